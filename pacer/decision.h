@@ -1,0 +1,37 @@
+/* The parts of a decision, in the order in which they are made: each reads
+ * what those before it filled in. */
+#ifndef GAITI_PACER_DECISION_H
+#define GAITI_PACER_DECISION_H
+
+#include "pacer.h"
+
+enum {
+  GAITI_PACER_MIB = 1 << 20,
+  /* A trigger may come this close to a large goal: the least runway, and the
+   * smallest heap worth collecting (Go's heap minimum). */
+  GAITI_PACER_START_DISTANCE_BYTES = 4 << 20,
+};
+
+void gaiti_pacer_work_decide(const struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot,
+                             struct gaiti_pacer_decision *decision);
+void gaiti_pacer_goal_decide(const struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot,
+                             struct gaiti_pacer_decision *decision);
+void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
+                                struct gaiti_pacer_decision *decision);
+void gaiti_pacer_assist_decide(const struct gaiti_pacer *pacer,
+                               const struct gaiti_pacer_snapshot *snapshot,
+                               struct gaiti_pacer_decision *decision);
+
+/* Allocation during which GC takes `share` of the CPU, if `work` bytes must be
+ * marked meanwhile. */
+int64_t gaiti_pacer_runway(double cons_mark, int64_t work_bytes, double share);
+
+/* The memory limit's headroom for what is mapped between two looks. */
+int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
+
+void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark);
+void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured);
+
+#endif

@@ -1,0 +1,202 @@
+/* The heap goal: the rules, each of which proposes a size, and how they combine.
+ *
+ * One rule of growth speaks (percent of live heap and roots, CPU budget, square
+ * root, or none).  Rules that raise may lift its goal: a heap too small to be
+ * worth a cycle, room for sweeping, room for a cycle that started late.  Then
+ * the memory limit caps it, but never below the live heap.  Last, when the CPU
+ * limiter has been full, the CPU cap lifts what the limit pressed down: live
+ * heap and overhead do not fit, and collecting without end would not make them
+ * fit.
+ *
+ * The rules stand in one table, in this order. */
+#include "decision.h"
+#include "bytes.h"
+
+#include <stddef.h>
+
+/* A cycle keeps at least this distance between its actual start and its goal. */
+enum { GOAL_START_ROOM_BYTES = 64 << 10 };
+
+enum goal_combine {
+  GOAL_GROWTH, /* is the goal, if its policy was chosen */
+  GOAL_RAISE,  /* lifts the goal */
+  GOAL_LIMIT,  /* caps the goal */
+  GOAL_RELIEF, /* lifts a goal that the limit has capped, not over what it was before */
+};
+
+struct goal_rule {
+  const char *name;
+  const char *sentence;
+  enum goal_combine combine;
+  /* The proposed goal; 0 when the rule has nothing to say. */
+  int64_t (*propose)(const struct gaiti_pacer *, const struct gaiti_pacer_snapshot *,
+                     const struct gaiti_pacer_decision *);
+};
+
+static double goal_square_root(double x) {
+  if (!(x > 0)) return 0;
+  double root = x > 1 ? x : 1;
+  for (;;) { /* Newton from above: falls until it has converged */
+    double next = 0.5 * (root + x / root);
+    if (!(next < root)) return root;
+    root = next;
+  }
+}
+
+static int64_t goal_off(const struct gaiti_pacer *pacer,
+                        const struct gaiti_pacer_snapshot *snapshot,
+                        const struct gaiti_pacer_decision *decision) {
+  (void)snapshot, (void)decision;
+  bool off = pacer->config.policy == GAITI_PACER_POLICY_GOGC && pacer->config.gc_percent < 0;
+  return off ? GAITI_PACER_NO_BYTES_LIMIT : 0;
+}
+
+static int64_t goal_gogc(const struct gaiti_pacer *pacer,
+                         const struct gaiti_pacer_snapshot *snapshot,
+                         const struct gaiti_pacer_decision *decision) {
+  (void)snapshot;
+  if (pacer->config.policy != GAITI_PACER_POLICY_GOGC || pacer->config.gc_percent < 0) return 0;
+  int64_t basis = bytes_add(decision->marked_bytes, decision->roots_bytes);
+  return bytes_add(decision->marked_bytes, bytes_percent(basis, pacer->config.gc_percent));
+}
+
+/* Allocating R bytes from one cycle's end to the next costs R/a of mutator CPU
+ * against C of GC CPU, and the budget wants C/(C + R/a).  Since a*C is the
+ * cons/mark ratio times the work, R is the runway at that share. */
+static int64_t goal_cpu_budget(const struct gaiti_pacer *pacer,
+                               const struct gaiti_pacer_snapshot *snapshot,
+                               const struct gaiti_pacer_decision *decision) {
+  (void)snapshot;
+  if (pacer->config.policy != GAITI_PACER_POLICY_CPU_BUDGET) return 0;
+  return bytes_add(decision->marked_bytes,
+                   gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes,
+                                      pacer->config.cpu_budget));
+}
+
+static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
+                                     const struct gaiti_pacer_snapshot *snapshot,
+                                     const struct gaiti_pacer_decision *decision) {
+  (void)snapshot;
+  if (pacer->config.policy != GAITI_PACER_POLICY_SQUARE_ROOT) return 0;
+  double live = (double)bytes_add(decision->marked_bytes, decision->roots_bytes);
+  double growth = goal_square_root(live * decision->cons_mark) *
+                  goal_square_root((double)pacer->config.square_root_bytes);
+  return bytes_add(decision->marked_bytes, bytes_from_real(growth));
+}
+
+static int64_t goal_minimum_heap(const struct gaiti_pacer *pacer,
+                                 const struct gaiti_pacer_snapshot *snapshot,
+                                 const struct gaiti_pacer_decision *decision) {
+  (void)snapshot, (void)decision;
+  if (pacer->config.policy != GAITI_PACER_POLICY_GOGC) return pacer->config.minimum_heap_bytes;
+  if (pacer->config.gc_percent < 0) return 0;
+  return bytes_percent(pacer->config.minimum_heap_bytes, pacer->config.gc_percent);
+}
+
+static int64_t goal_sweep_room(const struct gaiti_pacer *pacer,
+                               const struct gaiti_pacer_snapshot *snapshot,
+                               const struct gaiti_pacer_decision *decision) {
+  (void)snapshot, (void)decision;
+  return pacer->sweep_floor_bytes;
+}
+
+static int64_t goal_start_room(const struct gaiti_pacer *pacer,
+                               const struct gaiti_pacer_snapshot *snapshot,
+                               const struct gaiti_pacer_decision *decision) {
+  (void)snapshot, (void)decision;
+  return pacer->marking ? bytes_add(pacer->triggered_bytes, GOAL_START_ROOM_BYTES) : 0;
+}
+
+int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes) {
+  return bytes_max(memory_limit_bytes / 100 * 3, GAITI_PACER_MIB);
+}
+
+/* What the limit leaves for the heap: may be below the live heap, even 0. */
+static int64_t goal_limit_room(const struct gaiti_pacer *pacer,
+                               const struct gaiti_pacer_snapshot *snapshot) {
+  int64_t limit = pacer->config.memory_limit_bytes;
+  return bytes_over(bytes_over(limit, snapshot->overhead_bytes), gaiti_pacer_limit_headroom(limit));
+}
+
+static int64_t goal_memory_limit(const struct gaiti_pacer *pacer,
+                                 const struct gaiti_pacer_snapshot *snapshot,
+                                 const struct gaiti_pacer_decision *decision) {
+  if (pacer->config.memory_limit_bytes == GAITI_PACER_NO_BYTES_LIMIT) return 0;
+  return bytes_max(goal_limit_room(pacer, snapshot), bytes_max(decision->marked_bytes, 1));
+}
+
+/* The room in which one cycle after the other takes cpu_cap of the CPU. */
+static int64_t goal_cpu_cap(const struct gaiti_pacer *pacer,
+                            const struct gaiti_pacer_snapshot *snapshot,
+                            const struct gaiti_pacer_decision *decision) {
+  (void)snapshot;
+  if (!(pacer->relief > 0)) return 0;
+  int64_t room =
+      gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes, pacer->config.cpu_cap);
+  return bytes_add(decision->marked_bytes, bytes_max(room, GAITI_PACER_MIB));
+}
+
+static const struct goal_rule goal_rules[GAITI_PACER_RULES] = {
+    [GAITI_PACER_RULE_OFF] = {"off", "GOGC is off and no memory limit is set", GOAL_GROWTH,
+                              goal_off},
+    [GAITI_PACER_RULE_GOGC] = {"gogc", "GOGC percent of live heap and roots", GOAL_GROWTH,
+                               goal_gogc},
+    [GAITI_PACER_RULE_CPU_BUDGET] = {"cpu-budget", "growth that keeps GC CPU at its budget",
+                                     GOAL_GROWTH, goal_cpu_budget},
+    [GAITI_PACER_RULE_SQUARE_ROOT] = {"square-root",
+                                      "growth with the root of live heap and cons/mark ratio",
+                                      GOAL_GROWTH, goal_square_root_rule},
+    [GAITI_PACER_RULE_MINIMUM_HEAP] = {"minimum-heap", "the heap is too small to be worth a cycle",
+                                       GOAL_RAISE, goal_minimum_heap},
+    [GAITI_PACER_RULE_SWEEP_ROOM] = {"sweep-room", "sweeping needs room before the next cycle",
+                                     GOAL_RAISE, goal_sweep_room},
+    [GAITI_PACER_RULE_START_ROOM] = {"start-room", "the cycle started close to its goal",
+                                     GOAL_RAISE, goal_start_room},
+    [GAITI_PACER_RULE_MEMORY_LIMIT] = {"memory-limit", "the memory limit leaves no more",
+                                       GOAL_LIMIT, goal_memory_limit},
+    [GAITI_PACER_RULE_CPU_CAP] = {"cpu-cap",
+                                  "over the memory limit, since GC has reached its CPU cap",
+                                  GOAL_RELIEF, goal_cpu_cap},
+};
+
+const char *gaiti_pacer_rule_name(enum gaiti_pacer_rule rule) {
+  return rule >= 0 && rule < GAITI_PACER_RULES ? goal_rules[rule].name : "unknown";
+}
+
+const char *gaiti_pacer_rule_sentence(enum gaiti_pacer_rule rule) {
+  return rule >= 0 && rule < GAITI_PACER_RULES ? goal_rules[rule].sentence : "unknown";
+}
+
+/* Whether a proposal replaces the goal that the rules before it have made. */
+static bool goal_replaces(enum goal_combine combine, int64_t proposed, int64_t goal,
+                          enum gaiti_pacer_rule by) {
+  if (proposed == 0) return false;
+  switch (combine) {
+  case GOAL_GROWTH: return true;
+  case GOAL_RAISE: return proposed > goal;
+  case GOAL_LIMIT: return proposed < goal;
+  case GOAL_RELIEF: return by == GAITI_PACER_RULE_MEMORY_LIMIT && proposed > goal;
+  }
+  return false;
+}
+
+void gaiti_pacer_goal_decide(const struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot,
+                             struct gaiti_pacer_decision *decision) {
+  int64_t goal = 0, uncapped = 0;
+  enum gaiti_pacer_rule by = GAITI_PACER_RULE_OFF;
+  for (int i = 0; i < GAITI_PACER_RULES; i++) {
+    int64_t proposed = goal_rules[i].propose(pacer, snapshot, decision);
+    decision->rule_bytes[i] = proposed;
+    if (goal_rules[i].combine == GOAL_RELIEF) proposed = bytes_min(proposed, uncapped);
+    if (goal_replaces(goal_rules[i].combine, proposed, goal, by)) {
+      goal = proposed;
+      by = (enum gaiti_pacer_rule)i;
+    }
+    if (goal_rules[i].combine <= GOAL_RAISE) uncapped = goal;
+  }
+  decision->goal_bytes = goal;
+  decision->rule = by;
+  decision->limit_unreachable = pacer->config.memory_limit_bytes != GAITI_PACER_NO_BYTES_LIMIT &&
+                                goal_limit_room(pacer, snapshot) <= decision->marked_bytes;
+}

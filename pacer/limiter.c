@@ -1,0 +1,119 @@
+/* The CPU limiter: a bucket of GC CPU time.
+ *
+ * Each accounted window adds the GC time above the cap and takes away what GC
+ * left unused below it.  In a window of T CPU time of which G was GC and M =
+ * T - G was not, the level moves by 2 x ((1 - cap) x G - cap x M): nothing when
+ * GC took exactly the cap, and G - M at a cap of one half.  The bucket holds a
+ * second of every processor, so a short burst of assists passes and a heap that
+ * cannot fit its limit is noticed within about a second.  While the bucket is
+ * full no assist is asked for.
+ *
+ * Times come in from the driver; background work is not measured but taken as
+ * its planned share of the window while it is enabled. */
+#include "decision.h"
+#include "bytes.h"
+
+enum { LIMITER_UPDATE_PERIOD_NS = 10 * 1000 * 1000 };
+static const double limiter_capacity_ns = 1e9; /* of each processor */
+
+void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                              double processors, double background_share, double cap) {
+  *limiter = (struct gaiti_pacer_limiter){
+      .cap = cap,
+      .background_share = background_share,
+      .processors = processors,
+      .last_update_ns = now_ns,
+      .capacity_ns = bytes_from_real(processors * limiter_capacity_ns),
+  };
+}
+
+void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t assist_ns) {
+  limiter->assist_pool_ns = bytes_add(limiter->assist_pool_ns, bytes_max(assist_ns, 0));
+}
+
+void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns) {
+  limiter->idle_pool_ns = bytes_add(limiter->idle_pool_ns, bytes_max(idle_ns, 0));
+}
+
+/* CPU time that all processors offered in a window; exact for whole processors. */
+static int64_t limiter_offered_ns(const struct gaiti_pacer_limiter *limiter, int64_t window_ns) {
+  int64_t whole = bytes_from_real(limiter->processors);
+  double part = limiter->processors - (double)whole;
+  if (whole > 0 && window_ns > INT64_MAX / whole) return INT64_MAX;
+  return bytes_add(window_ns * whole, bytes_from_real((double)window_ns * part));
+}
+
+/* Moves the level by what `gc_ns` against `mutator_ns` means at this cap.  The
+ * latter is below 0 when more assist time was reported than the window offered. */
+static void limiter_account(struct gaiti_pacer_limiter *limiter, int64_t gc_ns,
+                            int64_t mutator_ns) {
+  double moved = 2 * ((1 - limiter->cap) * (double)gc_ns - limiter->cap * (double)mutator_ns);
+  int64_t up = bytes_from_real(moved), down = bytes_from_real(-moved);
+  int64_t room = limiter->capacity_ns - limiter->fill_ns;
+  if (up > 0 && up >= room) { /* also when it was full already */
+    limiter->fill_ns = limiter->capacity_ns;
+    limiter->overflow_ns = bytes_add(limiter->overflow_ns, up - room);
+    limiter->limiting = true;
+    return;
+  }
+  if (up == 0 && down == 0) return;
+  if (room == 0) limiter->limiting = false;
+  limiter->fill_ns = bytes_over(limiter->fill_ns + up, down);
+}
+
+void gaiti_pacer_limiter_update(struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
+  if (now_ns < limiter->last_update_ns) return;
+  int64_t total_ns = limiter_offered_ns(limiter, now_ns - limiter->last_update_ns);
+  int64_t gc_ns = limiter->assist_pool_ns;
+  if (limiter->gc_enabled)
+    gc_ns = bytes_add(gc_ns, bytes_from_real(limiter->background_share * (double)total_ns));
+  int64_t mutator_ns = total_ns - limiter->idle_pool_ns - gc_ns;
+  limiter->last_update_ns = now_ns;
+  limiter->assist_pool_ns = 0;
+  limiter->idle_pool_ns = 0;
+  limiter_account(limiter, gc_ns, mutator_ns);
+}
+
+bool gaiti_pacer_limiter_needs_update(const struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
+  return now_ns - limiter->last_update_ns > LIMITER_UPDATE_PERIOD_NS;
+}
+
+void gaiti_pacer_limiter_start_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                          bool gc_enabled) {
+  gaiti_pacer_limiter_update(limiter, now_ns);
+  limiter->gc_enabled = gc_enabled;
+}
+
+void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
+  if (now_ns < limiter->last_update_ns) return;
+  int64_t stopped_ns = limiter_offered_ns(limiter, now_ns - limiter->last_update_ns);
+  limiter->last_update_ns = now_ns;
+  limiter_account(limiter, stopped_ns, 0);
+}
+
+void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                        double processors) {
+  gaiti_pacer_limiter_update(limiter, now_ns);
+  limiter->processors = processors;
+  limiter->capacity_ns = bytes_from_real(processors * limiter_capacity_ns);
+  if (limiter->fill_ns > limiter->capacity_ns) {
+    limiter->fill_ns = limiter->capacity_ns;
+    limiter->limiting = true;
+  } else if (limiter->fill_ns < limiter->capacity_ns) {
+    limiter->limiting = false;
+  }
+}
+
+void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cap) {
+  gaiti_pacer_limiter_update(limiter, now_ns);
+  limiter->cap = cap;
+}
+
+bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter) {
+  return limiter->limiting;
+}
+
+double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter) {
+  if (limiter->capacity_ns <= 0) return limiter->limiting ? 1 : 0;
+  return (double)limiter->fill_ns / (double)limiter->capacity_ns;
+}

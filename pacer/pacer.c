@@ -1,0 +1,96 @@
+/* The pacer's state and the three moments at which it moves: a decision (which
+ * moves nothing), the start of a cycle, its end.
+ *
+ * What is learnt from a cycle is little: how much was live, how much of that
+ * had to be scanned, and the cons/mark ratio.  Everything else is computed
+ * afresh at each decision from these, the settings and the driver's snapshot,
+ * so a setting changed in the middle of a cycle needs no transition of its own. */
+#include "decision.h"
+#include "bytes.h"
+
+bool gaiti_pacer_init(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config) {
+  struct gaiti_pacer fresh = {0};
+  if (!gaiti_pacer_configure(&fresh, config)) return false;
+  gaiti_pacer_cons_mark_init(&fresh.cons_mark);
+  *pacer = fresh;
+  return true;
+}
+
+void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
+                        const struct gaiti_pacer_snapshot *snapshot,
+                        struct gaiti_pacer_decision *decision) {
+  *decision = (struct gaiti_pacer_decision){0};
+  gaiti_pacer_work_decide(pacer, snapshot, decision);
+  gaiti_pacer_goal_decide(pacer, snapshot, decision);
+  gaiti_pacer_trigger_decide(pacer, decision);
+  gaiti_pacer_assist_decide(pacer, snapshot, decision);
+}
+
+void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot) {
+  pacer->marking = true;
+  pacer->triggered_bytes = snapshot->heap_live_bytes;
+  pacer->last_roots_bytes = bytes_add(snapshot->stack_bytes, snapshot->globals_bytes);
+}
+
+/* CPU time that the machine offered during the mark. */
+static double cycle_cpu_ns(const struct gaiti_pacer_cycle *cycle) {
+  return (double)cycle->duration_ns * cycle->processors;
+}
+
+static double cycle_background_ns(const struct gaiti_pacer *pacer,
+                                  const struct gaiti_pacer_cycle *cycle) {
+  if (cycle->background_ns >= 0) return (double)cycle->background_ns;
+  return pacer->config.background_share * cycle_cpu_ns(cycle);
+}
+
+double gaiti_pacer_cycle_utilization(const struct gaiti_pacer *pacer,
+                                     const struct gaiti_pacer_cycle *cycle) {
+  double cpu_ns = cycle_cpu_ns(cycle);
+  if (!(cpu_ns > 0)) return pacer->config.background_share;
+  double share = ((double)cycle->assist_ns + cycle_background_ns(pacer, cycle)) / cpu_ns;
+  return share > 1 ? 1 : share > 0 ? share : 0;
+}
+
+/* Bytes allocated per mutator CPU over bytes marked per marking CPU; 0 when the
+ * cycle shows neither, as when nothing was allocated while marking or a coarse
+ * clock saw no time pass.  Idle marking did work, so it counts here. */
+static double cycle_cons_mark(const struct gaiti_pacer *pacer,
+                              const struct gaiti_pacer_snapshot *snapshot,
+                              const struct gaiti_pacer_cycle *cycle) {
+  double cpu_ns = cycle_cpu_ns(cycle);
+  int64_t allocated = bytes_over(snapshot->heap_live_bytes, pacer->triggered_bytes);
+  double work = (double)snapshot->heap_work_bytes + (double)snapshot->stack_work_bytes +
+                (double)snapshot->globals_work_bytes;
+  double gc_share = gaiti_pacer_cycle_utilization(pacer, cycle);
+  double idle_share = cpu_ns > 0 ? (double)cycle->idle_ns / cpu_ns : 0;
+  double mutator_share = 1 - gc_share;
+  if (allocated == 0 || !(work > 0) || !(mutator_share > 0)) return 0;
+  return (double)allocated * (gc_share + idle_share) / (work * mutator_share);
+}
+
+/* How far the CPU cap may overrule the memory limit.  It begins once the
+ * limiter's bucket is half full and ends when it is a quarter full again:
+ * between the two it keeps its value, so that one cycle's draining does not
+ * bring the strict goal back for the next. */
+static double relief_next(double relief, double fill) {
+  if (fill >= 0.5) return 1;
+  if (fill < 0.25) return 0;
+  return relief;
+}
+
+void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
+                           const struct gaiti_pacer_cycle *cycle) {
+  gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cycle_cons_mark(pacer, snapshot, cycle));
+  pacer->marking = false;
+  pacer->triggered_bytes = 0;
+  pacer->marked_bytes = cycle->marked_bytes;
+  pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
+  pacer->relief = relief_next(pacer->relief, snapshot->limiter_fill);
+  pacer->sweep_floor_bytes =
+      cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;
+}
+
+void gaiti_pacer_end_sweep(struct gaiti_pacer *pacer) {
+  pacer->sweep_floor_bytes = 0;
+}

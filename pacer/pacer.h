@@ -1,0 +1,292 @@
+/* The pacer: when to collect, how far the heap may grow meanwhile, and how
+ * much marking each allocated byte must pay for.
+ *
+ * Pure: no threads, clock, atomics, allocation, I/O or globals.  The collector,
+ * the simulator, the tests and a web page run the same object code.  Whoever
+ * drives a pacer serialises the calls on it; calls that take it const only
+ * read.  The driver owns all counters: it passes them as one coherent snapshot
+ * and gets one decision, with the numbers that led to it.
+ *
+ *     gaiti_pacer_init(&pacer, &config);
+ *     loop:
+ *       gaiti_pacer_decide(&pacer, &snapshot, &decision);   // idle: decision.trigger_bytes
+ *       heap_live reaches the trigger, or somebody asks for a collection:
+ *       gaiti_pacer_start_cycle(&pacer, &snapshot);
+ *       while marking, now and then:
+ *         gaiti_pacer_decide(&pacer, &snapshot, &decision); // marking: decision.assist_ratio
+ *       gaiti_pacer_end_cycle(&pacer, &snapshot, &cycle);
+ *
+ * Bytes are int64_t, times are nanoseconds, shares are fractions of 1. */
+#ifndef GAITI_PACER_H
+#define GAITI_PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GAITI_PACER_NO_BYTES_LIMIT INT64_MAX /* a goal, trigger or limit that is never reached */
+#define GAITI_PACER_GC_OFF         (-1)      /* gc_percent: only the memory limit collects */
+
+/* ---- Settings ---------------------------------------------------------- */
+
+/* How the heap may grow over what the last cycle found live.  The memory limit
+ * is not among these: it caps whichever is chosen. */
+enum gaiti_pacer_policy {
+  GAITI_PACER_POLICY_GOGC,        /* by gc_percent of live heap and roots */
+  GAITI_PACER_POLICY_CPU_BUDGET,  /* as little as keeps GC CPU at cpu_budget */
+  GAITI_PACER_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio (MemBalancer) */
+};
+const char *gaiti_pacer_policy_name(enum gaiti_pacer_policy policy);
+
+struct gaiti_pacer_config {
+  enum gaiti_pacer_policy policy;
+  int64_t gc_percent;         /* growth in percent, 0 or more; GAITI_PACER_GC_OFF */
+  int64_t memory_limit_bytes; /* over all that is mapped, and external bytes */
+  int64_t minimum_heap_bytes; /* smallest goal at 100 percent; scaled by gc_percent */
+  int64_t square_root_bytes;  /* growth = sqrt(live x cons/mark x this) */
+  double background_share;    /* GC CPU while marking, without assists: 0.01 .. 0.9 */
+  double cpu_cap;             /* GC CPU, assists included, at the limit: 0.01 .. 0.95 */
+  double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
+};
+
+/* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap. */
+struct gaiti_pacer_config gaiti_pacer_config_default(void);
+
+/* Returns NULL when every field is in its range, else a sentence that names
+ * the first that is not. */
+const char *gaiti_pacer_config_check(const struct gaiti_pacer_config *config);
+
+/* ---- What the driver tells --------------------------------------------- */
+
+/* One coherent view of the heap, taken by the driver at one moment.  The work
+ * counters start from 0 at start_cycle and are read only while marking. */
+struct gaiti_pacer_snapshot {
+  int64_t heap_live_bytes;    /* marked last time + allocated since + external bytes */
+  int64_t heap_scan_bytes;    /* of those, at most this many must be scanned */
+  int64_t stack_bytes;        /* stack to scan, if a cycle started now */
+  int64_t globals_bytes;      /* other roots to scan */
+  int64_t overhead_bytes;     /* mapped, but neither live heap nor free to allocate or release:
+                                 side tables, metadata, worker stacks, fragmentation */
+  int64_t heap_work_bytes;    /* scanned in this cycle: heap, */
+  int64_t stack_work_bytes;   /* stacks, */
+  int64_t globals_work_bytes; /* and other roots */
+  double limiter_fill;        /* gaiti_pacer_limiter_fill(); 0 without a limiter */
+  bool limiting;              /* gaiti_pacer_limiter_limiting() */
+};
+
+/* What a finished cycle took.  Idle-priority marking counts as work done, but
+ * not as GC CPU: it cost the mutators nothing. */
+struct gaiti_pacer_cycle {
+  int64_t marked_bytes;  /* live now: marked, allocated during the mark, external */
+  int64_t duration_ns;   /* wall time from start_cycle to the end of the mark */
+  int64_t assist_ns;     /* CPU time of mark assists */
+  int64_t background_ns; /* CPU time of background workers; below 0: background_share of all */
+  int64_t idle_ns;       /* CPU time of idle-priority marking */
+  double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
+  bool sweep_pending;    /* sweeping still needs room before the next trigger */
+};
+
+/* ---- What the pacer decides -------------------------------------------- */
+
+/* Which rule set the heap goal.  Rows of one table in goal.c. */
+enum gaiti_pacer_rule {
+  GAITI_PACER_RULE_OFF,          /* nothing bounds the heap */
+  GAITI_PACER_RULE_GOGC,         /* gc_percent of live heap and roots */
+  GAITI_PACER_RULE_CPU_BUDGET,   /* growth that makes GC CPU equal cpu_budget */
+  GAITI_PACER_RULE_SQUARE_ROOT,  /* growth by the square-root rule */
+  GAITI_PACER_RULE_MINIMUM_HEAP, /* the heap is small: not worth a cycle yet */
+  GAITI_PACER_RULE_SWEEP_ROOM,   /* room for sweeping after a cycle */
+  GAITI_PACER_RULE_START_ROOM,   /* a cycle started late: room to mark at all */
+  GAITI_PACER_RULE_MEMORY_LIMIT, /* the memory limit is lower than all of these */
+  GAITI_PACER_RULE_CPU_CAP,      /* over the limit's goal, because the CPU cap was reached */
+  GAITI_PACER_RULES
+};
+const char *gaiti_pacer_rule_name(enum gaiti_pacer_rule rule);
+const char *gaiti_pacer_rule_sentence(enum gaiti_pacer_rule rule);
+
+/* Which bound, if any, moved the trigger away from goal - runway. */
+enum gaiti_pacer_trigger_bound {
+  GAITI_PACER_TRIGGER_RUNWAY,   /* none: it is goal - runway */
+  GAITI_PACER_TRIGGER_EARLIEST, /* the runway is longer than what may be given to it */
+  GAITI_PACER_TRIGGER_LATEST,   /* the runway is shorter than a start needs */
+  GAITI_PACER_TRIGGER_SWEEP,    /* sweeping must end first */
+  GAITI_PACER_TRIGGER_NO_ROOM,  /* live heap is at the goal: at once */
+  GAITI_PACER_TRIGGER_NEVER,    /* no goal */
+};
+const char *gaiti_pacer_trigger_bound_name(enum gaiti_pacer_trigger_bound bound);
+
+struct gaiti_pacer_decision {
+  /* What to do. */
+  int64_t trigger_bytes;  /* start a cycle when heap_live reaches this; never over the goal */
+  int64_t goal_bytes;     /* the mark should end before heap_live reaches this */
+  double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
+                             while the CPU limiter limits */
+  bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
+
+  /* Why. */
+  enum gaiti_pacer_rule rule;
+  enum gaiti_pacer_trigger_bound trigger_bound;
+  int64_t marked_bytes;                  /* live after the last cycle */
+  int64_t roots_bytes;                   /* stacks and globals that the goal counts */
+  int64_t rule_bytes[GAITI_PACER_RULES]; /* what each rule proposed; 0 = it did not speak */
+  int64_t runway_bytes;        /* allocation expected while marking at the background share */
+  double cons_mark;            /* bytes allocated per mutator CPU / bytes marked per GC CPU */
+  int64_t expected_work_bytes; /* mark work that this or the next cycle should take */
+  int64_t worst_work_bytes;    /* and if nothing scannable has died */
+  int64_t pace_goal_bytes;     /* goal that assists aim at: over goal_bytes once work exceeds what
+                                  was expected */
+  int64_t work_left_bytes;     /* mark work the assists must still see done */
+  int64_t room_left_bytes;     /* allocation in which to do it */
+};
+
+/* ---- The pacer --------------------------------------------------------- */
+
+#define GAITI_PACER_CONS_MARK_HISTORY 8
+
+/* Measured cons/mark ratios and what they foretell.  See cons_mark.c. */
+struct gaiti_pacer_cons_mark {
+  double history[GAITI_PACER_CONS_MARK_HISTORY]; /* newest first; history[0 .. count) */
+  int count;
+  double estimate; /* 0 until something was measured */
+};
+
+/* Every field is private to pacer/; the type is complete so that it can be
+ * embedded without allocation. */
+struct gaiti_pacer {
+  struct gaiti_pacer_config config;
+  int64_t marked_bytes;         /* live after the last cycle */
+  int64_t last_heap_work_bytes; /* scanned by it */
+  int64_t last_roots_bytes;     /* stacks and globals at its start */
+  int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
+  double relief;                /* 0 .. 1, how far the CPU cap overrules the memory limit */
+  bool marking;
+  int64_t triggered_bytes; /* heap_live at start_cycle, while marking */
+  struct gaiti_pacer_cons_mark cons_mark;
+};
+
+/* Makes a pacer with nothing live and nothing measured.  Returns false, and
+ * leaves *pacer alone, when gaiti_pacer_config_check rejects config. */
+bool gaiti_pacer_init(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config);
+
+/* Changes settings at any time, also while marking; the next decision follows
+ * them.  Each returns false and changes nothing when the value is out of range. */
+bool gaiti_pacer_configure(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config);
+bool gaiti_pacer_set_gc_percent(struct gaiti_pacer *pacer, int64_t gc_percent);
+bool gaiti_pacer_set_memory_limit(struct gaiti_pacer *pacer, int64_t memory_limit_bytes);
+
+/* Computes trigger, goal and assist ratio for this moment.  The goal stays the
+ * same while marking unless settings or overhead change.  The trigger of a
+ * marking pacer is that of the cycle under way. */
+void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
+                        const struct gaiti_pacer_snapshot *snapshot,
+                        struct gaiti_pacer_decision *decision);
+
+/* A cycle starts now, at snapshot->heap_live_bytes, whatever the trigger says:
+ * a forced collection is one more start.  Remembers the roots, so that the goal
+ * counts those that are really there.  The driver zeroes its work counters. */
+void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot);
+
+/* The mark has ended.  `snapshot` is its last moment (heap_live = the peak, all
+ * work counted).  Learns from the cycle, takes cycle->marked_bytes as the live
+ * heap and sets the next goal.  From here on the driver's heap_live starts at
+ * cycle->marked_bytes and heap_scan at this cycle's heap work. */
+void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
+                           const struct gaiti_pacer_cycle *cycle);
+
+/* Sweeping has ended: it needs no room of its own any more. */
+void gaiti_pacer_end_sweep(struct gaiti_pacer *pacer);
+
+/* GC CPU share of a cycle, background and assists, without idle marking: 0 .. 1. */
+double gaiti_pacer_cycle_utilization(const struct gaiti_pacer *pacer,
+                                     const struct gaiti_pacer_cycle *cycle);
+
+/* ---- Background workers ------------------------------------------------ */
+
+struct gaiti_pacer_workers {
+  int dedicated;     /* workers that run all through the mark */
+  double fractional; /* share of one worker's time that one more runs; 0 = none */
+};
+
+/* Shares `processors` (0.01 or more, fractional under a quota) so that marking
+ * gets `share` of them: whole workers when that comes within 30%, else one
+ * worker fewer and a fractional one. */
+struct gaiti_pacer_workers gaiti_pacer_plan_workers(double processors, double share);
+
+/* ---- Giving memory back ------------------------------------------------ */
+
+enum gaiti_pacer_release_reason {
+  GAITI_PACER_RELEASE_NOTHING,      /* no more is mapped than the next cycle may use */
+  GAITI_PACER_RELEASE_OVER_GOAL,    /* more than the goal and 10%: in the background */
+  GAITI_PACER_RELEASE_MEMORY_LIMIT, /* more than the limit allows: at once */
+};
+const char *gaiti_pacer_release_reason_name(enum gaiti_pacer_release_reason reason);
+
+struct gaiti_pacer_release {
+  int64_t keep_bytes;       /* the background may release down to this */
+  int64_t background_bytes; /* so many, at leisure */
+  int64_t now_bytes;        /* so many at once, before any more is mapped */
+  enum gaiti_pacer_release_reason reason;
+};
+
+/* Of `mapped_bytes` (heap pages that are resident, free or not, with
+ * snapshot->overhead_bytes and external bytes), how many should go back to the
+ * OS.  Asks for no more than is free: mapped - overhead - heap_live. */
+struct gaiti_pacer_release gaiti_pacer_plan_release(const struct gaiti_pacer *pacer,
+                                                    const struct gaiti_pacer_snapshot *snapshot,
+                                                    int64_t mapped_bytes);
+
+/* ---- CPU limiter ------------------------------------------------------- */
+
+/* A leaky bucket of GC CPU time: it fills while GC takes more than `cap` of the
+ * CPU and drains while it takes less.  When it is full, assists stop, so that a
+ * heap that does not fit its limit grows instead of starving the mutators. */
+struct gaiti_pacer_limiter {
+  double cap;
+  double background_share;
+  double processors;
+  int64_t last_update_ns;
+  int64_t assist_pool_ns; /* CPU time not yet accounted for */
+  int64_t idle_pool_ns;
+  int64_t fill_ns; /* 0 .. capacity_ns */
+  int64_t capacity_ns;
+  int64_t overflow_ns; /* all GC time over the cap that found the bucket full */
+  bool gc_enabled;     /* background workers run */
+  bool limiting;
+};
+
+void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                              double processors, double background_share, double cap);
+
+/* CPU time since the last accounting, taken up by the next one.  Idle time is
+ * that of idle processors and of idle-priority marking: neither GC nor mutator. */
+void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t assist_ns);
+void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns);
+
+/* Accounts the window since the last update.  Nothing if now_ns is before it. */
+void gaiti_pacer_limiter_update(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
+/* More than 10 ms since the last update. */
+bool gaiti_pacer_limiter_needs_update(const struct gaiti_pacer_limiter *limiter, int64_t now_ns);
+
+/* Background workers start or stop.  start_transition accounts what was before;
+ * the window up to finish_transition counts as GC on all processors (a stopped
+ * world).  A collector that stops nobody passes the same time to both. */
+void gaiti_pacer_limiter_start_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                          bool gc_enabled);
+void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
+
+/* Accounts the window with the old value, then takes the new one. */
+void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                        double processors);
+void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cap);
+
+bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);
+double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0 .. 1 */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
