@@ -1,0 +1,28 @@
+/* command.h: what the subcommands of `gait` share.
+ *
+ * A subcommand is one file, NAME.c with `_` for `-`, that defines gait_cmd_NAME, and one line in
+ * commands.txt.  It parses its own arguments with argp; argv[0] is "gait NAME". */
+#ifndef GAIT_COMMAND_H
+#define GAIT_COMMAND_H
+
+struct command {
+  const char *name;
+  const char *summary;
+  int (*run)(int argc, char **argv);
+};
+
+/* Exit statuses. */
+enum {
+  COMMAND_OK = 0,
+  COMMAND_FAILED = 1, /* the work could not be done */
+  COMMAND_USAGE = 2,  /* the arguments make no sense */
+};
+
+int gait_cmd_run(int argc, char **argv);
+int gait_cmd_sweep(int argc, char **argv);
+int gait_cmd_demo(int argc, char **argv);
+int gait_cmd_options(int argc, char **argv);
+int gait_cmd_pacer_replay(int argc, char **argv);
+int gait_cmd_sim(int argc, char **argv);
+
+#endif
