@@ -1,0 +1,311 @@
+/* Control of collection: when cycles run, what they free, what goes back to the system. */
+#include "unit.h"
+
+#include <string.h>
+
+const char *const unit_suite_name = "collection";
+
+#define MIB ((size_t)1 << 20)
+
+/* Allocates garbage. */
+static void collection_churn(unit_world *world, size_t bytes) {
+  for (size_t done = 0; done < bytes; done += 512)
+    UNIT_CHECK(gait_alloc(world->thread, world->leaf, 512) != NULL);
+}
+
+/* Keeps a list of about so many bytes in slot 0. */
+static void collection_keep(unit_world *world, size_t bytes) {
+  for (size_t done = 0; done < bytes; done += 1024) {
+    void **node = gait_alloc(world->thread, world->references, 1024);
+    UNIT_CHECK(node != NULL);
+    gait_store_init(world->thread, node, world->slots[0]);
+    world->slots[0] = node;
+  }
+}
+
+static void collection_open(unit_world *world, int mode, int64_t gogc) {
+  gait_options options = unit_options(mode);
+  options.gogc_percent = gogc;
+  unit_open_with(world, &options, GAIT_STACK_EXACT);
+}
+
+START_TEST(off_means_no_cycle) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_churn(&world, 200 * MIB);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
+  ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
+  ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 1);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(cycles_follow_growth) {
+  unit_world world;
+  collection_open(&world, _i, 100);
+  collection_keep(&world, 16 * MIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const uint64_t before = unit_stats(world.heap).cycles;
+  collection_churn(&world, 320 * MIB);
+  const uint64_t cycles = unit_stats(world.heap).cycles - before;
+  /* 320 MiB over 16 live at 100%: 20 by the law.  A slow machine starts early, never three times.
+   */
+  ck_assert_uint_ge(cycles, 14);
+  ck_assert_uint_le(cycles, 60);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(the_minimum_heap_spares_small_ones) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  options.min_heap_bytes = (int64_t)(64 * MIB);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  collection_churn(&world, 20 * MIB);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
+  collection_churn(&world, 640 * MIB);
+  ck_assert_uint_ge(unit_stats(world.heap).cycles, 5);
+  ck_assert_uint_le(unit_stats(world.heap).cycles, 40);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(gogc_changes_at_run_time) {
+  unit_world world;
+  collection_open(&world, _i, 100);
+  collection_keep(&world, 32 * MIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  static const int64_t percents[] = {100, 50, 400, 0, GAIT_GOGC_OFF, 200};
+  int64_t last = 100;
+  for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
+    int64_t before = 0;
+    ck_assert_int_eq(gait_set_gogc(world.heap, percents[i], &before), GAIT_OK);
+    ck_assert_int_eq(before, last);
+    last = percents[i];
+    const gait_stats stats = unit_stats(world.heap);
+    ck_assert_uint_le(stats.trigger_bytes, stats.goal_bytes);
+    if (percents[i] < 50) continue;
+    const uint64_t goal = 32 * MIB + 32 * MIB * (uint64_t)percents[i] / 100;
+    ck_assert_uint_ge(stats.goal_bytes, goal * 95 / 100);
+    ck_assert_uint_le(stats.goal_bytes, goal * 110 / 100);
+  }
+  ck_assert_int_eq(gait_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
+  int64_t before = 0;
+  ck_assert_int_eq(gait_set_gogc(world.heap, 100, &before), GAIT_OK);
+  ck_assert_int_eq(before, 200);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(turning_it_on_starts_a_cycle_that_is_due) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_churn(&world, 100 * MIB);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
+  ck_assert_int_eq(gait_set_gogc(world.heap, 50, NULL), GAIT_OK);
+  collection_churn(&world, 8 * MIB);
+  gait_leave(world.thread);
+  while (unit_stats(world.heap).cycles == 0) {
+  }
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(the_limit_changes_at_run_time) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  int64_t before = 0;
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
+  ck_assert_int_eq(before, GAIT_OFF);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
+  collection_keep(&world, 8 * MIB);
+  collection_churn(&world, 400 * MIB);
+  gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_ge(stats.cycles, 3);
+  ck_assert_uint_le(stats.mapped_peak_bytes, 64 * MIB);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
+  ck_assert_int_eq(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(64 * MIB));
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
+  ck_assert_int_eq(before, (int64_t)(64 * MIB));
+  const uint64_t cycles = unit_stats(world.heap).cycles;
+  collection_churn(&world, 200 * MIB);
+  ck_assert_uint_le(unit_stats(world.heap).cycles, cycles + 1);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(collect_frees_all_that_was_unreachable) {
+  enum { COUNT = 10000 };
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  void **table = gait_alloc_array(world.thread, world.references, 0, COUNT, sizeof(void *));
+  world.slots[0] = table;
+  for (size_t i = 0; i < COUNT; i++)
+    gait_store(world.thread, &table[i], gait_alloc(world.thread, world.leaf, 1 + i % 3000));
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT + 1);
+  const uint64_t live = unit_stats(world.heap).heap_live_bytes;
+  for (size_t i = 0; i < COUNT; i++)
+    if (i % 10) gait_store(world.thread, &table[i], NULL);
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 10 + 1);
+  ck_assert_uint_lt(unit_stats(world.heap).heap_live_bytes, live / 5);
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, 0);
+  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(marked_bytes_are_the_slots) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  static const size_t sizes[] = {16, 100, 1000, 32768, 40000, 1000000};
+  uint64_t sum = 0;
+  for (size_t i = 0; i < 6; i++) {
+    world.slots[i] = gait_alloc(world.thread, world.leaf, sizes[i]);
+    sum += gait_object_bytes(world.heap, world.slots[i]);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), 6);
+  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, sum);
+  ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, sum);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(memory_is_used_again) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  uint64_t mapped = 0;
+  for (unsigned round = 0; round < 8; round++) {
+    collection_churn(&world, 30 * MIB);
+    collection_keep(&world, 10 * MIB);
+    for (size_t i = 0; i < 10; i++)
+      UNIT_CHECK(gait_alloc(world.thread, world.leaf, 3 * MIB + 4096 * i) != NULL);
+    world.slots[0] = NULL;
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    const uint64_t peak = unit_stats(world.heap).mapped_peak_bytes;
+    if (round == 2) mapped = peak;
+  }
+  ck_assert_uint_le(unit_stats(world.heap).mapped_peak_bytes, mapped + 16 * MIB);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(trim_gives_memory_back) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  const size_t resident_before = unit_resident_bytes();
+  for (size_t done = 0; done < 100 * MIB; done += 4096) {
+    void **node = gait_alloc(world.thread, world.references, 4096);
+    memset((char *)node + 8, 0xff, 4088); /* high bits: no reference */
+    gait_store_init(world.thread, node, world.slots[0]);
+    world.slots[0] = node;
+  }
+  char *large = gait_alloc(world.thread, world.leaf, 50 * MIB);
+  memset(large, 1, 50 * MIB);
+  const size_t resident_full = unit_resident_bytes();
+  const uint64_t mapped_full = unit_stats(world.heap).mapped_bytes;
+  ck_assert_uint_ge(mapped_full, 150 * MIB);
+  world.slots[0] = NULL;
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  gait_trim(world.heap);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_le(stats.mapped_bytes, 16 * MIB);
+  ck_assert_uint_ge(stats.released_bytes, 130 * MIB);
+  ck_assert_uint_ge(stats.mapped_peak_bytes, mapped_full);
+  const size_t resident_now = unit_resident_bytes();
+  ck_assert_uint_ge(resident_full, resident_before + 140 * MIB);
+  ck_assert_uint_le(resident_now, resident_full - 130 * MIB);
+  ck_assert_uint_le(gait_trim(world.heap), 4 * MIB); /* nothing is left to give */
+  /* And what was given back serves again, zeroed. */
+  for (size_t i = 0; i < 20000; i++) {
+    const uint64_t *object = gait_alloc(world.thread, world.leaf, 4096);
+    UNIT_CHECK(object && object[0] == 0 && object[1] == 0 && object[511] == 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* mapped_bytes is the truth: no more resident memory came with the heap than it says. */
+START_TEST(mapped_bytes_cover_what_is_resident) {
+  unit_world world;
+  const size_t before = unit_resident_bytes();
+  collection_open(&world, _i, 100);
+  collection_keep(&world, 100 * MIB);
+  collection_churn(&world, 300 * MIB);
+  const size_t resident = unit_resident_bytes() - before;
+  const uint64_t mapped = unit_stats(world.heap).mapped_bytes;
+  ck_assert_uint_le(resident, mapped + 8 * MIB); /* stacks and the test's own */
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(collect_at_every_nth_allocation) {
+  if (!unit_has_debug_options()) return;
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.collect_every = 10;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (unsigned tag = 0; tag < 20; tag++) {
+    world.slots[0] = unit_tagged_leaf(&world, tag);
+    for (size_t i = 0; i < 40; i++)
+      UNIT_CHECK(gait_alloc(world.thread, world.leaf, 64) != NULL);
+    ck_assert(unit_stats(world.heap).external_bytes & UNIT_TAG(tag));
+  }
+  ck_assert_uint_ge(unit_stats(world.heap).cycles, 40);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_DEBUG);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(free_memory_is_poisoned) {
+  if (!unit_has_debug_options()) return;
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.poison = 1;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  void *kept = gait_alloc(world.thread, world.leaf, 256); /* so that the block stays */
+  world.slots[0] = kept;
+  volatile uint64_t *object = gait_alloc(world.thread, world.leaf, 256);
+  object[4] = UINT64_C(0x1122334455667788);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_ptr_null(gait_object_start(world.heap, (void *)object));
+#if !defined(__SANITIZE_ADDRESS__)
+  ck_assert_uint_ne(object[4], UINT64_C(0x1122334455667788));
+  ck_assert_uint_ne(object[4], 0);
+#endif
+  const uint64_t *fresh;
+  for (size_t i = 0; i < 1000; i++) {
+    fresh = gait_alloc(world.thread, world.leaf, 256);
+    for (size_t k = 0; k < 32; k++)
+      UNIT_CHECK(fresh[k] == 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *when = unit_case(suite, "when");
+  UNIT_TEST(when, off_means_no_cycle);
+  UNIT_TEST(when, cycles_follow_growth);
+  UNIT_TEST(when, the_minimum_heap_spares_small_ones);
+  UNIT_TEST(when, gogc_changes_at_run_time);
+  UNIT_TEST(when, turning_it_on_starts_a_cycle_that_is_due);
+  UNIT_TEST(when, the_limit_changes_at_run_time);
+  TCase *what = unit_case(suite, "what");
+  UNIT_TEST(what, collect_frees_all_that_was_unreachable);
+  UNIT_TEST(what, marked_bytes_are_the_slots);
+  UNIT_TEST(what, memory_is_used_again);
+  UNIT_TEST(what, trim_gives_memory_back);
+  UNIT_TEST(what, mapped_bytes_cover_what_is_resident);
+  TCase *debug = unit_case(suite, "debug");
+  UNIT_TEST(debug, collect_at_every_nth_allocation);
+  UNIT_TEST(debug, free_memory_is_poisoned);
+}

@@ -1,0 +1,205 @@
+/* fork: parent and child both go on, each with its own heap's copy. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+const char *const unit_suite_name = "fork";
+
+#define FORK_NODES 5000
+
+/* A list whose nodes count down to `seed`. */
+static void fork_build(unit_world *world, uintptr_t seed) {
+  world->slots[0] = NULL;
+  for (size_t i = 0; i < FORK_NODES; i++) {
+    void **node = gait_alloc(world->thread, world->references, 16 + 8 * (i % 20));
+    UNIT_CHECK(node != NULL);
+    gait_store_init(world->thread, &node[0], world->slots[0]);
+    node[1] = (void *)(seed + i);
+    world->slots[0] = node;
+  }
+}
+
+static bool fork_is_whole(const unit_world *world, uintptr_t seed) {
+  size_t left = FORK_NODES;
+  for (void **node = world->slots[0]; node; node = node[0])
+    if (node[1] != (void *)(seed + --left)) return false;
+  return left == 0;
+}
+
+/* What both sides do after a fork; plain results, since the child must not talk to Check. */
+static bool fork_go_on(unit_world *world, uintptr_t seed) {
+  if (!fork_is_whole(world, seed)) return false;
+  for (unsigned i = 0; i < 5; i++) {
+    if (gait_collect(world->thread) != GAIT_OK) return false;
+    if (!fork_is_whole(world, seed)) return false;
+    for (size_t k = 0; k < 20000; k++)
+      if (!gait_alloc(world->thread, world->references, 16 + k % 1000)) return false;
+  }
+  gait_cycle_record record;
+  gait_stats stats;
+  gait_stats_read(world->heap, &stats);
+  return gait_cycle_records(world->heap, stats.cycles, &record, 1) == 1;
+}
+
+static void fork_await(pid_t child) {
+  int status = 0;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with status %#x",
+                (unsigned)status);
+}
+
+START_TEST(both_sides_go_on) {
+  for (unsigned cycles = 0; cycles < 2; cycles++) {
+    unit_world world;
+    unit_open(&world, _i, GAIT_STACK_EXACT);
+    fork_build(&world, 1000);
+    for (unsigned i = 0; i < cycles; i++)
+      ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) _exit(fork_go_on(&world, 1000) ? 0 : 1);
+    ck_assert(fork_go_on(&world, 1000));
+    fork_await(child);
+    ck_assert(fork_go_on(&world, 1000));
+    unit_close(&world);
+  }
+}
+END_TEST
+
+START_TEST(the_child_may_destroy_and_create) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  fork_build(&world, 0);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    gait_frame_pop(world.thread, &world.frame);
+    if (gait_thread_detach(world.thread) != GAIT_OK) _exit(2);
+    if (gait_heap_destroy(world.heap) != GAIT_OK) _exit(3);
+    unit_open(&world, _i, GAIT_STACK_EXACT);
+    fork_build(&world, 77);
+    _exit(fork_go_on(&world, 77) ? 0 : 4);
+  }
+  ck_assert(fork_go_on(&world, 0));
+  fork_await(child);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_child_may_fork_again) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  fork_build(&world, 5);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    if (!fork_go_on(&world, 5)) _exit(1);
+    const pid_t grandchild = fork();
+    if (grandchild == 0) _exit(fork_go_on(&world, 5) ? 0 : 1);
+    int status = 1;
+    if (!fork_go_on(&world, 5)) _exit(1);
+    _exit(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? 0 : 1);
+  }
+  ck_assert(fork_go_on(&world, 5));
+  fork_await(child);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- While others mutate and cycles run ---- */
+
+static atomic_bool fork_stop;
+
+static void *fork_mutate(void *arg) {
+  unit_world world = {.heap = arg};
+  UNIT_CHECK(gait_thread_attach(world.heap, "mutates", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
+  UNIT_CHECK(gait_kind_find(world.heap, "references", &world.references) == GAIT_OK);
+  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+  for (uintptr_t seed = 0; !atomic_load(&fork_stop); seed++) {
+    fork_build(&world, seed);
+    UNIT_CHECK(fork_is_whole(&world, seed));
+    if (seed % 4 == 0) UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+  }
+  gait_frame_pop(world.thread, &world.frame);
+  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(fork_while_others_mutate) {
+  enum { THREADS = 2, FORKS = 20 };
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 50;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  fork_build(&world, 9);
+  atomic_store(&fork_stop, false);
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_mutate, world.heap) == 0);
+  for (int i = 0; i < FORKS; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+      if (!fork_go_on(&world, 9)) _exit(1);
+      gait_stats stats;
+      gait_stats_read(world.heap, &stats);
+      _exit(stats.threads == 1 ? 0 : 2); /* only the thread that forked is there */
+    }
+    ck_assert(fork_is_whole(&world, 9));
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    gait_leave(world.thread);
+    fork_await(child);
+    gait_enter(world.thread);
+  }
+  atomic_store(&fork_stop, true);
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  ck_assert(fork_go_on(&world, 9));
+  unit_close(&world);
+}
+END_TEST
+
+/* A thread that is not attached forks; the child attaches. */
+START_TEST(a_stranger_may_fork) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 50;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  gait_frame_pop(world.thread, &world.frame);
+  ck_assert_int_eq(gait_thread_detach(world.thread), GAIT_OK);
+  atomic_store(&fork_stop, false);
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_mutate, world.heap) == 0);
+  for (int i = 0; i < 10; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+      if (gait_thread_attach(world.heap, NULL, GAIT_STACK_EXACT, &world.thread) != GAIT_OK)
+        _exit(2);
+      gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+      fork_build(&world, 3);
+      _exit(fork_go_on(&world, 3) ? 0 : 3);
+    }
+    fork_await(child);
+  }
+  atomic_store(&fork_stop, true);
+  pthread_join(thread, NULL);
+  ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_OK);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *tcase = unit_case(suite, "fork");
+  UNIT_TEST(tcase, both_sides_go_on);
+  UNIT_TEST(tcase, the_child_may_destroy_and_create);
+  UNIT_TEST(tcase, a_child_may_fork_again);
+  UNIT_TEST(tcase, fork_while_others_mutate);
+  UNIT_TEST(tcase, a_stranger_may_fork);
+}

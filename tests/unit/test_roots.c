@@ -1,0 +1,534 @@
+/* Roots: stacks, registers, frames, handles, slots and callbacks. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const unit_suite_name = "roots";
+
+/* ---- Conservative stacks ---- */
+
+/* Makes an object and returns its address hidden, with nothing of it left on the stack. */
+static __attribute__((noinline)) uintptr_t roots_make_hidden(unit_world *world, unsigned tag) {
+  return unit_hide(unit_tagged_leaf(world, tag));
+}
+
+START_TEST(a_conservative_stack_keeps_what_it_names) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  void *volatile local = unit_find(roots_make_hidden(&world, 0));
+  char *volatile inside = (char *)unit_find(roots_make_hidden(&world, 1)) + 17;
+  void *volatile array[3] = {NULL, unit_find(roots_make_hidden(&world, 2)), NULL};
+  const uint64_t alive = unit_alive(&world);
+  ck_assert_uint_eq(alive & 7, 7);
+  ck_assert_ptr_nonnull(local);
+  ck_assert_ptr_nonnull(inside);
+  ck_assert_ptr_nonnull(array[1]);
+  unit_close(&world);
+}
+END_TEST
+
+static __attribute__((noinline)) void roots_make_garbage(unit_world *world, int depth) {
+  volatile char pad[256];
+  pad[0] = (char)depth;
+  if (depth > 0) {
+    roots_make_garbage(world, depth - 1);
+    return;
+  }
+  for (unsigned tag = 0; tag < 16; tag++)
+    roots_make_hidden(world, tag);
+  pad[1] = pad[0];
+}
+
+START_TEST(a_conservative_stack_forgets_what_returned) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  roots_make_garbage(&world, 30);
+  unit_scrub_stack();
+  /* The newest one or two may still lie in a register: that is what conservative means. */
+  ck_assert_int_le(__builtin_popcountll(unit_alive(&world)), 2);
+  unit_close(&world);
+}
+END_TEST
+
+struct roots_meeting {
+  unit_world *world;
+  uint64_t alive;
+  bool collected;
+};
+
+/* Collects from a thread of its own while the test's thread is outside. */
+static void *roots_collect_elsewhere(void *arg) {
+  struct roots_meeting *meeting = arg;
+  gait_thread *thread = NULL;
+  gait_heap *heap = meeting->world->heap;
+  UNIT_CHECK(gait_thread_attach(heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  meeting->alive = unit_stats(heap).external_bytes;
+  meeting->collected = true;
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+static void *roots_collect_outside(void *arg) {
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, roots_collect_elsewhere, arg) == 0);
+  UNIT_CHECK(pthread_join(thread, NULL) == 0);
+  return NULL;
+}
+
+START_TEST(a_stack_outside_managed_code_is_a_root) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  struct roots_meeting meeting = {.world = &world};
+  void *volatile local = unit_find(roots_make_hidden(&world, 0));
+  gait_outside(world.thread, roots_collect_outside, &meeting);
+  ck_assert(meeting.collected);
+  ck_assert_uint_eq(meeting.alive & 1, 1);
+  meeting.alive = 0;
+  gait_leave(world.thread);
+  roots_collect_outside(&meeting);
+  gait_enter(world.thread);
+  ck_assert_uint_eq(meeting.alive & 1, 1);
+  ck_assert_ptr_nonnull(local);
+  unit_close(&world);
+}
+END_TEST
+
+#if defined(__x86_64__)
+/* Calls gait_outside(thread, function, arg) while five callee-saved registers alone name the five
+ * objects whose hidden addresses are in `hidden`. */
+static __attribute__((noinline)) void roots_call_with_registers(gait_thread *thread,
+                                                                void *(*function)(void *),
+                                                                void *arg,
+                                                                const uintptr_t *hidden) {
+  void *(*outside)(gait_thread *, void *(*)(void *), void *) = gait_outside;
+  __asm__ volatile("movq %[hidden], %%rax\n\t"
+                   "movq (%%rax), %%rbx\n\t"
+                   "movq 8(%%rax), %%r12\n\t"
+                   "movq 16(%%rax), %%r13\n\t"
+                   "movq 24(%%rax), %%r14\n\t"
+                   "movq 32(%%rax), %%r15\n\t"
+                   "notq %%rbx\n\t"
+                   "notq %%r12\n\t"
+                   "notq %%r13\n\t"
+                   "notq %%r14\n\t"
+                   "notq %%r15\n\t"
+                   "movq %%rsp, %%rax\n\t"
+                   "subq $256, %%rsp\n\t" /* beyond the red zone */
+                   "andq $-16, %%rsp\n\t"
+                   "pushq %%rax\n\t"
+                   "pushq %%rax\n\t"
+                   "call *%[outside]\n\t"
+                   "popq %%rax\n\t"
+                   "popq %%rax\n\t"
+                   "movq %%rax, %%rsp\n\t"
+                   "xorl %%ebx, %%ebx\n\t"
+                   "xorl %%r12d, %%r12d\n\t"
+                   "xorl %%r13d, %%r13d\n\t"
+                   "xorl %%r14d, %%r14d\n\t"
+                   "xorl %%r15d, %%r15d\n\t"
+                   : "+D"(thread), "+S"(function), "+d"(arg), [outside] "+r"(outside)
+                   : [hidden] "r"(hidden)
+                   : "rax", "rbx", "r12", "r13", "r14", "r15", "rcx", "r9", "r10", "r11", "cc",
+                     "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                     "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+START_TEST(registers_are_roots_outside) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  uintptr_t hidden[5];
+  for (unsigned i = 0; i < 5; i++)
+    hidden[i] = roots_make_hidden(&world, i);
+  unit_scrub_stack();
+  struct roots_meeting meeting = {.world = &world};
+  roots_call_with_registers(world.thread, roots_collect_outside, &meeting, hidden);
+  ck_assert_uint_eq(meeting.alive, 31);
+  unit_close(&world);
+}
+END_TEST
+#endif
+
+/* ---- Exact frames ---- */
+
+START_TEST(an_exact_thread_has_no_words_scanned) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  void *volatile local = unit_tagged_leaf(&world, 0);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  ck_assert_ptr_nonnull(local);
+  unit_close(&world);
+}
+END_TEST
+
+static void roots_nest(unit_world *world, unsigned depth) {
+  void *slots[2] = {unit_tagged_leaf(world, depth), NULL};
+  gait_frame frame;
+  gait_frame_push(world->thread, &frame, slots, 2);
+  if (depth < 10) roots_nest(world, depth + 1);
+  ck_assert_uint_eq(unit_alive(world), UNIT_TAG(depth + 1) - 1);
+  slots[1] = slots[0];
+  slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(world), UNIT_TAG(depth + 1) - 1);
+  gait_frame_pop(world->thread, &frame);
+}
+
+START_TEST(frames_nest) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  roots_nest(&world, 0);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_conservative_thread_may_have_frames) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
+  void **far = calloc(2, sizeof *far); /* a frame whose slots are not on the stack */
+  gait_frame frame;
+  far[1] = unit_find(roots_make_hidden(&world, 0));
+  gait_frame_push(world.thread, &frame, far, 2);
+  unit_scrub_stack();
+  ck_assert_uint_eq(unit_alive(&world) & 1, 1);
+  struct roots_meeting meeting = {.world = &world};
+  gait_outside(world.thread, roots_collect_outside, &meeting);
+  ck_assert_uint_eq(meeting.alive & 1, 1);
+  gait_frame_pop(world.thread, &frame);
+  unit_close(&world);
+  free(far);
+}
+END_TEST
+
+/* ---- Handles ---- */
+
+START_TEST(a_handle_keeps_one_object) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  gait_handle *handle = gait_handle_new(world.thread, unit_tagged_leaf(&world, 0));
+  gait_handle *empty = gait_handle_new(world.thread, NULL);
+  ck_assert_ptr_nonnull(handle);
+  ck_assert_ptr_nonnull(empty);
+  ck_assert_ptr_null(gait_handle_get(empty));
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0));
+  void *second = unit_tagged_leaf(&world, 1);
+  gait_handle_set(world.thread, handle, second);
+  ck_assert_ptr_eq(gait_handle_get(handle), second);
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  gait_handle_set(world.thread, empty, gait_handle_get(handle));
+  gait_handle_free(world.thread, handle);
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  gait_handle_set(world.thread, empty, NULL);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  gait_handle_free(world.thread, empty);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(many_handles_come_and_go) {
+  enum { COUNT = 50000 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  gait_handle **handles = calloc(COUNT, sizeof *handles);
+  for (size_t i = 0; i < COUNT; i++) {
+    void **object = gait_alloc(world.thread, world.leaf, 16);
+    object[0] = (void *)i;
+    handles[i] = gait_handle_new(world.thread, object);
+    UNIT_CHECK(handles[i] != NULL);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT);
+  for (size_t i = 0; i < COUNT; i += 2)
+    gait_handle_free(world.thread, handles[i]);
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 2);
+  for (size_t i = 0; i < COUNT; i += 4)
+    handles[i] = gait_handle_new(world.thread, gait_handle_get(handles[i + 1]));
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 2);
+  for (size_t i = 1; i < COUNT; i += 2) {
+    UNIT_CHECK(*(void **)gait_handle_get(handles[i]) == (void *)i);
+    gait_handle_free(world.thread, handles[i]);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 4);
+  for (size_t i = 0; i < COUNT; i += 4)
+    gait_handle_free(world.thread, handles[i]);
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  free(handles);
+  unit_close(&world);
+}
+END_TEST
+
+struct roots_errand {
+  gait_heap *heap;
+  gait_handle *handle;
+};
+
+static void *roots_free_elsewhere(void *arg) {
+  struct roots_errand *errand = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(errand->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  void *object = gait_handle_get(errand->handle);
+  gait_handle_free(thread, errand->handle);
+  errand->handle = gait_handle_new(thread, object);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(handles_belong_to_no_thread) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  struct roots_errand errand = {world.heap,
+                                gait_handle_new(world.thread, unit_tagged_leaf(&world, 5))};
+  unit_on_thread(world.thread, roots_free_elsewhere, &errand);
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(5));
+  gait_handle_free(world.thread, errand.handle);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Slots ---- */
+
+START_TEST(barriered_slots_are_roots_until_removed) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *slots[20];
+  memset(slots, 0, sizeof slots);
+  ck_assert_int_eq(gait_roots_add(world.heap, slots, sizeof slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  for (unsigned i = 0; i < 20; i++)
+    gait_store(world.thread, &slots[i], unit_tagged_leaf(&world, i));
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20) - 1);
+  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  gait_store(world.thread, &slots[7], (void *)(uintptr_t)77);
+  gait_store(world.thread, &slots[8], &world);
+  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(20) - 1) & ~UINT64_C(0x180));
+  ck_assert_int_eq(gait_roots_remove(world.heap, slots), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(unbarriered_slots_are_stored_to_plainly) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *volatile slots[20];
+  ck_assert_int_eq(gait_roots_add(world.heap, (void *)slots, sizeof slots, GAIT_ROOTS_UNBARRIERED),
+                   GAIT_OK);
+  for (unsigned i = 0; i < 20; i++)
+    slots[i] = unit_tagged_leaf(&world, i);
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20) - 1);
+  ck_assert_uint_gt(unit_last_record(world.heap).held_ns, 0);
+  slots[3] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(20) - 1) & ~UINT64_C(8));
+  ck_assert_int_eq(gait_roots_remove(world.heap, (void *)slots), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(ranges_are_added_once_and_removed_once) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *slots[4];
+  gait_heap *heap = world.heap;
+  ck_assert_int_eq(gait_roots_remove(heap, slots), GAIT_ERROR_NOT_FOUND);
+  ck_assert_int_eq(gait_roots_add(heap, slots, sizeof slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  ck_assert_int_eq(gait_roots_add(heap, slots, 8, GAIT_ROOTS_BARRIERED), GAIT_ERROR_ALREADY);
+  ck_assert_int_eq(gait_roots_add(heap, slots, 8, GAIT_ROOTS_UNBARRIERED), GAIT_ERROR_ALREADY);
+  ck_assert_int_eq(gait_roots_remove(heap, &slots[1]), GAIT_ERROR_NOT_FOUND);
+  ck_assert_int_eq(gait_roots_remove(heap, slots), GAIT_OK);
+  ck_assert_int_eq(gait_roots_remove(heap, slots), GAIT_ERROR_NOT_FOUND);
+  ck_assert_int_eq(gait_roots_add(heap, NULL, 8, GAIT_ROOTS_BARRIERED), GAIT_ERROR_ARGUMENT);
+  ck_assert_int_eq(gait_roots_add(heap, slots, 0, GAIT_ROOTS_BARRIERED), GAIT_ERROR_ARGUMENT);
+  ck_assert_int_eq(gait_roots_add(heap, slots, 8, (gait_roots_discipline)9), GAIT_ERROR_ARGUMENT);
+  ck_assert_int_eq(gait_roots_add_callback(heap, NULL, NULL, GAIT_ROOTS_BARRIERED),
+                   GAIT_ERROR_ARGUMENT);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(many_and_large_ranges) {
+  enum { RANGES = 2000, LARGE = 200000 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  void ***ranges = calloc(RANGES, sizeof *ranges);
+  void **large = calloc(LARGE, sizeof *large);
+  ck_assert_int_eq(gait_roots_add(world.heap, large, LARGE * sizeof *large, GAIT_ROOTS_BARRIERED),
+                   GAIT_OK);
+  for (size_t i = 0; i < LARGE; i++)
+    gait_store(world.thread, &large[i], gait_alloc(world.thread, world.leaf, 16));
+  for (size_t i = 0; i < RANGES; i++) {
+    ranges[i] = calloc(2, sizeof(void *));
+    UNIT_CHECK(gait_roots_add(world.heap, ranges[i], 16,
+                              i % 2 ? GAIT_ROOTS_BARRIERED : GAIT_ROOTS_UNBARRIERED) == GAIT_OK);
+    gait_store(world.thread, &ranges[i][1], gait_alloc(world.thread, world.leaf, 16));
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), RANGES + LARGE);
+  ck_assert_uint_ge(unit_last_record(world.heap).root_bytes, 8 * (LARGE + 2 * RANGES));
+  for (size_t i = 0; i < RANGES; i++) {
+    UNIT_CHECK(gait_roots_remove(world.heap, ranges[i]) == GAIT_OK);
+    free(ranges[i]);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), LARGE);
+  ck_assert_int_eq(gait_roots_remove(world.heap, large), GAIT_OK);
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  free(ranges), free(large);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Callbacks ---- */
+
+static void roots_trace_table(gait_tracer *tracer, void *arg) {
+  void **table = arg;
+  gait_trace_slot(tracer, &table[1]);
+  gait_trace_range(tracer, &table[2], 2 * sizeof(void *));
+}
+
+START_TEST(callbacks_trace_roots) {
+  static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
+  for (size_t d = 0; d < 2; d++) {
+    unit_world world;
+    unit_open(&world, _i, GAIT_STACK_EXACT);
+    void *one[5] = {0}, *two[5] = {0};
+    gait_heap *heap = world.heap;
+    ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, one, disciplines[d]),
+                     GAIT_OK);
+    ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, two, disciplines[d]),
+                     GAIT_OK);
+    ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, two, disciplines[d]),
+                     GAIT_ERROR_ALREADY);
+    for (unsigned i = 0; i < 5; i++) {
+      gait_store(world.thread, &one[i], unit_tagged_leaf(&world, i));
+      gait_store(world.thread, &two[i], unit_tagged_leaf(&world, 5 + i));
+    }
+    ck_assert_uint_eq(unit_alive(&world), 0x0e | 0x0e << 5);
+    ck_assert_uint_eq(unit_last_record(heap).held_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
+    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &world),
+                     GAIT_ERROR_NOT_FOUND);
+    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one), GAIT_OK);
+    ck_assert_uint_eq(unit_alive(&world), 0x0e << 5);
+    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one),
+                     GAIT_ERROR_NOT_FOUND);
+    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, two), GAIT_OK);
+    ck_assert_uint_eq(unit_alive(&world), 0);
+    unit_close(&world);
+  }
+}
+END_TEST
+
+/* ---- Roots against a running collector ---- */
+
+static atomic_bool roots_stop;
+
+static void *roots_collect_forever(void *arg) {
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&roots_stop))
+    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* Passes one object round between a plain root, a field and a frame while cycles run: at every
+ * moment one of them has it, and each time only one. */
+START_TEST(an_unbarriered_root_hides_nothing) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *volatile plain;
+  plain = NULL;
+  ck_assert_int_eq(gait_roots_add(world.heap, (void *)&plain, sizeof plain, GAIT_ROOTS_UNBARRIERED),
+                   GAIT_OK);
+  void **holder = gait_alloc(world.thread, world.references, 64);
+  world.slots[0] = holder;
+  atomic_store(&roots_stop, false);
+  pthread_t collector;
+  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
+  const uint64_t cycles = unit_stats(world.heap).cycles + 100;
+  for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
+    uint64_t *leaf = gait_alloc(world.thread, world.leaf, 16 + round % 256);
+    leaf[0] = round;
+    leaf[1] = ~round;
+    world.slots[1] = leaf;
+    gait_poll(world.thread);
+    plain = world.slots[1];
+    world.slots[1] = NULL;
+    gait_poll(world.thread);
+    gait_store(world.thread, &holder[round % 8], plain);
+    plain = NULL;
+    gait_poll(world.thread);
+    plain = gait_load(&holder[round % 8]);
+    gait_store(world.thread, &holder[round % 8], NULL);
+    gait_poll(world.thread);
+    const uint64_t *back = plain;
+    UNIT_CHECK(back[0] == round && back[1] == ~round);
+  }
+  atomic_store(&roots_stop, true);
+  gait_leave(world.thread);
+  pthread_join(collector, NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(ranges_come_and_go_during_cycles) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  atomic_store(&roots_stop, false);
+  pthread_t collector;
+  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
+  const uint64_t cycles = unit_stats(world.heap).cycles + 60;
+  for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
+    void **range = calloc(64, sizeof *range);
+    /* Stored before it is a root, so kept by the frame until it is one. */
+    uint64_t *leaf = gait_alloc(world.thread, world.leaf, 64);
+    *leaf = round;
+    world.slots[0] = leaf;
+    UNIT_CHECK(gait_roots_add(world.heap, range, 64 * sizeof *range, GAIT_ROOTS_BARRIERED) ==
+               GAIT_OK);
+    gait_store(world.thread, &range[round % 64], leaf);
+    world.slots[0] = NULL;
+    for (unsigned i = 0; i < 50; i++) {
+      gait_poll(world.thread);
+      UNIT_CHECK(gait_alloc(world.thread, world.references, 128) != NULL);
+    }
+    UNIT_CHECK(*(uint64_t *)range[round % 64] == round);
+    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
+    free(range);
+  }
+  atomic_store(&roots_stop, true);
+  gait_leave(world.thread);
+  pthread_join(collector, NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *stack = unit_case(suite, "stack");
+  UNIT_TEST(stack, a_conservative_stack_keeps_what_it_names);
+  UNIT_TEST(stack, a_conservative_stack_forgets_what_returned);
+  UNIT_TEST(stack, a_stack_outside_managed_code_is_a_root);
+#if defined(__x86_64__)
+  UNIT_TEST(stack, registers_are_roots_outside);
+#endif
+  TCase *frames = unit_case(suite, "frames");
+  UNIT_TEST(frames, an_exact_thread_has_no_words_scanned);
+  UNIT_TEST(frames, frames_nest);
+  UNIT_TEST(frames, a_conservative_thread_may_have_frames);
+  TCase *handles = unit_case(suite, "handles");
+  UNIT_TEST(handles, a_handle_keeps_one_object);
+  UNIT_TEST(handles, many_handles_come_and_go);
+  UNIT_TEST(handles, handles_belong_to_no_thread);
+  TCase *slots = unit_case(suite, "slots");
+  UNIT_TEST(slots, barriered_slots_are_roots_until_removed);
+  UNIT_TEST(slots, unbarriered_slots_are_stored_to_plainly);
+  UNIT_TEST(slots, ranges_are_added_once_and_removed_once);
+  UNIT_TEST(slots, many_and_large_ranges);
+  UNIT_TEST(slots, callbacks_trace_roots);
+  TCase *races = unit_case(suite, "races");
+  UNIT_TEST(races, an_unbarriered_root_hides_nothing);
+  UNIT_TEST(races, ranges_come_and_go_during_cycles);
+}

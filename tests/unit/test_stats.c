@@ -1,0 +1,160 @@
+/* The snapshot of counters. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+const char *const unit_suite_name = "stats";
+
+START_TEST(a_new_heap_counts_from_zero) {
+  const gait_options options = unit_options(_i);
+  gait_heap *heap = NULL;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
+  const gait_stats stats = unit_stats(heap);
+  ck_assert_uint_eq(stats.cycles, 0);
+  ck_assert_uint_eq(stats.forced_cycles, 0);
+  ck_assert_uint_eq(stats.alloc_bytes, 0);
+  ck_assert_uint_eq(stats.alloc_objects, 0);
+  ck_assert_uint_eq(stats.heap_live_bytes, 0);
+  ck_assert_uint_eq(stats.external_bytes, 0);
+  ck_assert_uint_eq(stats.threads, 0);
+  ck_assert_uint_eq(stats.pauses, 0);
+  ck_assert_uint_eq(stats.gc_cpu_ns, 0);
+  ck_assert_uint_ge(stats.reserved_bytes, (uint64_t)1 << 20);
+  ck_assert_uint_le(stats.mapped_bytes, stats.mapped_peak_bytes);
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+}
+END_TEST
+
+START_TEST(allocation_is_counted_to_the_byte) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  uint64_t bytes = 0, objects = 0, random = 7;
+  for (unsigned round = 0; round < 200; round++) {
+    for (unsigned i = 0; i < 50; i++) {
+      const size_t size = 1 + unit_random(&random) % (i % 25 ? 3000 : 100000);
+      const void *object =
+          gait_alloc(world.thread, round % 2 ? world.leaf : world.references, size);
+      bytes += gait_object_bytes(world.heap, object);
+      objects++;
+      const gait_stats stats = unit_stats(world.heap);
+      UNIT_CHECK(stats.alloc_objects == objects);
+      UNIT_CHECK(stats.alloc_bytes == bytes);
+    }
+    if (round % 20 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    if (round % 7 == 0) gait_leave(world.thread), gait_enter(world.thread);
+  }
+  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, objects);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(live_bytes_cover_what_is_live) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  uint64_t live = 0;
+  for (unsigned i = 0; i < 3000; i++) {
+    void **node = gait_alloc(world.thread, world.references, 16 + i);
+    live += gait_object_bytes(world.heap, node);
+    gait_store_init(world.thread, node, world.slots[0]);
+    world.slots[0] = node;
+    UNIT_CHECK(unit_stats(world.heap).heap_live_bytes >= live);
+  }
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_eq(stats.marked_bytes, live);
+  ck_assert_uint_ge(stats.heap_live_bytes, live);
+  ck_assert_uint_ge(stats.mapped_bytes, live);
+  unit_close(&world);
+}
+END_TEST
+
+static atomic_bool stats_stop;
+
+static void *stats_watch(void *arg) {
+  gait_heap *heap = arg;
+  gait_stats last = unit_stats(heap);
+  while (!atomic_load(&stats_stop)) {
+    const gait_stats now = unit_stats(heap);
+    UNIT_CHECK(now.cycles >= last.cycles);
+    UNIT_CHECK(now.forced_cycles >= last.forced_cycles);
+    UNIT_CHECK(now.alloc_bytes >= last.alloc_bytes);
+    UNIT_CHECK(now.alloc_objects >= last.alloc_objects);
+    UNIT_CHECK(now.gc_cpu_ns >= last.gc_cpu_ns);
+    UNIT_CHECK(now.gc_assist_ns >= last.gc_assist_ns);
+    UNIT_CHECK(now.gc_background_ns >= last.gc_background_ns);
+    UNIT_CHECK(now.gc_idle_ns >= last.gc_idle_ns);
+    UNIT_CHECK(now.pauses >= last.pauses);
+    UNIT_CHECK(now.pause_total_ns >= last.pause_total_ns);
+    UNIT_CHECK(now.pause_max_ns >= last.pause_max_ns);
+    UNIT_CHECK(now.mapped_peak_bytes >= last.mapped_peak_bytes);
+    UNIT_CHECK(now.mapped_peak_bytes >= now.mapped_bytes);
+    UNIT_CHECK(now.released_bytes >= last.released_bytes);
+    last = now;
+  }
+  return NULL;
+}
+
+/* Watched by a thread that is not attached, while cycles run. */
+START_TEST(counters_only_rise) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  atomic_store(&stats_stop, false);
+  pthread_t watcher;
+  ck_assert_int_eq(pthread_create(&watcher, NULL, stats_watch, world.heap), 0);
+  for (uint64_t i = 0; unit_stats(world.heap).cycles < 30; i++) {
+    void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
+    gait_store_init(world.thread, node, world.slots[0]);
+    world.slots[0] = i % 5000 ? node : NULL;
+    if (i % 100000 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  }
+  atomic_store(&stats_stop, true);
+  pthread_join(watcher, NULL);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(pauses_are_counted) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (unsigned i = 0; i < 5; i++)
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_ge(stats.pauses, 5);
+  ck_assert_uint_gt(stats.pause_max_ns, 0);
+  ck_assert_uint_ge(stats.pause_total_ns, stats.pause_max_ns);
+  ck_assert_uint_le(stats.pause_p50_ns, stats.pause_p99_ns);
+  ck_assert_uint_le(stats.pause_p99_ns, stats.pause_p9999_ns);
+  ck_assert_uint_le(stats.pause_p9999_ns, stats.pause_max_ns + stats.pause_max_ns / 16 + 1);
+  ck_assert_uint_ge(stats.gc_cpu_ns, stats.gc_assist_ns);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(side_tables_are_small) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (size_t i = 0; i < 2000000; i++) {
+    void **node = gait_alloc(world.thread, world.references, 48);
+    gait_store_init(world.thread, node, world.slots[0]);
+    world.slots[0] = node;
+  }
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_gt(stats.side_table_bytes, 0);
+  ck_assert_uint_le(stats.side_table_bytes, stats.marked_bytes * 4 / 100);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *tcase = unit_case(suite, "stats");
+  UNIT_TEST(tcase, a_new_heap_counts_from_zero);
+  UNIT_TEST(tcase, allocation_is_counted_to_the_byte);
+  UNIT_TEST(tcase, live_bytes_cover_what_is_live);
+  UNIT_TEST(tcase, counters_only_rise);
+  UNIT_TEST(tcase, pauses_are_counted);
+  UNIT_TEST(tcase, side_tables_are_small);
+}

@@ -1,0 +1,424 @@
+/* Threads: attached, detached, gone without a word, outside, blocked, late, many. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const unit_suite_name = "threads";
+
+START_TEST(attach_and_detach) {
+  const gait_options options = unit_options(_i);
+  gait_heap *heap = NULL;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
+  for (unsigned round = 0; round < 100; round++) {
+    gait_thread *thread = NULL, *second = (gait_thread *)heap;
+    const gait_thread_roots roots = round % 2 ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE;
+    ck_assert_int_eq(gait_thread_attach(heap, round % 3 ? NULL : "name", roots, &thread), GAIT_OK);
+    ck_assert_ptr_eq(gait_thread_heap(thread), heap);
+    ck_assert_int_eq(gait_thread_attach(heap, NULL, roots, &second), GAIT_ERROR_ALREADY);
+    ck_assert_ptr_eq(second, (gait_thread *)heap);
+    ck_assert_uint_eq(unit_stats(heap).threads, 1);
+    if (round % 5 == 0) ck_assert_int_eq(gait_collect(thread), GAIT_OK);
+    ck_assert_ptr_nonnull(gait_alloc(thread, gait_kind_leaf(heap), 64));
+    if (round % 2) gait_leave(thread); /* detaching works from either state */
+    ck_assert_int_eq(gait_thread_detach(thread), GAIT_OK);
+    ck_assert_uint_eq(unit_stats(heap).threads, 0);
+  }
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+}
+END_TEST
+
+START_TEST(bad_arguments_are_refused) {
+  const gait_options options = unit_options(_i);
+  gait_heap *heap = NULL;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
+  gait_thread *thread = (gait_thread *)heap;
+  ck_assert_int_eq(gait_thread_attach(heap, NULL, (gait_thread_roots)9, &thread),
+                   GAIT_ERROR_ARGUMENT);
+  ck_assert_ptr_eq(thread, (gait_thread *)heap);
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+}
+END_TEST
+
+START_TEST(one_thread_on_several_heaps) {
+  unit_world worlds[3];
+  for (unsigned i = 0; i < 3; i++) {
+    unit_open(&worlds[i], _i, GAIT_STACK_CONSERVATIVE);
+    worlds[i].slots[0] = unit_tagged_leaf(&worlds[i], i);
+  }
+  for (unsigned i = 0; i < 3; i++)
+    ck_assert_uint_eq(unit_alive(&worlds[i]), UNIT_TAG(i));
+  for (unsigned i = 0; i < 3; i++)
+    unit_close(&worlds[i]);
+}
+END_TEST
+
+/* ---- Threads that exit ---- */
+
+struct threads_errand {
+  gait_heap *heap;
+  int how;
+  gait_thread *thread;
+};
+
+static void *threads_exit_attached(void *arg) {
+  struct threads_errand *errand = arg;
+  UNIT_CHECK(gait_thread_attach(errand->heap, "exits", GAIT_STACK_CONSERVATIVE, &errand->thread) ==
+             GAIT_OK);
+  for (int i = 0; i < 1000; i++)
+    UNIT_CHECK(gait_alloc(errand->thread, gait_kind_conservative(errand->heap), 100) != NULL);
+  if (errand->how % 2) gait_leave(errand->thread);
+  if (errand->how >= 2) pthread_exit(NULL);
+  return NULL;
+}
+
+START_TEST(a_thread_that_exits_is_detached) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (int i = 0; i < 40; i++) {
+    struct threads_errand errand = {.heap = world.heap, .how = i % 4};
+    unit_on_thread(world.thread, threads_exit_attached, &errand);
+    ck_assert_uint_eq(unit_stats(world.heap).threads, 1);
+    if (i % 8 == 0) ck_assert_uint_eq(unit_alive(&world), 0);
+  }
+  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, 40 * 1000);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Outside ---- */
+
+static void *threads_double(void *arg) {
+  return (char *)arg + (uintptr_t)arg;
+}
+
+START_TEST(outside_returns_what_the_function_does) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (uintptr_t i = 1; i < 100; i++)
+    ck_assert_ptr_eq(gait_outside(world.thread, threads_double, (void *)i), (void *)(2 * i));
+  for (int i = 0; i < 1000; i++) {
+    gait_leave(world.thread);
+    gait_enter(world.thread);
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 48) != NULL);
+  }
+  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, 1000);
+  unit_close(&world);
+}
+END_TEST
+
+struct threads_blocked {
+  gait_heap *heap;
+  sem_t ready;
+  sem_t go;
+};
+
+static void *threads_wait(void *arg) {
+  struct threads_blocked *blocked = arg;
+  sem_post(&blocked->ready);
+  while (sem_wait(&blocked->go) != 0) {
+  }
+  return arg;
+}
+
+static void *threads_block_outside(void *arg) {
+  struct threads_blocked *blocked = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(blocked->heap, "blocks", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  uint64_t *object = gait_alloc(thread, gait_kind_leaf(blocked->heap), 16);
+  void *slots[1] = {object};
+  gait_frame frame;
+  gait_frame_push(thread, &frame, slots, 1);
+  *object = (uintptr_t)slots;
+  UNIT_CHECK(gait_outside(thread, threads_wait, blocked) == blocked);
+  UNIT_CHECK(*object == (uintptr_t)slots);
+  UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(blocked->heap), 16) != NULL);
+  gait_frame_pop(thread, &frame);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(the_collector_does_not_wait_for_the_blocked) {
+  enum { THREADS = 20 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  struct threads_blocked blocked = {.heap = world.heap};
+  sem_init(&blocked.ready, 0, 0);
+  sem_init(&blocked.go, 0, 0);
+  pthread_t threads[THREADS];
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_block_outside, &blocked) == 0);
+  for (int i = 0; i < THREADS; i++)
+    while (sem_wait(&blocked.ready) != 0) {
+    }
+  gait_enter(world.thread);
+  for (int i = 0; i < 10; i++)
+    ck_assert_uint_eq(unit_marked_objects(&world), THREADS);
+  for (int i = 0; i < THREADS; i++)
+    sem_post(&blocked.go);
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Crowds ---- */
+
+struct threads_crowd {
+  gait_heap *heap;
+  gait_kind references;
+  atomic_uint number;
+  atomic_bool stop;
+  atomic_uint_fast64_t allocated;
+};
+
+/* Builds lists, checks them, leaves and enters, until told to stop. */
+static void *threads_work(void *arg) {
+  struct threads_crowd *crowd = arg;
+  const unsigned number = atomic_fetch_add(&crowd->number, 1);
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  void *slots[2] = {NULL, NULL};
+  gait_frame frame;
+  gait_frame_push(thread, &frame, slots, 2);
+  uint64_t random = number + 1, allocated = 0;
+  for (unsigned round = 0; round < 4 || !atomic_load(&crowd->stop); round++) {
+    slots[0] = NULL;
+    const size_t length = 1 + unit_random(&random) % 200;
+    for (size_t i = 0; i < length; i++, allocated++) {
+      void **node = gait_alloc(thread, crowd->references, 32);
+      UNIT_CHECK(node != NULL && node[0] == NULL && node[1] == NULL && node[3] == NULL);
+      gait_store_init(thread, &node[0], slots[0]);
+      node[1] = (void *)(uintptr_t)(number << 16 | i);
+      slots[0] = node;
+    }
+    if (unit_random(&random) % 4 == 0) {
+      gait_leave(thread);
+      usleep(100);
+      gait_enter(thread);
+    }
+    size_t left = length;
+    for (void **node = slots[0]; node; node = node[0])
+      UNIT_CHECK(node[1] == (void *)(uintptr_t)(number << 16 | --left));
+    UNIT_CHECK(left == 0);
+  }
+  atomic_fetch_add(&crowd->allocated, allocated);
+  gait_frame_pop(thread, &frame);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+static void threads_run_crowd(int mode, unsigned count, unsigned cycles) {
+  unit_world world;
+  gait_options options = unit_options(mode);
+  options.gogc_percent = 100;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  struct threads_crowd crowd = {.heap = world.heap, .references = world.references};
+  pthread_t threads[256];
+  UNIT_CHECK(count <= 256);
+  for (unsigned i = 0; i < count; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_work, &crowd) == 0);
+  for (unsigned i = 0; i < cycles; i++)
+    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+  atomic_store(&crowd.stop, true);
+  gait_leave(world.thread);
+  for (unsigned i = 0; i < count; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_eq(stats.threads, 1);
+  ck_assert_uint_ge(stats.cycles, cycles);
+  ck_assert_uint_eq(stats.alloc_objects, atomic_load(&crowd.allocated));
+  ck_assert_uint_eq(stats.alloc_bytes, 32 * atomic_load(&crowd.allocated));
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+
+START_TEST(a_few_threads_work_during_cycles) {
+  threads_run_crowd(_i, 4, 100);
+}
+END_TEST
+START_TEST(two_hundred_threads_work_during_cycles) {
+  threads_run_crowd(_i, 200, 10);
+}
+END_TEST
+
+/* Caches follow the threads that run, not those that exist. */
+START_TEST(idle_threads_hold_no_cache) {
+  enum { THREADS = 200 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  const unit_resources before = unit_count_resources();
+  const uint64_t mapped_before = unit_stats(world.heap).mapped_bytes;
+  struct threads_blocked blocked = {.heap = world.heap};
+  sem_init(&blocked.ready, 0, 0);
+  sem_init(&blocked.go, 0, 0);
+  pthread_t threads[THREADS];
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++) {
+    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_block_outside, &blocked) == 0);
+    while (sem_wait(&blocked.ready) != 0) {
+    } /* one at a time */
+  }
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_eq(stats.threads, THREADS + 1);
+  ck_assert_uint_le(stats.processors, THREADS / 4);
+  ck_assert_uint_le(stats.mapped_bytes, mapped_before + ((size_t)8 << 20));
+  ck_assert_uint_ge(unit_count_resources().threads, before.threads + THREADS);
+  for (int i = 0; i < THREADS; i++)
+    sem_post(&blocked.go);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Coming and going during cycles ---- */
+
+static void *threads_visit(void *arg) {
+  struct threads_crowd *crowd = arg;
+  gait_thread *thread = NULL;
+  for (int i = 0; i < 50; i++) {
+    UNIT_CHECK(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+    void *slots[1] = {NULL};
+    gait_frame frame;
+    gait_frame_push(thread, &frame, slots, 1);
+    uint64_t *object = gait_alloc(thread, gait_kind_leaf(crowd->heap), 2048);
+    slots[0] = object;
+    object[0] = object[255] = 42;
+    gait_poll(thread);
+    UNIT_CHECK(object[0] == 42 && object[255] == 42);
+    gait_frame_pop(thread, &frame);
+    if (i % 3 == 0) gait_leave(thread);
+    UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  }
+  atomic_fetch_add(&crowd->number, 1);
+  return NULL;
+}
+
+START_TEST(threads_come_and_go_during_cycles) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  struct threads_crowd crowd = {.heap = world.heap};
+  for (unsigned wave = 0; wave < 10; wave++) {
+    pthread_t threads[8];
+    for (unsigned i = 0; i < 8; i++)
+      UNIT_CHECK(pthread_create(&threads[i], NULL, threads_visit, &crowd) == 0);
+    while (atomic_load(&crowd.number) < 8 * (wave + 1))
+      UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    for (unsigned i = 0; i < 8; i++)
+      pthread_join(threads[i], NULL);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+static void *threads_poll_forever(void *arg) {
+  struct threads_crowd *crowd = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
+  atomic_fetch_add(&crowd->number, 1);
+  while (!atomic_load(&crowd->stop))
+    gait_poll(thread);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(a_thread_that_only_polls_holds_nobody_up) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  struct threads_crowd crowd = {.heap = world.heap};
+  pthread_t threads[3];
+  for (int i = 0; i < 3; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_poll_forever, &crowd) == 0);
+  while (atomic_load(&crowd.number) < 3)
+    gait_poll(world.thread);
+  world.slots[0] = unit_tagged_leaf(&world, 0);
+  for (int i = 0; i < 20; i++)
+    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0));
+  atomic_store(&crowd.stop, true);
+  gait_leave(world.thread);
+  for (int i = 0; i < 3; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- A thread that is late ---- */
+
+static void *threads_spin(void *arg) {
+  struct threads_crowd *crowd = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(crowd->heap, "spins", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  atomic_fetch_add(&crowd->number, 1);
+  while (!atomic_load(&crowd->stop)) {
+  }
+  gait_poll(thread);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+struct threads_late_log {
+  struct threads_crowd *crowd;
+  unit_log lines;
+};
+
+/* Lets the spinning thread go as soon as the log has named it. */
+static void threads_take_line(const char *line, void *arg) {
+  struct threads_late_log *log = arg;
+  unit_log_line(line, &log->lines);
+  if (strstr(line, "spins")) atomic_store(&log->crowd->stop, true);
+}
+
+START_TEST(a_late_thread_is_named) {
+  static struct threads_late_log log;
+  struct threads_crowd crowd = {.heap = NULL};
+  memset(&log, 0, sizeof log);
+  log.crowd = &crowd;
+  gait_options options = unit_options(_i);
+  options.log = threads_take_line;
+  options.log_arg = &log;
+  options.late_ms = 20;
+  unit_world world;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  crowd.heap = world.heap;
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
+  while (!atomic_load(&crowd.number))
+    gait_poll(world.thread);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_ptr_nonnull(strstr(log.lines.text, "spins"));
+  gait_leave(world.thread);
+  pthread_join(thread, NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *life = unit_case(suite, "life");
+  UNIT_TEST(life, attach_and_detach);
+  UNIT_TEST(life, bad_arguments_are_refused);
+  UNIT_TEST(life, one_thread_on_several_heaps);
+  UNIT_TEST(life, a_thread_that_exits_is_detached);
+  TCase *outside = unit_case(suite, "outside");
+  UNIT_TEST(outside, outside_returns_what_the_function_does);
+  UNIT_TEST(outside, the_collector_does_not_wait_for_the_blocked);
+  TCase *crowds = unit_case(suite, "crowds");
+  UNIT_TEST(crowds, a_few_threads_work_during_cycles);
+  UNIT_TEST(crowds, two_hundred_threads_work_during_cycles);
+  UNIT_TEST(crowds, idle_threads_hold_no_cache);
+  UNIT_TEST(crowds, threads_come_and_go_during_cycles);
+  UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
+  UNIT_TEST(crowds, a_late_thread_is_named);
+}

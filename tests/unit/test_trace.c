@@ -1,0 +1,464 @@
+/* Tracing: each form of kind keeps exactly what it should. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const unit_suite_name = "trace";
+
+static gait_kind trace_register(unit_world *world, const char *name, size_t map_bytes,
+                                const uint64_t *map, size_t repeat_bytes) {
+  gait_kind kind;
+  const gait_kind_info info = {.name = name,
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = map_bytes,
+                               .pointer_map = map,
+                               .repeat_bytes = repeat_bytes};
+  ck_assert_int_eq(gait_kind_register(world->heap, &info, &kind), GAIT_OK);
+  return kind;
+}
+
+/* Puts a tagged leaf into every word of an object of `words` words in slot 0, tag = word. */
+static void trace_fill(unit_world *world, gait_kind kind, size_t words) {
+  void **object = gait_alloc(world->thread, kind, words * sizeof(void *));
+  world->slots[0] = object;
+  for (unsigned i = 0; i < words; i++)
+    gait_store_init(world->thread, &object[i], unit_tagged_leaf(world, i));
+}
+
+START_TEST(a_map_keeps_what_it_names) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static const uint64_t map[1] = {0xb5}; /* words 0, 2, 4, 5, 7 */
+  trace_fill(&world, trace_register(&world, "map", 64, map, 0), 8);
+  ck_assert_uint_eq(unit_alive(&world), 0xb5);
+  ck_assert_uint_eq(unit_alive(&world), 0xb5);
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_map_without_repeat_ends_where_it_ends) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static const uint64_t map[1] = {7};
+  trace_fill(&world, trace_register(&world, "map", 24, map, 0), 20);
+  ck_assert_uint_eq(unit_alive(&world), 7);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(an_object_may_be_shorter_than_its_map) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static const uint64_t map[1] = {~UINT64_C(0)};
+  const gait_kind kind = trace_register(&world, "map", 512, map, 0);
+  /* Its neighbours hold addresses that nothing else keeps. */
+  void **garbage = gait_alloc(world.thread, world.leaf, 16);
+  garbage[0] = garbage[1] = unit_tagged_leaf(&world, 10);
+  trace_fill(&world, kind, 2);
+  garbage = gait_alloc(world.thread, kind, 16);
+  garbage[0] = garbage[1] = unit_tagged_leaf(&world, 11);
+  ck_assert_uint_eq(unit_alive(&world), 3);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_long_map_uses_all_its_words) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  uint64_t map[8] = {0};
+  static const unsigned words[] = {0, 63, 64, 127, 128, 300, 449, 511};
+  for (unsigned i = 0; i < 8; i++)
+    map[words[i] / 64] |= UINT64_C(1) << words[i] % 64;
+  const gait_kind kind = trace_register(&world, "long", 4096, map, 0);
+  void **object = gait_alloc(world.thread, kind, 4096);
+  world.slots[0] = object;
+  for (unsigned i = 0; i < 8; i++) {
+    gait_store_init(world.thread, &object[words[i]], unit_tagged_leaf(&world, i));
+    const unsigned other = words[i] == 511 ? 510 : words[i] + 2;
+    object[other] = unit_tagged_leaf(&world, 8 + i);
+  }
+  ck_assert_uint_eq(unit_alive(&world), 0xff);
+  unit_close(&world);
+}
+END_TEST
+
+/* Head of `head` words, elements of `element` words; `map` says which of both are references. */
+static void trace_repeat(int mode, size_t head, size_t element, uint64_t map, size_t words) {
+  unit_world world;
+  unit_open(&world, mode, GAIT_STACK_EXACT);
+  const gait_kind kind = trace_register(&world, "array", 8 * (head + element), &map, 8 * element);
+  uint64_t expected = 0;
+  for (size_t i = 0; i < words; i++) {
+    const size_t bit = i < head ? i : head + (i - head) % element;
+    expected |= (map >> bit & 1) << i;
+  }
+  trace_fill(&world, kind, words);
+  const uint64_t alive = unit_alive(&world);
+  ck_assert_msg(alive == expected, "head %zu element %zu map %lx words %zu: %lx, not %lx", head,
+                element, (unsigned long)map, words, (unsigned long)alive, (unsigned long)expected);
+  unit_close(&world);
+}
+
+START_TEST(a_repeat_goes_on_to_the_end) {
+  trace_repeat(_i, 0, 1, 1, 20);
+  trace_repeat(_i, 2, 3, 0x0a, 20); /* head word 1, element word 1 */
+  trace_repeat(_i, 1, 2, 0x03, 23); /* head word 0, element word 0 */
+  trace_repeat(_i, 0, 4, 0x09, 24); /* element words 0 and 3 */
+  trace_repeat(_i, 3, 5, 0xf8, 24); /* no head word, all of the element */
+}
+END_TEST
+
+START_TEST(a_partial_element_at_the_end_is_traced) {
+  for (size_t words = 3; words <= 24; words++) {
+    trace_repeat(_i, 1, 3, 0x02, words); /* element word 0 */
+    trace_repeat(_i, 1, 3, 0x08, words); /* element word 2 */
+  }
+}
+END_TEST
+
+START_TEST(a_repeat_may_span_a_huge_array) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static const uint64_t map[1] = {0x12}; /* head word 1, element word 2 of 3 */
+  const gait_kind kind = trace_register(&world, "array", 40, map, 24);
+  const size_t elements = 200000;
+  void **array = gait_alloc_array(world.thread, kind, 16, elements, 24);
+  world.slots[0] = array;
+  for (size_t i = 0; i < elements; i++) {
+    void *target = gait_alloc(world.thread, world.leaf, 16);
+    gait_store_init(world.thread, &array[2 + 3 * i + 2], target);
+    array[2 + 3 * i] = gait_alloc(world.thread, world.leaf, 16); /* not in the map: garbage */
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), elements + 1);
+  unit_close(&world);
+}
+END_TEST
+
+struct trace_called {
+  unit_world *world;
+  size_t asked_bytes;
+  unsigned calls;
+  unsigned wrong;
+};
+
+static void trace_two_of_four(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  struct trace_called *called = arg;
+  void **words = object;
+  __atomic_fetch_add(&called->calls, 1, __ATOMIC_RELAXED);
+  if (bytes < called->asked_bytes || object != called->world->slots[0])
+    __atomic_fetch_add(&called->wrong, 1, __ATOMIC_RELAXED);
+  gait_trace_slot(tracer, &words[1]);
+  gait_trace_slot(tracer, &words[3]);
+}
+
+static void trace_a_range(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  struct trace_called *called = arg;
+  __atomic_fetch_add(&called->calls, 1, __ATOMIC_RELAXED);
+  if (bytes < called->asked_bytes) __atomic_fetch_add(&called->wrong, 1, __ATOMIC_RELAXED);
+  gait_trace_range(tracer, (void **)object + 2, 3 * sizeof(void *));
+}
+
+START_TEST(a_callback_keeps_what_it_traces) {
+  static gait_trace_fn *const functions[] = {trace_two_of_four, trace_a_range};
+  static const uint64_t expected[] = {0x0a, 0x1c};
+  for (size_t i = 0; i < 2; i++) {
+    unit_world world;
+    unit_open(&world, _i, GAIT_STACK_EXACT);
+    struct trace_called called = {.world = &world, .asked_bytes = 8 * 6};
+    const gait_kind_info info = {
+        .name = "called", .form = GAIT_KIND_CALLBACK, .trace = functions[i], .trace_arg = &called};
+    gait_kind kind;
+    ck_assert_int_eq(gait_kind_register(world.heap, &info, &kind), GAIT_OK);
+    trace_fill(&world, kind, 6);
+    ck_assert_uint_eq(unit_alive(&world), expected[i]);
+    ck_assert_uint_ge(called.calls, 1);
+    ck_assert_uint_eq(called.wrong, 0);
+    unit_close(&world);
+  }
+}
+END_TEST
+
+static void trace_odd_slots(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  (void)bytes, (void)arg;
+  void *null = NULL;
+  int local = 0;
+  void *stack = &local;
+  void *huge = (void *)~(uintptr_t)0;
+  gait_trace_slot(tracer, &null);
+  gait_trace_slot(tracer, &stack);
+  gait_trace_slot(tracer, &huge);
+  gait_trace_range(tracer, &stack, 0);
+  gait_trace_slot(tracer, (void **)object);
+}
+
+START_TEST(a_callback_may_trace_what_is_no_reference) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  const gait_kind_info info = {.name = "odd", .form = GAIT_KIND_CALLBACK, .trace = trace_odd_slots};
+  gait_kind kind;
+  ck_assert_int_eq(gait_kind_register(world.heap, &info, &kind), GAIT_OK);
+  trace_fill(&world, kind, 2);
+  ck_assert_uint_eq(unit_alive(&world), 1);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(conservative_keeps_every_aligned_word) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  trace_fill(&world, world.conservative, 20);
+  void **object = world.slots[0];
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20) - 1);
+  gait_store(world.thread, &object[3], (void *)(uintptr_t)12345);
+  gait_store(world.thread, &object[4], (char *)object[4] + 31); /* interior */
+  gait_store(world.thread, &object[5], &world);
+  gait_clear(world.thread, &object[6], 2);
+  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(20) - 1) & ~UINT64_C(0xe8));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(unaligned_words_are_ignored) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  char *object = gait_alloc(world.thread, world.conservative, 256);
+  world.slots[0] = object;
+  for (unsigned i = 1; i < 8; i++) {
+    void *leaf = unit_tagged_leaf(&world, i);
+    memcpy(object + 24 * i + i, &leaf, sizeof leaf);
+  }
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_leaf_keeps_nothing) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  void **object = gait_alloc(world.thread, world.leaf, 160);
+  world.slots[0] = object;
+  for (unsigned i = 0; i < 20; i++)
+    object[i] = unit_tagged_leaf(&world, i);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  ck_assert_ptr_eq(gait_object_start(world.heap, object), object);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(interior_pointers_keep_the_object) {
+  static const size_t sizes[] = {16, 48, 112, 1000, 4000, 32768, 40000, 300000};
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *root;
+  ck_assert_int_eq(gait_roots_add(world.heap, &root, sizeof root, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  void **object = gait_alloc(world.thread, world.references, 16);
+  world.slots[1] = object;
+  for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    for (unsigned where = 0; where < 3; where++) {
+      char *target = gait_alloc(world.thread, world.leaf, sizes[i]);
+      unit_tag(&world, target, i);
+      char *inside = target + (where == 0 ? 1 : where == 1 ? sizes[i] / 2 : sizes[i] - 1);
+      world.slots[0] = inside;
+      ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(i));
+      gait_store(world.thread, &object[1], inside);
+      world.slots[0] = NULL;
+      ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(i));
+      gait_store(world.thread, &root, inside);
+      gait_store(world.thread, &object[1], NULL);
+      ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(i));
+      ck_assert_ptr_eq(gait_object_start(world.heap, inside), target);
+      gait_store(world.thread, &root, NULL);
+      ck_assert_uint_eq(unit_alive(&world), 0);
+    }
+  }
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(addresses_resolve_to_their_object) {
+  static const size_t sizes[] = {1, 16, 17, 100, 129, 1000, 5000, 32768, 32769, 1 << 20};
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    char *object = gait_alloc(world.thread, world.references, sizes[i]);
+    world.slots[0] = object;
+    const size_t bytes = gait_object_bytes(world.heap, object);
+    const size_t step = bytes > 65536 ? 4099 : 1;
+    for (size_t at = 0; at < bytes; at += step) {
+      UNIT_CHECK(gait_object_start(world.heap, object + at) == object);
+      UNIT_CHECK(gait_object_bytes(world.heap, object + at) == bytes);
+      UNIT_CHECK(strcmp(gait_object_kind_name(world.heap, object + at), "references") == 0);
+    }
+    ck_assert_ptr_ne(gait_object_start(world.heap, object + bytes), object);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(other_addresses_resolve_to_nothing) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  char *object = gait_alloc(world.thread, world.leaf, 100);
+  char *malloced = malloc(100);
+  const uintptr_t base = (uintptr_t)object & ~(uintptr_t)0xffff;
+  const void *strange[] = {NULL,
+                           (void *)(uintptr_t)1,
+                           &world,
+                           malloced,
+                           world.heap,
+                           world.thread,
+                           (void *)unit_scrub_stack,
+                           (void *)~(uintptr_t)0,
+                           (void *)(UINTPTR_MAX / 2),
+                           (void *)(base + ((uintptr_t)1 << 28)),
+                           (void *)(base + ((uintptr_t)1 << 46)),
+                           (void *)(base - ((uintptr_t)1 << 40))};
+  for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+    ck_assert_ptr_null(gait_object_start(world.heap, strange[i]));
+    ck_assert_uint_eq(gait_object_bytes(world.heap, strange[i]), 0);
+    ck_assert_ptr_null(gait_object_kind_name(world.heap, strange[i]));
+  }
+  free(malloced);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_dead_object_resolves_to_nothing) {
+  static const size_t sizes[] = {1, 40, 1000, 30000, 40000, 1 << 20};
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    void *object = gait_alloc(world.thread, world.leaf, sizes[i]);
+    world.slots[0] = object;
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_ptr_eq(gait_object_start(world.heap, object), object);
+    world.slots[0] = NULL;
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_ptr_null(gait_object_start(world.heap, object));
+    ck_assert_uint_eq(gait_object_bytes(world.heap, object), 0);
+    ck_assert_ptr_null(gait_object_kind_name(world.heap, object));
+  }
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(cycles_of_objects_are_found_dead) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (unsigned tag = 0; tag < 8; tag++) {
+    void **a = gait_alloc(world.thread, world.references, 48);
+    world.slots[tag] = a;
+    void **b = gait_alloc(world.thread, world.references, 48);
+    gait_store_init(world.thread, &a[0], b);
+    gait_store_init(world.thread, &b[0], a);
+    gait_store_init(world.thread, &b[1], b);
+    unit_tag(&world, b, tag);
+  }
+  ck_assert_uint_eq(unit_alive(&world), 0xff);
+  for (unsigned tag = 0; tag < 8; tag += 2)
+    world.slots[tag] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), 0xaa);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_long_list_needs_no_stack) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  const size_t nodes = 1000000;
+  for (size_t i = 0; i < nodes; i++) {
+    void **node = gait_alloc(world.thread, world.references, 16);
+    gait_store_init(world.thread, node, world.slots[0]);
+    world.slots[0] = node;
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), nodes);
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_wide_array_is_marked_whole) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  const size_t count = 500000;
+  void **array = gait_alloc_array(world.thread, world.references, 0, count, sizeof(void *));
+  world.slots[0] = array;
+  for (size_t i = 0; i < count; i++)
+    gait_store(world.thread, &array[i], gait_alloc(world.thread, world.leaf, 16 + i % 64));
+  ck_assert_uint_eq(unit_marked_objects(&world), count + 1);
+  gait_clear(world.thread, &array[count / 2], count - count / 2);
+  ck_assert_uint_eq(unit_marked_objects(&world), count / 2 + 1);
+  unit_close(&world);
+}
+END_TEST
+
+/* A random graph, mirrored in plain memory: what a plain search reaches is what is marked. */
+START_TEST(a_random_graph_is_marked_exactly) {
+  enum { NODES = 20000, EDGES = 3 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  uint64_t random = 42;
+  uint32_t(*edges)[EDGES] = calloc(NODES, sizeof *edges);
+  uint32_t *queue = calloc(NODES, sizeof *queue);
+  bool *reached = calloc(NODES, sizeof *reached);
+  void **all = gait_alloc_array(world.thread, world.references, 0, NODES, sizeof(void *));
+  world.slots[1] = all;
+  for (size_t i = 0; i < NODES; i++)
+    gait_store(world.thread, &all[i],
+               gait_alloc(world.thread, world.references, 24 + 8 * (i % 40)));
+  for (size_t i = 0; i < NODES; i++) {
+    for (size_t k = 0; k < EDGES; k++) {
+      const uint32_t to = (uint32_t)(unit_random(&random) % NODES);
+      edges[i][k] = unit_random(&random) % 2 ? to : UINT32_MAX;
+      if (edges[i][k] != UINT32_MAX) gait_store(world.thread, (void **)all[i] + k, all[to]);
+    }
+  }
+  size_t count = 1;
+  reached[0] = true;
+  for (size_t at = 0; at < count; at++) {
+    for (size_t k = 0; k < EDGES; k++) {
+      const uint32_t to = edges[queue[at]][k];
+      if (to == UINT32_MAX || reached[to]) continue;
+      reached[to] = true;
+      queue[count++] = to;
+    }
+  }
+  world.slots[0] = all[0];
+  ck_assert_uint_eq(unit_marked_objects(&world), NODES + 1);
+  world.slots[1] = NULL;
+  ck_assert_uint_eq(unit_marked_objects(&world), count);
+  free(edges), free(queue), free(reached);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *maps = unit_case(suite, "maps");
+  UNIT_TEST(maps, a_map_keeps_what_it_names);
+  UNIT_TEST(maps, a_map_without_repeat_ends_where_it_ends);
+  UNIT_TEST(maps, an_object_may_be_shorter_than_its_map);
+  UNIT_TEST(maps, a_long_map_uses_all_its_words);
+  UNIT_TEST(maps, a_repeat_goes_on_to_the_end);
+  UNIT_TEST(maps, a_partial_element_at_the_end_is_traced);
+  UNIT_TEST(maps, a_repeat_may_span_a_huge_array);
+  TCase *forms = unit_case(suite, "forms");
+  UNIT_TEST(forms, a_callback_keeps_what_it_traces);
+  UNIT_TEST(forms, a_callback_may_trace_what_is_no_reference);
+  UNIT_TEST(forms, conservative_keeps_every_aligned_word);
+  UNIT_TEST(forms, unaligned_words_are_ignored);
+  UNIT_TEST(forms, a_leaf_keeps_nothing);
+  TCase *addresses = unit_case(suite, "addresses");
+  UNIT_TEST(addresses, interior_pointers_keep_the_object);
+  UNIT_TEST(addresses, addresses_resolve_to_their_object);
+  UNIT_TEST(addresses, other_addresses_resolve_to_nothing);
+  UNIT_TEST(addresses, a_dead_object_resolves_to_nothing);
+  TCase *graphs = unit_case(suite, "graphs");
+  UNIT_TEST(graphs, cycles_of_objects_are_found_dead);
+  UNIT_TEST(graphs, a_long_list_needs_no_stack);
+  UNIT_TEST(graphs, a_wide_array_is_marked_whole);
+  UNIT_TEST(graphs, a_random_graph_is_marked_exactly);
+}

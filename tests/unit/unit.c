@@ -1,0 +1,198 @@
+#include "unit.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HANG_SECONDS 600
+
+const gait_option *unit_option(size_t field) {
+  for (size_t i = 0; gait_option_at(i); i++)
+    if (gait_option_at(i)->field == field) return gait_option_at(i);
+  ck_abort_msg("no row describes the field at offset %zu of gait_options", field);
+  return NULL;
+}
+
+bool unit_has_debug_options(void) {
+  gait_options options;
+  gait_options_init(&options);
+  options.checkmark = 1;
+  return gait_options_check(&options, NULL, 0) == GAIT_OK;
+}
+
+gait_options unit_options(int mode) {
+  gait_options options;
+  gait_options_init(&options);
+  options.gogc_percent = GAIT_GOGC_OFF;
+  options.barrierless = mode == UNIT_BARRIERLESS;
+  if (mode == UNIT_SHRUNKEN && unit_has_debug_options()) {
+    options.checkmark = 1;
+    options.heap_walk = 1;
+    options.poison = 1;
+    options.run_bytes = UNIT_OPTION(run_bytes)->minimum;
+    options.barrier_entries = UNIT_OPTION(barrier_entries)->minimum;
+    options.mark_segments = UNIT_OPTION(mark_segments)->minimum;
+  }
+  return options;
+}
+
+void unit_open_with(unit_world *world, const gait_options *options, gait_thread_roots roots) {
+  memset(world, 0, sizeof *world);
+  ck_assert_int_eq(gait_heap_create(options, &world->heap), GAIT_OK);
+  ck_assert_ptr_nonnull(world->heap);
+  ck_assert_int_eq(gait_thread_attach(world->heap, "test", roots, &world->thread), GAIT_OK);
+  world->leaf = gait_kind_leaf(world->heap);
+  world->conservative = gait_kind_conservative(world->heap);
+  static const uint64_t map[1] = {1};
+  const gait_kind_info info = {.name = "references",
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = sizeof(void *),
+                               .pointer_map = map,
+                               .repeat_bytes = sizeof(void *)};
+  ck_assert_int_eq(gait_kind_register(world->heap, &info, &world->references), GAIT_OK);
+  gait_frame_push(world->thread, &world->frame, world->slots, UNIT_SLOTS);
+}
+
+void unit_open(unit_world *world, int mode, gait_thread_roots roots) {
+  const gait_options options = unit_options(mode);
+  unit_open_with(world, &options, roots);
+}
+
+void unit_close(unit_world *world) {
+  gait_frame_pop(world->thread, &world->frame);
+  ck_assert_int_eq(gait_thread_detach(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_destroy(world->heap), GAIT_OK);
+}
+
+void unit_tag(unit_world *world, void *object, unsigned tag) {
+  ck_assert_ptr_nonnull(object);
+  ck_assert_uint_lt(tag, UNIT_TAGS);
+  ck_assert_int_eq(gait_external(world->thread, object, (size_t)1 << tag), GAIT_OK);
+}
+
+void *unit_tagged_leaf(unit_world *world, unsigned tag) {
+  void *object = gait_alloc(world->thread, world->leaf, 32);
+  unit_tag(world, object, tag);
+  return object;
+}
+
+gait_stats unit_stats(gait_heap *heap) {
+  gait_stats stats;
+  memset(&stats, 0xee, sizeof stats);
+  gait_stats_read(heap, &stats);
+  return stats;
+}
+
+uint64_t unit_alive(unit_world *world) {
+  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  return unit_stats(world->heap).external_bytes;
+}
+
+gait_cycle_record unit_last_record(gait_heap *heap) {
+  gait_cycle_record record;
+  const uint64_t cycles = unit_stats(heap).cycles;
+  ck_assert_uint_gt(cycles, 0);
+  ck_assert_uint_eq(gait_cycle_records(heap, cycles, &record, 1), 1);
+  ck_assert_uint_eq(record.cycle, cycles);
+  return record;
+}
+
+uint64_t unit_marked_objects(unit_world *world) {
+  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  return unit_last_record(world->heap).marked_objects;
+}
+
+__attribute__((noinline)) void unit_scrub_stack(void) {
+  volatile char frame[32 * 1024];
+  for (size_t i = 0; i < sizeof frame; i++)
+    frame[i] = 0;
+}
+
+struct unit_call {
+  void *(*function)(void *);
+  void *arg;
+};
+
+static void *unit_join(void *arg) {
+  struct unit_call *call = arg;
+  pthread_t thread;
+  ck_assert_int_eq(pthread_create(&thread, NULL, call->function, call->arg), 0);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+  return NULL;
+}
+
+void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg) {
+  struct unit_call call = {function, arg};
+  if (waiter)
+    gait_outside(waiter, unit_join, &call);
+  else
+    unit_join(&call);
+}
+
+static size_t unit_count_entries(const char *path) {
+  size_t count = 0;
+  DIR *directory = opendir(path);
+  ck_assert_ptr_nonnull(directory);
+  while (readdir(directory))
+    count++;
+  closedir(directory);
+  return count;
+}
+
+size_t unit_count_threads(void) {
+  return unit_count_entries("/proc/self/task") - 2;
+}
+
+unit_resources unit_count_resources(void) {
+  unit_resources resources = {0};
+  FILE *maps = fopen("/proc/self/maps", "r");
+  ck_assert_ptr_nonnull(maps);
+  char line[512];
+  uint64_t start, end;
+  while (fgets(line, sizeof line, maps)) {
+    if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2) continue;
+    resources.mappings++;
+    resources.mapped_bytes += end - start;
+  }
+  fclose(maps);
+  resources.threads = unit_count_threads();
+  resources.descriptors = unit_count_entries("/proc/self/fd");
+  return resources;
+}
+
+size_t unit_resident_bytes(void) {
+  size_t total = 0, resident = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  ck_assert_ptr_nonnull(file);
+  ck_assert_int_eq(fscanf(file, "%zu %zu", &total, &resident), 2);
+  fclose(file);
+  return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void unit_log_line(const char *line, void *arg) {
+  unit_log *log = arg;
+  const size_t used = strlen(log->text);
+  snprintf(log->text + used, sizeof log->text - used, "%s\n", line);
+  log->lines++;
+}
+
+TCase *unit_case(Suite *suite, const char *name) {
+  TCase *tcase = tcase_create(name);
+  tcase_set_timeout(tcase, HANG_SECONDS);
+  suite_add_tcase(suite, tcase);
+  return tcase;
+}
+
+int main(void) {
+  Suite *suite = suite_create(unit_suite_name);
+  unit_suite_fill(suite);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  const int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,138 @@
+/* unit.h: what the API-level tests share.
+ *
+ * Every suite that allocates runs once per mode, as a loop test of Check: the loop's index is the
+ * mode.  A world is a heap with the test's own thread attached and a frame of slots, so that a test
+ * decides to the object what is reachable.
+ *
+ * What is alive is asked for through external bytes: unit_tag gives an object 2^tag of them, and
+ * after a collection the heap's sum is the set of tags that survived. */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gait/gait.h>
+
+typedef enum unit_mode {
+  UNIT_CONCURRENT,
+  UNIT_BARRIERLESS,
+  UNIT_SHRUNKEN, /* concurrent, smallest buffers, every check that the build has */
+  UNIT_MODES,
+} unit_mode;
+
+#define UNIT_SLOTS 64
+#define UNIT_TAGS  24 /* 2^24 bytes in all: far from every limit */
+
+typedef struct unit_world {
+  gait_heap *heap;
+  gait_thread *thread;
+  gait_kind leaf;
+  gait_kind conservative;
+  gait_kind references; /* pointer map: every word, over the whole object */
+  gait_frame frame;
+  void *slots[UNIT_SLOTS];
+} unit_world;
+
+/* An assertion for hot loops and for other threads: Check writes a message for each of its own that
+ * holds. */
+#define UNIT_CHECK(condition)                                                                      \
+  do {                                                                                             \
+    if (!(condition)) ck_abort_msg("%s", #condition);                                              \
+  } while (0)
+
+/* The defaults for a mode, with growth turned off: a cycle runs only when the test asks. */
+gait_options unit_options(int mode);
+
+/* Opens a world on a new heap; `roots` is how the test's thread is scanned. */
+void unit_open(unit_world *world, int mode, gait_thread_roots roots);
+void unit_open_with(unit_world *world, const gait_options *options, gait_thread_roots roots);
+
+/* Detaches and destroys; asserts that both work. */
+void unit_close(unit_world *world);
+
+/* Gives `object` 2^tag external bytes. */
+void unit_tag(unit_world *world, void *object, unsigned tag);
+
+/* A fresh leaf object with that tag. */
+void *unit_tagged_leaf(unit_world *world, unsigned tag);
+
+/* The bit of a tag, to compare with unit_alive. */
+#define UNIT_TAG(tag) ((uint64_t)1 << (tag))
+
+/* Collects and returns the tags of the objects that survived. */
+uint64_t unit_alive(unit_world *world);
+
+/* Collects and returns how many objects it marked. */
+uint64_t unit_marked_objects(unit_world *world);
+
+/* The record of the newest cycle; asserts that there is one. */
+gait_cycle_record unit_last_record(gait_heap *heap);
+
+gait_stats unit_stats(gait_heap *heap);
+
+/* The row of the option that lies at `field` of gait_options. */
+const gait_option *unit_option(size_t field);
+#define UNIT_OPTION(member) unit_option(offsetof(gait_options, member))
+
+/* Whether this build takes the options that check the collector. */
+bool unit_has_debug_options(void);
+
+/* Hides an address from a conservative scan, and finds it again. */
+static inline uintptr_t unit_hide(const void *address) {
+  return ~(uintptr_t)address;
+}
+static inline void *unit_find(uintptr_t hidden) {
+  return (void *)~hidden;
+} // NOLINT
+
+/* Overwrites the stack below the caller, where calls that have returned left addresses behind. */
+void unit_scrub_stack(void);
+
+/* Runs `function(arg)` on a new thread and waits for it, outside managed code. */
+void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg);
+
+/* Lines and bytes of /proc/self/maps, threads and descriptors of this process. */
+typedef struct unit_resources {
+  size_t mappings;
+  size_t mapped_bytes;
+  size_t threads;
+  size_t descriptors;
+} unit_resources;
+unit_resources unit_count_resources(void);
+
+/* Threads of this process now, counted by the kernel. */
+size_t unit_count_threads(void);
+
+/* Resident bytes of this process, counted by the kernel. */
+size_t unit_resident_bytes(void);
+
+/* A log that keeps its lines. */
+typedef struct unit_log {
+  size_t lines;
+  char text[64 * 1024];
+} unit_log;
+void unit_log_line(const char *line, void *log);
+
+/* A reproducible stream of numbers: xorshift64*. */
+static inline uint64_t unit_random(uint64_t *state) {
+  uint64_t x = *state;
+  x ^= x >> 12;
+  x ^= x << 25;
+  x ^= x >> 27;
+  *state = x;
+  return x * UINT64_C(2685821657736338717);
+}
+
+/* Each test file names its suite and fills it; unit.c has main.  A test may take long on a slow
+ * machine or under a sanitizer: the time-out only ends what hangs. */
+extern const char *const unit_suite_name;
+void unit_suite_fill(Suite *suite);
+TCase *unit_case(Suite *suite, const char *name);
+
+/* Adds a test once per mode. */
+#define UNIT_TEST(tcase, function) tcase_add_loop_test(tcase, function, 0, UNIT_MODES)
+
+#endif
