@@ -1,0 +1,71 @@
+/* The page is a template in which @@NAME@@ stands for the file of that name, or for the data. */
+#include "page.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assets.h"
+#include "gait/gait.h"
+
+#define PAGE_MARK       "@@"
+#define PAGE_MARK_BYTES (sizeof PAGE_MARK - 1)
+
+static const struct asset *page_asset(const char *name, size_t bytes) {
+  const struct asset *asset = assets;
+  while (asset->name != NULL &&
+         (strlen(asset->name) != bytes || strncmp(asset->name, name, bytes) != 0))
+    asset++;
+  return asset;
+}
+
+static json_t *page_data(const char *title, const char *command, json_t *rows) {
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR,
+           GAIT_VERSION_PATCH);
+  return json_pack("{s:s, s:s, s:s, s:O}", "title", title, "command", command, "version", version,
+                   "rows", rows);
+}
+
+/* With `/` escaped, no text in the data can end the element that holds it. */
+static int page_put_data(FILE *out, const json_t *data) {
+  return json_dumpf(data, out, JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(10));
+}
+
+static int page_put(FILE *out, const json_t *data) {
+  const char *at = page_asset("page.html", strlen("page.html"))->text;
+  for (const char *mark; (mark = strstr(at, PAGE_MARK)) != NULL;) {
+    fwrite(at, 1, (size_t)(mark - at), out);
+    const char *name = mark + PAGE_MARK_BYTES;
+    const char *end = strstr(name, PAGE_MARK);
+    const struct asset *asset = page_asset(name, (size_t)(end - name));
+    if (asset->name != NULL)
+      fwrite(asset->text, 1, asset->bytes, out);
+    else if (page_put_data(out, data) != 0)
+      return -1;
+    at = end + PAGE_MARK_BYTES;
+  }
+  return fputs(at, out) < 0 ? -1 : 0;
+}
+
+int page_write(const char *path, const char *title, const char *command, json_t *rows) {
+  json_t *data = page_data(title, command, rows);
+  FILE *out = data == NULL ? NULL : fopen(path, "w");
+  int failed = out == NULL ? -1 : page_put(out, data);
+  if (out != NULL && fclose(out) != 0) failed = -1;
+  json_decref(data);
+  if (failed) fprintf(stderr, "gait: %s could not be written: %s\n", path, strerror(errno));
+  return failed;
+}
+
+char *page_command(int argc, char *const *argv) {
+  char *line = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&line, &bytes);
+  if (out == NULL) return NULL;
+  for (int i = 0; i < argc; i++)
+    fprintf(out, "%s%s", i == 0 ? "" : " ", argv[i]);
+  fclose(out);
+  return line;
+}

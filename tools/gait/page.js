@@ -1,0 +1,194 @@
+(function () {
+"use strict";
+const data = JSON.parse(document.getElementById("data").textContent);
+const MIB = 1048576;
+const plots = []; // what to draw again when the colours or the width change
+
+function element(name, parent, text, className) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (className) made.className = className;
+  parent.appendChild(made);
+  return made;
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+}
+
+function fixed(digits) {
+  return value => value === null || value === undefined ? "–" : value.toFixed(digits);
+}
+
+function size(bytes) {
+  return bytes === null || bytes === undefined ? "none" : (bytes / MIB).toFixed(0) + " MiB";
+}
+
+function label(row) {
+  const gogc = row.gogc_percent === null ? "off" : String(row.gogc_percent);
+  return row.memory_limit_bytes === null ? gogc : gogc + ", limit " + size(row.memory_limit_bytes);
+}
+
+/* ---- Plots ---- */
+
+function axis(text, more) {
+  const line = { stroke: colour("line"), width: 1 };
+  return Object.assign({ label: text, stroke: colour("text"), grid: line, ticks: line,
+    labelSize: 22, size: 62 }, more);
+}
+
+function series(text, hue, digits, more) {
+  return Object.assign({ label: text, stroke: colour(hue), width: 2, points: { show: true, size: 7 },
+    value: (plot, value) => fixed(digits)(value) }, more);
+}
+
+function fromZero(plot, low, high) { return [0, high > 0 ? high * 1.08 : 1]; }
+
+/* `describe()` gives uPlot's options and data; called again whenever the plot must be drawn anew. */
+function figure(parent, title, note, full, describe) {
+  const box = element("figure", parent, undefined, full ? "full" : "");
+  const caption = element("figcaption", box);
+  element("span", caption, title);
+  if (note) element("small", caption, note);
+  const place = element("div", box);
+  let plot = null;
+  const draw = () => {
+    if (plot) plot.destroy();
+    const [options, values] = describe();
+    options.width = Math.max(260, place.clientWidth);
+    options.height = full ? 320 : 260;
+    plot = new uPlot(options, values, place);
+  };
+  plots.push(draw);
+  draw();
+  return { caption, draw };
+}
+
+/* Lines over the settings, which are not a scale: they stand at 0, 1, 2 ... */
+function overSettings(rows, unit, lines) {
+  return () => {
+    const places = rows.map((row, i) => i);
+    return [{
+      scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range: fromZero } },
+      axes: [
+        axis("GOGC", { splits: () => places, size: 40,
+          values: (plot, splits) => splits.map(i => rows[i].memory_limit_bytes === null
+            ? label(rows[i]) : rows.length > 5 ? size(rows[i].memory_limit_bytes) : "limit") }),
+        axis(unit)],
+      series: [{ label: "GOGC", value: (plot, i) => i === null ? "–" : label(rows[i]) }]
+        .concat(lines.map(line => series(line.text, line.hue, line.digits, line.more))),
+    }, [places].concat(lines.map(line => rows.map(line.value)))];
+  };
+}
+
+/* Each setting as a point: memory to the right, processor time upwards. */
+function trade(rows) {
+  return () => {
+    const sorted = rows.slice().sort((a, b) => a.peak_rss_bytes - b.peak_rss_bytes);
+    return [{
+      scales: { x: { time: false, range: fromZero }, y: { range: fromZero } },
+      axes: [axis("peak memory, MiB", { size: 40 }), axis("collector's share of CPU time, %")],
+      series: [{ label: "MiB", value: (plot, value, s, i) => i === null || i === undefined ? "–"
+          : fixed(0)(value) + " (" + label(sorted[i]) + ")" },
+        series("share", "four", 1)],
+    }, [sorted.map(row => row.peak_rss_bytes / MIB), sorted.map(row => row.gc_cpu_share * 100)]];
+  };
+}
+
+/* The heap over time: up while the program allocates, down to what was live at each cycle's end. */
+function sawtooth(row) {
+  const at = [], heap = [], goal = [];
+  for (const cycle of row.timeline) {
+    at.push(cycle.seconds, cycle.seconds + cycle.mark_ns * 1e-9,
+      cycle.seconds + cycle.mark_ns * 1e-9);
+    heap.push(cycle.at_trigger_bytes / MIB, cycle.at_mark_end_bytes / MIB, cycle.marked_bytes / MIB);
+    goal.push(cycle.goal_bytes / MIB, cycle.goal_bytes / MIB, cycle.goal_bytes / MIB);
+  }
+  const top = Math.max(1, ...heap) * 1.15;
+  const near = goal.map(value => value > top * 4 ? null : value);
+  return [{
+    scales: { x: { time: false }, y: { range: fromZero } },
+    axes: [axis("seconds", { size: 40 }), axis("MiB")],
+    series: [{ label: "s", value: (plot, value) => fixed(3)(value) },
+      series("heap", "one", 1, { width: 1.5, points: { show: false } }),
+      series("goal", "two", 1, { width: 1.5, points: { show: false }, dash: [6, 4] })],
+  }, [at, heap, near]];
+}
+
+/* ---- The page ---- */
+
+const COLUMNS = [
+  ["GOGC", label], ["cycles predicted", row => fixed(1)(row.cycles_by_law)],
+  ["cycles measured", row => row.cycles],
+  ["GC CPU share, %", row => fixed(1)(row.gc_cpu_share * 100)],
+  ["peak memory, MiB", row => fixed(1)(row.peak_rss_bytes / MIB)],
+  ["peak heap, MiB", row => fixed(1)(row.mapped_peak_bytes / MIB)],
+  ["longest pause, ms", row => fixed(3)(row.pause_max_ns / 1e6)],
+  ["time, s", row => fixed(3)(row.seconds)], ["ns per operation", row => fixed(1)(row.ns_per_op)],
+];
+
+function table(parent, rows) {
+  const made = element("table", element("div", parent, undefined, "wide"));
+  const head = element("tr", element("thead", made));
+  for (const [name] of COLUMNS) element("th", head, name);
+  const body = element("tbody", made);
+  for (const row of rows) {
+    const line = element("tr", body);
+    for (const [, text] of COLUMNS) element("td", line, text(row));
+  }
+}
+
+function timeline(parent, rows) {
+  const with_cycles = rows.filter(row => row.timeline && row.timeline.length > 0);
+  if (with_cycles.length === 0) return;
+  let chosen = with_cycles[0];
+  const made = figure(parent, "The heap over time", "It grows until a cycle ends, then falls to " +
+    "what that cycle found live. The goal is where marking should have ended. Drag to enlarge.",
+    true, () => sawtooth(chosen));
+  const select = element("select", made.caption);
+  select.setAttribute("aria-label", "Which run");
+  with_cycles.forEach((row, i) => element("option", select, "GOGC " + label(row)).value = i);
+  select.addEventListener("change", () => { chosen = with_cycles[select.value]; made.draw(); });
+}
+
+function workload(parent, name, rows) {
+  const text = rows[0].arguments.join(" ");
+  element("h2", parent, name + " " + (text.length > 120 ? text.slice(0, 120) + " …" : text));
+  table(parent, rows);
+  const grid = element("div", parent, undefined, "plots");
+  figure(grid, "Cycles", "Measured, and as the law predicts them.", false,
+    overSettings(rows, "cycles", [
+      { text: "measured", hue: "one", digits: 0, value: row => row.cycles },
+      { text: "predicted", hue: "two", digits: 1, value: row => row.cycles_by_law,
+        more: { dash: [6, 4] } }]));
+  figure(grid, "The trade", "Processor time against memory, a point for each setting.", false,
+    trade(rows));
+  figure(grid, "Memory", "The most that the process and the heap held.", false,
+    overSettings(rows, "MiB", [
+      { text: "process", hue: "three", digits: 1, value: row => row.peak_rss_bytes / MIB },
+      { text: "heap", hue: "one", digits: 1, value: row => row.mapped_peak_bytes / MIB }]));
+  figure(grid, "Pauses", "Every time for which the collector held a thread.", false,
+    overSettings(rows, "ms", [
+      { text: "longest", hue: "two", digits: 3, value: row => row.pause_max_ns / 1e6 },
+      { text: "99.99%", hue: "three", digits: 3, value: row => row.pause_p9999_ns / 1e6 }]));
+  timeline(grid, rows);
+}
+
+document.title = data.title;
+document.getElementById("title").textContent = data.title;
+document.getElementById("command").textContent = data.command;
+document.getElementById("version").textContent = data.version;
+const groups = new Map();
+for (const row of data.rows) {
+  if (!groups.has(row.workload)) groups.set(row.workload, []);
+  groups.get(row.workload).push(row);
+}
+const runs = document.getElementById("runs");
+if (groups.size === 0) element("p", runs, "No run ended well: there is nothing to show.");
+for (const [name, rows] of groups) workload(runs, name, rows);
+
+const redraw = () => plots.forEach(draw => draw());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+let waiting = 0;
+addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 150); });
+})();
