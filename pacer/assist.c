@@ -19,7 +19,8 @@ void gaiti_pacer_work_decide(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot,
                              struct gaiti_pacer_decision *decision) {
   decision->marked_bytes = pacer->marked_bytes;
-  decision->cons_mark = pacer->cons_mark.estimate;
+  decision->cons_mark = pacer->cons_mark.likely;
+  decision->cons_mark_largest = pacer->cons_mark.largest;
   decision->roots_bytes = pacer->marking
                               ? pacer->last_roots_bytes
                               : bytes_add(snapshot->stack_bytes, snapshot->globals_bytes);
@@ -55,7 +56,8 @@ void gaiti_pacer_assist_decide(const struct gaiti_pacer *pacer,
 
   int64_t done = bytes_add(bytes_add(snapshot->heap_work_bytes, snapshot->stack_work_bytes),
                            snapshot->globals_work_bytes);
-  int64_t work = decision->expected_work_bytes, goal = decision->goal_bytes;
+  int64_t work = decision->expected_work_bytes;
+  int64_t goal = bytes_add(decision->goal_bytes, decision->slack_bytes);
   if (done > work) {
     goal = assist_stretched_goal(pacer, decision);
     work = decision->worst_work_bytes;

@@ -1,23 +1,34 @@
-/* The cons/mark ratio: bytes that a processor allocates while running mutators
- * over bytes that it scans while marking.  With it, the pacer foresees how much
- * will be allocated during the next mark. */
+/* The cons/mark ratio: bytes that a processor allocates while it runs mutators,
+ * over bytes that it scans while it marks.  One cycle gives one measurement; the
+ * next cycle's ratio is foretold by the newest five: their mean is what to
+ * expect, their maximum what to be prepared for.  What is made of the two stands
+ * in runway.c.
+ *
+ * A measurement far above all others is taken as the program's new pace, and the
+ * older ones are forgotten, since they would only hold the mean down.  One far
+ * below is not: it may be a lull, and to believe it costs assists. */
 #include "decision.h"
 
-enum { CONS_MARK_WINDOW = 5 };
+static const double cons_mark_step = 1.25; /* this much over the largest is far above */
 
 void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark) {
   *cons_mark = (struct gaiti_pacer_cons_mark){0};
 }
 
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured) {
-  if (!(measured > 0)) return;
+  if (!(measured > 0)) return; /* the cycle showed nothing: keep what is known */
+  if (measured > cons_mark_step * cons_mark->largest) cons_mark->count = 0;
   for (int i = GAITI_PACER_CONS_MARK_HISTORY - 1; i > 0; i--)
     cons_mark->history[i] = cons_mark->history[i - 1];
   cons_mark->history[0] = measured;
   if (cons_mark->count < GAITI_PACER_CONS_MARK_HISTORY) cons_mark->count++;
 
-  double largest = 0;
-  for (int i = 0; i < cons_mark->count && i < CONS_MARK_WINDOW; i++)
+  /* As a distance from the newest, so that equal measurements give that value exactly. */
+  double above = 0, largest = measured;
+  for (int i = 1; i < cons_mark->count; i++) {
+    above += cons_mark->history[i] - measured;
     if (cons_mark->history[i] > largest) largest = cons_mark->history[i];
-  cons_mark->estimate = largest;
+  }
+  cons_mark->likely = measured + above / cons_mark->count;
+  cons_mark->largest = largest;
 }

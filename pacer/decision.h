@@ -18,6 +18,8 @@ void gaiti_pacer_work_decide(const struct gaiti_pacer *pacer,
 void gaiti_pacer_goal_decide(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot,
                              struct gaiti_pacer_decision *decision);
+void gaiti_pacer_runway_decide(const struct gaiti_pacer *pacer,
+                               struct gaiti_pacer_decision *decision);
 void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
                                 struct gaiti_pacer_decision *decision);
 void gaiti_pacer_assist_decide(const struct gaiti_pacer *pacer,

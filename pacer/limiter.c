@@ -14,6 +14,7 @@
 #include "bytes.h"
 
 enum { LIMITER_UPDATE_PERIOD_NS = 10 * 1000 * 1000 };
+#define LIMITER_MOST_NS (INT64_MAX / 4)        /* so that sums and differences of a few fit */
 static const double limiter_capacity_ns = 1e9; /* of each processor */
 
 void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
@@ -27,20 +28,25 @@ void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_n
   };
 }
 
+static int64_t limiter_pool(int64_t pool_ns, int64_t more_ns) {
+  return bytes_min(bytes_add(pool_ns, bytes_max(more_ns, 0)), LIMITER_MOST_NS);
+}
+
 void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t assist_ns) {
-  limiter->assist_pool_ns = bytes_add(limiter->assist_pool_ns, bytes_max(assist_ns, 0));
+  limiter->assist_pool_ns = limiter_pool(limiter->assist_pool_ns, assist_ns);
 }
 
 void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns) {
-  limiter->idle_pool_ns = bytes_add(limiter->idle_pool_ns, bytes_max(idle_ns, 0));
+  limiter->idle_pool_ns = limiter_pool(limiter->idle_pool_ns, idle_ns);
 }
 
 /* CPU time that all processors offered in a window; exact for whole processors. */
 static int64_t limiter_offered_ns(const struct gaiti_pacer_limiter *limiter, int64_t window_ns) {
   int64_t whole = bytes_from_real(limiter->processors);
   double part = limiter->processors - (double)whole;
-  if (whole > 0 && window_ns > INT64_MAX / whole) return INT64_MAX;
-  return bytes_add(window_ns * whole, bytes_from_real((double)window_ns * part));
+  if (whole > 0 && window_ns > LIMITER_MOST_NS / whole) return LIMITER_MOST_NS;
+  return bytes_min(bytes_add(window_ns * whole, bytes_from_real((double)window_ns * part)),
+                   LIMITER_MOST_NS);
 }
 
 /* Moves the level by what `gc_ns` against `mutator_ns` means at this cap.  The

@@ -22,6 +22,7 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
   *decision = (struct gaiti_pacer_decision){0};
   gaiti_pacer_work_decide(pacer, snapshot, decision);
   gaiti_pacer_goal_decide(pacer, snapshot, decision);
+  gaiti_pacer_runway_decide(pacer, decision);
   gaiti_pacer_trigger_decide(pacer, decision);
   gaiti_pacer_assist_decide(pacer, snapshot, decision);
 }
@@ -52,6 +53,11 @@ double gaiti_pacer_cycle_utilization(const struct gaiti_pacer *pacer,
   return share > 1 ? 1 : share > 0 ? share : 0;
 }
 
+static double cycle_work_bytes(const struct gaiti_pacer_snapshot *snapshot) {
+  return (double)snapshot->heap_work_bytes + (double)snapshot->stack_work_bytes +
+         (double)snapshot->globals_work_bytes;
+}
+
 /* Bytes allocated per mutator CPU over bytes marked per marking CPU; 0 when the
  * cycle shows neither, as when nothing was allocated while marking or a coarse
  * clock saw no time pass.  Idle marking did work, so it counts here. */
@@ -60,13 +66,22 @@ static double cycle_cons_mark(const struct gaiti_pacer *pacer,
                               const struct gaiti_pacer_cycle *cycle) {
   double cpu_ns = cycle_cpu_ns(cycle);
   int64_t allocated = bytes_over(snapshot->heap_live_bytes, pacer->triggered_bytes);
-  double work = (double)snapshot->heap_work_bytes + (double)snapshot->stack_work_bytes +
-                (double)snapshot->globals_work_bytes;
+  double work = cycle_work_bytes(snapshot);
   double gc_share = gaiti_pacer_cycle_utilization(pacer, cycle);
   double idle_share = cpu_ns > 0 ? (double)cycle->idle_ns / cpu_ns : 0;
   double mutator_share = 1 - gc_share;
   if (allocated == 0 || !(work > 0) || !(mutator_share > 0)) return 0;
   return (double)allocated * (gc_share + idle_share) / (work * mutator_share);
+}
+
+/* By how much the work exceeded what the cycle before led to expect.  A first
+ * cycle had no expectation: all of its work is new. */
+static double cycle_work_growth(const struct gaiti_pacer *pacer,
+                                const struct gaiti_pacer_snapshot *snapshot) {
+  double expected = (double)pacer->last_heap_work_bytes + (double)pacer->last_roots_bytes;
+  double work = cycle_work_bytes(snapshot);
+  if (pacer->last_heap_work_bytes == 0) return work > 0 ? 1 : 0;
+  return work > expected ? work / expected - 1 : 0;
 }
 
 /* How far the CPU cap may overrule the memory limit.  It begins once the
@@ -82,6 +97,7 @@ static double relief_next(double relief, double fill) {
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
                            const struct gaiti_pacer_cycle *cycle) {
   gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cycle_cons_mark(pacer, snapshot, cycle));
+  pacer->work_growth = cycle_work_growth(pacer, snapshot);
   pacer->marking = false;
   pacer->triggered_bytes = 0;
   pacer->marked_bytes = cycle->marked_bytes;

@@ -132,8 +132,11 @@ struct gaiti_pacer_decision {
   int64_t marked_bytes;                  /* live after the last cycle */
   int64_t roots_bytes;                   /* stacks and globals that the goal counts */
   int64_t rule_bytes[GAITI_PACER_RULES]; /* what each rule proposed; 0 = it did not speak */
-  int64_t runway_bytes;        /* allocation expected while marking at the background share */
+  int64_t runway_bytes;                  /* kept free for allocation while marking */
+  int64_t slack_bytes;         /* how far over the goal the heap may end before mutators assist */
   double cons_mark;            /* bytes allocated per mutator CPU / bytes marked per GC CPU */
+  double cons_mark_largest;    /* the same, largest lately */
+  double work_trend;           /* the runway is planned for expected work x (1 + this) */
   int64_t expected_work_bytes; /* mark work that this or the next cycle should take */
   int64_t worst_work_bytes;    /* and if nothing scannable has died */
   int64_t pace_goal_bytes;     /* goal that assists aim at: over goal_bytes once work exceeds what
@@ -144,13 +147,14 @@ struct gaiti_pacer_decision {
 
 /* ---- The pacer --------------------------------------------------------- */
 
-#define GAITI_PACER_CONS_MARK_HISTORY 8
+#define GAITI_PACER_CONS_MARK_HISTORY 5
 
-/* Measured cons/mark ratios and what they foretell.  See cons_mark.c. */
+/* The newest cons/mark ratios and what they foretell.  See cons_mark.c. */
 struct gaiti_pacer_cons_mark {
   double history[GAITI_PACER_CONS_MARK_HISTORY]; /* newest first; history[0 .. count) */
   int count;
-  double estimate; /* 0 until something was measured */
+  double likely;  /* their mean; 0 until something was measured */
+  double largest; /* their maximum */
 };
 
 /* Every field is private to pacer/; the type is complete so that it can be
@@ -161,6 +165,8 @@ struct gaiti_pacer {
   int64_t last_heap_work_bytes; /* scanned by it */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
+  double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
+                                   a share of it; 0 when it did not */
   double relief;                /* 0 .. 1, how far the CPU cap overrules the memory limit */
   bool marking;
   int64_t triggered_bytes; /* heap_live at start_cycle, while marking */

@@ -23,10 +23,6 @@ const char *gaiti_pacer_trigger_bound_name(enum gaiti_pacer_trigger_bound bound)
   return "unknown";
 }
 
-int64_t gaiti_pacer_runway(double cons_mark, int64_t work_bytes, double share) {
-  return bytes_from_real(cons_mark * (1 - share) / share * (double)work_bytes);
-}
-
 static void trigger_set(struct gaiti_pacer_decision *decision, int64_t bytes,
                         enum gaiti_pacer_trigger_bound bound) {
   decision->trigger_bytes = bytes;
@@ -36,8 +32,6 @@ static void trigger_set(struct gaiti_pacer_decision *decision, int64_t bytes,
 void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
                                 struct gaiti_pacer_decision *decision) {
   int64_t goal = decision->goal_bytes, marked = decision->marked_bytes;
-  decision->runway_bytes = gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes,
-                                              pacer->config.background_share);
   if (goal == GAITI_PACER_NO_BYTES_LIMIT) {
     trigger_set(decision, GAITI_PACER_NO_BYTES_LIMIT, GAITI_PACER_TRIGGER_NEVER);
     return;
@@ -53,9 +47,10 @@ void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
   latest = bytes_max(latest, bytes_over(goal, GAITI_PACER_START_DISTANCE_BYTES));
 
   int64_t trigger = bytes_over(goal, decision->runway_bytes);
-  if (trigger < earliest)
+  if (trigger < earliest) {
     trigger_set(decision, earliest, GAITI_PACER_TRIGGER_EARLIEST);
-  else if (trigger > latest)
+    decision->slack_bytes = 0; /* see runway.c */
+  } else if (trigger > latest)
     trigger_set(decision, latest, GAITI_PACER_TRIGGER_LATEST);
   else
     trigger_set(decision, trigger, GAITI_PACER_TRIGGER_RUNWAY);
