@@ -4,9 +4,9 @@
  * root, or none).  Rules that raise may lift its goal: a heap too small to be
  * worth a cycle, room for sweeping, room for a cycle that started late.  Then
  * the memory limit caps it, but never below the live heap.  Last, when the CPU
- * limiter has been full, the CPU cap lifts what the limit pressed down: live
- * heap and overhead do not fit, and collecting without end would not make them
- * fit.
+ * limiter's bucket has filled, the CPU cap lifts it to where one cycle after the
+ * other takes just the cap: a heap that does not fit its limit would otherwise
+ * be collected without end, and without getting smaller.
  *
  * The rules stand in one table, in this order. */
 #include "decision.h"
@@ -19,9 +19,8 @@ enum { GOAL_START_ROOM_BYTES = 64 << 10 };
 
 enum goal_combine {
   GOAL_GROWTH, /* is the goal, if its policy was chosen */
-  GOAL_RAISE,  /* lifts the goal */
-  GOAL_LIMIT,  /* caps the goal */
-  GOAL_RELIEF, /* lifts a goal that the limit has capped, not over what it was before */
+  GOAL_RAISE,  /* lifts the goal, if that is lower */
+  GOAL_LIMIT,  /* caps it */
 };
 
 struct goal_rule {
@@ -130,7 +129,7 @@ static int64_t goal_cpu_cap(const struct gaiti_pacer *pacer,
                             const struct gaiti_pacer_snapshot *snapshot,
                             const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
-  if (!(pacer->relief > 0)) return 0;
+  if (!pacer->relieved) return 0;
   int64_t room =
       gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes, pacer->config.cpu_cap);
   return bytes_add(decision->marked_bytes, bytes_max(room, GAITI_PACER_MIB));
@@ -155,8 +154,8 @@ static const struct goal_rule goal_rules[GAITI_PACER_RULES] = {
     [GAITI_PACER_RULE_MEMORY_LIMIT] = {"memory-limit", "the memory limit leaves no more",
                                        GOAL_LIMIT, goal_memory_limit},
     [GAITI_PACER_RULE_CPU_CAP] = {"cpu-cap",
-                                  "over the memory limit, since GC has reached its CPU cap",
-                                  GOAL_RELIEF, goal_cpu_cap},
+                                  "higher than was asked for, since GC has reached its CPU cap",
+                                  GOAL_RAISE, goal_cpu_cap},
 };
 
 const char *gaiti_pacer_rule_name(enum gaiti_pacer_rule rule) {
@@ -168,14 +167,12 @@ const char *gaiti_pacer_rule_sentence(enum gaiti_pacer_rule rule) {
 }
 
 /* Whether a proposal replaces the goal that the rules before it have made. */
-static bool goal_replaces(enum goal_combine combine, int64_t proposed, int64_t goal,
-                          enum gaiti_pacer_rule by) {
+static bool goal_replaces(enum goal_combine combine, int64_t proposed, int64_t goal) {
   if (proposed == 0) return false;
   switch (combine) {
   case GOAL_GROWTH: return true;
   case GOAL_RAISE: return proposed > goal;
   case GOAL_LIMIT: return proposed < goal;
-  case GOAL_RELIEF: return by == GAITI_PACER_RULE_MEMORY_LIMIT && proposed > goal;
   }
   return false;
 }
@@ -183,17 +180,15 @@ static bool goal_replaces(enum goal_combine combine, int64_t proposed, int64_t g
 void gaiti_pacer_goal_decide(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot,
                              struct gaiti_pacer_decision *decision) {
-  int64_t goal = 0, uncapped = 0;
+  int64_t goal = 0;
   enum gaiti_pacer_rule by = GAITI_PACER_RULE_OFF;
   for (int i = 0; i < GAITI_PACER_RULES; i++) {
     int64_t proposed = goal_rules[i].propose(pacer, snapshot, decision);
     decision->rule_bytes[i] = proposed;
-    if (goal_rules[i].combine == GOAL_RELIEF) proposed = bytes_min(proposed, uncapped);
-    if (goal_replaces(goal_rules[i].combine, proposed, goal, by)) {
+    if (goal_replaces(goal_rules[i].combine, proposed, goal)) {
       goal = proposed;
       by = (enum gaiti_pacer_rule)i;
     }
-    if (goal_rules[i].combine <= GOAL_RAISE) uncapped = goal;
   }
   decision->goal_bytes = goal;
   decision->rule = by;

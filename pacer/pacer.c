@@ -84,14 +84,12 @@ static double cycle_work_growth(const struct gaiti_pacer *pacer,
   return work > expected ? work / expected - 1 : 0;
 }
 
-/* How far the CPU cap may overrule the memory limit.  It begins once the
- * limiter's bucket is half full and ends when it is a quarter full again:
- * between the two it keeps its value, so that one cycle's draining does not
- * bring the strict goal back for the next. */
-static double relief_next(double relief, double fill) {
-  if (fill >= 0.5) return 1;
-  if (fill < 0.25) return 0;
-  return relief;
+/* Whether the CPU cap overrules the goal.  That begins once the limiter's bucket
+ * is a quarter full and ends when it has drained to an eighth; between the two
+ * it stays as it is, so that one cycle's draining does not bring the strict goal
+ * back for the next. */
+static bool cycle_relieves(const struct gaiti_pacer *pacer, double limiter_fill) {
+  return limiter_fill >= 0.25 || (pacer->relieved && limiter_fill >= 0.125);
 }
 
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
@@ -102,7 +100,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->triggered_bytes = 0;
   pacer->marked_bytes = cycle->marked_bytes;
   pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
-  pacer->relief = relief_next(pacer->relief, snapshot->limiter_fill);
+  pacer->relieved = cycle_relieves(pacer, snapshot->limiter_fill);
   pacer->sweep_floor_bytes =
       cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;
 }

@@ -48,7 +48,7 @@ struct gaiti_pacer_config {
   int64_t minimum_heap_bytes; /* smallest goal at 100 percent; scaled by gc_percent */
   int64_t square_root_bytes;  /* growth = sqrt(live x cons/mark x this) */
   double background_share;    /* GC CPU while marking, without assists: 0.01 .. 0.9 */
-  double cpu_cap;             /* GC CPU, assists included, at the limit: 0.01 .. 0.95 */
+  double cpu_cap;             /* most GC CPU, assists included, that goals may cost: 0.01 .. 0.95 */
   double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
 };
 
@@ -167,7 +167,7 @@ struct gaiti_pacer {
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
                                    a share of it; 0 when it did not */
-  double relief;                /* 0 .. 1, how far the CPU cap overrules the memory limit */
+  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
   bool marking;
   int64_t triggered_bytes; /* heap_live at start_cycle, while marking */
   struct gaiti_pacer_cons_mark cons_mark;

@@ -116,8 +116,9 @@ static bool limiter_row(struct limiter_run *run, size_t row) {
   const struct gaiti_pacer_limiter *limiter = &run->limiter;
   const char *op = replay_table_text(run->script, row, run->column[COLUMN_OP]);
   int64_t now_ns;
-  if (!limiter_cell(run, row, COLUMN_NOW, &now_ns) || !limiter_operate(run, row, op, now_ns))
-    return false;
+  if (!limiter_cell(run, row, COLUMN_NOW, &now_ns)) return false;
+  if (now_ns < 0) return replay_table_fail(run->script, row, run->error, "now_ns is below 0");
+  if (!limiter_operate(run, row, op, now_ns)) return false;
   return limiter_expect(run, row, COLUMN_FILL, limiter->fill_ns) &&
          limiter_expect(run, row, COLUMN_CAPACITY, limiter->capacity_ns) &&
          limiter_expect(run, row, COLUMN_OVERFLOW, limiter->overflow_ns) &&
