@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# find_package.sh CMAKE OUTSIDE PREFIX: a CMake project finds the library; from where it was
+# installed, and from where the whole tree was moved to.
+set -euo pipefail
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cp -r "$3" "$folder/moved"
+for prefix in "$3" "$folder/moved"; do
+  rm -rf "$folder/build"
+  "$1" -G Ninja -S "$2" -B "$folder/build" -D CMAKE_PREFIX_PATH="$prefix" >/dev/null
+  "$1" --build "$folder/build" >/dev/null
+  for program in default static shared cxx; do
+    "$folder/build/outside_$program"
+  done
+  ldd "$folder/build/outside_shared" | grep -q "libgait.so.0 => $prefix/"
+  if ldd "$folder/build/outside_static" | grep libgait; then
+    echo "the static program needs the shared library"
+    exit 1
+  fi
+done
