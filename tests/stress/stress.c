@@ -1,0 +1,211 @@
+/* stress: threads change a shared graph while the collector runs under every check, and each
+ * object is known to plain memory.
+ *
+ *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless]
+ *
+ * GAIT_SEED, GAIT_CYCLES and GAIT_SECONDS stand for the first three.  Without a seed the clock
+ * gives one; it is printed first and again in every failure.  What each thread does follows from
+ * the seed; how the threads interleave does not, so a failure may take a few runs to come back.
+ * The options of the heap are drawn from the seed; the variables of the environment that the
+ * collector knows overrule them. */
+#include "mutator.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STRESS_MAX_THREADS 64
+
+struct stress {
+  uint64_t seed;
+  uint64_t cycles;
+  uint64_t seconds;
+  uint32_t threads;
+  bool barrierless;
+  uint64_t cycles_done;
+  uint64_t operations;
+  uint64_t objects;
+  uint64_t eras;
+  uint64_t lives;
+  time_t started;
+};
+
+static uint64_t stress_number(const char *text) {
+  char *end = NULL;
+  const uint64_t number = strtoull(text, &end, 0);
+  if (end != text && *end == '\0') return number;
+  fprintf(stderr, "stress: %s is no number\n", text);
+  exit(EXIT_FAILURE);
+}
+
+static void stress_environment(const char *name, uint64_t *number) {
+  const char *text = getenv(name);
+  if (text && *text) *number = stress_number(text);
+  unsetenv(name); /* ours, and perhaps also the name of an option of the heap */
+}
+
+static void stress_parse(struct stress *stress, int argc, char **argv) {
+  static const struct option names[] = {
+      {"seed", required_argument, NULL, 's'},    {"cycles", required_argument, NULL, 'c'},
+      {"seconds", required_argument, NULL, 't'}, {"threads", required_argument, NULL, 'n'},
+      {"barrierless", no_argument, NULL, 'b'},   {NULL, 0, NULL, 0}};
+  *stress = (struct stress){.started = time(NULL)};
+  stress_environment("GAIT_SEED", &stress->seed);
+  stress_environment("GAIT_CYCLES", &stress->cycles);
+  stress_environment("GAIT_SECONDS", &stress->seconds);
+  for (int option; (option = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+    switch (option) {
+    case 's': stress->seed = stress_number(optarg); break;
+    case 'c': stress->cycles = stress_number(optarg); break;
+    case 't': stress->seconds = stress_number(optarg); break;
+    case 'n': stress->threads = (uint32_t)stress_number(optarg); break;
+    case 'b': stress->barrierless = true; break;
+    default: exit(EXIT_FAILURE);
+    }
+  }
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (!stress->seed)
+    stress->seed =
+        graph_mix((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) % 1000000000;
+  if (!stress->cycles && !stress->seconds) stress->cycles = 500;
+  if (stress->threads > STRESS_MAX_THREADS) stress->threads = STRESS_MAX_THREADS;
+}
+
+/* A value of the option's range that is small, or the default. */
+static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
+  const gait_option *row = NULL;
+  for (size_t i = 0; gait_option_at(i); i++)
+    if (gait_option_at(i)->field == field) row = gait_option_at(i);
+  if (!row) return 0;
+  if (graph_below(random, 3) == 0) return row->initial;
+  int64_t value = row->minimum + (int64_t)(graph_random(random) % (uint64_t)(most + 1));
+  return value > row->maximum ? row->maximum : value;
+}
+
+static gait_options stress_options(const struct stress *stress, uint64_t seed) {
+  uint64_t random = seed;
+  gait_options options;
+  gait_options_init(&options);
+  options.barrierless = stress->barrierless;
+  options.gogc_percent = 20 + graph_below(&random, 200);
+  options.min_heap_bytes = (int64_t)1 << (16 + graph_below(&random, 7));
+  if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
+  options.idle_help = graph_below(&random, 2);
+  options.background_percent = 5 + graph_below(&random, 60);
+  options.seed = (int64_t)(seed >> 2);
+  options.checkmark = options.heap_walk = options.poison = 1;
+  options.run_bytes = stress_draw(&random, offsetof(gait_options, run_bytes), 4096);
+  options.barrier_entries = stress_draw(&random, offsetof(gait_options, barrier_entries), 16);
+  options.mark_segments = stress_draw(&random, offsetof(gait_options, mark_segments), 8);
+  options.delay_us = graph_below(&random, 3) ? graph_below(&random, 200) : 0;
+  options.collect_every = graph_below(&random, 3) ? 0 : 50 + graph_below(&random, 2000);
+  char error[256];
+  if (gait_options_from_environment(&options, error, sizeof error) != GAIT_OK) {
+    fprintf(stderr, "stress: %s\n", error);
+    exit(EXIT_FAILURE);
+  }
+  return options;
+}
+
+static bool stress_is_over(const struct stress *stress, uint64_t cycles) {
+  if (stress->cycles && cycles >= stress->cycles) return true;
+  return stress->seconds && (uint64_t)(time(NULL) - stress->started) >= stress->seconds;
+}
+
+/* ---- One era ---- */
+
+/* Empties every place and asserts that nothing is left alive. */
+static void stress_end_era(struct era *era) {
+  struct graph *graph = &era->graph;
+  gait_thread *thread = NULL;
+  uint32_t id;
+  if (gait_thread_attach(graph->heap, "ends", GAIT_STACK_EXACT, &thread) != GAIT_OK)
+    graph_fail(graph, "the last thread was not attached");
+  const graph_place *places[] = {&graph->shared, &graph->plain};
+  for (size_t k = 0; k < 2; k++) {
+    for (uint32_t i = 0; i < places[k]->count; i++) {
+      void *reference = graph_get(graph, places[k], i, &id);
+      graph_walk(graph, id, reference, 64);
+      graph_put(graph, thread, places[k], i, NULL, 0);
+    }
+  }
+  gait_clear(thread, graph->loose, GRAPH_LOOSE_SLOTS);
+  for (uint32_t i = 0; i < GRAPH_HANDLES; i++) {
+    if (!graph->handles[i]) continue;
+    graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
+    gait_handle_free(thread, graph->handles[i]);
+  }
+  gait_stats stats;
+  if (gait_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
+  gait_stats_read(graph->heap, &stats);
+  if (stats.marked_bytes != 0 || stats.external_bytes != 0 || stats.threads != 1)
+    graph_fail(graph,
+               "at the end %" PRIu64 " bytes, %" PRIu64 " external ones and %" PRIu64
+               " threads are left",
+               stats.marked_bytes, stats.external_bytes, stats.threads);
+  if (gait_thread_detach(thread) != GAIT_OK) graph_fail(graph, "the last thread was not detached");
+}
+
+/* Keeps `threads` mutators alive until the era stops. */
+static void stress_run_threads(const struct stress *stress, struct era *era, uint32_t threads) {
+  pthread_t alive[STRESS_MAX_THREADS];
+  gait_stats stats;
+  for (uint32_t i = 0; i < threads; i++)
+    if (pthread_create(&alive[i], NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
+  for (uint32_t next = 0; !atomic_load(&era->stop); next = (next + 1) % threads) {
+    usleep(2000);
+    gait_stats_read(era->graph.heap, &stats);
+    if (stress_is_over(stress, stress->cycles_done + stats.cycles)) atomic_store(&era->stop, true);
+    if (pthread_tryjoin_np(alive[next], NULL) != 0) continue;
+    if (pthread_create(&alive[next], NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
+  }
+  for (uint32_t i = 0; i < threads; i++)
+    pthread_join(alive[i], NULL);
+}
+
+static void stress_run_era(struct stress *stress) {
+  static struct era era;
+  const uint64_t seed = graph_mix(stress->seed ^ graph_mix(stress->eras));
+  uint64_t random = graph_mix(seed + 1);
+  const gait_options options = stress_options(stress, seed);
+  gait_heap *heap = NULL;
+  if (gait_heap_create(&options, &heap) != GAIT_OK) {
+    fprintf(stderr, "stress: seed %" PRIu64 ": no heap\n", stress->seed);
+    exit(EXIT_FAILURE);
+  }
+  memset(&era, 0, sizeof era);
+  era.seed = seed;
+  era.settings_change = graph_below(&random, 3) == 0;
+  const uint32_t threads = stress->threads ? stress->threads : 2 + graph_below(&random, 5);
+  graph_init(&era.graph, heap, stress->seed);
+  stress_run_threads(stress, &era, threads);
+  stress_end_era(&era);
+  gait_stats stats;
+  gait_stats_read(heap, &stats);
+  stress->cycles_done += stats.cycles;
+  stress->operations += atomic_load(&era.operations);
+  stress->objects += stats.alloc_objects;
+  stress->lives += atomic_load(&era.lives);
+  stress->eras++;
+  if (gait_heap_destroy(heap) != GAIT_OK) graph_fail(&era.graph, "the heap was not destroyed");
+  graph_destroy(&era.graph);
+}
+
+int main(int argc, char **argv) {
+  struct stress stress;
+  stress_parse(&stress, argc, argv);
+  printf("stress: seed %" PRIu64 "%s\n", stress.seed, stress.barrierless ? ", barrier-less" : "");
+  fflush(stdout);
+  do
+    stress_run_era(&stress);
+  while (!stress_is_over(&stress, stress.cycles_done));
+  printf("stress: %" PRIu64 " cycles, %" PRIu64 " operations, %" PRIu64 " objects, %" PRIu64
+         " threads, %" PRIu64 " heaps: nothing lost\n",
+         stress.cycles_done, stress.operations, stress.objects, stress.lives, stress.eras);
+  return EXIT_SUCCESS;
+}
