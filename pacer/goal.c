@@ -14,9 +14,6 @@
 
 #include <stddef.h>
 
-/* A cycle keeps at least this distance between its actual start and its goal. */
-enum { GOAL_START_ROOM_BYTES = 64 << 10 };
-
 enum goal_combine {
   GOAL_GROWTH, /* is the goal, if its policy was chosen */
   GOAL_RAISE,  /* lifts the goal, if that is lower */
@@ -103,7 +100,7 @@ static int64_t goal_start_room(const struct gaiti_pacer *pacer,
                                const struct gaiti_pacer_snapshot *snapshot,
                                const struct gaiti_pacer_decision *decision) {
   (void)snapshot, (void)decision;
-  return pacer->marking ? bytes_add(pacer->triggered_bytes, GOAL_START_ROOM_BYTES) : 0;
+  return pacer->marking ? bytes_add(pacer->triggered_bytes, pacer->start_room_bytes) : 0;
 }
 
 int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes) {

@@ -8,6 +8,8 @@
 #include "decision.h"
 #include "bytes.h"
 
+enum { CYCLE_START_ROOM_BYTES = 64 << 10 };
+
 bool gaiti_pacer_init(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config) {
   struct gaiti_pacer fresh = {0};
   if (!gaiti_pacer_configure(&fresh, config)) return false;
@@ -27,8 +29,20 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
   gaiti_pacer_assist_decide(pacer, snapshot, decision);
 }
 
+/* Room that every cycle has for allocation while it marks.  One that starts past
+ * its goal, since a single allocation was that large, gets a whole runway: to
+ * press the mark into 64 KiB would stop the mutators for nothing. */
+static int64_t cycle_start_room(const struct gaiti_pacer *pacer,
+                                const struct gaiti_pacer_snapshot *snapshot) {
+  struct gaiti_pacer_decision decision;
+  gaiti_pacer_decide(pacer, snapshot, &decision);
+  bool past = snapshot->heap_live_bytes > decision.goal_bytes;
+  return bytes_max(CYCLE_START_ROOM_BYTES, past ? decision.runway_bytes : 0);
+}
+
 void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot) {
+  pacer->start_room_bytes = cycle_start_room(pacer, snapshot);
   pacer->marking = true;
   pacer->triggered_bytes = snapshot->heap_live_bytes;
   pacer->last_roots_bytes = bytes_add(snapshot->stack_bytes, snapshot->globals_bytes);

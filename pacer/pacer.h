@@ -169,7 +169,8 @@ struct gaiti_pacer {
                                    a share of it; 0 when it did not */
   bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
   bool marking;
-  int64_t triggered_bytes; /* heap_live at start_cycle, while marking */
+  int64_t triggered_bytes;  /* heap_live at start_cycle, while marking */
+  int64_t start_room_bytes; /* least distance from there to the goal */
   struct gaiti_pacer_cons_mark cons_mark;
 };
 
