@@ -30,6 +30,10 @@ void gaiti_pacer_assist_decide(const struct gaiti_pacer *pacer,
  * marked meanwhile. */
 int64_t gaiti_pacer_runway(double cons_mark, int64_t work_bytes, double share);
 
+/* Whether live heap and overhead leave no room under the memory limit. */
+bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
+                                   const struct gaiti_pacer_snapshot *snapshot);
+
 /* The memory limit's headroom for what is mapped between two looks. */
 int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 

@@ -114,6 +114,12 @@ static int64_t goal_limit_room(const struct gaiti_pacer *pacer,
   return bytes_over(bytes_over(limit, snapshot->overhead_bytes), gaiti_pacer_limit_headroom(limit));
 }
 
+bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
+                                   const struct gaiti_pacer_snapshot *snapshot) {
+  return pacer->config.memory_limit_bytes != GAITI_PACER_NO_BYTES_LIMIT &&
+         goal_limit_room(pacer, snapshot) <= pacer->marked_bytes;
+}
+
 static int64_t goal_memory_limit(const struct gaiti_pacer *pacer,
                                  const struct gaiti_pacer_snapshot *snapshot,
                                  const struct gaiti_pacer_decision *decision) {
@@ -189,6 +195,5 @@ void gaiti_pacer_goal_decide(const struct gaiti_pacer *pacer,
   }
   decision->goal_bytes = goal;
   decision->rule = by;
-  decision->limit_unreachable = pacer->config.memory_limit_bytes != GAITI_PACER_NO_BYTES_LIMIT &&
-                                goal_limit_room(pacer, snapshot) <= decision->marked_bytes;
+  decision->limit_unreachable = gaiti_pacer_limit_unreachable(pacer, snapshot);
 }

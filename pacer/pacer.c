@@ -101,9 +101,13 @@ static double cycle_work_growth(const struct gaiti_pacer *pacer,
 /* Whether the CPU cap overrules the goal.  That begins once the limiter's bucket
  * is a quarter full and ends when it has drained to an eighth; between the two
  * it stays as it is, so that one cycle's draining does not bring the strict goal
- * back for the next. */
-static bool cycle_relieves(const struct gaiti_pacer *pacer, double limiter_fill) {
-  return limiter_fill >= 0.25 || (pacer->relieved && limiter_fill >= 0.125);
+ * back for the next.  A limit out of reach keeps it on: the strict goal would
+ * give all CPU to marking and win nothing. */
+static bool cycle_relieves(const struct gaiti_pacer *pacer,
+                           const struct gaiti_pacer_snapshot *snapshot) {
+  if (snapshot->limiter_fill >= 0.25) return true;
+  return pacer->relieved &&
+         (snapshot->limiter_fill >= 0.125 || gaiti_pacer_limit_unreachable(pacer, snapshot));
 }
 
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
@@ -114,7 +118,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->triggered_bytes = 0;
   pacer->marked_bytes = cycle->marked_bytes;
   pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
-  pacer->relieved = cycle_relieves(pacer, snapshot->limiter_fill);
+  pacer->relieved = cycle_relieves(pacer, snapshot);
   pacer->sweep_floor_bytes =
       cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;
 }

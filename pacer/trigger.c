@@ -55,7 +55,7 @@ void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
   else
     trigger_set(decision, trigger, GAITI_PACER_TRIGGER_RUNWAY);
 
-  bool limited = decision->rule == GAITI_PACER_RULE_MEMORY_LIMIT;
+  bool limited = decision->rule >= GAITI_PACER_RULE_MEMORY_LIMIT;
   if (!limited && decision->trigger_bytes < pacer->sweep_floor_bytes)
     trigger_set(decision, bytes_min(pacer->sweep_floor_bytes, goal), GAITI_PACER_TRIGGER_SWEEP);
 }
