@@ -51,6 +51,7 @@ struct index {
 #define INDEX_FIRST_POSTINGS 2u
 #define INDEX_READ_BYTES     ((uint64_t)160 << 20) /* so much text is read in all */
 #define INDEX_PASSES_MIN     3u
+#define INDEX_PASSES_MAX     1000u
 
 struct indexer {
   gait_thread *thread;
@@ -222,6 +223,7 @@ static enum workload_status index_passes(const struct workload_input *input, str
 
   uint64_t passes = INDEX_READ_BYTES / corpus->bytes;
   if (passes < INDEX_PASSES_MIN) passes = INDEX_PASSES_MIN;
+  if (passes > INDEX_PASSES_MAX) passes = INDEX_PASSES_MAX;
   struct index *index = NULL;
   uint64_t start = workload_now_ns();
   for (uint64_t i = 0; i < passes; i++)

@@ -7,5 +7,8 @@ if ! clang-format --version 2>/dev/null | grep -q ' version 14\.'; then
   echo "clang-format 14 is not here"
   exit 77
 fi
-find include runtime pacer tests bench tools -name vendor -prune -o -name '*.[ch]' -print0 |
-  xargs -0 clang-format --dry-run -Werror
+wrong=$(find include runtime pacer tests bench tools -name vendor -prune -o -name '*.[ch]' -print0 |
+  xargs -0 clang-format --dry-run 2>&1 | grep -oE '^[^ :]+:[0-9]+' | cut -d: -f1 | sort | uniq -c)
+[ -z "$wrong" ] && exit
+printf 'lines that clang-format would change:\n%s\n' "$wrong"
+exit 1
