@@ -59,8 +59,8 @@ static enum workload_status trees_run(const struct workload_input *input,
   result->checksum = stretch + kept + result->ops;
   result->seconds = (double)ns * 1e-9;
   result->ns_per_op = (double)ns / (double)result->ops;
-  workload_figure(result, "stretch_nodes", (double)stretch);
-  workload_figure(result, "long_lived_nodes", (double)kept);
+  workload_figure(result, "stretch_nodes", stretch);
+  workload_figure(result, "long_lived_nodes", kept);
   return WORKLOAD_OK;
 }
 

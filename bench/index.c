@@ -235,10 +235,10 @@ static enum workload_status index_passes(const struct workload_input *input, str
   result->seconds = (double)ns * 1e-9;
   result->ns_per_op = (double)ns / (double)indexer.tokens;
   result->checksum = index_checksum(index);
-  workload_figure(result, "files", (double)corpus->file_count);
-  workload_figure(result, "text_bytes", (double)corpus->bytes);
-  workload_figure(result, "words", (double)index->words);
-  workload_figure(result, "passes", (double)passes);
+  workload_figure(result, "files", corpus->file_count);
+  workload_figure(result, "text_bytes", corpus->bytes);
+  workload_figure(result, "words", index->words);
+  workload_figure(result, "passes", passes);
   return WORKLOAD_OK;
 }
 

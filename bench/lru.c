@@ -108,7 +108,7 @@ static void lru_measure(struct lru_cache *cache, uint64_t ops, struct workload_r
   result->seconds = (double)ns * 1e-9;
   result->ns_per_op = (double)ns / (double)ops;
   result->checksum = lru_checksum(cache);
-  workload_figure(result, "hits", (double)cache->hits);
+  workload_figure(result, "hits", cache->hits);
 }
 
 static enum workload_status lru_run(const struct workload_input *input,

@@ -163,7 +163,7 @@ static enum workload_status paced_run(const struct workload_input *input,
       gait_alloc_array(input->thread, slots_kind, 0, paced.slot_count, sizeof *paced.slots);
   paced_loop(&paced, result);
   result->checksum = paced_checksum(&paced);
-  workload_figure(result, "live_nominal_bytes", (double)(paced.live_count * PACED_PAIR_BYTES));
+  workload_figure(result, "live_nominal_bytes", (paced.live_count * PACED_PAIR_BYTES));
   return WORKLOAD_OK;
 }
 

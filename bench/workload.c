@@ -79,7 +79,7 @@ gait_result workload_kind(gait_heap *heap, const char *name, size_t map_bytes, u
   return result == GAIT_ERROR_ALREADY ? gait_kind_find(heap, name, kind) : result;
 }
 
-void workload_figure(struct workload_result *result, const char *name, double value) {
+void workload_figure(struct workload_result *result, const char *name, uint64_t value) {
   if (result->figure_count < WORKLOAD_FIGURES)
     result->figures[result->figure_count++] = (struct workload_figure){name, value};
 }

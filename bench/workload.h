@@ -48,7 +48,7 @@ struct workload_input {
 /* A number that only this workload has. */
 struct workload_figure {
   const char *name;
-  double value;
+  uint64_t value;
 };
 
 #define WORKLOAD_FIGURES 8
@@ -114,7 +114,7 @@ gait_result workload_kind(gait_heap *heap, const char *name, size_t map_bytes, u
                           size_t repeat_bytes, gait_kind *kind);
 
 /* Notes a figure.  `name` lives as long as the program. */
-void workload_figure(struct workload_result *result, const char *name, double value);
+void workload_figure(struct workload_result *result, const char *name, uint64_t value);
 
 /* Runs `function(arg, number, thread)` for number 0 .. threads - 1: 0 on the caller's thread, the
  * others on threads of their own that are attached to the heap.  Returns when all are done. */

@@ -201,7 +201,8 @@ json_t *measure_json(const struct measure_plan *plan, const struct measurement *
   measure_json_stats(object, &measurement->stats);
   measure_json_latency(object, &work->latency);
   for (size_t i = 0; i < work->figure_count; i++)
-    json_object_set_new(object, work->figures[i].name, json_real(work->figures[i].value));
+    json_object_set_new(object, work->figures[i].name,
+                        json_integer((json_int_t)work->figures[i].value));
   if (plan->keep_cycles) json_object_set_new(object, "timeline", measure_json_cycles(measurement));
   return object;
 }
@@ -236,6 +237,6 @@ void measure_print(const struct measure_plan *plan, const struct measurement *me
          (double)stats->marked_bytes / 1048576, (double)stats->mapped_peak_bytes / 1048576);
   printf("  %-22s %.1f MiB at most\n", "process", (double)measurement->peak_rss_bytes / 1048576);
   for (size_t i = 0; i < work->figure_count; i++)
-    printf("  %-22s %.0f\n", work->figures[i].name, work->figures[i].value);
+    printf("  %-22s %llu\n", work->figures[i].name, (unsigned long long)work->figures[i].value);
   printf("  %-22s %016llx\n", "checksum", (unsigned long long)work->checksum);
 }

@@ -8,7 +8,8 @@ struct link {
   long number;
 };
 
-/* The list's links are found by this, so that a callback's calls into the library are linked too. */
+/* The list's links are found by this, so that a callback's calls into the library are linked too.
+ */
 static void trace_link(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
   struct link *link = object;
   (void)bytes, (void)arg;
@@ -17,7 +18,8 @@ static void trace_link(gait_tracer *tracer, void *object, size_t bytes, void *ar
 
 static long count(const struct link *link) {
   long links = 0;
-  for (; link != NULL; link = link->next) links += link->number;
+  for (; link != NULL; link = link->next)
+    links += link->number;
   return links;
 }
 
