@@ -1,0 +1,116 @@
+/* The four forms of kinds, and arrays. */
+#include <gait/gait.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* [pointer map] */
+struct pair {
+  void *first;
+  long tag;
+  void *second;
+};
+
+static gait_result register_pair(gait_heap *heap, gait_kind *kind) {
+  static const uint64_t map[] = {1 << 0 | 1 << 2}; /* words 0 and 2 */
+  const gait_kind_info info = {.name = "pair",
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = sizeof(struct pair),
+                               .pointer_map = map};
+  return gait_kind_register(heap, &info, kind);
+}
+/* [end] */
+
+/* [repeat] */
+struct entry {
+  void *key;
+  void *value;
+  uint64_t hash;
+};
+struct table {
+  size_t count;
+  struct entry entries[];
+};
+
+static gait_result register_table(gait_heap *heap, gait_kind *kind) {
+  static const uint64_t map[] = {1 << 1 | 1 << 2}; /* the key and the value of the first entry */
+  const gait_kind_info info = {.name = "table",
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = sizeof(struct table) + sizeof(struct entry),
+                               .pointer_map = map,
+                               .repeat_bytes = sizeof(struct entry)}; /* and of all the others */
+  return gait_kind_register(heap, &info, kind);
+}
+
+static struct table *table_new(gait_thread *thread, gait_kind kind, size_t count) {
+  struct table *table =
+      gait_alloc_array(thread, kind, sizeof(struct table), count, sizeof(struct entry));
+  if (table) table->count = count;
+  return table;
+}
+/* [end] */
+
+/* [callback] */
+struct variant {
+  enum { VARIANT_NUMBER, VARIANT_OBJECT } tag;
+  union {
+    double number;
+    void *object;
+  } is;
+};
+
+static void variant_trace(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  struct variant *variant = object;
+  (void)bytes, (void)arg;
+  if (__atomic_load_n(&variant->tag, __ATOMIC_ACQUIRE) == VARIANT_OBJECT)
+    gait_trace_slot(tracer, &variant->is.object);
+}
+
+static gait_result register_variant(gait_heap *heap, gait_kind *kind) {
+  const gait_kind_info info = {
+      .name = "variant", .form = GAIT_KIND_CALLBACK, .trace = variant_trace};
+  return gait_kind_register(heap, &info, kind);
+}
+/* [end] */
+
+/* [leaf] */
+static char *string_new(gait_thread *thread, const char *text) {
+  gait_kind leaf = gait_kind_leaf(gait_thread_heap(thread));
+  const size_t bytes = strlen(text) + 1;
+  char *string = gait_alloc(thread, leaf, bytes);
+  if (string) memcpy(string, text, bytes);
+  return string;
+}
+/* [end] */
+
+static void require(int holds) {
+  if (!holds) abort();
+}
+
+int main(void) {
+  gait_heap *heap;
+  gait_thread *thread;
+  gait_kind pairs, tables, variants;
+  if (gait_heap_create(NULL, &heap) || register_pair(heap, &pairs) ||
+      register_table(heap, &tables) || register_variant(heap, &variants) ||
+      gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread))
+    return 1;
+  struct table *volatile table = table_new(thread, tables, 100);
+  for (size_t i = 0; i < 100; i++) {
+    struct pair *pair = gait_alloc(thread, pairs, sizeof *pair);
+    gait_store(thread, &table->entries[i].key, string_new(thread, "key"));
+    gait_store(thread, &table->entries[i].value, pair);
+    struct variant *variant = gait_alloc(thread, variants, sizeof *variant);
+    gait_store_init(thread, &pair->second, variant);
+    gait_store_init(thread, &variant->is.object, string_new(thread, "value"));
+    __atomic_store_n(&variant->tag, VARIANT_OBJECT, __ATOMIC_RELEASE);
+  }
+  require(gait_collect(thread) == GAIT_OK);
+  for (size_t i = 0; i < 100; i++) {
+    const struct pair *pair = table->entries[i].value;
+    const struct variant *variant = pair->second;
+    require(strcmp(table->entries[i].key, "key") == 0);
+    require(strcmp(variant->is.object, "value") == 0);
+    require(strcmp(gait_object_kind_name(heap, variant), "variant") == 0);
+  }
+  return gait_thread_detach(thread) || gait_heap_destroy(heap);
+}

@@ -1,0 +1,99 @@
+/* GOGC, the memory limit, memory held outside, running out. */
+#include <gait/gait.h>
+#include <stdlib.h>
+
+/* [create] */
+static gait_result create(gait_heap **heap) {
+  gait_options options;
+  gait_options_init(&options);
+  options.gogc_percent = 200;
+  options.memory_limit_bytes = (int64_t)512 << 20;
+  return gait_heap_create(&options, heap);
+}
+/* [end] */
+
+/* [run time] */
+static void memory_is_scarce(gait_heap *heap) {
+  gait_set_gogc(heap, 50, NULL);
+  gait_set_memory_limit(heap, (int64_t)256 << 20, NULL);
+  gait_trim(heap); /* free memory goes back at once */
+}
+/* [end] */
+
+/* [external] */
+struct image {
+  size_t bytes;
+  unsigned char *pixels; /* malloc'd */
+};
+
+static struct image *image_new(gait_thread *thread, size_t bytes) {
+  struct image *image = gait_alloc(thread, gait_kind_leaf(gait_thread_heap(thread)), sizeof *image);
+  if (!image) return NULL;
+  image->pixels = calloc(bytes, 1);
+  image->bytes = image->pixels ? bytes : 0;
+  gait_external(thread, image, image->bytes);
+  return image;
+}
+/* [end] */
+
+/* [out of memory] */
+struct cache {
+  void *entries; /* a barriered root */
+  gait_thread *thread;
+};
+
+static int shrink_cache(gait_heap *heap, size_t bytes, void *arg) {
+  struct cache *cache = arg;
+  (void)heap, (void)bytes;
+  if (!cache->entries) return 0; /* nothing left to give: gait_alloc returns NULL */
+  gait_store(cache->thread, &cache->entries, NULL);
+  return 1; /* try once more */
+}
+/* [end] */
+
+static void require(int holds) {
+  if (!holds) abort();
+}
+
+/* Fills a small heap until the handler has given up the cache and then itself. */
+static void run_out(void) {
+  static struct cache cache;
+  gait_heap *heap;
+  gait_options options;
+  gait_options_init(&options);
+  options.reserve_bytes = (int64_t)64 << 20;
+  options.out_of_memory = shrink_cache;
+  options.out_of_memory_arg = &cache;
+  require(gait_heap_create(&options, &heap) == GAIT_OK);
+  require(gait_roots_add(heap, &cache.entries, sizeof cache.entries, GAIT_ROOTS_BARRIERED) ==
+          GAIT_OK);
+  require(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &cache.thread) == GAIT_OK);
+  gait_kind any = gait_kind_conservative(heap);
+  gait_store(cache.thread, &cache.entries, gait_alloc(cache.thread, any, 16 << 20));
+  void *list[1] = {NULL};
+  gait_frame frame;
+  gait_frame_push(cache.thread, &frame, list, 1);
+  for (void *node; (node = gait_alloc(cache.thread, any, 1 << 20));) {
+    gait_store_init(cache.thread, node, list[0]);
+    list[0] = node;
+  }
+  require(cache.entries == NULL);
+  gait_frame_pop(cache.thread, &frame);
+  require(gait_thread_detach(cache.thread) == GAIT_OK && gait_heap_destroy(heap) == GAIT_OK);
+}
+
+int main(void) {
+  gait_heap *heap;
+  gait_thread *thread;
+  if (create(&heap) || gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread)) return 1;
+  struct image *image = image_new(thread, 1000000);
+  gait_stats stats;
+  gait_stats_read(heap, &stats);
+  require(stats.external_bytes == 1000000);
+  free(image->pixels);
+  memory_is_scarce(heap);
+  int64_t gogc = 0;
+  require(gait_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
+  run_out();
+  return gait_thread_detach(thread) || gait_heap_destroy(heap);
+}

@@ -1,0 +1,79 @@
+/* Stats, records, and options from text. */
+#include <gait/gait.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* [stats] */
+static void print_stats(gait_heap *heap) {
+  gait_stats stats;
+  gait_stats_read(heap, &stats); /* waits for nobody: call it as often as you like */
+  printf("%" PRIu64 " cycles, live %" PRIu64 " MiB, goal %" PRIu64 " MiB, longest pause %" PRIu64
+         " us\n",
+         stats.cycles, stats.heap_live_bytes >> 20, stats.goal_bytes >> 20,
+         stats.pause_max_ns / 1000);
+}
+/* [end] */
+
+/* [records] */
+static uint64_t print_new_records(gait_heap *heap, uint64_t next) {
+  gait_cycle_record records[16];
+  size_t count;
+  while ((count = gait_cycle_records(heap, next, records, 16)) > 0) {
+    for (size_t i = 0; i < count; i++)
+      printf("cycle %" PRIu64 ", %s: marked %" PRIu64 " objects in %.1f ms\n", records[i].cycle,
+             gait_cycle_cause_name(records[i].cause), records[i].marked_objects,
+             (double)records[i].mark_ns / 1e6);
+    next = records[count - 1].cycle + 1;
+  }
+  return next;
+}
+/* [end] */
+
+/* [cycle callback] */
+static void on_cycle(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  char line[256];
+  (void)heap;
+  gait_cycle_format(record, line, sizeof line);
+  fprintf(arg, "%s\n", line);
+}
+/* [end] */
+
+/* [command line] */
+static int parse_option(gait_options *options, const char *argument) { /* "gogc=200" */
+  char name[64], error[256];
+  const size_t length = strcspn(argument, "=");
+  if (argument[length] == '\0' || length >= sizeof name) return -1;
+  memcpy(name, argument, length);
+  name[length] = '\0';
+  if (gait_options_set(options, name, argument + length + 1, error, sizeof error) == GAIT_OK)
+    return 0;
+  fprintf(stderr, "%s\n", error);
+  return -1;
+}
+/* [end] */
+
+static void require(int holds) {
+  if (!holds) abort();
+}
+
+int main(void) {
+  gait_heap *heap;
+  gait_thread *thread;
+  gait_options options;
+  gait_options_init(&options);
+  require(parse_option(&options, "gogc=50") == 0 && options.gogc_percent == 50);
+  require(parse_option(&options, "gogc=banana") == -1 && options.gogc_percent == 50);
+  options.cycle = on_cycle;
+  options.cycle_arg = stdout;
+  if (gait_heap_create(&options, &heap) ||
+      gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread))
+    return 1;
+  for (int i = 0; i < 200000; i++)
+    require(gait_alloc(thread, gait_kind_leaf(heap), 512) != NULL);
+  require(gait_collect(thread) == GAIT_OK);
+  print_stats(heap);
+  require(print_new_records(heap, 1) > 1);
+  return gait_thread_detach(thread) || gait_heap_destroy(heap);
+}

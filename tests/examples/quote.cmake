@@ -1,0 +1,70 @@
+# Checks that the code which a document shows is the code that the tests run.
+#
+# Before each block of C or C++ stands a comment: <!-- tests/examples/FILE --> for a whole file, or
+# <!-- tests/examples/FILE: PART --> for what lies between "[PART]" and "[end]" in it.  A block
+# without such a comment fails the test.
+#
+#   cmake -DDOCUMENT=docs/manual.md -DROOT=. -P quote.cmake
+
+cmake_minimum_required(VERSION 3.25)
+
+# The part of `text` between the line that holds `from` and the line that holds `to`.
+function(cut_lines text from to result)
+  string(FIND "${text}" "${from}" start)
+  if(start EQUAL -1)
+    message(FATAL_ERROR "${from} is not there")
+  endif()
+  string(SUBSTRING "${text}" ${start} -1 text)
+  string(FIND "${text}" "\n" start)
+  math(EXPR start "${start} + 1")
+  string(SUBSTRING "${text}" ${start} -1 text)
+  string(FIND "${text}" "${to}" end)
+  if(end EQUAL -1)
+    message(FATAL_ERROR "${from} has no ${to}")
+  endif()
+  string(SUBSTRING "${text}" 0 ${end} text)
+  string(FIND "${text}" "\n" end REVERSE)
+  math(EXPR end "${end} + 1")
+  string(SUBSTRING "${text}" 0 ${end} text)
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+# Takes off what every line is indented by, as far as `spaces` goes.
+function(unindent text result)
+  if(text MATCHES "^( +)")
+    string(REPLACE "\n${CMAKE_MATCH_1}" "\n" text "\n${text}")
+    string(SUBSTRING "${text}" 1 -1 text)
+  endif()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+file(READ ${ROOT}/${DOCUMENT} rest)
+set(blocks 0)
+while(TRUE)
+  string(FIND "${rest}" "\n```c" fence)
+  if(fence EQUAL -1)
+    break()
+  endif()
+  math(EXPR blocks "${blocks} + 1")
+  string(SUBSTRING "${rest}" 0 ${fence} before)
+  string(SUBSTRING "${rest}" ${fence} -1 rest)
+  if(NOT before MATCHES "<!-- (tests/examples/[a-z_.]+)(: ([a-z ]+))? -->$")
+    message(FATAL_ERROR "${DOCUMENT}: block ${blocks} of code does not say where it comes from")
+  endif()
+  set(file ${CMAKE_MATCH_1})
+  set(part ${CMAKE_MATCH_3})
+  cut_lines("${rest}" "```c" "```" shown)
+  file(READ ${ROOT}/${file} source)
+  if(part)
+    cut_lines("${source}" "[${part}]" "[end]" source)
+    unindent("${source}" source)
+  endif()
+  if(NOT shown STREQUAL source)
+    message(FATAL_ERROR "${DOCUMENT} shows of ${file} ${part}:\n${shown}\nbut there it is\n${source}")
+  endif()
+  string(SUBSTRING "${rest}" 4 -1 rest)
+endwhile()
+if(blocks EQUAL 0)
+  message(FATAL_ERROR "${DOCUMENT} shows no code")
+endif()
+message(STATUS "${DOCUMENT}: ${blocks} blocks of code are those of the tests")

@@ -1,0 +1,82 @@
+/* Threads, and calls that block. */
+#include <gait/gait.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* [worker] */
+static void *worker(void *arg) {
+  gait_heap *heap = arg;
+  gait_thread *thread;
+  if (gait_thread_attach(heap, "worker", GAIT_STACK_CONSERVATIVE, &thread)) return NULL;
+  for (int i = 0; i < 100000; i++)
+    if (!gait_alloc(thread, gait_kind_leaf(heap), 64)) break;
+  gait_thread_detach(thread); /* or just return: an attached thread that exits is detached */
+  return arg;
+}
+/* [end] */
+
+/* [outside] */
+struct reading {
+  int descriptor;
+  char *bytes;
+  size_t count;
+  ssize_t result;
+};
+
+static void *read_blocking(void *arg) {
+  struct reading *reading = arg; /* nothing in here touches the heap */
+  reading->result = read(reading->descriptor, reading->bytes, reading->count);
+  return NULL;
+}
+
+static ssize_t managed_read(gait_thread *thread, int descriptor, char *bytes, size_t count) {
+  struct reading reading = {descriptor, bytes, count, -1};
+  gait_outside(thread, read_blocking, &reading);
+  return reading.result;
+}
+/* [end] */
+
+/* [leave and enter] */
+static void *managed_join(gait_thread *thread, pthread_t other) {
+  void *result = NULL;
+  gait_leave(thread);
+  pthread_join(other, &result);
+  gait_enter(thread);
+  return result;
+}
+/* [end] */
+
+/* [poll] */
+static double sum(gait_thread *thread, const double *numbers, size_t count) {
+  double total = 0;
+  for (size_t i = 0; i < count; i++) {
+    total += numbers[i];
+    if (i % 4096 == 0) gait_poll(thread);
+  }
+  return total;
+}
+/* [end] */
+
+static void require(int holds) {
+  if (!holds) abort();
+}
+
+int main(void) {
+  gait_heap *heap;
+  gait_thread *thread;
+  pthread_t other;
+  int ends[2];
+  char bytes[8];
+  static double numbers[100000];
+  if (gait_heap_create(NULL, &heap) ||
+      gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &thread))
+    return 1;
+  require(pthread_create(&other, NULL, worker, heap) == 0);
+  require(managed_join(thread, other) == heap);
+  require(pipe(ends) == 0 && write(ends[1], "hello", 5) == 5);
+  require(managed_read(thread, ends[0], bytes, sizeof bytes) == 5);
+  numbers[77] = 0.5;
+  require(sum(thread, numbers, 100000) > 0.4);
+  return gait_thread_detach(thread) || gait_heap_destroy(heap);
+}
