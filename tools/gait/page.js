@@ -60,14 +60,23 @@ function figure(parent, title, note, full, describe) {
     plot = new uPlot(options, values, place);
   };
   plots.push(draw);
-  draw();
   return { caption, draw };
 }
 
-/* Lines over the settings, which are not a scale: they stand at 0, 1, 2 ... */
+/* Lines over the settings, which are not a scale: they stand at 0, 1, 2 ...  Settings with another
+   memory limit are another line. */
 function overSettings(rows, unit, lines) {
   return () => {
     const places = rows.map((row, i) => i);
+    const at = [], of = [];
+    rows.forEach((row, i) => {
+      if (i > 0 && row.memory_limit_bytes !== rows[i - 1].memory_limit_bytes) {
+        at.push(i - 0.5);
+        of.push(null);
+      }
+      at.push(i);
+      of.push(row);
+    });
     return [{
       scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range: fromZero } },
       axes: [
@@ -75,9 +84,9 @@ function overSettings(rows, unit, lines) {
           values: (plot, splits) => splits.map(i => rows[i].memory_limit_bytes === null
             ? label(rows[i]) : rows.length > 5 ? size(rows[i].memory_limit_bytes) : "limit") }),
         axis(unit)],
-      series: [{ label: "GOGC", value: (plot, i) => i === null ? "–" : label(rows[i]) }]
+      series: [{ label: "GOGC", value: (plot, i) => i in rows ? label(rows[i]) : "–" }]
         .concat(lines.map(line => series(line.text, line.hue, line.digits, line.more))),
-    }, [places].concat(lines.map(line => rows.map(line.value)))];
+    }, [at].concat(lines.map(line => of.map(row => row === null ? null : line.value(row))))];
   };
 }
 
@@ -87,7 +96,7 @@ function trade(rows) {
     const sorted = rows.slice().sort((a, b) => a.peak_rss_bytes - b.peak_rss_bytes);
     return [{
       scales: { x: { time: false, range: fromZero }, y: { range: fromZero } },
-      axes: [axis("peak memory, MiB", { size: 40 }), axis("collector's share of CPU time, %")],
+      axes: [axis("peak memory, MiB", { size: 40 }), axis("GC share of CPU, %")],
       series: [{ label: "MiB", value: (plot, value, s, i) => i === null || i === undefined ? "–"
           : fixed(0)(value) + " (" + label(sorted[i]) + ")" },
         series("share", "four", 1)],
@@ -188,6 +197,7 @@ if (groups.size === 0) element("p", runs, "No run ended well: there is nothing t
 for (const [name, rows] of groups) workload(runs, name, rows);
 
 const redraw = () => plots.forEach(draw => draw());
+redraw(); // only now is the page laid out, and every width final
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 let waiting = 0;
 addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 150); });
