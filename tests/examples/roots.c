@@ -91,12 +91,10 @@ int main(void) {
   gait_store(thread, &entries[2], list_of_three(thread, any));
   require(window_open(thread, &window, list_of_three(thread, any)) == GAIT_OK);
   require(gait_collect(thread) == GAIT_OK);
-  gait_stats stats;
-  gait_stats_read(heap, &stats);
-  require(stats.marked_bytes == 4 * 3 * 16);
+  gait_cycle_record record;
+  require(gait_cycle_records(heap, 1, &record, 1) == 1 && record.marked_objects == 4 * 3);
   window_close(thread, &window);
   require(gait_collect(thread) == GAIT_OK);
-  gait_stats_read(heap, &stats);
-  require(stats.marked_bytes == 3 * 3 * 16);
+  require(gait_cycle_records(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -141,13 +141,16 @@ static void stress_end_era(struct era *era) {
     gait_handle_free(thread, graph->handles[i]);
   }
   gait_stats stats;
+  gait_cycle_record last;
   if (gait_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
-  if (stats.marked_bytes != 0 || stats.external_bytes != 0 || stats.threads != 1)
+  if (gait_cycle_records(graph->heap, stats.cycles, &last, 1) != 1)
+    graph_fail(graph, "the last cycle left no record");
+  if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
     graph_fail(graph,
-               "at the end %" PRIu64 " bytes, %" PRIu64 " external ones and %" PRIu64
+               "at the end %" PRIu64 " objects, %" PRIu64 " external bytes and %" PRIu64
                " threads are left",
-               stats.marked_bytes, stats.external_bytes, stats.threads);
+               last.marked_objects, stats.external_bytes, stats.threads);
   if (gait_thread_detach(thread) != GAIT_OK) graph_fail(graph, "the last thread was not detached");
 }
 
