@@ -1,0 +1,54 @@
+/* embed.h: Gait calls you.  Every function type that an embedder may hand to the collector.
+ *
+ * A callback runs on a thread of Gait's or inside one of your safepoints.  Unless its contract says
+ * otherwise it must not allocate from the heap, store through the barrier, enter or leave managed
+ * code, or block on a lock that a thread may hold at a safepoint. */
+#ifndef GAIT_EMBED_H
+#define GAIT_EMBED_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct gait_heap gait_heap;
+typedef struct gait_tracer gait_tracer;
+struct gait_cycle_record;
+
+/* Traces one object: calls gait_trace_slot or gait_trace_range for everything in
+ * [object, object + bytes) that may refer to the heap.  `bytes` is the slot's size, at least what
+ * was asked for.
+ *
+ * Thread: any of the collector's, or a mutator in an assist; several at once, on different objects.
+ * Race: mutators run; a slot may change while it is read.  It is read atomically by Gait. */
+typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
+
+/* Traces roots, by the same two calls.  Runs once a cycle after every barrier is on, and for
+ * unbarriered roots once more at its end with every mutator held. */
+typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
+
+/* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.
+ * Returns nonzero to have it tried once more, zero to let the allocation return NULL.  May free
+ * memory, clear roots and raise the limit; must not allocate from this heap.
+ *
+ * Thread: the one that allocates, in managed state. */
+typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);
+
+/* Takes one line of the log, without a newline.  No lock of Gait's is held. */
+typedef void gait_log_fn(const char *line, void *arg);
+
+/* Sees the record of a cycle that has just ended.  Thread: the collector's.  No lock is held. */
+typedef void gait_cycle_fn(gait_heap *heap, const struct gait_cycle_record *record, void *arg);
+
+/* Traces the reference in `*slot`; NULL and words that point outside the heap are ignored. */
+void gait_trace_slot(gait_tracer *tracer, void *const *slot);
+
+/* Traces every aligned word of [start, start + bytes) that could point into the heap. */
+void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,107 @@
+/* inline.h: the fast paths that compile into the embedder's code, and nothing else.
+ *
+ * Include gait.h, not this file.  The structures below are the first members of private ones; the
+ * library asserts every offset at compile time, so a header and a library that disagree about them
+ * do not build.  Nothing here is an interface: use the functions, not the fields. */
+#ifndef GAIT_INLINE_H
+#define GAIT_INLINE_H
+
+#define GAIT_LIKELY(x) __builtin_expect(!!(x), 1)
+#define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Unused slots of the current run of one (kind, size class): the next one, and the end. */
+struct gait_cursor {
+  char *next;
+  char *limit;
+};
+
+/* What the fast paths read of a thread.
+ *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
+ *   frames   the innermost exact frame
+ *   marking  the write barrier is on; written by this thread at a safepoint, or by the collector
+ *            while the thread is outside managed code
+ *   poll     the collector wants this thread at a safepoint; written by any thread */
+struct gait_fast {
+  struct gait_cursor *const *rows;
+  gait_frame *frames;
+  uint32_t marking;
+  uint32_t poll;
+};
+
+/* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
+ * rounding wastes at most one eighth above 128 bytes. */
+#define GAIT_GRANULE_BYTES ((size_t)16)
+#define GAIT_SMALL_BYTES ((size_t)32768)
+#define GAIT_SIZE_CLASSES 72
+
+/* The size class of an object of `bytes` bytes, 1 .. GAIT_SMALL_BYTES. */
+static inline unsigned gait_size_class(size_t bytes) {
+  size_t last = bytes - 1;
+  if (last < 128) return (unsigned)(last >> 4);
+  unsigned log2 = 63u - (unsigned)__builtin_clzll((unsigned long long)last);
+  return (log2 - 6u) * 8u + (unsigned)((last >> (log2 - 3u)) & 7u);
+}
+
+/* The bytes of a slot that holds an object of `bytes` bytes, 1 .. GAIT_SMALL_BYTES. */
+static inline size_t gait_slot_bytes(size_t bytes) {
+  size_t last = bytes - 1;
+  if (last < 128) return (last | 15u) + 1;
+  unsigned log2 = 63u - (unsigned)__builtin_clzll((unsigned long long)last);
+  return (last | (((size_t)1 << (log2 - 3u)) - 1)) + 1;
+}
+
+static inline struct gait_fast *gait_fast(gait_thread *thread) {
+  return (struct gait_fast *)(void *)thread;
+}
+
+static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes) {
+  if (GAIT_LIKELY(bytes - 1 < GAIT_SMALL_BYTES)) {
+    struct gait_cursor *cursor = &gait_fast(thread)->rows[kind.index][gait_size_class(bytes)];
+    char *object = cursor->next;
+    if (GAIT_LIKELY(object != cursor->limit)) {
+      cursor->next = object + gait_slot_bytes(bytes);
+      return object;
+    }
+  }
+  return gait_alloc_slow(thread, kind, bytes);
+}
+
+static inline void gait_poll(gait_thread *thread) {
+  if (GAIT_UNLIKELY(__atomic_load_n(&gait_fast(thread)->poll, __ATOMIC_RELAXED)))
+    gait_poll_slow(thread);
+}
+
+static inline void *gait_load(void *const *slot) { return __atomic_load_n(slot, __ATOMIC_ACQUIRE); }
+
+static inline void gait_store(gait_thread *thread, void *slot, void *value) {
+  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) {
+    gait_store_slow(thread, slot, value);
+    return;
+  }
+  __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
+}
+
+static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {
+  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) gait_shade(thread, value);
+  __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
+}
+
+static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
+  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) gait_shade_both(thread, expected, desired);
+  return __atomic_compare_exchange_n((void **)slot, &expected, desired, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE);
+}
+
+static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
+                                   size_t count) {
+  frame->slots = slots;
+  frame->count = count;
+  frame->caller = gait_fast(thread)->frames;
+  gait_fast(thread)->frames = frame;
+}
+
+static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
+  gait_fast(thread)->frames = frame->caller;
+}
+
+#endif

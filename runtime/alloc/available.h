@@ -1,0 +1,34 @@
+/* available.h: swept blocks with free slots that no cache owns, by kind and size class.
+ *
+ * .inv.available  A listed block has the heap's epoch, is formatted for its list's kind and class,
+ *                 and is owned by no cache.  When the epoch rises every list is emptied: sweeping
+ *                 lists the blocks anew. */
+#ifndef GAITI_ALLOC_AVAILABLE_H
+#define GAITI_ALLOC_AVAILABLE_H
+
+#include "heap/heap.h"
+
+struct gaiti_available_list {
+  uint32_t first;
+  uint32_t last;
+};
+
+struct gaiti_available {
+  struct gaiti_lock lock;
+  struct gaiti_available_list *kinds[GAIT_MAX_KINDS]; /* GAIT_SIZE_CLASSES lists, or NULL */
+};
+
+bool gaiti_available_init(gait_heap *heap);
+void gaiti_available_destroy(gait_heap *heap);
+
+/* Takes a block off its list; GAITI_NO_BLOCK when the list is empty. */
+uint32_t gaiti_available_take(gait_heap *heap, uint16_t kind, unsigned size_class);
+
+/* Lists a block, at the end.  False: out of memory for the lists of a new kind; the block then
+ * stays unlisted until the next sweep. */
+bool gaiti_available_give(gait_heap *heap, uint32_t block);
+
+/* Empties every list; the lock is taken inside. */
+void gaiti_available_clear(gait_heap *heap);
+
+#endif

@@ -1,0 +1,158 @@
+/* Runs.
+ *
+ * A run is a stretch of neighbouring free slots of a block.  Taking one sets the allocation bits of
+ * all its slots, and while marking their mark bits, so that from then on the mutator hands out
+ * slots by moving a pointer and no one has to ask how far it came: to a conservative word an unused
+ * slot of a run is an object without references.  It is zeroed when it is taken, for the same
+ * reason and because the lines are then in the cache when the mutator writes them.
+ *
+ * Who may change a block's bits: the cache that owns the block allocates in it; a cache that gives
+ * back the rest of a run frees bits in a block which it may no longer own, so every change is an
+ * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is due
+ * for sweeping therefore leaves the rest of the run allocated and black.  It is then free one cycle
+ * later. */
+#include "alloc/cache.h"
+
+#include <string.h>
+
+#include "alloc/available.h"
+
+/* ---- Retiring ---- */
+
+static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
+                        struct gaiti_run *run, size_t slot_bytes) {
+  uint64_t bytes = (uint64_t)(cursor->next - run->start);
+  AO_store(&proc->alloc_bytes, AO_load(&proc->alloc_bytes) + bytes);
+  AO_store(&proc->alloc_objects, AO_load(&proc->alloc_objects) + bytes / slot_bytes);
+  run->start = cursor->next;
+}
+
+/* Frees the slots that the run has not handed out. */
+static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor, uint16_t kind,
+                              size_t slot_bytes) {
+  size_t bytes = (size_t)(cursor->limit - cursor->next);
+  if (bytes == 0) return;
+  uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
+  if (AO_load_acquire(&heap->map.states[block].swept) != AO_load_acquire(&heap->epoch)) return;
+  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
+                    GAITI_BITS_FREE);
+  if (heap->options.poison) memset(cursor->next, GAITI_POISON_BYTE, bytes);
+  heap->map.states[block].clean = 0;
+  gaiti_counter_sub(&heap->live_bytes, bytes);
+  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
+}
+
+void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                       unsigned size_class) {
+  struct gaiti_row *row = gaiti_row_of(proc, kind);
+  struct gait_cursor *cursor = &row->cursors[size_class];
+  struct gaiti_run *run = &row->runs[size_class];
+  size_t slot_bytes = gaiti_class_bytes(size_class);
+  if (run->start) {
+    cache_count(proc, cursor, run, slot_bytes);
+    cache_return_rest(heap, cursor, kind, slot_bytes);
+  }
+  cursor->next = cursor->limit = run->start = NULL;
+  uint32_t block = run->block;
+  run->block = GAITI_NO_BLOCK;
+  if (block != GAITI_NO_BLOCK &&
+      AO_load_acquire(&heap->map.states[block].swept) == AO_load_acquire(&heap->epoch))
+    gaiti_available_give(heap, block);
+}
+
+void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                        unsigned size_class) {
+  (void)heap;
+  struct gaiti_run *run = &gaiti_row_of(proc, kind)->runs[size_class];
+  if (run->block != GAITI_NO_BLOCK &&
+      AO_load_acquire(&heap->map.states[run->block].swept) != AO_load_acquire(&heap->epoch))
+    run->block = GAITI_NO_BLOCK;
+}
+
+void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                         unsigned size_class) {
+  struct gait_cursor *cursor = &gaiti_row_of(proc, kind)->cursors[size_class];
+  size_t bytes = (size_t)(cursor->limit - cursor->next);
+  if (bytes == 0 || MUTANT(MUTANT_NO_BLACK_ALLOCATION)) return;
+  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit,
+                    gaiti_class_bytes(size_class), GAITI_BITS_BLACKEN);
+  gaiti_counter_add(&heap->black_bytes, bytes);
+}
+
+void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes, uint64_t *objects) {
+  for (uint32_t kind = 0; kind < proc->kinds; kind++) {
+    const struct gaiti_row *row = gaiti_row_of(proc, (uint16_t)kind);
+    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++) {
+      const char *next = gaiti_pointer_load_acquire((const AO_t *)&row->cursors[i].next);
+      const char *start = gaiti_pointer_load_acquire((const AO_t *)&row->runs[i].start);
+      if (!start || next < start || next - start > (ptrdiff_t)GAITI_BLOCK_BYTES) continue;
+      *bytes += (uint64_t)(next - start);
+      *objects += (uint64_t)(next - start) / gaiti_class_bytes(i);
+    }
+  }
+}
+
+/* ---- Taking ---- */
+
+static void cache_check_poison(const char *slot, size_t bytes) {
+  for (size_t i = 0; i < bytes; i++)
+    CHECK("cache.poison", (unsigned char)slot[i] == GAITI_POISON_BYTE,
+          "a free slot was written to: an object was used after it became unreachable");
+}
+
+/* Makes the run's memory zero. */
+static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, char *start,
+                       size_t bytes) {
+  if (state->clean) return;
+  if (heap->options.poison) cache_check_poison(start, bytes);
+  memset(start, 0, bytes);
+}
+
+static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, char *start,
+                       size_t bytes, AO_t epoch) {
+  gait_heap *heap = thread->heap;
+  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
+  bool black = gaiti_thread_allocates_black(thread, epoch);
+  gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + bytes,
+                    gaiti_class_bytes(size_class),
+                    black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
+  row->runs[size_class].start = start;
+  row->cursors[size_class].next = start;
+  row->cursors[size_class].limit = start + bytes;
+  if (black) gaiti_counter_add(&heap->black_bytes, bytes);
+  gaiti_counter_add(&heap->live_bytes, bytes);
+  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
+}
+
+enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
+                                     size_t *bytes) {
+  gait_heap *heap = thread->heap;
+  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
+  struct gait_cursor *cursor = &row->cursors[size_class];
+  struct gaiti_run *run = &row->runs[size_class];
+  size_t slot_bytes = gaiti_class_bytes(size_class);
+  if (run->start) cache_count(thread->proc, cursor, run, slot_bytes);
+  CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
+  cursor->next = cursor->limit = run->start = NULL;
+  if (run->block == GAITI_NO_BLOCK) return GAITI_REFILL_NO_BLOCK;
+  AO_t epoch = AO_load_acquire(&heap->epoch);
+  const struct gaiti_block_state *state = &heap->map.states[run->block];
+  uint32_t most = (uint32_t)((size_t)heap->options.run_bytes / slot_bytes), first, end;
+  if (AO_load_acquire(&state->swept) != epoch ||
+      !gaiti_bits_free_run(&heap->map, run->block, run->next_slot, most ? most : 1, &first, &end)) {
+    run->block = GAITI_NO_BLOCK;
+    return GAITI_REFILL_NO_BLOCK;
+  }
+  run->next_slot = end;
+  char *start = gaiti_block_start(&heap->map, run->block) + first * slot_bytes;
+  *bytes = (end - first) * slot_bytes;
+  cache_zero(heap, state, start, *bytes);
+  cache_take(thread, kind, size_class, start, *bytes, epoch);
+  return GAITI_REFILL_OK;
+}
+
+void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block) {
+  struct gaiti_run *run = &gaiti_row_of(proc, kind)->runs[size_class];
+  run->block = block;
+  run->next_slot = 0;
+}

@@ -1,0 +1,41 @@
+/* cache.h: runs: taking the next one into a cache, retiring it, and making it black. */
+#ifndef GAITI_ALLOC_CACHE_H
+#define GAITI_ALLOC_CACHE_H
+
+#include "alloc/thread.h"
+
+/* The pattern of free slots under the option `poison`. */
+#define GAITI_POISON_BYTE 0xDB
+
+enum gaiti_refill {
+  GAITI_REFILL_OK,
+  GAITI_REFILL_NO_BLOCK, /* the cache needs a block: take one and call again */
+};
+
+/* Retires the cache's run and takes the next from the block that it owns.  *bytes: the new run's.
+ * A block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
+enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
+                                     size_t *bytes);
+
+/* Makes `block` the one that the cache takes its runs from.  Nobody else owns it. */
+void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block);
+
+/* Visitors for gaiti_proc_each_cache. */
+
+/* Marks what is left of the run; at the start of marking. */
+void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                         unsigned size_class);
+
+/* Drops the block but keeps the run; when marking has ended, so that sweeping finds no owner. */
+void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                        unsigned size_class);
+
+/* Gives back what is left of the run, and the block. */
+void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                       unsigned size_class);
+
+/* What runs have handed out that is not yet in the processor's counters.  A thread that runs at the
+ * same time is seen a little late. */
+void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes, uint64_t *objects);
+
+#endif

@@ -1,0 +1,131 @@
+#include "alloc/proc.h"
+
+#include "alloc/cache.h"
+#include "alloc/thread.h"
+#include "base/check.h"
+
+/* Stands for every kind of which a processor has allocated nothing: no cursor has a slot, so the
+ * first allocation takes the slow path.  Never written. */
+static struct gaiti_row proc_empty_row;
+
+static struct gait_cursor *proc_no_rows[GAIT_MAX_KINDS];
+static pthread_once_t proc_no_rows_once = PTHREAD_ONCE_INIT;
+
+static void proc_clear_rows(struct gait_cursor **rows) {
+  for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++)
+    rows[kind] = proc_empty_row.cursors;
+}
+
+static void proc_init_no_rows(void) { proc_clear_rows(proc_no_rows); }
+
+struct gait_cursor *const *gaiti_proc_no_rows(void) {
+  pthread_once(&proc_no_rows_once, proc_init_no_rows);
+  return proc_no_rows;
+}
+
+bool gaiti_procs_init(gait_heap *heap) {
+  heap->procs = gaiti_os_alloc(sizeof *heap->procs);
+  if (!heap->procs) return false;
+  if (gaiti_lock_init(&heap->procs->lock, GAITI_RANK_PROCS)) return true;
+  gaiti_os_free(heap->procs);
+  return false;
+}
+
+void gaiti_procs_destroy(gait_heap *heap) {
+  struct gaiti_procs *procs = heap->procs;
+  while (procs->all) {
+    struct gaiti_proc *proc = procs->all;
+    procs->all = proc->next;
+    for (uint32_t kind = 0; kind < proc->kinds; kind++)
+      if (proc->rows[kind] != proc_empty_row.cursors) gaiti_os_free(proc->rows[kind]);
+    gaiti_os_free(proc);
+  }
+  gaiti_lock_destroy(&procs->lock);
+  gaiti_os_free(procs);
+}
+
+struct gaiti_row *gaiti_proc_row(struct gaiti_proc *proc, uint16_t kind) {
+  if (proc->rows[kind] != proc_empty_row.cursors) return gaiti_row_of(proc, kind);
+  struct gaiti_row *row = gaiti_os_alloc(sizeof *row);
+  if (!row) return NULL;
+  for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++)
+    row->runs[i].block = GAITI_NO_BLOCK;
+  proc->rows[kind] = row->cursors;
+  if (proc->kinds <= kind) proc->kinds = kind + 1u;
+  return row;
+}
+
+void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache_visit_fn *visit) {
+  for (uint32_t kind = 0; kind < proc->kinds; kind++) {
+    if (proc->rows[kind] == proc_empty_row.cursors) continue;
+    const struct gaiti_row *row = gaiti_row_of(proc, (uint16_t)kind);
+    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++)
+      if (row->runs[i].start || row->runs[i].block != GAITI_NO_BLOCK)
+        visit(heap, proc, (uint16_t)kind, i);
+  }
+}
+
+/* ---- Who holds which ---- */
+
+static struct gaiti_proc *proc_new(struct gaiti_procs *procs) {
+  struct gaiti_proc *proc = gaiti_os_alloc(sizeof *proc);
+  if (!proc) return NULL;
+  proc_clear_rows(proc->rows);
+  proc->next = procs->all;
+  procs->all = proc;
+  procs->count++;
+  return proc;
+}
+
+/* Takes a processor from a thread that is outside.  While that thread is held it cannot enter, and
+ * afterwards it finds that it has none.  The two must have seen the same handshakes, so that each
+ * handshake acts on the processor once (.handshake.theft). */
+static struct gaiti_proc *proc_steal(struct gaiti_procs *procs, const gait_thread *thief) {
+  for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
+    gait_thread *holder = proc->holder;
+    if (!holder || !gaiti_thread_try_hold(holder)) continue;
+    if (AO_load(&holder->seen) != AO_load(&thief->seen)) {
+      gaiti_thread_let_go(holder);
+      continue;
+    }
+    holder->proc = NULL;
+    holder->fast.rows = gaiti_proc_no_rows();
+    proc->holder = NULL;
+    gaiti_thread_let_go(holder);
+    return proc;
+  }
+  return NULL;
+}
+
+bool gaiti_proc_acquire(gait_thread *thread) {
+  struct gaiti_procs *procs = thread->heap->procs;
+  gaiti_lock(&procs->lock);
+  struct gaiti_proc *proc = procs->free;
+  if (proc)
+    procs->free = proc->next_free;
+  else
+    proc = proc_steal(procs, thread);
+  if (!proc) proc = proc_new(procs);
+  if (proc) {
+    proc->holder = thread;
+    thread->proc = proc;
+    thread->fast.rows = proc->rows;
+  }
+  gaiti_unlock(&procs->lock);
+  return proc != NULL;
+}
+
+void gaiti_proc_surrender(gait_thread *thread) {
+  struct gaiti_procs *procs = thread->heap->procs;
+  struct gaiti_proc *proc = thread->proc;
+  if (!proc) return;
+  gaiti_proc_each_cache(thread->heap, proc, gaiti_cache_empty);
+  CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
+  thread->proc = NULL;
+  thread->fast.rows = gaiti_proc_no_rows();
+  gaiti_lock(&procs->lock);
+  proc->holder = NULL;
+  proc->next_free = procs->free;
+  procs->free = proc;
+  gaiti_unlock(&procs->lock);
+}

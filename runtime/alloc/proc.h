@@ -1,0 +1,86 @@
+/* proc.h: processors: the allocation context that a thread holds while it runs managed code.
+ *
+ * A processor has the caches (a cursor for each kind and size class), the barrier's buffer, assist
+ * credit and counters.  A thread that goes outside keeps its processor as long as nobody wants it;
+ * one that enters and has none takes a free one, or steals one whose holder is outside, or makes a
+ * new one.  So there are as many as threads have ever run managed code at the same time, not as
+ * many as are attached.
+ *
+ * .inv.cache  Cursor and run of one (kind, class): run->start <= cursor->next <= cursor->limit; the
+ *             slots of [next, limit) are allocated by their bits, zero, and nobody else's; while
+ *             marking they are marked too.  Bytes and objects are counted when the run is retired.
+ * .inv.proc   A processor is used by its holder in managed state, or by whoever has moved the
+ *             holder from outside to held, or, when it has no holder, under the list's lock. */
+#ifndef GAITI_ALLOC_PROC_H
+#define GAITI_ALLOC_PROC_H
+
+#include "heap/heap.h"
+
+/* The cold part of a cursor.
+ *   start      where the run began, for counting
+ *   block      the block that this cache owns and takes its next run from, or GAITI_NO_BLOCK
+ *   next_slot  where to look for that run */
+struct gaiti_run {
+  char *start;
+  uint32_t block;
+  uint32_t next_slot;
+};
+
+/* All caches of one kind.  The cursors come first: gait_fast.rows points at them. */
+struct gaiti_row {
+  struct gait_cursor cursors[GAIT_SIZE_CLASSES];
+  struct gaiti_run runs[GAIT_SIZE_CLASSES];
+};
+
+struct gaiti_shade_buffer; /* barrier/shades.h */
+
+/*   rows          as gait_fast.rows: a kind that was never allocated here has the empty row
+ *   kinds         kinds below this one may have a row of their own
+ *   shades        the barrier's buffer, NULL until the first shade; barrier/shades.h
+ *   assist_credit bytes of marking done ahead of allocation; negative: owed
+ *   alloc_*       retired: what live runs have handed out since they were taken comes on top */
+struct gaiti_proc {
+  struct gait_cursor *rows[GAIT_MAX_KINDS];
+  uint32_t kinds;
+  struct gaiti_shade_buffer *shades;
+  int64_t assist_credit;
+  AO_t alloc_bytes;
+  AO_t alloc_objects;
+  gait_thread *holder; /* guarded by the list's lock */
+  struct gaiti_proc *next;
+  struct gaiti_proc *next_free;
+};
+
+struct gaiti_procs {
+  struct gaiti_lock lock;
+  struct gaiti_proc *all;
+  struct gaiti_proc *free; /* without a holder; their caches and buffers are empty */
+  uint32_t count;
+};
+
+bool gaiti_procs_init(gait_heap *heap);
+void gaiti_procs_destroy(gait_heap *heap);
+
+/* Gives `thread`, which is in managed state and has none, a processor.  False: out of memory. */
+bool gaiti_proc_acquire(gait_thread *thread);
+
+/* Takes the processor from a thread that is going away: its caches are emptied.  The barrier's
+ * buffer has been handed over before. */
+void gaiti_proc_surrender(gait_thread *thread);
+
+/* The row of a kind, made when it is the empty one; NULL: out of memory. */
+struct gaiti_row *gaiti_proc_row(struct gaiti_proc *proc, uint16_t kind);
+
+/* The rows of a thread that has no processor: every cursor is empty. */
+struct gait_cursor *const *gaiti_proc_no_rows(void);
+
+/* Calls `visit` for each cache that has a run or owns a block. */
+typedef void gaiti_cache_visit_fn(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                                  unsigned size_class);
+void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache_visit_fn *visit);
+
+static inline struct gaiti_row *gaiti_row_of(const struct gaiti_proc *proc, uint16_t kind) {
+  return (struct gaiti_row *)(void *)proc->rows[kind];
+}
+
+#endif

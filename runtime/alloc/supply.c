@@ -1,0 +1,68 @@
+#include "alloc/supply.h"
+
+#include <string.h>
+
+#include "alloc/available.h"
+#include "alloc/cache.h"
+
+/* Zeroing more than this takes so long that the collector should not wait for it. */
+#define SUPPLY_ZERO_INSIDE_BYTES ((size_t)1 << 20)
+
+enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size_class,
+                                   uint64_t limit, uint32_t *block) {
+  size_t slot_bytes = gaiti_class_bytes(size_class);
+  size_t used = GAITI_BLOCK_BYTES / slot_bytes * slot_bytes;
+  bool clean;
+  enum gaiti_take take =
+      gaiti_space_take(&heap->space, &heap->map, 1, used, limit, block, &clean);
+  if (take != GAITI_TAKE_OK) return take;
+  if (!clean && heap->options.poison)
+    memset(gaiti_block_start(&heap->map, *block), GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
+  heap->map.states[*block].clean = clean;
+  gaiti_block_format(&heap->map, *block, kind, (uint8_t)size_class, AO_load_acquire(&heap->epoch));
+  return GAITI_TAKE_OK;
+}
+
+uint32_t gaiti_supply_available(gait_heap *heap, uint16_t kind, unsigned size_class) {
+  for (;;) {
+    uint32_t block = gaiti_available_take(heap, kind, size_class);
+    if (block == GAITI_NO_BLOCK ||
+        AO_load_acquire(&heap->map.states[block].swept) == AO_load_acquire(&heap->epoch))
+      return block;
+  }
+}
+
+static void supply_zero(gait_thread *thread, char *start, size_t bytes) {
+  if (bytes <= SUPPLY_ZERO_INSIDE_BYTES) {
+    memset(start, 0, bytes);
+    return;
+  }
+  gaiti_thread_leave(thread);
+  memset(start, 0, bytes);
+  gaiti_thread_enter(thread);
+}
+
+enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t bytes, uint64_t limit,
+                                   void **object) {
+  gait_heap *heap = thread->heap;
+  uint32_t block;
+  bool clean;
+  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
+                                          bytes, limit, &block, &clean);
+  if (take != GAITI_TAKE_OK) return take;
+  char *start = gaiti_block_start(&heap->map, block);
+  if (!clean) supply_zero(thread, start, bytes);
+  AO_t epoch = AO_load_acquire(&heap->epoch);
+  gaiti_block_format_large(&heap->map, block, kind, bytes, epoch);
+  size_t held = (size_t)heap->map.shapes[block].slot_bytes << GAITI_GRANULE_SHIFT;
+  bool black = gaiti_thread_allocates_black(thread, epoch);
+  gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + GAIT_GRANULE_BYTES,
+                    GAIT_GRANULE_BYTES, black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
+  if (black) gaiti_counter_add(&heap->black_bytes, held);
+  gaiti_counter_add(&heap->live_bytes, held);
+  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, held);
+  AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + held);
+  AO_store(&thread->proc->alloc_objects, AO_load(&thread->proc->alloc_objects) + 1);
+  *object = start;
+  return GAITI_TAKE_OK;
+}

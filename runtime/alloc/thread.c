@@ -1,0 +1,70 @@
+#include "alloc/thread.h"
+
+#include "base/check.h"
+
+/* How often a thread that finds itself held looks again before it sleeps. */
+#define THREAD_ENTER_SPINS 200
+
+const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
+  static const char *const names[] = {"managed", "outside", "held", "detached"};
+  return names[state];
+}
+
+bool gaiti_threads_init(gait_heap *heap) {
+  heap->threads = gaiti_os_alloc(sizeof *heap->threads);
+  if (!heap->threads) return false;
+  if (!gaiti_lock_init(&heap->threads->lock, GAITI_RANK_THREADS)) goto fail_memory;
+  if (!gaiti_condition_init(&heap->threads->changed)) goto fail_lock;
+  return true;
+fail_lock:
+  gaiti_lock_destroy(&heap->threads->lock);
+fail_memory:
+  gaiti_os_free(heap->threads);
+  return false;
+}
+
+void gaiti_threads_destroy(gait_heap *heap) {
+  struct gaiti_threads *threads = heap->threads;
+  while (threads->spare) {
+    gait_thread *thread = threads->spare;
+    threads->spare = thread->next;
+    gaiti_os_free(thread);
+  }
+  gaiti_condition_destroy(&threads->changed);
+  gaiti_lock_destroy(&threads->lock);
+  gaiti_os_free(threads);
+}
+
+GAITI_NOINLINE void gaiti_thread_leave(gait_thread *thread) {
+  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  gaiti_thread_leave_saved(thread);
+}
+
+/* Whoever holds a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
+ * end wakes those that sleep here.  The wait has a bound because letting go does not take the
+ * lock. */
+static void thread_wait_until_free(gait_thread *thread) {
+  struct gaiti_threads *threads = thread->heap->threads;
+  for (int spin = 0; spin < THREAD_ENTER_SPINS; spin++) {
+    if (gaiti_thread_state(thread) != GAITI_THREAD_HELD) return;
+    gaiti_os_yield();
+  }
+  gaiti_lock(&threads->lock);
+  while (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
+    gaiti_wait_for(&threads->changed, &threads->lock, 1000000);
+  gaiti_unlock(&threads->lock);
+}
+
+void gaiti_thread_enter(gait_thread *thread) {
+  if (!gaiti_thread_try_enter(thread)) {
+    uint64_t start = gaiti_os_now_ns();
+    do
+      thread_wait_until_free(thread);
+    while (!gaiti_thread_try_enter(thread));
+    gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  }
+  if (!thread->proc) {
+    bool acquired = gaiti_proc_acquire(thread);
+    REQUIRE("thread.processor", acquired, "there is no memory for a processor to enter with");
+  }
+}

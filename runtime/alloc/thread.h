@@ -1,0 +1,121 @@
+/* thread.h: attached threads and the one word that says who may touch them.
+ *
+ *          enter (the thread)                  hold (the collector, or a thief of processors)
+ *   MANAGED <-------------------> OUTSIDE <--------------------> HELD
+ *          leave (the thread)                  let go
+ *
+ * In MANAGED only the thread itself touches its stack, its processor and its barrier; it acts on a
+ * handshake at its next safepoint.  In OUTSIDE it touches none of them, and its registers and the
+ * top of its stack are saved.  HELD belongs to whoever moved it there, for a short while; a thread
+ * that would enter then waits.  Each arrow is a compare-and-swap of `state`: leaving is a release,
+ * entering an acquire, so the collector sees all that the thread did before and the thread all that
+ * the collector did in its place. */
+#ifndef GAITI_ALLOC_THREAD_H
+#define GAITI_ALLOC_THREAD_H
+
+#include "alloc/proc.h"
+#include "base/check.h"
+#include "base/latency.h"
+#include "os/registers.h"
+
+enum gaiti_thread_state {
+  GAITI_THREAD_MANAGED,
+  GAITI_THREAD_OUTSIDE,
+  GAITI_THREAD_HELD,
+  GAITI_THREAD_DETACHED,
+};
+
+const char *gaiti_thread_state_name(enum gaiti_thread_state state);
+
+#define GAITI_THREAD_NAME_BYTES 32
+
+/*   fast           what the inline paths read; first
+ *   proc           NULL only outside, after a theft
+ *   seen           the number of the last handshake this thread has acted on
+ *   black_epoch    runs taken while the heap's epoch is this one are marked; 0: none
+ *   stack_low/high the part to scan; low written with `saved` when leaving, high constant
+ *   saved          registers, saved when leaving or before scanning its own stack
+ *   pauses         written by the thread, or by whoever holds it */
+struct gait_thread {
+  struct gait_fast fast;
+  gait_heap *heap;
+  struct gaiti_proc *proc;
+  AO_t state;
+  AO_t seen;
+  AO_t black_epoch;
+  char *stack_low;
+  char *stack_high;
+  struct gaiti_saved_frame saved;
+  gait_thread_roots roots;
+  pthread_t owner;
+  int tid;
+  bool late_reported;
+  char name[GAITI_THREAD_NAME_BYTES];
+  gait_thread *next;
+  gait_thread *previous;
+  gait_thread *next_exit; /* of this OS thread's attachments */
+  uint64_t allocations_until_debug_cycle;
+  struct gaiti_latency pauses;
+};
+
+/* .inv.threads  `all` has the attached threads, `count` of them; `spare` detached ones, whose
+ *               memory stays readable so that a second detach is noticed. */
+struct gaiti_threads {
+  struct gaiti_lock lock;
+  struct gaiti_condition changed; /* a thread was let go, has acted, or all were released */
+  gait_thread *all;
+  gait_thread *spare;
+  uint32_t count;
+  struct gaiti_latency pauses; /* of detached threads */
+};
+
+bool gaiti_threads_init(gait_heap *heap);
+void gaiti_threads_destroy(gait_heap *heap);
+
+/* ---- The state word ---- */
+
+static inline enum gaiti_thread_state gaiti_thread_state(const gait_thread *thread) {
+  return (enum gaiti_thread_state)AO_load_acquire(&thread->state);
+}
+
+static inline bool gaiti_thread_try_hold(gait_thread *thread) {
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_HELD);
+}
+
+static inline void gaiti_thread_let_go(gait_thread *thread) {
+  AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
+}
+
+static inline bool gaiti_thread_try_enter(gait_thread *thread) {
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_MANAGED);
+}
+
+static inline bool gaiti_thread_is_marking(const gait_thread *thread) {
+  return thread->fast.marking != 0;
+}
+
+/* Whether a run taken now has to be marked. */
+static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t epoch) {
+  return AO_load(&thread->black_epoch) == epoch && !MUTANT(MUTANT_NO_BLACK_ALLOCATION);
+}
+
+/* Moves the calling thread from managed to outside; what GAITI_SAVE_FRAME saved stays valid until
+ * it enters. */
+static inline void gaiti_thread_leave_saved(gait_thread *thread) {
+  AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
+}
+
+/* The same, with the registers saved here: for callers whose own frames stay where they are until
+ * they enter again. */
+void gaiti_thread_leave(gait_thread *thread);
+
+/* Moves the calling thread from outside to managed, when nobody holds it any longer, and sees that
+ * it has a processor. */
+void gaiti_thread_enter(gait_thread *thread);
+
+/* Notes `ns` for which the collector held the thread. */
+static inline void gaiti_thread_paused(gait_thread *thread, uint64_t ns) {
+  gaiti_latency_add(&thread->pauses, ns);
+}
+
+#endif

@@ -1,0 +1,143 @@
+/* Heaps and kinds. */
+#include <stdio.h>
+
+#include "api/exit.h"
+#include "barrier/shades.h"
+#include "base/check.h"
+#include "cycle/collector.h"
+#include "cycle/cycle.h"
+#include "cycle/fork.h"
+#include "mark/marking.h"
+
+static void heap_report(const gait_options *options, const char *error) {
+  char line[320];
+  snprintf(line, sizeof line, "gait: %s", error);
+  if (options->log)
+    options->log(line, options->log_arg);
+  else
+    fprintf(stderr, "%s\n", line);
+}
+
+/* The layers, from below. */
+static gait_result heap_init(gait_heap *heap, const gait_options *options) {
+  gait_result result = gaiti_heap_init(heap, options);
+  if (result != GAIT_OK) return result;
+  result = GAIT_ERROR_MEMORY;
+  if (!gaiti_threads_init(heap)) goto fail_heap;
+  if (!gaiti_procs_init(heap)) goto fail_threads;
+  if (!gaiti_available_init(heap)) goto fail_procs;
+  if (!gaiti_shades_init(heap)) goto fail_available;
+  if (!gaiti_marking_init(heap)) goto fail_shades;
+  if (!gaiti_sweep_init(heap)) goto fail_marking;
+  if (!gaiti_cycle_init(heap)) goto fail_sweep;
+  return GAIT_OK;
+fail_sweep:
+  gaiti_sweep_destroy(heap);
+fail_marking:
+  gaiti_marking_destroy(heap);
+fail_shades:
+  gaiti_shades_destroy(heap);
+fail_available:
+  gaiti_available_destroy(heap);
+fail_procs:
+  gaiti_procs_destroy(heap);
+fail_threads:
+  gaiti_threads_destroy(heap);
+fail_heap:
+  gaiti_heap_destroy(heap);
+  return result;
+}
+
+gait_result gait_heap_create(const gait_options *options, gait_heap **out) {
+  if (!out) return GAIT_ERROR_ARGUMENT;
+  *out = NULL;
+  gait_options defaults;
+  char error[256];
+  gait_result result = GAIT_OK;
+  if (!options) {
+    gait_options_init(&defaults);
+    options = &defaults;
+    result = gait_options_from_environment(&defaults, error, sizeof error);
+  }
+  if (result == GAIT_OK) result = gait_options_check(options, error, sizeof error);
+  if (result != GAIT_OK) {
+    heap_report(options, error);
+    return result;
+  }
+  gait_heap *heap = gaiti_os_alloc(sizeof *heap);
+  if (!heap) return GAIT_ERROR_MEMORY;
+  result = heap_init(heap, options);
+  if (result == GAIT_OK && !gaiti_fork_register(heap)) {
+    gait_heap_destroy(heap);
+    return GAIT_ERROR_SYSTEM;
+  }
+  if (result != GAIT_OK)
+    gaiti_os_free(heap);
+  else
+    *out = heap;
+  return result;
+}
+
+gait_result gait_heap_destroy(gait_heap *heap) {
+  if (!heap) return GAIT_ERROR_ARGUMENT;
+  gaiti_lock(&heap->threads->lock);
+  bool busy = heap->threads->count > 0;
+  gaiti_unlock(&heap->threads->lock);
+  if (busy) return GAIT_ERROR_BUSY;
+  gaiti_fork_forget(heap);
+  gaiti_collector_stop(heap);
+  gaiti_cycle_destroy(heap);
+  gaiti_sweep_destroy(heap);
+  gaiti_marking_destroy(heap);
+  gaiti_shades_destroy(heap);
+  gaiti_available_destroy(heap);
+  gaiti_procs_destroy(heap);
+  gaiti_threads_destroy(heap);
+  gaiti_heap_destroy(heap);
+  gaiti_os_free(heap);
+  return GAIT_OK;
+}
+
+/* ---- Kinds ---- */
+
+gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info, gait_kind *kind) {
+  if (!heap || !info || !kind) return GAIT_ERROR_ARGUMENT;
+  uint16_t index;
+  gait_result result = gaiti_kinds_add(&heap->kinds, info, &index);
+  if (result == GAIT_OK) *kind = (gait_kind){index, heap->tag};
+  return result;
+}
+
+gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind) {
+  if (!heap || !name || !kind) return GAIT_ERROR_ARGUMENT;
+  uint16_t index;
+  gait_result result = gaiti_kinds_find(&heap->kinds, name, &index);
+  if (result == GAIT_OK) *kind = (gait_kind){index, heap->tag};
+  return result;
+}
+
+gait_kind gait_kind_leaf(const gait_heap *heap) {
+  return (gait_kind){GAITI_KIND_LEAF, heap->tag};
+}
+
+gait_kind gait_kind_conservative(const gait_heap *heap) {
+  return (gait_kind){GAITI_KIND_CONSERVATIVE, heap->tag};
+}
+
+/* ---- Objects ---- */
+
+void *gait_object_start(gait_heap *heap, const void *address) {
+  struct gaiti_object object;
+  return gaiti_map_resolve(&heap->map, (uintptr_t)address, &object) ? (void *)object.start : NULL;
+}
+
+size_t gait_object_bytes(gait_heap *heap, const void *address) {
+  struct gaiti_object object;
+  return gaiti_map_resolve(&heap->map, (uintptr_t)address, &object) ? object.bytes : 0;
+}
+
+const char *gait_object_kind_name(gait_heap *heap, const void *address) {
+  struct gaiti_object object;
+  if (!gaiti_map_resolve(&heap->map, (uintptr_t)address, &object)) return NULL;
+  return heap->kinds.table[object.kind].name;
+}

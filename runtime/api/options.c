@@ -1,0 +1,208 @@
+/* Options: one row each, which feeds the parser, the checks, `gait options` and the manual. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gait/gait.h"
+
+#define KIB ((int64_t)1 << 10)
+#define MIB ((int64_t)1 << 20)
+#define GIB ((int64_t)1 << 30)
+#define TIB ((int64_t)1 << 40)
+
+#define FIELD(name) offsetof(gait_options, name)
+
+/* {name, environment, type, unit, initial, minimum, maximum, may be off, off, purpose, field} */
+static const gait_option options_table[] = {
+    {"gogc", "GAIT_GOGC", GAIT_OPTION_PERCENT, "%", 100, 0, 1000000, true, GAIT_GOGC_OFF,
+     "How far the heap may grow over what the last cycle found live before the next one ends.",
+     FIELD(gogc_percent)},
+    {"memlimit", "GAIT_MEMLIMIT", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, 0, GAIT_OFF, true, GAIT_OFF,
+     "Soft limit on all memory that the heap maps, with the external bytes its objects hold.",
+     FIELD(memory_limit_bytes)},
+    {"min_heap", "GAIT_MIN_HEAP", GAIT_OPTION_BYTES, "bytes", 4 * MIB, 0, TIB, false, 0,
+     "Smallest heap goal at gogc=100; scaled by gogc.", FIELD(min_heap_bytes)},
+    {"reserve", "GAIT_RESERVE", GAIT_OPTION_BYTES, "bytes", 256 * GIB, MIB, 16 * TIB, false, 0,
+     "Addresses to reserve for the heap; halved until the system grants them.",
+     FIELD(reserve_bytes)},
+    {"background", "GAIT_BACKGROUND", GAIT_OPTION_PERCENT, "%", 25, 1, 90, false, 0,
+     "Share of the processors that background marking takes while a cycle marks.",
+     FIELD(background_percent)},
+    {"cpu_cap", "GAIT_CPU_CAP", GAIT_OPTION_PERCENT, "%", 50, 1, 95, false, 0,
+     "Share of CPU time beyond which the collector lets the heap pass the memory limit.",
+     FIELD(cpu_cap_percent)},
+    {"processors", "GAIT_PROCESSORS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
+     "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
+     FIELD(processors)},
+    {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
+     "Whether helpers at idle priority mark on processors that nobody else uses.",
+     FIELD(idle_help)},
+    {"barrierless", "GAIT_BARRIERLESS", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Mark with every thread held, for programs that cannot call the write barrier.",
+     FIELD(barrierless)},
+    {"release", "GAIT_RELEASE", GAIT_OPTION_PERCENT, "%", 1, 1, 100, false, 0,
+     "Share of one processor for giving free memory back to the system in the background.",
+     FIELD(release_percent)},
+    {"trace", "GAIT_TRACE", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Log a line for each cycle, in the form of Go's gctrace.", FIELD(trace)},
+    {"late", "GAIT_LATE", GAIT_OPTION_MILLISECONDS, "ms", 1000, 1, 3600000, false, 0,
+     "Name a thread in the log that has not reached a safepoint for this long.", FIELD(late_ms)},
+    {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark)},
+    {"heap_walk", "GAIT_HEAP_WALK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Debug: prove every invariant of the heap after each cycle.", FIELD(heap_walk)},
+    {"poison", "GAIT_POISON", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Debug: fill free slots with a pattern, and check it when they are taken again.",
+     FIELD(poison)},
+    {"collect_every", "GAIT_COLLECT_EVERY", GAIT_OPTION_COUNT, "", 0, 0, 1000000000, false, 0,
+     "Debug: collect at every so many allocations on the slow path; 0: never.",
+     FIELD(collect_every)},
+    {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes", 16 * KIB, 1, 64 * KIB, false, 0,
+     "Most bytes that a cache takes at a time; 1: every allocation takes the slow path.",
+     FIELD(run_bytes)},
+    {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "", 512, 2, 65536, false, 0,
+     "References that a processor's write barrier buffers.", FIELD(barrier_entries)},
+    {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "", 1000000, 0, 1000000000, false, 0,
+     "Most segments of 8 KiB in the queue of mark work; marking walks the heap when they are full.",
+     FIELD(mark_segments)},
+    {"delay", "GAIT_DELAY", GAIT_OPTION_MICROSECONDS, "us", 0, 0, 1000000, false, 0,
+     "Debug: sleep at random, at most this long, at each step of a protocol.", FIELD(delay_us)},
+    {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
+     "Debug: seed of the delays, repeated in reports.", FIELD(seed)},
+};
+
+#define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
+
+static int64_t *option_field(gait_options *options, const gait_option *option) {
+  return (int64_t *)(void *)((char *)options + option->field);
+}
+
+void gait_options_init(gait_options *options) {
+  memset(options, 0, sizeof *options);
+  for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    *option_field(options, &options_table[i]) = options_table[i].initial;
+}
+
+const gait_option *gait_option_at(size_t index) {
+  return index < OPTIONS_COUNT ? &options_table[index] : NULL;
+}
+
+static const gait_option *option_find(const char *name) {
+  for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    if (strcmp(options_table[i].name, name) == 0) return &options_table[i];
+  return NULL;
+}
+
+/* ---- Text ---- */
+
+/* The factor of a suffix; 0 when there is none such. */
+static int64_t option_suffix(const char *suffix) {
+  static const struct {
+    const char *text;
+    int64_t factor;
+  } suffixes[] = {{"", 1}, {"B", 1}, {"KiB", KIB}, {"MiB", MIB}, {"GiB", GIB}, {"TiB", TIB}};
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+    if (strcmp(suffix, suffixes[i].text) == 0) return suffixes[i].factor;
+  return 0;
+}
+
+/* A whole number in decimal without sign or space, and, for bytes, a suffix. */
+static bool option_parse_number(const gait_option *option, const char *text, int64_t *value) {
+  if (text[0] < '0' || text[0] > '9') return false;
+  char *end;
+  errno = 0;
+  long long number = strtoll(text, &end, 10);
+  if (errno != 0) return false;
+  int64_t factor = option->type == GAIT_OPTION_BYTES ? option_suffix(end) : (*end == '\0');
+  return factor != 0 && !__builtin_mul_overflow((int64_t)number, factor, value);
+}
+
+static bool option_parse(const gait_option *option, const char *text, int64_t *value) {
+  if (option->may_be_off && strcmp(text, "off") == 0) {
+    *value = option->off;
+    return true;
+  }
+  if (option->type == GAIT_OPTION_SWITCH && strcmp(text, "on") == 0) {
+    *value = 1;
+    return true;
+  }
+  return option_parse_number(option, text, value);
+}
+
+static bool option_in_range(const gait_option *option, int64_t value) {
+  return (option->may_be_off && value == option->off) ||
+         (value >= option->minimum && value <= option->maximum);
+}
+
+/* ---- Errors ---- */
+
+static const char *option_form(const gait_option *option) {
+  switch (option->type) {
+  case GAIT_OPTION_BYTES:
+    return option->may_be_off ? "\"off\" or bytes such as 512MiB (B, KiB, MiB, GiB, TiB)"
+                              : "bytes such as 512MiB (B, KiB, MiB, GiB, TiB)";
+  case GAIT_OPTION_SWITCH: return "\"on\", \"off\", 1 or 0";
+  case GAIT_OPTION_PERCENT:
+  case GAIT_OPTION_COUNT:
+  case GAIT_OPTION_MILLISECONDS:
+  case GAIT_OPTION_MICROSECONDS: break;
+  }
+  return option->may_be_off ? "\"off\" or a whole number" : "a whole number";
+}
+
+static gait_result option_error_value(const gait_option *option, const char *name, const char *text,
+                                      char *error, size_t error_bytes) {
+  if (error && option->maximum == INT64_MAX)
+    snprintf(error, error_bytes, "%s=%s: it takes %s, at least %lld", name, text,
+             option_form(option), (long long)option->minimum);
+  else if (error)
+    snprintf(error, error_bytes, "%s=%s: it takes %s, from %lld to %lld", name, text,
+             option_form(option), (long long)option->minimum, (long long)option->maximum);
+  return GAIT_ERROR_OPTION_VALUE;
+}
+
+static gait_result option_set(gait_options *options, const gait_option *option, const char *name,
+                              const char *text, char *error, size_t error_bytes) {
+  int64_t value;
+  if (!option_parse(option, text, &value) || !option_in_range(option, value))
+    return option_error_value(option, name, text, error, error_bytes);
+  *option_field(options, option) = value;
+  return GAIT_OK;
+}
+
+/* ---- The public functions ---- */
+
+gait_result gait_options_set(gait_options *options, const char *name, const char *value,
+                             char *error, size_t error_bytes) {
+  if (!options || !name || !value) return GAIT_ERROR_ARGUMENT;
+  const gait_option *option = option_find(name);
+  if (option) return option_set(options, option, name, value, error, error_bytes);
+  if (error) snprintf(error, error_bytes, "%s: there is no option of this name", name);
+  return GAIT_ERROR_OPTION_NAME;
+}
+
+gait_result gait_options_from_environment(gait_options *options, char *error, size_t error_bytes) {
+  if (!options) return GAIT_ERROR_ARGUMENT;
+  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    const char *text = getenv(options_table[i].environment);
+    if (!text || !text[0]) continue;
+    gait_result result = option_set(options, &options_table[i], options_table[i].environment, text,
+                                    error, error_bytes);
+    if (result != GAIT_OK) return result;
+  }
+  return GAIT_OK;
+}
+
+gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
+  if (!options) return GAIT_ERROR_ARGUMENT;
+  gait_options copy = *options;
+  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    int64_t value = *option_field(&copy, &options_table[i]);
+    if (option_in_range(&options_table[i], value)) continue;
+    char text[32];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
+  }
+  return GAIT_OK;
+}

@@ -1,0 +1,61 @@
+/* The snapshot of numbers. */
+#include "alloc/cache.h"
+#include "cycle/cycle.h"
+
+static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
+  gaiti_lock(&heap->procs->lock);
+  stats->processors = heap->procs->count;
+  for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
+    stats->alloc_bytes += AO_load(&proc->alloc_bytes);
+    stats->alloc_objects += AO_load(&proc->alloc_objects);
+    gaiti_proc_count_live_runs(proc, &stats->alloc_bytes, &stats->alloc_objects);
+  }
+  gaiti_unlock(&heap->procs->lock);
+}
+
+static void stats_count_pauses(gait_heap *heap, gait_stats *stats) {
+  struct gaiti_latency pauses = {0};
+  gaiti_lock(&heap->threads->lock);
+  stats->threads = heap->threads->count;
+  gaiti_latency_merge(&pauses, &heap->threads->pauses);
+  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_latency_merge(&pauses, &thread->pauses);
+  gaiti_unlock(&heap->threads->lock);
+  stats->pauses = pauses.count;
+  stats->pause_total_ns = pauses.total_ns;
+  stats->pause_max_ns = pauses.max_ns;
+  stats->pause_p50_ns = gaiti_latency_quantile(&pauses, 0.5);
+  stats->pause_p99_ns = gaiti_latency_quantile(&pauses, 0.99);
+  stats->pause_p9999_ns = gaiti_latency_quantile(&pauses, 0.9999);
+}
+
+static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  stats->cycles = cycle->finished;
+  stats->forced_cycles = cycle->forced;
+  gaiti_unlock(&cycle->lock);
+  gaiti_lock(&cycle->pace.lock);
+  stats->marked_bytes = (uint64_t)cycle->pace.decision.marked_bytes;
+  stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);
+  stats->gc_background_ns = AO_load(&cycle->pace.total_background_ns);
+  stats->gc_idle_ns = AO_load(&cycle->pace.total_idle_ns);
+  gaiti_unlock(&cycle->pace.lock);
+  stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_idle_ns;
+  stats->goal_bytes = AO_load(&cycle->pace.goal_bytes);
+  stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
+}
+
+void gait_stats_read(gait_heap *heap, gait_stats *stats) {
+  *stats = (gait_stats){0};
+  stats->heap_live_bytes = AO_load(&heap->live_bytes);
+  stats->mapped_bytes = gaiti_space_mapped(&heap->space);
+  stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
+  stats->reserved_bytes = heap->map.bytes;
+  stats->side_table_bytes = AO_load(&heap->space.table_bytes);
+  stats->external_bytes = AO_load(&heap->externals.bytes);
+  stats->released_bytes = AO_load(&heap->space.released_bytes);
+  stats_count_cycles(heap, stats);
+  stats_count_allocations(heap, stats);
+  stats_count_pauses(heap, stats);
+}

@@ -1,0 +1,179 @@
+/* Attaching, detaching, leaving and entering. */
+#include <string.h>
+
+#include "api/exit.h"
+#include "base/check.h"
+#include "cycle/cycle.h"
+#include "mark/roots.h"
+
+_Static_assert(offsetof(gait_thread, fast) == 0, "inline.h reads the start of a thread");
+_Static_assert(offsetof(struct gaiti_row, cursors) == 0, "inline.h reads the start of a row");
+
+/* ---- Attaching ---- */
+
+static gait_thread *threads_find_locked(const struct gaiti_threads *threads, pthread_t owner) {
+  for (gait_thread *thread = threads->all; thread; thread = thread->next)
+    if (pthread_equal(thread->owner, owner)) return thread;
+  return NULL;
+}
+
+static gait_thread *threads_take_spare_locked(struct gaiti_threads *threads) {
+  gait_thread *thread = threads->spare;
+  if (!thread) return gaiti_os_alloc(sizeof *thread);
+  threads->spare = thread->next;
+  memset(thread, 0, sizeof *thread);
+  return thread;
+}
+
+static void threads_link_locked(struct gaiti_threads *threads, gait_thread *thread) {
+  thread->previous = NULL;
+  thread->next = threads->all;
+  if (threads->all) threads->all->previous = thread;
+  threads->all = thread;
+  threads->count++;
+}
+
+static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *thread) {
+  if (thread->previous)
+    thread->previous->next = thread->next;
+  else
+    threads->all = thread->next;
+  if (thread->next) thread->next->previous = thread->previous;
+  threads->count--;
+  gaiti_latency_merge(&threads->pauses, &thread->pauses);
+  AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
+  thread->next = threads->spare;
+  threads->spare = thread;
+}
+
+static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
+                        gait_thread_roots roots) {
+  thread->heap = heap;
+  thread->roots = roots;
+  thread->owner = pthread_self();
+  thread->tid = gaiti_os_thread_id();
+  thread->fast.rows = gaiti_proc_no_rows();
+  snprintf(thread->name, sizeof thread->name, "%s", name ? name : "");
+}
+
+/* The thread starts in the state in which the handshakes so far would have put it. */
+static void thread_join_cycle_locked(gait_thread *thread) {
+  const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
+  AO_store(&thread->seen, AO_load(&handshakes->number));
+  thread->fast.marking = handshakes->barrier_on;
+  AO_store(&thread->black_epoch, handshakes->black ? AO_load(&thread->heap->epoch) : 0);
+}
+
+static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
+                                        gait_thread **out) {
+  struct gaiti_threads *threads = heap->threads;
+  if (threads_find_locked(threads, pthread_self())) return GAIT_ERROR_ALREADY;
+  char *stack_high = gaiti_os_stack_base();
+  if (!stack_high) return GAIT_ERROR_SYSTEM;
+  gait_thread *thread = threads_take_spare_locked(threads);
+  if (!thread) return GAIT_ERROR_MEMORY;
+  gait_result result = GAIT_ERROR_MEMORY;
+  thread_init(thread, heap, name, roots);
+  thread->stack_high = stack_high;
+  thread_join_cycle_locked(thread);
+  if (!gaiti_proc_acquire(thread)) goto fail_thread;
+  result = GAIT_ERROR_SYSTEM;
+  if (!gaiti_exit_note(thread)) goto fail_proc;
+  threads_link_locked(threads, thread);
+  *out = thread;
+  return GAIT_OK;
+fail_proc:
+  gaiti_proc_surrender(thread);
+fail_thread:
+  AO_store(&thread->state, GAITI_THREAD_DETACHED);
+  thread->next = threads->spare;
+  threads->spare = thread;
+  return result;
+}
+
+/* What another thread handed to this one when it made it is a root from now on. */
+static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
+  if (AO_load(&thread->black_epoch) == 0) return;
+  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  gaiti_roots_scan_thread(thread, &thread->proc->shades);
+  gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+}
+
+gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
+                               gait_thread **thread) {
+  if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
+  *thread = NULL;
+  gaiti_lock(&heap->threads->lock);
+  while (AO_load(&heap->cycle->handshakes.holding))
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
+  gait_result result = thread_attach_locked(heap, name, roots, thread);
+  gaiti_unlock(&heap->threads->lock);
+  if (result == GAIT_OK) thread_scan_if_black(*thread);
+  return result;
+}
+
+/* ---- Detaching ---- */
+
+/* Moves the thread from outside to detached, when nobody holds it. */
+static void thread_end(gait_thread *thread) {
+  while (!AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED))
+    gaiti_os_yield();
+}
+
+gait_result gait_thread_detach(gait_thread *thread) {
+  if (!thread) return GAIT_ERROR_ARGUMENT;
+  enum gaiti_thread_state state = gaiti_thread_state(thread);
+  REQUIRE_RESULT("thread.attached", state != GAITI_THREAD_DETACHED, "the thread is not attached",
+                 GAIT_ERROR_NOT_ATTACHED);
+  REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
+                 "a thread is detached by itself alone", GAIT_ERROR_STATE);
+  struct gaiti_threads *threads = thread->heap->threads;
+  gaiti_exit_forget(thread);
+  if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
+  thread_end(thread);
+  if (thread->proc) {
+    gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+    thread->proc->assist_credit = 0;
+    gaiti_proc_surrender(thread);
+  }
+  gaiti_lock(&threads->lock);
+  threads_unlink_locked(threads, thread);
+  gaiti_wake(&threads->changed);
+  gaiti_unlock(&threads->lock);
+  return GAIT_OK;
+}
+
+/* ---- Leaving and entering ---- */
+
+static void thread_require(const gait_thread *thread, enum gaiti_thread_state state) {
+  enum gaiti_thread_state now = gaiti_thread_state(thread);
+  REQUIRE("thread.state",
+          now == state || (now == GAITI_THREAD_HELD && state == GAITI_THREAD_OUTSIDE),
+          "managed code is left from inside and entered from outside");
+}
+
+/* The frame of this very function is saved, since it is gone when the caller goes on outside. */
+GAITI_NOINLINE void gait_leave(gait_thread *thread) {
+  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  thread_require(thread, GAITI_THREAD_MANAGED);
+  gaiti_delay(thread->heap);
+  gaiti_thread_leave_saved(thread);
+}
+
+void gait_enter(gait_thread *thread) {
+  thread_require(thread, GAITI_THREAD_OUTSIDE);
+  gaiti_delay(thread->heap);
+  if (thread->heap->options.checkmark) gaiti_clear_dead_stack();
+  gaiti_thread_enter(thread);
+}
+
+void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
+  gait_leave(thread);
+  void *result = function(arg);
+  gait_enter(thread);
+  return result;
+}
+
+void gait_poll_slow(gait_thread *thread) { gaiti_safepoint(thread); }
+
+gait_heap *gait_thread_heap(const gait_thread *thread) { return thread->heap; }

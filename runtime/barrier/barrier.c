@@ -1,0 +1,90 @@
+/* The write barrier, while it is on.
+ *
+ * It is Go's hybrid: a store shades the value that it overwrites (deletion, after Yuasa) and the
+ * value that it writes (insertion, after Dijkstra).  What each half is for:
+ *
+ *   deletion   A thread whose roots have been scanned is black: nothing looks at its stack again.
+ *              It may load a white object from a grey one, and then cut the only path on which
+ *              marking would have come there.  Shading what is cut keeps the path.
+ *   insertion  A thread whose roots have not been scanned may hold the only reference to a white
+ *              object on its stack, store it in a black object, and drop it from the stack before
+ *              the scan.  Shading what is stored keeps the object.  This is why a store that
+ *              initialises a new object, which is black, needs the barrier as well.
+ *
+ * The race.  A barrier is three steps: read `marking`, shade, store.  The collector changes
+ * `marking` only at a safepoint of this thread, or while it is outside, so the three are one step to
+ * every handshake:
+ *
+ *   mutator                                    collector
+ *   sees marking = 0                           asks for the barrier (handshake 1)
+ *   stores without a shade                     waits: this thread has not answered
+ *   reaches a safepoint, sets marking          asks everyone once more (handshake 2)
+ *   reaches another safepoint                  scans roots only when all have answered
+ *
+ * so no store without a shade happens after the first root has been scanned.  The shade comes
+ * before the store: between the two the old value is still in its slot, and nobody can find it
+ * missing from both.
+ *
+ * Another thread may store to the same slot between our load of the old value and our store.  What
+ * it wrote, and we overwrite, it has shaded as the new value, if its barrier was on.  That is what
+ * handshake 2 is for (.barrier.settle): a store whose shade came before the last thread had its
+ * barrier on may overwrite what that thread wrote without one; when everybody has passed one more
+ * safepoint, no such store is in flight.  tests/model/start.pml found it. */
+#include "barrier/shades.h"
+#include "base/check.h"
+#include "gait/gait.h"
+
+static void barrier_shade(gait_thread *thread, const void *value) {
+  gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
+}
+
+static void *slot_load(void *const *slot) { return gaiti_pointer_load_acquire((const AO_t *)slot); }
+
+static void slot_store(void **slot, const void *value) {
+  gaiti_pointer_store_release((AO_t *)slot, value);
+}
+
+void gait_shade(gait_thread *thread, void *value) {
+  if (!MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE)) barrier_shade(thread, value);
+}
+
+void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
+  if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
+  if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade(thread, new_value);
+}
+
+void gait_store_slow(gait_thread *thread, void *slot, void *value) {
+  if (MUTANT(MUTANT_BARRIER_AFTER_STORE)) slot_store(slot, value);
+  gait_shade_both(thread, slot_load(slot), value);
+  gaiti_delay(thread->heap);
+  slot_store(slot, value);
+}
+
+static void barrier_shade_words(gait_thread *thread, void *const *slots, size_t count) {
+  gaiti_shade_range(thread->heap, &thread->proc->shades, slots, slots + count);
+}
+
+/* Word by word, so that a marker which looks meanwhile sees whole references. */
+void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
+  void **target = to;
+  void *const *source = from;
+  if (gaiti_thread_is_marking(thread)) {
+    if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
+    if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade_words(thread, source, count);
+  }
+  if (target <= source || target >= source + count) {
+    for (size_t i = 0; i < count; i++)
+      slot_store(&target[i], slot_load(&source[i]));
+  } else {
+    for (size_t i = count; i-- > 0;)
+      slot_store(&target[i], slot_load(&source[i]));
+  }
+}
+
+void gait_clear(gait_thread *thread, void *slots, size_t count) {
+  void **target = slots;
+  if (gaiti_thread_is_marking(thread) && !MUTANT(MUTANT_NO_DELETION_SHADE))
+    barrier_shade_words(thread, target, count);
+  for (size_t i = 0; i < count; i++)
+    slot_store(&target[i], NULL);
+}

@@ -1,0 +1,144 @@
+#include "barrier/shades.h"
+
+#include "base/check.h"
+
+/* Buffers that exist before any is needed; the collector sees to more before each cycle. */
+#define SHADES_FIRST_BUFFERS 2
+
+static struct gaiti_shade_buffer *shades_new_buffer(gait_heap *heap) {
+  size_t entries = (size_t)heap->options.barrier_entries;
+  struct gaiti_shade_buffer *buffer = gaiti_os_alloc(sizeof *buffer + entries * sizeof(uintptr_t));
+  if (buffer) buffer->capacity = (uint32_t)entries;
+  return buffer;
+}
+
+static void shades_free_list(struct gaiti_shade_buffer *buffer) {
+  while (buffer) {
+    struct gaiti_shade_buffer *next = buffer->next;
+    gaiti_os_free(buffer);
+    buffer = next;
+  }
+}
+
+bool gaiti_shades_init(gait_heap *heap) {
+  struct gaiti_shades *shades = heap->shades = gaiti_os_alloc(sizeof *shades);
+  if (!shades) return false;
+  for (int i = 0; i < SHADES_FIRST_BUFFERS; i++) {
+    struct gaiti_shade_buffer *buffer = shades_new_buffer(heap);
+    if (!buffer) goto fail;
+    buffer->next = shades->empty;
+    shades->empty = buffer;
+  }
+  if (gaiti_lock_init(&shades->lock, GAITI_RANK_SHADES)) return true;
+fail:
+  shades_free_list(shades->empty);
+  gaiti_os_free(shades);
+  return false;
+}
+
+void gaiti_shades_destroy(gait_heap *heap) {
+  shades_free_list(heap->shades->full);
+  shades_free_list(heap->shades->empty);
+  gaiti_lock_destroy(&heap->shades->lock);
+  gaiti_os_free(heap->shades);
+}
+
+static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
+  struct gaiti_shades *shades = heap->shades;
+  for (;;) {
+    gaiti_lock(&shades->lock);
+    struct gaiti_shade_buffer *buffer = shades->empty;
+    if (buffer) shades->empty = buffer->next;
+    gaiti_unlock(&shades->lock);
+    if (!buffer) buffer = shades_new_buffer(heap);
+    if (buffer) {
+      buffer->next = NULL;
+      buffer->count = 0;
+      return buffer;
+    }
+    gaiti_os_yield();
+  }
+}
+
+void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintptr_t word) {
+  if (!gaiti_map_covers(&heap->map, word)) return;
+  if (!*buffer) *buffer = shades_take_empty(heap);
+  struct gaiti_shade_buffer *into = *buffer;
+  into->words[into->count++] = word;
+  if (into->count == into->capacity) gaiti_shades_flush(heap, buffer);
+}
+
+GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer,
+                                  const void *start, const void *end) {
+  uintptr_t first = ((uintptr_t)start + 7) & ~(uintptr_t)7;
+  for (const volatile uintptr_t *word = (const volatile uintptr_t *)first;
+       (uintptr_t)(word + 1) <= (uintptr_t)end; word++) {
+    uintptr_t value = *word;
+    if (gaiti_map_covers(&heap->map, value)) gaiti_shade_word(heap, buffer, value);
+  }
+}
+
+static void shades_hand_over(gait_heap *heap, struct gaiti_shade_buffer **buffer, bool if_open) {
+  struct gaiti_shades *shades = heap->shades;
+  struct gaiti_shade_buffer *given = *buffer;
+  *buffer = NULL;
+  if (!given) return;
+  gaiti_lock(&shades->lock);
+  if (given->count == 0 || (if_open && !shades->open)) {
+    given->next = shades->empty;
+    shades->empty = given;
+  } else {
+    given->next = shades->full;
+    shades->full = given;
+    AO_store_release(&shades->pending, AO_load(&shades->pending) + 1);
+  }
+  gaiti_unlock(&shades->lock);
+}
+
+void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
+  shades_hand_over(heap, buffer, false);
+}
+
+void gaiti_shades_flush_if_open(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
+  shades_hand_over(heap, buffer, true);
+}
+
+bool gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
+  uint32_t found = 0;
+  gaiti_lock(&heap->shades->lock);
+  for (const struct gaiti_shade_buffer *buffer = heap->shades->empty; buffer; buffer = buffer->next)
+    found++;
+  gaiti_unlock(&heap->shades->lock);
+  for (; found < count; found++) {
+    struct gaiti_shade_buffer *buffer = shades_new_buffer(heap);
+    if (!buffer) return false;
+    gaiti_shades_give(heap, buffer);
+  }
+  return true;
+}
+
+void gaiti_shades_open(gait_heap *heap) {
+  gaiti_lock(&heap->shades->lock);
+  heap->shades->open = true;
+  gaiti_unlock(&heap->shades->lock);
+}
+
+struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap) {
+  struct gaiti_shades *shades = heap->shades;
+  if (!gaiti_shades_pending(heap)) return NULL;
+  gaiti_lock(&shades->lock);
+  struct gaiti_shade_buffer *buffer = shades->full;
+  if (buffer) {
+    shades->full = buffer->next;
+    AO_store_release(&shades->pending, AO_load(&shades->pending) - 1);
+  }
+  gaiti_unlock(&shades->lock);
+  return buffer;
+}
+
+void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer) {
+  gaiti_lock(&heap->shades->lock);
+  buffer->next = heap->shades->empty;
+  heap->shades->empty = buffer;
+  gaiti_unlock(&heap->shades->lock);
+}

@@ -1,0 +1,63 @@
+/* shades.h: shaded references on their way from the threads to the markers.
+ *
+ * A thread puts raw words into its processor's buffer; a full buffer, or one that is flushed, goes
+ * to the shared list, from which markers take it.  Nothing is resolved or marked on the mutator's
+ * side: a shade costs a store and an increment.
+ *
+ * Shading cannot fail: a lost shade would lose an object.  No cycle starts before
+ * there are buffers for every processor; when the system gives no more, the thread waits for a
+ * marker to return one.
+ *
+ * .inv.open  The list takes words only while it is open, from the end of the handshake that turns
+ *            the barrier on until marking is closed, both under the lock. */
+#ifndef GAITI_BARRIER_SHADES_H
+#define GAITI_BARRIER_SHADES_H
+
+#include "alloc/thread.h"
+
+struct gaiti_shade_buffer {
+  struct gaiti_shade_buffer *next;
+  uint32_t count;
+  uint32_t capacity;
+  uintptr_t words[];
+};
+
+struct gaiti_shades {
+  struct gaiti_lock lock;
+  struct gaiti_shade_buffer *full;
+  struct gaiti_shade_buffer *empty;
+  AO_t pending; /* buffers in `full` */
+  bool open;
+};
+
+bool gaiti_shades_init(gait_heap *heap);
+void gaiti_shades_destroy(gait_heap *heap);
+
+/* Puts a word into *buffer, which may be NULL, and hands the buffer over when it is full. */
+void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintptr_t word);
+
+/* Shades every aligned word of [start, end) that lies within the heap's addresses. */
+void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, const void *start,
+                       const void *end);
+
+/* Hands *buffer over, whatever it holds, and leaves NULL. */
+void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
+
+/* Hands *buffer over when marking is open, and empties it otherwise; leaves NULL. */
+void gaiti_shades_flush_if_open(gait_heap *heap, struct gaiti_shade_buffer **buffer);
+
+/* Sees that `count` empty buffers are there; false: out of memory. */
+bool gaiti_shades_reserve(gait_heap *heap, uint32_t count);
+
+/* Opens the list; before any root is scanned. */
+void gaiti_shades_open(gait_heap *heap);
+
+/* Takes a full buffer, or NULL; gives an emptied one back. */
+struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap);
+void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer);
+
+static inline bool gaiti_shades_pending(const gait_heap *heap) {
+  return AO_load_acquire(&heap->shades->pending) != 0;
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* attributes.h: what we ask of the compiler. */
+#ifndef GAITI_BASE_ATTRIBUTES_H
+#define GAITI_BASE_ATTRIBUTES_H
+
+/* Code that reads memory which its owner may be writing, or which no object claims: stacks, and
+ * objects while mutators run.  The reads are single words and any value is handled. */
+#define GAITI_RACY __attribute__((no_sanitize("address"))) __attribute__((no_sanitize("thread")))
+
+/* The sanitizers do not look into an inlined callee of a GAITI_RACY function. */
+#define GAITI_RACY_INLINE static inline __attribute__((always_inline))
+
+#define GAITI_NOINLINE __attribute__((noinline))
+#define GAITI_PRINTF(string, first) __attribute__((format(printf, string, first)))
+#define GAITI_CACHE_LINE 64
+
+#endif

@@ -1,0 +1,189 @@
+/* The slow path of allocation: what happens when a run is at its end.
+ *
+ * In this order, and nothing between the last two steps, so that the slot handed out is still this
+ * thread's: act on what the collector wants; pay what is owed; find memory, waiting for a cycle if
+ * there is none; take a run; hand out its first slot.
+ *
+ * Where memory comes from: the block that the cache owns; a swept block with free slots; while
+ * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
+ * memory limit forbids that, the thread waits for the cycle that the limit started, unless the
+ * collector has had its share of CPU time already: then the heap grows past the limit, as Go's does
+ * and for the same reason (a limit that starves the program serves nobody).  When the system gives
+ * nothing, a collection and then the embedder's handler have their turn, and then NULL. */
+#include "alloc/cache.h"
+#include "alloc/supply.h"
+#include "base/check.h"
+#include "cycle/assist.h"
+#include "cycle/collector.h"
+#include "cycle/cycle.h"
+
+/* Stretches that an allocation sweeps before it takes a free block. */
+#define ALLOCATE_SWEEP_STRETCHES 4
+
+/* How often an allocation has waited, and for what. */
+struct attempt {
+  uint64_t cycles_waited;
+  bool over_limit;
+};
+
+/* ---- Before ---- */
+
+static void allocate_debug_cycle(gait_thread *thread) {
+  uint64_t every = (uint64_t)thread->heap->options.collect_every;
+  if (++thread->allocations_until_debug_cycle < every) return;
+  thread->allocations_until_debug_cycle = 0;
+  gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
+}
+
+static void allocate_prepare(gait_thread *thread) {
+  if (thread->fast.poll) gaiti_safepoint(thread);
+  if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
+  gaiti_assist_pay(thread);
+}
+
+void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
+  struct gaiti_pace *pace = &thread->heap->cycle->pace;
+  gaiti_assist_charge(thread, bytes);
+  if (AO_load(&thread->heap->live_bytes) < AO_load(&pace->trigger_bytes)) return;
+  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE) return;
+  bool limit = pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT;
+  gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC);
+}
+
+/* ---- No memory ---- */
+
+static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
+  return attempt->over_limit ? (uint64_t)GAIT_OFF : AO_load(&heap->memory_limit);
+}
+
+/* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
+ * it when two cycles have not, or when the collector may not use more CPU time. */
+static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt) {
+  struct gaiti_pace *pace = &thread->heap->cycle->pace;
+  if (gaiti_pace_limiting(pace) || attempt->cycles_waited >= 2) {
+    attempt->over_limit = true;
+    return;
+  }
+  if (gaiti_assist_step(thread)) {
+    if (thread->fast.poll) gaiti_safepoint(thread);
+    return;
+  }
+  attempt->cycles_waited++;
+  gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+}
+
+/* The system gives no memory: false when the allocation has to fail. */
+static bool allocate_recover(gait_thread *thread, size_t bytes, struct attempt *attempt) {
+  const gait_options *options = &thread->heap->options;
+  if (attempt->cycles_waited < 3) {
+    attempt->cycles_waited = 3;
+    gaiti_collector_collect(thread, GAIT_CAUSE_OUT_OF_MEMORY);
+    return true;
+  }
+  return options->out_of_memory &&
+         options->out_of_memory(thread->heap, bytes, options->out_of_memory_arg) != 0;
+}
+
+/* ---- Small objects ---- */
+
+/* A swept block with free slots, swept here if need be. */
+static uint32_t allocate_find_swept(gait_heap *heap, uint16_t kind, unsigned size_class) {
+  uint32_t block = gaiti_supply_available(heap, kind, size_class);
+  for (int i = 0; block == GAITI_NO_BLOCK && i < ALLOCATE_SWEEP_STRETCHES; i++) {
+    if (!gaiti_sweep_some(heap)) break;
+    block = gaiti_supply_available(heap, kind, size_class);
+  }
+  return block;
+}
+
+/* Gives the cache a block.  False when the allocation has to fail. */
+static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned size_class,
+                                size_t bytes, struct attempt *attempt) {
+  gait_heap *heap = thread->heap;
+  uint32_t block = allocate_find_swept(heap, kind, size_class);
+  enum gaiti_take take = GAITI_TAKE_OK;
+  if (block == GAITI_NO_BLOCK)
+    take = gaiti_supply_block(heap, kind, size_class, allocate_limit(heap, attempt), &block);
+  switch (take) {
+  case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
+  case GAITI_TAKE_LIMIT: allocate_wait_for_limit(thread, attempt); return true;
+  case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
+  }
+  return false;
+}
+
+static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
+  struct attempt attempt = {0};
+  size_t run_bytes;
+  for (;;) {
+    struct gaiti_row *row = gaiti_proc_row(thread->proc, kind);
+    if (row && gaiti_cache_refill(thread, kind, size_class, &run_bytes) == GAITI_REFILL_OK) break;
+    if (!row) {
+      if (!allocate_recover(thread, bytes, &attempt)) return NULL;
+    } else if (!allocate_find_block(thread, kind, size_class, bytes, &attempt)) {
+      return NULL;
+    }
+  }
+  struct gait_cursor *cursor = &gaiti_row_of(thread->proc, kind)->cursors[size_class];
+  void *object = cursor->next;
+  cursor->next += gaiti_class_bytes(size_class);
+  gaiti_allocation_account(thread, run_bytes);
+  return object;
+}
+
+/* ---- Large objects ---- */
+
+static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
+  gait_heap *heap = thread->heap;
+  struct attempt attempt = {0};
+  void *object = NULL;
+  for (;;) {
+    switch (
+        gaiti_supply_large(thread, kind, bytes, allocate_limit(heap, &attempt), &object)) {
+    case GAITI_TAKE_OK: gaiti_allocation_account(thread, bytes); return object;
+    case GAITI_TAKE_LIMIT: allocate_wait_for_limit(thread, &attempt); break;
+    case GAITI_TAKE_FAILED:
+      if (!allocate_recover(thread, bytes, &attempt)) return NULL;
+      break;
+    }
+  }
+}
+
+/* ---- The public functions ---- */
+
+static bool allocate_kind_valid(const gait_heap *heap, gait_kind kind) {
+  return kind.heap_tag == heap->tag && kind.index < heap->kinds.count;
+}
+
+void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
+  REQUIRE_RESULT("alloc.kind", allocate_kind_valid(thread->heap, kind),
+                 "the kind belongs to another heap", NULL);
+  REQUIRE_RESULT("alloc.bytes", bytes > 0 && bytes <= GAIT_MAX_OBJECT_BYTES,
+                 "an object has 1 to GAIT_MAX_OBJECT_BYTES bytes", NULL);
+  REQUIRE("alloc.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
+          "the thread is outside managed code");
+  allocate_prepare(thread);
+  if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind.index, bytes);
+  return allocate_small(thread, kind.index, gait_size_class(bytes), bytes);
+}
+
+void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes, size_t alignment) {
+  REQUIRE_RESULT("alloc.alignment",
+                 alignment > 0 && alignment <= GAIT_MAX_ALIGNMENT &&
+                     (alignment & (alignment - 1)) == 0,
+                 "an alignment is a power of two up to GAIT_MAX_ALIGNMENT", NULL);
+  if (alignment <= GAIT_GRANULE_BYTES) return gait_alloc(thread, kind, bytes);
+  size_t slot = bytes;
+  while (slot - 1 < GAIT_SMALL_BYTES && gait_slot_bytes(slot) % alignment != 0)
+    slot = gait_slot_bytes(slot) + 1;
+  return gait_alloc(thread, kind, slot);
+}
+
+void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes, size_t count,
+                       size_t element_bytes) {
+  size_t bytes;
+  if (__builtin_mul_overflow(count, element_bytes, &bytes) ||
+      __builtin_add_overflow(bytes, head_bytes, &bytes))
+    return NULL;
+  return gait_alloc(thread, kind, bytes);
+}

@@ -1,0 +1,76 @@
+/* Mark assists.
+ *
+ * While marking, a thread that allocates a byte owes assist_ratio bytes of marking; the ratio is
+ * such that marking ends when the heap reaches its goal.  Credit stands with the processor: it is
+ * charged when a run is taken and paid off before the next one, first from what the background
+ * workers have marked, then by marking.  A step is bounded, so an assist takes some tens of
+ * microseconds; a thread that owes more goes on owing it, and pays at its next runs.  Credit and
+ * debt end with the cycle. */
+#include "cycle/assist.h"
+
+#include "cycle/cycle.h"
+#include "mark/marker.h"
+
+#define ASSIST_STEP_BYTES ((int64_t)64 << 10)
+/* A thread that owes less than this waits until it owes more: a step has a price of its own. */
+#define ASSIST_LEAST_BYTES ((int64_t)8 << 10)
+
+void gaiti_assist_charge(gait_thread *thread, size_t bytes) {
+  if (!gaiti_thread_is_marking(thread)) {
+    thread->proc->assist_credit = 0;
+    return;
+  }
+  double ratio = gaiti_pace_assist_ratio(&thread->heap->cycle->pace);
+  thread->proc->assist_credit -= (int64_t)((double)bytes * ratio);
+}
+
+/* Takes up to `wanted` bytes of the workers' credit. */
+static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
+  AO_t credit = AO_load(&pace->background_credit);
+  while (credit > 0) {
+    AO_t take = credit < (AO_t)wanted ? credit : (AO_t)wanted;
+    if (AO_compare_and_swap(&pace->background_credit, credit, credit - take)) return (int64_t)take;
+    credit = AO_load(&pace->background_credit);
+  }
+  return 0;
+}
+
+/* Marks about `bytes`; returns what was marked. */
+static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
+  gait_heap *heap = thread->heap;
+  if (!gaiti_marking_has_work(heap)) return 0;
+  uint64_t start = gaiti_os_now_ns();
+  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!marker) return 0;
+  gaiti_marker_run(marker, (uint64_t)bytes);
+  int64_t work = (int64_t)marker->work;
+  gaiti_marker_give(marker);
+  uint64_t took = gaiti_os_now_ns() - start;
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, took);
+  gaiti_thread_paused(thread, took);
+  return work;
+}
+
+/* Marking is under way: the roots of all threads are being scanned or have been. */
+static bool assist_possible(const gait_heap *heap) {
+  enum gaiti_phase phase = gaiti_phase(heap);
+  return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
+}
+
+void gaiti_assist_pay(gait_thread *thread) {
+  struct gaiti_proc *proc = thread->proc;
+  if (proc->assist_credit >= 0 || !assist_possible(thread->heap)) return;
+  struct gaiti_pace *pace = &thread->heap->cycle->pace;
+  gaiti_pace_revise(thread->heap);
+  proc->assist_credit += assist_draw(pace, -proc->assist_credit);
+  int64_t owed = -proc->assist_credit;
+  if (owed < ASSIST_LEAST_BYTES) return;
+  proc->assist_credit += assist_mark(thread, owed < ASSIST_STEP_BYTES ? owed : ASSIST_STEP_BYTES);
+}
+
+bool gaiti_assist_step(gait_thread *thread) {
+  if (!assist_possible(thread->heap)) return false;
+  int64_t work = assist_mark(thread, ASSIST_STEP_BYTES);
+  thread->proc->assist_credit += work;
+  return work > 0;
+}

@@ -1,0 +1,15 @@
+/* check.h: does the heap hold what the design says?  For the options `checkmark` and `heap_walk`. */
+#ifndef GAITI_CYCLE_CHECK_H
+#define GAITI_CYCLE_CHECK_H
+
+#include "heap/heap.h"
+
+/* Marks a second time, into bits of its own, with every thread held, and fails when that finds an
+ * object which marking did not.  After marking has closed, before the epoch rises. */
+void gaiti_checkmark(gait_heap *heap);
+
+/* Holds every thread and proves the invariants of blocks, bits, caches, lists and space.  After
+ * sweeping. */
+void gaiti_heap_walk(gait_heap *heap);
+
+#endif

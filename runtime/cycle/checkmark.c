@@ -1,0 +1,70 @@
+/* Checkmark.
+ *
+ * The second marking uses a marker like any other, but with a copy of the bits in which nothing is
+ * marked; the copies of the allocation bits decide as the real ones do.  Marking is closed and every
+ * thread is held, so its roots are exactly what a mutator can reach.  Whatever it marks and marking
+ * did not is reachable and about to be freed. */
+#include "base/check.h"
+#include "cycle/check.h"
+#include "cycle/cycle.h"
+#include "mark/marker.h"
+#include "mark/roots.h"
+
+static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
+  struct gaiti_shade_buffer *buffer = NULL;
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_roots_scan_thread(thread, &buffer);
+  gaiti_shades_flush(heap, &buffer);
+  gaiti_roots_scan_registered(heap, marker, GAITI_ROOTS_ALL);
+}
+
+static void checkmark_report(gait_heap *heap, uintptr_t start) {
+  struct gaiti_object object;
+  if (!gaiti_map_slot(&heap->map, start, &object)) return;
+  gaiti_log(heap,
+            "gait: checkmark: cycle %llu, seed %lld: object %p of kind \"%s\" (%zu bytes) is "
+            "reachable and was not marked",
+            (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.seed,
+            (void *)object.start, heap->kinds.table[object.kind].name, object.bytes);
+}
+
+/* Objects found now and not by marking. */
+static size_t checkmark_compare(gait_heap *heap, const struct gaiti_bits *found, uint32_t top) {
+  size_t missing = 0;
+  for (size_t word = 0; word < (size_t)top * GAITI_BLOCK_WORDS; word++) {
+    AO_t lost = found[word].mark & ~AO_load(&heap->map.bits[word].mark);
+    missing += (size_t)__builtin_popcountll(lost);
+    if (lost)
+      checkmark_report(heap, heap->map.base + (word * 64 + (size_t)__builtin_ctzll(lost)) *
+                                                  GAIT_GRANULE_BYTES);
+  }
+  return missing;
+}
+
+void gaiti_checkmark(gait_heap *heap) {
+  uint32_t top = gaiti_space_top(&heap->space);
+  size_t words = (size_t)top * GAITI_BLOCK_WORDS;
+  struct gaiti_bits *bits = gaiti_os_alloc((words + 1) * sizeof *bits);
+  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
+  if (bits && marker) {
+    for (size_t word = 0; word < words; word++)
+      bits[word].allocated = AO_load(&heap->map.bits[word].allocated);
+    marker->map.bits = bits;
+    checkmark_roots(heap, marker);
+    do {
+      AO_store(&heap->marking->overflowed, 0);
+      while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
+      }
+      if (AO_load(&heap->marking->overflowed)) gaiti_marker_rescan(marker);
+    } while (AO_load(&heap->marking->overflowed));
+    size_t missing = checkmark_compare(heap, bits, top);
+    CHECK("checkmark", missing == 0, "a reachable object was not marked");
+    marker->map.bits = heap->map.bits;
+  }
+  if (marker) gaiti_marker_give(marker);
+  gaiti_os_free(bits);
+  gaiti_lock(&heap->marking->lock);
+  heap->marking->counts = counts;
+  gaiti_unlock(&heap->marking->lock);
+}

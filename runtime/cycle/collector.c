@@ -1,0 +1,153 @@
+/* The collector's thread.  It starts with the first request, sleeps between cycles, and between
+ * cycles gives free memory back at a small share of a processor.  Where the system gives no thread,
+ * whoever asks for a cycle runs it. */
+#include "cycle/collector.h"
+
+#include "cycle/cycle.h"
+#include "mark/marker.h"
+
+#define COLLECTOR_RELEASE_BYTES ((size_t)1 << 20)
+#define COLLECTOR_WAIT_NS 200000
+#define COLLECTOR_HELP_BYTES ((uint64_t)256 << 10)
+
+/* ---- Running cycles ---- */
+
+/* Runs the requested cycle.  The lock is held at the start and at the end, not meanwhile. */
+static void collector_run_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gait_cycle_cause cause = cycle->cause;
+  cycle->requested = false;
+  cycle->started++;
+  if (cause == GAIT_CAUSE_FORCED) cycle->forced++;
+  gaiti_unlock(&cycle->lock);
+  gaiti_cycle_run(heap, cause);
+  gaiti_lock(&cycle->lock);
+  cycle->finished = cycle->started;
+  gaiti_wake(&cycle->ended);
+}
+
+/* Releases a little of what is over the plan, and says how long to leave it at that: 0 when no more
+ * is over. */
+static uint64_t collector_release_some(gait_heap *heap) {
+  struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
+  int64_t over = plan.now_bytes > plan.background_bytes ? plan.now_bytes : plan.background_bytes;
+  if (over < (int64_t)GAITI_BLOCK_BYTES) return 0;
+  size_t step = plan.now_bytes > 0 ? (size_t)plan.now_bytes : COLLECTOR_RELEASE_BYTES;
+  uint64_t start = gaiti_os_now_ns();
+  if (gaiti_space_release(&heap->space, &heap->map, step) == 0) return 0;
+  uint64_t took = gaiti_os_now_ns() - start;
+  return took * 100 / (uint64_t)heap->options.release_percent + 1;
+}
+
+static void *collector_main(void *arg) {
+  gait_heap *heap = arg;
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  while (!cycle->stopping) {
+    if (cycle->requested) {
+      collector_run_locked(heap);
+      continue;
+    }
+    gaiti_unlock(&cycle->lock);
+    uint64_t pause_ns = collector_release_some(heap);
+    gaiti_lock(&cycle->lock);
+    if (cycle->requested || cycle->stopping) continue;
+    if (pause_ns)
+      gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
+    else
+      gaiti_wait(&cycle->asked, &cycle->lock);
+  }
+  gaiti_unlock(&cycle->lock);
+  return NULL;
+}
+
+/* Whether the collector's thread runs, now at the latest. */
+static bool collector_started_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (!cycle->collector_runs && !cycle->stopping)
+    cycle->collector_runs = gaiti_os_thread_start(&cycle->collector, collector_main, heap);
+  return cycle->collector_runs;
+}
+
+static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (!cycle->requested || cause == GAIT_CAUSE_FORCED) cycle->cause = cause;
+  cycle->requested = true;
+  bool runs = collector_started_locked(heap);
+  gaiti_wake(&cycle->asked);
+  return runs;
+}
+
+void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  if (!cycle->requested && cycle->started == cycle->finished) collector_ask_locked(heap, cause);
+  gaiti_unlock(&cycle->lock);
+}
+
+void gaiti_collector_stop(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  cycle->stopping = true;
+  bool runs = cycle->collector_runs;
+  gaiti_wake(&cycle->asked);
+  gaiti_unlock(&cycle->lock);
+  if (runs) pthread_join(cycle->collector, NULL);
+}
+
+/* ---- Waiting for one ---- */
+
+/* Marks while there is something to mark. */
+static void collector_help(gait_heap *heap) {
+  enum gaiti_phase phase = gaiti_phase(heap);
+  if ((phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) || !gaiti_marking_has_work(heap))
+    return;
+  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!marker) return;
+  uint64_t start = gaiti_os_thread_cpu_ns();
+  while (gaiti_marker_run(marker, COLLECTOR_HELP_BYTES)) {
+  }
+  gaiti_marker_give(marker);
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - start);
+}
+
+/* Waits until `target` cycles have ended.  The lock is held at the start and at the end. */
+static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_counter_add(&cycle->waiting, 1);
+  while (cycle->finished < target) {
+    if (!runs && cycle->started == cycle->finished) {
+      collector_run_locked(heap);
+      continue;
+    }
+    gaiti_unlock(&cycle->lock);
+    collector_help(heap);
+    gaiti_lock(&cycle->lock);
+    if (cycle->finished < target) gaiti_wait_for(&cycle->ended, &cycle->lock, COLLECTOR_WAIT_NS);
+  }
+  gaiti_counter_sub(&cycle->waiting, 1);
+}
+
+static void collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
+  struct gaiti_cycle *cycle = thread->heap->cycle;
+  gaiti_thread_leave(thread);
+  gaiti_lock(&cycle->lock);
+  uint64_t target = cycle->started + 1;
+  bool under_way = cycle->started > cycle->finished;
+  bool runs = cycle->collector_runs;
+  if (under_way && !fresh)
+    target = cycle->started;
+  else
+    runs = collector_ask_locked(thread->heap, cause);
+  collector_await_locked(thread->heap, target, runs);
+  gaiti_unlock(&cycle->lock);
+  gaiti_thread_enter(thread);
+}
+
+void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
+  collector_wait(thread, cause, true);
+}
+
+void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
+  collector_wait(thread, cause, false);
+}

@@ -1,0 +1,346 @@
+/* The cycle.
+ *
+ * What has to be shown is that no reachable object is freed, though threads run all the time.
+ *
+ * Start.  Handshake 1 turns the barrier on; handshake 2 waits for stores that were in flight
+ * meanwhile (barrier/barrier.c); handshake 3 scans each thread's stack, and the thread allocates
+ * black from then on.  Black allocation may not come sooner: a thread without a barrier could store
+ * a white reference into a black object of another, where nobody would look again
+ * (.cycle.black-with-scan; tests/model/start.pml).  Registered roots are scanned after handshake 2
+ * as well; a barriered root is a field of an object that is always reachable.
+ *
+ *   at each moment after handshake 2: every white object that a thread can reach is reachable from
+ *   a grey one, through white ones only, or from the stack of a thread that has not been scanned.
+ *
+ * The deletion half of the barrier keeps this when a reference is cut, the insertion half when a
+ * thread not yet scanned hides one in a black object.
+ *
+ * End.  Marking is finished when nothing is grey: the queue is empty, no marker is active, no shade
+ * is pending and no thread's buffer has an unmarked object.  The last can only be asked thread by
+ * thread.  Let t0 be a moment when all but the last holds, and `objects` how many were marked by
+ * then.  A flush handshake follows, and its shades are marked.  If the count is still `objects`
+ * then no unmarked object was in any buffer at t0: a buffer only grows until it is flushed, all
+ * that it held at t0 was flushed by its thread's answer, and nothing of it was newly marked, neither
+ * by that flush nor by anybody else in between.  So at t0 nothing was grey, and by the invariant
+ * nothing white was reachable; and what is allocated after t0 is black.  Otherwise there is a new t0
+ * (.cycle.flush-again).
+ *
+ * Roots without a barrier break the invariant: a plain store may hide a white object there, or cut
+ * it from there.  They are scanned once more with every thread held, and marking is then drained
+ * while nobody can hide anything (.cycle.unbarriered).
+ *
+ * Off.  The epoch rises before any thread turns black allocation off: from then on a run is taken
+ * only from a block of the new epoch, which this sweep leaves alone, so it makes no difference
+ * whether its slots are marked; and it must not be marked, for nobody would clear the mark.  A
+ * thread that reads the old epoch takes black slots in an old block, which it has to do before it
+ * answers.  Sweeping starts when all have answered (.cycle.epoch-first). */
+#include "cycle/cycle.h"
+
+#include "alloc/cache.h"
+#include "cycle/check.h"
+#include "mark/marker.h"
+#include "mark/roots.h"
+
+const char *gaiti_phase_name(enum gaiti_phase phase) {
+  static const char *const names[] = {"idle", "start", "mark", "end", "off", "sweep"};
+  return names[phase];
+}
+
+bool gaiti_cycle_init(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle = gaiti_os_alloc(sizeof *cycle);
+  if (!cycle) return false;
+  if (!gaiti_lock_init(&cycle->lock, GAITI_RANK_COLLECT)) goto fail_memory;
+  if (!gaiti_condition_init(&cycle->asked)) goto fail_lock;
+  if (!gaiti_condition_init(&cycle->ended)) goto fail_asked;
+  if (!gaiti_pace_init(heap)) goto fail_ended;
+  if (!gaiti_workers_init(heap)) goto fail_pace;
+  if (!gaiti_records_init(&cycle->records)) goto fail_workers;
+  gaiti_pace_settle(heap);
+  return true;
+fail_workers:
+  gaiti_workers_destroy(heap);
+fail_pace:
+  gaiti_pace_destroy(heap);
+fail_ended:
+  gaiti_condition_destroy(&cycle->ended);
+fail_asked:
+  gaiti_condition_destroy(&cycle->asked);
+fail_lock:
+  gaiti_lock_destroy(&cycle->lock);
+fail_memory:
+  gaiti_os_free(cycle);
+  return false;
+}
+
+/* Sees that the thread which runs the cycle has a marker. */
+static bool cycle_take_own_marker(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (cycle->own_marker) return true;
+  cycle->own_marker = gaiti_marker_take(heap);
+  if (cycle->own_marker) gaiti_marker_pause(cycle->own_marker);
+  return cycle->own_marker != NULL;
+}
+
+void gaiti_cycle_destroy(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (cycle->own_marker) {
+    gaiti_marker_resume(cycle->own_marker);
+    gaiti_marker_give(cycle->own_marker);
+  }
+  gaiti_records_destroy(&cycle->records);
+  gaiti_workers_destroy(heap);
+  gaiti_pace_destroy(heap);
+  gaiti_condition_destroy(&cycle->ended);
+  gaiti_condition_destroy(&cycle->asked);
+  gaiti_lock_destroy(&cycle->lock);
+  gaiti_os_free(cycle);
+}
+
+/* ---- Steps ---- */
+
+static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
+  gaiti_delay(heap);
+  AO_store_release(&heap->cycle->phase, phase);
+}
+
+static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which) {
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  gaiti_marker_resume(marker);
+  size_t bytes = gaiti_roots_scan_registered(heap, marker, which);
+  gaiti_marker_pause(marker);
+  gaiti_counter_add(&heap->marking->root_bytes, bytes);
+}
+
+/* Turns the barrier on everywhere, and scans all roots. */
+static void cycle_start_concurrent(gait_heap *heap) {
+  gaiti_handshake(heap, GAITI_ACTION_BARRIER_ON);
+  if (!MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS)) gaiti_handshake(heap, GAITI_ACTION_SETTLE);
+  gaiti_shades_open(heap);
+  cycle_enter(heap, GAITI_PHASE_MARK);
+  gaiti_handshake(heap, GAITI_ACTION_SCAN_ROOTS);
+  cycle_scan_registered(heap, GAITI_ROOTS_ALL);
+}
+
+/* Marks what fell out of the queue when it could not grow: every marked object is traced anew. */
+static void cycle_rescan_marked(gait_heap *heap) {
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  while (AO_load_acquire(&heap->marking->overflowed)) {
+    AO_store(&heap->marking->overflowed, 0);
+    gaiti_marker_resume(marker);
+    gaiti_marker_rescan(marker);
+    gaiti_marker_pause(marker);
+    gaiti_workers_mark(heap);
+  }
+}
+
+static void cycle_mark_until_idle(gait_heap *heap) {
+  gaiti_workers_mark(heap);
+  cycle_rescan_marked(heap);
+}
+
+/* Flushes until nothing was grey, and closes marking.  Returns the rounds. */
+static uint64_t cycle_end_concurrent(gait_heap *heap) {
+  for (uint64_t rounds = 1;; rounds++) {
+    uint64_t objects = gaiti_marking_counts(heap).objects;
+    gaiti_handshake(heap, GAITI_ACTION_FLUSH);
+    cycle_mark_until_idle(heap);
+    if (MUTANT(MUTANT_FLUSH_ONCE)) objects = gaiti_marking_counts(heap).objects;
+    if (gaiti_marking_try_close(heap, objects)) return rounds;
+  }
+}
+
+/* With every thread held: nothing is hidden any more, so one round is enough. */
+static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    if (thread->proc) gaiti_shades_flush(heap, &thread->proc->shades);
+  if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) cycle_scan_registered(heap, which);
+  do
+    cycle_mark_until_idle(heap);
+  while (!gaiti_marking_try_close(heap, gaiti_marking_counts(heap).objects));
+}
+
+static bool cycle_has_unbarriered(gait_heap *heap) {
+  gaiti_lock(&heap->roots.lock);
+  bool has = heap->roots.unbarriered > 0;
+  gaiti_unlock(&heap->roots.lock);
+  return has;
+}
+
+/* Barrier-less mode: every thread is held from the roots to the end of marking. */
+static void cycle_mark_held(gait_heap *heap) {
+  gaiti_shades_open(heap);
+  cycle_enter(heap, GAITI_PHASE_MARK);
+  struct gaiti_shade_buffer *buffer = NULL;
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
+    gaiti_counter_add(&heap->marking->root_bytes, gaiti_roots_scan_thread(thread, &buffer));
+  }
+  gaiti_shades_flush(heap, &buffer);
+  gaiti_workers_begin(heap);
+  cycle_end_held(heap, GAITI_ROOTS_ALL);
+}
+
+/* What is live, and how the counters that allocation goes on raising are set back to it. */
+static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
+  uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
+  uint64_t scannable = AO_load(&heap->scannable_bytes);
+  gaiti_externals_drop_dead(&heap->externals, &heap->map);
+  uint64_t marked = counts.bytes + black + AO_load(&heap->externals.bytes);
+  record->at_mark_end_bytes = live;
+  record->marked_bytes = marked;
+  record->marked_objects = counts.objects;
+  record->allocated_black_bytes = black;
+  record->scan_bytes = counts.scan_bytes;
+  record->root_bytes = AO_load(&heap->marking->root_bytes);
+  record->external_bytes = AO_load(&heap->externals.bytes);
+  record->mapped_bytes = gaiti_space_mapped(&heap->space);
+  gaiti_pace_end_cycle(heap, marked);
+  uint64_t scan = counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable /
+                                                         (double)live)
+                                            : 0);
+  if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
+  if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
+}
+
+static void cycle_barrier_off(gait_heap *heap) {
+  cycle_enter(heap, GAITI_PHASE_OFF);
+  if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
+    AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
+    gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
+  } else {
+    gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
+    AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
+  }
+  for (struct gaiti_shade_buffer *late; (late = gaiti_shades_take(heap));)
+    gaiti_shades_give(heap, late);
+}
+
+static void cycle_barrier_off_held(gait_heap *heap) {
+  AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_disown);
+}
+
+static uint64_t cycle_sweep(gait_heap *heap) {
+  cycle_enter(heap, GAITI_PHASE_SWEEP);
+  gaiti_available_clear(heap);
+  gaiti_sweep_begin(heap);
+  gaiti_sweep_finish(heap);
+  return AO_load(&heap->sweep->freed_blocks);
+}
+
+/* ---- The whole ---- */
+
+static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_t *marking_ns,
+                             uint64_t *ending_ns) {
+  cycle_start_concurrent(heap);
+  *marking_ns = gaiti_os_now_ns();
+  gaiti_workers_begin(heap);
+  cycle_mark_until_idle(heap);
+  cycle_enter(heap, GAITI_PHASE_END);
+  *ending_ns = gaiti_os_now_ns();
+  bool held = cycle_has_unbarriered(heap);
+  if (held) {
+    gaiti_hold_all(heap);
+    cycle_end_held(heap, GAITI_ROOTS_UNBARRIERED_ONLY);
+    record->flush_rounds = 1;
+  } else {
+    record->flush_rounds = cycle_end_concurrent(heap);
+  }
+  gaiti_workers_end(heap);
+  if (heap->options.checkmark) {
+    if (!held) gaiti_hold_all(heap);
+    gaiti_checkmark(heap);
+    if (!held) gaiti_release_all(heap);
+  }
+  if (held) gaiti_release_all(heap);
+  cycle_account(heap, record);
+  cycle_barrier_off(heap);
+}
+
+static void cycle_held(gait_heap *heap, gait_cycle_record *record, uint64_t *marking_ns,
+                       uint64_t *ending_ns) {
+  gaiti_hold_all(heap);
+  *marking_ns = gaiti_os_now_ns();
+  cycle_mark_held(heap);
+  gaiti_workers_end(heap);
+  *ending_ns = gaiti_os_now_ns();
+  cycle_enter(heap, GAITI_PHASE_OFF);
+  if (heap->options.checkmark) gaiti_checkmark(heap);
+  cycle_account(heap, record);
+  cycle_barrier_off_held(heap);
+  gaiti_release_all(heap);
+}
+
+static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  const struct gaiti_pace *pace = &cycle->pace;
+  *record = (gait_cycle_record){
+      .cycle = cycle->records.last + 1,
+      .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
+      .cause = cause,
+      .threads = heap->threads->count,
+      .processors = pace->processors,
+      .gogc_percent = pace->pacer.config.gc_percent,
+      .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
+      .live_before_bytes = (uint64_t)pace->decision.marked_bytes,
+      .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
+      .at_trigger_bytes = AO_load(&heap->live_bytes),
+  };
+  cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.held_ns = 0;
+}
+
+static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  const struct gaiti_pace *pace = &cycle->pace;
+  record->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
+  record->released_bytes = AO_load(&heap->space.released_bytes);
+  record->assist_ns = AO_load(&pace->assist_ns);
+  record->background_ns = AO_load(&pace->background_ns);
+  record->idle_ns = AO_load(&pace->idle_ns);
+  record->handshakes = cycle->handshakes.count;
+  record->handshake_max_ns = cycle->handshakes.slowest_ns;
+  record->held_ns = cycle->handshakes.held_ns;
+  record->cons_mark = pace->decision.cons_mark;
+  record->assist_ratio = gaiti_pace_assist_ratio(pace);
+  record->limiter_on = gaiti_pace_limiting(pace);
+  record->limit_unreachable = pace->decision.limit_unreachable;
+  gaiti_records_measure(&cycle->records, record);
+  gaiti_records_add(&cycle->records, record);
+}
+
+static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
+  if (heap->options.trace) {
+    char line[512];
+    gait_cycle_format(record, line, sizeof line);
+    gaiti_log(heap, "%s", line);
+  }
+  if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
+}
+
+void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gait_cycle_record record;
+  if (!gaiti_shades_reserve(heap, heap->procs->count + 2) || !cycle_take_own_marker(heap)) return;
+  uint64_t begun = gaiti_os_now_ns(), marking, ending;
+  cycle_begin_record(heap, cause, &record);
+  gaiti_marking_begin(heap);
+  AO_store(&heap->black_bytes, 0);
+  cycle_enter(heap, GAITI_PHASE_START);
+  gaiti_pace_start_cycle(heap);
+  record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
+  (heap->options.barrierless ? cycle_held : cycle_concurrent)(heap, &record, &marking, &ending);
+  uint64_t ended = gaiti_os_now_ns();
+  record.freed_blocks = cycle_sweep(heap);
+  gaiti_marking_trim(heap);
+  gaiti_pace_settle(heap);
+  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  record.start_ns = marking - begun;
+  record.mark_ns = ending - marking;
+  record.end_ns = ended - ending;
+  record.sweep_ns = gaiti_os_now_ns() - ended;
+  cycle_end_record(heap, &record);
+  cycle_enter(heap, GAITI_PHASE_IDLE);
+  cycle_tell(heap, &record);
+}

@@ -1,0 +1,68 @@
+/* cycle.h: one collection, and what its parts share.
+ *
+ *   phase         barrier   black runs   what goes on
+ *   IDLE          off       no           mutators allocate until the trigger
+ *   START         turns on  no           handshakes: barrier on, then once more for stores in flight
+ *   MARK          on        turns on     a handshake scans the stacks; then marking
+ *   END           on        yes          flush handshakes until nothing is grey; marking closes
+ *   OFF           turns off turns off    the epoch rises; a handshake turns the barrier off
+ *   SWEEP         off       no           blocks are swept; mutators allocate from swept ones
+ *
+ * Only the collector moves the phase, by cycle.c's table. */
+#ifndef GAITI_CYCLE_CYCLE_H
+#define GAITI_CYCLE_CYCLE_H
+
+#include "cycle/handshake.h"
+#include "cycle/pace.h"
+#include "cycle/record.h"
+#include "cycle/workers.h"
+#include "sweep/sweep.h"
+
+enum gaiti_phase {
+  GAITI_PHASE_IDLE,
+  GAITI_PHASE_START,
+  GAITI_PHASE_MARK,
+  GAITI_PHASE_END,
+  GAITI_PHASE_OFF,
+  GAITI_PHASE_SWEEP,
+};
+
+const char *gaiti_phase_name(enum gaiti_phase phase);
+
+/* Requests for cycles and their ends; guarded by `lock`.
+ *   started, finished  cycles begun and ended; finished <= started <= finished + 1
+ *   requested          a cycle is to begin, for `cause`
+ *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it gets;
+ *                      atomic, read without the lock */
+struct gaiti_cycle {
+  struct gaiti_lock lock;
+  struct gaiti_condition asked;
+  struct gaiti_condition ended;
+  uint64_t started;
+  uint64_t finished;
+  uint64_t forced;
+  bool requested;
+  gait_cycle_cause cause;
+  bool stopping;
+  bool collector_runs;
+  pthread_t collector;
+  AO_t waiting;
+  AO_t phase;
+  struct gaiti_marker *own_marker; /* of the thread that runs the cycle, so that it has one */
+  struct gaiti_handshakes handshakes;
+  struct gaiti_pace pace;
+  struct gaiti_workers workers;
+  struct gaiti_records records;
+};
+
+bool gaiti_cycle_init(gait_heap *heap);
+void gaiti_cycle_destroy(gait_heap *heap);
+
+/* Runs one whole cycle on the calling thread, which is not in managed state. */
+void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause);
+
+static inline enum gaiti_phase gaiti_phase(const gait_heap *heap) {
+  return (enum gaiti_phase)AO_load_acquire(&heap->cycle->phase);
+}
+
+#endif

@@ -1,0 +1,11 @@
+/* fork.h: heaps across fork. */
+#ifndef GAITI_CYCLE_FORK_H
+#define GAITI_CYCLE_FORK_H
+
+#include "heap/heap.h"
+
+/* Puts a heap on the list that fork walks, and takes it off.  False: the system takes no handler. */
+bool gaiti_fork_register(gait_heap *heap);
+void gaiti_fork_forget(gait_heap *heap);
+
+#endif

@@ -1,0 +1,241 @@
+/* Handshakes.
+ *
+ * The race is between a thread that leaves or enters managed code and the collector that would act
+ * in its place.  The state word settles it (alloc/thread.h): the collector acts only after moving
+ * the thread from outside to held, which fails while the thread is inside and keeps it from entering
+ * meanwhile.  A thread that enters before that finds its poll flag set, since the flag is raised
+ * before the collector looks at states, and acts itself.
+ *
+ *   thread                                     collector
+ *   enters (outside -> managed)                raises number, then poll
+ *   ...                                        finds it managed: waits
+ *   polls: lowers poll, then reads number      .
+ *   acts, seen := number                       sees it
+ *
+ * The thread lowers its flag before it reads the number, and the collector raises the number before
+ * the flag, so a request cannot fall between.
+ *
+ * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes a
+ * processor only from a thread that has seen the same handshakes as itself, so every processor's
+ * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
+#include "cycle/handshake.h"
+
+#include <string.h>
+
+#include "alloc/cache.h"
+#include "cycle/cycle.h"
+#include "mark/roots.h"
+
+/* Before it sleeps, the collector looks so often whether all have acted. */
+#define HANDSHAKE_SPINS 20
+#define HANDSHAKE_SLEEP_NS 200000
+#define DEAD_STACK_BYTES 65536
+
+const char *gaiti_action_name(enum gaiti_action action) {
+  static const char *const names[] = {"none",  "barrier on",  "settle", "scan roots",
+                                      "flush", "barrier off"};
+  return names[action];
+}
+
+GAITI_RACY GAITI_NOINLINE void gaiti_clear_dead_stack(void) {
+  char dead[DEAD_STACK_BYTES];
+  memset(dead, 0, sizeof dead);
+  __asm__ volatile("" : : "r"(dead) : "memory");
+}
+
+/* ---- Actions: by the thread, or by the collector that holds it ---- */
+
+static void action_barrier_on(gait_thread *thread) { thread->fast.marking = 1; }
+
+static void action_settle(gait_thread *thread) { (void)thread; }
+
+static void action_scan_roots(gait_thread *thread) {
+  gait_heap *heap = thread->heap;
+  AO_store(&thread->black_epoch, AO_load(&heap->epoch));
+  struct gaiti_shade_buffer *own = NULL;
+  struct gaiti_shade_buffer **buffer = &own;
+  if (thread->proc) {
+    gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
+    buffer = &thread->proc->shades;
+  }
+  size_t bytes = gaiti_roots_scan_thread(thread, buffer);
+  gaiti_shades_flush(heap, buffer);
+  gaiti_counter_add(&heap->marking->root_bytes, bytes);
+}
+
+static void action_flush(gait_thread *thread) {
+  if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
+}
+
+static void action_barrier_off(gait_thread *thread) {
+  thread->fast.marking = 0;
+  AO_store(&thread->black_epoch, 0);
+  if (!thread->proc) return;
+  gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+  gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_disown);
+}
+
+typedef void action_fn(gait_thread *thread);
+
+static action_fn *const actions[] = {
+    [GAITI_ACTION_NONE] = action_settle,
+    [GAITI_ACTION_BARRIER_ON] = action_barrier_on,
+    [GAITI_ACTION_SETTLE] = action_settle,
+    [GAITI_ACTION_SCAN_ROOTS] = action_scan_roots,
+    [GAITI_ACTION_FLUSH] = action_flush,
+    [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
+};
+
+static void handshake_act(gait_thread *thread, AO_t number) {
+  struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
+  actions[AO_int_load(&handshakes->action)](thread);
+  AO_store_release(&thread->seen, number);
+}
+
+/* ---- The thread's side ---- */
+
+static void safepoint_wait_while_held(gait_thread *thread) {
+  gait_heap *heap = thread->heap;
+  gaiti_thread_leave_saved(thread);
+  gaiti_lock(&heap->threads->lock);
+  gaiti_wake(&heap->threads->changed);
+  while (AO_load(&heap->cycle->handshakes.holding))
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
+  gaiti_unlock(&heap->threads->lock);
+  gaiti_thread_enter(thread);
+}
+
+GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
+  struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
+  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  uint64_t start = gaiti_os_now_ns();
+  gaiti_delay(thread->heap);
+  AO_int_store(&thread->fast.poll, 0);
+  AO_nop_full();
+  if (thread->heap->options.checkmark) gaiti_clear_dead_stack();
+  if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread);
+  AO_t number = AO_load_acquire(&handshakes->number);
+  if (AO_load(&thread->seen) != number) {
+    handshake_act(thread, number);
+    gaiti_wake(&thread->heap->threads->changed);
+  }
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+}
+
+/* ---- The collector's side ---- */
+
+static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  gaiti_lock(&heap->threads->lock);
+  if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
+  if (action == GAITI_ACTION_SCAN_ROOTS) handshakes->black = true;
+  if (action == GAITI_ACTION_BARRIER_OFF) handshakes->barrier_on = handshakes->black = false;
+  AO_int_store(&handshakes->action, action);
+  AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    AO_int_store_release(&thread->fast.poll, 1);
+  gaiti_unlock(&heap->threads->lock);
+}
+
+/* Acts for those outside.  Returns how many have still to act; *late is one of them. */
+static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
+  AO_t number = AO_load(&heap->cycle->handshakes.number);
+  uint32_t pending = 0;
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    if (AO_load_acquire(&thread->seen) == number) continue;
+    if (gaiti_thread_try_hold(thread)) {
+      if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread, number);
+      AO_store_release(&thread->seen, number);
+      gaiti_thread_let_go(thread);
+    } else {
+      pending++;
+      *late = thread;
+    }
+  }
+  return pending;
+}
+
+/* A line for the log about a thread that is late, once for each time it is. */
+static bool handshake_report_late(gait_heap *heap, gait_thread *thread, uint64_t waited_ns,
+                                  char *line, size_t line_bytes) {
+  if (!thread || thread->late_reported ||
+      waited_ns < (uint64_t)heap->options.late_ms * 1000000u)
+    return false;
+  thread->late_reported = true;
+  snprintf(line, line_bytes, "gait: thread \"%s\" (id %d) has not reached a safepoint for %.1f ms",
+           thread->name, thread->tid, (double)waited_ns / 1e6);
+  return true;
+}
+
+/* Looks, and when somebody is missing waits a little.  Returns whether all have acted. */
+static bool handshake_look(gait_heap *heap, uint64_t started_ns, int spins) {
+  char line[160];
+  gait_thread *late = NULL;
+  gaiti_lock(&heap->threads->lock);
+  uint32_t pending = handshake_act_for_absent(heap, &late);
+  bool report = pending > 0 && handshake_report_late(heap, late, gaiti_os_now_ns() - started_ns,
+                                                     line, sizeof line);
+  if (pending > 0 && spins >= HANDSHAKE_SPINS)
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
+  gaiti_unlock(&heap->threads->lock);
+  if (report) gaiti_log(heap, "%s", line);
+  if (pending > 0 && spins < HANDSHAKE_SPINS) gaiti_os_yield();
+  return pending == 0;
+}
+
+static void handshake_forget_late(gait_heap *heap) {
+  gaiti_lock(&heap->threads->lock);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    thread->late_reported = false;
+  gaiti_unlock(&heap->threads->lock);
+}
+
+void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  uint64_t start = gaiti_os_now_ns();
+  gaiti_delay(heap);
+  handshake_ask(heap, action);
+  gaiti_delay(heap);
+  for (int spins = 0; !handshake_look(heap, start, spins); spins++) {
+    if (spins >= HANDSHAKE_SPINS) gaiti_marker_relieve(heap);
+  }
+  uint64_t took = gaiti_os_now_ns() - start;
+  if (took >= (uint64_t)heap->options.late_ms * 1000000u) handshake_forget_late(heap);
+  handshakes->count++;
+  if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
+}
+
+/* ---- Holding everyone ---- */
+
+static bool hold_look(gait_heap *heap, int spins) {
+  bool all = true;
+  gaiti_lock(&heap->threads->lock);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    if (gaiti_thread_state(thread) == GAITI_THREAD_HELD || gaiti_thread_try_hold(thread)) continue;
+    AO_int_store_release(&thread->fast.poll, 1);
+    all = false;
+  }
+  if (!all && spins >= HANDSHAKE_SPINS)
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
+  gaiti_unlock(&heap->threads->lock);
+  return all;
+}
+
+void gaiti_hold_all(gait_heap *heap) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  handshakes->held_since_ns = gaiti_os_now_ns();
+  AO_store_full(&handshakes->holding, 1);
+  for (int spins = 0; !hold_look(heap, spins); spins++)
+    gaiti_os_yield();
+}
+
+void gaiti_release_all(gait_heap *heap) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  gaiti_lock(&heap->threads->lock);
+  AO_store_release(&handshakes->holding, 0);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_thread_let_go(thread);
+  gaiti_wake(&heap->threads->changed);
+  gaiti_unlock(&heap->threads->lock);
+  handshakes->held_ns += gaiti_os_now_ns() - handshakes->held_since_ns;
+}

@@ -1,0 +1,55 @@
+/* handshake.h: asking every thread to do a small thing, without stopping any.
+ *
+ * A handshake has a number and an action.  A thread in managed state acts at its next safepoint; for
+ * one outside the collector acts in its place.  The collector waits until all have acted; the
+ * threads wait for nobody.
+ *
+ * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
+ *                 that was done in its place.  It is written by the thread in managed state, or by
+ *                 whoever holds it.  The action does not change before all have seen the number. */
+#ifndef GAITI_CYCLE_HANDSHAKE_H
+#define GAITI_CYCLE_HANDSHAKE_H
+
+#include "alloc/thread.h"
+
+enum gaiti_action {
+  GAITI_ACTION_NONE,
+  GAITI_ACTION_BARRIER_ON,
+  GAITI_ACTION_SETTLE,
+  GAITI_ACTION_SCAN_ROOTS,
+  GAITI_ACTION_FLUSH,
+  GAITI_ACTION_BARRIER_OFF,
+};
+
+const char *gaiti_action_name(enum gaiti_action action);
+
+/* Guarded by the threads' lock, but for the atomics.
+ *   barrier_on, black  what a thread that attaches now starts with
+ *   holding            every thread is to stop at its next safepoint */
+struct gaiti_handshakes {
+  AO_t number;
+  unsigned action; /* enum gaiti_action, atomic */
+  AO_t holding;
+  bool barrier_on;
+  bool black;
+  uint64_t count;    /* in this cycle */
+  uint64_t slowest_ns;
+  uint64_t held_ns;  /* in this cycle, all threads */
+  uint64_t held_since_ns;
+};
+
+/* Has every thread act.  Thread: the collector; the caller is not in managed state. */
+void gaiti_handshake(gait_heap *heap, enum gaiti_action action);
+
+/* Stops every thread at a safepoint or outside, and lets them go on. */
+void gaiti_hold_all(gait_heap *heap);
+void gaiti_release_all(gait_heap *heap);
+
+/* What a thread does at a safepoint when its poll flag is set. */
+void gaiti_safepoint(gait_thread *thread);
+
+/* Overwrites the stack below the caller's frame, so that a reference left there by calls that have
+ * returned does not pass for a root.  For checkmark, which would take such a word for a proof. */
+void gaiti_clear_dead_stack(void);
+
+#endif

@@ -1,0 +1,202 @@
+#include "cycle/pace.h"
+
+#include <string.h>
+
+#include "cycle/cycle.h"
+#include "mark/marking.h"
+
+_Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
+_Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
+
+double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
+  AO_t bits = AO_load(&pace->assist_ratio);
+  double ratio;
+  memcpy(&ratio, &bits, sizeof ratio);
+  return ratio;
+}
+
+static double pace_share(int64_t percent) { return (double)percent / 100.0; }
+
+bool gaiti_pace_init(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  const gait_options *options = &heap->options;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.gc_percent = options->gogc_percent;
+  config.memory_limit_bytes = options->memory_limit_bytes;
+  config.minimum_heap_bytes = options->min_heap_bytes;
+  config.background_share = pace_share(options->background_percent);
+  config.cpu_cap = pace_share(options->cpu_cap_percent);
+  if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
+  if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
+  pace->processors = options->processors ? (double)options->processors : gaiti_os_processors();
+  gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,
+                           config.background_share, config.cpu_cap);
+  return true;
+}
+
+void gaiti_pace_destroy(gait_heap *heap) { gaiti_lock_destroy(&heap->cycle->pace.lock); }
+
+/* ---- Snapshots and decisions; the lock is held ---- */
+
+/* Mapped memory that objects cannot fill: tables, queues, and the part of the blocks in use that
+ * was still unfilled when marking last ended.  What is unfilled now is not overhead: allocation
+ * will come to it. */
+static uint64_t pace_overhead(const gait_heap *heap) {
+  return AO_load(&heap->space.table_bytes) +
+         AO_load(&heap->marking->segment_bytes) + heap->cycle->pace.slack_bytes;
+}
+
+static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  return (struct gaiti_pacer_snapshot){
+      .heap_live_bytes = (int64_t)AO_load(&heap->live_bytes),
+      .heap_scan_bytes = (int64_t)AO_load(&heap->scannable_bytes),
+      .stack_bytes = (int64_t)pace->stack_bytes,
+      .overhead_bytes = (int64_t)pace_overhead(heap),
+      .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
+      .stack_work_bytes = (int64_t)AO_load(&heap->marking->root_bytes),
+      .limiter_fill = gaiti_pacer_limiter_fill(&pace->limiter),
+      .limiting = gaiti_pacer_limiter_limiting(&pace->limiter),
+  };
+}
+
+static void pace_decide(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  gaiti_pacer_decide(&pace->pacer, &snapshot, &pace->decision);
+  AO_t ratio;
+  memcpy(&ratio, &pace->decision.assist_ratio, sizeof ratio);
+  AO_store(&pace->assist_ratio, ratio);
+  AO_store(&pace->goal_bytes, (AO_t)pace->decision.goal_bytes);
+  AO_store(&pace->limiting, snapshot.limiting);
+  AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
+}
+
+static void pace_limiter_feed(struct gaiti_pace *pace) {
+  uint64_t assist = AO_load(&pace->assist_ns), idle = AO_load(&pace->idle_ns);
+  gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(assist - pace->limited_assist_ns));
+  gaiti_pacer_limiter_add_idle(&pace->limiter, (int64_t)(idle - pace->limited_idle_ns));
+  pace->limited_assist_ns = assist;
+  pace->limited_idle_ns = idle;
+}
+
+static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {
+  int64_t now = (int64_t)gaiti_os_now_ns();
+  pace_limiter_feed(pace);
+  gaiti_pacer_limiter_start_transition(&pace->limiter, now, marking);
+  gaiti_pacer_limiter_finish_transition(&pace->limiter, now);
+}
+
+/* ---- The cycle's moments ---- */
+
+void gaiti_pace_start_cycle(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  double processors =
+      heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
+  gaiti_lock(&pace->lock);
+  pace->started_ns = gaiti_os_now_ns();
+  pace->limited_assist_ns = pace->limited_idle_ns = 0;
+  AO_store(&pace->assist_ns, 0);
+  AO_store(&pace->background_ns, 0);
+  AO_store(&pace->idle_ns, 0);
+  AO_store(&pace->background_credit, 0);
+  if (processors != pace->processors)
+    gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
+  pace->processors = processors;
+  pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
+  pace_limiter_transition(pace, true);
+  struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  gaiti_pacer_start_cycle(&pace->pacer, &snapshot);
+  pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_revise(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  if (!gaiti_trylock(&pace->lock)) return;
+  int64_t now = (int64_t)gaiti_os_now_ns();
+  if (gaiti_pacer_limiter_needs_update(&pace->limiter, now)) {
+    pace_limiter_feed(pace);
+    gaiti_pacer_limiter_update(&pace->limiter, now);
+  }
+  pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+}
+
+/* Bytes of blocks in use that hold no object yet. */
+static uint64_t pace_slack(const gait_heap *heap) {
+  uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
+                     gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
+                     AO_load(&heap->externals.bytes);
+  uint64_t mapped = gaiti_space_mapped(&heap->space);
+  return mapped > outside ? mapped - outside : 0;
+}
+
+void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  pace->slack_bytes = pace_slack(heap);
+  pace->stack_bytes = AO_load(&heap->marking->root_bytes);
+  pace_limiter_transition(pace, false);
+  struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = (int64_t)marked_bytes,
+      .duration_ns = (int64_t)(gaiti_os_now_ns() - pace->started_ns),
+      .assist_ns = (int64_t)AO_load(&pace->assist_ns),
+      .background_ns = (int64_t)AO_load(&pace->background_ns),
+      .idle_ns = (int64_t)AO_load(&pace->idle_ns),
+      .processors = pace->processors,
+      .sweep_pending = false,
+  };
+  gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
+  gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
+  gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
+  gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_settle(gait_heap *heap) {
+  gaiti_lock(&heap->cycle->pace.lock);
+  pace_decide(heap);
+  gaiti_unlock(&heap->cycle->pace.lock);
+}
+
+/* ---- Settings ---- */
+
+gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  int64_t old = pace->pacer.config.gc_percent;
+  bool set = gaiti_pacer_set_gc_percent(&pace->pacer, percent);
+  if (set) pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+  if (!set) return GAIT_ERROR_OPTION_VALUE;
+  if (before) *before = old;
+  return GAIT_OK;
+}
+
+gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  int64_t old = pace->pacer.config.memory_limit_bytes;
+  bool set = gaiti_pacer_set_memory_limit(&pace->pacer, bytes);
+  if (set) {
+    AO_store(&heap->memory_limit, (AO_t)bytes);
+    pace_decide(heap);
+  }
+  gaiti_unlock(&pace->lock);
+  if (!set) return GAIT_ERROR_OPTION_VALUE;
+  if (before) *before = old;
+  return GAIT_OK;
+}
+
+struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  struct gaiti_pacer_release release = gaiti_pacer_plan_release(
+      &pace->pacer, &snapshot,
+      (int64_t)(gaiti_space_mapped(&heap->space) + AO_load(&heap->externals.bytes)));
+  gaiti_unlock(&pace->lock);
+  return release;
+}

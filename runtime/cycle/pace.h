@@ -1,0 +1,71 @@
+/* pace.h: the driver of the pacer: takes the snapshots, passes them on, and publishes what was
+ * decided where the allocation path reads it.
+ *
+ * Under the lock: the pacer, the limiter and all that is not atomic.  The allocation path reads
+ * `trigger_bytes` and `assist_ratio` without it; a value that is a moment old costs a run of
+ * allocation at most. */
+#ifndef GAITI_CYCLE_PACE_H
+#define GAITI_CYCLE_PACE_H
+
+#include "gait/gait.h"
+#include "heap/heap.h"
+#include "pacer.h"
+
+/*   assist_ratio        bits of a double: bytes to mark for each byte allocated
+ *   background_credit   bytes marked by workers that assists may draw on
+ *   assist_ns ...       CPU time in this cycle
+ *   slack_bytes         at the last end of marking: mapped for objects, and never filled */
+struct gaiti_pace {
+  struct gaiti_lock lock;
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_limiter limiter;
+  struct gaiti_pacer_decision decision;
+  struct gaiti_pacer_workers plan;
+  double processors;
+  AO_t trigger_bytes;
+  AO_t goal_bytes;
+  AO_t assist_ratio;
+  AO_t background_credit;
+  AO_t assist_ns;
+  AO_t background_ns;
+  AO_t idle_ns;
+  AO_t total_assist_ns;
+  AO_t total_background_ns;
+  AO_t total_idle_ns;
+  AO_t limiting;
+  uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
+  uint64_t limited_idle_ns;
+  uint64_t started_ns;
+  uint64_t stack_bytes;
+  uint64_t slack_bytes;
+};
+
+bool gaiti_pace_init(gait_heap *heap);
+void gaiti_pace_destroy(gait_heap *heap);
+
+/* A cycle starts; learns afresh how many processors there are. */
+void gaiti_pace_start_cycle(gait_heap *heap);
+
+/* Looks at the numbers again while marking; gives up when another thread is at it. */
+void gaiti_pace_revise(gait_heap *heap);
+
+/* Marking has ended; `marked_bytes` are live, external ones included. */
+void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
+
+/* The live bytes have been set back to what is live: publishes the next trigger. */
+void gaiti_pace_settle(gait_heap *heap);
+
+gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
+gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+
+/* How many bytes of free memory should go back, at leisure and at once. */
+struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap);
+
+/* Whether the cap on the collector's CPU time is reached: it then lets the heap grow. */
+static inline bool gaiti_pace_limiting(const struct gaiti_pace *pace) {
+  return AO_load(&pace->limiting) != 0;
+}
+
+double gaiti_pace_assist_ratio(const struct gaiti_pace *pace);
+
+#endif

@@ -1,0 +1,29 @@
+/* record.h: the ring of cycle records, always on. */
+#ifndef GAITI_CYCLE_RECORD_H
+#define GAITI_CYCLE_RECORD_H
+
+#include "heap/heap.h"
+
+#define GAITI_RECORDS 256
+
+/* .inv.records  Cycle n's record is at n % GAITI_RECORDS; the last GAITI_RECORDS cycles up to `last`
+ *               are there.
+ *   created_ns    when the heap was made
+ *   ended_ns      when marking last ended; the collector alone */
+struct gaiti_records {
+  struct gaiti_lock lock;
+  uint64_t last;
+  uint64_t created_ns;
+  uint64_t ended_ns;
+  gait_cycle_record ring[GAITI_RECORDS];
+};
+
+bool gaiti_records_init(struct gaiti_records *records);
+void gaiti_records_destroy(struct gaiti_records *records);
+
+/* Fills in the rates over the time since the last cycle's end of marking. */
+void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record);
+
+void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *record);
+
+#endif

@@ -1,0 +1,139 @@
+/* The heap walk: every invariant that can be seen while all threads are held, each under the name
+ * that the headers give it. */
+#include "alloc/cache.h"
+#include "base/check.h"
+#include "cycle/check.h"
+#include "cycle/cycle.h"
+#include "mark/marking.h"
+
+/* ---- Bits: .inv.bits ---- */
+
+/* Every bit of the block stands where a slot starts, and nothing is marked. */
+static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, size_t slot_bytes) {
+  const struct gaiti_bits *bits = gaiti_block_bits(&heap->map, block);
+  size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
+  for (uint32_t granule = 0; granule < GAITI_BLOCK_GRANULES; granule++) {
+    AO_t bit = (AO_t)1 << granule % 64;
+    CHECK("walk.bits.marked", !(AO_load(&bits[granule / 64].mark) & bit),
+          "an object is marked while nothing marks");
+    if (AO_load(&bits[granule / 64].allocated) & bit)
+      CHECK("walk.bits.start", granule % step == 0 && granule / step < slots,
+            "an allocation bit is set where no slot starts");
+  }
+}
+
+static void walk_block(const gait_heap *heap, uint32_t block) {
+  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  const struct gaiti_block_state *state = &heap->map.states[block];
+  switch (gaiti_block_form(&heap->map, block)) {
+  case GAITI_BLOCK_FREE: walk_bits(heap, block, 0, GAIT_GRANULE_BYTES); return;
+  case GAITI_BLOCK_TAIL: {
+    enum gaiti_block_form head = gaiti_block_form(&heap->map, shape->reciprocal);
+    CHECK("walk.tail", head == GAITI_BLOCK_LARGE && shape->reciprocal < block,
+          "a block is the tail of no large object");
+    walk_bits(heap, block, 0, GAIT_GRANULE_BYTES);
+    return;
+  }
+  case GAITI_BLOCK_LARGE: walk_bits(heap, block, 1, GAIT_GRANULE_BYTES); break;
+  case GAITI_BLOCK_SLOTS:
+    CHECK("walk.shape", shape->slot_bytes == gaiti_class_bytes(state->size_class) &&
+                            shape->slots == GAITI_BLOCK_BYTES / shape->slot_bytes,
+          "a block's shape and size class differ");
+    walk_bits(heap, block, shape->slots, shape->slot_bytes);
+    break;
+  }
+  CHECK("walk.kind", shape->kind < heap->kinds.count, "a block is of no kind");
+  CHECK("walk.swept", AO_load(&state->swept) == AO_load(&heap->epoch), "a block was not swept");
+}
+
+/* ---- Space: .inv.space ---- */
+
+static bool walk_bit(const uint64_t *bits, uint32_t block) {
+  return bits[block / 64] >> block % 64 & 1;
+}
+
+static void walk_space(gait_heap *heap) {
+  struct gaiti_space *space = &heap->space;
+  uint64_t free = 0, dirty = 0, resident = 0;
+  gaiti_lock(&space->lock);
+  for (uint32_t block = 0; block < space->top; block++) {
+    bool is_free = walk_bit(space->free, block), is_dirty = walk_bit(space->dirty, block);
+    bool formatted = gaiti_block_form(&heap->map, block) != GAITI_BLOCK_FREE;
+    CHECK("walk.space.form", is_free != formatted, "a block is free and formatted, or neither");
+    CHECK("walk.space.dirty", is_dirty == (is_free && heap->map.states[block].resident > 0),
+          "a free block's memory is not what its bit says");
+    free += is_free;
+    dirty += is_dirty;
+    resident += heap->map.states[block].resident;
+  }
+  CHECK("walk.space.free", free == AO_load(&space->free_blocks), "free blocks are miscounted");
+  CHECK("walk.space.dirty_blocks", dirty == AO_load(&space->dirty_blocks),
+        "free blocks with memory are miscounted");
+  CHECK("walk.space.mapped",
+        resident * GAITI_PAGE_BYTES + AO_load(&space->table_bytes) +
+                AO_load(&heap->marking->segment_bytes) ==
+            AO_load(&space->mapped_bytes),
+        "mapped memory is miscounted");
+  gaiti_unlock(&space->lock);
+}
+
+/* ---- Caches and lists: .inv.cache, .inv.available ---- */
+
+static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                       unsigned size_class) {
+  const struct gaiti_row *row = gaiti_row_of(proc, kind);
+  const struct gait_cursor *cursor = &row->cursors[size_class];
+  const struct gaiti_run *run = &row->runs[size_class];
+  size_t slot_bytes = gaiti_class_bytes(size_class);
+  CHECK("walk.cache.order", run->start <= cursor->next && cursor->next <= cursor->limit,
+        "a cursor is outside its run");
+  for (const char *slot = cursor->next; slot < cursor->limit; slot += slot_bytes) {
+    struct gaiti_object object;
+    CHECK("walk.cache.slot",
+          gaiti_map_resolve(&heap->map, (uintptr_t)slot, &object) &&
+              object.start == (uintptr_t)slot && object.kind == kind,
+          "a slot of a run is not allocated to it");
+    for (size_t i = 0; i < slot_bytes; i++)
+      CHECK("walk.cache.zero", slot[i] == 0, "an unused slot of a run is not zero");
+  }
+  if (run->block == GAITI_NO_BLOCK) return;
+  struct gaiti_block_state *state = &heap->map.states[run->block];
+  CHECK("walk.cache.block", heap->map.shapes[run->block].kind == kind &&
+                                state->size_class == size_class && state->resident > 0,
+        "a cache owns a block that is not its own");
+}
+
+static uint64_t walk_list(const gait_heap *heap, const struct gaiti_available_list *list,
+                          uint32_t kind, unsigned size_class) {
+  uint64_t length = 0;
+  for (uint32_t block = list->first; block != GAITI_NO_BLOCK;
+       block = heap->map.states[block].next) {
+    CHECK("walk.available", heap->map.shapes[block].kind == kind &&
+                                heap->map.states[block].size_class == size_class &&
+                                gaiti_block_form(&heap->map, block) == GAITI_BLOCK_SLOTS,
+          "a list has a block that is not of its kind and class");
+    CHECK("walk.available.loop", ++length <= gaiti_space_top(&heap->space),
+          "a list of available blocks has a loop");
+  }
+  return length;
+}
+
+static void walk_available(gait_heap *heap) {
+  gaiti_lock(&heap->available->lock);
+  for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++)
+    for (unsigned i = 0; heap->available->kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
+      walk_list(heap, &heap->available->kinds[kind][i], kind, i);
+  gaiti_unlock(&heap->available->lock);
+}
+
+void gaiti_heap_walk(gait_heap *heap) {
+  gaiti_hold_all(heap);
+  uint32_t top = gaiti_space_top(&heap->space);
+  for (uint32_t block = 0; block < top; block++)
+    walk_block(heap, block);
+  walk_space(heap);
+  walk_available(heap);
+  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
+    gaiti_proc_each_cache(heap, proc, walk_cache);
+  gaiti_release_all(heap);
+}

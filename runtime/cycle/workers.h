@@ -1,0 +1,49 @@
+/* workers.h: who marks in the background.
+ *
+ * The thread that runs the cycle is the first worker.  The pacer's plan gives it the whole of one
+ * processor or a share of it; further whole processors of the plan get a worker each; and helpers at
+ * idle priority take what nobody else wants. */
+#ifndef GAITI_CYCLE_WORKERS_H
+#define GAITI_CYCLE_WORKERS_H
+
+#include "heap/heap.h"
+
+#define GAITI_MAX_WORKERS 256
+
+struct gaiti_worker {
+  gait_heap *heap;
+  pthread_t thread;
+  AO_t tid; /* 0 until it runs */
+  bool idle;
+  bool boosted; /* an idle helper that was given ordinary priority; the cycle's thread only */
+};
+
+/*   round  raised when marking begins; a worker marks once a round
+ *   busy   workers that have not come back from this round */
+struct gaiti_workers {
+  struct gaiti_lock lock;
+  struct gaiti_condition changed;
+  uint64_t round;
+  bool marking;
+  bool stopping;
+  uint32_t busy;
+  uint32_t count;
+  struct gaiti_worker workers[GAITI_MAX_WORKERS];
+};
+
+bool gaiti_workers_init(gait_heap *heap);
+
+/* Stops and joins every worker. */
+void gaiti_workers_destroy(gait_heap *heap);
+
+/* Begins a round: starts the workers that the plan wants and lacks.  One that cannot be started is
+ * done without. */
+void gaiti_workers_begin(gait_heap *heap);
+
+/* Marks on the calling thread, at its share, until nothing is grey but what threads may hold. */
+void gaiti_workers_mark(gait_heap *heap);
+
+/* Ends the round; waits until every worker has come back. */
+void gaiti_workers_end(gait_heap *heap);
+
+#endif

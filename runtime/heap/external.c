@@ -1,0 +1,113 @@
+#include "heap/external.h"
+
+bool gaiti_externals_init(struct gaiti_externals *externals) {
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
+    externals->shards[i] = (struct gaiti_external_shard){0};
+    if (!gaiti_lock_init(&externals->shards[i].lock, GAITI_RANK_ROOTS)) {
+      while (i-- > 0)
+        gaiti_lock_destroy(&externals->shards[i].lock);
+      return false;
+    }
+  }
+  AO_store(&externals->bytes, 0);
+  return true;
+}
+
+void gaiti_externals_destroy(struct gaiti_externals *externals) {
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
+    gaiti_os_free(externals->shards[i].table);
+    gaiti_lock_destroy(&externals->shards[i].lock);
+  }
+}
+
+static uint64_t external_hash(uintptr_t object) {
+  uint64_t hash = (object >> GAITI_GRANULE_SHIFT) * 0x9E3779B97F4A7C15u;
+  return hash ^ hash >> 32;
+}
+
+/* The place of `object`, or the free place where it belongs. */
+static struct gaiti_external *external_place(struct gaiti_external *table, size_t capacity,
+                                             uintptr_t object) {
+  size_t at = external_hash(object) / GAITI_EXTERNAL_SHARDS;
+  for (;; at++) {
+    struct gaiti_external *place = &table[at & (capacity - 1)];
+    if (place->object == object || place->object == 0) return place;
+  }
+}
+
+/* Moves every entry to a table of `capacity` places. */
+static bool shard_rebuild(struct gaiti_external_shard *shard, size_t capacity) {
+  struct gaiti_external *table = gaiti_os_alloc(capacity * sizeof *table);
+  if (!table) return false;
+  for (size_t i = 0; i < shard->capacity; i++)
+    if (shard->table[i].object)
+      *external_place(table, capacity, shard->table[i].object) = shard->table[i];
+  gaiti_os_free(shard->table);
+  shard->table = table;
+  shard->capacity = capacity;
+  return true;
+}
+
+/* Empties a place and moves back what the probe for it may have pushed on. */
+static void shard_remove(struct gaiti_external_shard *shard, struct gaiti_external *place) {
+  size_t mask = shard->capacity - 1, hole = (size_t)(place - shard->table);
+  shard->used--;
+  for (size_t at = (hole + 1) & mask; shard->table[at].object; at = (at + 1) & mask) {
+    size_t home = external_hash(shard->table[at].object) / GAITI_EXTERNAL_SHARDS & mask;
+    if (((at - home) & mask) >= ((at - hole) & mask)) {
+      shard->table[hole] = shard->table[at];
+      hole = at;
+    }
+  }
+  shard->table[hole] = (struct gaiti_external){0};
+}
+
+static bool shard_set(struct gaiti_external_shard *shard, uintptr_t object, size_t bytes,
+                      int64_t *change) {
+  if (shard->used * 2 >= shard->capacity &&
+      !shard_rebuild(shard, shard->capacity ? shard->capacity * 2 : 16))
+    return false;
+  struct gaiti_external *place = external_place(shard->table, shard->capacity, object);
+  *change = (int64_t)bytes - (int64_t)place->bytes;
+  if (bytes == 0 && place->object == object) {
+    shard_remove(shard, place);
+  } else if (bytes > 0) {
+    if (place->object == 0) shard->used++;
+    *place = (struct gaiti_external){object, bytes};
+  }
+  return true;
+}
+
+bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
+                         int64_t *change) {
+  struct gaiti_external_shard *shard =
+      &externals->shards[external_hash(object) % GAITI_EXTERNAL_SHARDS];
+  gaiti_lock(&shard->lock);
+  bool set = shard_set(shard, object, bytes, change);
+  if (set) gaiti_counter_add(&externals->bytes, (uint64_t)*change);
+  gaiti_unlock(&shard->lock);
+  return set;
+}
+
+/* A removal may move a later entry into the place just looked at, so that place is looked at again;
+ * entries that wrap round the end are seen twice, which does no harm. */
+static void shard_drop_dead(struct gaiti_externals *externals, struct gaiti_external_shard *shard,
+                            const struct gaiti_map *map) {
+  for (size_t i = 0; i < shard->capacity;) {
+    struct gaiti_external *place = &shard->table[i];
+    if (place->object && !gaiti_is_marked(map, place->object)) {
+      gaiti_counter_sub(&externals->bytes, place->bytes);
+      shard_remove(shard, place);
+    } else {
+      i++;
+    }
+  }
+}
+
+void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct gaiti_map *map) {
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
+    gaiti_lock(&externals->shards[i].lock);
+    shard_drop_dead(externals, &externals->shards[i], map);
+    gaiti_unlock(&externals->shards[i].lock);
+  }
+}

@@ -1,0 +1,66 @@
+#include "heap/heap.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOG_LINE_BYTES 1024
+
+/* Kinds carry a tag of their heap, so that a kind of another one is noticed.  It need not be
+ * unique, only seldom the same for two heaps that a program confuses. */
+static uint16_t heap_tag(const gait_heap *heap) {
+  uint64_t hash = ((uintptr_t)heap >> 4) * 0x9E3779B97F4A7C15u;
+  return (uint16_t)(hash >> 48 | 1);
+}
+
+gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
+  heap->options = *options;
+  heap->tag = heap_tag(heap);
+  AO_store(&heap->epoch, 1);
+  AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
+  gait_result result = GAIT_ERROR_MEMORY;
+  if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  if (!gaiti_kinds_init(&heap->kinds)) goto fail_space;
+  result = GAIT_ERROR_SYSTEM;
+  if (!gaiti_roots_init(&heap->roots)) goto fail_kinds;
+  if (!gaiti_externals_init(&heap->externals)) goto fail_roots;
+  return GAIT_OK;
+fail_roots:
+  gaiti_roots_destroy(&heap->roots);
+fail_kinds:
+  gaiti_kinds_destroy(&heap->kinds);
+fail_space:
+  gaiti_space_destroy(&heap->space, &heap->map);
+  return result;
+}
+
+void gaiti_heap_destroy(gait_heap *heap) {
+  gaiti_externals_destroy(&heap->externals);
+  gaiti_roots_destroy(&heap->roots);
+  gaiti_kinds_destroy(&heap->kinds);
+  gaiti_space_destroy(&heap->space, &heap->map);
+}
+
+void gaiti_log(gait_heap *heap, const char *format, ...) {
+  char line[LOG_LINE_BYTES];
+  va_list values;
+  va_start(values, format);
+  vsnprintf(line, sizeof line, format, values);
+  va_end(values);
+  if (heap->options.log)
+    heap->options.log(line, heap->options.log_arg);
+  else
+    fprintf(stderr, "%s\n", line);
+}
+
+void gaiti_delay_slow(const gait_heap *heap) {
+  static _Thread_local uint64_t delay_state;
+  if (delay_state == 0)
+    delay_state = (uint64_t)heap->options.seed * 0x9E3779B97F4A7C15u + (uint64_t)gaiti_os_thread_id();
+  delay_state ^= delay_state << 13;
+  delay_state ^= delay_state >> 7;
+  delay_state ^= delay_state << 17;
+  uint64_t most_ns = (uint64_t)heap->options.delay_us * 1000u;
+  if (delay_state % 4 == 0) gaiti_os_sleep_ns((delay_state >> 8) % most_ns);
+  if (delay_state % 4 == 1) gaiti_os_yield();
+}

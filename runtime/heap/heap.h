@@ -1,0 +1,63 @@
+/* heap.h: one heap.  What this layer needs of it stands here; each higher layer keeps its part
+ * behind a pointer that this header only names.
+ *
+ *   epoch       counts cycles: raised when marking has ended; a block is swept when its own number
+ *               is this one.  Written by the collector alone.
+ *   live_bytes  found live by the last cycle, and every byte handed to a cache since, external
+ *               bytes included; when a run is given back, what is left of it is taken off
+ *   black_bytes handed out already marked in the cycle under way */
+#ifndef GAITI_HEAP_HEAP_H
+#define GAITI_HEAP_HEAP_H
+
+#include "heap/block.h"
+#include "heap/external.h"
+#include "heap/kind.h"
+#include "heap/roots.h"
+#include "heap/space.h"
+
+struct gaiti_threads;   /* alloc/thread.h */
+struct gaiti_procs;     /* alloc/proc.h */
+struct gaiti_available; /* alloc/available.h */
+struct gaiti_shades;    /* barrier/shades.h */
+struct gaiti_marking;   /* mark/marking.h */
+struct gaiti_sweep;     /* sweep/sweep.h */
+struct gaiti_cycle;     /* cycle/cycle.h */
+
+struct gait_heap {
+  struct gaiti_map map;
+  gait_options options;
+  AO_t epoch;
+  AO_t live_bytes;
+  AO_t scannable_bytes; /* of live_bytes: of kinds that are not leaves */
+  AO_t black_bytes;
+  AO_t memory_limit; /* GAIT_OFF: none */
+  uint16_t tag;
+  struct gaiti_kinds kinds;
+  struct gaiti_space space;
+  struct gaiti_roots roots;
+  struct gaiti_externals externals;
+  struct gaiti_threads *threads;
+  struct gaiti_procs *procs;
+  struct gaiti_available *available;
+  struct gaiti_shades *shades;
+  struct gaiti_marking *marking;
+  struct gaiti_sweep *sweep;
+  struct gaiti_cycle *cycle;
+};
+
+/* Sets up what this layer owns; `options` have been checked. */
+gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options);
+void gaiti_heap_destroy(gait_heap *heap);
+
+void gaiti_delay_slow(const gait_heap *heap);
+
+/* Sleeps at random, at most the option `delay_us`: stands at the steps of protocols, so that rare
+ * interleavings become common under test. */
+static inline void gaiti_delay(const gait_heap *heap) {
+  if (__builtin_expect(heap->options.delay_us != 0, 0)) gaiti_delay_slow(heap);
+}
+
+/* Writes one line to the heap's log.  No lock may be held. */
+void gaiti_log(gait_heap *heap, const char *format, ...) GAITI_PRINTF(2, 3);
+
+#endif

@@ -1,0 +1,100 @@
+#include "heap/kind.h"
+
+#include <string.h>
+
+static uint32_t kinds_index_of(const struct gaiti_kinds *kinds, const char *name) {
+  for (uint32_t i = 0; i < kinds->count; i++)
+    if (strcmp(kinds->table[i].name, name) == 0) return i;
+  return kinds->count;
+}
+
+static bool kind_info_valid(const gait_kind_info *info) {
+  switch (info->form) {
+  case GAIT_KIND_LEAF:
+  case GAIT_KIND_CONSERVATIVE: return true;
+  case GAIT_KIND_CALLBACK: return info->trace != NULL;
+  case GAIT_KIND_POINTERS:
+    return info->pointer_map && info->map_bytes > 0 && info->map_bytes % 8 == 0 &&
+           info->map_bytes <= GAITI_KIND_MAP_BYTES && info->repeat_bytes % 8 == 0 &&
+           info->repeat_bytes <= info->map_bytes;
+  }
+  return false;
+}
+
+static bool kind_copy_map(struct gaiti_kind *kind, const gait_kind_info *info) {
+  size_t words = info->map_bytes / 8, map_words = (words + 63) / 64;
+  kind->map = gaiti_os_alloc(map_words * sizeof *kind->map);
+  if (!kind->map) return false;
+  memcpy(kind->map, info->pointer_map, map_words * sizeof *kind->map);
+  if (words % 64) kind->map[map_words - 1] &= ((uint64_t)1 << words % 64) - 1;
+  kind->words = (uint16_t)words;
+  kind->repeat_words = (uint16_t)(info->repeat_bytes / 8);
+  kind->short_map = words <= 64 ? kind->map[0] : 0;
+  return true;
+}
+
+static bool kind_init(struct gaiti_kind *kind, const gait_kind_info *info) {
+  *kind = (struct gaiti_kind){
+      .form = info->form, .trace = info->trace, .trace_arg = info->trace_arg};
+  size_t name_bytes = strlen(info->name) + 1;
+  kind->name = gaiti_os_alloc(name_bytes);
+  if (!kind->name) return false;
+  memcpy(kind->name, info->name, name_bytes);
+  if (info->form != GAIT_KIND_POINTERS || kind_copy_map(kind, info)) return true;
+  gaiti_os_free(kind->name);
+  return false;
+}
+
+bool gaiti_kinds_init(struct gaiti_kinds *kinds) {
+  kinds->count = 0;
+  kinds->table = gaiti_os_alloc(GAIT_MAX_KINDS * sizeof *kinds->table);
+  if (!kinds->table) return false;
+  if (!gaiti_lock_init(&kinds->lock, GAITI_RANK_KINDS)) goto fail_table;
+  uint16_t index;
+  gait_kind_info leaf = {.name = "leaf", .form = GAIT_KIND_LEAF};
+  gait_kind_info conservative = {.name = "conservative", .form = GAIT_KIND_CONSERVATIVE};
+  if (gaiti_kinds_add(kinds, &leaf, &index) == GAIT_OK &&
+      gaiti_kinds_add(kinds, &conservative, &index) == GAIT_OK)
+    return true;
+  gaiti_kinds_destroy(kinds);
+  return false;
+fail_table:
+  gaiti_os_free(kinds->table);
+  return false;
+}
+
+void gaiti_kinds_destroy(struct gaiti_kinds *kinds) {
+  for (uint32_t i = 0; i < kinds->count; i++) {
+    gaiti_os_free(kinds->table[i].name);
+    gaiti_os_free(kinds->table[i].map);
+  }
+  gaiti_os_free(kinds->table);
+  gaiti_lock_destroy(&kinds->lock);
+}
+
+gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info,
+                            uint16_t *index) {
+  if (!info->name || !info->name[0] || !kind_info_valid(info)) return GAIT_ERROR_ARGUMENT;
+  gait_result result = GAIT_OK;
+  gaiti_lock(&kinds->lock);
+  if (kinds_index_of(kinds, info->name) < kinds->count)
+    result = GAIT_ERROR_ALREADY;
+  else if (kinds->count == GAIT_MAX_KINDS)
+    result = GAIT_ERROR_TOO_MANY;
+  else if (!kind_init(&kinds->table[kinds->count], info))
+    result = GAIT_ERROR_MEMORY;
+  else
+    *index = (uint16_t)kinds->count++;
+  gaiti_unlock(&kinds->lock);
+  return result;
+}
+
+gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16_t *index) {
+  gaiti_lock(&kinds->lock);
+  uint32_t found = kinds_index_of(kinds, name);
+  bool known = found < kinds->count;
+  gaiti_unlock(&kinds->lock);
+  if (!known) return GAIT_ERROR_NOT_FOUND;
+  *index = (uint16_t)found;
+  return GAIT_OK;
+}

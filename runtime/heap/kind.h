@@ -1,0 +1,47 @@
+/* kind.h: the table of kinds of one heap.
+ *
+ * An entry is written once, under the lock, and read without it by whoever got the index: the
+ * registration happens before the first object of the kind. */
+#ifndef GAITI_HEAP_KIND_H
+#define GAITI_HEAP_KIND_H
+
+#include "gait/gait.h"
+#include "os/os.h"
+
+#define GAITI_KIND_MAP_BYTES 4096
+#define GAITI_KIND_MAP_WORDS (GAITI_KIND_MAP_BYTES / 8)
+
+#define GAITI_KIND_LEAF 0
+#define GAITI_KIND_CONSERVATIVE 1
+
+/* `words`: words that the map describes; the last `repeat_words` of them repeat.  `short_map` is
+ * the map itself when it has at most 64 words, the common case, and 0 otherwise. */
+struct gaiti_kind {
+  gait_kind_form form;
+  uint16_t words;
+  uint16_t repeat_words;
+  uint64_t short_map;
+  uint64_t *map;
+  gait_trace_fn *trace;
+  void *trace_arg;
+  char *name;
+};
+
+struct gaiti_kinds {
+  struct gaiti_lock lock;
+  uint32_t count;
+  struct gaiti_kind *table; /* GAIT_MAX_KINDS */
+};
+
+bool gaiti_kinds_init(struct gaiti_kinds *kinds);
+void gaiti_kinds_destroy(struct gaiti_kinds *kinds);
+
+gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info,
+                            uint16_t *index);
+gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16_t *index);
+
+static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t index) {
+  return kinds->table[index].form == GAIT_KIND_LEAF;
+}
+
+#endif

@@ -1,0 +1,299 @@
+/* Taking, giving and releasing blocks.
+ *
+ * First fit by address, and blocks that hold memory before those that do not: the heap stays dense
+ * at its low end, and the high end empties and can be given back.  Two bitmaps and a hint each make
+ * the search a matter of a few words. */
+#include "heap/space.h"
+
+#include "base/check.h"
+#include "gait/gait.h"
+
+/* Memory behind addresses is asked for in steps of this many blocks: 4 MiB. */
+#define SPACE_COMMIT_BLOCKS 64u
+/* A stretch that is released in one call while the lock is held: 1 MiB. */
+#define SPACE_RELEASE_BLOCKS 16u
+#define SPACE_LEAST_BYTES ((size_t)1 << 20)
+
+/* ---- Tables ---- */
+
+static size_t space_round(size_t bytes) {
+  return (bytes + GAITI_PAGE_BYTES - 1) & ~(GAITI_PAGE_BYTES - 1);
+}
+
+static void space_unreserve(struct gaiti_space *space, struct gaiti_map *map) {
+  size_t blocks = space->blocks;
+  if (space->free) gaiti_os_unreserve(space->free, space_round(blocks / 4 + 16));
+  if (map->bits)
+    gaiti_os_unreserve(map->bits, blocks * GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits));
+  if (map->states) gaiti_os_unreserve(map->states, space_round(blocks * sizeof *map->states));
+  if (map->shapes) gaiti_os_unreserve(map->shapes, space_round(blocks * sizeof *map->shapes));
+  if (map->base) gaiti_os_unreserve((void *)map->base, map->bytes);
+}
+
+static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size_t bytes) {
+  size_t blocks = bytes >> GAITI_BLOCK_SHIFT;
+  space->blocks = (uint32_t)blocks;
+  map->bytes = bytes;
+  map->base = (uintptr_t)gaiti_os_reserve(bytes, GAITI_BLOCK_BYTES);
+  map->shapes = gaiti_os_reserve(space_round(blocks * sizeof *map->shapes), 0);
+  map->states = gaiti_os_reserve(space_round(blocks * sizeof *map->states), 0);
+  map->bits = gaiti_os_reserve(blocks * GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits), 0);
+  space->free = gaiti_os_reserve(space_round(blocks / 4 + 16), 0);
+  if (map->base && map->shapes && map->states && map->bits && space->free &&
+      gaiti_os_commit(space->free, space_round(blocks / 4 + 16)) &&
+      gaiti_os_commit(map->shapes, space_round(blocks * sizeof *map->shapes)))
+    return true;
+  space_unreserve(space, map);
+  *map = (struct gaiti_map){0};
+  space->free = NULL;
+  return false;
+}
+
+bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes) {
+  bytes &= ~(GAITI_BLOCK_BYTES - 1);
+  while (!space_reserve(space, map, bytes)) {
+    bytes = bytes / 2 & ~(GAITI_BLOCK_BYTES - 1);
+    if (bytes < SPACE_LEAST_BYTES) return false;
+  }
+  space->dirty = space->free + (space->blocks + 63) / 64;
+  if (gaiti_lock_init(&space->lock, GAITI_RANK_SPACE)) return true;
+  space_unreserve(space, map);
+  return false;
+}
+
+void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
+  space_unreserve(space, map);
+  gaiti_lock_destroy(&space->lock);
+}
+
+static bool space_commit_table(void *table, size_t entry_bytes, uint32_t from, uint32_t to) {
+  uintptr_t start = ((uintptr_t)table + from * entry_bytes) & ~(uintptr_t)(GAITI_PAGE_BYTES - 1);
+  uintptr_t end = (uintptr_t)table + space_round(to * entry_bytes);
+  return gaiti_os_commit((void *)start, end - start);
+}
+
+/* Gets memory and tables for every block below `need`.  The shapes are there from the start: any
+ * word may be resolved, and where no block was ever taken they read as zero, which is a free one. */
+static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
+  if (need <= space->committed) return true;
+  uint32_t from = space->committed, to = from + from / 8 + SPACE_COMMIT_BLOCKS;
+  if (to < need) to = need;
+  to = (to + SPACE_COMMIT_BLOCKS - 1) / SPACE_COMMIT_BLOCKS * SPACE_COMMIT_BLOCKS;
+  if (to > space->blocks) to = space->blocks;
+  if (!gaiti_os_commit(gaiti_block_start(map, from), (size_t)(to - from) << GAITI_BLOCK_SHIFT) ||
+      !space_commit_table(map->states, sizeof *map->states, from, to) ||
+      !space_commit_table(map->bits, GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits), from, to))
+    return false;
+  space->committed = to;
+  return true;
+}
+
+/* The side tables' bytes for one block that has been taken once. */
+#define SPACE_TABLE_BYTES                                                                          \
+  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) +                           \
+   GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits))
+
+/* ---- Mapped memory ---- */
+
+void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes) {
+  uint64_t mapped = gaiti_counter_add(&space->mapped_bytes, (uint64_t)bytes);
+  if (bytes > 0) gaiti_counter_raise(&space->mapped_peak_bytes, mapped);
+}
+
+uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
+  return AO_load(&space->dirty_blocks) << GAITI_BLOCK_SHIFT;
+}
+
+/* ---- Bits ---- */
+
+static bool space_bit(const uint64_t *bits, uint32_t block) {
+  return bits[block / 64] >> (block % 64) & 1;
+}
+
+static void space_set(uint64_t *bits, uint32_t block) { bits[block / 64] |= (uint64_t)1 << block % 64; }
+
+static void space_clear(uint64_t *bits, uint32_t block) {
+  bits[block / 64] &= ~((uint64_t)1 << block % 64);
+}
+
+/* The first free block below top that has memory, or that has none. */
+static uint32_t space_find_one(struct gaiti_space *space) {
+  if (AO_load(&space->dirty_blocks) > 0) {
+    for (uint32_t word = space->dirty_hint / 64; word * 64 < space->top; word++) {
+      uint64_t found = space->free[word] & space->dirty[word];
+      if (found) return space->dirty_hint = word * 64 + (uint32_t)__builtin_ctzll(found);
+    }
+  }
+  if (AO_load(&space->free_blocks) > 0) {
+    for (uint32_t word = space->hint / 64; word * 64 < space->top; word++) {
+      uint64_t found = space->free[word];
+      if (found) return space->hint = word * 64 + (uint32_t)__builtin_ctzll(found);
+    }
+  }
+  return space->top;
+}
+
+/* The first stretch of `count` free blocks; it may run past top. */
+static uint32_t space_find(struct gaiti_space *space, uint32_t count) {
+  if (count == 1) return space_find_one(space);
+  uint32_t run = 0;
+  for (uint32_t block = space->hint; block < space->top; block++) {
+    if (block % 64 == 0 && run == 0) {
+      while (block < space->top && space->free[block / 64] == 0)
+        block += 64;
+      if (block >= space->top) break;
+    }
+    run = space_bit(space->free, block) ? run + 1 : 0;
+    if (run == count) return block + 1 - count;
+  }
+  return space->top - run;
+}
+
+/* ---- Taking ---- */
+
+/* Pages of block number `index` of a stretch of which `used` bytes are touched. */
+static uint32_t space_pages(size_t used, uint32_t index) {
+  size_t begin = (size_t)index << GAITI_BLOCK_SHIFT;
+  if (used <= begin) return 0;
+  size_t pages = (used - begin + GAITI_PAGE_BYTES - 1) / GAITI_PAGE_BYTES;
+  return pages < GAITI_BLOCK_PAGES ? (uint32_t)pages : (uint32_t)GAITI_BLOCK_PAGES;
+}
+
+/* By how much taking the stretch raises what is mapped. */
+static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti_map *map,
+                             uint32_t block, uint32_t count, size_t used) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t pages = space_pages(used, i);
+    bool above = block + i >= space->top;
+    uint32_t resident = above ? 0 : map->states[block + i].resident;
+    if (pages > resident) bytes += (pages - resident) * GAITI_PAGE_BYTES;
+    if (above) bytes += SPACE_TABLE_BYTES;
+  }
+  return bytes;
+}
+
+static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                        uint32_t count, size_t used, bool *clean) {
+  *clean = true;
+  for (uint32_t i = block; i < block + count; i++) {
+    if (i < space->top) {
+      space_clear(space->free, i);
+      AO_store(&space->free_blocks, AO_load(&space->free_blocks) - 1);
+      if (space_bit(space->dirty, i)) {
+        space_clear(space->dirty, i);
+        AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) - 1);
+        *clean = false;
+      }
+    }
+    uint32_t pages = space_pages(used, i - block);
+    if (pages > map->states[i].resident) map->states[i].resident = (uint8_t)pages;
+  }
+  if (block + count > space->top) {
+    uint32_t added = block + count - space->top;
+    gaiti_counter_add(&space->table_bytes, added * SPACE_TABLE_BYTES);
+    space->top = block + count;
+    AO_store_release(&space->top_shared, space->top);
+  }
+}
+
+static size_t space_release_some(struct gaiti_space *space, const struct gaiti_map *map,
+                                 uint32_t *below, uint32_t keep, uint32_t keep_count);
+
+/* Gives back free memory outside [block, block + count) until `growth` more fits into `limit`. */
+static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                            uint32_t count, uint64_t growth, uint64_t limit) {
+  uint32_t below = space->top;
+  while (AO_load(&space->mapped_bytes) + growth > limit) {
+    if (AO_load(&space->dirty_blocks) == 0) return false;
+    if (space_release_some(space, map, &below, block, count) == 0) return false;
+  }
+  return true;
+}
+
+enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
+                                 uint32_t count, size_t used, uint64_t limit, uint32_t *block,
+                                 bool *clean) {
+  enum gaiti_take result = GAITI_TAKE_FAILED;
+  gaiti_lock(&space->lock);
+  uint32_t found = space_find(space, count);
+  if (count > space->blocks || found > space->blocks - count ||
+      !space_commit(space, map, found + count))
+    goto unlock;
+  uint64_t growth = space_growth(space, map, found, count, used);
+  result = GAITI_TAKE_LIMIT;
+  if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
+    goto unlock;
+  space_claim(space, map, found, count, used, clean);
+  gaiti_space_add_mapped(space, (int64_t)growth);
+  *block = found;
+  result = GAITI_TAKE_OK;
+unlock:
+  gaiti_unlock(&space->lock);
+  return result;
+}
+
+/* ---- Giving and releasing ---- */
+
+void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                      uint32_t count) {
+  gaiti_lock(&space->lock);
+  for (uint32_t i = block; i < block + count; i++) {
+    CHECK_SLOW("space.give", !space_bit(space->free, i), "a block is given back twice");
+    space_set(space->free, i);
+    if (map->states[i].resident == 0) continue;
+    space_set(space->dirty, i);
+    AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);
+  }
+  AO_store(&space->free_blocks, AO_load(&space->free_blocks) + count);
+  if (block < space->hint) space->hint = block;
+  if (block < space->dirty_hint) space->dirty_hint = block;
+  gaiti_unlock(&space->lock);
+}
+
+static bool space_releasable(const struct gaiti_space *space, uint32_t block, uint32_t keep,
+                             uint32_t keep_count) {
+  return space_bit(space->free, block) && space_bit(space->dirty, block) &&
+         (block < keep || block - keep >= keep_count);
+}
+
+/* Releases the highest stretch of free memory below *below, sparing `keep_count` blocks from
+ * `keep`, and lowers *below to its start.  The lock is held. */
+static size_t space_release_some(struct gaiti_space *space, const struct gaiti_map *map,
+                                 uint32_t *below, uint32_t keep, uint32_t keep_count) {
+  uint32_t end = *below;
+  while (end > 0 && !space_releasable(space, end - 1, keep, keep_count))
+    end--;
+  uint32_t start = end;
+  while (start > 0 && end - start < SPACE_RELEASE_BLOCKS &&
+         space_releasable(space, start - 1, keep, keep_count))
+    start--;
+  *below = start;
+  if (start == end) return 0;
+  if (!gaiti_os_release(gaiti_block_start(map, start), (size_t)(end - start) << GAITI_BLOCK_SHIFT))
+    return 0;
+  size_t bytes = 0;
+  for (uint32_t i = start; i < end; i++) {
+    bytes += map->states[i].resident * GAITI_PAGE_BYTES;
+    map->states[i].resident = 0;
+    space_clear(space->dirty, i);
+  }
+  AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) - (end - start));
+  gaiti_counter_sub(&space->mapped_bytes, bytes);
+  gaiti_counter_add(&space->released_bytes, bytes);
+  return bytes;
+}
+
+size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes) {
+  size_t released = 0;
+  uint32_t below = UINT32_MAX;
+  while (released < bytes) {
+    gaiti_lock(&space->lock);
+    if (below > space->top) below = space->top;
+    size_t step = space_release_some(space, map, &below, 0, 0);
+    gaiti_unlock(&space->lock);
+    if (step == 0) break;
+    released += step;
+  }
+  return released;
+}

@@ -1,0 +1,72 @@
+/* space.h: the heap's address range: which blocks are free, which hold memory, how much is mapped.
+ *
+ * .inv.space  top <= blocks; every block at or above top is free and was never touched.
+ *             free_blocks = bits set in `free`; dirty_blocks = bits set in `free` and in `dirty`.
+ *             mapped = resident pages of all blocks + committed side tables + what others added.
+ *             A free block that is not dirty holds no memory and reads as zero.
+ *
+ * One lock; a block is taken every 64 KiB of allocation at most. */
+#ifndef GAITI_HEAP_SPACE_H
+#define GAITI_HEAP_SPACE_H
+
+#include "heap/block.h"
+#include "os/os.h"
+
+struct gaiti_space {
+  struct gaiti_lock lock;
+  uint32_t blocks;    /* of the reserved range */
+  uint32_t committed; /* blocks below this one have memory and tables behind them */
+  uint32_t top;       /* blocks at or above this one have never been taken */
+  uint32_t hint;      /* no free block lies below */
+  uint32_t dirty_hint;
+  AO_t free_blocks;   /* below top */
+  AO_t dirty_blocks;  /* below top, free, with memory */
+  uint64_t *free;     /* a bit a block */
+  uint64_t *dirty;
+  AO_t mapped_bytes;
+  AO_t mapped_peak_bytes;
+  AO_t released_bytes; /* given back to the system, in all */
+  AO_t table_bytes;    /* committed side tables */
+  AO_t top_shared;     /* a copy of top that is read without the lock */
+};
+
+enum gaiti_take {
+  GAITI_TAKE_OK,
+  GAITI_TAKE_LIMIT, /* the memory limit forbids it; nothing has changed */
+  GAITI_TAKE_FAILED /* no addresses, or the system gives no memory */
+};
+
+/* Reserves `bytes` of addresses, or what the system gives, and the tables for them. */
+bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes);
+void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
+
+/* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
+ * memory stays within `limit`, if need be by giving back free memory elsewhere.  *clean: the blocks
+ * read as zero. */
+enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
+                                 uint32_t count, size_t used, uint64_t limit, uint32_t *block,
+                                 bool *clean);
+
+/* Gives unformatted blocks back; they keep their memory. */
+void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                      uint32_t count);
+
+/* Gives memory of free blocks back to the system, the highest blocks first, at most `bytes`.
+ * Returns the bytes that went.  Holds the lock for one stretch of blocks at a time. */
+size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes);
+
+/* Counts memory that other parts of the heap map. */
+void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes);
+
+static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
+  return (uint32_t)AO_load_acquire(&space->top_shared);
+}
+
+static inline uint64_t gaiti_space_mapped(const struct gaiti_space *space) {
+  return AO_load(&space->mapped_bytes);
+}
+
+/* Memory in free blocks: mapped, and ready for any use. */
+uint64_t gaiti_space_free_bytes(const struct gaiti_space *space);
+
+#endif

@@ -1,0 +1,374 @@
+/* Marking, as fast as memory lets it.
+ *
+ * To mark an object costs two cache misses that depend on one another: its mark bit, and its
+ * fields.  Following references one by one, a processor waits for both each time.  So a marker keeps
+ * two queues of things that it has asked memory for and not yet looked at:
+ *
+ *   word ---resolve---> candidates ---test and set bit---> local stack ---> scans ---trace---> words
+ *             (asks for the bits)                              (asks for the object)
+ *
+ * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
+ * Its bits are asked for, and it waits in `candidates` until as many others have come after it.
+ * Then the bits are there: allocated or not, marked or not, in one line.  If it is newly marked it
+ * goes on the local stack; from there objects move to `scans`, their memory asked for, and are
+ * traced when their turn comes.  When the stack runs dry the queues are drained early: a list has
+ * no parallelism to wait for.
+ *
+ * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
+ * load before it spares the rest the cost.  A mutator changes an object's fields while it is traced:
+ * the marker sees the old or the new value of each, and the barrier has shaded both.  An object that
+ * is being initialised by its mutator was born marked and is never traced here; one that was
+ * allocated before marking began is published by a release store that the marker's load follows.
+ *
+ * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
+ * heap when it stops being active.  cycle.c argues the end of marking from these two. */
+#include "mark/marker.h"
+
+#include "base/check.h"
+#include "mark/trace.h"
+
+#define ENTRY_VALID ((uint64_t)1 << 63)
+#define ENTRY_LARGE ((uint64_t)1 << 62)
+#define ENTRY_CLASS_SHIFT 40
+#define ENTRY_KIND_SHIFT 47
+#define ENTRY_GRANULES (((uint64_t)1 << ENTRY_CLASS_SHIFT) - 1)
+_Static_assert(GAIT_SIZE_CLASSES <= 128, "a size class has seven bits");
+_Static_assert(GAIT_MAX_KINDS <= 1024, "a kind has ten bits");
+
+/* A marker looks whether others are hungry after so many objects, and shares what it has then when
+ * that is more than a few. */
+#define MARKER_SHARE_INTERVAL 128
+#define MARKER_SHARE_LEAST 32
+
+static uint64_t entry_make(const struct gaiti_marker *marker, uintptr_t address, uint64_t flags,
+                           uint16_t kind) {
+  return ENTRY_VALID | flags | (uint64_t)kind << ENTRY_KIND_SHIFT |
+         (address - marker->map.base) >> GAITI_GRANULE_SHIFT;
+}
+
+static uintptr_t entry_address(const struct gaiti_marker *marker, uint64_t entry) {
+  return marker->map.base + ((entry & ENTRY_GRANULES) << GAITI_GRANULE_SHIFT);
+}
+
+static uint16_t entry_kind(uint64_t entry) {
+  return (uint16_t)(entry >> ENTRY_KIND_SHIFT & (GAIT_MAX_KINDS - 1));
+}
+
+static size_t entry_bytes(const struct gaiti_marker *marker, uint64_t entry) {
+  if (!(entry & ENTRY_LARGE)) return gaiti_class_bytes((unsigned)(entry >> ENTRY_CLASS_SHIFT & 127));
+  uint32_t block = gaiti_block_of(&marker->map, entry_address(marker, entry));
+  return (size_t)marker->map.shapes[block].slot_bytes << GAITI_GRANULE_SHIFT;
+}
+
+/* ---- The local stack ---- */
+
+/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped. */
+static bool marker_make_room(struct gaiti_marker *marker) {
+  struct gaiti_segment *full = marker->local;
+  if (marker->spare->count == 0) {
+    marker->local = marker->spare;
+    marker->spare = full;
+    return true;
+  }
+  struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
+  if (!fresh) {
+    AO_store_release(&marker->heap->marking->overflowed, 1);
+    return false;
+  }
+  gaiti_segment_give_work(marker->heap, marker->spare);
+  marker->spare = full;
+  marker->local = fresh;
+  fresh->count = 0;
+  return true;
+}
+
+static void marker_push(struct gaiti_marker *marker, uint64_t entry) {
+  if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
+  marker->local->entries[marker->local->count++] = entry;
+}
+
+static uint64_t marker_pop(struct gaiti_marker *marker) {
+  if (marker->local->count == 0) {
+    if (marker->spare->count == 0) return 0;
+    struct gaiti_segment *empty = marker->local;
+    marker->local = marker->spare;
+    marker->spare = empty;
+  }
+  return marker->local->entries[--marker->local->count];
+}
+
+/* Gives half of the local stack to those who wait. */
+static void marker_share(struct gaiti_marker *marker) {
+  struct gaiti_segment *local = marker->local;
+  if (AO_load(&marker->heap->marking->hungry) == 0 || local->count < MARKER_SHARE_LEAST) return;
+  struct gaiti_segment *gift = gaiti_segment_take(marker->heap);
+  if (!gift) return;
+  gift->count = local->count / 2;
+  local->count -= gift->count;
+  for (uint32_t i = 0; i < gift->count; i++)
+    gift->entries[i] = local->entries[local->count + i];
+  gaiti_segment_give_work(marker->heap, gift);
+}
+
+/* ---- Candidates: words whose bits have been asked for ---- */
+
+/* Sets the mark bit of an allocated object.  True when it was clear. */
+static bool marker_set_bit(struct gaiti_bits *bits, AO_t bit) {
+  AO_t old = AO_load(&bits->mark);
+  while (!(old & bit)) {
+    AO_t seen = AO_fetch_compare_and_swap(&bits->mark, old, old | bit);
+    if (seen == old) return true;
+    old = seen;
+  }
+  return false;
+}
+
+static void marker_mark(struct gaiti_marker *marker, const struct gaiti_candidate *candidate) {
+  struct gaiti_bits *bits = gaiti_bits_of(&marker->map, candidate->start);
+  AO_t bit = gaiti_bit_of(candidate->start);
+  if (!(AO_load_acquire(&bits->allocated) & bit) || AO_load(&bits->mark) & bit) return;
+  if (!marker_set_bit(bits, bit)) return;
+  uint64_t entry = candidate->entry;
+  size_t bytes = entry_bytes(marker, entry);
+  marker->counts.objects++;
+  marker->counts.bytes += bytes;
+  if (marker->kinds[entry_kind(entry)].form != GAIT_KIND_LEAF) marker_push(marker, entry);
+}
+
+static void marker_mark_oldest(struct gaiti_marker *marker) {
+  marker_mark(marker, &marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES]);
+}
+
+/* Resolves a word; the size class comes from the block's state, which lies as dense as its shape. */
+static inline __attribute__((always_inline)) void marker_add(struct gaiti_marker *marker,
+                                                             uintptr_t word) {
+  struct gaiti_object object;
+  if (!gaiti_map_slot(&marker->map, word, &object)) return;
+  __builtin_prefetch(gaiti_bits_of(&marker->map, object.start), 1);
+  if (marker->candidates_tail - marker->candidates_head == GAITI_CANDIDATES)
+    marker_mark_oldest(marker);
+  uint64_t flags = object.bytes > GAIT_SMALL_BYTES
+                       ? ENTRY_LARGE
+                       : (uint64_t)gait_size_class(object.bytes) << ENTRY_CLASS_SHIFT;
+  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] = (struct gaiti_candidate){
+      object.start, entry_make(marker, object.start, flags, object.kind)};
+}
+
+void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) { marker_add(marker, word); }
+
+GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
+                                   const void *end) {
+  uintptr_t first = ((uintptr_t)start + 7) & ~(uintptr_t)7;
+  for (const volatile uintptr_t *word = (const volatile uintptr_t *)first;
+       (uintptr_t)(word + 1) <= (uintptr_t)end; word++) {
+    uintptr_t value = *word;
+    if (gaiti_map_covers(&marker->map, value)) gaiti_marker_word(marker, value);
+  }
+}
+
+void gait_trace_slot(gait_tracer *tracer, void *const *slot) {
+  gaiti_marker_word(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
+}
+
+void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
+  gaiti_marker_range(&tracer->marker, start, (const char *)start + bytes);
+}
+
+/* ---- Scans: objects that have been asked for ---- */
+
+/* Traces a piece of a large object, having put the rest back for anyone to take. */
+static void marker_scan_large(struct gaiti_marker *marker, uint64_t entry) {
+  struct gaiti_object object;
+  uintptr_t place = entry_address(marker, entry);
+  if (!gaiti_map_slot(&marker->map, place, &object)) return;
+  const struct gaiti_kind *kind = &marker->kinds[object.kind];
+  size_t from = place - object.start, to = object.bytes;
+  if (to - from > GAITI_TRACE_PIECE_BYTES && kind->form != GAIT_KIND_CALLBACK) {
+    to = from + GAITI_TRACE_PIECE_BYTES;
+    marker_push(marker, entry_make(marker, object.start + to, ENTRY_LARGE, object.kind));
+  }
+  marker->work += to - from;
+  gaiti_trace(marker, kind, object.start, object.bytes, from, to);
+}
+
+static void marker_scan(struct gaiti_marker *marker, uint64_t entry) {
+  if (entry & ENTRY_LARGE) {
+    marker_scan_large(marker, entry);
+    return;
+  }
+  size_t bytes = entry_bytes(marker, entry);
+  marker->work += bytes;
+  gaiti_trace(marker, &marker->kinds[entry_kind(entry)], entry_address(marker, entry), bytes, 0,
+              bytes);
+}
+
+static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
+  const struct gaiti_bits *bits = &gaiti_block_bits(&marker->map, block)[word];
+  for (AO_t marks = AO_load(&bits->mark); marks; marks &= marks - 1) {
+    struct gaiti_object object;
+    uintptr_t start = (uintptr_t)gaiti_block_start(&marker->map, block) +
+                      ((word * 64 + (uintptr_t)__builtin_ctzll(marks)) << GAITI_GRANULE_SHIFT);
+    if (gaiti_map_slot(&marker->map, start, &object))
+      gaiti_trace(marker, &marker->kinds[object.kind], object.start, object.bytes, 0, object.bytes);
+  }
+}
+
+/* What it finds is marked and traced block by block, so that the local stack has room again. */
+void gaiti_marker_rescan(struct gaiti_marker *marker) {
+  uint32_t top = gaiti_space_top(&marker->heap->space);
+  for (uint32_t block = 0; block < top; block++) {
+    if (gaiti_block_form(&marker->map, block) == GAITI_BLOCK_FREE) continue;
+    for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++)
+      marker_rescan_word(marker, block, word);
+    while (gaiti_marker_run(marker, GAITI_BLOCK_BYTES)) {
+    }
+  }
+}
+
+/* Moves objects from the local stack to `scans` until that is full. */
+static void marker_ask(struct gaiti_marker *marker) {
+  while (marker->scans_tail - marker->scans_head < GAITI_SCANS) {
+    uint64_t entry = marker_pop(marker);
+    if (!entry) return;
+    __builtin_prefetch((const void *)entry_address(marker, entry), 0);
+    marker->scans[marker->scans_tail++ % GAITI_SCANS] = entry;
+  }
+}
+
+/* Takes shared work; false when there is none. */
+static bool marker_take_shared(struct gaiti_marker *marker) {
+  struct gaiti_marking *marking = marker->heap->marking;
+  if (AO_load_acquire(&marking->segments)) {
+    gaiti_lock(&marking->lock);
+    struct gaiti_segment *segment = marking->work;
+    if (segment) {
+      marking->work = segment->next;
+      AO_store_release(&marking->segments, AO_load(&marking->segments) - 1);
+      marker->local->next = marking->empty;
+      marking->empty = marker->local;
+      marker->local = segment;
+    }
+    gaiti_unlock(&marking->lock);
+    if (segment) return true;
+  }
+  struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
+  if (!buffer) return false;
+  for (uint32_t i = 0; i < buffer->count; i++)
+    gaiti_marker_word(marker, buffer->words[i]);
+  gaiti_shades_give(marker->heap, buffer);
+  return true;
+}
+
+bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
+  uint64_t until = marker->work + budget;
+  uint32_t objects = 0;
+  while (marker->work < until) {
+    marker_ask(marker);
+    if (marker->scans_tail != marker->scans_head) {
+      marker_scan(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
+      if (++objects % MARKER_SHARE_INTERVAL == 0) marker_share(marker);
+    } else if (marker->candidates_tail != marker->candidates_head) {
+      while (marker->candidates_tail != marker->candidates_head)
+        marker_mark_oldest(marker);
+    } else if (!marker_take_shared(marker)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- Becoming active and stopping ---- */
+
+static void marker_start(struct gaiti_marker *marker) {
+  gaiti_lock(&marker->heap->marking->lock);
+  marker->heap->marking->active++;
+  gaiti_unlock(&marker->heap->marking->lock);
+}
+
+/* Empties the two queues into the local stack. */
+static void marker_settle(struct gaiti_marker *marker) {
+  while (marker->candidates_tail != marker->candidates_head)
+    marker_mark_oldest(marker);
+  while (marker->scans_tail != marker->scans_head)
+    marker_push(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
+}
+
+static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segment **segment) {
+  if ((*segment)->count == 0) return;
+  struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
+  if (!fresh) {
+    AO_store_release(&marker->heap->marking->overflowed, 1);
+    (*segment)->count = 0;
+    return;
+  }
+  gaiti_segment_give_work(marker->heap, *segment);
+  *segment = fresh;
+  fresh->count = 0;
+}
+
+static void marker_stop(struct gaiti_marker *marker) {
+  struct gaiti_marking *marking = marker->heap->marking;
+  marker_settle(marker);
+  marker_give_segment(marker, &marker->local);
+  marker_give_segment(marker, &marker->spare);
+  gaiti_lock(&marking->lock);
+  marking->counts.objects += marker->counts.objects;
+  marking->counts.bytes += marker->counts.bytes;
+  marking->counts.scan_bytes += marker->work;
+  AO_store(&marking->scan_bytes, marking->counts.scan_bytes);
+  if (--marking->active == 0) gaiti_wake(&marking->changed);
+  gaiti_unlock(&marking->lock);
+  marker->counts = (struct gaiti_mark_counts){0};
+  marker->work = 0;
+}
+
+void gaiti_marker_pause(struct gaiti_marker *marker) { marker_stop(marker); }
+
+void gaiti_marker_resume(struct gaiti_marker *marker) { marker_start(marker); }
+
+static void marker_free(struct gaiti_marker *marker) {
+  gaiti_os_free(marker->local);
+  gaiti_os_free(marker->spare);
+  gaiti_os_free(marker);
+}
+
+static struct gaiti_marker *marker_new(gait_heap *heap) {
+  struct gaiti_marker *marker = gaiti_os_alloc(sizeof(struct gait_tracer));
+  if (!marker) return NULL;
+  marker->heap = heap;
+  marker->map = heap->map;
+  marker->kinds = heap->kinds.table;
+  marker->local = gaiti_os_alloc(sizeof *marker->local);
+  marker->spare = gaiti_os_alloc(sizeof *marker->spare);
+  if (marker->local && marker->spare) return marker;
+  marker_free(marker);
+  return NULL;
+}
+
+struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  struct gaiti_marker *marker = marking->spare;
+  if (marker) marking->spare = marker->next;
+  gaiti_unlock(&marking->lock);
+  if (!marker) marker = marker_new(heap);
+  if (marker) marker_start(marker);
+  return marker;
+}
+
+void gaiti_marker_give(struct gaiti_marker *marker) {
+  struct gaiti_marking *marking = marker->heap->marking;
+  marker_stop(marker);
+  gaiti_lock(&marking->lock);
+  marker->next = marking->spare;
+  marking->spare = marker;
+  gaiti_unlock(&marking->lock);
+}
+
+void gaiti_markers_free(gait_heap *heap) {
+  while (heap->marking->spare) {
+    struct gaiti_marker *marker = heap->marking->spare;
+    heap->marking->spare = marker->next;
+    marker_free(marker);
+  }
+}

@@ -1,0 +1,68 @@
+/* marker.h: a marker: one thread's hold on the marking of a heap.
+ *
+ * Background workers, assists, a thread that waits for a collection, and callbacks (which know it
+ * as gait_tracer) all mark through one.  Markers are pooled; taking one never fails for the
+ * collector's own, which are made with its threads. */
+#ifndef GAITI_MARK_MARKER_H
+#define GAITI_MARK_MARKER_H
+
+#include "mark/marking.h"
+
+/* How far ahead memory is asked for: words whose mark bits are on their way into the cache, and
+ * objects that are.  Powers of two; docs/design/performance.md has the measurements. */
+#define GAITI_CANDIDATES 32
+#define GAITI_SCANS 16
+
+/* A resolved word whose bits have been asked for. */
+struct gaiti_candidate {
+  uintptr_t start;
+  uint64_t entry; /* as it would stand in the queue */
+};
+
+/*   local, spare  segments of the marker's own; NULL while not active
+ *   work          bytes traced since the marker became active: what credit is given for */
+struct gaiti_marker {
+  struct gaiti_map map;
+  const struct gaiti_kind *kinds;
+  gait_heap *heap;
+  struct gaiti_segment *local;
+  struct gaiti_segment *spare;
+  uint32_t candidates_head, candidates_tail;
+  uint32_t scans_head, scans_tail;
+  struct gaiti_mark_counts counts;
+  uint64_t work;
+  struct gaiti_marker *next;
+  struct gaiti_candidate candidates[GAITI_CANDIDATES];
+  uint64_t scans[GAITI_SCANS];
+};
+
+struct gait_tracer {
+  struct gaiti_marker marker;
+};
+
+/* Takes a marker from the pool, active; NULL: out of memory. */
+struct gaiti_marker *gaiti_marker_take(gait_heap *heap);
+
+/* Gives all its work back and returns it to the pool, inactive. */
+void gaiti_marker_give(struct gaiti_marker *marker);
+
+void gaiti_markers_free(gait_heap *heap);
+
+/* Gives its work back and its counts to the heap, and takes up work again: between slices. */
+void gaiti_marker_pause(struct gaiti_marker *marker);
+void gaiti_marker_resume(struct gaiti_marker *marker);
+
+/* Marks until about `budget` bytes have been traced, or until there is nothing to do.  Returns
+ * whether there may be more to do. */
+bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget);
+
+/* Traces one word: if it points to or into an object that is not marked, marks that. */
+void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);
+
+/* Traces every aligned word of [start, end). */
+void gaiti_marker_range(struct gaiti_marker *marker, const void *start, const void *end);
+
+/* Traces every marked object anew: the walk that finds dropped entries. */
+void gaiti_marker_rescan(struct gaiti_marker *marker);
+
+#endif

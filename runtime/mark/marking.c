@@ -1,0 +1,149 @@
+#include "mark/marking.h"
+
+#include "mark/marker.h"
+
+#define MARKING_RELIEF_BYTES 65536
+
+bool gaiti_marking_init(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking = gaiti_os_alloc(sizeof *marking);
+  if (!marking) return false;
+  if (!gaiti_lock_init(&marking->lock, GAITI_RANK_MARK)) goto fail_memory;
+  if (!gaiti_condition_init(&marking->changed)) goto fail_lock;
+  return true;
+fail_lock:
+  gaiti_lock_destroy(&marking->lock);
+fail_memory:
+  gaiti_os_free(marking);
+  return false;
+}
+
+static uint32_t segments_free(struct gaiti_segment *segment) {
+  uint32_t count = 0;
+  while (segment) {
+    struct gaiti_segment *next = segment->next;
+    gaiti_os_free(segment);
+    segment = next;
+    count++;
+  }
+  return count;
+}
+
+static void segments_count(gait_heap *heap, int64_t change) {
+  int64_t bytes = change * (int64_t)sizeof(struct gaiti_segment);
+  gaiti_counter_add(&heap->marking->segment_bytes, (uint64_t)bytes);
+  gaiti_space_add_mapped(&heap->space, bytes);
+}
+
+void gaiti_marking_destroy(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_markers_free(heap);
+  segments_free(marking->work);
+  segments_free(marking->empty);
+  gaiti_condition_destroy(&marking->changed);
+  gaiti_lock_destroy(&marking->lock);
+  gaiti_os_free(marking);
+}
+
+void gaiti_marking_begin(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  marking->counts = (struct gaiti_mark_counts){0};
+  AO_store(&marking->scan_bytes, 0);
+  AO_store(&marking->root_bytes, 0);
+  AO_store(&marking->overflowed, 0);
+  gaiti_unlock(&marking->lock);
+}
+
+void gaiti_marking_trim(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  struct gaiti_segment *empty = marking->empty;
+  marking->empty = NULL;
+  gaiti_unlock(&marking->lock);
+  uint32_t freed = segments_free(empty);
+  gaiti_lock(&marking->lock);
+  marking->allocated_segments -= freed;
+  gaiti_unlock(&marking->lock);
+  segments_count(heap, -(int64_t)freed);
+}
+
+struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  struct gaiti_segment *segment = marking->empty;
+  bool may_grow = marking->allocated_segments < (uint64_t)heap->options.mark_segments;
+  if (segment)
+    marking->empty = segment->next;
+  else if (may_grow)
+    marking->allocated_segments++;
+  gaiti_unlock(&marking->lock);
+  if (segment || !may_grow) return segment;
+  segment = gaiti_os_alloc(sizeof *segment);
+  segments_count(heap, segment != NULL);
+  if (segment) return segment;
+  gaiti_lock(&marking->lock);
+  marking->allocated_segments--;
+  gaiti_unlock(&marking->lock);
+  return NULL;
+}
+
+void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  segment->next = marking->work;
+  marking->work = segment;
+  AO_store_release(&marking->segments, AO_load(&marking->segments) + 1);
+  if (AO_load(&marking->hungry)) gaiti_wake(&marking->changed);
+  gaiti_unlock(&marking->lock);
+}
+
+struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
+  gaiti_lock(&heap->marking->lock);
+  struct gaiti_mark_counts counts = heap->marking->counts;
+  gaiti_unlock(&heap->marking->lock);
+  return counts;
+}
+
+static bool marking_idle_locked(const gait_heap *heap) {
+  return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
+}
+
+bool gaiti_marking_is_idle(gait_heap *heap) {
+  gaiti_lock(&heap->marking->lock);
+  bool idle = marking_idle_locked(heap);
+  gaiti_unlock(&heap->marking->lock);
+  return idle;
+}
+
+bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  gaiti_lock(&heap->shades->lock);
+  bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
+               !AO_load(&marking->overflowed);
+  if (close) heap->shades->open = false;
+  gaiti_unlock(&heap->shades->lock);
+  gaiti_unlock(&marking->lock);
+  return close;
+}
+
+void gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  gaiti_counter_add(&marking->hungry, 1);
+  if (!gaiti_marking_has_work(heap) && marking->active > 0)
+    gaiti_wait_for(&marking->changed, &marking->lock, ns);
+  gaiti_counter_sub(&marking->hungry, 1);
+  gaiti_unlock(&marking->lock);
+}
+
+void gaiti_marker_relieve(gait_heap *heap) {
+  gaiti_lock(&heap->shades->lock);
+  bool open = heap->shades->open;
+  gaiti_unlock(&heap->shades->lock);
+  if (!open || !gaiti_shades_pending(heap)) return;
+  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!marker) return;
+  gaiti_marker_run(marker, MARKING_RELIEF_BYTES);
+  gaiti_marker_give(marker);
+}

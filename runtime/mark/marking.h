@@ -1,0 +1,95 @@
+/* marking.h: the marking of one heap, shared by all markers: the queue of grey objects, who is at
+ * work on it, and what has been done.
+ *
+ * An entry of the queue names one marked object whose references have not been traced, or the place
+ * in a large one from where they have not:
+ *
+ *   bits  0-39  granules from the heap's base to the object, or to the place
+ *   bits 40-46  size class
+ *   bits 47-56  kind
+ *   bit  62     the object is large
+ *   bit  63     always set, so that 0 is no entry
+ *
+ * Segments of entries go to and fro between the markers and a list under the lock.  When the list
+ * is full or the system gives no memory for it, entries are dropped and `overflowed` is set: their
+ * objects are marked, and a walk over all marked objects finds them again.
+ *
+ * .inv.active  `active` markers may hold entries of their own.  A marker takes work, becomes active
+ *              and stops being active under the lock, having given back all that it held and added
+ *              its counts.  So: no segment listed, no shade pending and none active means that
+ *              nothing is grey but what threads have in their buffers, and the counts are whole. */
+#ifndef GAITI_MARK_MARKING_H
+#define GAITI_MARK_MARKING_H
+
+#include "barrier/shades.h"
+
+#define GAITI_SEGMENT_ENTRIES 1022
+
+struct gaiti_segment {
+  struct gaiti_segment *next;
+  uint32_t count;
+  uint64_t entries[GAITI_SEGMENT_ENTRIES];
+};
+
+/* Done so far in this cycle; guarded by the lock.
+ *   objects, bytes  newly marked
+ *   scan_bytes      of kinds that have references, traced */
+struct gaiti_mark_counts {
+  uint64_t objects;
+  uint64_t bytes;
+  uint64_t scan_bytes;
+};
+
+struct gaiti_marking {
+  struct gaiti_lock lock;
+  struct gaiti_condition changed; /* work came, or the last marker stopped */
+  struct gaiti_segment *work;
+  struct gaiti_segment *empty;
+  struct gaiti_marker *spare; /* markers that nobody uses */
+  AO_t segments;              /* listed in `work` */
+  AO_t hungry;                /* markers that wait for work */
+  uint32_t allocated_segments;
+  AO_t segment_bytes; /* of them */
+  uint32_t active;
+  AO_t overflowed;
+  struct gaiti_mark_counts counts;
+  AO_t scan_bytes; /* counts.scan_bytes, to be read without the lock */
+  AO_t root_bytes; /* stacks and other roots scanned in this cycle */
+};
+
+bool gaiti_marking_init(gait_heap *heap);
+void gaiti_marking_destroy(gait_heap *heap);
+
+/* Forgets the counts of the last cycle. */
+void gaiti_marking_begin(gait_heap *heap);
+
+/* Gives the memory of the queue back; after marking. */
+void gaiti_marking_trim(gait_heap *heap);
+
+/* Takes an empty segment; NULL when there is to be no more. */
+struct gaiti_segment *gaiti_segment_take(gait_heap *heap);
+
+/* Lists a segment with work, and wakes who waits for it. */
+void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment);
+
+struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap);
+
+/* Whether nothing is grey outside the threads' buffers: .inv.active. */
+bool gaiti_marking_is_idle(gait_heap *heap);
+
+/* Closes marking when it is idle and no object was marked since `objects` were: takes both locks,
+ * so no shade comes in between.  From then on shades are refused. */
+bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
+
+/* Waits, at most `ns`, while marking is neither idle nor has work to take. */
+void gaiti_marking_wait(gait_heap *heap, uint64_t ns);
+
+/* Marks a little when shades wait for a marker, so that a thread that waits for a buffer gets one.
+ * Nothing while marking is not open. */
+void gaiti_marker_relieve(gait_heap *heap);
+
+static inline bool gaiti_marking_has_work(const gait_heap *heap) {
+  return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_shades_pending(heap);
+}
+
+#endif

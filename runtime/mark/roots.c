@@ -1,0 +1,92 @@
+#include "mark/roots.h"
+
+/* The registry's lock is held for so many words at a time. */
+#define ROOTS_PIECE_WORDS ((size_t)8192)
+
+/* ---- Threads ---- */
+
+GAITI_RACY static size_t roots_shade_words(gait_heap *heap, struct gaiti_shade_buffer **buffer,
+                                           const void *start, const void *end) {
+  gaiti_shade_range(heap, buffer, start, end);
+  return (size_t)((const char *)end - (const char *)start);
+}
+
+GAITI_RACY static size_t roots_shade_frames(gait_thread *thread,
+                                            struct gaiti_shade_buffer **buffer) {
+  size_t bytes = 0;
+  for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller)
+    bytes += roots_shade_words(thread->heap, buffer, frame->slots, frame->slots + frame->count);
+  return bytes;
+}
+
+GAITI_RACY size_t gaiti_roots_scan_thread(gait_thread *thread,
+                                          struct gaiti_shade_buffer **buffer) {
+  size_t bytes = roots_shade_frames(thread, buffer);
+  if (thread->roots == GAIT_STACK_EXACT) return bytes;
+  bytes += roots_shade_words(thread->heap, buffer, thread->saved.words,
+                             thread->saved.words + thread->saved.count);
+  return bytes + roots_shade_words(thread->heap, buffer, thread->stack_low, thread->stack_high);
+}
+
+/* ---- The registry ---- */
+
+/* Marks a piece of the root at `index` from word `from` on.  Returns the words of the piece; less
+ * than ROOTS_PIECE_WORDS when the root ends there or has gone. */
+GAITI_RACY static size_t roots_scan_piece(gait_heap *heap, struct gaiti_marker *marker,
+                                          size_t index, size_t from) {
+  const struct gaiti_root *root = &heap->roots.table[index];
+  if (!root->start || from >= root->words) return 0;
+  size_t words = root->words - from;
+  if (words > ROOTS_PIECE_WORDS) words = ROOTS_PIECE_WORDS;
+  gaiti_marker_range(marker, root->start + from, root->start + from + words);
+  return words;
+}
+
+static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, size_t index) {
+  size_t from = 0, words;
+  do {
+    gaiti_lock(&heap->roots.lock);
+    words = roots_scan_piece(heap, marker, index, from);
+    gaiti_unlock(&heap->roots.lock);
+    from += words;
+  } while (words == ROOTS_PIECE_WORDS);
+  return from * sizeof(void *);
+}
+
+/* A copy of the root at `index`; false past the end of the table. */
+static bool roots_copy(struct gaiti_roots *roots, size_t index, struct gaiti_root *root) {
+  gaiti_lock(&roots->lock);
+  bool there = index < roots->count;
+  if (there) *root = roots->table[index];
+  gaiti_unlock(&roots->lock);
+  return there;
+}
+
+/* Chunks are put in front of the list and never freed before the heap, so the rest of the list can
+ * be walked without the lock; what a handle holds was shaded when it was set. */
+static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker *marker) {
+  size_t bytes = 0;
+  gaiti_lock(&roots->lock);
+  struct gaiti_handle_chunk *chunk = roots->chunks;
+  gaiti_unlock(&roots->lock);
+  for (; chunk; chunk = chunk->next) {
+    for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
+      gaiti_marker_word(marker, AO_load((const AO_t *)(const void *)&chunk->handles[i].object));
+    bytes += GAITI_HANDLE_CHUNK * sizeof(void *);
+  }
+  return bytes;
+}
+
+size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
+                                   enum gaiti_roots_which which) {
+  size_t bytes = 0;
+  struct gaiti_root root;
+  for (size_t index = 0; roots_copy(&heap->roots, index, &root); index++) {
+    if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root.discipline != GAIT_ROOTS_UNBARRIERED)
+      continue;
+    if (root.start) bytes += roots_scan_range(heap, marker, index);
+    if (root.function) root.function((gait_tracer *)(void *)marker, root.arg);
+  }
+  if (which == GAITI_ROOTS_ALL) bytes += roots_scan_handles(&heap->roots, marker);
+  return bytes;
+}

@@ -1,0 +1,22 @@
+/* roots.h: scanning roots: a thread's own, and those registered with the heap. */
+#ifndef GAITI_MARK_ROOTS_H
+#define GAITI_MARK_ROOTS_H
+
+#include "alloc/thread.h"
+#include "mark/marker.h"
+
+/* Shades what a thread's saved registers, stack and exact frames hold.  Thread: its owner, having
+ * saved its frame, or whoever holds it.  Returns the bytes looked at. */
+size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer);
+
+enum gaiti_roots_which {
+  GAITI_ROOTS_ALL,
+  GAITI_ROOTS_UNBARRIERED_ONLY,
+};
+
+/* Marks what the registered roots and handles hold.  Takes the registry's lock for a piece at a
+ * time.  Returns the bytes looked at. */
+size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
+                                   enum gaiti_roots_which which);
+
+#endif

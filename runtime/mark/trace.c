@@ -1,0 +1,72 @@
+/* The references of an object.  Its fields may change while they are read; see marker.c. */
+#include "mark/trace.h"
+
+GAITI_RACY static void trace_word(struct gaiti_marker *marker, uintptr_t address) {
+  gaiti_marker_word(marker, *(const volatile uintptr_t *)address);
+}
+
+/* Words [first, last) of a stretch described by `map` from its bit 0 on; the stretch begins at
+ * `address`. */
+static void trace_map(struct gaiti_marker *marker, const uint64_t *map, uintptr_t address,
+                      size_t first, size_t last) {
+  for (size_t word = first / 64; word * 64 < last; word++) {
+    uint64_t bits = map[word];
+    if (word == first / 64) bits &= ~(uint64_t)0 << first % 64;
+    if (last - word * 64 < 64) bits &= ((uint64_t)1 << last % 64) - 1;
+    for (; bits; bits &= bits - 1)
+      trace_word(marker, address + 8 * (word * 64 + (size_t)__builtin_ctzll(bits)));
+  }
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* A map whose last `repeat_words` go on to the object's end: the words before them are the head,
+ * then comes one element after the other, the last one perhaps in part. */
+static void trace_pointers(struct gaiti_marker *marker, const struct gaiti_kind *kind,
+                           uintptr_t start, size_t first, size_t last) {
+  size_t head = (size_t)kind->words - kind->repeat_words;
+  if (kind->repeat_words == 0 || first < head) {
+    size_t end = least(last, kind->repeat_words ? head : kind->words);
+    if (first < end) trace_map(marker, kind->map, start, first, end);
+  }
+  if (kind->repeat_words == 0 || last <= head) return;
+  size_t word = first < head ? head : first;
+  if (kind->repeat_words == 1) {
+    if (!(kind->map[head / 64] >> head % 64 & 1)) return;
+    for (; word < last; word++)
+      trace_word(marker, start + 8 * word);
+    return;
+  }
+  while (word < last) {
+    size_t place = (word - head) % kind->repeat_words;
+    size_t element = word - place;
+    size_t end = least(element + kind->repeat_words, last);
+    trace_map(marker, kind->map, start + 8 * (element - head), head + place,
+              head + (end - element));
+    word = end;
+  }
+}
+
+void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind, uintptr_t start,
+                 size_t bytes, size_t from, size_t to) {
+  switch (kind->form) {
+  case GAIT_KIND_LEAF: return;
+  case GAIT_KIND_CONSERVATIVE:
+    gaiti_marker_range(marker, (const void *)(start + from), (const void *)(start + to));
+    return;
+  case GAIT_KIND_CALLBACK:
+    if (from == 0)
+      kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
+    return;
+  case GAIT_KIND_POINTERS: break;
+  }
+  if (kind->repeat_words == 0 && kind->words <= 64) {
+    uint64_t map = kind->short_map;
+    if (bytes / 8 < kind->words) map &= ((uint64_t)1 << bytes / 8) - 1;
+    if (from) return;
+    for (; map; map &= map - 1)
+      trace_word(marker, start + 8 * (size_t)__builtin_ctzll(map));
+    return;
+  }
+  trace_pointers(marker, kind, start, from / 8, to / 8);
+}

@@ -1,0 +1,107 @@
+/* os.h: all that Gait asks of the operating system.  A port writes the files of this folder.
+ *
+ * Addresses.  gaiti_os_reserve takes addresses that hold nothing; gaiti_os_commit makes them
+ * readable, writable and zero; gaiti_os_release gives the memory back, after which the addresses
+ * read as zero again; gaiti_os_unreserve ends it.  All sizes are multiples of gaiti_os_page_bytes.
+ *
+ * Every function that can fail says so by its result; none sets errno for its caller to read. */
+#ifndef GAITI_OS_OS_H
+#define GAITI_OS_OS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define GAITI_PAGE_BYTES ((size_t)4096)
+
+/* ---- Memory (memory.c) ---- */
+
+/* `bytes` of addresses aligned to `alignment` (a power of two), or NULL. */
+void *gaiti_os_reserve(size_t bytes, size_t alignment);
+bool gaiti_os_commit(void *start, size_t bytes);
+bool gaiti_os_release(void *start, size_t bytes);
+void gaiti_os_unreserve(void *start, size_t bytes);
+
+/* `bytes` zeroed bytes for the library's own structures, or NULL; any size. */
+void *gaiti_os_alloc(size_t bytes);
+void gaiti_os_free(void *memory);
+
+/* ---- Time and processors (clock.c, processors.c) ---- */
+
+uint64_t gaiti_os_now_ns(void);
+uint64_t gaiti_os_thread_cpu_ns(void);
+void gaiti_os_sleep_ns(uint64_t ns);
+void gaiti_os_yield(void);
+
+/* The processors this process may use: its affinity, cut by the quota of its cgroup; more than 0,
+ * and a fraction where the quota is one. */
+double gaiti_os_processors(void);
+
+/* ---- Threads (thread.c) ---- */
+
+typedef void *gaiti_os_thread_fn(void *arg);
+
+/* Starts a joinable thread with every signal blocked. */
+bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
+
+/* Makes the calling thread run only on processors that would be idle. */
+void gaiti_os_thread_idle_priority(void);
+
+/* Gives a thread that runs at idle priority, named by its id, an ordinary one, or takes it back. */
+void gaiti_os_thread_set_idle(int tid, bool idle);
+
+int gaiti_os_thread_id(void);
+
+/* The high end of the calling thread's stack, or NULL. */
+char *gaiti_os_stack_base(void);
+
+/* ---- Locks (lock.c) ----
+ *
+ * A thread takes locks in the order of their ranks, lowest first; debug builds check it. */
+
+enum gaiti_rank {
+  GAITI_RANK_FORK,     /* the list of heaps, held across fork */
+  GAITI_RANK_COLLECT,  /* requests for cycles and their ends */
+  GAITI_RANK_WORKERS,  /* rounds of background marking */
+  GAITI_RANK_THREADS,  /* the list of threads and the state of handshakes */
+  GAITI_RANK_PROCS,    /* the list of processors */
+  GAITI_RANK_ROOTS,    /* registered roots, handles, external bytes */
+  GAITI_RANK_KINDS,    /* the table of kinds */
+  GAITI_RANK_PACER,    /* the pacer's state */
+  GAITI_RANK_AVAILABLE, /* lists of blocks with free slots */
+  GAITI_RANK_SPACE,    /* free blocks */
+  GAITI_RANK_MARK,     /* shared mark work */
+  GAITI_RANK_SHADES,   /* shaded references handed over by threads */
+  GAITI_RANK_RECORDS,  /* the ring of cycle records */
+  GAITI_RANK_COUNT,
+};
+
+struct gaiti_lock {
+  pthread_mutex_t mutex;
+  enum gaiti_rank rank;
+};
+
+struct gaiti_condition {
+  pthread_cond_t condition;
+};
+
+bool gaiti_lock_init(struct gaiti_lock *lock, enum gaiti_rank rank);
+void gaiti_lock_destroy(struct gaiti_lock *lock);
+void gaiti_lock(struct gaiti_lock *lock);
+bool gaiti_trylock(struct gaiti_lock *lock);
+void gaiti_unlock(struct gaiti_lock *lock);
+
+bool gaiti_condition_init(struct gaiti_condition *condition);
+void gaiti_condition_destroy(struct gaiti_condition *condition);
+void gaiti_wait(struct gaiti_condition *condition, struct gaiti_lock *lock);
+/* Waits at most `ns`. */
+void gaiti_wait_for(struct gaiti_condition *condition, struct gaiti_lock *lock, uint64_t ns);
+void gaiti_wake(struct gaiti_condition *condition);
+
+/* In the child of a fork: as new, whatever another thread was doing with it in the parent. */
+void gaiti_lock_renew(struct gaiti_lock *lock);
+void gaiti_condition_renew(struct gaiti_condition *condition);
+
+#endif

@@ -1,0 +1,36 @@
+/* Threads of the collector, and what it asks about the embedder's. */
+#define _GNU_SOURCE
+#include "os/os.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg) {
+  sigset_t all, before;
+  sigfillset(&all);
+  if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+  bool started = pthread_create(thread, NULL, run, arg) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return started;
+}
+
+int gaiti_os_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+void gaiti_os_thread_set_idle(int tid, bool idle) {
+  struct sched_param parameters = {.sched_priority = 0};
+  sched_setscheduler(tid, idle ? SCHED_IDLE : SCHED_OTHER, &parameters);
+}
+
+void gaiti_os_thread_idle_priority(void) { gaiti_os_thread_set_idle(0, true); }
+
+char *gaiti_os_stack_base(void) {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
+  void *low = NULL;
+  size_t bytes = 0;
+  int failed = pthread_attr_getstack(&attributes, &low, &bytes);
+  pthread_attr_destroy(&attributes);
+  return failed ? NULL : (char *)low + bytes;
+}

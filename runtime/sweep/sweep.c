@@ -1,0 +1,141 @@
+#include "sweep/sweep.h"
+
+#include <string.h>
+
+#include "alloc/cache.h"
+#include "base/check.h"
+
+/* Blocks that one claim covers. */
+#define SWEEP_STRETCH 32u
+
+bool gaiti_sweep_init(gait_heap *heap) {
+  heap->sweep = gaiti_os_alloc(sizeof *heap->sweep);
+  return heap->sweep != NULL;
+}
+
+void gaiti_sweep_destroy(gait_heap *heap) { gaiti_os_free(heap->sweep); }
+
+void gaiti_sweep_begin(gait_heap *heap) {
+  struct gaiti_sweep *sweep = heap->sweep;
+  uint32_t top = gaiti_space_top(&heap->space);
+  AO_store(&sweep->freed_blocks, 0);
+  AO_store(&sweep->live_objects, 0);
+  AO_store(&sweep->live_bytes, 0);
+  AO_store(&sweep->next, 0);
+  AO_store(&sweep->left, top);
+  AO_store_release(&sweep->end, top);
+}
+
+/* ---- One block ---- */
+
+/* Fills the slots that are not allocated with the poison. */
+static void sweep_poison(gait_heap *heap, uint32_t block) {
+  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  char *slot = gaiti_block_start(&heap->map, block);
+  for (uint32_t i = 0; i < shape->slots; i++, slot += shape->slot_bytes)
+    if (!gaiti_is_allocated(&heap->map, (uintptr_t)slot))
+      memset(slot, GAITI_POISON_BYTE, shape->slot_bytes);
+}
+
+/* allocated := marked, marked := 0.  Returns how many slots are allocated. */
+static uint32_t sweep_bits(struct gaiti_bits *bits) {
+  uint32_t live = 0;
+  for (uint32_t i = 0; i < GAITI_BLOCK_WORDS; i++) {
+    AO_t mark = AO_load(&bits[i].mark);
+    if (mark != AO_load(&bits[i].allocated)) AO_store(&bits[i].allocated, mark);
+    if (mark) {
+      AO_store(&bits[i].mark, 0);
+      live += (uint32_t)__builtin_popcountll(mark);
+    }
+  }
+  return live;
+}
+
+static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t bytes) {
+  gaiti_counter_add(&sweep->live_objects, objects);
+  gaiti_counter_add(&sweep->live_bytes, bytes);
+}
+
+/* Returns whether the block is empty now. */
+static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
+  struct gaiti_block_state *state = &heap->map.states[block];
+  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  uint32_t live = sweep_bits(gaiti_block_bits(&heap->map, block));
+  if (live == 0) return true;
+  CHECK_SLOW("sweep.slots", live <= shape->slots, "a block has more live slots than slots");
+  sweep_count(heap->sweep, live, (uint64_t)live * shape->slot_bytes);
+  state->clean = 0;
+  if (heap->options.poison) sweep_poison(heap, block);
+  AO_store_release(&state->swept, epoch);
+  if (live < shape->slots) gaiti_available_give(heap, block);
+  return false;
+}
+
+/* Sweeps the block, or the large object, at `block`.  Returns its blocks; *empty: they are free. */
+static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empty) {
+  struct gaiti_block_state *state = &heap->map.states[block];
+  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  enum gaiti_block_form form = gaiti_block_form(&heap->map, block);
+  *empty = false;
+  if (form == GAITI_BLOCK_FREE || form == GAITI_BLOCK_TAIL ||
+      AO_load_acquire(&state->swept) == epoch)
+    return 1;
+  if (form == GAITI_BLOCK_SLOTS) {
+    *empty = sweep_slots(heap, block, epoch);
+    return 1;
+  }
+  size_t bytes = (size_t)shape->slot_bytes << GAITI_GRANULE_SHIFT;
+  *empty = sweep_bits(gaiti_block_bits(&heap->map, block)) == 0;
+  if (!*empty) {
+    sweep_count(heap->sweep, 1, bytes);
+    AO_store_release(&state->swept, epoch);
+  }
+  return gaiti_large_blocks(bytes);
+}
+
+/* ---- Stretches ---- */
+
+static void sweep_free(gait_heap *heap, uint32_t first, uint32_t count) {
+  if (count == 0) return;
+  gaiti_block_unformat(&heap->map, first, count);
+  gaiti_space_give(&heap->space, &heap->map, first, count);
+  gaiti_counter_add(&heap->sweep->freed_blocks, count);
+}
+
+/* Neighbouring empty blocks go back in one piece. */
+static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
+  AO_t epoch = AO_load_acquire(&heap->epoch);
+  uint32_t first_empty = block, empties = 0;
+  while (block < end) {
+    bool empty;
+    uint32_t blocks = sweep_at(heap, block, epoch, &empty);
+    if (empty) {
+      if (empties == 0) first_empty = block;
+      empties += blocks;
+    } else {
+      sweep_free(heap, first_empty, empties);
+      empties = 0;
+    }
+    block += blocks;
+  }
+  sweep_free(heap, first_empty, empties);
+}
+
+bool gaiti_sweep_some(gait_heap *heap) {
+  struct gaiti_sweep *sweep = heap->sweep;
+  AO_t end = AO_load_acquire(&sweep->end);
+  if (AO_load(&sweep->next) >= end) return false;
+  AO_t first = AO_fetch_and_add(&sweep->next, SWEEP_STRETCH);
+  if (first >= end) return false;
+  AO_t last = first + SWEEP_STRETCH < end ? first + SWEEP_STRETCH : end;
+  sweep_stretch(heap, (uint32_t)first, (uint32_t)last);
+  AO_fetch_and_add_release(&sweep->left, (AO_t)0 - (last - first));
+  return true;
+}
+
+void gaiti_sweep_finish(gait_heap *heap) {
+  while (gaiti_sweep_some(heap)) {
+  }
+  while (AO_load_acquire(&heap->sweep->left) != 0)
+    gaiti_os_yield();
+}

@@ -1,0 +1,37 @@
+/* sweep.h: making what was not marked free again.
+ *
+ * Sweeping a block is: allocated := marked, marked := 0.  It takes some hundred nanoseconds, so the
+ * collector does all of it at once after marking, and a mutator that finds no free slots meanwhile
+ * takes a share of it rather than wait.
+ *
+ * .inv.sweep  Between begin and the end, blocks below `end` are claimed in stretches through `next`,
+ *             each by one thread; `left` counts those not yet finished.  No cache owns a block that
+ *             is due, and no list has one. */
+#ifndef GAITI_SWEEP_SWEEP_H
+#define GAITI_SWEEP_SWEEP_H
+
+#include "alloc/available.h"
+#include "alloc/thread.h"
+
+struct gaiti_sweep {
+  AO_t next;
+  AO_t end;
+  AO_t left;
+  AO_t freed_blocks;
+  AO_t live_objects; /* found by this sweep */
+  AO_t live_bytes;
+};
+
+bool gaiti_sweep_init(gait_heap *heap);
+void gaiti_sweep_destroy(gait_heap *heap);
+
+/* Starts sweeping all blocks; the epoch has been raised and every thread knows. */
+void gaiti_sweep_begin(gait_heap *heap);
+
+/* Sweeps one stretch of blocks; false when none is left to claim. */
+bool gaiti_sweep_some(gait_heap *heap);
+
+/* Sweeps to the end, and waits for the stretches that mutators have claimed. */
+void gaiti_sweep_finish(gait_heap *heap);
+
+#endif
