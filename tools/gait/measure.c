@@ -58,7 +58,6 @@ static enum workload_status measure_on_heap(const struct measure_plan *plan, gai
   gait_result attached = gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &input.thread);
   if (attached != GAIT_OK)
     return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s", gait_result_text(attached));
-  measurement->started_ns = workload_now_ns();
   enum workload_status status = plan->workload->run(&input, &measurement->work);
   gait_thread_detach(input.thread);
   gait_stats_read(heap, &measurement->stats);
@@ -95,22 +94,20 @@ void measurement_destroy(struct measurement *measurement) {
 
 /* ---- Showing ---- */
 
-static json_t *measure_json_cycle(const gait_cycle_record *record, uint64_t started_ns) {
-  return json_pack("{s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
-                   (double)(int64_t)(record->started_ns - started_ns) * 1e-9, "cause",
-                   gait_cycle_cause_name(record->cause), "trigger_bytes",
-                   (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
-                   "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
-                   (json_int_t)record->at_mark_end_bytes, "marked_bytes",
-                   (json_int_t)record->marked_bytes, "mapped_bytes",
-                   (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns);
+static json_t *measure_json_cycle(const gait_cycle_record *record) {
+  return json_pack(
+      "{s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds", (double)record->started_ns * 1e-9,
+      "cause", gait_cycle_cause_name(record->cause), "trigger_bytes",
+      (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
+      "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
+      (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
+      "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns);
 }
 
 static json_t *measure_json_cycles(const struct measurement *measurement) {
   json_t *list = json_array();
   for (size_t i = 0; i < measurement->cycle_count; i++)
-    json_array_append_new(list,
-                          measure_json_cycle(&measurement->cycles[i], measurement->started_ns));
+    json_array_append_new(list, measure_json_cycle(&measurement->cycles[i]));
   return list;
 }
 

@@ -22,7 +22,6 @@ struct measurement {
   double cycles_by_law; /* below zero: no prediction */
   double cpu_seconds;   /* of the whole process */
   uint64_t peak_rss_bytes;
-  uint64_t started_ns;
   gait_cycle_record *cycles; /* with keep_cycles */
   size_t cycle_count;
 };
