@@ -7,8 +7,8 @@ trap 'rm -rf "$folder"' EXIT
 cp -r "$3" "$folder/moved"
 for prefix in "$3" "$folder/moved"; do
   rm -rf "$folder/build"
-  "$1" -G Ninja -S "$2" -B "$folder/build" -D CMAKE_PREFIX_PATH="$prefix" >/dev/null
-  "$1" --build "$folder/build" >/dev/null
+  "$1" -G Ninja -S "$2" -B "$folder/build" -D CMAKE_PREFIX_PATH="$prefix"
+  "$1" --build "$folder/build"
   for program in default static shared cxx; do
     "$folder/build/outside_$program"
   done

@@ -1,6 +1,7 @@
 // The public headers from C++17: every inline function compiles, and a list survives a collection.
 #include <gait/gait.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <utility>
