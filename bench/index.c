@@ -226,8 +226,13 @@ static enum workload_status index_passes(const struct workload_input *input, str
   if (passes > INDEX_PASSES_MAX) passes = INDEX_PASSES_MAX;
   struct index *index = NULL;
   uint64_t start = workload_now_ns();
-  for (uint64_t i = 0; i < passes; i++)
-    index = index_pass(&indexer, corpus);
+  for (uint64_t i = 0; i < passes; i++) {
+    struct index *fresh = index_pass(&indexer, corpus);
+    /* The one before is looked at only now, so that it has lived till now. */
+    if (index != NULL && index->words != fresh->words)
+      return workload_stop(result, WORKLOAD_FAILED, "the text has changed between two passes");
+    index = fresh;
+  }
   uint64_t ns = workload_now_ns() - start;
 
   if (indexer.tokens == 0) return workload_stop(result, WORKLOAD_FAILED, "the files hold no words");

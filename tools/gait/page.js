@@ -20,6 +20,11 @@ function fixed(digits) {
   return value => value === null || value === undefined ? "–" : value.toFixed(digits);
 }
 
+/* The start of a long line. */
+function brief(text, characters) {
+  return text.length > characters ? text.slice(0, characters) + " …" : text;
+}
+
 function size(bytes) {
   return bytes === null || bytes === undefined ? "none" : (bytes / MIB).toFixed(0) + " MiB";
 }
@@ -161,8 +166,7 @@ function timeline(parent, rows) {
 }
 
 function workload(parent, name, rows) {
-  const text = rows[0].arguments.join(" ");
-  element("h2", parent, name + " " + (text.length > 120 ? text.slice(0, 120) + " …" : text));
+  element("h2", parent, brief(name + " " + rows[0].arguments.join(" "), 100));
   table(parent, rows);
   const grid = element("div", parent, undefined, "plots");
   figure(grid, "Cycles", "Measured, and as the law predicts them.", false,
@@ -185,7 +189,7 @@ function workload(parent, name, rows) {
 
 document.title = data.title;
 document.getElementById("title").textContent = data.title;
-document.getElementById("command").textContent = data.command;
+document.getElementById("command").textContent = brief(data.command, 200);
 document.getElementById("version").textContent = data.version;
 const groups = new Map();
 for (const row of data.rows) {
