@@ -50,13 +50,13 @@ static inline size_t gait_slot_bytes(size_t bytes) {
   return (last | (((size_t)1 << (log2 - 3u)) - 1)) + 1;
 }
 
-static inline struct gait_fast *gait_fast(gait_thread *thread) {
+static inline struct gait_fast *gait_fast_of(gait_thread *thread) {
   return (struct gait_fast *)(void *)thread;
 }
 
 static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes) {
   if (GAIT_LIKELY(bytes - 1 < GAIT_SMALL_BYTES)) {
-    struct gait_cursor *cursor = &gait_fast(thread)->rows[kind.index][gait_size_class(bytes)];
+    struct gait_cursor *cursor = &gait_fast_of(thread)->rows[kind.index][gait_size_class(bytes)];
     char *object = cursor->next;
     if (GAIT_LIKELY(object != cursor->limit)) {
       cursor->next = object + gait_slot_bytes(bytes);
@@ -67,14 +67,14 @@ static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes
 }
 
 static inline void gait_poll(gait_thread *thread) {
-  if (GAIT_UNLIKELY(__atomic_load_n(&gait_fast(thread)->poll, __ATOMIC_RELAXED)))
+  if (GAIT_UNLIKELY(__atomic_load_n(&gait_fast_of(thread)->poll, __ATOMIC_RELAXED)))
     gait_poll_slow(thread);
 }
 
 static inline void *gait_load(void *const *slot) { return __atomic_load_n(slot, __ATOMIC_ACQUIRE); }
 
 static inline void gait_store(gait_thread *thread, void *slot, void *value) {
-  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) {
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) {
     gait_store_slow(thread, slot, value);
     return;
   }
@@ -82,12 +82,12 @@ static inline void gait_store(gait_thread *thread, void *slot, void *value) {
 }
 
 static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {
-  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) gait_shade(thread, value);
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) gait_shade(thread, value);
   __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
 }
 
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
-  if (GAIT_UNLIKELY(gait_fast(thread)->marking)) gait_shade_both(thread, expected, desired);
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) gait_shade_both(thread, expected, desired);
   return __atomic_compare_exchange_n((void **)slot, &expected, desired, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE);
 }
@@ -96,12 +96,12 @@ static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void 
                                    size_t count) {
   frame->slots = slots;
   frame->count = count;
-  frame->caller = gait_fast(thread)->frames;
-  gait_fast(thread)->frames = frame;
+  frame->caller = gait_fast_of(thread)->frames;
+  gait_fast_of(thread)->frames = frame;
 }
 
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
-  gait_fast(thread)->frames = frame->caller;
+  gait_fast_of(thread)->frames = frame->caller;
 }
 
 #endif

@@ -36,8 +36,8 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   if (AO_load_acquire(&heap->map.states[block].swept) != AO_load_acquire(&heap->epoch)) return;
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
                     GAITI_BITS_FREE);
-  if (heap->options.poison) memset(cursor->next, GAITI_POISON_BYTE, bytes);
-  heap->map.states[block].clean = 0;
+  if (heap->options.poison && !heap->map.states[block].clean)
+    memset(cursor->next, GAITI_POISON_BYTE, bytes);
   gaiti_counter_sub(&heap->live_bytes, bytes);
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
 }

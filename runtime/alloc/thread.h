@@ -109,6 +109,10 @@ static inline void gaiti_thread_leave_saved(gait_thread *thread) {
  * they enter again. */
 void gaiti_thread_leave(gait_thread *thread);
 
+/* Overwrites the stack below the caller's frame, so that a reference left there by calls that have
+ * returned does not pass for a root.  For checkmark, which would take such a word for a proof. */
+void gaiti_clear_dead_stack(void);
+
 /* Moves the calling thread from outside to managed, when nobody holds it any longer, and sees that
  * it has a processor. */
 void gaiti_thread_enter(gait_thread *thread);

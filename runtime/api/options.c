@@ -4,12 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "gait/gait.h"
 
 #define KIB ((int64_t)1 << 10)
 #define MIB ((int64_t)1 << 20)
 #define GIB ((int64_t)1 << 30)
 #define TIB ((int64_t)1 << 40)
+
+/* What the stress build begins with instead. */
+#define SHRUNKEN(usual, small) (GAITI_STRESS ? (small) : (usual))
 
 #define FIELD(name) offsetof(gait_options, name)
 
@@ -58,12 +62,15 @@ static const gait_option options_table[] = {
     {"collect_every", "GAIT_COLLECT_EVERY", GAIT_OPTION_COUNT, "", 0, 0, 1000000000, false, 0,
      "Debug: collect at every so many allocations on the slow path; 0: never.",
      FIELD(collect_every)},
-    {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes", 16 * KIB, 1, 64 * KIB, false, 0,
+    {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes",
+     SHRUNKEN(16 * KIB, 64), 1, 64 * KIB, false, 0,
      "Most bytes that a cache takes at a time; 1: every allocation takes the slow path.",
      FIELD(run_bytes)},
-    {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "", 512, 2, 65536, false, 0,
+    {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "",
+     SHRUNKEN(512, 4), 2, 65536, false, 0,
      "References that a processor's write barrier buffers.", FIELD(barrier_entries)},
-    {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "", 1000000, 0, 1000000000, false, 0,
+    {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "",
+     SHRUNKEN(1000000, 4), 0, 1000000000, false, 0,
      "Most segments of 8 KiB in the queue of mark work; marking walks the heap when they are full.",
      FIELD(mark_segments)},
     {"delay", "GAIT_DELAY", GAIT_OPTION_MICROSECONDS, "us", 0, 0, 1000000, false, 0,
@@ -164,7 +171,7 @@ static gait_result option_error_value(const gait_option *option, const char *nam
 
 static gait_result option_set(gait_options *options, const gait_option *option, const char *name,
                               const char *text, char *error, size_t error_bytes) {
-  int64_t value;
+  int64_t value = 0;
   if (!option_parse(option, text, &value) || !option_in_range(option, value))
     return option_error_value(option, name, text, error, error_bytes);
   *option_field(options, option) = value;

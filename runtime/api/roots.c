@@ -10,7 +10,7 @@ static void roots_shade(gait_heap *heap, const struct gaiti_root *root) {
   struct gaiti_shade_buffer *buffer = NULL;
   if (gaiti_phase(heap) == GAITI_PHASE_IDLE || !root->start) return;
   gaiti_shade_range(heap, &buffer, root->start, root->start + root->words);
-  gaiti_shades_flush_if_open(heap, &buffer);
+  gaiti_shades_flush(heap, &buffer);
 }
 
 gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,

@@ -61,7 +61,7 @@ static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_store(&thread->seen, AO_load(&handshakes->number));
   thread->fast.marking = handshakes->barrier_on;
-  AO_store(&thread->black_epoch, handshakes->black ? AO_load(&thread->heap->epoch) : 0);
+  AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
@@ -96,7 +96,7 @@ static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
   if (AO_load(&thread->black_epoch) == 0) return;
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
   gaiti_roots_scan_thread(thread, &thread->proc->shades);
-  gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+  gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
 
 gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
@@ -132,7 +132,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
   thread_end(thread);
   if (thread->proc) {
-    gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+    gaiti_shades_flush(thread->heap, &thread->proc->shades);
     thread->proc->assist_credit = 0;
     gaiti_proc_surrender(thread);
   }
@@ -163,7 +163,6 @@ GAITI_NOINLINE void gait_leave(gait_thread *thread) {
 void gait_enter(gait_thread *thread) {
   thread_require(thread, GAITI_THREAD_OUTSIDE);
   gaiti_delay(thread->heap);
-  if (thread->heap->options.checkmark) gaiti_clear_dead_stack();
   gaiti_thread_enter(thread);
 }
 

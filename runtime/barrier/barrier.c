@@ -34,8 +34,14 @@
 #include "base/check.h"
 #include "gait/gait.h"
 
+/* Most of what a program stores while marking is marked already, above all what it has just
+ * allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a mutator
+ * that shades pays for it, so it cannot outrun the markers. */
 static void barrier_shade(gait_thread *thread, const void *value) {
-  gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
+  const struct gaiti_map *map = &thread->heap->map;
+  struct gaiti_object object;
+  if (!gaiti_map_slot(map, (uintptr_t)value, &object) || gaiti_is_marked(map, object.start)) return;
+  gaiti_shade_word(thread->heap, &thread->proc->shades, object.start);
 }
 
 static void *slot_load(void *const *slot) { return gaiti_pointer_load_acquire((const AO_t *)slot); }
@@ -61,7 +67,8 @@ void gait_store_slow(gait_thread *thread, void *slot, void *value) {
 }
 
 static void barrier_shade_words(gait_thread *thread, void *const *slots, size_t count) {
-  gaiti_shade_range(thread->heap, &thread->proc->shades, slots, slots + count);
+  for (size_t i = 0; i < count; i++)
+    barrier_shade(thread, slot_load(&slots[i]));
 }
 
 /* Word by word, so that a marker which looks meanwhile sees whole references. */

@@ -78,13 +78,13 @@ GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **b
   }
 }
 
-static void shades_hand_over(gait_heap *heap, struct gaiti_shade_buffer **buffer, bool if_open) {
+void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
   struct gaiti_shades *shades = heap->shades;
   struct gaiti_shade_buffer *given = *buffer;
   *buffer = NULL;
   if (!given) return;
   gaiti_lock(&shades->lock);
-  if (given->count == 0 || (if_open && !shades->open)) {
+  if (given->count == 0 || !shades->open) {
     given->next = shades->empty;
     shades->empty = given;
   } else {
@@ -93,14 +93,6 @@ static void shades_hand_over(gait_heap *heap, struct gaiti_shade_buffer **buffer
     AO_store_release(&shades->pending, AO_load(&shades->pending) + 1);
   }
   gaiti_unlock(&shades->lock);
-}
-
-void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
-  shades_hand_over(heap, buffer, false);
-}
-
-void gaiti_shades_flush_if_open(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
-  shades_hand_over(heap, buffer, true);
 }
 
 bool gaiti_shades_reserve(gait_heap *heap, uint32_t count) {

@@ -1,15 +1,17 @@
 /* shades.h: shaded references on their way from the threads to the markers.
  *
  * A thread puts raw words into its processor's buffer; a full buffer, or one that is flushed, goes
- * to the shared list, from which markers take it.  Nothing is resolved or marked on the mutator's
- * side: a shade costs a store and an increment.
+ * to the shared list, from which markers take it.
  *
  * Shading cannot fail: a lost shade would lose an object.  No cycle starts before
  * there are buffers for every processor; when the system gives no more, the thread waits for a
  * marker to return one.
  *
- * .inv.open  The list takes words only while it is open, from the end of the handshake that turns
- *            the barrier on until marking is closed, both under the lock. */
+ * .inv.open  The list takes words only while it is open: from when every barrier is on and settled
+ *            until marking is closed, both under the lock.  Before, nothing is marked and no root
+ *            has been scanned, so whatever is reachable will be found; after, all that is reachable
+ *            has been.  A shade from either time says nothing, and one from after would set a mark
+ *            that the next cycle took for its own. */
 #ifndef GAITI_BARRIER_SHADES_H
 #define GAITI_BARRIER_SHADES_H
 
@@ -40,11 +42,8 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintp
 void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, const void *start,
                        const void *end);
 
-/* Hands *buffer over, whatever it holds, and leaves NULL. */
+/* Hands *buffer over while the list is open, and drops what it holds otherwise; leaves NULL. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
-
-/* Hands *buffer over when marking is open, and empties it otherwise; leaves NULL. */
-void gaiti_shades_flush_if_open(gait_heap *heap, struct gaiti_shade_buffer **buffer);
 
 /* Sees that `count` empty buffers are there; false: out of memory. */
 bool gaiti_shades_reserve(gait_heap *heap, uint32_t count);

@@ -15,6 +15,10 @@
 #define GAITI_CHECK_SLOW 0
 #endif
 
+#ifndef GAITI_STRESS
+#define GAITI_STRESS 0
+#endif
+
 /* A build that is broken on purpose defines GAITI_MUTANT as one of these, and the proof must notice.
  * docs/design/proof.md has what each breaks. */
 #ifndef GAITI_MUTANT

@@ -112,18 +112,28 @@ static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned siz
   return false;
 }
 
-static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
+/* Sees that the cache has a slot to hand out.  A thread that waits may come back with another
+ * processor, whose cache has slots already.  False when the allocation has to fail. */
+static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes,
+                          size_t *run_bytes) {
   struct attempt attempt = {0};
-  size_t run_bytes;
   for (;;) {
-    struct gaiti_row *row = gaiti_proc_row(thread->proc, kind);
-    if (row && gaiti_cache_refill(thread, kind, size_class, &run_bytes) == GAITI_REFILL_OK) break;
+    const struct gaiti_row *row = gaiti_proc_row(thread->proc, kind);
     if (!row) {
-      if (!allocate_recover(thread, bytes, &attempt)) return NULL;
-    } else if (!allocate_find_block(thread, kind, size_class, bytes, &attempt)) {
-      return NULL;
+      if (!allocate_recover(thread, bytes, &attempt)) return false;
+      continue;
     }
+    const struct gait_cursor *cursor = &row->cursors[size_class];
+    if (cursor->next != cursor->limit ||
+        gaiti_cache_refill(thread, kind, size_class, run_bytes) == GAITI_REFILL_OK)
+      return true;
+    if (!allocate_find_block(thread, kind, size_class, bytes, &attempt)) return false;
   }
+}
+
+static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
+  size_t run_bytes = 0;
+  if (!allocate_fill(thread, kind, size_class, bytes, &run_bytes)) return NULL;
   struct gait_cursor *cursor = &gaiti_row_of(thread->proc, kind)->cursors[size_class];
   void *object = cursor->next;
   cursor->next += gaiti_class_bytes(size_class);

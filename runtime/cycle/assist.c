@@ -12,6 +12,8 @@
 #include "mark/marker.h"
 
 #define ASSIST_STEP_BYTES ((int64_t)64 << 10)
+/* Steps that one run may cost. */
+#define ASSIST_STEPS 8
 /* A thread that owes less than this waits until it owes more: a step has a price of its own. */
 #define ASSIST_LEAST_BYTES ((int64_t)8 << 10)
 
@@ -57,15 +59,23 @@ static bool assist_possible(const gait_heap *heap) {
   return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
 }
 
-void gaiti_assist_pay(gait_thread *thread) {
+/* Draws, and marks one step for what is left.  Returns whether another step is due. */
+static bool assist_pay_some(gait_thread *thread) {
   struct gaiti_proc *proc = thread->proc;
-  if (proc->assist_credit >= 0 || !assist_possible(thread->heap)) return;
-  struct gaiti_pace *pace = &thread->heap->cycle->pace;
-  gaiti_pace_revise(thread->heap);
-  proc->assist_credit += assist_draw(pace, -proc->assist_credit);
+  if (proc->assist_credit >= 0 || !assist_possible(thread->heap)) return false;
+  proc->assist_credit += assist_draw(&thread->heap->cycle->pace, -proc->assist_credit);
   int64_t owed = -proc->assist_credit;
-  if (owed < ASSIST_LEAST_BYTES) return;
-  proc->assist_credit += assist_mark(thread, owed < ASSIST_STEP_BYTES ? owed : ASSIST_STEP_BYTES);
+  if (owed < ASSIST_LEAST_BYTES) return false;
+  int64_t work = assist_mark(thread, owed < ASSIST_STEP_BYTES ? owed : ASSIST_STEP_BYTES);
+  proc->assist_credit += work;
+  return work > 0;
+}
+
+void gaiti_assist_pay(gait_thread *thread) {
+  if (thread->proc->assist_credit >= 0) return;
+  gaiti_pace_revise(thread->heap);
+  for (int steps = 0; steps < ASSIST_STEPS && assist_pay_some(thread); steps++)
+    if (thread->fast.poll) gaiti_safepoint(thread);
 }
 
 bool gaiti_assist_step(gait_thread *thread) {

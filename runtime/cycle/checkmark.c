@@ -11,10 +11,8 @@
 #include "mark/roots.h"
 
 static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
-  struct gaiti_shade_buffer *buffer = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    gaiti_roots_scan_thread(thread, &buffer);
-  gaiti_shades_flush(heap, &buffer);
+    gaiti_roots_mark_thread(thread, marker);
   gaiti_roots_scan_registered(heap, marker, GAITI_ROOTS_ALL);
 }
 
@@ -51,16 +49,14 @@ void gaiti_checkmark(gait_heap *heap) {
     for (size_t word = 0; word < words; word++)
       bits[word].allocated = AO_load(&heap->map.bits[word].allocated);
     marker->map.bits = bits;
+    marker->alone = true;
     checkmark_roots(heap, marker);
-    do {
-      AO_store(&heap->marking->overflowed, 0);
-      while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
-      }
-      if (AO_load(&heap->marking->overflowed)) gaiti_marker_rescan(marker);
-    } while (AO_load(&heap->marking->overflowed));
+    while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
+    }
     size_t missing = checkmark_compare(heap, bits, top);
     CHECK("checkmark", missing == 0, "a reachable object was not marked");
     marker->map.bits = heap->map.bits;
+    marker->alone = false;
   }
   if (marker) gaiti_marker_give(marker);
   gaiti_os_free(bits);

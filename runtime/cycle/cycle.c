@@ -25,9 +25,10 @@
  * nothing white was reachable; and what is allocated after t0 is black.  Otherwise there is a new t0
  * (.cycle.flush-again).
  *
- * Roots without a barrier break the invariant: a plain store may hide a white object there, or cut
- * it from there.  They are scanned once more with every thread held, and marking is then drained
- * while nobody can hide anything (.cycle.unbarriered).
+ * Roots without a barrier break the invariant: a plain store may hide a white object there, and
+ * another thread, scanned already, may take it from there onto its stack and cut it off.  So such
+ * roots, and the stacks as well, are scanned once more with every thread held, and marking is then
+ * drained while nobody can hide anything (.cycle.unbarriered).
  *
  * Off.  The epoch rises before any thread turns black allocation off: from then on a run is taken
  * only from a block of the new epoch, which this sweep leaves alone, so it makes no difference
@@ -149,11 +150,22 @@ static uint64_t cycle_end_concurrent(gait_heap *heap) {
   }
 }
 
+static void cycle_scan_stacks_held(gait_heap *heap) {
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  gaiti_marker_resume(marker);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_counter_add(&heap->marking->root_bytes, gaiti_roots_mark_thread(thread, marker));
+  gaiti_marker_pause(marker);
+}
+
 /* With every thread held: nothing is hidden any more, so one round is enough. */
 static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_shades_flush(heap, &thread->proc->shades);
-  if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) cycle_scan_registered(heap, which);
+  if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) {
+    cycle_scan_stacks_held(heap);
+    cycle_scan_registered(heap, which);
+  }
   do
     cycle_mark_until_idle(heap);
   while (!gaiti_marking_try_close(heap, gaiti_marking_counts(heap).objects));
@@ -170,12 +182,8 @@ static bool cycle_has_unbarriered(gait_heap *heap) {
 static void cycle_mark_held(gait_heap *heap) {
   gaiti_shades_open(heap);
   cycle_enter(heap, GAITI_PHASE_MARK);
-  struct gaiti_shade_buffer *buffer = NULL;
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
-    gaiti_counter_add(&heap->marking->root_bytes, gaiti_roots_scan_thread(thread, &buffer));
-  }
-  gaiti_shades_flush(heap, &buffer);
   gaiti_workers_begin(heap);
   cycle_end_held(heap, GAITI_ROOTS_ALL);
 }
@@ -204,7 +212,6 @@ static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
 }
 
 static void cycle_barrier_off(gait_heap *heap) {
-  cycle_enter(heap, GAITI_PHASE_OFF);
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
     AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
     gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
@@ -212,8 +219,6 @@ static void cycle_barrier_off(gait_heap *heap) {
     gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
     AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
   }
-  for (struct gaiti_shade_buffer *late; (late = gaiti_shades_take(heap));)
-    gaiti_shades_give(heap, late);
 }
 
 static void cycle_barrier_off_held(gait_heap *heap) {
@@ -248,6 +253,7 @@ static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_
   } else {
     record->flush_rounds = cycle_end_concurrent(heap);
   }
+  cycle_enter(heap, GAITI_PHASE_OFF);
   gaiti_workers_end(heap);
   if (heap->options.checkmark) {
     if (!held) gaiti_hold_all(heap);

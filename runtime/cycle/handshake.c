@@ -20,27 +20,18 @@
  * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
 #include "cycle/handshake.h"
 
-#include <string.h>
-
 #include "alloc/cache.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
-#define HANDSHAKE_SPINS 20
-#define HANDSHAKE_SLEEP_NS 200000
-#define DEAD_STACK_BYTES 65536
+#define HANDSHAKE_SPINS 3
+#define HANDSHAKE_SLEEP_NS 1000000
 
 const char *gaiti_action_name(enum gaiti_action action) {
   static const char *const names[] = {"none",  "barrier on",  "settle", "scan roots",
                                       "flush", "barrier off"};
   return names[action];
-}
-
-GAITI_RACY GAITI_NOINLINE void gaiti_clear_dead_stack(void) {
-  char dead[DEAD_STACK_BYTES];
-  memset(dead, 0, sizeof dead);
-  __asm__ volatile("" : : "r"(dead) : "memory");
 }
 
 /* ---- Actions: by the thread, or by the collector that holds it ---- */
@@ -71,7 +62,7 @@ static void action_barrier_off(gait_thread *thread) {
   thread->fast.marking = 0;
   AO_store(&thread->black_epoch, 0);
   if (!thread->proc) return;
-  gaiti_shades_flush_if_open(thread->heap, &thread->proc->shades);
+  gaiti_shades_flush(thread->heap, &thread->proc->shades);
   gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_disown);
 }
 
@@ -93,6 +84,16 @@ static void handshake_act(gait_thread *thread, AO_t number) {
 }
 
 /* ---- The thread's side ---- */
+
+/* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
+ * sees what this thread has done, or this thread sees that it waits. */
+static void safepoint_tell(gait_heap *heap) {
+  AO_nop_full();
+  if (!AO_load(&heap->cycle->handshakes.waiting)) return;
+  gaiti_lock(&heap->threads->lock);
+  gaiti_wake(&heap->threads->changed);
+  gaiti_unlock(&heap->threads->lock);
+}
 
 static void safepoint_wait_while_held(gait_thread *thread) {
   gait_heap *heap = thread->heap;
@@ -117,7 +118,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   AO_t number = AO_load_acquire(&handshakes->number);
   if (AO_load(&thread->seen) != number) {
     handshake_act(thread, number);
-    gaiti_wake(&thread->heap->threads->changed);
+    safepoint_tell(thread->heap);
   }
   gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
 }
@@ -128,8 +129,11 @@ static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
-  if (action == GAITI_ACTION_SCAN_ROOTS) handshakes->black = true;
-  if (action == GAITI_ACTION_BARRIER_OFF) handshakes->barrier_on = handshakes->black = false;
+  if (action == GAITI_ACTION_SCAN_ROOTS) handshakes->black_epoch = AO_load(&heap->epoch);
+  if (action == GAITI_ACTION_BARRIER_OFF) {
+    handshakes->barrier_on = false;
+    handshakes->black_epoch = 0;
+  }
   AO_int_store(&handshakes->action, action);
   AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
@@ -172,14 +176,15 @@ static bool handshake_look(gait_heap *heap, uint64_t started_ns, int spins) {
   char line[160];
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
+  AO_store_full(&heap->cycle->handshakes.waiting, spins >= HANDSHAKE_SPINS);
   uint32_t pending = handshake_act_for_absent(heap, &late);
   bool report = pending > 0 && handshake_report_late(heap, late, gaiti_os_now_ns() - started_ns,
                                                      line, sizeof line);
   if (pending > 0 && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
+  AO_store(&heap->cycle->handshakes.waiting, 0);
   gaiti_unlock(&heap->threads->lock);
   if (report) gaiti_log(heap, "%s", line);
-  if (pending > 0 && spins < HANDSHAKE_SPINS) gaiti_os_yield();
   return pending == 0;
 }
 
@@ -225,8 +230,8 @@ void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   handshakes->held_since_ns = gaiti_os_now_ns();
   AO_store_full(&handshakes->holding, 1);
-  for (int spins = 0; !hold_look(heap, spins); spins++)
-    gaiti_os_yield();
+  for (int spins = 0; !hold_look(heap, spins); spins++) {
+  }
 }
 
 void gaiti_release_all(gait_heap *heap) {

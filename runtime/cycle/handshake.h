@@ -24,14 +24,16 @@ enum gaiti_action {
 const char *gaiti_action_name(enum gaiti_action action);
 
 /* Guarded by the threads' lock, but for the atomics.
- *   barrier_on, black  what a thread that attaches now starts with
- *   holding            every thread is to stop at its next safepoint */
+ *   barrier_on, black_epoch  what a thread that attaches now starts with
+ *   holding            every thread is to stop at its next safepoint
+ *   waiting            the collector sleeps until a thread has acted */
 struct gaiti_handshakes {
   AO_t number;
   unsigned action; /* enum gaiti_action, atomic */
   AO_t holding;
+  AO_t waiting;
   bool barrier_on;
-  bool black;
+  AO_t black_epoch;
   uint64_t count;    /* in this cycle */
   uint64_t slowest_ns;
   uint64_t held_ns;  /* in this cycle, all threads */
@@ -48,8 +50,5 @@ void gaiti_release_all(gait_heap *heap);
 /* What a thread does at a safepoint when its poll flag is set. */
 void gaiti_safepoint(gait_thread *thread);
 
-/* Overwrites the stack below the caller's frame, so that a reference left there by calls that have
- * returned does not pass for a root.  For checkmark, which would take such a word for a proof. */
-void gaiti_clear_dead_stack(void);
 
 #endif

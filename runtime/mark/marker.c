@@ -62,8 +62,27 @@ static size_t entry_bytes(const struct gaiti_marker *marker, uint64_t entry) {
 
 /* ---- The local stack ---- */
 
+static bool marker_stash(struct gaiti_marker *marker) {
+  struct gaiti_segment *fresh = gaiti_os_alloc(sizeof *fresh);
+  if (!fresh) return false;
+  marker->local->next = marker->stash;
+  marker->stash = marker->local;
+  marker->local = fresh;
+  return true;
+}
+
+static bool marker_unstash(struct gaiti_marker *marker) {
+  struct gaiti_segment *segment = marker->stash;
+  if (!segment) return false;
+  marker->stash = segment->next;
+  gaiti_os_free(marker->local);
+  marker->local = segment;
+  return true;
+}
+
 /* Neither segment has room: one goes to the others.  Without a new one the entry is dropped. */
 static bool marker_make_room(struct gaiti_marker *marker) {
+  if (marker->alone) return marker_stash(marker);
   struct gaiti_segment *full = marker->local;
   if (marker->spare->count == 0) {
     marker->local = marker->spare;
@@ -100,7 +119,7 @@ static uint64_t marker_pop(struct gaiti_marker *marker) {
 /* Gives half of the local stack to those who wait. */
 static void marker_share(struct gaiti_marker *marker) {
   struct gaiti_segment *local = marker->local;
-  if (AO_load(&marker->heap->marking->hungry) == 0 || local->count < MARKER_SHARE_LEAST) return;
+  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0 || local->count < MARKER_SHARE_LEAST) return;
   struct gaiti_segment *gift = gaiti_segment_take(marker->heap);
   if (!gift) return;
   gift->count = local->count / 2;
@@ -238,6 +257,7 @@ static void marker_ask(struct gaiti_marker *marker) {
 /* Takes shared work; false when there is none. */
 static bool marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
+  if (marker->alone) return marker_unstash(marker);
   if (AO_load_acquire(&marking->segments)) {
     gaiti_lock(&marking->lock);
     struct gaiti_segment *segment = marking->work;

@@ -20,7 +20,8 @@ struct gaiti_candidate {
 };
 
 /*   local, spare  segments of the marker's own; NULL while not active
- *   work          bytes traced since the marker became active: what credit is given for */
+ *   work          bytes traced since the marker became active: what credit is given for
+ *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;
   const struct gaiti_kind *kinds;
@@ -31,6 +32,8 @@ struct gaiti_marker {
   uint32_t scans_head, scans_tail;
   struct gaiti_mark_counts counts;
   uint64_t work;
+  bool alone;
+  struct gaiti_segment *stash;
   struct gaiti_marker *next;
   struct gaiti_candidate candidates[GAITI_CANDIDATES];
   uint64_t scans[GAITI_SCANS];

@@ -5,27 +5,37 @@
 
 /* ---- Threads ---- */
 
-GAITI_RACY static size_t roots_shade_words(gait_heap *heap, struct gaiti_shade_buffer **buffer,
-                                           const void *start, const void *end) {
-  gaiti_shade_range(heap, buffer, start, end);
-  return (size_t)((const char *)end - (const char *)start);
+/* What is done with each stretch of words that may hold a thread's references. */
+typedef void roots_range_fn(gait_thread *thread, const void *start, const void *end, void *arg);
+
+static void roots_shade_range(gait_thread *thread, const void *start, const void *end, void *arg) {
+  gaiti_shade_range(thread->heap, arg, start, end);
 }
 
-GAITI_RACY static size_t roots_shade_frames(gait_thread *thread,
-                                            struct gaiti_shade_buffer **buffer) {
+static void roots_mark_range(gait_thread *thread, const void *start, const void *end, void *arg) {
+  (void)thread;
+  gaiti_marker_range(arg, start, end);
+}
+
+/* Calls `visit` for the exact frames, the saved registers and the stack.  Returns the bytes. */
+GAITI_RACY static size_t roots_each_range(gait_thread *thread, roots_range_fn *visit, void *arg) {
   size_t bytes = 0;
-  for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller)
-    bytes += roots_shade_words(thread->heap, buffer, frame->slots, frame->slots + frame->count);
-  return bytes;
+  for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller) {
+    visit(thread, frame->slots, frame->slots + frame->count, arg);
+    bytes += frame->count * sizeof(void *);
+  }
+  if (thread->roots == GAIT_STACK_EXACT) return bytes;
+  visit(thread, thread->saved.words, thread->saved.words + thread->saved.count, arg);
+  visit(thread, thread->stack_low, thread->stack_high, arg);
+  return bytes + (size_t)(thread->stack_high - thread->stack_low);
 }
 
-GAITI_RACY size_t gaiti_roots_scan_thread(gait_thread *thread,
-                                          struct gaiti_shade_buffer **buffer) {
-  size_t bytes = roots_shade_frames(thread, buffer);
-  if (thread->roots == GAIT_STACK_EXACT) return bytes;
-  bytes += roots_shade_words(thread->heap, buffer, thread->saved.words,
-                             thread->saved.words + thread->saved.count);
-  return bytes + roots_shade_words(thread->heap, buffer, thread->stack_low, thread->stack_high);
+size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer) {
+  return roots_each_range(thread, roots_shade_range, buffer);
+}
+
+size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker) {
+  return roots_each_range(thread, roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */

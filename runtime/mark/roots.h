@@ -9,6 +9,9 @@
  * saved its frame, or whoever holds it.  Returns the bytes looked at. */
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer);
 
+/* Marks the same.  Thread: the collector's, which holds `thread`. */
+size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
+
 enum gaiti_roots_which {
   GAITI_ROOTS_ALL,
   GAITI_ROOTS_UNBARRIERED_ONLY,
