@@ -1,0 +1,461 @@
+/* One decision at a time: which rule sets the goal, what bounds the trigger, what assists owe. */
+#include "suite.h"
+
+#include <math.h>
+
+#define MIB ((int64_t)1 << 20)
+
+static struct gaiti_pacer decision_pacer(int64_t gc_percent, int64_t limit) {
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.gc_percent = gc_percent;
+  config.memory_limit_bytes = limit;
+  ck_assert(gaiti_pacer_init(&pacer, &config));
+  return pacer;
+}
+
+static struct gaiti_pacer_decision decision_of(const struct gaiti_pacer *pacer,
+                                               const struct gaiti_pacer_snapshot *snapshot) {
+  struct gaiti_pacer_decision decision;
+  gaiti_pacer_decide(pacer, snapshot, &decision);
+  ck_assert_int_le(decision.trigger_bytes, decision.goal_bytes);
+  return decision;
+}
+
+/* One cycle that starts at `start`, allocates up to `peak`, scans `work` and finds `marked`. */
+static void decision_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                           int64_t start, int64_t peak, int64_t work, int64_t marked) {
+  struct gaiti_pacer_cycle cycle = {.marked_bytes = marked,
+                                    .duration_ns = 10000000,
+                                    .assist_ns = 0,
+                                    .background_ns = -1,
+                                    .processors = 4};
+  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = start;
+  snapshot->heap_work_bytes = snapshot->stack_work_bytes = snapshot->globals_work_bytes = 0;
+  gaiti_pacer_start_cycle(pacer, snapshot);
+  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = peak;
+  snapshot->heap_work_bytes = work;
+  snapshot->stack_work_bytes = snapshot->stack_bytes;
+  snapshot->globals_work_bytes = snapshot->globals_bytes;
+  gaiti_pacer_end_cycle(pacer, snapshot, &cycle);
+  snapshot->heap_live_bytes = marked;
+  snapshot->heap_scan_bytes = work;
+}
+
+START_TEST(a_new_pacer_waits_for_the_minimum_heap) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.goal_bytes, 4 * MIB);
+  ck_assert_int_eq(decision.trigger_bytes, 4 * MIB / 64 * 61);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MINIMUM_HEAP);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_LATEST);
+  ck_assert(decision.assist_ratio == 0);
+}
+END_TEST
+
+START_TEST(gogc_counts_live_heap_and_roots) {
+  struct gaiti_pacer pacer = decision_pacer(50, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {.stack_bytes = 10 * MIB, .globals_bytes = 6 * MIB};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.goal_bytes, 158 * MIB);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_GOGC);
+  ck_assert_int_eq(decision.roots_bytes, 16 * MIB);
+  ck_assert_int_eq(decision.expected_work_bytes, 116 * MIB);
+  /* More stack by the start of the cycle: the goal counts it, and holds then. */
+  snapshot.heap_live_bytes = decision.trigger_bytes;
+  snapshot.stack_bytes = 20 * MIB;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 163 * MIB);
+  snapshot.stack_bytes = 90 * MIB;
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 163 * MIB);
+}
+END_TEST
+
+START_TEST(off_without_a_limit_never_collects) {
+  struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.trigger_bytes, GAITI_PACER_NO_BYTES_LIMIT);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_OFF);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_NEVER);
+  ck_assert(!decision.limit_unreachable);
+}
+END_TEST
+
+START_TEST(the_limit_leaves_headroom_and_overhead) {
+  struct gaiti_pacer pacer = decision_pacer(100, 512 * MIB);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 290 * MIB, 300 * MIB, 300 * MIB, 300 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.goal_bytes, 520764785);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
+  ck_assert_int_eq(decision.rule_bytes[GAITI_PACER_RULE_GOGC], 600 * MIB);
+  snapshot.overhead_bytes = 100 * MIB;
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 520764785 - 100 * MIB);
+  ck_assert(!decision_of(&pacer, &snapshot).limit_unreachable);
+  /* Overhead that leaves less than is live: the goal is what is live, and says so. */
+  snapshot.overhead_bytes = 250 * MIB;
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.goal_bytes, 300 * MIB);
+  ck_assert_int_eq(decision.trigger_bytes, 300 * MIB);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_NO_ROOM);
+  ck_assert(decision.limit_unreachable);
+  snapshot.overhead_bytes = 5000 * MIB;
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 300 * MIB);
+  /* Headroom is 1 MiB at least. */
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 310 * MIB));
+  snapshot.overhead_bytes = 0;
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 310 * MIB - 310 * MIB / 100 * 3);
+}
+END_TEST
+
+START_TEST(settings_change_at_run_time) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 200 * MIB);
+  ck_assert(gaiti_pacer_set_gc_percent(&pacer, 300));
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 400 * MIB);
+  snapshot.heap_live_bytes = 350 * MIB;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 400 * MIB);
+  ck_assert(gaiti_pacer_set_gc_percent(&pacer, 500)); /* while marking */
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 600 * MIB);
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 400 * MIB));
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 400 * MIB - 400 * MIB / 100 * 3);
+  ck_assert(!gaiti_pacer_set_gc_percent(&pacer, -2));
+  ck_assert(!gaiti_pacer_set_memory_limit(&pacer, -1));
+  ck_assert_int_eq(pacer.config.gc_percent, 500);
+}
+END_TEST
+
+START_TEST(every_setting_has_a_range) {
+  struct gaiti_pacer_config good = gaiti_pacer_config_default(), bad;
+  ck_assert_ptr_null(gaiti_pacer_config_check(&good));
+#define EXPECT_BAD(field, value)                                                                   \
+  bad = good;                                                                                      \
+  bad.field = value;                                                                               \
+  ck_assert_ptr_nonnull(gaiti_pacer_config_check(&bad));                                           \
+  ck_assert_ptr_nonnull(strstr(gaiti_pacer_config_check(&bad), #field))
+  EXPECT_BAD(policy, (enum gaiti_pacer_policy)7);
+  EXPECT_BAD(gc_percent, -2);
+  EXPECT_BAD(memory_limit_bytes, -1);
+  EXPECT_BAD(minimum_heap_bytes, -1);
+  EXPECT_BAD(square_root_bytes, 0);
+  EXPECT_BAD(background_share, 0);
+  EXPECT_BAD(background_share, (double)NAN);
+  EXPECT_BAD(cpu_cap, 1);
+  EXPECT_BAD(cpu_budget, 0);
+#undef EXPECT_BAD
+  struct gaiti_pacer pacer;
+  memset(&pacer, 7, sizeof pacer);
+  struct gaiti_pacer before = pacer;
+  ck_assert(!gaiti_pacer_init(&pacer, &bad));
+  ck_assert_mem_eq(&pacer, &before, sizeof pacer);
+}
+END_TEST
+
+/* 10 MiB allocated while 100 MiB were marked at a quarter of the CPU: the ratio is a thirtieth, and
+ * at that ratio a quarter of the CPU needs a runway of 10 MiB. */
+START_TEST(the_runway_repeats_what_was_measured) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision.cons_mark, 1.0 / 30, 1e-12);
+  ck_assert_double_eq_tol((double)decision.runway_bytes, 10.0 * (double)MIB, 2);
+  ck_assert_int_eq(decision.goal_bytes, 220 * MIB);
+  ck_assert_int_eq(decision.trigger_bytes, decision.goal_bytes - decision.runway_bytes);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_RUNWAY);
+  ck_assert_int_eq(decision.slack_bytes, 0);
+}
+END_TEST
+
+/* A spread of rates: the runway is between mean and maximum, the slack within 1% of the goal; none
+ * of that under a memory limit. */
+START_TEST(a_spread_of_rates_gives_slack) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 6; i++)
+    decision_cycle(&pacer, &snapshot, 90 * MIB, (100 + i % 2) * MIB, 100 * MIB, 110 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_lt(decision.cons_mark, decision.cons_mark_largest);
+  ck_assert_int_gt(decision.slack_bytes, 0);
+  ck_assert_int_le(decision.slack_bytes, decision.goal_bytes / 100);
+  ck_assert_int_lt(decision.runway_bytes, 11 * MIB);
+  ck_assert_int_gt(decision.runway_bytes, 10 * MIB);
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 200 * MIB));
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
+  ck_assert_int_eq(decision.slack_bytes, 0);
+  ck_assert_double_eq_tol((double)decision.runway_bytes, 11.0 * (double)MIB, 2);
+}
+END_TEST
+
+/* A runway longer than what may be given to it: the heap ends at its goal, not over it. */
+START_TEST(a_cut_runway_has_no_slack) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 6; i++)
+    decision_cycle(&pacer, &snapshot, 90 * MIB, (150 + i % 2) * MIB, 100 * MIB, 110 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_EARLIEST);
+  ck_assert_int_eq(decision.trigger_bytes, 110 * MIB + 110 * MIB / 64 * 45);
+  ck_assert_double_lt(decision.cons_mark, decision.cons_mark_largest);
+  ck_assert_int_eq(decision.slack_bytes, 0);
+}
+END_TEST
+
+START_TEST(the_ratio_is_a_mean_of_five) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  static const int black[] = {13, 10, 11, 9, 12, 8}; /* the first is forgotten */
+  for (int i = 0; i < 6; i++)
+    decision_cycle(&pacer, &snapshot, 90 * MIB, (90 + black[i]) * MIB, 100 * MIB, 110 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision.cons_mark, 10.0 / 300, 1e-12);
+  ck_assert_double_eq_tol(decision.cons_mark_largest, 12.0 / 300, 1e-12);
+}
+END_TEST
+
+/* Work that grew is expected to grow on, by three quarters as much and up to a half. */
+START_TEST(growth_lengthens_the_runway) {
+  static const struct {
+    int64_t work_mib;
+    double trend;
+  } cases[] = {{100, 0}, {101, 0}, {120, 0.15}, {150, 0.375}, {300, 0.5}, {50, 0}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+    struct gaiti_pacer_snapshot snapshot = {0};
+    int64_t work = cases[i].work_mib * MIB;
+    decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 500 * MIB);
+    decision_cycle(&pacer, &snapshot, 90 * MIB, 90 * MIB + work / 10, work, 500 * MIB);
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_double_eq_tol(decision.work_trend, cases[i].trend, 1e-9);
+    ck_assert_double_eq_tol((double)decision.runway_bytes, (double)work / 10 * (1 + cases[i].trend),
+                            2);
+  }
+}
+END_TEST
+
+START_TEST(a_step_up_is_believed_and_a_lull_is_not) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 5; i++)
+    decision_cycle(&pacer, &snapshot, 90 * MIB, 91 * MIB, 100 * MIB, 100 * MIB);
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 93 * MIB, 100 * MIB, 100 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision.cons_mark, 1.0 / 100, 1e-12);
+  ck_assert(decision.cons_mark == decision.cons_mark_largest);
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 90 * MIB + 1000, 100 * MIB, 100 * MIB);
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision.cons_mark_largest, 1.0 / 100, 1e-12);
+}
+END_TEST
+
+/* A cycle that shows nothing changes no estimate and divides by nothing. */
+START_TEST(empty_measurements_are_skipped) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  double known = decision_of(&pacer, &snapshot).cons_mark;
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 90 * MIB, 100 * MIB, 110 * MIB); /* no allocation */
+  ck_assert(decision_of(&pacer, &snapshot).cons_mark == known);
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 95 * MIB, 0, 110 * MIB); /* no work */
+  ck_assert(decision_of(&pacer, &snapshot).cons_mark == known);
+  struct gaiti_pacer_cycle nothing = {.marked_bytes = 110 * MIB, .processors = 4};
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  gaiti_pacer_end_cycle(&pacer, &snapshot, &nothing); /* no time, no processors' share */
+  ck_assert(decision_of(&pacer, &snapshot).cons_mark == known);
+  ck_assert(gaiti_pacer_cycle_utilization(&pacer, &nothing) == pacer.config.background_share);
+}
+END_TEST
+
+START_TEST(idle_marking_is_work_but_not_gc_cpu) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_cycle cycle = {.duration_ns = 1000,
+                                    .assist_ns = 100,
+                                    .background_ns = 500,
+                                    .idle_ns = 900,
+                                    .processors = 2,
+                                    .marked_bytes = 110 * MIB};
+  ck_assert_double_eq_tol(gaiti_pacer_cycle_utilization(&pacer, &cycle), 0.3, 1e-12);
+  struct gaiti_pacer_snapshot snapshot = {.heap_live_bytes = 90 * MIB};
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  snapshot.heap_live_bytes = 100 * MIB;
+  snapshot.heap_work_bytes = 100 * MIB;
+  gaiti_pacer_end_cycle(&pacer, &snapshot, &cycle);
+  /* 10 MiB by 0.7 of the CPU, 100 MiB by 0.3 and 0.45. */
+  ck_assert_double_eq_tol(decision_of(&pacer, &snapshot).cons_mark, 0.1 * 0.75 / 0.7, 1e-12);
+}
+END_TEST
+
+START_TEST(assists_pay_for_what_is_left) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
+  snapshot.heap_live_bytes = snapshot.heap_scan_bytes = 180 * MIB;
+  snapshot.heap_work_bytes = 0;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision_of(&pacer, &snapshot).assist_ratio, 5, 1e-9);
+  snapshot.heap_work_bytes = 50 * MIB;
+  snapshot.heap_live_bytes = 190 * MIB;
+  ck_assert_double_eq_tol(decision_of(&pacer, &snapshot).assist_ratio, 5, 1e-9);
+  /* More work than expected: the worst case, towards a goal stretched as much. */
+  snapshot.heap_work_bytes = 100 * MIB + 1;
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.worst_work_bytes, 180 * MIB);
+  ck_assert_int_eq(decision.pace_goal_bytes, 180 * MIB + 20 * MIB * 9 / 5);
+  ck_assert_int_eq(decision.goal_bytes, 200 * MIB);
+  /* Past all that: a tenth more, and a ratio that is finite. */
+  snapshot.heap_live_bytes = 230 * MIB;
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol((double)decision.pace_goal_bytes, 1.1 * 216 * (double)MIB, 2);
+  snapshot.heap_live_bytes = 900 * MIB;
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.room_left_bytes, 1);
+  ck_assert(isfinite(decision.assist_ratio));
+  snapshot.limiting = true;
+  ck_assert(decision_of(&pacer, &snapshot).assist_ratio == 0);
+}
+END_TEST
+
+/* Under the limit the goal stretches by half the headroom, whatever the work. */
+START_TEST(the_limit_is_not_stretched) {
+  struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, 200 * MIB);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 50 * MIB, 60 * MIB);
+  int64_t goal = decision_of(&pacer, &snapshot).goal_bytes, headroom = 200 * MIB - goal;
+  snapshot.heap_live_bytes = snapshot.heap_scan_bytes = 180 * MIB;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  for (int64_t done = 0; done <= 180 * MIB; done += MIB) {
+    snapshot.heap_work_bytes = done;
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_int_eq(decision.pace_goal_bytes, done > 50 * MIB ? goal + headroom / 2 : goal);
+    ck_assert_int_ge(decision.work_left_bytes + done, 50 * MIB);
+  }
+}
+END_TEST
+
+START_TEST(a_late_start_has_a_whole_runway) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  int64_t runway = decision_of(&pacer, &snapshot).runway_bytes;
+  snapshot.heap_live_bytes = snapshot.heap_scan_bytes = 5000 * MIB;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_START_ROOM);
+  ck_assert_int_eq(decision.goal_bytes, 5000 * MIB + runway);
+}
+END_TEST
+
+/* Growth that makes GC cost the budget, by the pacer's own account. */
+START_TEST(cpu_budget_sets_the_growth) {
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  struct gaiti_pacer_snapshot snapshot = {0};
+  config.policy = GAITI_PACER_POLICY_CPU_BUDGET;
+  config.cpu_budget = 0.05;
+  ck_assert(gaiti_pacer_init(&pacer, &config));
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_CPU_BUDGET);
+  double growth = (double)(decision.goal_bytes - decision.marked_bytes);
+  double gc = decision.cons_mark * (double)decision.expected_work_bytes;
+  ck_assert_double_eq_tol(gc / (gc + growth), 0.05, 1e-6);
+}
+END_TEST
+
+START_TEST(square_root_grows_with_the_root) {
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.policy = GAITI_PACER_POLICY_SQUARE_ROOT;
+  int64_t growth[2];
+  for (int i = 0; i < 2; i++) {
+    int64_t live = (i == 0 ? 100 : 400) * MIB;
+    struct gaiti_pacer_snapshot snapshot = {0};
+    ck_assert(gaiti_pacer_init(&pacer, &config));
+    decision_cycle(&pacer, &snapshot, live, live + live / 10, live, live);
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_SQUARE_ROOT);
+    growth[i] = decision.goal_bytes - decision.marked_bytes;
+  }
+  ck_assert_double_eq_tol((double)growth[1] / (double)growth[0], 2, 1e-3);
+  double by_hand = sqrt(100.0 * (double)MIB / 30 * (double)config.square_root_bytes);
+  ck_assert_double_eq_tol((double)growth[0] / by_hand, 1, 1e-3);
+}
+END_TEST
+
+START_TEST(sweeping_has_room_until_it_ends) {
+  struct gaiti_pacer pacer = decision_pacer(0, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {.heap_live_bytes = 8 * MIB};
+  struct gaiti_pacer_cycle cycle = {.marked_bytes = 8 * MIB,
+                                    .duration_ns = 1000000,
+                                    .background_ns = -1,
+                                    .processors = 1,
+                                    .sweep_pending = true};
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  gaiti_pacer_end_cycle(&pacer, &snapshot, &cycle);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.goal_bytes, 9 * MIB);
+  ck_assert_int_eq(decision.trigger_bytes, 9 * MIB);
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_SWEEP);
+  /* A memory limit does not wait for it. */
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 9 * MIB + MIB / 2));
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
+  ck_assert_int_eq(decision.goal_bytes, 8 * MIB + MIB / 2);
+  ck_assert_int_lt(decision.trigger_bytes, 8 * MIB + MIB / 2);
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, GAITI_PACER_NO_BYTES_LIMIT));
+  gaiti_pacer_end_sweep(&pacer);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 8 * MIB);
+}
+END_TEST
+
+START_TEST(everything_has_a_name) {
+  for (int i = 0; i < GAITI_PACER_RULES; i++) {
+    ck_assert_str_ne(gaiti_pacer_rule_name((enum gaiti_pacer_rule)i), "unknown");
+    ck_assert_uint_gt(strlen(gaiti_pacer_rule_sentence((enum gaiti_pacer_rule)i)), 10);
+  }
+  ck_assert_str_eq(gaiti_pacer_rule_name(GAITI_PACER_RULES), "unknown");
+  ck_assert_str_eq(gaiti_pacer_rule_sentence(GAITI_PACER_RULES), "unknown");
+  for (int i = 0; i <= GAITI_PACER_TRIGGER_NEVER; i++)
+    ck_assert_str_ne(gaiti_pacer_trigger_bound_name((enum gaiti_pacer_trigger_bound)i), "unknown");
+  for (int i = 0; i <= GAITI_PACER_POLICY_SQUARE_ROOT; i++)
+    ck_assert_str_ne(gaiti_pacer_policy_name((enum gaiti_pacer_policy)i), "unknown");
+  for (int i = 0; i <= GAITI_PACER_RELEASE_MEMORY_LIMIT; i++)
+    ck_assert_str_ne(gaiti_pacer_release_reason_name((enum gaiti_pacer_release_reason)i),
+                     "unknown");
+}
+END_TEST
+
+int main(void) {
+  const TTest *const tests[] = {a_new_pacer_waits_for_the_minimum_heap,
+                                gogc_counts_live_heap_and_roots,
+                                off_without_a_limit_never_collects,
+                                the_limit_leaves_headroom_and_overhead,
+                                settings_change_at_run_time,
+                                every_setting_has_a_range,
+                                the_runway_repeats_what_was_measured,
+                                a_spread_of_rates_gives_slack,
+                                a_cut_runway_has_no_slack,
+                                the_ratio_is_a_mean_of_five,
+                                growth_lengthens_the_runway,
+                                a_step_up_is_believed_and_a_lull_is_not,
+                                empty_measurements_are_skipped,
+                                idle_marking_is_work_but_not_gc_cpu,
+                                assists_pay_for_what_is_left,
+                                the_limit_is_not_stretched,
+                                a_late_start_has_a_whole_runway,
+                                cpu_budget_sets_the_growth,
+                                square_root_grows_with_the_root,
+                                sweeping_has_room_until_it_ends,
+                                everything_has_a_name};
+  return SUITE_RUN("pacer decision", tests);
+}

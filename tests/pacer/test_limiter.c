@@ -1,0 +1,146 @@
+/* The CPU limiter beyond the recorded script: other caps, idle time, fractions of a processor,
+ * extremes. */
+#include "suite.h"
+
+#define SECOND INT64_C(1000000000)
+
+START_TEST(the_level_holds_at_the_cap) {
+  static const double caps[] = {0.1, 0.25, 0.5, 0.75};
+  for (int i = 0; i < 4; i++) {
+    struct gaiti_pacer_limiter limiter;
+    gaiti_pacer_limiter_init(&limiter, 0, 4, 0.25, caps[i]);
+    /* Half full, then a second in which GC takes just the cap, more, and less. */
+    gaiti_pacer_limiter_add_assist(&limiter, 4 * SECOND);
+    gaiti_pacer_limiter_update(&limiter, SECOND / 4);
+    int64_t level = limiter.fill_ns;
+    ck_assert_int_gt(level, 0);
+    int64_t at_cap = (int64_t)(caps[i] * 4 * (double)SECOND / 100);
+    int64_t now = SECOND / 4 + SECOND / 100;
+    gaiti_pacer_limiter_add_assist(&limiter, at_cap);
+    gaiti_pacer_limiter_update(&limiter, now);
+    if (level < limiter.capacity_ns) {
+      ck_assert_int_ge(limiter.fill_ns, level - 4);
+      ck_assert_int_le(limiter.fill_ns, level + 4);
+    }
+    level = limiter.fill_ns;
+    gaiti_pacer_limiter_update(&limiter, now += SECOND / 100);
+    ck_assert_int_lt(limiter.fill_ns, level);
+    level = limiter.fill_ns;
+    gaiti_pacer_limiter_add_assist(&limiter, at_cap + SECOND / 100);
+    gaiti_pacer_limiter_update(&limiter, now += SECOND / 100);
+    ck_assert_int_gt(limiter.fill_ns, level);
+  }
+}
+END_TEST
+
+START_TEST(a_lower_cap_limits_sooner) {
+  int64_t sooner = 0;
+  for (int i = 0; i < 3; i++) {
+    struct gaiti_pacer_limiter limiter;
+    int64_t now = 0;
+    gaiti_pacer_limiter_init(&limiter, 0, 2, 0.25, 0.5 - 0.2 * i);
+    while (!gaiti_pacer_limiter_limiting(&limiter)) {
+      gaiti_pacer_limiter_add_assist(&limiter, SECOND / 100 * 3 / 2);
+      gaiti_pacer_limiter_update(&limiter, now += SECOND / 100);
+      ck_assert_int_lt(now, 100 * SECOND);
+    }
+    ck_assert(gaiti_pacer_limiter_fill(&limiter) == 1);
+    if (i > 0) ck_assert_int_lt(now, sooner);
+    sooner = now;
+  }
+}
+END_TEST
+
+START_TEST(idle_time_is_neither) {
+  struct gaiti_pacer_limiter with, without;
+  gaiti_pacer_limiter_init(&with, 0, 4, 0.25, 0.5);
+  gaiti_pacer_limiter_init(&without, 0, 4, 0.25, 0.5);
+  /* Two of four processors idle for a second: GC's second is half of what ran. */
+  gaiti_pacer_limiter_add_assist(&with, SECOND);
+  gaiti_pacer_limiter_add_assist(&without, SECOND);
+  gaiti_pacer_limiter_add_idle(&with, 2 * SECOND);
+  gaiti_pacer_limiter_add_assist(&with, SECOND / 10);
+  gaiti_pacer_limiter_add_assist(&without, SECOND / 10);
+  gaiti_pacer_limiter_update(&with, SECOND);
+  gaiti_pacer_limiter_update(&without, SECOND);
+  ck_assert_int_eq(with.fill_ns, 2 * (SECOND + SECOND / 10) - 2 * SECOND);
+  ck_assert_int_eq(without.fill_ns, 0);
+  /* The background share is of all processors, before idle time is taken away. */
+  gaiti_pacer_limiter_start_transition(&with, SECOND, true);
+  gaiti_pacer_limiter_add_idle(&with, 3 * SECOND);
+  int64_t level = with.fill_ns;
+  gaiti_pacer_limiter_update(&with, 2 * SECOND);
+  ck_assert_int_eq(with.fill_ns, level + SECOND);
+}
+END_TEST
+
+START_TEST(half_a_processor_is_counted_as_half) {
+  struct gaiti_pacer_limiter limiter;
+  gaiti_pacer_limiter_init(&limiter, 0, 0.5, 0.25, 0.5);
+  ck_assert_int_eq(limiter.capacity_ns, SECOND / 2);
+  gaiti_pacer_limiter_start_transition(&limiter, 0, true);
+  gaiti_pacer_limiter_finish_transition(&limiter, SECOND / 10);
+  ck_assert_int_eq(limiter.fill_ns, SECOND / 20);
+  gaiti_pacer_limiter_update(&limiter, SECOND / 5);
+  ck_assert_int_eq(limiter.fill_ns, SECOND / 20 - SECOND / 40);
+  gaiti_pacer_limiter_set_processors(&limiter, SECOND / 5, 2.5);
+  ck_assert_int_eq(limiter.capacity_ns, SECOND * 5 / 2);
+}
+END_TEST
+
+START_TEST(time_that_stands_or_runs_back_does_nothing) {
+  struct gaiti_pacer_limiter limiter, before;
+  gaiti_pacer_limiter_init(&limiter, 5 * SECOND, 4, 0.25, 0.5);
+  gaiti_pacer_limiter_add_assist(&limiter, 3 * SECOND);
+  before = limiter;
+  gaiti_pacer_limiter_update(&limiter, SECOND);
+  gaiti_pacer_limiter_finish_transition(&limiter, SECOND);
+  ck_assert_int_eq(limiter.fill_ns, before.fill_ns);
+  ck_assert_int_eq(limiter.assist_pool_ns, before.assist_pool_ns);
+  ck_assert_int_eq(limiter.last_update_ns, before.last_update_ns);
+  gaiti_pacer_limiter_update(&limiter, 5 * SECOND); /* no time, but assists */
+  ck_assert_int_eq(limiter.fill_ns, limiter.capacity_ns);
+  ck_assert(!gaiti_pacer_limiter_needs_update(&limiter, 5 * SECOND + 10000000));
+  ck_assert(gaiti_pacer_limiter_needs_update(&limiter, 5 * SECOND + 10000001));
+}
+END_TEST
+
+START_TEST(a_change_of_cap_is_for_the_time_after) {
+  struct gaiti_pacer_limiter limiter;
+  gaiti_pacer_limiter_init(&limiter, 0, 1, 0.25, 0.5);
+  gaiti_pacer_limiter_add_assist(&limiter, SECOND / 10);
+  gaiti_pacer_limiter_set_cap(&limiter, SECOND / 10, 0.1);
+  ck_assert_int_eq(limiter.fill_ns, SECOND / 10);
+  gaiti_pacer_limiter_add_assist(&limiter, SECOND / 100);
+  gaiti_pacer_limiter_update(&limiter, SECOND / 5); /* a tenth of the window: at the cap */
+  ck_assert_int_ge(limiter.fill_ns, SECOND / 10 - 2);
+  ck_assert_int_le(limiter.fill_ns, SECOND / 10 + 2);
+}
+END_TEST
+
+START_TEST(extremes_saturate) {
+  struct gaiti_pacer_limiter limiter;
+  gaiti_pacer_limiter_init(&limiter, 0, 1000, 0.25, 0.5);
+  gaiti_pacer_limiter_add_assist(&limiter, -5);
+  ck_assert_int_eq(limiter.assist_pool_ns, 0);
+  for (int i = 0; i < 3; i++) {
+    gaiti_pacer_limiter_add_assist(&limiter, INT64_MAX);
+    gaiti_pacer_limiter_add_idle(&limiter, INT64_MAX);
+    gaiti_pacer_limiter_update(&limiter, INT64_MAX / 3 * (i + 1));
+    ck_assert_int_ge(limiter.fill_ns, 0);
+    ck_assert_int_le(limiter.fill_ns, limiter.capacity_ns);
+    ck_assert_int_ge(limiter.overflow_ns, 0);
+  }
+}
+END_TEST
+
+int main(void) {
+  const TTest *const tests[] = {the_level_holds_at_the_cap,
+                                a_lower_cap_limits_sooner,
+                                idle_time_is_neither,
+                                half_a_processor_is_counted_as_half,
+                                time_that_stands_or_runs_back_does_nothing,
+                                a_change_of_cap_is_for_the_time_after,
+                                extremes_saturate};
+  return SUITE_RUN("pacer limiter", tests);
+}

@@ -1,0 +1,99 @@
+/* Plans made from a decision: background workers, and memory to give back. */
+#include "suite.h"
+
+#include <math.h>
+
+#define MIB ((int64_t)1 << 20)
+
+static void plans_expect(double processors, int dedicated, double fractional) {
+  struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, 0.25);
+  ck_assert_int_eq(plan.dedicated, dedicated);
+  ck_assert_double_eq_tol(plan.fractional, fractional, 1e-9);
+}
+
+START_TEST(workers_are_whole_where_that_is_close) {
+  plans_expect(0.1, 0, 0.025);
+  plans_expect(0.5, 0, 0.125);
+  plans_expect(1, 0, 0.25);
+  plans_expect(2, 0, 0.5);
+  plans_expect(3, 0, 0.75);
+  plans_expect(4, 1, 0);
+  plans_expect(5, 1, 0);
+  plans_expect(6, 1, 0.5);
+  plans_expect(7, 2, 0);
+  plans_expect(8, 2, 0);
+  plans_expect(64, 16, 0);
+}
+END_TEST
+
+START_TEST(workers_come_near_every_share) {
+  for (double processors = 0.05; processors < 130; processors += 0.05)
+    for (double share = 0.05; share < 0.95; share += 0.05) {
+      struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, share);
+      double given = (double)plan.dedicated + plan.fractional;
+      ck_assert_int_ge(plan.dedicated, 0);
+      ck_assert(plan.fractional >= 0 && plan.fractional < 1);
+      ck_assert_double_le(fabs(given / (processors * share) - 1), 0.3 + 1e-9);
+    }
+}
+END_TEST
+
+static struct gaiti_pacer plans_pacer(int64_t limit, struct gaiti_pacer_snapshot *snapshot) {
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
+  config.memory_limit_bytes = limit;
+  ck_assert(gaiti_pacer_init(&pacer, &config));
+  *snapshot = (struct gaiti_pacer_snapshot){.heap_live_bytes = 150 * MIB};
+  gaiti_pacer_start_cycle(&pacer, snapshot);
+  gaiti_pacer_end_cycle(&pacer, snapshot, &cycle);
+  snapshot->heap_live_bytes = 100 * MIB;
+  return pacer;
+}
+
+START_TEST(the_goal_and_a_tenth_are_kept) {
+  struct gaiti_pacer_snapshot snapshot;
+  struct gaiti_pacer pacer = plans_pacer(GAITI_PACER_NO_BYTES_LIMIT, &snapshot);
+  snapshot.overhead_bytes = 10 * MIB;
+  struct gaiti_pacer_release plan = gaiti_pacer_plan_release(&pacer, &snapshot, 300 * MIB);
+  ck_assert_int_eq(plan.keep_bytes, 230 * MIB);
+  ck_assert_int_eq(plan.background_bytes, 70 * MIB);
+  ck_assert_int_eq(plan.now_bytes, 0);
+  ck_assert_int_eq(plan.reason, GAITI_PACER_RELEASE_OVER_GOAL);
+  plan = gaiti_pacer_plan_release(&pacer, &snapshot, 200 * MIB);
+  ck_assert_int_eq(plan.background_bytes, 0);
+  ck_assert_int_eq(plan.reason, GAITI_PACER_RELEASE_NOTHING);
+}
+END_TEST
+
+START_TEST(over_the_limit_goes_at_once) {
+  struct gaiti_pacer_snapshot snapshot;
+  struct gaiti_pacer pacer = plans_pacer(200 * MIB, &snapshot);
+  struct gaiti_pacer_release plan = gaiti_pacer_plan_release(&pacer, &snapshot, 260 * MIB);
+  ck_assert_int_eq(plan.now_bytes, 60 * MIB);
+  ck_assert_int_eq(plan.background_bytes, 200 * MIB - 190 * MIB);
+  ck_assert_int_eq(plan.reason, GAITI_PACER_RELEASE_MEMORY_LIMIT);
+  /* Never more than is free. */
+  snapshot.overhead_bytes = 130 * MIB;
+  plan = gaiti_pacer_plan_release(&pacer, &snapshot, 260 * MIB);
+  ck_assert_int_eq(plan.now_bytes, 30 * MIB);
+  ck_assert_int_eq(plan.background_bytes, 0);
+}
+END_TEST
+
+START_TEST(gc_off_keeps_everything) {
+  struct gaiti_pacer_snapshot snapshot;
+  struct gaiti_pacer pacer = plans_pacer(GAITI_PACER_NO_BYTES_LIMIT, &snapshot);
+  ck_assert(gaiti_pacer_set_gc_percent(&pacer, GAITI_PACER_GC_OFF));
+  struct gaiti_pacer_release plan = gaiti_pacer_plan_release(&pacer, &snapshot, INT64_MAX / 2);
+  ck_assert_int_eq(plan.now_bytes + plan.background_bytes, 0);
+}
+END_TEST
+
+int main(void) {
+  const TTest *const tests[] = {workers_are_whole_where_that_is_close,
+                                workers_come_near_every_share, the_goal_and_a_tenth_are_kept,
+                                over_the_limit_goes_at_once, gc_off_keeps_everything};
+  return SUITE_RUN("pacer plans", tests);
+}

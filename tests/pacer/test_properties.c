@@ -1,0 +1,206 @@
+/* Properties on random streams.  GAIT_SEED repeats a run. */
+#include "suite.h"
+
+#include <math.h>
+
+static struct gaiti_pacer_config properties_config(uint64_t *random) {
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.policy = (enum gaiti_pacer_policy)(suite_random(random) % 3);
+  config.gc_percent =
+      suite_random(random) % 8 == 0 ? GAITI_PACER_GC_OFF : suite_random_bytes(random, 40);
+  if (suite_random(random) % 2 == 0) config.memory_limit_bytes = suite_random_bytes(random, 62);
+  config.minimum_heap_bytes = suite_random_bytes(random, 30);
+  config.square_root_bytes = 1 + suite_random_bytes(random, 50);
+  config.background_share = suite_random_real(random, 0.01, 0.9);
+  config.cpu_cap = suite_random_real(random, 0.01, 0.95);
+  config.cpu_budget = suite_random_real(random, 0.001, 0.9);
+  return config;
+}
+
+static struct gaiti_pacer_snapshot properties_snapshot(uint64_t *random) {
+  return (struct gaiti_pacer_snapshot){
+      .heap_live_bytes = suite_random_bytes(random, 62),
+      .heap_scan_bytes = suite_random_bytes(random, 62),
+      .stack_bytes = suite_random_bytes(random, 50),
+      .globals_bytes = suite_random_bytes(random, 50),
+      .overhead_bytes = suite_random_bytes(random, 50),
+      .heap_work_bytes = suite_random_bytes(random, 62),
+      .stack_work_bytes = suite_random_bytes(random, 50),
+      .globals_work_bytes = suite_random_bytes(random, 50),
+      .limiter_fill = suite_random_real(random, 0, 1),
+      .limiting = suite_random(random) % 4 == 0,
+  };
+}
+
+static void properties_hold(const struct gaiti_pacer *pacer,
+                            const struct gaiti_pacer_decision *decision) {
+  bool marking = pacer->marking;
+  ck_assert_int_ge(decision->trigger_bytes, 0);
+  if (!marking || decision->rule < GAITI_PACER_RULE_MEMORY_LIMIT)
+    ck_assert_int_le(decision->trigger_bytes, decision->goal_bytes);
+  ck_assert_int_ge(decision->goal_bytes, decision->marked_bytes);
+  ck_assert(isfinite(decision->assist_ratio) && decision->assist_ratio >= 0);
+  ck_assert(isfinite(decision->cons_mark) && decision->cons_mark >= 0);
+  ck_assert_double_ge(decision->cons_mark_largest, decision->cons_mark * (1 - 1e-12));
+  ck_assert_int_ge(decision->runway_bytes, 0);
+  ck_assert_int_ge(decision->slack_bytes, 0);
+  ck_assert_int_le(decision->slack_bytes, decision->goal_bytes / 50 + 1);
+  ck_assert_int_ge(decision->room_left_bytes, marking ? 1 : 0);
+  ck_assert_int_ge(decision->work_left_bytes, marking ? 1 : 0);
+  ck_assert(marking || decision->assist_ratio == 0);
+}
+
+static void properties_end_cycle(struct gaiti_pacer *pacer,
+                                 const struct gaiti_pacer_snapshot *snapshot, uint64_t *random) {
+  struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = suite_random_bytes(random, 62),
+      .duration_ns = suite_random_bytes(random, 50),
+      .assist_ns = suite_random_bytes(random, 50),
+      .background_ns = suite_random_bytes(random, 50) - 1,
+      .idle_ns = suite_random_bytes(random, 50),
+      .processors = suite_random_real(random, 0.01, 1000),
+      .sweep_pending = suite_random(random) % 2 == 0,
+  };
+  double share = gaiti_pacer_cycle_utilization(pacer, &cycle);
+  ck_assert(share >= 0 && share <= 1);
+  gaiti_pacer_end_cycle(pacer, snapshot, &cycle);
+}
+
+/* Any sequence of calls on any numbers. */
+START_TEST(nonsense_is_survived) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 2000; run++) {
+    struct gaiti_pacer pacer;
+    struct gaiti_pacer_config config = properties_config(&random);
+    ck_assert(gaiti_pacer_init(&pacer, &config));
+    for (int step = 0; step < 40; step++) {
+      struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
+      struct gaiti_pacer_decision decision;
+      gaiti_pacer_decide(&pacer, &snapshot, &decision);
+      properties_hold(&pacer, &decision);
+      struct gaiti_pacer_release plan =
+          gaiti_pacer_plan_release(&pacer, &snapshot, suite_random_bytes(&random, 62));
+      ck_assert(plan.now_bytes >= 0 && plan.background_bytes >= 0);
+      switch (suite_random(&random) % 6) {
+      case 0: gaiti_pacer_start_cycle(&pacer, &snapshot); break;
+      case 1: properties_end_cycle(&pacer, &snapshot, &random); break;
+      case 2: gaiti_pacer_end_sweep(&pacer); break;
+      case 3:
+        config = properties_config(&random);
+        ck_assert(gaiti_pacer_configure(&pacer, &config));
+        break;
+      default: break;
+      }
+    }
+  }
+}
+END_TEST
+
+/* A higher GOGC or limit never lowers the goal, in any state. */
+START_TEST(goals_are_monotone) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 3000; run++) {
+    struct gaiti_pacer pacer;
+    struct gaiti_pacer_config config = properties_config(&random);
+    config.policy = GAITI_PACER_POLICY_GOGC;
+    ck_assert(gaiti_pacer_init(&pacer, &config));
+    for (uint64_t cycles = suite_random(&random) % 4; cycles > 0; cycles--) {
+      struct gaiti_pacer_snapshot then = properties_snapshot(&random);
+      gaiti_pacer_start_cycle(&pacer, &then);
+      properties_end_cycle(&pacer, &then, &random);
+    }
+    struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
+    if (suite_random(&random) % 2 == 0) gaiti_pacer_start_cycle(&pacer, &snapshot);
+    bool by_percent = suite_random(&random) % 2 == 0;
+    int64_t goal = -1;
+    for (int64_t setting = 0; setting < INT64_MAX / 8; setting = setting * 3 + 1) {
+      struct gaiti_pacer_decision decision;
+      ck_assert(by_percent ? gaiti_pacer_set_gc_percent(&pacer, setting)
+                           : gaiti_pacer_set_memory_limit(&pacer, setting));
+      gaiti_pacer_decide(&pacer, &snapshot, &decision);
+      ck_assert_int_ge(decision.goal_bytes, goal);
+      goal = decision.goal_bytes;
+    }
+  }
+}
+END_TEST
+
+static struct replay_input properties_input(uint64_t *random) {
+  return (struct replay_input){
+      .gc_percent = 10 + (int64_t)(suite_random(random) % 400),
+      .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
+      .globals_bytes = suite_random_bytes(random, 22),
+      .processors = suite_random(random) % 2 == 0 ? 1 + (double)(suite_random(random) % 16)
+                                                  : suite_random_real(random, 0.2, 4),
+      .alloc_rate = suite_random_real(random, 0.5, 400),
+      .scan_rate = suite_random_real(random, 300, 3000),
+      .growth_rate = 1,
+      .scannable_frac = suite_random_real(random, 0.05, 1),
+      .stack_bytes = suite_random_bytes(random, 22),
+      .minimum_heap_bytes = -1,
+      .forced_at = 1,
+  };
+}
+
+/* Programs whose every rate wanders: each mark ends, GC takes a share between 0 and 1, and mutators
+ * always get to allocate something while marking without a limit. */
+START_TEST(wandering_programs_are_kept_up_with) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 150; run++) {
+    struct replay_model model;
+    struct replay_error error;
+    struct replay_input base = properties_input(&random), input = base;
+    ck_assert(replay_model_init(&model, &base, &error));
+    double live = 262144;
+    for (int cycle = 0; cycle < 60; cycle++) {
+      struct replay_result result;
+      input.alloc_rate = base.alloc_rate * suite_random_real(&random, 0.3, 3);
+      input.growth_rate = suite_random_real(&random, 0.5, live > 3e7 ? 1 : 2);
+      live *= input.growth_rate;
+      input.idle_share = suite_random(&random) % 3 == 0 ? suite_random_real(&random, 0, 0.5) : 0;
+      input.forced_at = suite_random(&random) % 8 == 0 ? suite_random_real(&random, 0, 1) : 1;
+      if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
+      ck_assert(result.gc_utilization >= 0 && result.gc_utilization <= 1);
+      ck_assert_int_le(result.trigger_bytes, result.goal_bytes);
+      ck_assert_double_lt(result.gc_utilization, 0.9999);
+      ck_assert_int_gt(result.alloc_black_bytes, 0);
+      /* As far as a goal is stretched, and the tenth after that. */
+      ck_assert_double_lt(result.goal_ratio, 1.15 * (1 + (double)input.gc_percent / 100));
+    }
+  }
+}
+END_TEST
+
+/* Whatever the limit, a limiter keeps GC at its cap in the long run, and mutators are served. */
+START_TEST(the_cap_holds_in_the_long_run) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 40; run++) {
+    struct replay_model model;
+    struct replay_error error;
+    struct replay_result result = {0};
+    struct replay_input input = properties_input(&random);
+    input.cpu_cap = suite_random_real(&random, 0.05, 0.6);
+    input.memory_limit_bytes = 1 + suite_random_bytes(&random, 28);
+    input.overhead_bytes = suite_random_bytes(&random, 27);
+    input.scannable_frac = 1;
+    ck_assert(replay_model_init(&model, &input, &error));
+    /* Two seconds in which the live heap grows, then twenty times as long as the bucket lasts. */
+    double gc_ns = 0, all_ns = 0;
+    while (all_ns < 20e9 * input.processors || model.cycles < 60) {
+      input.growth_rate = model.cycles < 14 ? 1.6 : 1;
+      if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
+      gc_ns = model.gc_cpu_ns;
+      all_ns = model.all_cpu_ns;
+    }
+    if (gc_ns > (input.cpu_cap + 0.05) * all_ns)
+      ck_abort_msg("run %d: GC takes %.3f of the CPU at a cap of %.3f", run, gc_ns / all_ns,
+                   input.cpu_cap);
+  }
+}
+END_TEST
+
+int main(void) {
+  const TTest *const tests[] = {nonsense_is_survived, goals_are_monotone,
+                                wandering_programs_are_kept_up_with, the_cap_holds_in_the_long_run};
+  return SUITE_RUN("pacer properties", tests);
+}
