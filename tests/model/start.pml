@@ -1,176 +1,596 @@
-/* draft */
-#ifndef NOBJ
-#define NOBJ 3
-#endif
-#define NIL NOBJ
-#define ALL ((1 << NOBJ) - 1)
-#define GLOB NOBJ        /* slot number of the barriered global */
-#define BIT(o) ((1 << (o)) & ALL)
-#define HAS(set, o) (((set) >> (o)) & 1)
-#define EVERYBODY 3
+/* start.pml: a cycle starts, marks and sweeps while two mutators run.
+ *
+ * Here in full: the handshakes that start a cycle and end it, the two halves of a store with its
+ * barrier, the list of shades that opens and closes, the scan of stacks and of global slots, runs,
+ * black allocation, block epochs, the sweep, threads that attach and detach at any of these points,
+ * processors that are stolen.
+ * Not here: how the collector finds out that marking is complete (termination.pml; here it knows),
+ * and weak references (weak.pml).  So a shade that is kept marks at once.  That is no different from
+ * one that waits in a buffer, since a grey object waits too, as long as it likes, to be scanned.
+ * A thread outside managed code is one that does nothing but answer.
+ *
+ * Each step cites the function that takes it, and that function cites the step's tag:
+ *   .model.start.load         .model.start.store        .model.start.shade
+ *   .model.start.take-run     .model.start.alloc        .model.start.steal
+ *   .model.start.attach       .model.start.detach       .model.start.answer
+ *   .model.start.barrier-on   .model.start.settle       .model.start.scan-roots
+ *   .model.start.scan-global  .model.start.mark         .model.start.complete
+ *   .model.start.hold         .model.start.release      .model.start.raise-epoch
+ *   .model.start.barrier-off  .model.start.sweep
+ *
+ * Claims, an assertion each:
+ *   lost_at_end      when marking is complete, everything reachable is marked
+ *   freed_reachable  the sweep frees nothing that is reachable or in a run
+ *   kept_garbage     what was unreachable when the cycle began is freed by its sweep
+ *   stale_mark       no mark bit is set when a cycle begins
+ * No state is a deadlock; and with LIVE every cycle ends (progress is the start of a cycle).
+ *
+ * Configuration: NOBJ objects of one field (2 .. 4) and one barriered global slot.  FOREIGN adds an
+ * unbarriered global slot; NO_GLOBAL takes the barriered one away.  Mutants: see README.md. */
+#include "model.h"
 
-#define NONE 0
+/* What a handshake asks of a thread. */
+#define NOTHING 0
 #define BARRIER_ON 1
-#define SCAN_ROOTS 2
-#define STOP 3
-#define BARRIER_OFF 4
-#define SETTLED 5
+#define SETTLE 2
+#define SCAN_ROOTS 3
+#define HOLD 4
+#define BARRIER_OFF 5
+
+/* The phase of the heap; SWEEP is IDLE here. */
+#define IDLE 0
+#define START 1
+#define MARK 2
+#define END 3 /* marking is complete, but for what unbarriered slots may hide */
+#define OFF 4 /* the epoch is raised; barriers go off */
+
+/* What a thread is in the middle of; it answers no handshake then. */
+#define BETWEEN 0
+#define STORING 1 /* shaded, not yet stored: op_slot, op_value */
+#define TAKING 2  /* has read the epoch for the run that it takes: op_epoch */
+
+#define NEVER 2 /* an epoch that is long past; the others are counted modulo two */
 
 byte slot[NOBJ + 1] = NIL;
-byte stack[2];
-byte cache[2] = NIL;
-byte allocated, marked, grey, block_epoch;
+byte allocated, marked, grey;
+byte block_epoch; /* of each object: every one is a block of its own */
 bit epoch;
+bit list_open; /* the list of shades */
+byte phase, request, answered, attached = EVERYBODY;
+byte stack[2];        /* the references that a thread holds in its stack and registers */
+byte cursor[2] = NIL; /* the unused slot of the run that its processor has */
 bit marking[2];
-bit black_epoch[2] = 1;
-byte acked;
-byte request;
-bit done;
-byte busy;   /* threads between the two halves of a barrier */
-byte bo[2], bv[2];
+byte black_epoch[2] = NEVER;
+byte op[2], op_slot[2] = NIL, op_value[2] = NIL, op_epoch[2];
+#ifdef FOREIGN
+byte foreign = NIL; /* the unbarriered global slot */
+byte shaded;        /* in the buffers, after the queue was empty for the first time */
+#endif
+byte garbage; /* unreachable when the cycle began, and not yet swept */
+byte lost_at_end, freed_reachable, kept_garbage, stale_mark;
 
-byte lost;
+/* ---- Mutants: each changes one of these. ---- */
+
+#ifdef NO_DELETION_SHADE
+#define OLD(o) 0
+#else
+#define OLD(o) BIT(slot[o])
+#endif
+
+#ifdef NO_INSERTION_SHADE
+#define NEW(v) 0
+#else
+#define NEW(v) BIT(v)
+#endif
+
+#ifdef GLOBAL_STORED_PLAINLY
+#define BARRIERED(t, o) (marking[t] && o != GLOBAL)
+#elif defined INIT_STORED_PLAINLY
+byte fresh[2]; /* allocated by the thread and stored nowhere */
+#define BARRIERED(t, o) (marking[t] && !(HAS(fresh[t], o) && slot[o] == NIL))
+#else
+#define BARRIERED(t, o) marking[t]
+#endif
+
+#ifdef LATE_SHADE_MARKED
+#define SHADE_IN_VAIN false
+#else
+#define SHADE_IN_VAIN (phase == OFF) /* the list is closed: leave the two halves in one */
+#endif
+
+#ifdef EPOCH_READ_TWICE
+#define EPOCH_FOR_BLACK(t) epoch
+#else
+#define EPOCH_FOR_BLACK(t) op_epoch[t]
+#endif
+
+#ifdef STEAL_ACROSS_HANDSHAKES
+#define SEEN_THE_SAME true
+#else
+#define SEEN_THE_SAME (answered == 0 || answered == EVERYBODY)
+#endif
+
+#ifdef ATTACH_UNMARKED
+#define ATTACH_MARKING false
+#else
+#define ATTACH_MARKING (phase != IDLE && request != BARRIER_OFF)
+#endif
+
+#ifdef ATTACH_BLACK_EARLY
+#define ATTACH_BLACK (phase == START || phase == MARK || phase == END)
+#elif defined ATTACH_BLACK_LATE
+#define ATTACH_BLACK (phase == MARK || phase == END || phase == OFF)
+#else
+#define ATTACH_BLACK (phase == MARK || phase == END)
+#endif
+
+#ifdef ATTACH_UNSCANNED
+byte newcomers; /* attached since the barriers began to go on, and taken for scanned */
+#define TAKEN_FOR_SCANNED newcomers
+#else
+#define TAKEN_FOR_SCANNED 0
+#endif
+
+#ifdef MARK_BEFORE_BARRIERS
+#define MAY_MARK true
+#else
+#define MAY_MARK (request != BARRIER_ON)
+#endif
+
+/* ---- Renaming ---- */
+
+#ifdef FOREIGN
+#define FOREIGN_SETS(X) X(shaded)
+#define FOREIGN_REFS(X) X(foreign)
+#define FOREIGN_ROOT bit(now.foreign)
+#define FOREIGN_PENDING now.shaded
+#else
+#define FOREIGN_SETS(X)
+#define FOREIGN_REFS(X)
+#define FOREIGN_ROOT 0
+#define FOREIGN_PENDING 0
+#endif
+#ifdef INIT_STORED_PLAINLY
+#define FRESH_SETS(X) X(fresh)
+#else
+#define FRESH_SETS(X)
+#endif
+#ifdef ATTACH_UNSCANNED
+#define NEWCOMER_BITS(X) X(newcomers)
+#else
+#define NEWCOMER_BITS(X)
+#endif
+
 c_code {
-static int closure(int set) {
-  int i, j;
-  set |= now.stack[0] | now.stack[1] | 1 << now.slot[NOBJ_];
-  for (j = 0; j < NOBJ_; j++)
-    for (i = 0; i < NOBJ_; i++) if (set >> i & 1) set |= 1 << now.slot[i];
-  return set & ((1 << NOBJ_) - 1);
-}
-static void canon(void) {
-  int i, live = closure(now.grey);
-  for (i = 0; i < NOBJ_; i++) if (!(live >> i & 1)) now.slot[i] = NOBJ_;
-}
+#define SHARED_SETS(X) X(allocated) X(marked) X(grey) X(block_epoch) X(garbage) FOREIGN_SETS(X)
+#define SHARED_REFS(X) FOREIGN_REFS(X)
+#define THREAD_SETS(X) X(stack) FRESH_SETS(X)
+#define THREAD_REFS(X) X(cursor) X(op_slot) X(op_value)
+#define THREAD_BYTES(X) X(marking) X(black_epoch) X(op) X(op_epoch)
+#define THREAD_BITS(X) X(attached) X(answered) NEWCOMER_BITS(X)
+#define ROOTS (now.stack[0] | now.stack[1] | bit(now.slot[GLOBAL]) | FOREIGN_ROOT)
+#define PENDING (now.grey | FOREIGN_PENDING)
+#define FOLLOW(set) (set)
+#include "symmetry.h"
+static int runs(void) { return bit(now.cursor[0]) | bit(now.cursor[1]); }
+static const char *const request_names[] = {"", "barrier on", "settle", "scan roots", "hold", "barrier off"};
 }
 
-inline mark_set(set) {
+/* ---- Steps that both sides take ---- */
+
+/* .model.start.mark: runtime/mark/marker.c: marker_mark */
+inline mark(set) {
   grey = grey | ((set) & ~marked);
   marked = marked | (set)
 }
 
-inline shade(set) { if :: !done -> mark_set(set) :: else fi }
+/* .model.start.mark: runtime/mark/marker.c: marker_scan */
+inline scan(o) {
+  say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
+  grey = grey & ~BIT(o);
+  mark(BIT(slot[o]))
+}
 
-inline pick(set, o) {
+/* .model.start.shade: runtime/barrier/barrier.c: gait_shade_both, and shades.c: gaiti_shades_flush.
+ * A buffer that fills up while the list is closed is lost. */
+inline shade(set) {
   if
-  :: HAS(set, 0) -> o = 0
-  :: HAS(set, 1) -> o = 1
-#if NOBJ > 2
-  :: HAS(set, 2) -> o = 2
+  :: !list_open && phase == START -> say("... in a buffer that is dropped\n") skip
+#ifdef LATE_SHADE_MARKED
+  :: phase == OFF -> marked = marked | (set)
 #endif
-#if NOBJ > 3
-  :: HAS(set, 3) -> o = 3
+  :: phase <= MARK -> mark(set)
+#ifdef FOREIGN
+  :: phase == END && list_open -> shaded = shaded | ((set) & ~marked)
 #endif
+  :: else -> skip
   fi
 }
 
-proctype mutator(bit t) {
+/* ---- Mutators ---- */
+
+#define HELD(t) (request == HOLD && HAS(answered, t))
+#define AT_SAFEPOINT(t) (HAS(attached, t) && op[t] == BETWEEN && !HELD(t))
+#define ASKED(t) (request != NOTHING && !HAS(answered, t))
+
+#ifdef LIVE
+/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+byte late[2];
+#define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
+#define acts(t) late[t] = ASKED(t)
+#else
+#define RUNS(t) AT_SAFEPOINT(t)
+#define acts(t) skip
+#endif
+
+active [2] proctype mutator() {
   byte o, v;
-  bit e;
+#define t _pid
   do
-  :: atomic { stack[t] -> pick(stack[t], o); stack[t] = stack[t] | BIT(slot[o]); o = 0 }
-  :: d_step { slot[GLOB] != NIL -> stack[t] = stack[t] | BIT(slot[GLOB]) }
-  :: atomic { stack[t] -> pick(stack[t], o); stack[t] = stack[t] & ~BIT(o); o = 0; c_code { canon(); } }
-  :: atomic { /* store */
-       if :: pick(stack[t], o) :: o = GLOB fi;
-       if :: pick(stack[t], v) :: v = NIL fi;
-       if :: slot[o] == v -> goto done0 :: else fi;
+  /* .model.start.load: include/gait/inline.h: gait_load */
+  :: atomic { RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], o);
+       say("T%d loads %c from %c\n", t, NAME(slot[o]), NAME(o))
+       stack[t] = stack[t] | BIT(slot[o]);
+       o = 0; rename() }
+  :: d_step { RUNS(t) && slot[GLOBAL] != NIL ->
+       acts(t);
+       say("T%d loads %c from the global slot\n", t, NAME(slot[GLOBAL]))
+       stack[t] = stack[t] | BIT(slot[GLOBAL]); rename() }
+
+  :: atomic { RUNS(t) && stack[t] != 0 -> /* a reference on the stack is overwritten */
+       acts(t);
+       pick(stack[t], o);
+       say("T%d forgets %c\n", t, NAME(o))
+       stack[t] = stack[t] & ~BIT(o);
+       o = 0; rename() }
+
+  /* .model.start.store: include/gait/inline.h: gait_store, runtime/barrier/barrier.c:
+   * gait_store_slow.  NIL as the slot is the global one. */
+  :: atomic { RUNS(t) ->
+       acts(t);
+       pick_or_nil(stack[t], o);
+       pick_or_nil(stack[t], v);
        if
-       :: marking[t] && !done ->
-#ifndef NO_DELETION
-          shade(BIT(slot[o]));
+#ifdef NO_GLOBAL
+       :: o == GLOBAL -> skip
 #endif
-#ifndef NO_INSERTION
-          shade(BIT(v));
-#endif
-       busy = busy | (1 << t);
-       :: else -> slot[o] = v; goto done0
-       fi
-     };
-     atomic {
-#ifdef XCHG
-       shade(BIT(slot[o]));
-#endif
-       slot[o] = v; 
-done0: busy = busy & ~(1 << t);
-  o = 0; v = 0; c_code { canon(); } }
-  :: atomic { cache[t] == NIL && (allocated != ALL) -> e = epoch };
-     atomic {
-       if
-       :: pick(ALL & ~allocated, o) ->
+       :: slot[o] == v -> skip
+       :: else ->
           if
-          :: HAS(block_epoch, o) == e
-          :: HAS(block_epoch, o) != e -> block_epoch = block_epoch ^ BIT(o)   /* a fresh block */
+          :: BARRIERED(t, o) && !SHADE_IN_VAIN ->
+             op[t] = STORING; op_slot[t] = o; op_value[t] = v;
+#ifdef BARRIER_AFTER_STORE
+             say("T%d stores %c to %c, the barrier comes later\n", t, NAME(v), NAME(o))
+             slot[o] = v
+#else
+             say("T%d begins to store %c to %c: shades %c and %c\n", t, NAME(v), NAME(o), NAME(slot[o]), NAME(v))
+             shade(OLD(o) | NEW(v))
+#endif
+          :: else ->
+             say("T%d stores %c to %c, without the barrier\n", t, NAME(v), NAME(o))
+             slot[o] = v
+          fi
+       fi;
+#ifdef INIT_STORED_PLAINLY
+       fresh[t] = fresh[t] & ~BIT(v);
+#endif
+       o = 0; v = 0; rename() }
+  :: atomic { op[t] == STORING ->
+#ifdef BARRIER_AFTER_STORE
+       say("T%d shades after its store\n", t)
+       shade(OLD(op_slot[t]) | NEW(op_value[t]));
+#else
+       say("T%d ends its store of %c to %c\n", t, NAME(op_value[t]), NAME(op_slot[t]))
+       slot[op_slot[t]] = op_value[t];
+#endif
+       op[t] = BETWEEN; op_slot[t] = NIL; op_value[t] = NIL; rename() }
+
+#ifdef FOREIGN
+  /* The embedder's own plain loads and stores. */
+  :: d_step { RUNS(t) && foreign != NIL ->
+       acts(t);
+       say("T%d loads %c from the unbarriered slot\n", t, NAME(foreign))
+       stack[t] = stack[t] | BIT(foreign); rename() }
+  :: atomic { RUNS(t) ->
+       acts(t);
+       pick_or_nil(stack[t], v);
+       say("T%d stores %c to the unbarriered slot\n", t, NAME(v))
+       foreign = v;
+#ifdef INIT_STORED_PLAINLY
+       fresh[t] = fresh[t] & ~BIT(v);
+#endif
+       v = 0; rename() }
+#endif
+
+  /* .model.start.take-run: runtime/alloc/cache.c: gaiti_cache_refill and cache_take; supply.c:
+   * gaiti_supply_block.  The epoch is read once.  A block that is not of that epoch is taken only
+   * when it is free as a whole, and gets the epoch then. */
+  :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->
+       acts(t);
+       say("T%d reads the epoch for a run\n", t)
+       op[t] = TAKING; op_epoch[t] = epoch; rename() }
+  :: atomic { op[t] == TAKING ->
+       if
+       :: allocated == ALL -> skip
+       :: else ->
+          pick_free(ALL & ~allocated, o);
+          if
+          :: HAS(block_epoch, o) != op_epoch[t] -> block_epoch = block_epoch ^ BIT(o)
+          :: else -> skip
           fi;
           allocated = allocated | BIT(o);
-          cache[t] = o;
-          if :: black_epoch[t] == e -> marked = marked | BIT(o) :: else fi
-       :: allocated == ALL
+          cursor[t] = o;
+          if
+          :: black_epoch[t] == EPOCH_FOR_BLACK(t) -> marked = marked | BIT(o)
+          :: else -> skip
+          fi;
+          say("T%d takes a run: %c, marked %d\n", t, NAME(o), HAS(marked, o))
        fi;
-       o = 0; e = 0 }
-  :: d_step { cache[t] != NIL -> stack[t] = stack[t] | BIT(cache[t]); cache[t] = NIL }
-  :: d_step { request != NONE && !HAS(acked, t) ->
+       op[t] = BETWEEN; op_epoch[t] = 0; o = 0; rename() }
+
+  /* .model.start.alloc: include/gait/inline.h: gait_alloc */
+  :: d_step { RUNS(t) && cursor[t] != NIL ->
+       acts(t);
+       say("T%d allocates %c, marked %d\n", t, NAME(cursor[t]), HAS(marked, cursor[t]))
+       stack[t] = stack[t] | BIT(cursor[t]);
+#ifdef INIT_STORED_PLAINLY
+       fresh[t] = fresh[t] | BIT(cursor[t]);
+#endif
+       cursor[t] = NIL; rename() }
+
+  /* .model.start.steal: runtime/alloc/proc.c: proc_steal.  With the processor goes its run. */
+  :: d_step { RUNS(t) && cursor[t] == NIL && cursor[1 - t] != NIL && AT_SAFEPOINT(1 - t) &&
+              SEEN_THE_SAME ->
+       acts(t);
+       say("T%d steals the run at %c\n", t, NAME(cursor[1 - t]))
+       cursor[t] = cursor[1 - t]; cursor[1 - t] = NIL; rename() }
+
+  /* .model.start.answer: runtime/cycle/handshake.c: gaiti_safepoint, or in the place of a thread
+   * outside handshake_act_for_absent */
+  :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
+       say("T%d answers ", t)
+       say_name("%s\n", request_names[now.request])
        if
-       :: request == BARRIER_ON -> marking[t] = 1
-#ifdef BLACK_AT_ON
-          ; black_epoch[t] = epoch; marked = marked | BIT(cache[t])
+       /* .model.start.barrier-on: runtime/cycle/handshake.c: action_barrier_on */
+       :: request == BARRIER_ON ->
+          marking[t] = 1
+#ifdef BLACK_WITH_BARRIER
+          ; black_epoch[t] = epoch; marked = marked | BIT(cursor[t])
 #endif
+#ifdef ROOTS_WITH_BARRIER
+          ; mark(stack[t])
+#endif
+       /* .model.start.settle: runtime/cycle/handshake.c: action_settle */
+       :: request == SETTLE || request == HOLD -> skip
+       /* .model.start.scan-roots: runtime/cycle/handshake.c: action_scan_roots */
        :: request == SCAN_ROOTS ->
-#if !defined BLACK_AT_ON && !defined BLACK_AT_SETTLE
-          black_epoch[t] = epoch; marked = marked | BIT(cache[t]);
+#ifndef ROOTS_WITH_BARRIER
+          mark(stack[t]);
 #endif
-          mark_set(stack[t])
-       :: request == STOP -> skip
-       :: request == SETTLED ->
-#ifdef BLACK_AT_SETTLE
-          black_epoch[t] = epoch; marked = marked | BIT(cache[t]);
+#ifndef NO_BLACK
+          black_epoch[t] = epoch;
+#ifndef RUN_STAYS_WHITE
+          marked = marked | BIT(cursor[t])
 #endif
-          skip
-       :: request == BARRIER_OFF -> marking[t] = 0; cache[t] = NIL
+#endif
+       /* .model.start.barrier-off: runtime/cycle/handshake.c: action_barrier_off.  What is left of
+        * the run is kept. */
+       :: request == BARRIER_OFF -> marking[t] = 0; black_epoch[t] = NEVER
        fi;
-       acked = acked | (1 << t) };
-     !(request == STOP)
+#ifdef LIVE
+       late[t] = 0;
+#endif
+       answered = answered | THREAD(t); rename() }
+
+  /* .model.start.detach: runtime/api/thread.c: gait_thread_detach.  What is left of the run goes
+   * back unless its block is due for sweeping.  One thread stays attached. */
+  :: d_step { RUNS(t) && attached == EVERYBODY ->
+       say("T%d detaches\n", t)
+       if
+       :: cursor[t] != NIL && HAS(block_epoch, cursor[t]) == epoch ->
+          allocated = allocated & ~BIT(cursor[t]);
+          marked = marked & ~BIT(cursor[t])
+       :: else -> skip
+       fi;
+       stack[t] = 0; cursor[t] = NIL; marking[t] = 0; black_epoch[t] = NEVER;
+#ifdef INIT_STORED_PLAINLY
+       fresh[t] = 0;
+#endif
+#ifdef LIVE
+       late[t] = 0;
+#endif
+       attached = attached & ~THREAD(t); answered = answered & ~THREAD(t); rename() }
+
+  /* .model.start.attach: runtime/api/thread.c: gait_thread_attach and thread_join_cycle_locked */
+  :: d_step { !HAS(attached, t) && request != HOLD ->
+       say("T%d attaches\n", t)
+       attached = EVERYBODY;
+       if
+       :: request != NOTHING -> answered = answered | THREAD(t)
+       :: else -> skip
+       fi;
+#ifdef ATTACH_UNSCANNED
+       if
+       :: phase == START -> newcomers = newcomers | THREAD(t)
+       :: else -> skip
+       fi;
+#endif
+       marking[t] = ATTACH_MARKING;
+       if
+       :: ATTACH_BLACK -> black_epoch[t] = epoch
+       :: else -> skip
+       fi;
+       rename() }
   od
+#undef t
 }
 
-inline post(r) { request = r; acked = 0 }
+/* ---- The collector ---- */
 
-proctype collector() {
-  byte o = 0;
-  bit g, f;
-  do
-  :: d_step { assert(marked == 0); post(BARRIER_ON) };
-     acked == EVERYBODY;
-#ifdef SETTLE
-     post(SETTLED);
-     acked == EVERYBODY;
+/* runtime/cycle/handshake.c: handshake_ask */
+inline ask(what) {
+  request = what; answered = 0;
+  say("C asks for ")
+  say_name("%s\n", request_names[now.request])
+}
+/* runtime/cycle/handshake.c: handshake_look */
+#define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
+#define NO_STORE_IN_FLIGHT (op[0] != STORING && op[1] != STORING)
+#define OLD_BLOCKS (block_epoch ^ (epoch * ALL))
+#ifdef FOREIGN
+#define COMPLETE (foreign_scanned && grey == 0)
+#else
+#define COMPLETE (grey == 0 && NO_STORE_IN_FLIGHT)
 #endif
-     post(SCAN_ROOTS);
+
+active proctype collector() {
+  byte o;
+  bit global_scanned, foreign_scanned;
+  do
+  :: /* .model.start.barrier-on: runtime/cycle/cycle.c: cycle_start_concurrent */
+#ifdef LIVE
+progress:
+#endif
+     atomic {
+       stale_mark = marked; assert(stale_mark == 0);
+       c_code { now.garbage = now.allocated & ~(reachable() | runs()); };
+       phase = START;
+#if !defined LIST_OPENED_TO_SETTLE && !defined LIST_OPENED_TO_MARK
+       list_open = 1;
+#endif
+       ask(BARRIER_ON); rename() };
      do
-     :: atomic { grey != 0 -> pick(grey, o); grey = grey & ~BIT(o); mark_set(BIT(slot[o])); o = 0; c_code { canon(); } }
-     :: d_step { !g -> mark_set(BIT(slot[GLOB])); g = 1 }
-     :: d_step { acked == EVERYBODY && g && grey == 0 && busy == 0
-        -> g = 0; f = 0; request = NONE; acked = 0; done = 1 } -> break
+     :: atomic { MAY_MARK && grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
+     :: ALL_ANSWERED -> break
      od;
-     skip; d_step { c_code { now.lost = closure(0) & ~now.marked; }; assert(lost == 0); 
-     request = NONE; acked = 0 };
-     epoch = 1 - epoch;
-     post(BARRIER_OFF);
-     acked == EVERYBODY;
-     d_step { done = 0; request = NONE; acked = 0; o = 0};
+
+     /* .model.start.settle: runtime/cycle/cycle.c: cycle_start_concurrent.  Stores that began when
+      * some thread had no barrier are over when all have answered.  The list opens first, since a
+      * store that begins after its thread's answer may end after the first scan. */
+#if !defined NO_SETTLE && !defined ROOTS_WITH_BARRIER
+     atomic {
+#ifndef LIST_OPENED_TO_MARK
+       list_open = 1;
+#endif
+       ask(SETTLE); rename() };
      do
-     :: d_step { o < NOBJ ->
-         if
-         :: HAS(block_epoch, o) != epoch ->
-            if :: HAS(allocated & ~marked, o) -> c_code { now.lost = closure(0) & 1 << Pcollector->o; }; assert(lost == 0); slot[o] = NIL;
-              allocated = allocated & ~BIT(o) :: else fi;
+     :: atomic { MAY_MARK && grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
+     :: ALL_ANSWERED -> break
+     od;
+#endif
+
+     /* .model.start.scan-roots: runtime/cycle/cycle.c: cycle_start_concurrent */
+     atomic {
+       phase = MARK; list_open = 1;
+       ask(SCAN_ROOTS); answered = TAKEN_FOR_SCANNED; rename() };
+     do
+     /* .model.start.mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
+     :: atomic { grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
+     /* .model.start.scan-global: runtime/cycle/cycle.c: cycle_scan_registered */
+     :: d_step { !global_scanned ->
+          say("C scans the global slot: %c\n", NAME(slot[GLOBAL]))
+          mark(BIT(slot[GLOBAL])); global_scanned = 1; rename() }
+#ifdef FOREIGN
+     :: d_step { !foreign_scanned ->
+          say("C scans the unbarriered slot: %c\n", NAME(foreign))
+          mark(BIT(foreign)); foreign_scanned = 1; rename() }
+#endif
+     /* .model.start.complete: runtime/cycle/cycle.c: cycle_end_concurrent */
+     :: d_step { ALL_ANSWERED && global_scanned && COMPLETE ->
+          say("C has nothing left to mark\n")
+          global_scanned = 0; foreign_scanned = 0;
+          phase = END; request = NOTHING; answered = 0; rename() };
+        break
+     od;
+
+#if defined FOREIGN && !defined FOREIGN_SCANNED_ONCE
+     /* .model.start.hold: runtime/cycle/cycle.c: cycle_end_held.  What was in a slot that nobody
+      * barriers may be on a stack or in a buffer by now. */
+     atomic { ask(HOLD); rename() };
+     ALL_ANSWERED;
+     d_step {
+       say("C scans the unbarriered slot, stacks and buffers with all held\n")
+       mark(BIT(foreign));
+#ifndef HOLD_STACKS_UNSCANNED
+       mark(stack[0] | stack[1]);
+#endif
+#ifndef HOLD_BUFFERS_UNFLUSHED
+       mark(shaded);
+#endif
+       shaded = 0; rename() };
+     do
+     :: atomic { grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
+     :: grey == 0 -> break
+     od;
+#endif
+     /* .model.start.release: runtime/cycle/cycle.c: cycle_concurrent */
+     atomic {
+       c_code { now.lost_at_end = reachable() & ~now.marked; };
+       assert(lost_at_end == 0);
+       list_open = 0;
+#ifdef FOREIGN
+       shaded = 0;
+#endif
+       request = NOTHING; answered = 0; rename() };
+
+     /* .model.start.raise-epoch, .model.start.barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
+#ifndef EPOCH_RAISED_LATE
+     d_step {
+       say("C raises the epoch\n")
+       phase = OFF; epoch = 1 - epoch; rename() };
+#endif
+     d_step { ask(BARRIER_OFF); rename() };
+#ifndef SWEEP_EARLY
+     ALL_ANSWERED;
+     d_step { phase = IDLE; request = NOTHING; answered = 0; rename() };
+#endif
+#ifdef EPOCH_RAISED_LATE
+     d_step {
+       say("C raises the epoch\n")
+       epoch = 1 - epoch; rename() };
+#endif
+
+     /* .model.start.sweep: runtime/sweep/sweep.c: sweep_slots */
+     do
+     :: atomic { OLD_BLOCKS != 0 ->
+          pick(OLD_BLOCKS, o);
+          say("C sweeps %c, marked %d\n", NAME(o), HAS(marked, o))
+          d_step {
+            if
+            :: HAS(allocated & ~marked, o) ->
+               c_code { now.freed_reachable = (reachable() | runs()) & bit(Pcollector->o); };
+               assert(freed_reachable == 0);
+               slot[o] = NIL;
+               allocated = allocated & ~BIT(o)
+            :: else -> skip
+            fi;
+            kept_garbage = garbage & marked & BIT(o);
+            assert(kept_garbage == 0);
+            garbage = garbage & ~BIT(o);
             marked = marked & ~BIT(o);
             block_epoch = block_epoch ^ BIT(o)
-         :: else
-         fi; o++ }
-     :: d_step { o == NOBJ -> o = 0 } -> break
-     od
+          };
+          o = 0; rename() }
+     :: OLD_BLOCKS == 0 -> break
+     od;
+#ifdef SWEEP_EARLY
+     ALL_ANSWERED;
+#endif
+     /* The next cycle counts epochs from nought again. */
+     atomic {
+       phase = IDLE; request = NOTHING; answered = 0;
+#ifdef ATTACH_UNSCANNED
+       newcomers = 0;
+#endif
+       if
+       :: epoch == 1 ->
+          block_epoch = block_epoch ^ ALL;
+          op_epoch[0] = (op[0] == TAKING) * (1 - op_epoch[0]);
+          op_epoch[1] = (op[1] == TAKING) * (1 - op_epoch[1])
+       :: else -> skip
+       fi;
+       epoch = 0; rename() }
   od
 }
-
-init { atomic { run mutator(0); run mutator(1); run collector() } }
