@@ -9,6 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(GAIT_BUILDING_SHARED)
+#define GAIT_API __attribute__((visibility("default")))
+#else
+#define GAIT_API
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -30,8 +36,9 @@ typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void
 typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
 
 /* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.
- * Returns nonzero to have it tried once more, zero to let the allocation return NULL.  May free
- * memory, clear roots and raise the limit; must not allocate from this heap.
+ * Returns nonzero to have the heap collected and the allocation tried once more, zero to let the
+ * allocation return NULL.  May free memory, clear roots and raise the limit; must not allocate from
+ * this heap.
  *
  * Thread: the one that allocates, in managed state. */
 typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);
@@ -43,10 +50,10 @@ typedef void gait_log_fn(const char *line, void *arg);
 typedef void gait_cycle_fn(gait_heap *heap, const struct gait_cycle_record *record, void *arg);
 
 /* Traces the reference in `*slot`; NULL and words that point outside the heap are ignored. */
-void gait_trace_slot(gait_tracer *tracer, void *const *slot);
+GAIT_API void gait_trace_slot(gait_tracer *tracer, void *const *slot);
 
 /* Traces every aligned word of [start, start + bytes) that could point into the heap. */
-void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes);
+GAIT_API void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes);
 
 #ifdef __cplusplus
 }

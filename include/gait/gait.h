@@ -22,12 +22,6 @@
 extern "C" {
 #endif
 
-#if defined(GAIT_BUILDING_SHARED)
-#define GAIT_API __attribute__((visibility("default")))
-#else
-#define GAIT_API
-#endif
-
 #define GAIT_VERSION_MAJOR 0
 #define GAIT_VERSION_MINOR 1
 #define GAIT_VERSION_PATCH 0
@@ -36,18 +30,18 @@ extern "C" {
 
 typedef enum gait_result {
   GAIT_OK = 0,
-  GAIT_ERROR_ARGUMENT,       /* an argument is NULL, zero or out of its range */
-  GAIT_ERROR_MEMORY,         /* the system or the memory limit gives no more memory */
-  GAIT_ERROR_SYSTEM,         /* a thread, a lock or a key could not be made */
-  GAIT_ERROR_OPTION_NAME,    /* there is no option of this name */
-  GAIT_ERROR_OPTION_VALUE,   /* the value is not of the option's type or range */
-  GAIT_ERROR_WRONG_HEAP,     /* a kind or an object belongs to another heap */
-  GAIT_ERROR_NOT_ATTACHED,   /* the thread is not attached, or no longer */
-  GAIT_ERROR_ALREADY,        /* the thread is attached, the name or the range is registered */
-  GAIT_ERROR_STATE,          /* inside managed code where outside is due, or the other way round */
-  GAIT_ERROR_BUSY,           /* threads are still attached */
-  GAIT_ERROR_TOO_MANY,       /* a table of fixed size is full */
-  GAIT_ERROR_NOT_FOUND,      /* nothing of that name or address is registered */
+  GAIT_ERROR_ARGUMENT,     /* an argument is NULL, zero or out of its range */
+  GAIT_ERROR_MEMORY,       /* the system or the memory limit gives no more memory */
+  GAIT_ERROR_SYSTEM,       /* a thread, a lock or a key could not be made */
+  GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
+  GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
+  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap */
+  GAIT_ERROR_NOT_ATTACHED, /* the thread is not attached, or no longer */
+  GAIT_ERROR_ALREADY,      /* the thread is attached, the name or the range is registered */
+  GAIT_ERROR_STATE,        /* inside managed code where outside is due, or the other way round */
+  GAIT_ERROR_BUSY,         /* threads are still attached */
+  GAIT_ERROR_TOO_MANY,     /* a table of fixed size is full */
+  GAIT_ERROR_NOT_FOUND,    /* nothing of that name or address is registered */
 } gait_result;
 
 /* The constant's name, "GAIT_OK" ...; never NULL. */
@@ -67,14 +61,16 @@ typedef struct gait_kind {
   uint16_t heap_tag;
 } gait_kind;
 
-#define GAIT_MAX_KINDS 1024
+#define GAIT_MAX_KINDS        1024
 #define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
-#define GAIT_MAX_ALIGNMENT ((size_t)4096)
+#define GAIT_MAX_ALIGNMENT    ((size_t)4096)
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
 #define GAIT_OFF INT64_MAX /* a memory limit that limits nothing */
-#define GAIT_GOGC_OFF (-1) /* no collection for growth: only for the memory limit, or when asked */
+#define GAIT_GOGC_OFF                                                                              \
+  (-1) /* no collection for growth: only for the memory limit, or when asked                       \
+        */
 
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
  * gait_option_at and in `gait options`: all three come from one table. */
@@ -265,9 +261,9 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
                                 size_t count, size_t element_bytes);
 
 /* Says that `object` holds `bytes` bytes of memory outside the heap from now on, in place of what
- * was said before.  They count in the heap goal and the memory limit until the object is found dead.
- * Thread: attached.  GC: may start a cycle.  Fails: GAIT_ERROR_ARGUMENT (not an object of this
- * heap), GAIT_ERROR_MEMORY. */
+ * was said before.  They count in the heap goal and the memory limit until the object is found
+ * dead. Thread: attached.  GC: may start a cycle.  Fails: GAIT_ERROR_ARGUMENT (not an object of
+ * this heap), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address` points to or into, or NULL.  The address one past an
@@ -331,7 +327,8 @@ GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, which costs a pause */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, which costs a pause
+                           */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
@@ -346,7 +343,8 @@ GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *fun
 
 /* Undo the two.  Fails: GAIT_ERROR_NOT_FOUND. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
-GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function, void *arg);
+GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
+                                                void *arg);
 
 /* ---- Collection ----------------------------------------------------------------------------- */
 

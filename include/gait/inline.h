@@ -6,7 +6,7 @@
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
 
-#define GAIT_LIKELY(x) __builtin_expect(!!(x), 1)
+#define GAIT_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* Unused slots of the current run of one (kind, size class): the next one, and the end. */
@@ -31,8 +31,8 @@ struct gait_fast {
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
  * rounding wastes at most one eighth above 128 bytes. */
 #define GAIT_GRANULE_BYTES ((size_t)16)
-#define GAIT_SMALL_BYTES ((size_t)32768)
-#define GAIT_SIZE_CLASSES 72
+#define GAIT_SMALL_BYTES   ((size_t)32768)
+#define GAIT_SIZE_CLASSES  72
 
 /* The size class of an object of `bytes` bytes, 1 .. GAIT_SMALL_BYTES. */
 static inline unsigned gait_size_class(size_t bytes) {
@@ -71,7 +71,9 @@ static inline void gait_poll(gait_thread *thread) {
     gait_poll_slow(thread);
 }
 
-static inline void *gait_load(void *const *slot) { return __atomic_load_n(slot, __ATOMIC_ACQUIRE); }
+static inline void *gait_load(void *const *slot) {
+  return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
 
 static inline void gait_store(gait_thread *thread, void *slot, void *value) {
   if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) {

@@ -8,9 +8,9 @@
  *
  * Who may change a block's bits: the cache that owns the block allocates in it; a cache that gives
  * back the rest of a run frees bits in a block which it may no longer own, so every change is an
- * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is due
- * for sweeping therefore leaves the rest of the run allocated and black.  It is then free one cycle
- * later. */
+ * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
+ * due for sweeping therefore leaves the rest of the run allocated and black.  It is then free one
+ * cycle later. */
 #include "alloc/cache.h"
 
 #include <string.h>
@@ -19,12 +19,14 @@
 
 /* ---- Retiring ---- */
 
+/* The run is shortened before the counters rise, and readers look at the counters first: at any
+ * moment they see what was allocated or less. */
 static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
                         struct gaiti_run *run, size_t slot_bytes) {
   uint64_t bytes = (uint64_t)(cursor->next - run->start);
-  AO_store(&proc->alloc_bytes, AO_load(&proc->alloc_bytes) + bytes);
-  AO_store(&proc->alloc_objects, AO_load(&proc->alloc_objects) + bytes / slot_bytes);
-  run->start = cursor->next;
+  gaiti_pointer_store_release((AO_t *)&run->start, cursor->next);
+  AO_store_release(&proc->alloc_bytes, AO_load(&proc->alloc_bytes) + bytes);
+  AO_store_release(&proc->alloc_objects, AO_load(&proc->alloc_objects) + bytes / slot_bytes);
 }
 
 /* Frees the slots that the run has not handed out. */

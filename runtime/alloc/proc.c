@@ -16,7 +16,9 @@ static void proc_clear_rows(struct gait_cursor **rows) {
     rows[kind] = proc_empty_row.cursors;
 }
 
-static void proc_init_no_rows(void) { proc_clear_rows(proc_no_rows); }
+static void proc_init_no_rows(void) {
+  proc_clear_rows(proc_no_rows);
+}
 
 struct gait_cursor *const *gaiti_proc_no_rows(void) {
   pthread_once(&proc_no_rows_once, proc_init_no_rows);

@@ -56,6 +56,8 @@ struct gaiti_procs {
   struct gaiti_proc *all;
   struct gaiti_proc *free; /* without a holder; their caches and buffers are empty */
   uint32_t count;
+  AO_t alloc_bytes_seen; /* the most that a snapshot has told */
+  AO_t alloc_objects_seen;
 };
 
 bool gaiti_procs_init(gait_heap *heap);

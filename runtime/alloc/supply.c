@@ -13,8 +13,7 @@ enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size
   size_t slot_bytes = gaiti_class_bytes(size_class);
   size_t used = GAITI_BLOCK_BYTES / slot_bytes * slot_bytes;
   bool clean;
-  enum gaiti_take take =
-      gaiti_space_take(&heap->space, &heap->map, 1, used, limit, block, &clean);
+  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, 1, used, limit, block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   if (!clean && heap->options.poison)
     memset(gaiti_block_start(&heap->map, *block), GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
@@ -47,6 +46,7 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
   gait_heap *heap = thread->heap;
   uint32_t block;
   bool clean;
+  bytes = (bytes + GAIT_GRANULE_BYTES - 1) & ~(GAIT_GRANULE_BYTES - 1);
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
                                           bytes, limit, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
@@ -54,14 +54,13 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
   if (!clean) supply_zero(thread, start, bytes);
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_block_format_large(&heap->map, block, kind, bytes, epoch);
-  size_t held = (size_t)heap->map.shapes[block].slot_bytes << GAITI_GRANULE_SHIFT;
   bool black = gaiti_thread_allocates_black(thread, epoch);
   gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + GAIT_GRANULE_BYTES,
                     GAIT_GRANULE_BYTES, black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
-  if (black) gaiti_counter_add(&heap->black_bytes, held);
-  gaiti_counter_add(&heap->live_bytes, held);
-  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, held);
-  AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + held);
+  if (black) gaiti_counter_add(&heap->black_bytes, bytes);
+  gaiti_counter_add(&heap->live_bytes, bytes);
+  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
+  AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + bytes);
   AO_store(&thread->proc->alloc_objects, AO_load(&thread->proc->alloc_objects) + 1);
   *object = start;
   return GAITI_TAKE_OK;

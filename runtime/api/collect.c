@@ -11,7 +11,9 @@ gait_result gait_collect(gait_thread *thread) {
   return GAIT_OK;
 }
 
-size_t gait_trim(gait_heap *heap) { return gaiti_space_release(&heap->space, &heap->map, SIZE_MAX); }
+size_t gait_trim(gait_heap *heap) {
+  return gaiti_space_release(&heap->space, &heap->map, SIZE_MAX);
+}
 
 gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
   if (!heap) return GAIT_ERROR_ARGUMENT;

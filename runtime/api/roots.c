@@ -70,11 +70,10 @@ void gait_handle_free(gait_thread *thread, gait_handle *handle) {
 gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
   gait_heap *heap = thread->heap;
   struct gaiti_object found;
-  REQUIRE_RESULT("external.object",
-                 gaiti_map_resolve(&heap->map, (uintptr_t)object, &found) &&
-                     found.start == (uintptr_t)object,
-                 "external bytes belong to the start of an object of this heap",
-                 GAIT_ERROR_ARGUMENT);
+  REQUIRE_RESULT(
+      "external.object",
+      gaiti_map_resolve(&heap->map, (uintptr_t)object, &found) && found.start == (uintptr_t)object,
+      "external bytes belong to the start of an object of this heap", GAIT_ERROR_ARGUMENT);
   int64_t change;
   if (bytes > INT64_MAX || !gaiti_externals_set(&heap->externals, found.start, bytes, &change))
     return GAIT_ERROR_MEMORY;

@@ -2,15 +2,23 @@
 #include "alloc/cache.h"
 #include "cycle/cycle.h"
 
+/* A thread that retires a run at this moment may be seen with less than a moment before. */
+static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
+  gaiti_counter_raise(seen, value);
+  return AO_load(seen);
+}
+
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = heap->procs->count;
   for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
-    stats->alloc_bytes += AO_load(&proc->alloc_bytes);
-    stats->alloc_objects += AO_load(&proc->alloc_objects);
+    stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
+    stats->alloc_objects += AO_load_acquire(&proc->alloc_objects);
     gaiti_proc_count_live_runs(proc, &stats->alloc_bytes, &stats->alloc_objects);
   }
   gaiti_unlock(&heap->procs->lock);
+  stats->alloc_bytes = stats_never_less(&heap->procs->alloc_bytes_seen, stats->alloc_bytes);
+  stats->alloc_objects = stats_never_less(&heap->procs->alloc_objects_seen, stats->alloc_objects);
 }
 
 static void stats_count_pauses(gait_heap *heap, gait_stats *stats) {

@@ -145,23 +145,22 @@ gait_result gait_thread_detach(gait_thread *thread) {
 
 /* ---- Leaving and entering ---- */
 
-static void thread_require(const gait_thread *thread, enum gaiti_thread_state state) {
-  enum gaiti_thread_state now = gaiti_thread_state(thread);
-  REQUIRE("thread.state",
-          now == state || (now == GAITI_THREAD_HELD && state == GAITI_THREAD_OUTSIDE),
-          "managed code is left from inside and entered from outside");
+static bool thread_is_outside(const gait_thread *thread) {
+  enum gaiti_thread_state state = gaiti_thread_state(thread);
+  return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
 /* The frame of this very function is saved, since it is gone when the caller goes on outside. */
 GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
-  thread_require(thread, GAITI_THREAD_MANAGED);
+  REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
+          "managed code is left from inside");
   gaiti_delay(thread->heap);
   gaiti_thread_leave_saved(thread);
 }
 
 void gait_enter(gait_thread *thread) {
-  thread_require(thread, GAITI_THREAD_OUTSIDE);
+  REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
 }
@@ -173,6 +172,10 @@ void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
   return result;
 }
 
-void gait_poll_slow(gait_thread *thread) { gaiti_safepoint(thread); }
+void gait_poll_slow(gait_thread *thread) {
+  gaiti_safepoint(thread);
+}
 
-gait_heap *gait_thread_heap(const gait_thread *thread) { return thread->heap; }
+gait_heap *gait_thread_heap(const gait_thread *thread) {
+  return thread->heap;
+}

@@ -12,8 +12,8 @@
  *              initialises a new object, which is black, needs the barrier as well.
  *
  * The race.  A barrier is three steps: read `marking`, shade, store.  The collector changes
- * `marking` only at a safepoint of this thread, or while it is outside, so the three are one step to
- * every handshake:
+ * `marking` only at a safepoint of this thread, or while it is outside, so the three are one step
+ * to every handshake:
  *
  *   mutator                                    collector
  *   sees marking = 0                           asks for the barrier (handshake 1)
@@ -44,7 +44,9 @@ static void barrier_shade(gait_thread *thread, const void *value) {
   gaiti_shade_word(thread->heap, &thread->proc->shades, object.start);
 }
 
-static void *slot_load(void *const *slot) { return gaiti_pointer_load_acquire((const AO_t *)slot); }
+static void *slot_load(void *const *slot) {
+  return gaiti_pointer_load_acquire((const AO_t *)slot);
+}
 
 static void slot_store(void **slot, const void *value) {
   gaiti_pointer_store_release((AO_t *)slot, value);

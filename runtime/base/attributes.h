@@ -9,8 +9,8 @@
 /* The sanitizers do not look into an inlined callee of a GAITI_RACY function. */
 #define GAITI_RACY_INLINE static inline __attribute__((always_inline))
 
-#define GAITI_NOINLINE __attribute__((noinline))
+#define GAITI_NOINLINE              __attribute__((noinline))
 #define GAITI_PRINTF(string, first) __attribute__((format(printf, string, first)))
-#define GAITI_CACHE_LINE 64
+#define GAITI_CACHE_LINE            64
 
 #endif

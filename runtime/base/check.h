@@ -19,8 +19,8 @@
 #define GAITI_STRESS 0
 #endif
 
-/* A build that is broken on purpose defines GAITI_MUTANT as one of these, and the proof must notice.
- * docs/design/proof.md has what each breaks. */
+/* A build that is broken on purpose defines GAITI_MUTANT as one of these, and the proof must
+ * notice. docs/design/proof.md has what each breaks. */
 #ifndef GAITI_MUTANT
 #define GAITI_MUTANT 0
 #endif

@@ -20,10 +20,12 @@
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
 
-/* How often an allocation has waited, and for what. */
+/* What an allocation has tried: cycles that it waited for because of the limit; whether it may pass
+ * the limit now; whether it has collected because the system gave nothing. */
 struct attempt {
   uint64_t cycles_waited;
   bool over_limit;
+  bool recovered;
 };
 
 /* ---- Before ---- */
@@ -35,10 +37,31 @@ static void allocate_debug_cycle(gait_thread *thread) {
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
 }
 
+/* The heap is at its goal: the thread marks, whether it owes or not, and when marking has not begun
+ * or has nothing left that it could mark, it waits for the next phase.  Nothing else would keep the
+ * heap from growing while the collector's threads do not get a processor. */
+static void allocate_stall(gait_thread *thread) {
+  gait_heap *heap = thread->heap;
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  if (AO_load(&heap->live_bytes) < AO_load(&pace->goal_bytes) || gaiti_pace_limiting(pace)) return;
+  switch (gaiti_phase(heap)) {
+  case GAITI_PHASE_IDLE: gaiti_allocation_account(thread, 0); break;
+  case GAITI_PHASE_START: break;
+  case GAITI_PHASE_MARK:
+  case GAITI_PHASE_END:
+    if (gaiti_assist_step(thread)) return;
+    break;
+  case GAITI_PHASE_OFF:
+  case GAITI_PHASE_SWEEP: return;
+  }
+  gaiti_collector_stall(thread);
+}
+
 static void allocate_prepare(gait_thread *thread) {
   if (thread->fast.poll) gaiti_safepoint(thread);
   if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
+  allocate_stall(thread);
 }
 
 void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
@@ -75,13 +98,13 @@ static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt
 /* The system gives no memory: false when the allocation has to fail. */
 static bool allocate_recover(gait_thread *thread, size_t bytes, struct attempt *attempt) {
   const gait_options *options = &thread->heap->options;
-  if (attempt->cycles_waited < 3) {
-    attempt->cycles_waited = 3;
-    gaiti_collector_collect(thread, GAIT_CAUSE_OUT_OF_MEMORY);
-    return true;
-  }
-  return options->out_of_memory &&
-         options->out_of_memory(thread->heap, bytes, options->out_of_memory_arg) != 0;
+  if (attempt->recovered &&
+      (!options->out_of_memory ||
+       options->out_of_memory(thread->heap, bytes, options->out_of_memory_arg) == 0))
+    return false;
+  attempt->recovered = true;
+  gaiti_collector_collect(thread, GAIT_CAUSE_OUT_OF_MEMORY);
+  return true;
 }
 
 /* ---- Small objects ---- */
@@ -148,8 +171,7 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   struct attempt attempt = {0};
   void *object = NULL;
   for (;;) {
-    switch (
-        gaiti_supply_large(thread, kind, bytes, allocate_limit(heap, &attempt), &object)) {
+    switch (gaiti_supply_large(thread, kind, bytes, allocate_limit(heap, &attempt), &object)) {
     case GAITI_TAKE_OK: gaiti_allocation_account(thread, bytes); return object;
     case GAITI_TAKE_LIMIT: allocate_wait_for_limit(thread, &attempt); break;
     case GAITI_TAKE_FAILED:

@@ -1,9 +1,9 @@
 /* Checkmark.
  *
  * The second marking uses a marker like any other, but with a copy of the bits in which nothing is
- * marked; the copies of the allocation bits decide as the real ones do.  Marking is closed and every
- * thread is held, so its roots are exactly what a mutator can reach.  Whatever it marks and marking
- * did not is reachable and about to be freed. */
+ * marked; the copies of the allocation bits decide as the real ones do.  Marking is closed and
+ * every thread is held, so its roots are exactly what a mutator can reach.  Whatever it marks and
+ * marking did not is reachable and about to be freed. */
 #include "base/check.h"
 #include "cycle/check.h"
 #include "cycle/cycle.h"
@@ -16,6 +16,56 @@ static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
   gaiti_roots_scan_registered(heap, marker, GAITI_ROOTS_ALL);
 }
 
+/* Who refers to an object: for the report, after something has gone wrong. */
+struct checkmark_search {
+  gait_heap *heap;
+  uintptr_t start;
+  bool found;
+};
+
+GAITI_RACY static bool checkmark_refers(const struct checkmark_search *search, const void *start,
+                                        const void *end) {
+  struct gaiti_object object;
+  for (const volatile uintptr_t *word = start; (const void *)(word + 1) <= end; word++)
+    if (gaiti_map_slot(&search->heap->map, *word, &object) && object.start == search->start)
+      return true;
+  return false;
+}
+
+static void checkmark_search_range(gait_thread *thread, const void *start, const void *end,
+                                   void *arg) {
+  struct checkmark_search *search = arg;
+  if (!checkmark_refers(search, start, end)) return;
+  search->found = true;
+  gaiti_log(search->heap, "gait: checkmark: it is referred to by [%p, %p) of thread \"%s\" (id %d)",
+            start, end, thread->name, thread->tid);
+}
+
+static void checkmark_search_block(struct checkmark_search *search, uint32_t block) {
+  const struct gaiti_map *map = &search->heap->map;
+  uintptr_t place = (uintptr_t)gaiti_block_start(map, block), end = place + GAITI_BLOCK_BYTES;
+  struct gaiti_object object;
+  for (; place < end; place += GAIT_GRANULE_BYTES) {
+    if (!gaiti_map_resolve(map, place, &object) || object.start != place) continue;
+    if (gaiti_kind_is_leaf(&search->heap->kinds, object.kind)) continue;
+    if (!checkmark_refers(search, (void *)place, (void *)(place + object.bytes))) continue;
+    search->found = true;
+    gaiti_log(search->heap, "gait: checkmark: it is referred to by object %p of kind \"%s\", %s",
+              (void *)place, search->heap->kinds.table[object.kind].name,
+              gaiti_is_marked(map, place) ? "marked" : "not marked");
+  }
+}
+
+static void checkmark_search(gait_heap *heap, uintptr_t start) {
+  struct checkmark_search search = {heap, start, false};
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_roots_each_range(thread, checkmark_search_range, &search);
+  for (uint32_t block = 0; block < gaiti_space_top(&heap->space); block++)
+    if (gaiti_block_form(&heap->map, block) != GAITI_BLOCK_FREE)
+      checkmark_search_block(&search, block);
+  if (!search.found) gaiti_log(heap, "gait: checkmark: it is referred to by a registered root");
+}
+
 static void checkmark_report(gait_heap *heap, uintptr_t start) {
   struct gaiti_object object;
   if (!gaiti_map_slot(&heap->map, start, &object)) return;
@@ -24,6 +74,7 @@ static void checkmark_report(gait_heap *heap, uintptr_t start) {
             "reachable and was not marked",
             (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.seed,
             (void *)object.start, heap->kinds.table[object.kind].name, object.bytes);
+  checkmark_search(heap, object.start);
 }
 
 /* Objects found now and not by marking. */
@@ -33,8 +84,8 @@ static size_t checkmark_compare(gait_heap *heap, const struct gaiti_bits *found,
     AO_t lost = found[word].mark & ~AO_load(&heap->map.bits[word].mark);
     missing += (size_t)__builtin_popcountll(lost);
     if (lost)
-      checkmark_report(heap, heap->map.base + (word * 64 + (size_t)__builtin_ctzll(lost)) *
-                                                  GAIT_GRANULE_BYTES);
+      checkmark_report(heap, heap->map.base +
+                                 (word * 64 + (size_t)__builtin_ctzll(lost)) * GAIT_GRANULE_BYTES);
   }
   return missing;
 }

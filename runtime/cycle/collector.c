@@ -7,8 +7,9 @@
 #include "mark/marker.h"
 
 #define COLLECTOR_RELEASE_BYTES ((size_t)1 << 20)
-#define COLLECTOR_WAIT_NS 200000
-#define COLLECTOR_HELP_BYTES ((uint64_t)256 << 10)
+#define COLLECTOR_WAIT_NS       200000
+#define COLLECTOR_STALL_NS      1000000
+#define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
 
 /* ---- Running cycles ---- */
 
@@ -44,14 +45,14 @@ static void *collector_main(void *arg) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
-    if (cycle->requested) {
+    if (cycle->requested && !cycle->suspended) {
       collector_run_locked(heap);
       continue;
     }
     gaiti_unlock(&cycle->lock);
     uint64_t pause_ns = collector_release_some(heap);
     gaiti_lock(&cycle->lock);
-    if (cycle->requested || cycle->stopping) continue;
+    if ((cycle->requested && !cycle->suspended) || cycle->stopping) continue;
     if (pause_ns)
       gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
     else
@@ -116,7 +117,7 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_counter_add(&cycle->waiting, 1);
   while (cycle->finished < target) {
-    if (!runs && cycle->started == cycle->finished) {
+    if (!runs && cycle->started == cycle->finished && !cycle->suspended) {
       collector_run_locked(heap);
       continue;
     }
@@ -130,6 +131,7 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
 
 static void collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
+  uint64_t start = gaiti_os_now_ns();
   gaiti_thread_leave(thread);
   gaiti_lock(&cycle->lock);
   uint64_t target = cycle->started + 1;
@@ -142,6 +144,7 @@ static void collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fre
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
   gaiti_thread_enter(thread);
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -150,4 +153,19 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
   collector_wait(thread, cause, false);
+}
+
+void gaiti_collector_stall(gait_thread *thread) {
+  struct gaiti_cycle *cycle = thread->heap->cycle;
+  uint64_t start = gaiti_os_now_ns();
+  AO_t phase = AO_load(&cycle->phase);
+  gaiti_thread_leave(thread);
+  gaiti_lock(&cycle->lock);
+  gaiti_counter_add(&cycle->stalled, 1);
+  if (AO_load(&cycle->phase) == phase)
+    gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
+  gaiti_counter_sub(&cycle->stalled, 1);
+  gaiti_unlock(&cycle->lock);
+  gaiti_thread_enter(thread);
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
 }

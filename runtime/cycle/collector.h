@@ -15,6 +15,10 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause);
  * above, but a cycle that had begun will do. */
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause);
 
+/* Waits a little for the cycle under way to get on: until it reaches another phase, at most 1 ms.
+ * Thread: in managed state; it is outside meanwhile. */
+void gaiti_collector_stall(gait_thread *thread);
+
 /* Ends the collector's thread, after the cycle under way. */
 void gaiti_collector_stop(gait_heap *heap);
 

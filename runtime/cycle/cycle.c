@@ -20,9 +20,10 @@
  * thread.  Let t0 be a moment when all but the last holds, and `objects` how many were marked by
  * then.  A flush handshake follows, and its shades are marked.  If the count is still `objects`
  * then no unmarked object was in any buffer at t0: a buffer only grows until it is flushed, all
- * that it held at t0 was flushed by its thread's answer, and nothing of it was newly marked, neither
- * by that flush nor by anybody else in between.  So at t0 nothing was grey, and by the invariant
- * nothing white was reachable; and what is allocated after t0 is black.  Otherwise there is a new t0
+ * that it held at t0 was flushed by its thread's answer, and nothing of it was newly marked,
+ * neither by that flush nor by anybody else in between.  So at t0 nothing was grey, and by the
+ * invariant nothing white was reachable; and what is allocated after t0 is black.  Otherwise there
+ * is a new t0
  * (.cycle.flush-again).
  *
  * Roots without a barrier break the invariant: a plain store may hide a white object there, and
@@ -53,7 +54,8 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!gaiti_lock_init(&cycle->lock, GAITI_RANK_COLLECT)) goto fail_memory;
   if (!gaiti_condition_init(&cycle->asked)) goto fail_lock;
   if (!gaiti_condition_init(&cycle->ended)) goto fail_asked;
-  if (!gaiti_pace_init(heap)) goto fail_ended;
+  if (!gaiti_condition_init(&cycle->advanced)) goto fail_ended;
+  if (!gaiti_pace_init(heap)) goto fail_advanced;
   if (!gaiti_workers_init(heap)) goto fail_pace;
   if (!gaiti_records_init(&cycle->records)) goto fail_workers;
   gaiti_pace_settle(heap);
@@ -62,6 +64,8 @@ fail_workers:
   gaiti_workers_destroy(heap);
 fail_pace:
   gaiti_pace_destroy(heap);
+fail_advanced:
+  gaiti_condition_destroy(&cycle->advanced);
 fail_ended:
   gaiti_condition_destroy(&cycle->ended);
 fail_asked:
@@ -91,6 +95,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   gaiti_records_destroy(&cycle->records);
   gaiti_workers_destroy(heap);
   gaiti_pace_destroy(heap);
+  gaiti_condition_destroy(&cycle->advanced);
   gaiti_condition_destroy(&cycle->ended);
   gaiti_condition_destroy(&cycle->asked);
   gaiti_lock_destroy(&cycle->lock);
@@ -101,7 +106,11 @@ void gaiti_cycle_destroy(gait_heap *heap) {
 
 static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_delay(heap);
-  AO_store_release(&heap->cycle->phase, phase);
+  AO_store_full(&heap->cycle->phase, phase);
+  if (!AO_load(&heap->cycle->stalled)) return;
+  gaiti_lock(&heap->cycle->lock);
+  gaiti_wake(&heap->cycle->advanced);
+  gaiti_unlock(&heap->cycle->lock);
 }
 
 static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which) {
@@ -204,9 +213,8 @@ static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
   record->external_bytes = AO_load(&heap->externals.bytes);
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
   gaiti_pace_end_cycle(heap, marked);
-  uint64_t scan = counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable /
-                                                         (double)live)
-                                            : 0);
+  uint64_t scan =
+      counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
   if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
 }

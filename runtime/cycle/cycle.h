@@ -2,11 +2,11 @@
  *
  *   phase         barrier   black runs   what goes on
  *   IDLE          off       no           mutators allocate until the trigger
- *   START         turns on  no           handshakes: barrier on, then once more for stores in flight
- *   MARK          on        turns on     a handshake scans the stacks; then marking
- *   END           on        yes          flush handshakes until nothing is grey; marking closes
- *   OFF           turns off turns off    the epoch rises; a handshake turns the barrier off
- *   SWEEP         off       no           blocks are swept; mutators allocate from swept ones
+ *   START         turns on  no           handshakes: barrier on, then once more for stores in
+ * flight MARK          on        turns on     a handshake scans the stacks; then marking END on yes
+ * flush handshakes until nothing is grey; marking closes OFF           turns off turns off    the
+ * epoch rises; a handshake turns the barrier off SWEEP         off       no           blocks are
+ * swept; mutators allocate from swept ones
  *
  * Only the collector moves the phase, by cycle.c's table. */
 #ifndef GAITI_CYCLE_CYCLE_H
@@ -32,21 +32,25 @@ const char *gaiti_phase_name(enum gaiti_phase phase);
 /* Requests for cycles and their ends; guarded by `lock`.
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
- *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it gets;
- *                      atomic, read without the lock */
+ *   stalled            threads that wait for the next phase; atomic
+ *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it
+ * gets; atomic, read without the lock */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
   struct gaiti_condition ended;
+  struct gaiti_condition advanced; /* the phase has changed, and somebody is stalled */
   uint64_t started;
   uint64_t finished;
   uint64_t forced;
   bool requested;
   gait_cycle_cause cause;
   bool stopping;
+  bool suspended; /* no cycle begins: a fork is under way */
   bool collector_runs;
   pthread_t collector;
   AO_t waiting;
+  AO_t stalled;
   AO_t phase;
   struct gaiti_marker *own_marker; /* of the thread that runs the cycle, so that it has one */
   struct gaiti_handshakes handshakes;

@@ -1,10 +1,10 @@
 /* fork: parent and child both go on.
  *
  * Before the fork every heap is brought to rest: the calling thread, if attached, goes outside; the
- * cycle under way ends; every thread is held at a safepoint; every lock is taken, so that nothing is
- * half changed.  In the parent all that is undone.  In the child the other threads are gone: they
- * are detached, their processors freed, the collector's threads forgotten (they start again with the
- * next cycle), and every lock is made anew.
+ * cycle under way ends, and no other begins; every thread is held at a safepoint; every lock is
+ * taken, so that nothing is half changed.  In the parent all that is undone.  In the child the
+ * other threads are gone: they are detached, their processors freed, the collector's threads
+ * forgotten (they start again with the next cycle), and every lock is made anew.
  *
  * A thread that calls fork from inside a callback of Gait's has already violated embed.h. */
 #include "cycle/fork.h"
@@ -28,10 +28,11 @@ static bool fork_handled;
 
 /* ---- All locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS (11 + GAITI_EXTERNAL_SHARDS)
+#define FORK_LOCKS (12 + GAITI_EXTERNAL_SHARDS)
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
+  locks[count++] = &heap->cycle->lock;
   locks[count++] = &heap->cycle->workers.lock;
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
@@ -48,7 +49,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   return count;
 }
 
-/* Straight on the mutexes: shards share a rank. */
+/* Straight on the mutexes: shards share a rank, and so do the locks of several heaps. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -66,9 +67,9 @@ static void fork_renew_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
     gaiti_lock_renew(locks[i]);
-  gaiti_lock_renew(&heap->cycle->lock);
   gaiti_condition_renew(&heap->cycle->asked);
   gaiti_condition_renew(&heap->cycle->ended);
+  gaiti_condition_renew(&heap->cycle->advanced);
   gaiti_condition_renew(&heap->cycle->workers.changed);
   gaiti_condition_renew(&heap->threads->changed);
   gaiti_condition_renew(&heap->marking->changed);
@@ -90,9 +91,11 @@ static void fork_prepare_heap(struct fork_entry *entry) {
   fork_find_caller(entry);
   entry->entered = entry->caller && gaiti_thread_state(entry->caller) == GAITI_THREAD_MANAGED;
   if (entry->entered) gaiti_thread_leave(entry->caller);
-  gaiti_lock(&cycle->lock);
+  pthread_mutex_lock(&cycle->lock.mutex);
+  cycle->suspended = true;
   while (cycle->started != cycle->finished)
     gaiti_wait_for(&cycle->ended, &cycle->lock, 1000000);
+  pthread_mutex_unlock(&cycle->lock.mutex);
   gaiti_hold_all(entry->heap);
   fork_lock_all(entry->heap);
 }
@@ -104,14 +107,18 @@ static void fork_prepare(void) {
 }
 
 static void fork_resume_heap(struct fork_entry *entry) {
+  struct gaiti_cycle *cycle = entry->heap->cycle;
   gaiti_release_all(entry->heap);
+  pthread_mutex_lock(&cycle->lock.mutex);
+  cycle->suspended = false;
+  gaiti_wake(&cycle->asked);
+  pthread_mutex_unlock(&cycle->lock.mutex);
   if (entry->entered) gaiti_thread_enter(entry->caller);
 }
 
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next) {
     fork_unlock_all(entry->heap);
-    gaiti_unlock(&entry->heap->cycle->lock);
     fork_resume_heap(entry);
   }
   gaiti_unlock(&fork_lock);
@@ -145,7 +152,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->waiting, 0);
-  cycle->workers.count = cycle->workers.busy = 0;
+  AO_store(&cycle->stalled, 0);
+  cycle->workers.count = 0;
   AO_store(&entry->heap->marking->hungry, 0);
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
@@ -153,9 +161,9 @@ static void fork_child_heap(struct fork_entry *entry) {
 }
 
 static void fork_child(void) {
-  gaiti_lock_renew(&fork_lock);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_child_heap(entry);
+  gaiti_unlock(&fork_lock);
 }
 
 /* ---- The list ---- */

@@ -4,7 +4,8 @@
 
 #include "heap/heap.h"
 
-/* Puts a heap on the list that fork walks, and takes it off.  False: the system takes no handler. */
+/* Puts a heap on the list that fork walks, and takes it off.  False: the system takes no handler.
+ */
 bool gaiti_fork_register(gait_heap *heap);
 void gaiti_fork_forget(gait_heap *heap);
 

@@ -2,9 +2,9 @@
  *
  * The race is between a thread that leaves or enters managed code and the collector that would act
  * in its place.  The state word settles it (alloc/thread.h): the collector acts only after moving
- * the thread from outside to held, which fails while the thread is inside and keeps it from entering
- * meanwhile.  A thread that enters before that finds its poll flag set, since the flag is raised
- * before the collector looks at states, and acts itself.
+ * the thread from outside to held, which fails while the thread is inside and keeps it from
+ * entering meanwhile.  A thread that enters before that finds its poll flag set, since the flag is
+ * raised before the collector looks at states, and acts itself.
  *
  *   thread                                     collector
  *   enters (outside -> managed)                raises number, then poll
@@ -15,8 +15,8 @@
  * The thread lowers its flag before it reads the number, and the collector raises the number before
  * the flag, so a request cannot fall between.
  *
- * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes a
- * processor only from a thread that has seen the same handshakes as itself, so every processor's
+ * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes
+ * a processor only from a thread that has seen the same handshakes as itself, so every processor's
  * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
 #include "cycle/handshake.h"
 
@@ -25,20 +25,24 @@
 #include "mark/roots.h"
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
-#define HANDSHAKE_SPINS 3
+#define HANDSHAKE_SPINS    3
 #define HANDSHAKE_SLEEP_NS 1000000
 
 const char *gaiti_action_name(enum gaiti_action action) {
-  static const char *const names[] = {"none",  "barrier on",  "settle", "scan roots",
-                                      "flush", "barrier off"};
+  static const char *const names[] = {"none",       "barrier on", "settle",
+                                      "scan roots", "flush",      "barrier off"};
   return names[action];
 }
 
 /* ---- Actions: by the thread, or by the collector that holds it ---- */
 
-static void action_barrier_on(gait_thread *thread) { thread->fast.marking = 1; }
+static void action_barrier_on(gait_thread *thread) {
+  thread->fast.marking = 1;
+}
 
-static void action_settle(gait_thread *thread) { (void)thread; }
+static void action_settle(gait_thread *thread) {
+  (void)thread;
+}
 
 static void action_scan_roots(gait_thread *thread) {
   gait_heap *heap = thread->heap;
@@ -69,12 +73,9 @@ static void action_barrier_off(gait_thread *thread) {
 typedef void action_fn(gait_thread *thread);
 
 static action_fn *const actions[] = {
-    [GAITI_ACTION_NONE] = action_settle,
-    [GAITI_ACTION_BARRIER_ON] = action_barrier_on,
-    [GAITI_ACTION_SETTLE] = action_settle,
-    [GAITI_ACTION_SCAN_ROOTS] = action_scan_roots,
-    [GAITI_ACTION_FLUSH] = action_flush,
-    [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
+    [GAITI_ACTION_NONE] = action_settle,   [GAITI_ACTION_BARRIER_ON] = action_barrier_on,
+    [GAITI_ACTION_SETTLE] = action_settle, [GAITI_ACTION_SCAN_ROOTS] = action_scan_roots,
+    [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
 static void handshake_act(gait_thread *thread, AO_t number) {
@@ -162,8 +163,7 @@ static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
 /* A line for the log about a thread that is late, once for each time it is. */
 static bool handshake_report_late(gait_heap *heap, gait_thread *thread, uint64_t waited_ns,
                                   char *line, size_t line_bytes) {
-  if (!thread || thread->late_reported ||
-      waited_ns < (uint64_t)heap->options.late_ms * 1000000u)
+  if (!thread || thread->late_reported || waited_ns < (uint64_t)heap->options.late_ms * 1000000u)
     return false;
   thread->late_reported = true;
   snprintf(line, line_bytes, "gait: thread \"%s\" (id %d) has not reached a safepoint for %.1f ms",

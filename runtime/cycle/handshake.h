@@ -1,7 +1,7 @@
 /* handshake.h: asking every thread to do a small thing, without stopping any.
  *
- * A handshake has a number and an action.  A thread in managed state acts at its next safepoint; for
- * one outside the collector acts in its place.  The collector waits until all have acted; the
+ * A handshake has a number and an action.  A thread in managed state acts at its next safepoint;
+ * for one outside the collector acts in its place.  The collector waits until all have acted; the
  * threads wait for nobody.
  *
  * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
@@ -34,9 +34,9 @@ struct gaiti_handshakes {
   AO_t waiting;
   bool barrier_on;
   AO_t black_epoch;
-  uint64_t count;    /* in this cycle */
+  uint64_t count; /* in this cycle */
   uint64_t slowest_ns;
-  uint64_t held_ns;  /* in this cycle, all threads */
+  uint64_t held_ns; /* in this cycle, all threads */
   uint64_t held_since_ns;
 };
 
@@ -49,6 +49,5 @@ void gaiti_release_all(gait_heap *heap);
 
 /* What a thread does at a safepoint when its poll flag is set. */
 void gaiti_safepoint(gait_thread *thread);
-
 
 #endif

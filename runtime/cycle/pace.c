@@ -15,7 +15,9 @@ double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   return ratio;
 }
 
-static double pace_share(int64_t percent) { return (double)percent / 100.0; }
+static double pace_share(int64_t percent) {
+  return (double)percent / 100.0;
+}
 
 bool gaiti_pace_init(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
@@ -34,7 +36,9 @@ bool gaiti_pace_init(gait_heap *heap) {
   return true;
 }
 
-void gaiti_pace_destroy(gait_heap *heap) { gaiti_lock_destroy(&heap->cycle->pace.lock); }
+void gaiti_pace_destroy(gait_heap *heap) {
+  gaiti_lock_destroy(&heap->cycle->pace.lock);
+}
 
 /* ---- Snapshots and decisions; the lock is held ---- */
 
@@ -42,8 +46,8 @@ void gaiti_pace_destroy(gait_heap *heap) { gaiti_lock_destroy(&heap->cycle->pace
  * was still unfilled when marking last ended.  What is unfilled now is not overhead: allocation
  * will come to it. */
 static uint64_t pace_overhead(const gait_heap *heap) {
-  return AO_load(&heap->space.table_bytes) +
-         AO_load(&heap->marking->segment_bytes) + heap->cycle->pace.slack_bytes;
+  return AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
+         heap->cycle->pace.slack_bytes;
 }
 
 static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {

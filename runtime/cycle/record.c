@@ -8,7 +8,9 @@ bool gaiti_records_init(struct gaiti_records *records) {
   return gaiti_lock_init(&records->lock, GAITI_RANK_RECORDS);
 }
 
-void gaiti_records_destroy(struct gaiti_records *records) { gaiti_lock_destroy(&records->lock); }
+void gaiti_records_destroy(struct gaiti_records *records) {
+  gaiti_lock_destroy(&records->lock);
+}
 
 void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record) {
   uint64_t ended = records->created_ns + record->started_ns + record->start_ns + record->mark_ns +
@@ -48,24 +50,24 @@ const char *gait_cycle_cause_name(gait_cycle_cause cause) {
 }
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
- * and marking itself, where we have no stops: what stands there is the start, marking and the end. */
+ * and marking itself, where we have no stops: what stands there is the start, marking and the end.
+ */
 int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
-  return snprintf(line, line_bytes,
-                  "gc %llu @%.3fs %.0f%%: %.3f+%.2f+%.3f ms clock, %.3f+%.2f/%.2f/%.2f+%.3f ms cpu, "
-                  "%llu->%llu->%llu MB, %llu MB goal, %llu MB stacks, %llu MB globals, %.0f P%s",
-                  (unsigned long long)record->cycle, (double)record->started_ns / 1e9,
-                  record->gc_cpu_share * 100, (double)record->start_ns / ms,
-                  (double)record->mark_ns / ms, (double)record->end_ns / ms,
-                  (double)record->start_ns * record->processors / ms, (double)record->assist_ns / ms,
-                  (double)record->background_ns / ms, (double)record->idle_ns / ms,
-                  (double)record->end_ns * record->processors / ms,
-                  (unsigned long long)(record->at_trigger_bytes / mb),
-                  (unsigned long long)(record->at_mark_end_bytes / mb),
-                  (unsigned long long)(record->marked_bytes / mb),
-                  (unsigned long long)(record->goal_bytes / mb),
-                  (unsigned long long)(record->root_bytes / mb), 0ull,
-                  record->processors < 1 ? 1.0 : record->processors,
-                  record->cause == GAIT_CAUSE_FORCED ? " (forced)" : "");
+  return snprintf(
+      line, line_bytes,
+      "gc %llu @%.3fs %.0f%%: %.3f+%.2f+%.3f ms clock, %.3f+%.2f/%.2f/%.2f+%.3f ms cpu, "
+      "%llu->%llu->%llu MB, %llu MB goal, %llu MB stacks, %llu MB globals, %.0f P%s",
+      (unsigned long long)record->cycle, (double)record->started_ns / 1e9,
+      record->gc_cpu_share * 100, (double)record->start_ns / ms, (double)record->mark_ns / ms,
+      (double)record->end_ns / ms, (double)record->start_ns * record->processors / ms,
+      (double)record->assist_ns / ms, (double)record->background_ns / ms,
+      (double)record->idle_ns / ms, (double)record->end_ns * record->processors / ms,
+      (unsigned long long)(record->at_trigger_bytes / mb),
+      (unsigned long long)(record->at_mark_end_bytes / mb),
+      (unsigned long long)(record->marked_bytes / mb),
+      (unsigned long long)(record->goal_bytes / mb), (unsigned long long)(record->root_bytes / mb),
+      0ull, record->processors < 1 ? 1.0 : record->processors,
+      record->cause == GAIT_CAUSE_FORCED ? " (forced)" : "");
 }

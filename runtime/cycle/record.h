@@ -6,10 +6,9 @@
 
 #define GAITI_RECORDS 256
 
-/* .inv.records  Cycle n's record is at n % GAITI_RECORDS; the last GAITI_RECORDS cycles up to `last`
- *               are there.
- *   created_ns    when the heap was made
- *   ended_ns      when marking last ended; the collector alone */
+/* .inv.records  Cycle n's record is at n % GAITI_RECORDS; the last GAITI_RECORDS cycles up to
+ * `last` are there. created_ns    when the heap was made ended_ns      when marking last ended; the
+ * collector alone */
 struct gaiti_records {
   struct gaiti_lock lock;
   uint64_t last;

@@ -12,13 +12,14 @@
 static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, size_t slot_bytes) {
   const struct gaiti_bits *bits = gaiti_block_bits(&heap->map, block);
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
-  for (uint32_t granule = 0; granule < GAITI_BLOCK_GRANULES; granule++) {
-    AO_t bit = (AO_t)1 << granule % 64;
-    CHECK("walk.bits.marked", !(AO_load(&bits[granule / 64].mark) & bit),
+  for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
+    CHECK("walk.bits.marked", AO_load(&bits[word].mark) == 0,
           "an object is marked while nothing marks");
-    if (AO_load(&bits[granule / 64].allocated) & bit)
+    for (AO_t set = AO_load(&bits[word].allocated); set; set &= set - 1) {
+      size_t granule = word * 64 + (size_t)__builtin_ctzll(set);
       CHECK("walk.bits.start", granule % step == 0 && granule / step < slots,
             "an allocation bit is set where no slot starts");
+    }
   }
 }
 
@@ -36,8 +37,9 @@ static void walk_block(const gait_heap *heap, uint32_t block) {
   }
   case GAITI_BLOCK_LARGE: walk_bits(heap, block, 1, GAIT_GRANULE_BYTES); break;
   case GAITI_BLOCK_SLOTS:
-    CHECK("walk.shape", shape->slot_bytes == gaiti_class_bytes(state->size_class) &&
-                            shape->slots == GAITI_BLOCK_BYTES / shape->slot_bytes,
+    CHECK("walk.shape",
+          shape->slot_bytes == gaiti_class_bytes(state->size_class) &&
+              shape->slots == GAITI_BLOCK_BYTES / shape->slot_bytes,
           "a block's shape and size class differ");
     walk_bits(heap, block, shape->slots, shape->slot_bytes);
     break;
@@ -98,8 +100,9 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   }
   if (run->block == GAITI_NO_BLOCK) return;
   struct gaiti_block_state *state = &heap->map.states[run->block];
-  CHECK("walk.cache.block", heap->map.shapes[run->block].kind == kind &&
-                                state->size_class == size_class && state->resident > 0,
+  CHECK("walk.cache.block",
+        heap->map.shapes[run->block].kind == kind && state->size_class == size_class &&
+            state->resident > 0,
         "a cache owns a block that is not its own");
 }
 
@@ -108,9 +111,10 @@ static uint64_t walk_list(const gait_heap *heap, const struct gaiti_available_li
   uint64_t length = 0;
   for (uint32_t block = list->first; block != GAITI_NO_BLOCK;
        block = heap->map.states[block].next) {
-    CHECK("walk.available", heap->map.shapes[block].kind == kind &&
-                                heap->map.states[block].size_class == size_class &&
-                                gaiti_block_form(&heap->map, block) == GAITI_BLOCK_SLOTS,
+    CHECK("walk.available",
+          heap->map.shapes[block].kind == kind &&
+              heap->map.states[block].size_class == size_class &&
+              gaiti_block_form(&heap->map, block) == GAITI_BLOCK_SLOTS,
           "a list has a block that is not of its kind and class");
     CHECK("walk.available.loop", ++length <= gaiti_space_top(&heap->space),
           "a list of available blocks has a loop");

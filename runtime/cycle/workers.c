@@ -6,17 +6,17 @@
  * time gone by.  It does not sleep while a thread waits for the cycle to end.
  *
  * A helper at idle priority may be taken off its processor in the middle of a slice, for long, with
- * work in its hands that marking cannot end without.  When the first worker has to wait for that, it
- * gives the helpers ordinary priority, and takes it back after marking. */
+ * work in its hands that marking cannot end without.  When the first worker has to wait for that,
+ * it gives the helpers ordinary priority, and takes it back after marking. */
 #include "cycle/workers.h"
 
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-#define WORKER_SLICE_BYTES ((uint64_t)256 << 10)
-#define WORKER_WAIT_NS 500000
+#define WORKER_SLICE_BYTES  ((uint64_t)256 << 10)
+#define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-#define WORKER_BOOST_AFTER 2
+#define WORKER_BOOST_AFTER  2
 
 bool gaiti_workers_init(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
@@ -77,11 +77,9 @@ static void *worker_main(void *arg) {
       continue;
     }
     round = workers->round;
-    workers->busy++;
     gaiti_unlock(&workers->lock);
     worker_mark_round(worker);
     gaiti_lock(&workers->lock);
-    if (--workers->busy == 0) gaiti_wake(&workers->changed);
   }
   gaiti_unlock(&workers->lock);
   return NULL;
@@ -115,16 +113,6 @@ static void workers_start_missing(gait_heap *heap) {
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, true);
 }
 
-void gaiti_workers_begin(gait_heap *heap) {
-  struct gaiti_workers *workers = &heap->cycle->workers;
-  workers_start_missing(heap);
-  gaiti_lock(&workers->lock);
-  workers->round++;
-  workers->marking = true;
-  gaiti_wake(&workers->changed);
-  gaiti_unlock(&workers->lock);
-}
-
 static void workers_set_boost(gait_heap *heap, bool boost) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   for (uint32_t i = 0; i < workers->count; i++) {
@@ -136,18 +124,23 @@ static void workers_set_boost(gait_heap *heap, bool boost) {
   }
 }
 
+void gaiti_workers_begin(gait_heap *heap) {
+  struct gaiti_workers *workers = &heap->cycle->workers;
+  workers_start_missing(heap);
+  workers_set_boost(heap, false);
+  gaiti_lock(&workers->lock);
+  workers->round++;
+  workers->marking = true;
+  gaiti_wake(&workers->changed);
+  gaiti_unlock(&workers->lock);
+}
+
+/* A worker that has not noticed yet finds nothing to mark: marking is closed. */
 void gaiti_workers_end(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   gaiti_lock(&workers->lock);
   workers->marking = false;
-  while (workers->busy > 0) {
-    gaiti_unlock(&workers->lock);
-    workers_set_boost(heap, true);
-    gaiti_lock(&workers->lock);
-    if (workers->busy > 0) gaiti_wait_for(&workers->changed, &workers->lock, WORKER_WAIT_NS);
-  }
   gaiti_unlock(&workers->lock);
-  workers_set_boost(heap, false);
 }
 
 void gaiti_workers_destroy(gait_heap *heap) {
@@ -167,8 +160,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
 /* Sleeps so long that the CPU time used since marking began is `share` of the time gone by. */
 static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, double share,
                              uint64_t used_ns) {
-  if (share >= 1 || AO_load(&heap->cycle->waiting) > 0 ||
-      AO_load(&heap->cycle->handshakes.holding))
+  if (share >= 1 || AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding))
     return;
   uint64_t due = heap->cycle->pace.started_ns + (uint64_t)((double)used_ns / share);
   uint64_t now = gaiti_os_now_ns();
@@ -194,7 +186,7 @@ void gaiti_workers_mark(gait_heap *heap) {
     }
     gaiti_marker_pause(marker);
     if (gaiti_marking_is_idle(heap)) break;
-    if (++waits > WORKER_BOOST_AFTER) workers_set_boost(heap, true);
+    if (waits++ > 0) workers_set_boost(heap, true);
     gaiti_marking_wait(heap, WORKER_WAIT_NS);
     gaiti_marker_resume(marker);
   }

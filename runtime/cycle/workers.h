@@ -1,8 +1,8 @@
 /* workers.h: who marks in the background.
  *
  * The thread that runs the cycle is the first worker.  The pacer's plan gives it the whole of one
- * processor or a share of it; further whole processors of the plan get a worker each; and helpers at
- * idle priority take what nobody else wants. */
+ * processor or a share of it; further whole processors of the plan get a worker each; and helpers
+ * at idle priority take what nobody else wants. */
 #ifndef GAITI_CYCLE_WORKERS_H
 #define GAITI_CYCLE_WORKERS_H
 
@@ -18,15 +18,14 @@ struct gaiti_worker {
   bool boosted; /* an idle helper that was given ordinary priority; the cycle's thread only */
 };
 
-/*   round  raised when marking begins; a worker marks once a round
- *   busy   workers that have not come back from this round */
+/*   round    raised when marking begins; a worker marks once a round
+ *   marking  it has not ended */
 struct gaiti_workers {
   struct gaiti_lock lock;
   struct gaiti_condition changed;
   uint64_t round;
   bool marking;
   bool stopping;
-  uint32_t busy;
   uint32_t count;
   struct gaiti_worker workers[GAITI_MAX_WORKERS];
 };
@@ -43,7 +42,7 @@ void gaiti_workers_begin(gait_heap *heap);
 /* Marks on the calling thread, at its share, until nothing is grey but what threads may hold. */
 void gaiti_workers_mark(gait_heap *heap);
 
-/* Ends the round; waits until every worker has come back. */
+/* Ends the round, marking being closed; waits for nobody. */
 void gaiti_workers_end(gait_heap *heap);
 
 #endif

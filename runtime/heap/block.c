@@ -118,7 +118,7 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, uint1
   uint32_t count = gaiti_large_blocks(bytes);
   struct gaiti_block_shape *head = &map->shapes[block];
   head->reciprocal = 0;
-  head->slot_bytes = (uint32_t)((bytes + GAIT_GRANULE_BYTES - 1) >> GAITI_GRANULE_SHIFT);
+  head->slot_bytes = (uint32_t)(bytes >> GAITI_GRANULE_SHIFT);
   head->slots = 1;
   head->kind = kind;
   AO_store(&map->states[block].swept, epoch);

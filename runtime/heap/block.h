@@ -24,13 +24,13 @@
 #include "base/atomic.h"
 #include "base/attributes.h"
 
-#define GAITI_BLOCK_SHIFT 16
-#define GAITI_BLOCK_BYTES ((size_t)1 << GAITI_BLOCK_SHIFT)
-#define GAITI_BLOCK_PAGES (GAITI_BLOCK_BYTES / 4096)
-#define GAITI_GRANULE_SHIFT 4
+#define GAITI_BLOCK_SHIFT    16
+#define GAITI_BLOCK_BYTES    ((size_t)1 << GAITI_BLOCK_SHIFT)
+#define GAITI_BLOCK_PAGES    (GAITI_BLOCK_BYTES / 4096)
+#define GAITI_GRANULE_SHIFT  4
 #define GAITI_BLOCK_GRANULES (GAITI_BLOCK_BYTES >> GAITI_GRANULE_SHIFT)
-#define GAITI_BLOCK_WORDS (GAITI_BLOCK_GRANULES / 64)
-#define GAITI_NO_BLOCK UINT32_MAX
+#define GAITI_BLOCK_WORDS    (GAITI_BLOCK_GRANULES / 64)
+#define GAITI_NO_BLOCK       UINT32_MAX
 
 enum gaiti_block_form {
   GAITI_BLOCK_FREE = 0,
@@ -181,7 +181,7 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
 void gaiti_block_format(const struct gaiti_map *map, uint32_t block, uint16_t kind,
                         uint8_t size_class, AO_t epoch);
 
-/* Makes a taken, free range of blocks one large object of `bytes` bytes. */
+/* Makes a taken, free range of blocks one large object of `bytes` bytes, whole granules. */
 void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, uint16_t kind,
                               size_t bytes, AO_t epoch);
 

@@ -15,6 +15,7 @@ static uint16_t heap_tag(const gait_heap *heap) {
 
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
+  if (options->collect_every) heap->options.run_bytes = 1;
   heap->tag = heap_tag(heap);
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
@@ -56,7 +57,8 @@ void gaiti_log(gait_heap *heap, const char *format, ...) {
 void gaiti_delay_slow(const gait_heap *heap) {
   static _Thread_local uint64_t delay_state;
   if (delay_state == 0)
-    delay_state = (uint64_t)heap->options.seed * 0x9E3779B97F4A7C15u + (uint64_t)gaiti_os_thread_id();
+    delay_state =
+        (uint64_t)heap->options.seed * 0x9E3779B97F4A7C15u + (uint64_t)gaiti_os_thread_id();
   delay_state ^= delay_state << 13;
   delay_state ^= delay_state >> 7;
   delay_state ^= delay_state << 17;

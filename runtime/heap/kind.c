@@ -34,8 +34,8 @@ static bool kind_copy_map(struct gaiti_kind *kind, const gait_kind_info *info) {
 }
 
 static bool kind_init(struct gaiti_kind *kind, const gait_kind_info *info) {
-  *kind = (struct gaiti_kind){
-      .form = info->form, .trace = info->trace, .trace_arg = info->trace_arg};
+  *kind =
+      (struct gaiti_kind){.form = info->form, .trace = info->trace, .trace_arg = info->trace_arg};
   size_t name_bytes = strlen(info->name) + 1;
   kind->name = gaiti_os_alloc(name_bytes);
   if (!kind->name) return false;

@@ -11,7 +11,7 @@
 #define GAITI_KIND_MAP_BYTES 4096
 #define GAITI_KIND_MAP_WORDS (GAITI_KIND_MAP_BYTES / 8)
 
-#define GAITI_KIND_LEAF 0
+#define GAITI_KIND_LEAF         0
 #define GAITI_KIND_CONSERVATIVE 1
 
 /* `words`: words that the map describes; the last `repeat_words` of them repeat.  `short_map` is
@@ -36,8 +36,7 @@ struct gaiti_kinds {
 bool gaiti_kinds_init(struct gaiti_kinds *kinds);
 void gaiti_kinds_destroy(struct gaiti_kinds *kinds);
 
-gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info,
-                            uint16_t *index);
+gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info, uint16_t *index);
 gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16_t *index);
 
 static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t index) {

@@ -19,7 +19,9 @@ void gaiti_roots_destroy(struct gaiti_roots *roots) {
 
 /* ---- Ranges and callbacks ---- */
 
-static bool root_is_free(const struct gaiti_root *root) { return !root->start && !root->function; }
+static bool root_is_free(const struct gaiti_root *root) {
+  return !root->start && !root->function;
+}
 
 static struct gaiti_root *roots_find(struct gaiti_roots *roots, const void *start,
                                      gait_roots_fn *function, const void *arg) {

@@ -12,7 +12,7 @@
 #define SPACE_COMMIT_BLOCKS 64u
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
-#define SPACE_LEAST_BYTES ((size_t)1 << 20)
+#define SPACE_LEAST_BYTES    ((size_t)1 << 20)
 
 /* ---- Tables ---- */
 
@@ -73,7 +73,8 @@ static bool space_commit_table(void *table, size_t entry_bytes, uint32_t from, u
 }
 
 /* Gets memory and tables for every block below `need`.  The shapes are there from the start: any
- * word may be resolved, and where no block was ever taken they read as zero, which is a free one. */
+ * word may be resolved, and where no block was ever taken they read as zero, which is a free one.
+ */
 static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
   if (need <= space->committed) return true;
   uint32_t from = space->committed, to = from + from / 8 + SPACE_COMMIT_BLOCKS;
@@ -110,7 +111,9 @@ static bool space_bit(const uint64_t *bits, uint32_t block) {
   return bits[block / 64] >> (block % 64) & 1;
 }
 
-static void space_set(uint64_t *bits, uint32_t block) { bits[block / 64] |= (uint64_t)1 << block % 64; }
+static void space_set(uint64_t *bits, uint32_t block) {
+  bits[block / 64] |= (uint64_t)1 << block % 64;
+}
 
 static void space_clear(uint64_t *bits, uint32_t block) {
   bits[block / 64] &= ~((uint64_t)1 << block % 64);

@@ -1,11 +1,11 @@
 /* Marking, as fast as memory lets it.
  *
  * To mark an object costs two cache misses that depend on one another: its mark bit, and its
- * fields.  Following references one by one, a processor waits for both each time.  So a marker keeps
- * two queues of things that it has asked memory for and not yet looked at:
+ * fields.  Following references one by one, a processor waits for both each time.  So a marker
+ * keeps two queues of things that it has asked memory for and not yet looked at:
  *
- *   word ---resolve---> candidates ---test and set bit---> local stack ---> scans ---trace---> words
- *             (asks for the bits)                              (asks for the object)
+ *   word ---resolve---> candidates ---test and set bit---> local stack ---> scans ---trace--->
+ * words (asks for the bits)                              (asks for the object)
  *
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
  * Its bits are asked for, and it waits in `candidates` until as many others have come after it.
@@ -15,10 +15,11 @@
  * no parallelism to wait for.
  *
  * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
- * load before it spares the rest the cost.  A mutator changes an object's fields while it is traced:
- * the marker sees the old or the new value of each, and the barrier has shaded both.  An object that
- * is being initialised by its mutator was born marked and is never traced here; one that was
- * allocated before marking began is published by a release store that the marker's load follows.
+ * load before it spares the rest the cost.  A mutator changes an object's fields while it is
+ * traced: the marker sees the old or the new value of each, and the barrier has shaded both.  An
+ * object that is being initialised by its mutator was born marked and is never traced here; one
+ * that was allocated before marking began is published by a release store that the marker's load
+ * follows.
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two. */
@@ -27,18 +28,18 @@
 #include "base/check.h"
 #include "mark/trace.h"
 
-#define ENTRY_VALID ((uint64_t)1 << 63)
-#define ENTRY_LARGE ((uint64_t)1 << 62)
+#define ENTRY_VALID       ((uint64_t)1 << 63)
+#define ENTRY_LARGE       ((uint64_t)1 << 62)
 #define ENTRY_CLASS_SHIFT 40
-#define ENTRY_KIND_SHIFT 47
-#define ENTRY_GRANULES (((uint64_t)1 << ENTRY_CLASS_SHIFT) - 1)
+#define ENTRY_KIND_SHIFT  47
+#define ENTRY_GRANULES    (((uint64_t)1 << ENTRY_CLASS_SHIFT) - 1)
 _Static_assert(GAIT_SIZE_CLASSES <= 128, "a size class has seven bits");
 _Static_assert(GAIT_MAX_KINDS <= 1024, "a kind has ten bits");
 
 /* A marker looks whether others are hungry after so many objects, and shares what it has then when
  * that is more than a few. */
 #define MARKER_SHARE_INTERVAL 128
-#define MARKER_SHARE_LEAST 32
+#define MARKER_SHARE_LEAST    32
 
 static uint64_t entry_make(const struct gaiti_marker *marker, uintptr_t address, uint64_t flags,
                            uint16_t kind) {
@@ -55,7 +56,8 @@ static uint16_t entry_kind(uint64_t entry) {
 }
 
 static size_t entry_bytes(const struct gaiti_marker *marker, uint64_t entry) {
-  if (!(entry & ENTRY_LARGE)) return gaiti_class_bytes((unsigned)(entry >> ENTRY_CLASS_SHIFT & 127));
+  if (!(entry & ENTRY_LARGE))
+    return gaiti_class_bytes((unsigned)(entry >> ENTRY_CLASS_SHIFT & 127));
   uint32_t block = gaiti_block_of(&marker->map, entry_address(marker, entry));
   return (size_t)marker->map.shapes[block].slot_bytes << GAITI_GRANULE_SHIFT;
 }
@@ -119,7 +121,9 @@ static uint64_t marker_pop(struct gaiti_marker *marker) {
 /* Gives half of the local stack to those who wait. */
 static void marker_share(struct gaiti_marker *marker) {
   struct gaiti_segment *local = marker->local;
-  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0 || local->count < MARKER_SHARE_LEAST) return;
+  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0 ||
+      local->count < MARKER_SHARE_LEAST)
+    return;
   struct gaiti_segment *gift = gaiti_segment_take(marker->heap);
   if (!gift) return;
   gift->count = local->count / 2;
@@ -158,7 +162,8 @@ static void marker_mark_oldest(struct gaiti_marker *marker) {
   marker_mark(marker, &marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES]);
 }
 
-/* Resolves a word; the size class comes from the block's state, which lies as dense as its shape. */
+/* Resolves a word; the size class comes from the block's state, which lies as dense as its shape.
+ */
 static inline __attribute__((always_inline)) void marker_add(struct gaiti_marker *marker,
                                                              uintptr_t word) {
   struct gaiti_object object;
@@ -169,11 +174,13 @@ static inline __attribute__((always_inline)) void marker_add(struct gaiti_marker
   uint64_t flags = object.bytes > GAIT_SMALL_BYTES
                        ? ENTRY_LARGE
                        : (uint64_t)gait_size_class(object.bytes) << ENTRY_CLASS_SHIFT;
-  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] = (struct gaiti_candidate){
-      object.start, entry_make(marker, object.start, flags, object.kind)};
+  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] =
+      (struct gaiti_candidate){object.start, entry_make(marker, object.start, flags, object.kind)};
 }
 
-void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) { marker_add(marker, word); }
+void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
+  marker_add(marker, word);
+}
 
 GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
                                    const void *end) {
@@ -342,9 +349,13 @@ static void marker_stop(struct gaiti_marker *marker) {
   marker->work = 0;
 }
 
-void gaiti_marker_pause(struct gaiti_marker *marker) { marker_stop(marker); }
+void gaiti_marker_pause(struct gaiti_marker *marker) {
+  marker_stop(marker);
+}
 
-void gaiti_marker_resume(struct gaiti_marker *marker) { marker_start(marker); }
+void gaiti_marker_resume(struct gaiti_marker *marker) {
+  marker_start(marker);
+}
 
 static void marker_free(struct gaiti_marker *marker) {
   gaiti_os_free(marker->local);

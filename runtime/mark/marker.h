@@ -11,7 +11,7 @@
 /* How far ahead memory is asked for: words whose mark bits are on their way into the cache, and
  * objects that are.  Powers of two; docs/design/performance.md has the measurements. */
 #define GAITI_CANDIDATES 32
-#define GAITI_SCANS 16
+#define GAITI_SCANS      16
 
 /* A resolved word whose bits have been asked for. */
 struct gaiti_candidate {

@@ -5,9 +5,6 @@
 
 /* ---- Threads ---- */
 
-/* What is done with each stretch of words that may hold a thread's references. */
-typedef void roots_range_fn(gait_thread *thread, const void *start, const void *end, void *arg);
-
 static void roots_shade_range(gait_thread *thread, const void *start, const void *end, void *arg) {
   gaiti_shade_range(thread->heap, arg, start, end);
 }
@@ -17,8 +14,8 @@ static void roots_mark_range(gait_thread *thread, const void *start, const void 
   gaiti_marker_range(arg, start, end);
 }
 
-/* Calls `visit` for the exact frames, the saved registers and the stack.  Returns the bytes. */
-GAITI_RACY static size_t roots_each_range(gait_thread *thread, roots_range_fn *visit, void *arg) {
+GAITI_RACY size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit,
+                                         void *arg) {
   size_t bytes = 0;
   for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller) {
     visit(thread, frame->slots, frame->slots + frame->count, arg);
@@ -31,11 +28,11 @@ GAITI_RACY static size_t roots_each_range(gait_thread *thread, roots_range_fn *v
 }
 
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer) {
-  return roots_each_range(thread, roots_shade_range, buffer);
+  return gaiti_roots_each_range(thread, roots_shade_range, buffer);
 }
 
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker) {
-  return roots_each_range(thread, roots_mark_range, marker);
+  return gaiti_roots_each_range(thread, roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */

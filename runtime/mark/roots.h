@@ -12,6 +12,13 @@ size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **
 /* Marks the same.  Thread: the collector's, which holds `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
+/* What is done with each stretch of words that may hold a thread's references. */
+typedef void gaiti_roots_range_fn(gait_thread *thread, const void *start, const void *end,
+                                  void *arg);
+
+/* Calls `visit` for the exact frames, the saved registers and the stack.  Returns the bytes. */
+size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg);
+
 enum gaiti_roots_which {
   GAITI_ROOTS_ALL,
   GAITI_ROOTS_UNBARRIERED_ONLY,

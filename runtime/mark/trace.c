@@ -18,7 +18,9 @@ static void trace_map(struct gaiti_marker *marker, const uint64_t *map, uintptr_
   }
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
 
 /* A map whose last `repeat_words` go on to the object's end: the words before them are the head,
  * then comes one element after the other, the last one perhaps in part. */

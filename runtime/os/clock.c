@@ -12,14 +12,21 @@ static uint64_t clock_read_ns(clockid_t clock) {
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-uint64_t gaiti_os_now_ns(void) { return clock_read_ns(CLOCK_MONOTONIC); }
+uint64_t gaiti_os_now_ns(void) {
+  return clock_read_ns(CLOCK_MONOTONIC);
+}
 
-uint64_t gaiti_os_thread_cpu_ns(void) { return clock_read_ns(CLOCK_THREAD_CPUTIME_ID); }
+uint64_t gaiti_os_thread_cpu_ns(void) {
+  return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
 
 void gaiti_os_sleep_ns(uint64_t ns) {
-  struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u),
+                          .tv_nsec = (long)(ns % 1000000000u)};
   while (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == EINTR) {
   }
 }
 
-void gaiti_os_yield(void) { sched_yield(); }
+void gaiti_os_yield(void) {
+  sched_yield();
+}

@@ -13,12 +13,22 @@ static _Thread_local uint32_t lock_ranks_held;
 static void lock_check_order(enum gaiti_rank rank) {
   CHECK("lock.order", lock_ranks_held >> rank == 0, "a lock was taken after one of higher rank");
 }
-static void lock_note_taken(enum gaiti_rank rank) { lock_ranks_held |= (uint32_t)1 << rank; }
-static void lock_note_given(enum gaiti_rank rank) { lock_ranks_held &= ~((uint32_t)1 << rank); }
+static void lock_note_taken(enum gaiti_rank rank) {
+  lock_ranks_held |= (uint32_t)1 << rank;
+}
+static void lock_note_given(enum gaiti_rank rank) {
+  lock_ranks_held &= ~((uint32_t)1 << rank);
+}
 #else
-static void lock_check_order(enum gaiti_rank rank) { (void)rank; }
-static void lock_note_taken(enum gaiti_rank rank) { (void)rank; }
-static void lock_note_given(enum gaiti_rank rank) { (void)rank; }
+static void lock_check_order(enum gaiti_rank rank) {
+  (void)rank;
+}
+static void lock_note_taken(enum gaiti_rank rank) {
+  (void)rank;
+}
+static void lock_note_given(enum gaiti_rank rank) {
+  (void)rank;
+}
 #endif
 
 bool gaiti_lock_init(struct gaiti_lock *lock, enum gaiti_rank rank) {
@@ -26,7 +36,9 @@ bool gaiti_lock_init(struct gaiti_lock *lock, enum gaiti_rank rank) {
   return pthread_mutex_init(&lock->mutex, NULL) == 0;
 }
 
-void gaiti_lock_destroy(struct gaiti_lock *lock) { pthread_mutex_destroy(&lock->mutex); }
+void gaiti_lock_destroy(struct gaiti_lock *lock) {
+  pthread_mutex_destroy(&lock->mutex);
+}
 
 void gaiti_lock(struct gaiti_lock *lock) {
   lock_check_order(lock->rank);
@@ -73,6 +85,10 @@ void gaiti_wake(struct gaiti_condition *condition) {
   pthread_cond_broadcast(&condition->condition);
 }
 
-void gaiti_lock_renew(struct gaiti_lock *lock) { gaiti_lock_init(lock, lock->rank); }
+void gaiti_lock_renew(struct gaiti_lock *lock) {
+  gaiti_lock_init(lock, lock->rank);
+}
 
-void gaiti_condition_renew(struct gaiti_condition *condition) { gaiti_condition_init(condition); }
+void gaiti_condition_renew(struct gaiti_condition *condition) {
+  gaiti_condition_init(condition);
+}

@@ -7,8 +7,8 @@
 
 void *gaiti_os_reserve(size_t bytes, size_t alignment) {
   size_t slack = alignment > GAITI_PAGE_BYTES ? alignment : 0;
-  char *start = mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                     -1, 0);
+  char *start =
+      mmap(NULL, bytes + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (start == MAP_FAILED) return NULL;
   if (slack == 0) return start;
   char *aligned = (char *)(((uintptr_t)start + alignment - 1) & ~(uintptr_t)(alignment - 1));
@@ -26,8 +26,14 @@ bool gaiti_os_release(void *start, size_t bytes) {
   return madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
-void gaiti_os_unreserve(void *start, size_t bytes) { munmap(start, bytes); }
+void gaiti_os_unreserve(void *start, size_t bytes) {
+  munmap(start, bytes);
+}
 
-void *gaiti_os_alloc(size_t bytes) { return calloc(1, bytes); }
+void *gaiti_os_alloc(size_t bytes) {
+  return calloc(1, bytes);
+}
 
-void gaiti_os_free(void *memory) { free(memory); }
+void gaiti_os_free(void *memory) {
+  free(memory);
+}

@@ -1,6 +1,7 @@
 /* How much of the machine this process has: the processors it may run on, cut by the CPU quota of
  * its control group and of every group above it (versions 1 and 2).  What the machine has does not
- * matter: a worker planned on a processor that the quota does not grant only delays the mutators. */
+ * matter: a worker planned on a processor that the quota does not grant only delays the mutators.
+ */
 #define _GNU_SOURCE
 #include "os/os.h"
 
@@ -85,8 +86,8 @@ static double processors_by_quota(void) {
     controllers++;
     bool unified = *controllers == '\0';
     if (!unified && !processors_lists_cpu(controllers)) continue;
-    double quota = processors_quota(unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group,
-                                    unified);
+    double quota =
+        processors_quota(unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group, unified);
     if (quota > 0 && (least == 0 || quota < least)) least = quota;
   }
   fclose(file);

@@ -16,14 +16,18 @@ bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg
   return started;
 }
 
-int gaiti_os_thread_id(void) { return (int)syscall(SYS_gettid); }
+int gaiti_os_thread_id(void) {
+  return (int)syscall(SYS_gettid);
+}
 
 void gaiti_os_thread_set_idle(int tid, bool idle) {
   struct sched_param parameters = {.sched_priority = 0};
   sched_setscheduler(tid, idle ? SCHED_IDLE : SCHED_OTHER, &parameters);
 }
 
-void gaiti_os_thread_idle_priority(void) { gaiti_os_thread_set_idle(0, true); }
+void gaiti_os_thread_idle_priority(void) {
+  gaiti_os_thread_set_idle(0, true);
+}
 
 char *gaiti_os_stack_base(void) {
   pthread_attr_t attributes;

@@ -13,7 +13,9 @@ bool gaiti_sweep_init(gait_heap *heap) {
   return heap->sweep != NULL;
 }
 
-void gaiti_sweep_destroy(gait_heap *heap) { gaiti_os_free(heap->sweep); }
+void gaiti_sweep_destroy(gait_heap *heap) {
+  gaiti_os_free(heap->sweep);
+}
 
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;

@@ -4,9 +4,9 @@
  * collector does all of it at once after marking, and a mutator that finds no free slots meanwhile
  * takes a share of it rather than wait.
  *
- * .inv.sweep  Between begin and the end, blocks below `end` are claimed in stretches through `next`,
- *             each by one thread; `left` counts those not yet finished.  No cache owns a block that
- *             is due, and no list has one. */
+ * .inv.sweep  Between begin and the end, blocks below `end` are claimed in stretches through
+ * `next`, each by one thread; `left` counts those not yet finished.  No cache owns a block that is
+ * due, and no list has one. */
 #ifndef GAITI_SWEEP_SWEEP_H
 #define GAITI_SWEEP_SWEEP_H
 
