@@ -17,9 +17,10 @@
 #define BUILD_NAMES_CHECKS false
 #endif
 
-#define NOT_NULL ((int)GAIT_ERROR_NOT_FOUND + 1) /* an allocation that should have failed did not  \
-                                                  */
-#define ABORTS       (-1) /* a check that every build has, since no result can tell */
+#define NOT_NULL                                                                                   \
+  ((int)GAIT_ERROR_NOT_FOUND + 1) /* an allocation that should have failed did not                 \
+                                   */
+#define ABORTS       (-1)         /* a check that every build has, since no result can tell */
 #define NEGATIVE_MIB ((size_t)1 << 20)
 
 /* ---- The world of a misuse ---- */
@@ -180,14 +181,6 @@ static int enter_inside(struct world *world) {
   return GAIT_OK;
 }
 
-static int leave(struct world *world) {
-  gait_leave(world->thread);
-  return GAIT_OK;
-}
-static int leave_from_elsewhere(struct world *world) {
-  return elsewhere(world, leave);
-}
-
 static void *do_nothing(void *arg) {
   return arg;
 }
@@ -200,13 +193,6 @@ static int outside_while_outside(struct world *world) {
 static int collect_outside(struct world *world) {
   gait_leave(world->thread);
   return (int)gait_collect(world->thread);
-}
-
-static int collect(struct world *world) {
-  return (int)gait_collect(world->thread);
-}
-static int collect_from_elsewhere(struct world *world) {
-  return elsewhere(world, collect);
 }
 
 static int attach_nothing(struct world *world) {
@@ -245,6 +231,23 @@ static int external_of_nothing(struct world *world) {
   return (int)gait_external(world->thread, &world->frame, 100);
 }
 
+static int external_of_an_inside(struct world *world) {
+  return (int)gait_external(world->thread, (char *)world->slots[0] + 8, 100);
+}
+
+static int external_of_another_heap(struct world *world) {
+  gait_thread *thread;
+  must(gait_thread_attach(world->other_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  return (int)gait_external(thread, world->slots[0], 100);
+}
+
+static int get_a_freed_handle(struct world *world) {
+  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  must(handle != NULL);
+  gait_handle_free(world->thread, handle);
+  return null_or(gait_handle_get(handle));
+}
+
 static int free_a_handle_twice(struct world *world) {
   gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -271,7 +274,7 @@ static const struct misuse {
   const char *check;
   int release;
 } misuses[] = {
-    {"alloc_nothing", alloc_nothing, "alloc.size", GAIT_OK},
+    {"alloc_nothing", alloc_nothing, "alloc.bytes", GAIT_OK},
     {"alloc_other_kind", alloc_other_kind, "alloc.kind", GAIT_OK},
     {"alloc_twin_kind", alloc_twin_kind, "alloc.kind", GAIT_OK},
     {"alloc_large_other_kind", alloc_large_other_kind, "alloc.kind", GAIT_OK},
@@ -279,28 +282,29 @@ static const struct misuse {
     {"align_by_zero", align_by_zero, "alloc.alignment", GAIT_OK},
     {"align_by_24", align_by_24, "alloc.alignment", GAIT_OK},
     {"align_by_two_pages", align_by_two_pages, "alloc.alignment", GAIT_OK},
-    {"alloc_aligned_nothing", alloc_aligned_nothing, "alloc.size", GAIT_OK},
-    {"alloc_empty_array", alloc_empty_array, "alloc.size", GAIT_OK},
-    {"alloc_outside", alloc_outside, "thread.managed", GAIT_OK},
-    {"alloc_detached", alloc_detached, "thread.managed", GAIT_OK},
-    {"alloc_in_a_trace", alloc_in_a_trace, "thread.owner", GAIT_OK},
+    {"alloc_aligned_nothing", alloc_aligned_nothing, "alloc.bytes", GAIT_OK},
+    {"alloc_empty_array", alloc_empty_array, "alloc.bytes", GAIT_OK},
+    {"alloc_outside", alloc_outside, "alloc.managed", ABORTS},
+    {"alloc_detached", alloc_detached, "alloc.managed", ABORTS},
+    {"alloc_in_a_trace", alloc_in_a_trace, "alloc.managed", ABORTS},
     {"detach_twice", detach_twice, "thread.attached", GAIT_ERROR_NOT_ATTACHED},
     {"detach_from_elsewhere", detach_from_elsewhere, "thread.owner", GAIT_ERROR_STATE},
-    {"leave_twice", leave_twice, "thread.managed", ABORTS},
-    {"enter_inside", enter_inside, "thread.outside", ABORTS},
-    {"leave_from_elsewhere", leave_from_elsewhere, "thread.owner", ABORTS},
-    {"outside_while_outside", outside_while_outside, "thread.managed", ABORTS},
-    {"collect_outside", collect_outside, "thread.managed", GAIT_ERROR_STATE},
-    {"collect_from_elsewhere", collect_from_elsewhere, "thread.owner", GAIT_ERROR_STATE},
+    {"leave_twice", leave_twice, "thread.state", ABORTS},
+    {"enter_inside", enter_inside, "thread.state", ABORTS},
+    {"outside_while_outside", outside_while_outside, "thread.state", ABORTS},
+    {"collect_outside", collect_outside, "collect.managed", GAIT_ERROR_STATE},
     {"attach_nothing", attach_nothing, NULL, GAIT_ERROR_ARGUMENT},
     {"attach_to_no_place", attach_to_no_place, NULL, GAIT_ERROR_ARGUMENT},
     {"destroy_nothing", destroy_nothing, NULL, GAIT_ERROR_ARGUMENT},
     {"create_to_no_place", create_to_no_place, NULL, GAIT_ERROR_ARGUMENT},
     {"register_nothing", register_nothing, NULL, GAIT_ERROR_ARGUMENT},
     {"root_off_its_alignment", root_off_its_alignment, NULL, GAIT_ERROR_ARGUMENT},
-    {"external_of_nothing", external_of_nothing, NULL, GAIT_ERROR_ARGUMENT},
-    {"free_a_handle_twice", free_a_handle_twice, "handle.used", ABORTS},
-    {"set_a_freed_handle", set_a_freed_handle, "handle.used", ABORTS},
+    {"external_of_nothing", external_of_nothing, "external.object", GAIT_ERROR_ARGUMENT},
+    {"external_of_an_inside", external_of_an_inside, "external.object", GAIT_ERROR_ARGUMENT},
+    {"external_of_another_heap", external_of_another_heap, "external.object", GAIT_ERROR_ARGUMENT},
+    {"get_a_freed_handle", get_a_freed_handle, "handle.live", ABORTS},
+    {"set_a_freed_handle", set_a_freed_handle, "handle.live", ABORTS},
+    {"free_a_handle_twice", free_a_handle_twice, "handle.live", ABORTS},
 };
 #define MISUSES (sizeof misuses / sizeof *misuses)
 

@@ -256,6 +256,7 @@ START_TEST(collect_at_every_nth_allocation) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.collect_every = 10;
+  options.run_bytes = 1; /* counted on the slow path: make that every path */
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (unsigned tag = 0; tag < 20; tag++) {
     world.slots[0] = unit_tagged_leaf(&world, tag);

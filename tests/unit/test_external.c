@@ -1,6 +1,8 @@
 /* External bytes: memory that an object holds outside the heap. */
 #include "unit.h"
 
+#include <unistd.h>
+
 const char *const unit_suite_name = "external";
 
 #define MIB ((size_t)1 << 20)
@@ -33,20 +35,6 @@ START_TEST(they_are_counted_replaced_and_dropped) {
 }
 END_TEST
 
-START_TEST(what_is_no_object_has_none) {
-  unit_world world, other;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  unit_open(&other, _i, GAIT_STACK_EXACT);
-  other.slots[0] = gait_alloc(other.thread, other.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, NULL, 1), GAIT_ERROR_ARGUMENT);
-  ck_assert_int_eq(gait_external(world.thread, &world, 1), GAIT_ERROR_ARGUMENT);
-  ck_assert_int_eq(gait_external(world.thread, other.slots[0], 1), GAIT_ERROR_ARGUMENT);
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 0);
-  unit_close(&other);
-  unit_close(&world);
-}
-END_TEST
-
 START_TEST(many_objects_have_them) {
   enum { COUNT = 100000 };
   unit_world world;
@@ -74,8 +62,9 @@ static uint64_t external_churn(unit_world *world, size_t objects) {
     UNIT_CHECK(gait_external(world->thread, object, MIB) == GAIT_OK);
     const uint64_t now = unit_stats(world->heap).external_bytes;
     if (now > peak) peak = now;
-    for (unsigned k = 0; k < 64; k++) /* time and a slow path for the collector */
-      UNIT_CHECK(gait_alloc(world->thread, world->leaf, 1024) != NULL);
+    gait_leave(world->thread); /* time for the collector, since these bytes cost none */
+    usleep(200);
+    gait_enter(world->thread);
   }
   return peak;
 }
@@ -114,7 +103,6 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "external");
   UNIT_TEST(tcase, they_are_counted_replaced_and_dropped);
-  UNIT_TEST(tcase, what_is_no_object_has_none);
   UNIT_TEST(tcase, many_objects_have_them);
   UNIT_TEST(tcase, they_count_in_the_goal);
   UNIT_TEST(tcase, they_count_in_the_limit);

@@ -195,6 +195,76 @@ START_TEST(a_stranger_may_fork) {
 }
 END_TEST
 
+static void *fork_in_a_loop(void *arg) {
+  unit_world world = {.heap = arg};
+  UNIT_CHECK(gait_thread_attach(world.heap, "forks", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
+  UNIT_CHECK(gait_kind_find(world.heap, "references", &world.references) == GAIT_OK);
+  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+  fork_build(&world, 21);
+  for (int i = 0; i < 20; i++) {
+    const pid_t child = fork();
+    UNIT_CHECK(child >= 0);
+    if (child == 0) _exit(fork_is_whole(&world, 21) && fork_go_on(&world, 21) ? 0 : 1);
+    int status = 1;
+    gait_leave(world.thread);
+    UNIT_CHECK(waitpid(child, &status, 0) == child && status == 0);
+    gait_enter(world.thread);
+  }
+  gait_frame_pop(world.thread, &world.frame);
+  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(several_threads_may_fork_at_once) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  pthread_t threads[3];
+  gait_leave(world.thread);
+  for (int i = 0; i < 3; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, world.heap) == 0);
+  for (int i = 0; i < 3; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+static void *fork_create_heaps(void *arg) {
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(arg, "creates", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&fork_stop)) {
+    gait_heap *heap = NULL;
+    UNIT_CHECK(gait_heap_create(NULL, &heap) == GAIT_OK);
+    UNIT_CHECK(gait_heap_destroy(heap) == GAIT_OK);
+    gait_poll(thread);
+  }
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(heaps_may_come_and_go_meanwhile) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  fork_build(&world, 31);
+  atomic_store(&fork_stop, false);
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, world.heap) == 0);
+  for (int i = 0; i < 100; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) _exit(fork_is_whole(&world, 31) ? 0 : 1);
+    gait_leave(world.thread);
+    fork_await(child);
+    gait_enter(world.thread);
+  }
+  atomic_store(&fork_stop, true);
+  gait_leave(world.thread);
+  pthread_join(thread, NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
   UNIT_TEST(tcase, both_sides_go_on);
@@ -202,4 +272,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, a_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
   UNIT_TEST(tcase, a_stranger_may_fork);
+  UNIT_TEST(tcase, several_threads_may_fork_at_once);
+  UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
 }
