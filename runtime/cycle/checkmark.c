@@ -1,9 +1,8 @@
 /* Checkmark.
  *
- * The second marking uses a marker like any other, but with a copy of the bits in which nothing is
- * marked; the copies of the allocation bits decide as the real ones do.  Marking is closed and
- * every thread is held, so its roots are exactly what a mutator can reach.  Whatever it marks and
- * marking did not is reachable and about to be freed. */
+ * The second marking uses a marker like any other, but with a table of marks in which nothing is
+ * marked.  Marking is closed and every thread is held, so its roots are exactly what a mutator can
+ * reach.  Whatever it marks and marking did not is reachable and about to be freed. */
 #include "base/check.h"
 #include "cycle/check.h"
 #include "cycle/cycle.h"
@@ -78,10 +77,10 @@ static void checkmark_report(gait_heap *heap, uintptr_t start) {
 }
 
 /* Objects found now and not by marking. */
-static size_t checkmark_compare(gait_heap *heap, const struct gaiti_bits *found, uint32_t top) {
+static size_t checkmark_compare(gait_heap *heap, const AO_t *found, uint32_t top) {
   size_t missing = 0;
   for (size_t word = 0; word < (size_t)top * GAITI_BLOCK_WORDS; word++) {
-    AO_t lost = found[word].mark & ~AO_load(&heap->map.bits[word].mark);
+    AO_t lost = found[word] & ~AO_load(&heap->map.marks[word]);
     missing += (size_t)__builtin_popcountll(lost);
     if (lost)
       checkmark_report(heap, heap->map.base +
@@ -93,24 +92,22 @@ static size_t checkmark_compare(gait_heap *heap, const struct gaiti_bits *found,
 void gaiti_checkmark(gait_heap *heap) {
   uint32_t top = gaiti_space_top(&heap->space);
   size_t words = (size_t)top * GAITI_BLOCK_WORDS;
-  struct gaiti_bits *bits = gaiti_os_alloc((words + 1) * sizeof *bits);
+  AO_t *marks = gaiti_os_alloc((words + 1) * sizeof *marks);
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
-  if (bits && marker) {
-    for (size_t word = 0; word < words; word++)
-      bits[word].allocated = AO_load(&heap->map.bits[word].allocated);
-    marker->map.bits = bits;
+  if (marks && marker) {
+    marker->map.marks = marks;
     marker->alone = true;
     checkmark_roots(heap, marker);
     while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
     }
-    size_t missing = checkmark_compare(heap, bits, top);
+    size_t missing = checkmark_compare(heap, marks, top);
     CHECK("checkmark", missing == 0, "a reachable object was not marked");
-    marker->map.bits = heap->map.bits;
+    marker->map.marks = heap->map.marks;
     marker->alone = false;
   }
   if (marker) gaiti_marker_give(marker);
-  gaiti_os_free(bits);
+  gaiti_os_free(marks);
   gaiti_lock(&heap->marking->lock);
   heap->marking->counts = counts;
   gaiti_unlock(&heap->marking->lock);

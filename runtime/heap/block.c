@@ -20,17 +20,18 @@ GAITI_RACY bool gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word,
   return gaiti_map_slot(map, word, object) && gaiti_is_allocated(map, object->start);
 }
 
-static void bits_apply(struct gaiti_bits *bits, AO_t mask, enum gaiti_bits_change change) {
+static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
+                       enum gaiti_bits_change change) {
   switch (change) {
   case GAITI_BITS_ALLOCATE_BLACK:
-    AO_or(&bits->mark, mask);
-    AO_or_release(&bits->allocated, mask);
+    AO_or(&map->marks[word], mask);
+    AO_or_release(&map->allocated[word], mask);
     return;
-  case GAITI_BITS_ALLOCATE: AO_or_release(&bits->allocated, mask); return;
-  case GAITI_BITS_BLACKEN: AO_or(&bits->mark, mask); return;
+  case GAITI_BITS_ALLOCATE: AO_or_release(&map->allocated[word], mask); return;
+  case GAITI_BITS_BLACKEN: AO_or(&map->marks[word], mask); return;
   case GAITI_BITS_FREE:
-    AO_and(&bits->allocated, ~mask);
-    AO_and(&bits->mark, ~mask);
+    AO_and(&map->allocated[word], ~mask);
+    AO_and(&map->marks[word], ~mask);
     return;
   }
 }
@@ -51,24 +52,23 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
     }
     for (; granule < stop; granule += step)
       mask |= (AO_t)1 << (granule % 64);
-    bits_apply(&map->bits[word], mask, change);
+    bits_apply(map, word, mask, change);
   }
 }
 
 /* Slots of one granule fill their words, so whole words are skipped at a time. */
-static uint32_t bits_next_free_granule(const struct gaiti_bits *bits, uint32_t from) {
+static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   for (uint32_t word = from / 64; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t free = ~AO_load(&bits[word].allocated);
+    AO_t free = ~AO_load(&allocated[word]);
     if (word == from / 64) free &= ~(AO_t)0 << (from % 64);
     if (free) return word * 64 + (uint32_t)__builtin_ctzll(free);
   }
   return GAITI_BLOCK_GRANULES;
 }
 
-static uint32_t bits_next_allocated_granule(const struct gaiti_bits *bits, uint32_t from,
-                                            uint32_t end) {
+static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from, uint32_t end) {
   for (uint32_t word = from / 64; word * 64 < end; word++) {
-    AO_t set = AO_load(&bits[word].allocated);
+    AO_t set = AO_load(&allocated[word]);
     if (word == from / 64) set &= ~(AO_t)0 << (from % 64);
     if (set) {
       uint32_t found = word * 64 + (uint32_t)__builtin_ctzll(set);
@@ -81,20 +81,19 @@ static uint32_t bits_next_allocated_granule(const struct gaiti_bits *bits, uint3
 bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t from, uint32_t most,
                          uint32_t *first, uint32_t *end) {
   const struct gaiti_block_shape *shape = &map->shapes[block];
-  const struct gaiti_bits *bits = gaiti_block_bits(map, block);
+  const AO_t *allocated = &map->allocated[gaiti_block_word(block)];
   uint32_t step = shape->slot_bytes >> GAITI_GRANULE_SHIFT;
   uint32_t slot = from;
   if (step == 1) {
-    slot = bits_next_free_granule(bits, from);
+    slot = bits_next_free_granule(allocated, from);
   } else {
-    while (slot < shape->slots &&
-           AO_load(&bits[slot * step / 64].allocated) >> (slot * step % 64) & 1)
+    while (slot < shape->slots && AO_load(&allocated[slot * step / 64]) >> (slot * step % 64) & 1)
       slot++;
   }
   if (slot >= shape->slots) return false;
   uint32_t stop = shape->slots - slot > most ? slot + most : shape->slots;
   *first = slot;
-  *end = bits_next_allocated_granule(bits, slot * step, stop * step) / step;
+  *end = bits_next_allocated_granule(allocated, slot * step, stop * step) / step;
   return true;
 }
 
@@ -110,7 +109,8 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, uint16_t ki
   state->size_class = size_class;
   state->next = GAITI_NO_BLOCK;
   AO_store(&state->swept, epoch);
-  AO_int_store_release(&shape->form, GAITI_BLOCK_SLOTS);
+  AO_int_store_release(&shape->form,
+                       GAITI_BLOCK_SLOTS | (unsigned)size_class << GAITI_FORM_CLASS_SHIFT);
 }
 
 void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, uint16_t kind,

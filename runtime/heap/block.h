@@ -7,8 +7,8 @@
  *
  *   shape    what marking reads to resolve a word: 16 bytes a block
  *   state    what allocation and sweeping keep: who owns it, how far it is filled
- *   bits     two bits for each granule of 16 bytes: allocated, marked; side by side, so that one
- *            cache line answers both
+ *   marks, allocated   a bit each for every granule of 16 bytes, in two tables: marking touches one
+ *            of them at random, and the smaller that is the more of it stays in the cache
  *
  * .inv.bits  A bit is set only at the granule where a slot starts.  Outside marking no mark bit is
  *            set in a swept block.  While marking, marked implies allocated, except in a slot that
@@ -48,7 +48,7 @@ struct gaiti_block_shape {
   uint32_t slot_bytes; /* of SLOTS; of LARGE: its size in granules, rounded up */
   uint16_t slots;      /* of SLOTS */
   uint16_t kind;
-  unsigned form; /* enum gaiti_block_form, atomic */
+  unsigned form; /* enum gaiti_block_form, and from bit 8 on the size class; atomic */
 };
 _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cache line");
 
@@ -68,27 +68,28 @@ struct gaiti_block_state {
 };
 _Static_assert(sizeof(struct gaiti_block_state) == 16, "four states share a cache line");
 
-/* The bits of 64 granules: 1 KiB of heap. */
-struct gaiti_bits {
-  AO_t mark;
-  AO_t allocated;
-};
-
 /* Where the heap and its tables lie; constant for the heap's life. */
 struct gaiti_map {
   uintptr_t base;
   size_t bytes;
   struct gaiti_block_shape *shapes;
   struct gaiti_block_state *states;
-  struct gaiti_bits *bits;
+  AO_t *marks; /* a word has the bits of 64 granules: 1 KiB of heap */
+  AO_t *allocated;
 };
 
-/* An object: where it starts, what a slot of it holds, and its kind. */
+/* An object: where it starts, what its slot holds, and its kind.  `size_class` of a large one: 0.
+ */
 struct gaiti_object {
   uintptr_t start;
   size_t bytes;
   uint16_t kind;
+  uint8_t size_class;
+  bool large;
 };
+
+#define GAITI_FORM_MASK        255u
+#define GAITI_FORM_CLASS_SHIFT 8
 
 /* ---- Addresses ---- */
 
@@ -104,13 +105,14 @@ static inline char *gaiti_block_start(const struct gaiti_map *map, uint32_t bloc
   return (char *)map->base + ((size_t)block << GAITI_BLOCK_SHIFT);
 }
 
-static inline struct gaiti_bits *gaiti_block_bits(const struct gaiti_map *map, uint32_t block) {
-  return &map->bits[(size_t)block * GAITI_BLOCK_WORDS];
+/* The first word of a block in a table of bits. */
+static inline size_t gaiti_block_word(uint32_t block) {
+  return (size_t)block * GAITI_BLOCK_WORDS;
 }
 
-/* The pair of words that has the bits of the granule at `address`, and its bit there. */
-static inline struct gaiti_bits *gaiti_bits_of(const struct gaiti_map *map, uintptr_t address) {
-  return &map->bits[(address - map->base) >> (GAITI_GRANULE_SHIFT + 6)];
+/* The word of a table that has the bit of the granule at `address`. */
+static inline size_t gaiti_word_of(const struct gaiti_map *map, uintptr_t address) {
+  return (address - map->base) >> (GAITI_GRANULE_SHIFT + 6);
 }
 
 static inline AO_t gaiti_bit_of(uintptr_t address) {
@@ -125,13 +127,15 @@ GAITI_RACY_INLINE bool gaiti_map_slot(const struct gaiti_map *map, uintptr_t wor
   uint32_t block = gaiti_block_of(map, word);
   const struct gaiti_block_shape *shape = &map->shapes[block];
   unsigned form = __atomic_load_n(&shape->form, __ATOMIC_ACQUIRE);
-  if (__builtin_expect(form == GAITI_BLOCK_SLOTS, 1)) {
+  if (__builtin_expect((form & GAITI_FORM_MASK) == GAITI_BLOCK_SLOTS, 1)) {
     uint64_t offset = word & (GAITI_BLOCK_BYTES - 1);
     uint64_t index = (offset * shape->reciprocal) >> 32;
     if (index >= shape->slots) return false;
     object->start = word - offset + index * shape->slot_bytes;
     object->bytes = shape->slot_bytes;
     object->kind = shape->kind;
+    object->size_class = (uint8_t)(form >> GAITI_FORM_CLASS_SHIFT);
+    object->large = false;
     return true;
   }
   if (form == GAITI_BLOCK_FREE) return false;
@@ -143,15 +147,17 @@ GAITI_RACY_INLINE bool gaiti_map_slot(const struct gaiti_map *map, uintptr_t wor
   object->start = (uintptr_t)gaiti_block_start(map, block);
   object->bytes = (size_t)shape->slot_bytes << GAITI_GRANULE_SHIFT;
   object->kind = shape->kind;
+  object->size_class = 0;
+  object->large = true;
   return word - object->start < object->bytes;
 }
 
 static inline bool gaiti_is_allocated(const struct gaiti_map *map, uintptr_t start) {
-  return AO_load(&gaiti_bits_of(map, start)->allocated) & gaiti_bit_of(start);
+  return AO_load(&map->allocated[gaiti_word_of(map, start)]) & gaiti_bit_of(start);
 }
 
 static inline bool gaiti_is_marked(const struct gaiti_map *map, uintptr_t start) {
-  return AO_load(&gaiti_bits_of(map, start)->mark) & gaiti_bit_of(start);
+  return AO_load(&map->marks[gaiti_word_of(map, start)]) & gaiti_bit_of(start);
 }
 
 /* The allocated object that `word` points to or into. */
@@ -194,7 +200,7 @@ static inline uint32_t gaiti_large_blocks(size_t bytes) {
 }
 
 static inline enum gaiti_block_form gaiti_block_form(const struct gaiti_map *map, uint32_t block) {
-  return (enum gaiti_block_form)AO_int_load_acquire(&map->shapes[block].form);
+  return (enum gaiti_block_form)(AO_int_load_acquire(&map->shapes[block].form) & GAITI_FORM_MASK);
 }
 
 /* The slot size of a size class; the inverse of gait_size_class. */

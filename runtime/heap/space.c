@@ -13,6 +13,8 @@
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
 #define SPACE_LEAST_BYTES    ((size_t)1 << 20)
+/* One table's bits of one block. */
+#define SPACE_BITS_BYTES (GAITI_BLOCK_WORDS * sizeof(AO_t))
 
 /* ---- Tables ---- */
 
@@ -23,8 +25,8 @@ static size_t space_round(size_t bytes) {
 static void space_unreserve(struct gaiti_space *space, struct gaiti_map *map) {
   size_t blocks = space->blocks;
   if (space->free) gaiti_os_unreserve(space->free, space_round(blocks / 4 + 16));
-  if (map->bits)
-    gaiti_os_unreserve(map->bits, blocks * GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits));
+  if (map->marks) gaiti_os_unreserve(map->marks, blocks * SPACE_BITS_BYTES);
+  if (map->allocated) gaiti_os_unreserve(map->allocated, blocks * SPACE_BITS_BYTES);
   if (map->states) gaiti_os_unreserve(map->states, space_round(blocks * sizeof *map->states));
   if (map->shapes) gaiti_os_unreserve(map->shapes, space_round(blocks * sizeof *map->shapes));
   if (map->base) gaiti_os_unreserve((void *)map->base, map->bytes);
@@ -37,9 +39,10 @@ static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size
   map->base = (uintptr_t)gaiti_os_reserve(bytes, GAITI_BLOCK_BYTES);
   map->shapes = gaiti_os_reserve(space_round(blocks * sizeof *map->shapes), 0);
   map->states = gaiti_os_reserve(space_round(blocks * sizeof *map->states), 0);
-  map->bits = gaiti_os_reserve(blocks * GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits), 0);
+  map->marks = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
+  map->allocated = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
   space->free = gaiti_os_reserve(space_round(blocks / 4 + 16), 0);
-  if (map->base && map->shapes && map->states && map->bits && space->free &&
+  if (map->base && map->shapes && map->states && map->marks && map->allocated && space->free &&
       gaiti_os_commit(space->free, space_round(blocks / 4 + 16)) &&
       gaiti_os_commit(map->shapes, space_round(blocks * sizeof *map->shapes)))
     return true;
@@ -83,7 +86,8 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
   if (to > space->blocks) to = space->blocks;
   if (!gaiti_os_commit(gaiti_block_start(map, from), (size_t)(to - from) << GAITI_BLOCK_SHIFT) ||
       !space_commit_table(map->states, sizeof *map->states, from, to) ||
-      !space_commit_table(map->bits, GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits), from, to))
+      !space_commit_table(map->marks, SPACE_BITS_BYTES, from, to) ||
+      !space_commit_table(map->allocated, SPACE_BITS_BYTES, from, to))
     return false;
   space->committed = to;
   return true;
@@ -91,8 +95,7 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
 
 /* The side tables' bytes for one block that has been taken once. */
 #define SPACE_TABLE_BYTES                                                                          \
-  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) +                           \
-   GAITI_BLOCK_WORDS * sizeof(struct gaiti_bits))
+  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 2 * SPACE_BITS_BYTES)
 
 /* ---- Mapped memory ---- */
 

@@ -8,11 +8,10 @@
  * words (asks for the bits)                              (asks for the object)
  *
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
- * Its bits are asked for, and it waits in `candidates` until as many others have come after it.
- * Then the bits are there: allocated or not, marked or not, in one line.  If it is newly marked it
- * goes on the local stack; from there objects move to `scans`, their memory asked for, and are
- * traced when their turn comes.  When the stack runs dry the queues are drained early: a list has
- * no parallelism to wait for.
+ * Its mark bit is asked for, and it waits in `candidates` until as many others have come after it.
+ * Then the bit is there.  If it is newly marked it goes on the local stack; from there objects move
+ * to `scans`, their memory asked for, and are traced when their turn comes.  When the stack runs
+ * dry the queues are drained early: a list has no parallelism to wait for.
  *
  * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
  * load before it spares the rest the cost.  A mutator changes an object's fields while it is
@@ -135,11 +134,11 @@ static void marker_share(struct gaiti_marker *marker) {
 
 /* ---- Candidates: words whose bits have been asked for ---- */
 
-/* Sets the mark bit of an allocated object.  True when it was clear. */
-static bool marker_set_bit(struct gaiti_bits *bits, AO_t bit) {
-  AO_t old = AO_load(&bits->mark);
+/* Sets a mark bit.  True when it was clear. */
+static bool marker_set_bit(AO_t *word, AO_t bit) {
+  AO_t old = AO_load(word);
   while (!(old & bit)) {
-    AO_t seen = AO_fetch_compare_and_swap(&bits->mark, old, old | bit);
+    AO_t seen = AO_fetch_compare_and_swap(word, old, old | bit);
     if (seen == old) return true;
     old = seen;
   }
@@ -147,10 +146,10 @@ static bool marker_set_bit(struct gaiti_bits *bits, AO_t bit) {
 }
 
 static void marker_mark(struct gaiti_marker *marker, const struct gaiti_candidate *candidate) {
-  struct gaiti_bits *bits = gaiti_bits_of(&marker->map, candidate->start);
-  AO_t bit = gaiti_bit_of(candidate->start);
-  if (!(AO_load_acquire(&bits->allocated) & bit) || AO_load(&bits->mark) & bit) return;
-  if (!marker_set_bit(bits, bit)) return;
+  AO_t *word = &marker->map.marks[gaiti_word_of(&marker->map, candidate->start)];
+  if (!marker_set_bit(word, gaiti_bit_of(candidate->start))) return;
+  CHECK_SLOW("mark.dangling", gaiti_is_allocated(&marker->map, candidate->start),
+             "a field that its kind calls a reference points to a free slot");
   uint64_t entry = candidate->entry;
   size_t bytes = entry_bytes(marker, entry);
   marker->counts.objects++;
@@ -162,24 +161,25 @@ static void marker_mark_oldest(struct gaiti_marker *marker) {
   marker_mark(marker, &marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES]);
 }
 
-/* Resolves a word; the size class comes from the block's state, which lies as dense as its shape.
- */
+/* Puts a resolved word into the queue; the oldest one there makes room for it. */
 static inline __attribute__((always_inline)) void marker_add(struct gaiti_marker *marker,
-                                                             uintptr_t word) {
-  struct gaiti_object object;
-  if (!gaiti_map_slot(&marker->map, word, &object)) return;
-  __builtin_prefetch(gaiti_bits_of(&marker->map, object.start), 1);
+                                                             const struct gaiti_object *object) {
+  gaiti_prefetch_for_write(&marker->map.marks[gaiti_word_of(&marker->map, object->start)]);
   if (marker->candidates_tail - marker->candidates_head == GAITI_CANDIDATES)
     marker_mark_oldest(marker);
-  uint64_t flags = object.bytes > GAIT_SMALL_BYTES
-                       ? ENTRY_LARGE
-                       : (uint64_t)gait_size_class(object.bytes) << ENTRY_CLASS_SHIFT;
-  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] =
-      (struct gaiti_candidate){object.start, entry_make(marker, object.start, flags, object.kind)};
+  uint64_t flags = object->large ? ENTRY_LARGE : (uint64_t)object->size_class << ENTRY_CLASS_SHIFT;
+  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] = (struct gaiti_candidate){
+      object->start, entry_make(marker, object->start, flags, object->kind)};
+}
+
+void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word) {
+  struct gaiti_object object;
+  if (gaiti_map_slot(&marker->map, word, &object)) marker_add(marker, &object);
 }
 
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
-  marker_add(marker, word);
+  struct gaiti_object object;
+  if (gaiti_map_resolve(&marker->map, word, &object)) marker_add(marker, &object);
 }
 
 GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
@@ -193,7 +193,7 @@ GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *star
 }
 
 void gait_trace_slot(gait_tracer *tracer, void *const *slot) {
-  gaiti_marker_word(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
+  gaiti_marker_reference(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
 }
 
 void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
@@ -229,8 +229,8 @@ static void marker_scan(struct gaiti_marker *marker, uint64_t entry) {
 }
 
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
-  const struct gaiti_bits *bits = &gaiti_block_bits(&marker->map, block)[word];
-  for (AO_t marks = AO_load(&bits->mark); marks; marks &= marks - 1) {
+  const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
+  for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
     struct gaiti_object object;
     uintptr_t start = (uintptr_t)gaiti_block_start(&marker->map, block) +
                       ((word * 64 + (uintptr_t)__builtin_ctzll(marks)) << GAITI_GRANULE_SHIFT);

@@ -59,7 +59,11 @@ void gaiti_marker_resume(struct gaiti_marker *marker);
  * whether there may be more to do. */
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget);
 
-/* Traces one word: if it points to or into an object that is not marked, marks that. */
+/* Traces one reference: the object that it points to or into is marked if it is not.  A word that
+ * lies outside the heap is ignored. */
+void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word);
+
+/* Traces one word that may be a reference: allocation bits decide. */
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);
 
 /* Traces every aligned word of [start, end). */

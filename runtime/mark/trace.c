@@ -2,7 +2,7 @@
 #include "mark/trace.h"
 
 GAITI_RACY static void trace_word(struct gaiti_marker *marker, uintptr_t address) {
-  gaiti_marker_word(marker, *(const volatile uintptr_t *)address);
+  gaiti_marker_reference(marker, *(const volatile uintptr_t *)address);
 }
 
 /* Words [first, last) of a stretch described by `map` from its bit 0 on; the stretch begins at

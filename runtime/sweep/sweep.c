@@ -40,13 +40,15 @@ static void sweep_poison(gait_heap *heap, uint32_t block) {
 }
 
 /* allocated := marked, marked := 0.  Returns how many slots are allocated. */
-static uint32_t sweep_bits(struct gaiti_bits *bits) {
+static uint32_t sweep_bits(const struct gaiti_map *map, uint32_t block) {
+  AO_t *marks = &map->marks[gaiti_block_word(block)];
+  AO_t *allocated = &map->allocated[gaiti_block_word(block)];
   uint32_t live = 0;
   for (uint32_t i = 0; i < GAITI_BLOCK_WORDS; i++) {
-    AO_t mark = AO_load(&bits[i].mark);
-    if (mark != AO_load(&bits[i].allocated)) AO_store(&bits[i].allocated, mark);
+    AO_t mark = AO_load(&marks[i]);
+    if (mark != AO_load(&allocated[i])) AO_store(&allocated[i], mark);
     if (mark) {
-      AO_store(&bits[i].mark, 0);
+      AO_store(&marks[i], 0);
       live += (uint32_t)__builtin_popcountll(mark);
     }
   }
@@ -62,7 +64,7 @@ static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t by
 static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   const struct gaiti_block_shape *shape = &heap->map.shapes[block];
-  uint32_t live = sweep_bits(gaiti_block_bits(&heap->map, block));
+  uint32_t live = sweep_bits(&heap->map, block);
   if (live == 0) return true;
   CHECK_SLOW("sweep.slots", live <= shape->slots, "a block has more live slots than slots");
   sweep_count(heap->sweep, live, (uint64_t)live * shape->slot_bytes);
@@ -87,7 +89,7 @@ static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empt
     return 1;
   }
   size_t bytes = (size_t)shape->slot_bytes << GAITI_GRANULE_SHIFT;
-  *empty = sweep_bits(gaiti_block_bits(&heap->map, block)) == 0;
+  *empty = sweep_bits(&heap->map, block) == 0;
   if (!*empty) {
     sweep_count(heap->sweep, 1, bytes);
     AO_store_release(&state->swept, epoch);
