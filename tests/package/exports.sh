@@ -11,6 +11,6 @@ inline=$(cat "$1"/include/gait/*.h | grep '^static inline' | grep -oE '\bgait_[a
   tr -d '(' | sort -u)
 declared=$(comm -23 <(echo "$declared") <(echo "$inline"))
 diff <(echo "$declared") <(echo "$shown") || { echo "< declared, > exported"; exit 1; }
-readelf -d "$library" | grep -q 'SONAME.*\[libgait\.so\.0\]'
+readelf -d "$library" | grep 'SONAME.*\[libgait\.so\.0\]'
 needed=$(readelf -d "$library" | grep NEEDED | grep -vE '\[(libc|libpthread|ld-linux[^]]*)\.so' || true)
 [ -z "$needed" ] || { echo "$needed"; exit 1; }

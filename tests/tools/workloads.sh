@@ -51,7 +51,7 @@ two=$("$gait" run index "$folder/b" "$folder/a" --json)
 [ "$(field files <<<"$one")" = 2 ] || fail "index: $one"
 [ "$(field ops <<<"$one")" = $((9 * $(field passes <<<"$one"))) ] || fail "index: $one"
 [ "$(field checksum <<<"$one")" = "$(field checksum <<<"$two")" ] || fail "index: $one $two"
-"$gait" run index "$folder" "$folder/gone" 2>&1 >/dev/null | grep -q "$folder/gone" ||
+"$gait" run index "$folder" "$folder/gone" 2>&1 >/dev/null | grep "$folder/gone" >/dev/null ||
   fail "index does not name a file that it cannot read"
 
 # Every key that others read.
@@ -61,5 +61,5 @@ json=$("$gait" run lru 1000 30000 --json)
 for key in "${keys[@]}"; do
   grep -q "\"$key\": " <<<"$json" || fail "--json lacks $key"
 done
-"$gait" run lru 1000 30000 --trace 2>&1 >/dev/null | grep -q '^gc 1 @' || fail "--trace is silent"
+"$gait" run lru 1000 30000 --trace 2>&1 >/dev/null | grep '^gc 1 @' >/dev/null || fail "--trace is silent"
 exit $failed
