@@ -8,8 +8,9 @@ if [[ $(clang-format --version 2>/dev/null) != *' version 14.'* ]]; then
   exit 77
 fi
 # The headers of the models are Promela.
-wrong=$(find include runtime pacer tests bench tools \( -name vendor -o -path tests/model \) -prune -o -name '*.[ch]' -print0 |
-  xargs -0 clang-format --dry-run 2>&1 | grep -oE '^[^ :]+:[0-9]+' | cut -d: -f1 | sort | uniq -c)
+wrong=$(find include runtime pacer tests bench tools \( -name vendor -o -path tests/model \) -prune \
+  -o -name '*.[ch]' -print0 | xargs -0 clang-format --dry-run 2>&1 |
+  sed -nE 's/^([^ :]+):[0-9]+:.*/\1/p' | sort | uniq -c)
 [ -z "$wrong" ] && exit
 printf 'lines that clang-format would change:\n%s\n' "$wrong"
 exit 1
