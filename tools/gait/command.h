@@ -24,5 +24,8 @@ int gait_cmd_demo(int argc, char **argv);
 int gait_cmd_options(int argc, char **argv);
 int gait_cmd_pacer_replay(int argc, char **argv);
 int gait_cmd_sim(int argc, char **argv);
+int gait_cmd_page(int argc, char **argv); /* in explore.c */
+int gait_cmd_what_if(int argc, char **argv);
+int gait_cmd_advise(int argc, char **argv);
 
 #endif

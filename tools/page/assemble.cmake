@@ -1,0 +1,21 @@
+# Writes OUTPUT: the page TEMPLATE with each @@NAME@@ replaced by the one of FILES that has that name
+# (a .wasm as base64), and @@version@@ by VERSION.
+file(READ "${TEMPLATE}" page)
+foreach(file IN LISTS FILES)
+  cmake_path(GET file FILENAME name)
+  cmake_path(GET file EXTENSION LAST_ONLY extension)
+  if(extension STREQUAL ".wasm")
+    execute_process(COMMAND base64 INPUT_FILE "${file}" OUTPUT_VARIABLE text
+      COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX REPLACE "[\r\n]" "" text "${text}")
+  else()
+    file(READ "${file}" text)
+  endif()
+  string(REPLACE "@@${name}@@" "${text}" page "${page}")
+endforeach()
+string(REPLACE "@@version@@" "${VERSION}" page "${page}")
+string(REGEX MATCH "@@[A-Za-z._]+@@" missing "${page}")
+if(missing)
+  message(FATAL_ERROR "${TEMPLATE}: nothing stands for ${missing}")
+endif()
+file(WRITE "${OUTPUT}" "${page}")

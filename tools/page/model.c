@@ -1,0 +1,453 @@
+/* The simulated program: processors that are always busy allocate at one rate,
+ * marking goes at another, and the pacer decides between them.
+ *
+ * Between cycles all processors run the program, until the heap has grown to the
+ * trigger.  What is live then is what the track says, but no more than the heap
+ * holds.  The mark goes through that in equal steps of work; in each, GC gets
+ * the share of CPU at which bytes marked over bytes allocated equal the assist
+ * ratio, and never less than the background share.  What is allocated during a
+ * mark survives it, and is garbage in the next.
+ *
+ * The collector stops nobody, so nothing is spent on stopping the world, and
+ * sweeping is taken to cost nothing.
+ *
+ * Everything that decides is in pacer/.  There is one program, held in static
+ * variables, since a page shows one at a time. */
+#include "model.h"
+
+#include "pacer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+static const double model_most_bytes = 1152921504606846976.0; /* 2^60 */
+static const double model_most_s = 1e8;
+static const double model_bucket_answered = 0.26; /* a little over where the pacer lifts the goal */
+static const double model_least_rate = 1;         /* bytes a second */
+
+enum {
+  MODEL_WARM_CYCLES = 8,
+  MODEL_MEASURED_CYCLES = 8,
+};
+
+static struct model_settings settings;
+static struct model_point track[MODEL_MOST_POINTS];
+static struct model_cycle cycle;
+static struct model_totals totals;
+static double proposals[GAITI_PACER_RULES];
+
+static struct {
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_limiter limiter;
+  struct gaiti_pacer_snapshot now;
+  struct gaiti_pacer_config config;
+  double allocated_bytes; /* ever */
+  double clock_s;
+  int64_t marked_bytes; /* by the last cycle, with what was allocated meanwhile */
+  int64_t external_bytes;
+  int points, at; /* at: the point of the track that comes next, or the last one */
+} program;
+
+/* One mark under way. */
+struct mark {
+  int64_t left_bytes;
+  int64_t globals_bytes; /* of these: roots, marked first */
+  int64_t step_bytes;
+  int64_t black_bytes;
+  double duration_s, assist_s, owed_s, idle_s, ratio_most;
+};
+
+/* ---- Numbers ---- */
+
+static double model_within(double value, double low, double high) {
+  return value >= low ? value <= high ? value : high : low; /* not a number: low */
+}
+
+static int64_t model_bytes(double bytes) {
+  return (int64_t)model_within(bytes, 0, model_most_bytes);
+}
+
+static double model_size(int64_t bytes) {
+  return bytes == GAITI_PACER_NO_BYTES_LIMIT ? __builtin_inf() : (double)bytes;
+}
+
+static int64_t model_ns(double seconds) {
+  return (int64_t)(model_within(seconds, 0, model_most_s) * 1e9);
+}
+
+/* ---- Settings and track ---- */
+
+static double model_processors(void) {
+  return model_within(settings.processors, 0.01, 65536);
+}
+
+static void model_configure(void) {
+  struct gaiti_pacer_config *config = &program.config;
+  *config = gaiti_pacer_config_default();
+  config->gc_percent = settings.gc_percent < 0
+                           ? GAITI_PACER_GC_OFF
+                           : (int64_t)model_within(settings.gc_percent, 0, 1e15);
+  if (settings.memory_limit_bytes < model_most_bytes)
+    config->memory_limit_bytes = model_bytes(settings.memory_limit_bytes);
+  config->minimum_heap_bytes = model_bytes(settings.minimum_heap_bytes);
+  config->cpu_cap = model_within(settings.cpu_cap, 0.01, 0.95);
+  gaiti_pacer_configure(&program.pacer, config);
+}
+
+/* The rates that hold now. */
+static const struct model_point *model_here(void) {
+  return &track[program.at];
+}
+
+static bool model_in_track(void) {
+  return program.allocated_bytes < model_here()->allocated_bytes;
+}
+
+/* How far between the point before and the next one: 1 is at the next one. */
+static double model_along(void) {
+  if (program.at == 0 || !model_in_track()) return 1;
+  double from = track[program.at - 1].allocated_bytes, to = model_here()->allocated_bytes;
+  return model_within((program.allocated_bytes - from) / (to - from), 0, 1);
+}
+
+static double model_between(double before, double next) {
+  return program.at == 0 ? next : before + (next - before) * model_along();
+}
+
+static double model_live(void) {
+  const struct model_point *before = &track[program.at > 0 ? program.at - 1 : 0];
+  return model_between(before->live_bytes, model_here()->live_bytes);
+}
+
+static double model_roots(void) {
+  const struct model_point *before = &track[program.at > 0 ? program.at - 1 : 0];
+  return model_between(before->roots_bytes, model_here()->roots_bytes);
+}
+
+static void model_pass_points(void) {
+  while (program.at + 1 < program.points && !model_in_track())
+    program.at++;
+}
+
+/* ---- The loop ---- */
+
+static void model_pass_time(double seconds) {
+  program.clock_s += seconds;
+  gaiti_pacer_limiter_update(&program.limiter, model_ns(program.clock_s));
+  program.now.limiting = gaiti_pacer_limiter_limiting(&program.limiter);
+  program.now.limiter_fill = gaiti_pacer_limiter_fill(&program.limiter);
+}
+
+/* The program alone runs until it has allocated `bytes`, or the track ends. */
+static void model_run(double bytes) {
+  while (bytes > 0) {
+    double part = model_here()->allocated_bytes - program.allocated_bytes;
+    bool ends = part <= 0; /* beyond the track, where the last point's rates go on */
+    if (ends || part > bytes) part = bytes;
+    model_pass_time(part / model_within(model_here()->alloc_per_s, model_least_rate, 1e300));
+    program.allocated_bytes += part;
+    bytes -= part;
+    model_pass_points();
+  }
+}
+
+static void model_decide(struct gaiti_pacer_decision *decision) {
+  gaiti_pacer_decide(&program.pacer, &program.now, decision);
+}
+
+static void model_explain(const struct gaiti_pacer_decision *decision) {
+  cycle.trigger_bytes = model_size(decision->trigger_bytes);
+  cycle.goal_bytes = model_size(decision->goal_bytes);
+  cycle.rule = decision->rule;
+  cycle.trigger_bound = decision->trigger_bound;
+  cycle.limit_unreachable = decision->limit_unreachable;
+  cycle.roots_bytes = model_size(decision->roots_bytes);
+  cycle.runway_bytes = model_size(decision->runway_bytes);
+  cycle.slack_bytes = model_size(decision->slack_bytes);
+  cycle.cons_mark = decision->cons_mark;
+  cycle.cons_mark_largest = decision->cons_mark_largest;
+  cycle.work_trend = decision->work_trend;
+  cycle.expected_work_bytes = model_size(decision->expected_work_bytes);
+  cycle.worst_work_bytes = model_size(decision->worst_work_bytes);
+  for (int i = 0; i < GAITI_PACER_RULES; i++)
+    proposals[i] = model_size(decision->rule_bytes[i]);
+}
+
+/* Runs the program to the trigger and starts a cycle there, unless the heap may
+ * grow without end or the program ends before. */
+static enum model_status model_start(void) {
+  struct gaiti_pacer_snapshot *now = &program.now;
+  struct gaiti_pacer_decision decision;
+  int64_t external = model_bytes(settings.external_bytes);
+  int64_t least = program.marked_bytes;
+  if (external > program.external_bytes) least += external - program.external_bytes;
+  now->overhead_bytes = model_bytes(settings.overhead_bytes);
+  model_decide(&decision);
+  model_explain(&decision);
+  bool whole = program.points > 1;
+  if (!whole && decision.trigger_bytes > model_bytes(model_most_bytes)) return MODEL_NO_CYCLE;
+
+  int64_t start = decision.trigger_bytes > least ? decision.trigger_bytes : least;
+  double growth = (double)(start - least);
+  double left = track[program.points - 1].allocated_bytes - program.allocated_bytes;
+  if (whole && growth > left) {
+    model_run(left);
+    now->heap_live_bytes = least + model_bytes(left);
+    return MODEL_PROGRAM_ENDED;
+  }
+  model_run(growth);
+  now->heap_live_bytes = start;
+  now->heap_scan_bytes += model_bytes(growth * model_here()->scan_share);
+  now->globals_bytes = model_bytes(model_roots());
+  now->heap_work_bytes = now->globals_work_bytes = 0;
+  program.external_bytes = external;
+  cycle.start_s = program.clock_s;
+  cycle.start_bytes = (double)start;
+  gaiti_pacer_limiter_start_transition(&program.limiter, model_ns(program.clock_s), true);
+  gaiti_pacer_start_cycle(&program.pacer, now);
+  return MODEL_CYCLE_ENDED;
+}
+
+/* The share of CPU for GC, idle time apart, that the assist ratio asks for. */
+static double model_share(double ratio, double alloc_per_cpu_s, double mark_per_cpu_s, double idle,
+                          double least) {
+  double owed = ratio * alloc_per_cpu_s;
+  double share = owed / (owed + mark_per_cpu_s) - idle;
+  return model_within(share, least, 1 - idle);
+}
+
+static void model_step(struct mark *mark) {
+  const struct model_point *here = model_here();
+  struct gaiti_pacer_snapshot *now = &program.now;
+  struct gaiti_pacer_decision decision;
+  double background = program.config.background_share, processors = model_processors();
+  double idle = model_within(here->idle_share, 0, 0.99 - background);
+  double least = model_within(here->gc_share_least, background, 0.99 - idle);
+  double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300) / processors;
+  double speed = model_within(here->mark_per_cpu_s, model_least_rate, 1e300);
+  model_decide(&decision);
+  double share = model_share(decision.assist_ratio, alloc, speed, idle, least);
+
+  int64_t work = mark->step_bytes < mark->left_bytes ? mark->step_bytes : mark->left_bytes;
+  double seconds = (double)work / (speed * processors * (share + idle));
+  int64_t allocated = model_bytes(alloc * processors * (1 - share - idle) * seconds);
+  int64_t globals = work < mark->globals_bytes ? work : mark->globals_bytes;
+  mark->left_bytes -= work;
+  mark->globals_bytes -= globals;
+  mark->black_bytes += allocated;
+  mark->duration_s += seconds;
+  mark->assist_s += seconds * processors * (share - background);
+  mark->owed_s += seconds * processors * (share - least);
+  mark->idle_s += seconds * processors * idle;
+  if (decision.assist_ratio > mark->ratio_most) mark->ratio_most = decision.assist_ratio;
+  now->globals_work_bytes += globals;
+  now->heap_work_bytes += work - globals;
+  now->heap_live_bytes = model_bytes((double)now->heap_live_bytes + (double)allocated);
+  now->heap_scan_bytes += model_bytes((double)allocated * here->scan_share);
+  program.allocated_bytes += (double)allocated;
+  gaiti_pacer_limiter_add_assist(&program.limiter,
+                                 model_ns(seconds * processors * (share - background)));
+  gaiti_pacer_limiter_add_idle(&program.limiter, model_ns(seconds * processors * idle));
+  model_pass_time(seconds);
+  model_pass_points();
+}
+
+static void model_report(const struct mark *mark) {
+  struct gaiti_pacer_decision decision;
+  double cpu_s = mark->duration_s * model_processors();
+  model_decide(&decision);
+  cycle.end_s = program.clock_s;
+  cycle.peak_bytes = (double)program.now.heap_live_bytes;
+  cycle.end_goal_bytes = model_size(decision.goal_bytes);
+  cycle.end_rule = decision.rule;
+  cycle.pace_goal_bytes = model_size(decision.pace_goal_bytes);
+  cycle.assist_ratio_most = mark->ratio_most;
+  cycle.assist_cpu_s = mark->assist_s;
+  cycle.owed_cpu_s = mark->owed_s;
+  cycle.background_cpu_s = program.config.background_share * cpu_s;
+  cycle.idle_cpu_s = mark->idle_s;
+  cycle.gc_share = cpu_s > 0 ? (cycle.assist_cpu_s + cycle.background_cpu_s) / cpu_s : 0;
+  cycle.limiter_fill = program.now.limiter_fill;
+  cycle.limiting = program.now.limiting;
+}
+
+static void model_end(const struct mark *mark, int64_t live) {
+  struct gaiti_pacer_snapshot *now = &program.now;
+  struct gaiti_pacer_cycle ended = {
+      .marked_bytes =
+          model_bytes((double)live + (double)mark->black_bytes + (double)program.external_bytes),
+      .duration_ns = model_ns(mark->duration_s),
+      .assist_ns = model_ns(mark->assist_s),
+      .background_ns = -1,
+      .idle_ns = model_ns(mark->idle_s),
+      .processors = model_processors(),
+  };
+  gaiti_pacer_limiter_start_transition(&program.limiter, model_ns(program.clock_s), false);
+  gaiti_pacer_end_cycle(&program.pacer, now, &ended);
+  program.marked_bytes = ended.marked_bytes;
+  now->heap_live_bytes = ended.marked_bytes;
+  now->heap_scan_bytes = now->heap_work_bytes;
+  cycle.marked_bytes = (double)ended.marked_bytes;
+}
+
+void model_begin(int points, int ready) {
+  program.points = points < 1 ? 1 : points > MODEL_MOST_POINTS ? MODEL_MOST_POINTS : points;
+  program.at = 0;
+  program.allocated_bytes = program.clock_s = 0;
+  program.external_bytes = model_bytes(settings.external_bytes);
+  program.marked_bytes = program.external_bytes;
+  program.now = (struct gaiti_pacer_snapshot){0};
+  program.config = gaiti_pacer_config_default();
+  gaiti_pacer_init(&program.pacer, &program.config);
+  model_configure();
+  gaiti_pacer_limiter_init(&program.limiter, 0, model_processors(), program.config.background_share,
+                           program.config.cpu_cap);
+  if (ready) {
+    program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
+    program.marked_bytes += model_bytes(track[0].live_bytes);
+    program.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
+  }
+  program.now.heap_live_bytes = program.marked_bytes;
+  program.now.globals_bytes = model_bytes(track[0].roots_bytes);
+  model_pass_points();
+}
+
+enum model_status model_next(int steps) {
+  model_configure();
+  gaiti_pacer_limiter_set_processors(&program.limiter, model_ns(program.clock_s),
+                                     model_processors());
+  gaiti_pacer_limiter_set_cap(&program.limiter, model_ns(program.clock_s), program.config.cpu_cap);
+  cycle = (struct model_cycle){0};
+  cycle.begin_s = program.clock_s;
+  cycle.marked_before_bytes = (double)program.marked_bytes;
+  enum model_status status = model_start();
+  if (status != MODEL_CYCLE_ENDED) {
+    cycle.start_s = cycle.end_s = program.clock_s;
+    cycle.start_bytes = cycle.peak_bytes = (double)program.now.heap_live_bytes;
+    return status;
+  }
+
+  int64_t live = model_bytes(model_live());
+  int64_t held = program.now.heap_live_bytes - program.external_bytes;
+  if (live > held) live = held > 0 ? held : 0;
+  struct mark mark = {.globals_bytes = program.now.globals_bytes};
+  mark.left_bytes =
+      mark.globals_bytes + model_bytes((double)live * model_within(model_here()->scan_share, 0, 1));
+  mark.step_bytes = mark.left_bytes / (steps < 1 ? 1 : steps) + 1;
+  cycle.live_bytes = (double)live;
+  cycle.work_bytes = (double)mark.left_bytes;
+  while (mark.left_bytes > 0)
+    model_step(&mark);
+  model_report(&mark);
+  model_end(&mark, live);
+  return MODEL_CYCLE_ENDED;
+}
+
+/* ---- Many cycles ---- */
+
+static enum model_status model_warm(int steps) {
+  enum model_status status = MODEL_CYCLE_ENDED;
+  for (int i = 0; i < MODEL_WARM_CYCLES && status == MODEL_CYCLE_ENDED; i++)
+    status = model_next(steps);
+  return status;
+}
+
+/* Passes the time of so many cycles like the last one as fill the limiter's
+ * bucket to where the pacer answers, if they fill it at all.  Run one by one,
+ * they would be thousands of a small heap. */
+static void model_fill_bucket(double fill_before) {
+  double rise = cycle.limiter_fill - fill_before;
+  if (!(rise > 0) || cycle.limiter_fill >= model_bucket_answered) return;
+  double count = 1 + (model_bucket_answered - cycle.limiter_fill) / rise;
+  double gc_s = cycle.assist_cpu_s + cycle.background_cpu_s;
+  gaiti_pacer_limiter_add_assist(&program.limiter, model_ns(count * gc_s));
+  gaiti_pacer_limiter_add_idle(&program.limiter, model_ns(count * cycle.idle_cpu_s));
+  model_pass_time(count * (cycle.end_s - cycle.begin_s));
+}
+
+enum model_status model_settle(int steps) {
+  model_begin(1, 1);
+  enum model_status status = model_warm(steps);
+  double fill = cycle.limiter_fill;
+  if (status == MODEL_CYCLE_ENDED) status = model_next(steps);
+  if (status != MODEL_CYCLE_ENDED || !(cycle.limiter_fill > fill)) return status;
+  model_fill_bucket(fill);
+  return model_warm(steps);
+}
+
+static void model_count(void) {
+  totals.cycles++;
+  totals.gc_cpu_s += cycle.assist_cpu_s + cycle.background_cpu_s;
+  totals.assist_cpu_s += cycle.assist_cpu_s;
+  totals.mark_s += cycle.end_s - cycle.start_s;
+  totals.unreachable += cycle.limit_unreachable;
+  double over = cycle.peak_bytes / cycle.end_goal_bytes;
+  if (over > totals.over_goal) totals.over_goal = over;
+  if (cycle.peak_bytes > totals.peak_bytes) totals.peak_bytes = cycle.peak_bytes;
+}
+
+void model_measure(int points, int steps) {
+  bool whole = points > 1;
+  enum model_status status = MODEL_CYCLE_ENDED;
+  totals = (struct model_totals){0};
+  if (whole)
+    model_begin(points, 0);
+  else
+    status = model_settle(steps);
+  double from_s = program.clock_s;
+  for (int i = 0; status == MODEL_CYCLE_ENDED && (whole || i < MODEL_MEASURED_CYCLES); i++) {
+    status = model_next(steps);
+    if (status == MODEL_CYCLE_ENDED) model_count();
+  }
+  totals.unbounded = status == MODEL_NO_CYCLE;
+  totals.seconds = program.clock_s - from_s;
+  double cpu_s = totals.seconds * model_processors();
+  totals.gc_share = cpu_s > 0 ? totals.gc_cpu_s / cpu_s : 0;
+  double held = (double)program.now.heap_live_bytes;
+  if (held > totals.peak_bytes) totals.peak_bytes = held;
+}
+
+/* ---- What the other side reads ---- */
+
+#define MODEL_NAME(name) #name ","
+
+struct model_settings *model_settings(void) {
+  return &settings;
+}
+struct model_point *model_track(void) {
+  return track;
+}
+const struct model_cycle *model_cycle(void) {
+  return &cycle;
+}
+const struct model_totals *model_totals(void) {
+  return &totals;
+}
+const char *model_settings_names(void) {
+  return MODEL_SETTINGS(MODEL_NAME);
+}
+const char *model_point_names(void) {
+  return MODEL_POINT(MODEL_NAME);
+}
+const char *model_cycle_names(void) {
+  return MODEL_CYCLE(MODEL_NAME);
+}
+const char *model_totals_names(void) {
+  return MODEL_TOTALS(MODEL_NAME);
+}
+
+const double *model_proposals(void) {
+  return proposals;
+}
+int model_rules(void) {
+  return GAITI_PACER_RULES;
+}
+const char *model_rule_name(int rule) {
+  return gaiti_pacer_rule_name((enum gaiti_pacer_rule)rule);
+}
+const char *model_rule_sentence(int rule) {
+  return gaiti_pacer_rule_sentence((enum gaiti_pacer_rule)rule);
+}
+const char *model_bound_name(int bound) {
+  return gaiti_pacer_trigger_bound_name((enum gaiti_pacer_trigger_bound)bound);
+}
