@@ -1,0 +1,319 @@
+/* Reads recordings.
+ *
+ * A cycle's line has this form, of which the numbers of phases differ between versions, and the
+ * sizes of stacks and globals are missing in older ones:
+ *
+ *   gc 7 @0.593s 6%: 0.05+56+0.02 ms clock, 0.1+8.7/30/37+0.05 ms cpu, 201->209->120 MB,
+ *       237 MB goal, 0 MB stacks, 0 MB globals, 2 P (forced)
+ *
+ * Phases between the first and the last add up to marking; in the CPU times the three figures with
+ * slashes between them are assists, background and idle marking.  Go 1.5 has five phases where
+ * later ones have three.  Text before the line, as loggers put there, does no harm.
+ *
+ * A log is cut where a disk was full and mixed where two programs wrote.  What looks like a cycle
+ * but cannot be one is left out and counted, with one sentence about the first; what would make the
+ * whole wrong (a second run in the same file) is an error. */
+#include "recording.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORDING_MIB       1048576.0
+#define RECORDING_MB_MOST   1e9  /* a thousand terabytes */
+#define RECORDING_MS_MOST   1e10 /* four months */
+#define RECORDING_LIST_MOST 8u
+
+/* One line under the reader's finger. */
+struct recording_cursor {
+  const char *at;
+  const char *end;
+  bool two_decimals; /* the last number had exactly two */
+};
+
+static bool recording_say(struct recording_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool recording_say(struct recording_error *error, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(error->text, sizeof error->text, format, arguments);
+  va_end(arguments);
+  return false;
+}
+
+/* ---- Words and numbers ---- */
+
+static bool recording_word(struct recording_cursor *cursor, const char *word) {
+  size_t bytes = strlen(word);
+  if ((size_t)(cursor->end - cursor->at) < bytes || memcmp(cursor->at, word, bytes) != 0)
+    return false;
+  cursor->at += bytes;
+  return true;
+}
+
+static bool recording_is_digit(const struct recording_cursor *cursor) {
+  return cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9';
+}
+
+/* Digits, perhaps with a point among them; neither sign nor exponent, so never NaN. */
+static bool recording_number(struct recording_cursor *cursor, double most, double *number) {
+  if (!recording_is_digit(cursor)) return false;
+  double value = 0, unit = 1;
+  int decimals = 0;
+  for (; recording_is_digit(cursor); cursor->at++)
+    value = value * 10 + (*cursor->at - '0');
+  if (cursor->at < cursor->end && *cursor->at == '.') {
+    for (cursor->at++; recording_is_digit(cursor); cursor->at++, decimals++) {
+      unit /= 10;
+      value += unit * (*cursor->at - '0');
+    }
+  }
+  cursor->two_decimals = decimals == 2;
+  *number = value;
+  return value <= most;
+}
+
+/* Numbers with + or / between them: `slash` is the place of the first that a slash follows. */
+struct recording_list {
+  double numbers[RECORDING_LIST_MOST];
+  unsigned count;
+  unsigned slash;
+  unsigned slashes;
+  bool two_decimals; /* of the number before the last */
+};
+
+static bool recording_list(struct recording_cursor *cursor, struct recording_list *list) {
+  *list = (struct recording_list){0};
+  for (;;) {
+    bool before = cursor->two_decimals;
+    if (list->count == RECORDING_LIST_MOST) return false;
+    if (!recording_number(cursor, RECORDING_MS_MOST, &list->numbers[list->count])) return false;
+    list->two_decimals = before;
+    list->count++;
+    if (recording_word(cursor, "+")) continue;
+    if (!recording_word(cursor, "/")) return true;
+    if (list->slashes++ == 0) list->slash = list->count - 1;
+  }
+}
+
+static bool recording_size(struct recording_cursor *cursor, double *bytes) {
+  double megabytes;
+  if (!recording_number(cursor, RECORDING_MB_MOST, &megabytes)) return false;
+  *bytes = megabytes > 0 ? (megabytes + 0.5) * RECORDING_MIB : 0;
+  return true;
+}
+
+/* ---- One line ---- */
+
+static bool recording_clock(struct recording_cursor *cursor, struct recording_cycle *cycle,
+                            bool *gait) {
+  struct recording_list wall;
+  if (!recording_list(cursor, &wall) || wall.count < 3 || wall.slashes != 0) return false;
+  for (unsigned i = 1; i + 1 < wall.count; i++)
+    cycle->mark_ms += wall.numbers[i];
+  cycle->stop_ms = wall.numbers[0] + wall.numbers[wall.count - 1];
+  *gait = wall.two_decimals; /* Gait writes marking with two decimals, Go with two digits */
+  return recording_word(cursor, " ms clock, ");
+}
+
+static bool recording_cpu(struct recording_cursor *cursor, struct recording_cycle *cycle) {
+  struct recording_list cpu;
+  if (!recording_list(cursor, &cpu) || cpu.slashes != 2 || cpu.slash + 2 >= cpu.count) return false;
+  cycle->assist_ms = cpu.numbers[cpu.slash];
+  cycle->background_ms = cpu.numbers[cpu.slash + 1];
+  cycle->idle_ms = cpu.numbers[cpu.slash + 2];
+  for (unsigned i = 0; i < cpu.count; i++)
+    if (i < cpu.slash || i > cpu.slash + 2) cycle->stop_cpu_ms += cpu.numbers[i];
+  return recording_word(cursor, " ms cpu, ");
+}
+
+static bool recording_heap(struct recording_cursor *cursor, struct recording_cycle *cycle) {
+  double stacks = 0, globals = 0;
+  bool read = recording_size(cursor, &cycle->trigger_bytes) && recording_word(cursor, "->") &&
+              recording_size(cursor, &cycle->peak_bytes) && recording_word(cursor, "->") &&
+              recording_size(cursor, &cycle->marked_bytes) && recording_word(cursor, " MB, ") &&
+              recording_size(cursor, &cycle->goal_bytes) && recording_word(cursor, " MB goal, ");
+  if (!read) return false;
+  struct recording_cursor ahead = *cursor;
+  if (recording_size(&ahead, &stacks) && recording_word(&ahead, " MB stacks, ") &&
+      recording_size(&ahead, &globals) && recording_word(&ahead, " MB globals, ")) {
+    cycle->roots_bytes = stacks + globals;
+    *cursor = ahead;
+  }
+  return recording_number(cursor, 65536, &cycle->processors) && cycle->processors > 0 &&
+         recording_word(cursor, " P");
+}
+
+/* Reads a line from after its "gc ".  Only what stands in the line, not what it means. */
+static bool recording_line(struct recording_cursor *cursor, struct recording_cycle *cycle,
+                           bool *gait) {
+  double number, share;
+  if (!recording_number(cursor, 1e15, &number) || !recording_word(cursor, " @") ||
+      !recording_number(cursor, 1e10, &cycle->start_seconds) || !recording_word(cursor, "s ") ||
+      !recording_number(cursor, 1e9, &share) || !recording_word(cursor, "%: "))
+    return false;
+  cycle->number = (uint64_t)number;
+  if (!recording_clock(cursor, cycle, gait) || !recording_cpu(cursor, cycle) ||
+      !recording_heap(cursor, cycle))
+    return false;
+  cycle->forced = recording_word(cursor, " (forced)");
+  return true;
+}
+
+/* Finds "gc NUMBER @" in a line and stands after its "gc ". */
+static bool recording_find(struct recording_cursor *cursor) {
+  while ((size_t)(cursor->end - cursor->at) >= 6) {
+    const char *found = memchr(cursor->at, 'g', (size_t)(cursor->end - cursor->at));
+    if (found == NULL) return false;
+    cursor->at = found;
+    struct recording_cursor ahead = *cursor;
+    double number;
+    if (recording_word(&ahead, "gc ")) {
+      struct recording_cursor after = ahead;
+      if (recording_number(&after, 1e18, &number) && recording_word(&after, " @")) {
+        *cursor = ahead;
+        return true;
+      }
+    }
+    cursor->at++;
+  }
+  return false;
+}
+
+/* ---- The whole ---- */
+
+static bool recording_add(struct recording *recording, const struct recording_cycle *cycle) {
+  if (recording->count == recording->capacity) {
+    size_t capacity = recording->capacity == 0 ? 64 : recording->capacity * 2;
+    void *grown = realloc(recording->cycles, capacity * sizeof *recording->cycles);
+    if (grown == NULL) return false;
+    recording->cycles = grown;
+    recording->capacity = capacity;
+  }
+  recording->cycles[recording->count++] = *cycle;
+  return true;
+}
+
+static void recording_complain(struct recording *recording, size_t line, const char *what) {
+  if (recording->unused++ == 0)
+    snprintf(recording->complaint, sizeof recording->complaint, "line %zu: %s", line, what);
+}
+
+/* Why a line whose words are right is no cycle; NULL when it is one. */
+static const char *recording_nonsense(const struct recording_cycle *cycle) {
+  if (cycle->peak_bytes < cycle->trigger_bytes) return "the heap shrinks while it is marked";
+  if (cycle->marked_bytes > cycle->peak_bytes) return "more is marked than the heap has";
+  return NULL;
+}
+
+/* Takes one line that has a cycle in it. */
+static bool recording_take(struct recording *recording, struct recording_cursor cursor, size_t line,
+                           size_t *gait_lines, struct recording_error *error) {
+  struct recording_cycle cycle = {.line = line};
+  bool gait = false;
+  if (!recording_line(&cursor, &cycle, &gait)) {
+    recording_complain(recording, line, "the cycle is cut off or damaged");
+    return true;
+  }
+  const char *nonsense = recording_nonsense(&cycle);
+  if (nonsense != NULL) {
+    recording_complain(recording, line, nonsense);
+    return true;
+  }
+  if (recording->count > 0) {
+    const struct recording_cycle *last = &recording->cycles[recording->count - 1];
+    if (cycle.number <= last->number)
+      return recording_say(error,
+                           "line %zu: cycle %llu comes after cycle %llu in line %zu: another run "
+                           "begins; a recording is of one",
+                           line, (unsigned long long)cycle.number, (unsigned long long)last->number,
+                           last->line);
+    if (cycle.start_seconds < last->start_seconds)
+      return recording_say(error, "line %zu: the clock goes back from %.3fs to %.3fs", line,
+                           last->start_seconds, cycle.start_seconds);
+  }
+  *gait_lines += gait;
+  if (recording_add(recording, &cycle)) return true;
+  return recording_say(error, "out of memory at line %zu", line);
+}
+
+static bool recording_lines(struct recording *recording, const char *text, size_t bytes,
+                            struct recording_error *error) {
+  const char *end = text + bytes;
+  size_t line = 1, gait_lines = 0;
+  for (const char *at = text; at < end; line++) {
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    const char *stop = newline == NULL ? end : newline;
+    struct recording_cursor cursor = {.at = at, .end = stop};
+    if (recording_find(&cursor) && !recording_take(recording, cursor, line, &gait_lines, error))
+      return false;
+    at = stop + 1;
+    if (newline == NULL) break;
+  }
+  recording->system =
+      recording->count > 0 && gait_lines == recording->count ? RECORDING_GAIT : RECORDING_GO;
+  if (recording->count > 0) return true;
+  if (recording->unused > 0)
+    return recording_say(error, "no cycle can be read; %s", recording->complaint);
+  return recording_say(error,
+                       "no cycles in %zu bytes: lines as \"gc 1 @0.01s 2%%: ...\", which "
+                       "GODEBUG=gctrace=1 or GAIT_TRACE=1 prints, are wanted",
+                       bytes);
+}
+
+bool recording_parse(struct recording *recording, const char *text, size_t bytes,
+                     struct recording_error *error) {
+  *recording = (struct recording){0};
+  if (recording_lines(recording, text, bytes, error)) return true;
+  recording_destroy(recording);
+  return false;
+}
+
+void recording_destroy(struct recording *recording) {
+  free(recording->cycles);
+  *recording = (struct recording){0};
+}
+
+static char *recording_read_all(FILE *in, size_t *bytes) {
+  char *text = NULL;
+  size_t capacity = 0;
+  *bytes = 0;
+  do {
+    if (*bytes == capacity) {
+      capacity = capacity == 0 ? 1 << 16 : capacity * 2;
+      char *grown = realloc(text, capacity);
+      if (grown == NULL) {
+        free(text);
+        return NULL;
+      }
+      text = grown;
+    }
+    *bytes += fread(text + *bytes, 1, capacity - *bytes, in);
+  } while (!feof(in) && !ferror(in));
+  return text;
+}
+
+bool recording_load(struct recording *recording, const char *path, struct recording_error *error) {
+  *recording = (struct recording){0};
+  bool standard = strcmp(path, "-") == 0;
+  FILE *in = standard ? stdin : fopen(path, "rb");
+  if (in == NULL) return recording_say(error, "%s: %s", path, strerror(errno));
+  size_t bytes;
+  errno = 0;
+  char *text = recording_read_all(in, &bytes);
+  bool failed = ferror(in) != 0;
+  int why = errno;
+  if (!standard) fclose(in);
+  if (text == NULL || failed) {
+    free(text);
+    return recording_say(error, "%s: %s", path, strerror(failed ? why : ENOMEM));
+  }
+  struct recording_error inner;
+  bool read = recording_parse(recording, text, bytes, &inner);
+  if (!read) recording_say(error, "%.100s: %.190s", path, inner.text);
+  free(text);
+  return read;
+}

@@ -1,0 +1,57 @@
+/* recording.h: the cycles that a real program's log tells of.
+ *
+ * A recording is any text in which lines in the form of Go's `GODEBUG=gctrace=1` stand, of Go 1.5
+ * or later or of Gait's own trace, among whatever else the program printed. */
+#ifndef GAIT_RECORDING_H
+#define GAIT_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sizes are whole binary megabytes in the text, rounded down; here they are in bytes, raised by the
+ * half megabyte that rounding took on average.  A size of 0 stays 0. */
+struct recording_cycle {
+  size_t line;          /* where it stands, from 1 */
+  uint64_t number;      /* as the program counts its cycles */
+  double start_seconds; /* since the program began */
+  double stop_ms;       /* wall time of the two stops around marking, */
+  double mark_ms;       /* and of marking */
+  double stop_cpu_ms;
+  double assist_ms; /* CPU time of mark assists, */
+  double background_ms;
+  double idle_ms;
+  double trigger_bytes; /* heap when the cycle started, */
+  double peak_bytes;    /* when marking ended, */
+  double marked_bytes;  /* and what marking found live */
+  double goal_bytes;
+  double roots_bytes; /* stacks and globals */
+  double processors;
+  bool forced;
+};
+
+enum recording_system { RECORDING_GO, RECORDING_GAIT };
+
+struct recording {
+  struct recording_cycle *cycles;
+  size_t count;
+  size_t capacity;
+  enum recording_system system;
+  /* Lines that look like cycles and are not used, and the first of them, said in one sentence. */
+  size_t unused;
+  char complaint[200];
+};
+
+struct recording_error {
+  char text[300];
+};
+
+/* Reads the recording in `text`.  False when there is nothing to learn from it: `error` says why,
+ * with the line; the recording is then empty. */
+bool recording_parse(struct recording *recording, const char *text, size_t bytes,
+                     struct recording_error *error);
+/* The same from a file; "-" is standard input. */
+bool recording_load(struct recording *recording, const char *path, struct recording_error *error);
+void recording_destroy(struct recording *recording);
+
+#endif
