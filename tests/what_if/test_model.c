@@ -1,0 +1,202 @@
+/* The recovered program and its predictions, on the recordings and on made-up ones. */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "what_if_model.h"
+
+#define MIB 1048576.0
+
+static const char *folder;
+static const char *const programs[] = {"ramp", "spike", "steady-fast", "trees"};
+static struct what_if_program program;
+
+static void recover(struct recording *recording) {
+  struct recording_error error;
+  struct what_if_constants constants = what_if_constants_default(recording->system);
+  if (!what_if_program_recover(&program, recording, &constants, &error))
+    ck_abort_msg("%s", error.text);
+}
+
+static struct recording load(const char *name) {
+  struct recording recording;
+  struct recording_error error;
+  char path[1024];
+  snprintf(path, sizeof path, "%s/%s.gogc100.nolimit.txt", folder, name);
+  if (!recording_load(&recording, path, &error)) ck_abort_msg("%s", error.text);
+  return recording;
+}
+
+static struct what_if_prediction predict(int64_t gogc, int64_t limit) {
+  struct what_if_setting setting = {gogc, limit, 0};
+  struct what_if_prediction prediction;
+  what_if_predict(&program, &setting, &prediction);
+  return prediction;
+}
+
+static void expect_range(const struct what_if_range *range) {
+  ck_assert(isfinite(range->low) && isfinite(range->high) && range->low >= 0);
+  ck_assert(range->low <= range->estimate && range->estimate <= range->high);
+  ck_assert(range->high <= 2 * range->low + 1e-12);
+}
+
+/* The setting that was recorded comes out as it was recorded. */
+START_TEST(itself) {
+  for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+    struct recording recording = load(programs[i]);
+    recover(&recording);
+    ck_assert_double_eq_tol(program.gogc_percent, 100, 5);
+    double cpu = 0, peak = 0;
+    for (size_t j = 0; j < recording.count; j++) {
+      cpu += (recording.cycles[j].assist_ms + recording.cycles[j].background_ms) / 1e3;
+      peak = fmax(peak, recording.cycles[j].peak_bytes);
+    }
+    struct what_if_prediction same = predict(100, WHAT_IF_OFF);
+    double cycles = (double)recording.count;
+    ck_assert_msg(fabs(same.cycles.estimate / cycles - 1) < 0.08, "%s: %g cycles, not %g",
+                  programs[i], same.cycles.estimate, cycles);
+    ck_assert_msg(fabs(same.gc_cpu_seconds.estimate / cpu - 1) < 0.12, "%s: %g s, not %g",
+                  programs[i], same.gc_cpu_seconds.estimate, cpu);
+    ck_assert_msg(fabs(same.peak_heap_bytes.estimate / peak - 1) < 0.15, "%s: %g MiB, not %g",
+                  programs[i], same.peak_heap_bytes.estimate / MIB, peak / MIB);
+    what_if_program_destroy(&program);
+    recording_destroy(&recording);
+  }
+}
+END_TEST
+
+START_TEST(more_gogc_fewer_cycles) {
+  struct recording recording = load("steady-fast");
+  recover(&recording);
+  struct what_if_prediction before = predict(25, WHAT_IF_OFF);
+  for (int64_t gogc = 50; gogc <= 1600; gogc *= 2) {
+    struct what_if_prediction now = predict(gogc, WHAT_IF_OFF);
+    expect_range(&now.cycles);
+    expect_range(&now.gc_cpu_seconds);
+    expect_range(&now.peak_heap_bytes);
+    ck_assert_double_lt(now.cycles.estimate, before.cycles.estimate);
+    ck_assert_double_lt(now.gc_cpu_seconds.estimate, before.gc_cpu_seconds.estimate);
+    ck_assert_double_gt(now.peak_heap_bytes.estimate, before.peak_heap_bytes.estimate);
+    ck_assert(!now.limit_unreachable);
+    before = now;
+  }
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+START_TEST(limits) {
+  struct recording recording = load("steady-fast");
+  recover(&recording);
+  struct what_if_prediction wide = predict(100, (int64_t)(4096 * MIB));
+  struct what_if_prediction none = predict(100, WHAT_IF_OFF);
+  ck_assert_double_eq_tol(wide.cycles.estimate, none.cycles.estimate, 1e-9);
+  struct what_if_prediction tight = predict(100, (int64_t)(200 * MIB));
+  ck_assert_double_gt(tight.cycles.estimate, 1.3 * none.cycles.estimate);
+  ck_assert_double_le(tight.peak_heap_bytes.estimate, 200 * MIB);
+  ck_assert(!tight.limit_unreachable);
+  ck_assert(predict(100, (int64_t)(100 * MIB)).limit_unreachable);
+  struct what_if_prediction off = predict(WHAT_IF_OFF, WHAT_IF_OFF);
+  ck_assert_double_eq_tol(off.cycles.estimate, 0, 1e-9);
+  ck_assert_double_gt(off.peak_heap_bytes.estimate, 4000 * MIB);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+/* A made-up program whose cycles are known: live 100 MiB, nothing allocated while marking, and each
+ * cycle at its goal; so `allocated / (GOGC% x live)` of them. */
+static struct recording made_up(size_t count, double live_mb) {
+  char line[400], *text = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&text, &bytes);
+  for (size_t i = 0; i < count; i++) {
+    snprintf(line, sizeof line,
+             "gc %zu @%zu.000s 1%%: 0.010+10.00+0.010 ms clock, 0.010+0.00/10.00/0.00+0.010 ms cpu,"
+             " %.0f->%.0f->%.0f MB, %.0f MB goal, 4 P\n",
+             i + 1, i + 1, 2 * live_mb, 2 * live_mb, live_mb, 2 * live_mb);
+    fputs(line, out);
+  }
+  fclose(out);
+  struct recording recording;
+  struct recording_error error;
+  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
+  free(text);
+  return recording;
+}
+
+START_TEST(the_law) {
+  struct recording recording = made_up(200, 100);
+  recover(&recording);
+  ck_assert_int_eq(program.system, RECORDING_GAIT);
+  double allocated = program.end_clock;
+  for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
+    double law = allocated / ((double)gogc / 100 * 100.5 * MIB);
+    double cycles = predict(gogc, WHAT_IF_OFF).cycles.estimate;
+    ck_assert_msg(fabs(cycles / law - 1) < 0.10, "GOGC=%d: %g cycles, not %g", (int)gogc, cycles,
+                  law);
+  }
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+START_TEST(live_between_cycles) {
+  struct recording recording = made_up(3, 100);
+  recover(&recording);
+  struct what_if_point *points = program.points;
+  points[1].live_bytes = points[0].live_bytes + 50 * MIB;
+  double half = (points[0].start_clock + points[1].start_clock) / 2;
+  ck_assert_double_eq_tol(what_if_program_live(&program, half, 0.5),
+                          points[0].live_bytes + 25 * MIB, 1);
+  ck_assert_double_eq_tol(what_if_program_live(&program, 1e15, 0.5), points[2].live_bytes, 1);
+  /* Half of what was allocated stayed: so it may go on until it falls, three quarters on. */
+  points[1].live_bytes =
+      points[0].live_bytes + 0.6 * (points[1].start_clock - points[0].start_clock);
+  points[2].live_bytes = 10 * MIB;
+  double way = points[2].start_clock - points[1].start_clock;
+  ck_assert_double_gt(what_if_program_live(&program, points[1].start_clock + 0.7 * way, 0.75),
+                      points[1].live_bytes + 0.4 * way);
+  ck_assert_double_eq_tol(what_if_program_live(&program, points[1].start_clock + 0.8 * way, 0.75),
+                          10 * MIB, 1);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+START_TEST(extremes) {
+  struct recording recording = made_up(5, 4e8); /* four hundred terabytes */
+  recover(&recording);
+  for (int64_t gogc = WHAT_IF_OFF; gogc <= 1000000; gogc = gogc * 10 + 10) {
+    struct what_if_prediction now = predict(gogc, WHAT_IF_OFF);
+    expect_range(&now.cycles);
+    expect_range(&now.peak_heap_bytes);
+    now = predict(gogc, (int64_t)(64 * MIB));
+    expect_range(&now.cycles);
+    expect_range(&now.peak_heap_bytes);
+  }
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+int main(int argc, char **argv) {
+  folder = argc > 1 ? argv[1] : ".";
+  Suite *suite = suite_create("what_if");
+  TCase *tcase = tcase_create("what_if");
+  tcase_set_timeout(tcase, 0);
+  tcase_add_test(tcase, itself);
+  tcase_add_test(tcase, more_gogc_fewer_cycles);
+  tcase_add_test(tcase, limits);
+  tcase_add_test(tcase, the_law);
+  tcase_add_test(tcase, live_between_cycles);
+  tcase_add_test(tcase, extremes);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

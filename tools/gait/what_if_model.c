@@ -1,0 +1,327 @@
+/* Runs the recovered program under the real pacer, a cycle at a time.
+ *
+ * Each cycle starts at the pacer's trigger; what it finds live, what it costs and what is allocated
+ * meanwhile come from the program at that clock, and the pacer is told as the collector would tell
+ * it.  Go plans for the largest of five cons/mark ratios where our pacer plans for less, so the
+ * pacer is told the largest.
+ *
+ * One such run is one possible history: a cycle that comes a little earlier may see a short rise of
+ * the live heap that another misses.  So the run is repeated with shifted starts, and the spread of
+ * the outcomes goes into the range, beside what the method itself has been measured to miss. */
+#include "what_if_model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "pacer.h"
+
+#define MODEL_CYCLES_LEAST  20000u
+#define MODEL_CYCLES_FACTOR 20u
+#define MODEL_HISTORIES     9
+#define MODEL_LEAST_BYTES   65536.0
+#define MODEL_MOST_BYTES    1e18
+#define MODEL_MOST_NS       1e17 /* three years */
+#define MODEL_RANGE_MOST    1.41 /* a range wider than a factor of two would say nothing */
+#define MODEL_RATIOS        5
+
+struct model_history {
+  const struct what_if_program *program;
+  struct gaiti_pacer pacer;
+  struct gaiti_pacer_limiter limiter;
+  struct gaiti_pacer_snapshot now;
+  double processors;
+  double ratios[MODEL_RATIOS]; /* marking CPU a byte of allocation, newest first */
+  double clock;                /* bytes allocated */
+  double start_clock;          /* when the last cycle started */
+  double marked;
+  double shift; /* of the first cycles' starts, in shares of their way */
+  double fall;  /* where between two cycles a live heap falls that grew before */
+  double seconds;
+  size_t cycles;
+};
+
+struct model_outcome {
+  double cycles, gc_cpu, idle_cpu, assist_cpu, peak, seconds;
+  bool unreachable;
+};
+
+/* One cycle as it is simulated. */
+struct model_mark {
+  struct what_if_point like;
+  double free_seconds; /* before it, since the last */
+  double trigger, goal, live, black, cpu, assist, background, idle, seconds;
+};
+
+static int64_t model_ns(double seconds) {
+  return (int64_t)fmin(seconds * 1e9, MODEL_MOST_NS);
+}
+
+static struct gaiti_pacer_config model_config(const struct what_if_setting *setting) {
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.gc_percent =
+      setting->gogc_percent == WHAT_IF_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
+  if (setting->memory_limit_bytes != WHAT_IF_OFF)
+    config.memory_limit_bytes = setting->memory_limit_bytes;
+  return config;
+}
+
+static void model_begin(struct model_history *history, const struct what_if_program *program,
+                        const struct what_if_setting *setting, double overhead, double shift,
+                        double fall) {
+  struct gaiti_pacer_config config = model_config(setting);
+  *history = (struct model_history){.program = program, .shift = shift, .fall = fall};
+  history->processors = setting->processors > 0 ? setting->processors : program->processors;
+  gaiti_pacer_init(&history->pacer, &config);
+  gaiti_pacer_limiter_init(&history->limiter, 0, history->processors, config.background_share,
+                           config.cpu_cap);
+  history->now.overhead_bytes = (int64_t)overhead;
+}
+
+/* Bytes of real allocation after which the heap's counted size has grown from `from` to `to`. */
+static double model_allocation(const struct what_if_program *program, double from, double to) {
+  double grown = fmax(to - from, 0);
+  return grown - fmin(program->constants.span_waste * to, grown / 2);
+}
+
+/* Goes to where the next cycle starts.  False when the program ends before. */
+static bool model_advance(struct model_history *history, struct model_mark *mark) {
+  struct gaiti_pacer_decision decision;
+  const struct what_if_program *program = history->program;
+  gaiti_pacer_decide(&history->pacer, &history->now, &decision);
+  mark->trigger = fmax((double)decision.trigger_bytes, history->marked);
+  mark->goal = (double)decision.goal_bytes;
+  if (mark->trigger > MODEL_MOST_BYTES) return false;
+  if (history->cycles == 0) mark->trigger = fmax(mark->trigger, program->first_bytes);
+  if (history->cycles < 4) mark->trigger -= (mark->trigger - history->marked) * history->shift;
+  double start = history->clock + model_allocation(program, history->marked, mark->trigger);
+  if (start > program->end_clock) return false;
+  mark->like = what_if_program_between(program, history->start_clock, start);
+  mark->free_seconds =
+      mark->like.free_rate > 0 ? (start - history->clock) / mark->like.free_rate : 0;
+  history->seconds += mark->free_seconds;
+  history->clock = history->start_clock = start;
+  return true;
+}
+
+/* The share of the mutators' time that assists take when the room to the goal is another than
+ * recorded. */
+static double model_pressure(const struct model_history *history, const struct what_if_point *like,
+                             double room) {
+  double tighter = pow(like->room_bytes / room, history->program->constants.pressure_power);
+  double odds = like->pressure / (1 - like->pressure) * tighter;
+  return odds / (1 + odds);
+}
+
+/* What marking takes and what is allocated meanwhile. */
+static void model_measure(const struct model_history *history, struct model_mark *mark) {
+  const struct what_if_program *program = history->program;
+  const struct what_if_point *like = &mark->like;
+  mark->live =
+      fmax(what_if_program_live(program, history->clock, history->fall), MODEL_LEAST_BYTES);
+  double spread = fmax(mark->trigger / mark->live, 1);
+  mark->cpu = like->cost * mark->live * pow(spread, program->constants.spread_cost);
+  double scale = like->black_cpu > 0 ? mark->cpu / like->black_cpu : 1;
+  double parallel = program->processors / history->processors;
+  double unhindered = like->black_bytes * scale * parallel;
+  double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
+  if (history->now.limiting) room = MODEL_MOST_BYTES;
+  double pressure = model_pressure(history, like, room);
+  mark->black = fmin(unhindered * (1 - pressure), room);
+  double more = like->pressure > 0 ? pressure / like->pressure : 1;
+  double assist = fmin(like->assist_share * more, 1 - like->back_share);
+  mark->assist = mark->cpu * assist;
+  mark->background = mark->cpu * like->back_share;
+  mark->idle = mark->cpu - mark->assist - mark->background;
+  mark->seconds = mark->cpu * like->mark_per_cpu * parallel;
+}
+
+/* What the pacer should take for idle marking, so that it measures what Go would plan for: the
+ * largest of five ratios, which is the mean of the last ones here times what noise adds to that. */
+static double model_idle_for_pacer(struct model_history *history, const struct model_mark *mark) {
+  double cpu = mark->seconds * history->processors;
+  double used = cpu > 0 ? fmin(0.25 + mark->assist / cpu, 0.95) : 0.25;
+  double marking = used + (cpu > 0 ? mark->idle / cpu : 0);
+  double ratio = mark->black * marking / (mark->live * (1 - used)), sum = 0;
+  for (int i = MODEL_RATIOS - 1; i > 0; i--)
+    history->ratios[i] = history->ratios[i - 1];
+  history->ratios[0] = ratio;
+  if (history->program->system != RECORDING_GO || !(ratio > 0)) return mark->idle;
+  size_t known = history->cycles + 1 < MODEL_RATIOS ? history->cycles + 1 : MODEL_RATIOS;
+  for (size_t i = 0; i < known; i++)
+    sum += history->ratios[i];
+  double wanted = marking * (sum / (double)known) / ratio * history->program->surge;
+  return fmax(wanted - used, 0) * cpu;
+}
+
+/* The limiter's clock leaves out what is longer than its bucket could tell. */
+static void model_account(struct model_history *history, const struct model_mark *mark) {
+  struct gaiti_pacer_limiter *limiter = &history->limiter;
+  int64_t begins = limiter->last_update_ns + model_ns(mark->free_seconds);
+  int64_t ends = begins + model_ns(mark->seconds);
+  gaiti_pacer_limiter_start_transition(limiter, begins, true);
+  gaiti_pacer_limiter_finish_transition(limiter, begins);
+  gaiti_pacer_limiter_add_assist(limiter, model_ns(mark->assist));
+  gaiti_pacer_limiter_add_idle(limiter, model_ns(mark->idle));
+  gaiti_pacer_limiter_start_transition(limiter, ends, false);
+  gaiti_pacer_limiter_finish_transition(limiter, ends);
+  history->now.limiting = gaiti_pacer_limiter_limiting(limiter);
+  history->now.limiter_fill = gaiti_pacer_limiter_fill(limiter);
+}
+
+/* Tells the pacer of the cycle, as the collector does. */
+static void model_end_cycle(struct model_history *history, const struct model_mark *mark) {
+  struct gaiti_pacer_snapshot *now = &history->now;
+  now->heap_live_bytes = (int64_t)mark->trigger;
+  now->stack_bytes = (int64_t)mark->like.roots_bytes;
+  now->heap_scan_bytes = (int64_t)mark->trigger;
+  now->heap_work_bytes = now->stack_work_bytes = 0;
+  gaiti_pacer_start_cycle(&history->pacer, now);
+  now->heap_live_bytes = (int64_t)(mark->trigger + mark->black);
+  now->heap_work_bytes = (int64_t)mark->live;
+  now->stack_work_bytes = now->stack_bytes;
+  history->marked = mark->live + mark->black;
+  struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = (int64_t)history->marked,
+      .duration_ns = model_ns(mark->seconds),
+      .assist_ns = model_ns(mark->assist),
+      .background_ns = history->program->system == RECORDING_GO ? -1 : model_ns(mark->background),
+      .idle_ns = model_ns(model_idle_for_pacer(history, mark)),
+      .processors = history->processors,
+      .sweep_pending = true,
+  };
+  model_account(history, mark);
+  gaiti_pacer_end_cycle(&history->pacer, now, &cycle);
+  now->heap_live_bytes = cycle.marked_bytes;
+  now->heap_scan_bytes = cycle.marked_bytes;
+  history->seconds += mark->seconds;
+  history->clock += mark->black;
+  history->cycles++;
+}
+
+/* So many are simulated; what comes after is taken to go on like them. */
+static size_t model_most_cycles(const struct what_if_program *program) {
+  size_t most = MODEL_CYCLES_FACTOR * program->count;
+  return most < MODEL_CYCLES_LEAST ? MODEL_CYCLES_LEAST : most;
+}
+
+/* Adds what the cycles that were not simulated would have taken. */
+static void model_extrapolate(const struct model_history *history, struct model_outcome *outcome) {
+  double factor = fmax(history->program->end_clock / fmax(history->clock, 1), 1);
+  outcome->cycles *= factor;
+  outcome->gc_cpu *= factor;
+  outcome->idle_cpu *= factor;
+  outcome->assist_cpu *= factor;
+  outcome->seconds *= factor;
+}
+
+/* How far the program got on its way to a cycle that did not come; half a way is usual, and in the
+ * recording too. */
+static double model_rest(const struct model_history *history, const struct model_mark *mark) {
+  double way = model_allocation(history->program, history->marked, mark->trigger);
+  double tail = history->program->end_clock - history->clock;
+  return history->cycles > 0 && way > 0 ? fmin(fmax(tail / way, 0), 1) - 0.5 : 0;
+}
+
+static struct model_outcome model_run(const struct what_if_program *program,
+                                      const struct what_if_setting *setting, double overhead,
+                                      double shift, double fall) {
+  struct model_history history;
+  struct model_outcome outcome = {0};
+  struct model_mark mark = {0};
+  size_t most = model_most_cycles(program);
+  model_begin(&history, program, setting, overhead, shift, fall);
+  while (history.cycles < most && model_advance(&history, &mark)) {
+    model_measure(&history, &mark);
+    model_end_cycle(&history, &mark);
+    outcome.peak = fmax(outcome.peak, mark.trigger + mark.black);
+    outcome.gc_cpu += mark.assist + mark.background;
+    outcome.idle_cpu += mark.idle;
+    outcome.assist_cpu += mark.assist;
+    struct gaiti_pacer_decision decision;
+    gaiti_pacer_decide(&history.pacer, &history.now, &decision);
+    outcome.unreachable |= decision.limit_unreachable;
+  }
+  outcome.cycles = (double)history.cycles;
+  outcome.seconds = history.seconds;
+  if (history.cycles == most)
+    model_extrapolate(&history, &outcome);
+  else
+    outcome.cycles += model_rest(&history, &mark);
+  if (history.cycles == 0) outcome.peak = program->end_clock;
+  return outcome;
+}
+
+/* ---- Ranges ---- */
+
+static int model_compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* The estimate is the middle of `values`; the range reaches over all of them and `margin` more, but
+ * not beyond what still says something. */
+static struct what_if_range model_range(double *values, int count, double estimate, double margin) {
+  struct what_if_range range = {.estimate = estimate};
+  qsort(values, (size_t)count, sizeof *values, model_compare);
+  range.low = fmax(fmin(values[0], estimate) / (1 + margin), estimate / MODEL_RANGE_MOST);
+  range.high = fmin(fmax(values[count - 1], estimate) * (1 + margin), estimate * MODEL_RANGE_MOST);
+  return range;
+}
+
+struct model_spread {
+  double cycles[MODEL_HISTORIES], gc_cpu[MODEL_HISTORIES], idle_cpu[MODEL_HISTORIES];
+  double peak[MODEL_HISTORIES], assist[MODEL_HISTORIES], share[MODEL_HISTORIES];
+};
+
+static void model_collect(struct model_spread *spread, int i, const struct model_outcome *outcome,
+                          double processors) {
+  double cpu = outcome->seconds * processors;
+  spread->cycles[i] = outcome->cycles;
+  spread->gc_cpu[i] = outcome->gc_cpu;
+  spread->idle_cpu[i] = outcome->idle_cpu;
+  spread->peak[i] = outcome->peak;
+  spread->assist[i] = cpu > 0 ? outcome->assist_cpu / cpu : 0;
+  spread->share[i] = cpu > 0 ? outcome->gc_cpu / cpu : 0;
+}
+
+static double model_middle(const double *values) {
+  double sorted[MODEL_HISTORIES];
+  for (int i = 0; i < MODEL_HISTORIES; i++)
+    sorted[i] = values[i];
+  qsort(sorted, MODEL_HISTORIES, sizeof *sorted, model_compare);
+  return sorted[MODEL_HISTORIES / 2];
+}
+
+void what_if_predict(const struct what_if_program *program, const struct what_if_setting *setting,
+                     struct what_if_prediction *prediction) {
+  struct model_spread spread;
+  double processors = setting->processors > 0 ? setting->processors : program->processors;
+  bool limited = setting->memory_limit_bytes != WHAT_IF_OFF;
+  double overhead =
+      limited ? program->constants.overhead_bytes +
+                    program->constants.overhead_share * (double)setting->memory_limit_bytes
+              : 0;
+  *prediction = (struct what_if_prediction){0};
+  for (int i = 0; i < MODEL_HISTORIES; i++) {
+    double place = (double)i / (MODEL_HISTORIES - 1) * 2 - 1; /* -1 .. 1 */
+    double factor = 1 + place / 3;
+    double fall = (i * 4 % MODEL_HISTORIES + 0.5) / MODEL_HISTORIES;
+    struct model_outcome outcome =
+        model_run(program, setting, overhead * factor, place * 0.08, fall);
+    if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = outcome.unreachable;
+    model_collect(&spread, i, &outcome, processors);
+  }
+  double more = limited ? 0.04 : 0;
+  prediction->cycles =
+      model_range(spread.cycles, MODEL_HISTORIES, round(model_middle(spread.cycles)), 0.08 + more);
+  prediction->gc_cpu_seconds =
+      model_range(spread.gc_cpu, MODEL_HISTORIES, model_middle(spread.gc_cpu), 0.25);
+  prediction->idle_cpu_seconds =
+      model_range(spread.idle_cpu, MODEL_HISTORIES, model_middle(spread.idle_cpu), 0.25);
+  prediction->peak_heap_bytes =
+      model_range(spread.peak, MODEL_HISTORIES, model_middle(spread.peak), 0.08);
+  prediction->assist_share =
+      model_range(spread.assist, MODEL_HISTORIES, model_middle(spread.assist), 0.30);
+  prediction->gc_cpu_share =
+      model_range(spread.share, MODEL_HISTORIES, model_middle(spread.share), 0.20);
+}

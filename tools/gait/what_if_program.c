@@ -1,0 +1,257 @@
+/* Recovers the program from its recording.
+ *
+ * A cycle found live what was reachable when it started, and everything allocated while it marked
+ * (new objects are black).  So live at the start is marked - (peak - trigger).
+ *
+ * Bytes allocated between two cycles are what the heap grew by, with one correction: when Go's
+ * allocator takes up a half-full span again it counts the span's unusable rest once more, so each
+ * cycle seems to allocate a small share of the heap on top.
+ *
+ * While a cycle marks, mutators allocate at their own speed and pay for it by assists, W/room bytes
+ * of marking for each byte.  If a mark without assists would see B bytes allocated, then time adds
+ * up: 1/black = 1/B + 1/room.  The recording shows black and room, so B. */
+#include "what_if_program.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PROGRAM_LEAST_BYTES   65536.0
+#define PROGRAM_PRESSURE_MOST 0.9
+#define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
+
+struct what_if_constants what_if_constants_default(enum recording_system system) {
+  struct what_if_constants constants = {
+      .span_waste = system == RECORDING_GO ? 0.015 : 0,
+      .spread_cost = 0.5,
+      .pressure_power = 0.5,
+      .overhead_bytes = 4.5 * 1048576,
+      .overhead_share = 0.09,
+  };
+  return constants;
+}
+
+static double program_seconds(double ms) {
+  return ms > 0 ? ms / 1e3 : 0;
+}
+
+/* The shares of marking's CPU time; all background when no time was seen. */
+static void program_split(struct what_if_point *point, const struct recording_cycle *cycle) {
+  double all = cycle->assist_ms + cycle->background_ms + cycle->idle_ms;
+  point->back_share = 1;
+  if (!(all > 0)) return;
+  point->assist_share = cycle->assist_ms / all;
+  point->idle_share = cycle->idle_ms / all;
+  point->back_share = cycle->background_ms / all;
+  point->mark_per_cpu = cycle->mark_ms / all;
+}
+
+/* The share of the time that was not the workers' which assists took. */
+static double program_pressure(const struct recording_cycle *cycle) {
+  double left = cycle->mark_ms * cycle->processors - cycle->background_ms - cycle->idle_ms;
+  if (!(cycle->assist_ms > 0)) return 0;
+  return left > cycle->assist_ms ? fmin(cycle->assist_ms / left, PROGRAM_PRESSURE_MOST)
+                                 : PROGRAM_PRESSURE_MOST;
+}
+
+static void program_point(struct what_if_program *program, const struct recording_cycle *cycle,
+                          const struct recording_cycle *before, struct what_if_point *point) {
+  double marked_before = before == NULL ? 0 : before->marked_bytes;
+  double clock = before == NULL ? 0 : point[-1].end_clock;
+  double black = cycle->peak_bytes - cycle->trigger_bytes;
+  double free_bytes = fmax(cycle->trigger_bytes - marked_before, 0);
+  double waste = fmin(program->constants.span_waste * cycle->peak_bytes, free_bytes / 2);
+  double cpu = program_seconds(cycle->assist_ms + cycle->background_ms + cycle->idle_ms);
+  double room = cycle->goal_bytes - cycle->trigger_bytes;
+  *point = (struct what_if_point){.black_cpu = cpu, .roots_bytes = cycle->roots_bytes};
+  point->start_clock = clock + free_bytes - waste;
+  point->end_clock = point->start_clock + black;
+  point->live_bytes = fmax(cycle->marked_bytes - black, PROGRAM_LEAST_BYTES);
+  double spread = fmax(cycle->trigger_bytes / point->live_bytes, 1);
+  point->cost = cpu / (point->live_bytes * pow(spread, program->constants.spread_cost));
+  point->pressure = program_pressure(cycle);
+  point->black_bytes = black / (1 - point->pressure);
+  point->room_bytes = fmax(room, PROGRAM_LEAST_BYTES);
+  program_split(point, cycle);
+  double pause = before == NULL ? cycle->start_seconds
+                                : cycle->start_seconds - before->start_seconds -
+                                      program_seconds(before->mark_ms + before->stop_ms);
+  point->free_rate = pause > 0 ? (free_bytes - waste) / pause : 0;
+}
+
+/* ---- What the whole recording shows ---- */
+
+static int program_compare(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* GOGC from the goals: the most that goals allowed over what was live before, unless cycles were
+ * so small that rounding hides it. */
+static double program_gogc(const struct recording *recording) {
+  double *shares = malloc(recording->count * sizeof *shares), percent = -1;
+  size_t count = 0;
+  if (shares == NULL) return -1;
+  for (size_t i = 1; i < recording->count; i++) {
+    const struct recording_cycle *before = &recording->cycles[i - 1];
+    double basis = before->marked_bytes + recording->cycles[i].roots_bytes;
+    double growth = recording->cycles[i].goal_bytes - before->marked_bytes;
+    if (basis > 4e6 && growth > 0) shares[count++] = growth / basis * 100;
+  }
+  if (count > 0) {
+    qsort(shares, count, sizeof *shares, program_compare);
+    percent = shares[count / 2];
+  }
+  free(shares);
+  return percent;
+}
+
+/* A cons/mark ratio but for factors that all cycles share. */
+static double program_ratio(const struct recording_cycle *cycle) {
+  double cpu = cycle->mark_ms * cycle->processors;
+  double work = cycle->marked_bytes - (cycle->peak_bytes - cycle->trigger_bytes);
+  if (!(cpu > 0) || !(work > 0)) return 0;
+  double used = fmin(0.25 + cycle->assist_ms / cpu, 0.9);
+  return (cycle->peak_bytes - cycle->trigger_bytes) * (used + cycle->idle_ms / cpu) /
+         ((1 - used) * work);
+}
+
+static double program_surge(const struct recording *recording) {
+  double sum = 0;
+  size_t windows = 0;
+  for (size_t i = 4; i < recording->count; i++) {
+    double most = 0, mean = 0;
+    for (size_t j = i - 4; j <= i; j++) {
+      double ratio = program_ratio(&recording->cycles[j]);
+      most = fmax(most, ratio);
+      mean += ratio / 5;
+    }
+    if (!(mean > 0)) continue;
+    sum += most / mean;
+    windows++;
+  }
+  return windows == 0 ? 1 : sum / (double)windows;
+}
+
+/* The program ran on after its last cycle, up to where the next would have been: on average half of
+ * what lay between two. */
+static double program_tail(const struct what_if_program *program) {
+  size_t back = program->count < 6 ? program->count : 6;
+  double from = program->count > back ? program->points[program->count - back - 1].end_clock : 0;
+  return (program->points[program->count - 1].end_clock - from) / (double)back / 2;
+}
+
+bool what_if_program_recover(struct what_if_program *program, const struct recording *recording,
+                             const struct what_if_constants *constants,
+                             struct recording_error *error) {
+  *program = (struct what_if_program){.constants = *constants, .system = recording->system};
+  program->points = calloc(recording->count, sizeof *program->points);
+  if (program->points == NULL) {
+    snprintf(error->text, sizeof error->text, "out of memory");
+    return false;
+  }
+  program->count = recording->count;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recording_cycle *before = i == 0 ? NULL : &recording->cycles[i - 1];
+    program_point(program, &recording->cycles[i], before, &program->points[i]);
+    program->processors = fmax(program->processors, recording->cycles[i].processors);
+  }
+  const struct recording_cycle *first = &recording->cycles[0];
+  if (first->goal_bytes > 0 && first->trigger_bytes >= first->goal_bytes)
+    program->first_bytes = first->trigger_bytes;
+  program->end_clock = program->points[program->count - 1].end_clock + program_tail(program);
+  program->surge = recording->system == RECORDING_GO ? program_surge(recording) : 1;
+  program->gogc_percent = program_gogc(recording);
+  if (program->end_clock > 0) return true;
+  snprintf(error->text, sizeof error->text,
+           "line %zu: cycles in which nothing was allocated tell nothing", first->line);
+  what_if_program_destroy(program);
+  return false;
+}
+
+void what_if_program_destroy(struct what_if_program *program) {
+  free(program->points);
+  *program = (struct what_if_program){0};
+}
+
+/* ---- The program at some clock ---- */
+
+/* The first point that starts at `clock` or later; count when there is none. */
+static size_t program_find(const struct what_if_program *program, double clock) {
+  size_t low = 0, high = program->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (program->points[middle].start_clock < clock)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* How much of what was allocated before point i stayed live, 0 .. 1. */
+static double program_growth(const struct what_if_program *program, size_t i) {
+  const struct what_if_point *point = &program->points[i];
+  double from_clock = i == 0 ? 0 : point[-1].start_clock, from = i == 0 ? 0 : point[-1].live_bytes;
+  double span = point->start_clock - from_clock;
+  return span > 0 ? fmin((point->live_bytes - from) / span, 1) : 0;
+}
+
+double what_if_program_live(const struct what_if_program *program, double clock, double fall) {
+  size_t i = program_find(program, clock);
+  if (i == program->count) return program->points[i - 1].live_bytes;
+  const struct what_if_point *after = &program->points[i];
+  double from_clock = i == 0 ? 0 : after[-1].start_clock;
+  double from = i == 0 ? 0 : after[-1].live_bytes;
+  double span = after->start_clock - from_clock;
+  double share = span > 0 ? (clock - from_clock) / span : 1;
+  double growth = i == 0 ? 0 : program_growth(program, i - 1);
+  if (after->live_bytes < from && growth > PROGRAM_GROWING)
+    return share < fall ? from + growth * (clock - from_clock) : after->live_bytes;
+  return from + (after->live_bytes - from) * share;
+}
+
+static void program_add(struct what_if_point *sum, const struct what_if_point *point) {
+  sum->live_bytes += point->live_bytes;
+  sum->cost += point->cost * point->live_bytes; /* weighted: small cycles tell less */
+  sum->black_bytes += point->black_bytes;
+  sum->black_cpu += point->black_cpu;
+  sum->assist_share += point->assist_share;
+  sum->pressure += point->pressure;
+  sum->room_bytes += point->room_bytes;
+  sum->back_share += point->back_share;
+  sum->idle_share += point->idle_share;
+  sum->mark_per_cpu += point->mark_per_cpu;
+  sum->free_rate += point->free_rate;
+  sum->roots_bytes += point->roots_bytes;
+}
+
+struct what_if_point what_if_program_between(const struct what_if_program *program, double from,
+                                             double to) {
+  size_t first = program_find(program, from), end = program_find(program, to);
+  if (first == end) { /* none between: the nearest */
+    if (end == program->count)
+      first = end - 1;
+    else if (end > 0 &&
+             to - program->points[end - 1].start_clock < program->points[end].start_clock - to)
+      first = end - 1;
+    end = first + 1;
+  }
+  struct what_if_point mean = {0};
+  for (size_t i = first; i < end; i++)
+    program_add(&mean, &program->points[i]);
+  double count = (double)(end - first);
+  mean.cost /= mean.live_bytes;
+  mean.black_bytes /= count;
+  mean.black_cpu /= count;
+  mean.assist_share /= count;
+  mean.pressure /= count;
+  mean.room_bytes /= count;
+  mean.back_share /= count;
+  mean.idle_share /= count;
+  mean.mark_per_cpu /= count;
+  mean.free_rate /= count;
+  mean.roots_bytes /= count;
+  mean.live_bytes /= count;
+  return mean;
+}

@@ -1,0 +1,60 @@
+#include "what_if_settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gait/gait.h"
+
+/* The value as the heap's own option reads it. */
+static bool settings_value(const char *name, const char *text, int64_t *value, char *error,
+                           size_t error_bytes) {
+  gait_options options;
+  gait_options_init(&options);
+  if (gait_options_set(&options, name, text, error, error_bytes) != GAIT_OK) return false;
+  bool gogc = strcmp(name, "gogc") == 0;
+  *value = gogc ? options.gogc_percent : options.memory_limit_bytes;
+  if (*value == (gogc ? GAIT_GOGC_OFF : GAIT_OFF)) *value = WHAT_IF_OFF;
+  return true;
+}
+
+void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
+                       struct argp_state *state) {
+  char error[256], *copy = strdup(text);
+  if (copy == NULL) argp_failure(state, 1, 0, "out of memory");
+  for (char *rest = copy, *value; (value = strsep(&rest, ",")) != NULL;) {
+    if (list->count == WHAT_IF_LIST_MOST)
+      argp_error(state, "--%s: %u values at most", name, WHAT_IF_LIST_MOST);
+    else if (!settings_value(name, value, &list->values[list->count++], error, sizeof error))
+      argp_error(state, "%s", error);
+  }
+  free(copy);
+}
+
+double what_if_processors_read(const char *text, struct argp_state *state) {
+  char *end;
+  double processors = strtod(text, &end);
+  if (end == text || *end != '\0' || !(processors >= 0.01) || !(processors <= 65536))
+    argp_error(state, "--procs=%s: a number in 0.01 .. 65536 is wanted", text);
+  return processors;
+}
+
+int64_t what_if_size_read(const char *text) {
+  int64_t value;
+  return settings_value("memlimit", text, &value, NULL, 0) ? value : -1;
+}
+
+json_t *what_if_value_json(int64_t value) {
+  return value == WHAT_IF_OFF ? json_null() : json_integer(value);
+}
+
+const char *what_if_gogc_text(int64_t value, char text[32]) {
+  snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%lld", (long long)value);
+  return text;
+}
+
+const char *what_if_limit_text(int64_t value, char text[32]) {
+  snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%.6g MiB", (double)value / 1048576);
+  return text;
+}

@@ -1,0 +1,32 @@
+/* what_if_settings.h: lists of GOGC and of memory limits, and the grid that they span. */
+#ifndef GAIT_WHAT_IF_SETTINGS_H
+#define GAIT_WHAT_IF_SETTINGS_H
+
+#include <argp.h>
+#include <jansson.h>
+
+#include "what_if_model.h"
+
+#define WHAT_IF_LIST_MOST 1024u
+
+struct what_if_list {
+  int64_t values[WHAT_IF_LIST_MOST]; /* WHAT_IF_OFF among them */
+  unsigned count;
+};
+
+/* Appends the values of "a,b,c"; each must be one that the heap's option `name`, "gogc" or
+ * "memlimit", takes.  Ends the program with a message through `state` otherwise. */
+void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
+                       struct argp_state *state);
+/* A number of processors: a real one above 0. */
+double what_if_processors_read(const char *text, struct argp_state *state);
+/* One size, as 512MiB; -1 when it is none. */
+int64_t what_if_size_read(const char *text);
+
+/* The value for JSON: null for off. */
+json_t *what_if_value_json(int64_t value);
+/* The value for people: "off", "100" or "512 MiB". */
+const char *what_if_gogc_text(int64_t value, char text[32]);
+const char *what_if_limit_text(int64_t value, char text[32]);
+
+#endif
