@@ -43,11 +43,12 @@ static void canonical(void) { forget_garbage(); }
 
 enum { PERMUTATIONS = NOBJ == 2 ? 2 : NOBJ == 3 ? 6 : 24, STATE_BYTES = 64 };
 
-/* ref_of[p][object], set_of[p][set]: the new name under permutation p. */
+/* ref_of[p][object], set_of[p][set]: the new name under permutation p; inverse_of[p] undoes it. */
 static unsigned char ref_of[PERMUTATIONS][NOBJ + 1], set_of[PERMUTATIONS][ALL + 1];
+static unsigned char inverse_of[PERMUTATIONS];
 
 static void permutations_init(void) {
-  int p = 0, code, i, set;
+  int p = 0, q, code, i, set;
   for (code = 0; p < PERMUTATIONS; code++) {
     int rest = code, seen = 0;
     for (i = 0; i < NOBJ; i++, rest /= NOBJ) {
@@ -60,68 +61,84 @@ static void permutations_init(void) {
     for (set = 0; set <= ALL; set++)
       for (i = 0; i < NOBJ; i++)
         if (set >> i & 1) set_of[p][set] |= (unsigned char)(1 << ref_of[p][i]);
+  for (p = 0; p < PERMUTATIONS; p++)
+    for (q = 0; q < PERMUTATIONS; q++) {
+      for (i = 0; i < NOBJ && ref_of[q][ref_of[p][i]] == i; i++) {}
+      if (i == NOBJ) inverse_of[p] = (unsigned char)q;
+    }
 }
 
-/* The state with objects renamed by `p` and, if `swap`, the threads exchanged. */
-static void state_write(unsigned char *state, int p, int swap) {
-  const unsigned char *ref = ref_of[p], *set = set_of[p];
-  int i, t;
-  for (i = 0; i <= NOBJ; i++) state[ref[i]] = ref[now.slot[i]];
-  state += NOBJ + 1;
-#define X(name) *state++ = set[now.name];
-  SHARED_SETS(X)
-#undef X
-#define X(name) *state++ = ref[now.name];
-  SHARED_REFS(X)
-#undef X
+/* Writes the state with objects renamed by `p` and, if `swap`, the threads exchanged.  Returns
+ * whether it is less than `least`; as soon as it is seen to be more it stops. */
+static int state_write(unsigned char *state, const unsigned char *least, int p, int swap) {
+  const unsigned char *ref = ref_of[p], *set = set_of[p], *old_name = ref_of[inverse_of[p]];
+  int i, t, n = 0, less = 0;
+#define PUT(value)                                                                                 \
+  do {                                                                                             \
+    unsigned char byte = (unsigned char)(value);                                                   \
+    if (!less && byte > least[n]) return 0;                                                        \
+    less |= byte < least[n];                                                                       \
+    state[n++] = byte;                                                                             \
+  } while (0);
   for (i = 0; i < 2; i++) {
     t = i ^ swap;
-#define X(name) *state++ = set[now.name[t]];
-    THREAD_SETS(X)
-#undef X
-#define X(name) *state++ = ref[now.name[t]];
-    THREAD_REFS(X)
-#undef X
-#define X(name) *state++ = (unsigned char)now.name[t];
+#define X(name) PUT(now.name[t])
     THREAD_BYTES(X)
 #undef X
-#define X(name) *state++ = now.name >> t & 1;
+#define X(name) PUT(now.name >> t & 1)
     THREAD_BITS(X)
 #undef X
+#define X(name) PUT(set[now.name[t]])
+    THREAD_SETS(X)
+#undef X
+#define X(name) PUT(ref[now.name[t]])
+    THREAD_REFS(X)
+#undef X
   }
+#define X(name) PUT(set[now.name])
+  SHARED_SETS(X)
+#undef X
+#define X(name) PUT(ref[now.name])
+  SHARED_REFS(X)
+#undef X
+  for (i = 0; i <= NOBJ; i++) PUT(ref[now.slot[old_name[i]]])
+#undef PUT
+  return less;
 }
 
 static void state_read(const unsigned char *state) {
   int i;
-  for (i = 0; i <= NOBJ; i++) now.slot[i] = *state++;
-#define X(name) now.name = *state++;
-  SHARED_SETS(X)
-  SHARED_REFS(X)
-#undef X
 #define X(name) now.name = 0;
   THREAD_BITS(X)
 #undef X
   for (i = 0; i < 2; i++) {
 #define X(name) now.name[i] = *state++;
-    THREAD_SETS(X)
-    THREAD_REFS(X)
     THREAD_BYTES(X)
 #undef X
 #define X(name) now.name |= *state++ << i;
     THREAD_BITS(X)
 #undef X
+#define X(name) now.name[i] = *state++;
+    THREAD_SETS(X)
+    THREAD_REFS(X)
+#undef X
   }
+#define X(name) now.name = *state++;
+  SHARED_SETS(X)
+  SHARED_REFS(X)
+#undef X
+  for (i = 0; i <= NOBJ; i++) now.slot[i] = *state++;
 }
 
 static void canonical(void) {
   static unsigned char states[2][STATE_BYTES];
-  int i, least = 0;
+  int p, least = 0;
   forget_garbage();
   if (ref_of[0][NOBJ] != NIL) permutations_init();
-  state_write(states[0], 0, 0);
-  for (i = 1; i < 2 * PERMUTATIONS; i++) {
-    state_write(states[!least], i >> 1, i & 1);
-    if (memcmp(states[!least], states[least], STATE_BYTES) < 0) least = !least;
+  memset(states[least], 255, STATE_BYTES);
+  for (p = 0; p < PERMUTATIONS; p++) {
+    least ^= state_write(states[!least], states[least], p, 0);
+    least ^= state_write(states[!least], states[least], p, 1);
   }
   state_read(states[least]);
 }

@@ -1,0 +1,446 @@
+/* weak.pml: weak references and ephemerons near the end of a cycle, as an API to come needs them.
+ *
+ * A weak slot does not keep its referent alive; when that is found dead the slot is cleared.  An
+ * ephemeron keeps its value alive as long as its key is alive otherwise, even when the value refers
+ * to the key; when the key is found dead the ephemeron is cleared.  What the model fixes:
+ *   - A weak read while marking takes the lock under which marking is closed.  Before the close it
+ *     marks a white referent, straight into the shared queue; the close sees the count and comes
+ *     back.  After the close a white referent is dead.
+ *   - In every round, after the count has been noted and before buffers are asked for, ephemerons
+ *     are visited: if the key is marked the value is marked.  (After the buffers would be too late:
+ *     a thread that has answered may have overwritten a value that was not visited yet.)  A read through a key that the thread holds needs no barrier.  A write
+ *     is a store: the old value and the new one are shaded.
+ *   - Weak slots and ephemerons are cleared when marking has been closed and before the epoch rises:
+ *     so before any barrier goes off, and before an object is white and alive again.  From then on a
+ *     weak read takes what it finds.
+ *   - To clear a slot is to compare and swap.
+ * The start of the cycle is one step here (start.pml), and so is a store with its barrier; threads
+ * come and go in termination.pml.
+ *
+ * Each step cites the function that takes it, and that function cites the step's tag.  Functions of
+ * runtime/api/weak.c are to come.
+ *   .model.weak.load            .model.weak.store          .model.weak.alloc
+ *   .model.weak.get             .model.weak.set            .model.weak.ephemeron-get
+ *   .model.weak.ephemeron-set   .model.weak.answer         .model.weak.start
+ *   .model.weak.mark            .model.weak.note           .model.weak.visit
+ *   .model.weak.close           .model.weak.clear          .model.weak.raise-epoch
+ *   .model.weak.barrier-off     .model.weak.sweep
+ *
+ * Claims, an assertion each:
+ *   lost_at_end      when marking is closed, everything reachable is marked
+ *   freed_reachable  the sweep frees nothing that is reachable
+ *   kept_garbage     what was unreachable when the cycle began, has not come back by a weak read and
+ *                    was not overwritten in an ephemeron is freed by its sweep; so an ephemeron keeps
+ *                    nothing for a dead key
+ *   denied_live      a weak read says "dead" of no reachable object
+ *   cleared_live     no slot is cleared of a reachable object
+ *   dangling         after the sweep weak slots and ephemerons refer to allocated objects
+ *   stale_mark       no mark bit is set when a cycle begins
+ * No state is a deadlock; and with LIVE every cycle ends (progress is the start of a cycle).
+ *
+ * Configuration: NOBJ objects of one field (2 .. 4), one weak slot, one ephemeron; roots are stacks.
+ * NO_EPHEMERON and NO_WEAK take one of the two away.  Mutants: see README.md. */
+#include "model.h"
+
+#define IDLE 0 /* or sweeping */
+#define MARK 1
+#define CLOSED 2  /* marking is; slots are being cleared */
+#define CLEARED 3 /* the epoch is raised; barriers go off */
+
+#define NOTHING 0
+#define NOTED 1 /* nothing is asked yet in this round */
+#define FLUSH 2
+#define BARRIER_OFF 3
+
+#define BETWEEN 0
+#define READING 1 /* mutant: has seen a white referent, and that marking is not closed */
+
+byte slot[NOBJ + 1] = NIL; /* slot[GLOBAL] is not used */
+byte allocated, marked, grey;
+byte unswept; /* blocks of the old epoch; every object is a block of its own */
+byte weak = NIL, key = NIL, value = NIL;
+byte phase, request, answered;
+byte stack[2];
+byte buffer[2], shaded; /* unmarked shades: of a processor, in the list */
+bit marking[2];
+byte op[2], op_value[2] = NIL;
+bit more;     /* the count has changed since it was noted */
+byte garbage; /* unreachable when the cycle began, not come back, not yet swept */
+byte judged = NIL; /* mutant: the collector has found it dead and will clear the weak slot */
+byte lost_at_end, freed_reachable, kept_garbage, denied_live, cleared_live, dangling, stale_mark;
+
+#ifdef NO_WEAK
+#define WITH_WEAK false
+#else
+#define WITH_WEAK true
+#endif
+#ifdef NO_EPHEMERON
+#define WITH_EPHEMERON false
+#else
+#define WITH_EPHEMERON true
+#endif
+
+/* ---- Mutants: each changes one of these, or a step below. ---- */
+
+#ifdef EPHEMERON_SET_PLAINLY
+#define OLD_VALUE 0
+#else
+#define OLD_VALUE BIT(value)
+#endif
+
+#ifdef EPHEMERON_STRONG
+#define KEY_ALIVE true
+#else
+#define KEY_ALIVE HAS(marked, key)
+#endif
+
+#ifdef EPHEMERON_VISITED_ONCE
+#define VISIT !visited
+#else
+#define VISIT true
+#endif
+
+#ifdef COUNT_IGNORED
+#define REPEAT false
+#else
+#define REPEAT more
+#endif
+
+/* ---- Renaming ---- */
+
+c_code {
+#define SHARED_SETS(X) X(allocated) X(marked) X(grey) X(unswept) X(shaded) X(garbage)
+#define SHARED_REFS(X) X(weak) X(key) X(value) X(judged)
+#define THREAD_SETS(X) X(stack) X(buffer)
+#define THREAD_REFS(X) X(op_value)
+#define THREAD_BYTES(X) X(marking) X(op)
+#define THREAD_BITS(X) X(answered)
+#define ROOTS (now.stack[0] | now.stack[1])
+#define PENDING \
+  (now.grey | now.shaded | now.buffer[0] | now.buffer[1] | bit(now.weak) | bit(now.op_value[0]) | \
+   bit(now.op_value[1]))
+#define FOLLOW(set) ((set) >> now.key & 1 ? (set) | bit(now.value) : (set))
+#include "symmetry.h"
+}
+
+/* ---- Marking ---- */
+
+/* runtime/mark/marker.c: marker_mark.  A shade of what is marked means nothing any more. */
+inline mark(set) {
+  if
+  :: (set) & ~marked -> more = 1
+  :: else -> skip
+  fi;
+  grey = grey | ((set) & ~marked);
+  marked = marked | (set);
+  shaded = shaded & ~marked;
+  buffer[0] = buffer[0] & ~marked;
+  buffer[1] = buffer[1] & ~marked
+}
+
+/* ---- Mutators ---- */
+
+#define AT_SAFEPOINT(t) (op[t] == BETWEEN)
+#define ASKED(t) ((request == FLUSH || request == BARRIER_OFF) && !HAS(answered, t))
+#ifdef LIVE
+/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+byte late[2];
+#define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
+#define acts(t) late[t] = ASKED(t)
+#else
+#define RUNS(t) AT_SAFEPOINT(t)
+#define acts(t) skip
+#endif
+
+/* runtime/barrier/barrier.c: gait_shade_both.  After the close a shade is dropped. */
+inline shade(t, set) {
+  if
+  :: marking[t] && phase == MARK -> buffer[t] = buffer[t] | ((set) & ~marked)
+  :: else -> skip
+  fi
+}
+
+/* The thread has got `v` by a weak read: it, and what it reaches, is garbage no more. */
+inline comes_back(t, v) {
+  stack[t] = stack[t] | BIT(v);
+  c_code { now.garbage &= ~reachable(); }
+}
+
+inline told_dead(t) {
+  say("T%d is told that %c, in the weak slot, is dead\n", t, NAME(weak))
+  c_code { now.denied_live = reachable() & bit(now.weak); };
+  assert(denied_live == 0)
+}
+
+active [2] proctype mutator() {
+  byte o, v;
+#define t _pid
+  do
+  /* .model.weak.load: include/gait/inline.h: gait_load */
+  :: atomic { RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], o);
+       say("T%d loads %c from %c\n", t, NAME(slot[o]), NAME(o))
+       stack[t] = stack[t] | BIT(slot[o]);
+       o = 0; rename() }
+  :: atomic { RUNS(t) && stack[t] != 0 -> /* a reference on the stack is overwritten */
+       acts(t);
+       pick(stack[t], o);
+       say("T%d forgets %c\n", t, NAME(o))
+       stack[t] = stack[t] & ~BIT(o);
+       o = 0; rename() }
+
+  /* .model.weak.store: runtime/barrier/barrier.c: gait_store_slow */
+  :: atomic { RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], o);
+       pick_or_nil(stack[t], v);
+       say("T%d stores %c to %c, which was %c\n", t, NAME(v), NAME(o), NAME(slot[o]))
+       shade(t, BIT(slot[o]) | BIT(v));
+       slot[o] = v;
+       o = 0; v = 0; rename() }
+
+  /* .model.weak.alloc: include/gait/inline.h: gait_alloc.  Black while marking and until the epoch
+   * rises; from then on white, in a block of the new epoch. */
+  :: atomic { RUNS(t) && allocated != ALL ->
+       acts(t);
+       pick_free(ALL & ~allocated, o);
+       say("T%d allocates %c\n", t, NAME(o))
+       allocated = allocated | BIT(o);
+       stack[t] = stack[t] | BIT(o);
+       if
+       :: phase == MARK || phase == CLOSED -> marked = marked | BIT(o)
+       :: else -> unswept = unswept & ~BIT(o)
+       fi;
+       o = 0; rename() }
+
+  /* .model.weak.set: runtime/api/weak.c: gait_weak_set */
+  :: atomic { WITH_WEAK && RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], v);
+       say("T%d points the weak slot to %c\n", t, NAME(v))
+       weak = v;
+       v = 0; rename() }
+
+  /* .model.weak.get: runtime/api/weak.c: gait_weak_get.  While the thread marks, under the lock of
+   * marking; after the close a white referent is dead; after clearing whatever is there is alive. */
+  :: atomic { RUNS(t) && weak != NIL ->
+       acts(t);
+       if
+       :: !marking[t] || HAS(marked, weak) ->
+          say("T%d reads %c from the weak slot\n", t, NAME(weak))
+          comes_back(t, weak)
+       :: marking[t] && !HAS(marked, weak) && phase == MARK ->
+          say("T%d reads white %c from the weak slot\n", t, NAME(weak))
+#if defined WEAK_READ_UNLOCKED
+          op[t] = READING; op_value[t] = weak
+#elif defined WEAK_SHADED_LOCALLY
+          shade(t, BIT(weak)); comes_back(t, weak)
+#elif defined WEAK_READ_UNSHADED
+          comes_back(t, weak)
+#else
+          mark(BIT(weak)); comes_back(t, weak)
+#endif
+       :: marking[t] && !HAS(marked, weak) && phase == CLOSED -> told_dead(t)
+       :: marking[t] && !HAS(marked, weak) && phase == CLEARED ->
+#ifdef WHITE_TAKEN_FOR_DEAD
+          told_dead(t)
+#else
+          say("T%d reads %c from the weak slot\n", t, NAME(weak))
+#ifdef WEAK_MARKED_LATE
+          marked = marked | BIT(weak);
+#endif
+          comes_back(t, weak)
+#endif
+       fi;
+       rename() }
+#ifdef WEAK_READ_UNLOCKED
+  :: atomic { op[t] == READING ->
+       say("T%d marks %c, which it has read\n", t, NAME(op_value[t]))
+       mark(BIT(op_value[t])); comes_back(t, op_value[t]);
+       op[t] = BETWEEN; op_value[t] = NIL; rename() }
+#endif
+
+  /* .model.weak.ephemeron-set: runtime/api/weak.c: gait_ephemeron_set */
+  :: atomic { WITH_EPHEMERON && RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], o);
+       pick(stack[t], v);
+       say("T%d sets the ephemeron: key %c, value %c\n", t, NAME(o), NAME(v))
+       shade(t, OLD_VALUE | BIT(v));
+       c_code { now.garbage &= ~closure(bit(now.value)); };
+       key = o; value = v;
+       o = 0; v = 0; rename() }
+
+  /* .model.weak.ephemeron-get: runtime/api/weak.c: gait_ephemeron_get */
+  :: d_step { RUNS(t) && key != NIL && HAS(stack[t], key) ->
+       acts(t);
+       say("T%d gets %c by key %c\n", t, NAME(value), NAME(key))
+       stack[t] = stack[t] | BIT(value); rename() }
+
+  /* .model.weak.answer: runtime/cycle/handshake.c: gaiti_safepoint */
+  :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
+       if
+       :: request == FLUSH ->
+          say("T%d answers with its buffer\n", t)
+          shaded = shaded | buffer[t]
+       :: request == BARRIER_OFF ->
+          say("T%d turns its barrier off\n", t)
+          marking[t] = 0
+       fi;
+       buffer[t] = 0;
+#ifdef LIVE
+       late[t] = 0;
+#endif
+       answered = answered | THREAD(t); rename() }
+  od
+#undef t
+}
+
+/* ---- The collector ---- */
+
+inline ask(what) { request = what; answered = 0 }
+#define QUIET (grey == 0 && shaded == 0)
+
+/* .model.weak.clear: runtime/api/weak.c: weak_clear_dead.  A slot at a time, by compare and swap. */
+inline clear_weak() {
+  if
+  :: weak != NIL && !HAS(marked, weak) ->
+     say("C clears the weak slot of %c\n", NAME(weak))
+     c_code { now.cleared_live = reachable() & bit(now.weak); };
+     assert(cleared_live == 0);
+     weak = NIL
+  :: else -> skip
+  fi
+}
+inline clear_ephemeron() {
+  if
+  :: key != NIL && !HAS(marked, key) ->
+     say("C clears the ephemeron of key %c\n", NAME(key))
+     c_code { now.cleared_live = reachable() & bit(now.key); };
+     assert(cleared_live == 0);
+     key = NIL; value = NIL
+  :: else -> skip
+  fi
+}
+
+inline visit_ephemeron() {
+  if
+  :: VISIT && key != NIL && KEY_ALIVE ->
+     say("C visits the ephemeron: key %c, value %c\n", NAME(key), NAME(value))
+     mark(BIT(value))
+  :: else -> skip
+  fi;
+  visited = 1
+}
+
+active proctype collector() {
+  byte o;
+  bit visited;
+  do
+  :: /* .model.weak.start: runtime/cycle/cycle.c: cycle_start_concurrent.  Both are at a safepoint. */
+#ifdef LIVE
+progress:
+#endif
+     atomic { AT_SAFEPOINT(0) && AT_SAFEPOINT(1) ->
+       say("C starts a cycle\n")
+       stale_mark = marked; assert(stale_mark == 0);
+       c_code { now.garbage = now.allocated & ~reachable(); };
+       marking[0] = 1; marking[1] = 1;
+       phase = MARK;
+       mark(stack[0] | stack[1]); rename() };
+
+     do
+     /* .model.weak.mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
+     :: atomic { grey != 0 ->
+          pick(grey, o);
+          say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
+          grey = grey & ~BIT(o); mark(BIT(slot[o])); o = 0; rename() }
+     :: atomic { shaded != 0 -> pick(shaded, o); mark(BIT(o)); o = 0; rename() }
+     /* .model.weak.note: runtime/cycle/cycle.c: cycle_end_concurrent */
+     :: atomic { QUIET && request == NOTHING ->
+          say("C notes the count\n")
+          more = 0; request = NOTED; rename() }
+     /* .model.weak.visit: runtime/api/weak.c: weak_visit_ephemerons */
+     :: atomic { QUIET && request == NOTED ->
+#ifndef EPHEMERON_VISITED_LATE
+          visit_ephemeron();
+#endif
+          say("C asks for buffers\n")
+          ask(FLUSH); rename() }
+     /* .model.weak.close: runtime/mark/marking.c: gaiti_marking_try_close */
+     :: atomic { QUIET && request == FLUSH && answered == EVERYBODY ->
+#ifdef EPHEMERON_VISITED_LATE
+          visit_ephemeron();
+#endif
+          ask(NOTHING);
+          if
+          :: REPEAT -> rename()
+          :: else ->
+             say("C closes marking\n")
+             c_code { now.lost_at_end = reachable() & ~now.marked; };
+             assert(lost_at_end == 0);
+             visited = 0; more = 0; buffer[0] = 0; buffer[1] = 0; shaded = 0;
+             phase = CLOSED; rename();
+             break
+          fi }
+     od;
+
+#ifdef CLEARED_IN_TWO_STEPS
+     atomic {
+       if
+       :: weak != NIL && !HAS(marked, weak) ->
+          say("C finds %c, in the weak slot, dead\n", NAME(weak))
+          judged = weak
+       :: else -> skip
+       fi };
+     atomic {
+       if
+       :: judged != NIL ->
+          say("C clears the weak slot of %c\n", NAME(weak))
+          c_code { now.cleared_live = reachable() & bit(now.weak); };
+          assert(cleared_live == 0);
+          weak = NIL; judged = NIL
+       :: else -> skip
+       fi; rename() };
+#elif !defined CLEARED_AFTER_BARRIER_OFF && !defined CLEARED_AFTER_SWEEP
+     atomic { clear_weak(); rename() };
+#endif
+     atomic { clear_ephemeron(); rename() };
+
+     /* .model.weak.raise-epoch, .model.weak.barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
+     atomic {
+       say("C raises the epoch and asks for barriers off\n")
+       unswept = ALL; phase = CLEARED; ask(BARRIER_OFF); rename() };
+     answered == EVERYBODY;
+     atomic { phase = IDLE; request = NOTHING; answered = 0; rename() };
+#ifdef CLEARED_AFTER_BARRIER_OFF
+     atomic { clear_weak(); rename() };
+#endif
+
+     /* .model.weak.sweep: runtime/sweep/sweep.c: sweep_slots */
+     do
+     :: atomic { unswept != 0 ->
+          pick(unswept, o);
+          say("C sweeps %c, marked %d\n", NAME(o), HAS(marked, o))
+          if
+          :: HAS(allocated & ~marked, o) ->
+             c_code { now.freed_reachable = reachable() & bit(Pcollector->o); };
+             assert(freed_reachable == 0);
+             slot[o] = NIL;
+             allocated = allocated & ~BIT(o)
+          :: else -> skip
+          fi;
+          kept_garbage = garbage & marked & BIT(o);
+          assert(kept_garbage == 0);
+          garbage = garbage & ~BIT(o);
+          marked = marked & ~BIT(o);
+          unswept = unswept & ~BIT(o);
+          o = 0; rename() }
+     :: unswept == 0 -> break
+     od;
+     atomic {
+       dangling = (BIT(weak) | BIT(key) | BIT(value)) & ~allocated;
+       assert(dangling == 0) }
+  od
+}
