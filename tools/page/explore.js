@@ -208,9 +208,10 @@ const draw = {
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 function chooseGogc(gogc) {
-  if (gogc > 1250) return set({ gogc: "off" });
+  if (gogc > 1450) return set({ gogc: "off" });
   const stops = GOGC_STOPS.slice(0, -1);
-  return set({ gogc: stops.reduce((a, b) => Math.abs(Math.log(b / gogc)) < Math.abs(Math.log(a / gogc)) ? b : a) });
+  const away = stop => Math.abs(Math.log(stop / gogc));
+  return set({ gogc: stops.reduce((best, stop) => away(stop) < away(best) ? stop : best) });
 }
 
 function figures(totals) {
@@ -356,7 +357,7 @@ function forget() {
 /* GOGC and the limit of the recording itself, where it tells them. */
 function recordedSettings(made) {
   const [gogc, limit] = [CONTROLS[0], CONTROLS[1]];
-  const asked = { gogc: made.gogc ? gogc.read(made.gogc) : NaN, limit: made.limit ? limit.read(made.limit) : NaN };
+  const asked = { gogc: gogc.read(made.gogc || ""), limit: limit.read(made.limit || "") };
   if (!(asked.gogc === "off" || asked.gogc > 0)) asked.gogc = made.gogc_guess || 100;
   if (!(asked.limit === "off" || asked.limit > 0)) asked.limit = "off";
   return Object.assign(asked, { procs: made.processors, external: 0 });
@@ -402,7 +403,8 @@ place("file").addEventListener("change", event => takeFile(event.target.files[0]
 place("forget").addEventListener("click", forget);
 place("link").addEventListener("click", async () => {
   const link = location.href.replace(/#.*/, "") + toLink();
-  const said = await navigator.clipboard.writeText(link).then(() => "Copied.", () => "It is in the address bar.");
+  const said = await navigator.clipboard.writeText(link)
+    .then(() => "Copied.", () => "It is in the address bar.");
   place("copied").textContent = said;
   setTimeout(() => { place("copied").textContent = ""; }, 3000);
 });

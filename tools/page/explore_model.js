@@ -77,7 +77,7 @@ async function load(bytes) {
   }
 
   return {
-    STATUS, fields, rules, set, next,
+    STATUS, STEPS, STEPS_OF_CURVE, fields, rules, set, next,
     begin: (points, ready) => wasm.model_begin(points, ready ? 1 : 0),
     /* Cycles of a program that has settled. */
     settled(settings, track, count) {

@@ -130,10 +130,10 @@ function heapPlot(element, height, choose) {
   const show = holder(element, height), state = {};
   return (look, cycles, limit, chosen) => {
     const data = heapData(cycles, limit);
-    const zero = data.at[0];
-    const sizes = unitFor(data.most, SIZES), times = unitFor(data.at[data.at.length - 1] - zero, TIMES);
-    Object.assign(state, { near: data.limit.length > 0, spans: data.spans, chosen, zero, per_byte: sizes.worth, size_unit: sizes.name,
-      per_s: times.worth, time_unit: times.name });
+    const zero = data.at[0], last = data.at[data.at.length - 1];
+    const sizes = unitFor(data.most, SIZES), times = unitFor(last - zero, TIMES);
+    Object.assign(state, { near: data.limit.length > 0, spans: data.spans, chosen, zero,
+      per_byte: sizes.worth, size_unit: sizes.name, per_s: times.worth, time_unit: times.name });
     const scaled = values => values.map(value => value === null ? null : value / state.per_byte);
     return show([look, state.near, sizes.name, times.name].join(), () => heapOptions(state, choose), [
       data.at.map(at => (at - zero) / state.per_s),
