@@ -55,10 +55,10 @@ START_TEST(cycles_follow_growth) {
   const uint64_t before = unit_stats(world.heap).cycles;
   collection_churn(&world, 320 * MIB);
   const uint64_t cycles = unit_stats(world.heap).cycles - before;
-  /* 320 MiB over 16 live at 100%: 20 by the law.  A slow machine starts early, never three times.
-   */
-  ck_assert_uint_ge(cycles, 14);
-  ck_assert_uint_le(cycles, 60);
+  /* 320 MiB over 16 live at 100%: 20 by the law, fewer where much is allocated while marking, since
+   * that counts as live. */
+  ck_assert_uint_ge(cycles, 5);
+  ck_assert_uint_le(cycles, 40);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
   unit_close(&world);
 }
