@@ -1,0 +1,207 @@
+/* The closed-form simulation, against the model that takes steps of half a millisecond (the one
+ * that reproduces recorded runs of Go's pacer) and against what must hold of any program. */
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay_model.h"
+#include "sim_model.h"
+
+#define MIB 1048576.0
+
+static struct sim_program steady(void) {
+  struct sim_program program = {
+      .name = (char *)(uintptr_t) "steady",
+      .shapes = {[SIM_LIVE] = {.from = 100 * MIB},
+                 [SIM_RATE] = {.from = 800 * MIB},
+                 [SIM_SCANNABLE] = {.from = 0.7},
+                 [SIM_ROOTS] = {.from = 2 * MIB}},
+      .mark_rate = 500 * MIB,
+      .processors = 8,
+      .background_share = 0.25,
+      .cpu_cap = 0.5,
+      .minimum_heap_bytes = -1,
+      .seed = 1,
+      .most_cycles = 60,
+      .most_seconds = INFINITY,
+      .most_bytes = INFINITY,
+  };
+  return program;
+}
+
+static struct sim_result run(const struct sim_program *program, int64_t gogc, int64_t limit) {
+  struct what_if_setting setting = {gogc, limit, 0};
+  struct sim_result result;
+  struct sim_error error;
+  if (!sim_run(program, &setting, NULL, NULL, &result, &error)) ck_abort_msg("%s", error.text);
+  return result;
+}
+
+static void keep_last(void *context, const struct sim_cycle *cycle) {
+  *(struct sim_cycle *)context = *cycle;
+}
+
+/* The last cycle of the same program in steps. */
+static struct replay_result in_steps(const struct sim_program *program, int64_t gogc) {
+  struct replay_input input = {
+      .gc_percent = gogc,
+      .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
+      .globals_bytes = (int64_t)program->shapes[SIM_ROOTS].from,
+      .processors = program->processors,
+      .alloc_rate = program->shapes[SIM_RATE].from / program->processors / 1024 / 1000,
+      .scan_rate = program->mark_rate / 1024 / 1000,
+      .growth_rate = 1,
+      .scannable_frac = program->shapes[SIM_SCANNABLE].from,
+      .minimum_heap_bytes = -1,
+      .forced_at = 1,
+  };
+  struct replay_model model;
+  struct replay_result result;
+  struct replay_error error;
+  if (!replay_model_init(&model, &input, &error)) ck_abort_msg("%s", error.text);
+  for (int i = 0; i < (int)program->most_cycles; i++) {
+    double survivors = (double)(model.heap_marked_bytes - model.black_before_bytes);
+    if (i > 0) input.growth_rate = fmin(program->shapes[SIM_LIVE].from / survivors, 2);
+    if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
+  }
+  return result;
+}
+
+static void expect_near(double a, double b, double share, const char *what, int gogc) {
+  ck_assert_msg(fabs(a / b - 1) <= share, "GOGC=%d: %s: %g, in steps %g", gogc, what, a, b);
+}
+
+START_TEST(as_in_steps) {
+  const double rates[] = {50 * MIB, 800 * MIB, 4000 * MIB};
+  for (int gogc = 25; gogc <= 800; gogc *= 2) {
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+      struct sim_program program = steady();
+      program.shapes[SIM_RATE].from = rates[i];
+      program.cpu_cap = 0.95; /* the steps know no limiter */
+      struct what_if_setting setting = {gogc, WHAT_IF_OFF, 0};
+      struct sim_cycle last;
+      struct sim_result result;
+      struct sim_error error;
+      ck_assert(sim_run(&program, &setting, keep_last, &last, &result, &error));
+      struct replay_result steps = in_steps(&program, gogc);
+      expect_near(last.goal_bytes, (double)steps.goal_bytes, 0.01, "goal", gogc);
+      expect_near(last.trigger_bytes, (double)steps.trigger_bytes, 0.01, "trigger", gogc);
+      expect_near(last.peak_bytes, (double)steps.peak_bytes, 0.01, "peak", gogc);
+      expect_near(last.mark_seconds, (double)steps.duration_ns / 1e9, 0.01, "mark", gogc);
+    }
+  }
+}
+END_TEST
+
+START_TEST(the_law) {
+  for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
+    struct sim_program program = steady();
+    program.most_cycles = 2000;
+    program.shapes[SIM_RATE].from = 50 * MIB;
+    program.shapes[SIM_ROOTS].from = 0;
+    struct sim_result result = run(&program, gogc, WHAT_IF_OFF);
+    double interval = (double)gogc / 100 * 100 * MIB / (50 * MIB);
+    /* What is allocated while marking counts as live once, so a little more than the law says. */
+    ck_assert_double_ge(result.seconds / 2000, interval);
+    ck_assert_double_le(result.seconds / 2000, 1.05 * interval);
+    ck_assert_double_eq_tol(result.cycles_by_law, 2000, 60);
+    ck_assert_double_eq_tol(result.peak_over_goal_mean, 1, 0.02);
+    ck_assert_double_eq_tol(result.mean_live_bytes, 100 * MIB, MIB);
+  }
+}
+END_TEST
+
+START_TEST(ends_where_it_should) {
+  struct sim_program program = steady();
+  program.most_cycles = INFINITY;
+  program.most_seconds = 10;
+  struct sim_result result = run(&program, 100, WHAT_IF_OFF);
+  ck_assert_double_eq_tol(result.seconds, 10, 0.2);
+  program.most_seconds = INFINITY;
+  program.most_bytes = 5000 * MIB;
+  result = run(&program, 100, WHAT_IF_OFF);
+  ck_assert_double_eq_tol(result.allocated_bytes, 5000 * MIB, 50 * MIB);
+  result = run(&program, WHAT_IF_OFF, WHAT_IF_OFF);
+  ck_assert_uint_eq(result.cycles, 0);
+  ck_assert_double_eq_tol(result.peak_heap_bytes, 5000 * MIB, MIB);
+  ck_assert_double_lt(result.cycles_by_law, 0);
+}
+END_TEST
+
+START_TEST(limits_hold_or_are_reported) {
+  struct sim_program program = steady();
+  program.most_cycles = 500;
+  struct sim_result result = run(&program, 400, (int64_t)(300 * MIB));
+  ck_assert_double_le(result.peak_heap_bytes, 300 * MIB);
+  ck_assert(!result.limit_unreachable);
+  ck_assert_uint_eq(result.limiting_cycles, 0);
+  program.overhead_bytes = (int64_t)(50 * MIB);
+  ck_assert_double_le(run(&program, 400, (int64_t)(300 * MIB)).peak_heap_bytes, 250 * MIB);
+  program.overhead_bytes = 0;
+  program.most_cycles = 20000;
+  result = run(&program, 400, (int64_t)(80 * MIB));
+  ck_assert(result.limit_unreachable);
+  double share = result.gc_cpu_seconds / (result.seconds * 8);
+  ck_assert_double_le(share, 0.55); /* the cap, and what it took to notice */
+}
+END_TEST
+
+START_TEST(shapes) {
+  struct sim_program program = steady();
+  struct sim_shape *live = &program.shapes[SIM_LIVE];
+  *live = (struct sim_shape){.form = SIM_RAMP, .from = 10, .to = 30, .at = 2, .over = 4};
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 15, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 9, 0), 30, 1e-9);
+  live->form = SIM_STEP;
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1.9, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 2, 0), 30, 1e-9);
+  *live = (struct sim_shape){.form = SIM_OSCILLATION, .from = 10, .to = 5, .over = 4};
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1, 0), 15, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 5, 1e-9);
+  double times[] = {1, 2, 4}, values[] = {10, 20, 0};
+  *live = (struct sim_shape){.form = SIM_RECORDED, .times = times, .values = values, .count = 3};
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 0, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 9, 0), 0, 1e-9);
+}
+END_TEST
+
+START_TEST(jitter_is_even_and_seeded) {
+  struct sim_program program = steady(), other = steady();
+  program.shapes[SIM_RATE].jitter = other.shapes[SIM_RATE].jitter = 0.25;
+  other.seed = 2;
+  double sum = 0, square = 0, product = 0, base = program.shapes[SIM_RATE].from;
+  for (uint64_t i = 0; i < 10000; i++) {
+    double a = sim_program_value(&program, SIM_RATE, 0, i) / base - 1;
+    double b = sim_program_value(&other, SIM_RATE, 0, i) / base - 1;
+    ck_assert(fabs(a) <= 0.25);
+    ck_assert_double_eq_tol(a, sim_program_value(&program, SIM_RATE, 5, i) / base - 1, 1e-12);
+    sum += a;
+    square += a * a;
+    product += a * b;
+  }
+  ck_assert_double_eq_tol(sum / 10000, 0, 0.01);
+  ck_assert_double_eq_tol(square / 10000, 0.25 * 0.25 / 3, 0.001);
+  ck_assert_double_eq_tol(product / 10000, 0, 0.001);
+}
+END_TEST
+
+int main(void) {
+  Suite *suite = suite_create("sim");
+  TCase *tcase = tcase_create("sim");
+  tcase_set_timeout(tcase, 0);
+  tcase_add_test(tcase, as_in_steps);
+  tcase_add_test(tcase, the_law);
+  tcase_add_test(tcase, ends_where_it_should);
+  tcase_add_test(tcase, limits_hold_or_are_reported);
+  tcase_add_test(tcase, shapes);
+  tcase_add_test(tcase, jitter_is_even_and_seeded);
+  suite_add_tcase(suite, tcase);
+  SRunner *runner = srunner_create(suite);
+  srunner_run_all(runner, CK_NORMAL);
+  int failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,63 @@
+/* sim_spec.h: what `gait sim` simulates: programs, each with quantities that change over time, and
+ * the settings to try on them.  docs/simulator.md has the form of the file. */
+#ifndef GAIT_SIM_SPEC_H
+#define GAIT_SIM_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "what_if_settings.h"
+
+enum sim_form { SIM_CONSTANT, SIM_RAMP, SIM_STEP, SIM_OSCILLATION, SIM_RECORDED };
+
+/* A quantity as a function of time. */
+struct sim_shape {
+  enum sim_form form;
+  double from;   /* the constant; before ramp or step; mean of an oscillation */
+  double to;     /* after ramp or step; an oscillation's amplitude */
+  double at;     /* seconds: when ramp or step begins */
+  double over;   /* seconds: length of a ramp, period of an oscillation */
+  double jitter; /* each cycle's value is off by up to this share, at random */
+  double *times; /* recorded: `count` seconds, rising, and the values there */
+  double *values;
+  size_t count;
+};
+
+/* Each quantity has a place in its random stream, so that two jitters are independent. */
+enum sim_quantity { SIM_LIVE, SIM_RATE, SIM_SCANNABLE, SIM_ROOTS, SIM_QUANTITIES };
+
+struct sim_program {
+  char *name;
+  struct sim_shape shapes[SIM_QUANTITIES]; /* bytes, bytes per second, share, bytes */
+  double mark_rate;                        /* bytes scanned per CPU second */
+  double processors;
+  double background_share;
+  double cpu_cap;
+  int64_t minimum_heap_bytes; /* below 0: the pacer's own */
+  int64_t overhead_bytes;
+  uint64_t seed;
+  /* Where it ends: at the first of these that is reached. */
+  double most_cycles, most_seconds, most_bytes;
+};
+
+struct sim_spec {
+  struct sim_program *programs;
+  size_t count;
+  struct what_if_list gogc, memlimit; /* empty when the file has none */
+};
+
+struct sim_error {
+  char text[400];
+};
+
+/* Reads the file; "-" is standard input.  False when it cannot be used: `error` says what is wrong
+ * and where. */
+bool sim_spec_load(struct sim_spec *spec, const char *path, struct sim_error *error);
+void sim_spec_destroy(struct sim_spec *spec);
+
+/* The quantity at some time, in the given cycle. */
+double sim_program_value(const struct sim_program *program, enum sim_quantity quantity,
+                         double seconds, uint64_t cycle);
+
+#endif
