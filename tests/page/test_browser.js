@@ -18,7 +18,8 @@ function script(value) {
 async function visit(browser, page, fragment) {
   await browser.tell("Page.navigate", { url: "about:blank" });
   await browser.tell("Page.navigate", { url: url.pathToFileURL(page) + fragment });
-  await browser.evaluate(`new Promise(done => {
+  await browser.evaluate(`new Promise((done, fail) => {
+    setTimeout(() => fail(new Error("nothing is drawn")), 60000);
     const look = () => globalThis.gaitPage && gaitPage.curve ? done() : setTimeout(look, 10);
     look(); })`);
 }

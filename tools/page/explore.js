@@ -45,10 +45,10 @@ const CONTROLS = [
   { name: "live", label: "Live heap", group: "given", start: 256 * MIB, recorded: true,
     stops: sizeStops(MIB, 32 * GIB), read: text => readSize(text, 16 * TIB), text: sizeText,
     link: sizeLink, wants: "a size such as 256 MiB" },
-  { name: "alloc", label: "Allocated a second", group: "given", start: 256 * MIB, recorded: true,
+  { name: "alloc", label: "Allocated per second", group: "given", start: 256 * MIB, recorded: true,
     stops: sizeStops(MIB, 16 * GIB), read: text => readSize(text, TIB), text: sizeText,
     link: sizeLink, wants: "a size such as 256 MiB" },
-  { name: "mark", label: "Marked a CPU second", group: "given", start: 512 * MIB,
+  { name: "mark", label: "Marked per CPU second", group: "given", start: 512 * MIB,
     recorded: true, stops: sizeStops(16 * MIB, 16 * GIB), read: text => readSize(text, TIB),
     text: sizeText, link: sizeLink, wants: "a size such as 512 MiB" },
   { name: "procs", label: "Processors", group: "given", start: 8, stops: PROCESSOR_STOPS,
@@ -221,7 +221,7 @@ function figures(totals) {
   const every = totals.seconds / totals.cycles;
   const rows = [
     ["GC CPU", none ? "none" : words.percent(totals.gc_share), recorded
-      ? was(words.percent(recorded.gc_share)) : "of all CPU"],
+      ? was(words.percent(recorded.gc_share)) : none ? "" : "of all CPU"],
     ["Peak heap", none ? "no bound" : words.size(totals.peak_bytes), recorded
       ? was(words.size(recorded.peak_bytes)) : chosen.external > 0 ? "with external bytes" : ""],
     recording ? ["Cycles", String(totals.cycles), was(String(recorded.cycles))]
@@ -232,6 +232,9 @@ function figures(totals) {
       ? words.percent(totals.assist_cpu_s / totals.gc_cpu_s) : "none",
       totals.assist_cpu_s > 1e-3 * totals.gc_cpu_s ? "of GC CPU" : ""],
   ];
+  place("heap").setAttribute("aria-label", "The heap over time, up to " + rows[1][1]);
+  place("cpu").setAttribute("aria-label", "GC CPU against GOGC; now " + rows[0][1]);
+  place("peak").setAttribute("aria-label", "Peak heap against GOGC; now " + rows[1][1]);
   place("figures").replaceChildren();
   for (const [name, value, note] of rows) {
     const box = element("div", place("figures"));
@@ -264,7 +267,7 @@ function explain() {
   place("cycle").max = list.length;
   place("cycle").value = shown + 1;
   place("cycle").disabled = list.length === 1;
-  place("cycle-number").textContent = (shown + 1) + " of " + list.length;
+  place("cycle-number").textContent = ran ? (shown + 1) + " of " + list.length : "none";
   place("sentences").replaceChildren();
   const now = { gogc: chosen.gogc, limit: chosen.limit, cpu_cap: 0.5 };
   for (const { text, warning } of words.explain(cycle, now, model.rules, ran))

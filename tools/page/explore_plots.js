@@ -108,7 +108,7 @@ function heapOptions(state, choose) {
   const bytes = value => size(value * state.per_byte);
   return {
     scales: { x: { time: false }, y: { range: fromZero } },
-    axes: [axis(state.time_unit, { size: 36 }), axis(state.size_unit)],
+    axes: [axis("time, " + state.time_unit, { size: 36 }), axis("heap, " + state.size_unit)],
     series: [
       { label: "time", value: (plot, value) => value === null || value === undefined ? "–"
         : time(value * state.per_s) },
@@ -203,7 +203,7 @@ function peakPlot(element, height, choose) {
       data.push(data[0].map(() => limit / per));
       lines.push({ label: "memory limit", hue: "limit", text, more: { width: 1.5 } });
     }
-    return show([look, near, unit.name].join(), () => overGogcOptions(unit.name, lines, state), data);
+    return show([look, near, unit.name].join(), () => overGogcOptions("heap, " + unit.name, lines, state), data);
   };
 }
 
