@@ -17,12 +17,21 @@
 
 #define MODEL_CYCLES_LEAST  20000u
 #define MODEL_CYCLES_FACTOR 20u
-#define MODEL_HISTORIES     9
+#define MODEL_HISTORIES     15
 #define MODEL_LEAST_BYTES   65536.0
 #define MODEL_MOST_BYTES    1e18
-#define MODEL_MOST_NS       1e17 /* three years */
-#define MODEL_RANGE_MOST    1.41 /* a range wider than a factor of two would say nothing */
+#define MODEL_MOST_NS       1e12 /* a quarter of an hour: the limiter remembers less */
+#define MODEL_SHIFT         0.08
 #define MODEL_RATIOS        5
+
+/* What a recording does not show, and histories differ in; shares of 1. */
+struct model_chance {
+  double overhead; /* bytes under a memory limit that are not for the heap */
+  double holes;    /* and that share of what the last cycle freed */
+  double shift;    /* of the first cycles' starts, as a share of their way */
+  double fall;     /* where between two cycles a live heap falls that grew before */
+  double tail;     /* how much of a last stretch the program lived */
+};
 
 struct model_history {
   const struct what_if_program *program;
@@ -34,8 +43,8 @@ struct model_history {
   double clock;                /* bytes allocated */
   double start_clock;          /* when the last cycle started */
   double marked;
-  double shift; /* of the first cycles' starts, in shares of their way */
-  double fall;  /* where between two cycles a live heap falls that grew before */
+  double end_clock; /* bytes allocated when the program ends */
+  struct model_chance chance;
   double seconds;
   size_t cycles;
 };
@@ -66,15 +75,15 @@ static struct gaiti_pacer_config model_config(const struct what_if_setting *sett
 }
 
 static void model_begin(struct model_history *history, const struct what_if_program *program,
-                        const struct what_if_setting *setting, double overhead, double shift,
-                        double fall) {
+                        const struct what_if_setting *setting, const struct model_chance *chance) {
   struct gaiti_pacer_config config = model_config(setting);
-  *history = (struct model_history){.program = program, .shift = shift, .fall = fall};
+  *history = (struct model_history){.program = program, .chance = *chance};
+  history->end_clock = program->end_clock + chance->tail * program->tail_bytes;
   history->processors = setting->processors > 0 ? setting->processors : program->processors;
   gaiti_pacer_init(&history->pacer, &config);
   gaiti_pacer_limiter_init(&history->limiter, 0, history->processors, config.background_share,
                            config.cpu_cap);
-  history->now.overhead_bytes = (int64_t)overhead;
+  history->now.overhead_bytes = (int64_t)chance->overhead;
 }
 
 /* Bytes of real allocation after which the heap's counted size has grown from `from` to `to`. */
@@ -92,9 +101,10 @@ static bool model_advance(struct model_history *history, struct model_mark *mark
   mark->goal = (double)decision.goal_bytes;
   if (mark->trigger > MODEL_MOST_BYTES) return false;
   if (history->cycles == 0) mark->trigger = fmax(mark->trigger, program->first_bytes);
-  if (history->cycles < 4) mark->trigger -= (mark->trigger - history->marked) * history->shift;
+  if (history->cycles < 4)
+    mark->trigger -= (mark->trigger - history->marked) * history->chance.shift;
   double start = history->clock + model_allocation(program, history->marked, mark->trigger);
-  if (start > program->end_clock) return false;
+  if (start > history->end_clock) return false;
   mark->like = what_if_program_between(program, history->start_clock, start);
   mark->free_seconds =
       mark->like.free_rate > 0 ? (start - history->clock) / mark->like.free_rate : 0;
@@ -117,7 +127,7 @@ static void model_measure(const struct model_history *history, struct model_mark
   const struct what_if_program *program = history->program;
   const struct what_if_point *like = &mark->like;
   mark->live =
-      fmax(what_if_program_live(program, history->clock, history->fall), MODEL_LEAST_BYTES);
+      fmax(what_if_program_live(program, history->clock, history->chance.fall), MODEL_LEAST_BYTES);
   double spread = fmax(mark->trigger / mark->live, 1);
   mark->cpu = like->cost * mark->live * pow(spread, program->constants.spread_cost);
   double scale = like->black_cpu > 0 ? mark->cpu / like->black_cpu : 1;
@@ -180,6 +190,11 @@ static void model_end_cycle(struct model_history *history, const struct model_ma
   now->heap_work_bytes = (int64_t)mark->live;
   now->stack_work_bytes = now->stack_bytes;
   history->marked = mark->live + mark->black;
+  if (history->chance.overhead > 0) {
+    double freed = mark->trigger + mark->black - history->marked;
+    now->overhead_bytes =
+        (int64_t)(history->chance.overhead + history->chance.holes * fmax(freed, 0));
+  }
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = (int64_t)history->marked,
       .duration_ns = model_ns(mark->seconds),
@@ -206,7 +221,7 @@ static size_t model_most_cycles(const struct what_if_program *program) {
 
 /* Adds what the cycles that were not simulated would have taken. */
 static void model_extrapolate(const struct model_history *history, struct model_outcome *outcome) {
-  double factor = fmax(history->program->end_clock / fmax(history->clock, 1), 1);
+  double factor = fmax(history->end_clock / fmax(history->clock, 1), 1);
   outcome->cycles *= factor;
   outcome->gc_cpu *= factor;
   outcome->idle_cpu *= factor;
@@ -214,22 +229,14 @@ static void model_extrapolate(const struct model_history *history, struct model_
   outcome->seconds *= factor;
 }
 
-/* How far the program got on its way to a cycle that did not come; half a way is usual, and in the
- * recording too. */
-static double model_rest(const struct model_history *history, const struct model_mark *mark) {
-  double way = model_allocation(history->program, history->marked, mark->trigger);
-  double tail = history->program->end_clock - history->clock;
-  return history->cycles > 0 && way > 0 ? fmin(fmax(tail / way, 0), 1) - 0.5 : 0;
-}
-
 static struct model_outcome model_run(const struct what_if_program *program,
-                                      const struct what_if_setting *setting, double overhead,
-                                      double shift, double fall) {
+                                      const struct what_if_setting *setting,
+                                      const struct model_chance *chance) {
   struct model_history history;
   struct model_outcome outcome = {0};
   struct model_mark mark = {0};
   size_t most = model_most_cycles(program);
-  model_begin(&history, program, setting, overhead, shift, fall);
+  model_begin(&history, program, setting, chance);
   while (history.cycles < most && model_advance(&history, &mark)) {
     model_measure(&history, &mark);
     model_end_cycle(&history, &mark);
@@ -243,11 +250,8 @@ static struct model_outcome model_run(const struct what_if_program *program,
   }
   outcome.cycles = (double)history.cycles;
   outcome.seconds = history.seconds;
-  if (history.cycles == most)
-    model_extrapolate(&history, &outcome);
-  else
-    outcome.cycles += model_rest(&history, &mark);
-  if (history.cycles == 0) outcome.peak = program->end_clock;
+  if (history.cycles == most) model_extrapolate(&history, &outcome);
+  if (history.cycles == 0) outcome.peak = history.end_clock;
   return outcome;
 }
 
@@ -258,13 +262,25 @@ static int model_compare(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-/* The estimate is the middle of `values`; the range reaches over all of them and `margin` more, but
- * not beyond what still says something. */
-static struct what_if_range model_range(double *values, int count, double estimate, double margin) {
-  struct what_if_range range = {.estimate = estimate};
-  qsort(values, (size_t)count, sizeof *values, model_compare);
-  range.low = fmax(fmin(values[0], estimate) / (1 + margin), estimate / MODEL_RANGE_MOST);
-  range.high = fmin(fmax(values[count - 1], estimate) * (1 + margin), estimate * MODEL_RANGE_MOST);
+/* By how much a range may reach below and above its estimate, as factors. */
+struct model_cut {
+  double below, above;
+};
+
+/* Under a memory limit anything is possible, and a range that said so would say nothing: there it
+ * is cut to a factor of two.  More of it is above for cycles, where a fragmented heap leads. */
+static const struct model_cut model_cuts[] = {{INFINITY, INFINITY}, {1.41, 1.41}, {1.28, 1.56}};
+enum { MODEL_UNCUT, MODEL_LIMITED, MODEL_LIMITED_CYCLES };
+
+/* The estimate is the middle of `values`; the range reaches over all of them and `margin` more. */
+static struct what_if_range model_range(double *values, double margin, int cut) {
+  qsort(values, MODEL_HISTORIES, sizeof *values, model_compare);
+  double estimate = values[MODEL_HISTORIES / 2];
+  struct what_if_range range = {
+      .estimate = estimate,
+      .low = fmax(values[0] / (1 + margin), estimate / model_cuts[cut].below),
+      .high = values[MODEL_HISTORIES - 1] * (1 + margin)};
+  if (cut != MODEL_UNCUT) range.high = fmin(range.high, estimate * model_cuts[cut].above);
   return range;
 }
 
@@ -284,44 +300,41 @@ static void model_collect(struct model_spread *spread, int i, const struct model
   spread->share[i] = cpu > 0 ? outcome->gc_cpu / cpu : 0;
 }
 
-static double model_middle(const double *values) {
-  double sorted[MODEL_HISTORIES];
-  for (int i = 0; i < MODEL_HISTORIES; i++)
-    sorted[i] = values[i];
-  qsort(sorted, MODEL_HISTORIES, sizeof *sorted, model_compare);
-  return sorted[MODEL_HISTORIES / 2];
+/* Places spread evenly over 0 .. 1, in another order for each `stride`. */
+static double model_place(int i, int stride) {
+  return (i * stride % MODEL_HISTORIES + 0.5) / MODEL_HISTORIES;
 }
 
 void what_if_predict(const struct what_if_program *program, const struct what_if_setting *setting,
                      struct what_if_prediction *prediction) {
   struct model_spread spread;
+  const struct what_if_constants *constants = &program->constants;
   double processors = setting->processors > 0 ? setting->processors : program->processors;
   bool limited = setting->memory_limit_bytes != WHAT_IF_OFF;
-  double overhead =
-      limited ? program->constants.overhead_bytes +
-                    program->constants.overhead_share * (double)setting->memory_limit_bytes
-              : 0;
+  double overhead = limited ? constants->overhead_bytes +
+                                  constants->overhead_share * (double)setting->memory_limit_bytes
+                            : 0;
   *prediction = (struct what_if_prediction){0};
   for (int i = 0; i < MODEL_HISTORIES; i++) {
-    double place = (double)i / (MODEL_HISTORIES - 1) * 2 - 1; /* -1 .. 1 */
-    double factor = 1 + place / 3;
-    double fall = (i * 4 % MODEL_HISTORIES + 0.5) / MODEL_HISTORIES;
-    struct model_outcome outcome =
-        model_run(program, setting, overhead * factor, place * 0.08, fall);
+    double place = model_place(i, 1) * 2 - 1; /* -1 .. 1 */
+    struct model_chance chance = {.overhead = overhead * (1 + place / 3),
+                                  .holes = constants->holes_share * (1 + place),
+                                  .shift = place * MODEL_SHIFT,
+                                  .fall = model_place(i, 4),
+                                  .tail = model_place(i, 7)};
+    struct model_outcome outcome = model_run(program, setting, &chance);
     if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = outcome.unreachable;
     model_collect(&spread, i, &outcome, processors);
   }
-  double more = limited ? 0.04 : 0;
-  prediction->cycles =
-      model_range(spread.cycles, MODEL_HISTORIES, round(model_middle(spread.cycles)), 0.08 + more);
-  prediction->gc_cpu_seconds =
-      model_range(spread.gc_cpu, MODEL_HISTORIES, model_middle(spread.gc_cpu), 0.25);
-  prediction->idle_cpu_seconds =
-      model_range(spread.idle_cpu, MODEL_HISTORIES, model_middle(spread.idle_cpu), 0.25);
-  prediction->peak_heap_bytes =
-      model_range(spread.peak, MODEL_HISTORIES, model_middle(spread.peak), 0.08);
-  prediction->assist_share =
-      model_range(spread.assist, MODEL_HISTORIES, model_middle(spread.assist), 0.30);
-  prediction->gc_cpu_share =
-      model_range(spread.share, MODEL_HISTORIES, model_middle(spread.share), 0.20);
+  int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
+  prediction->cycles = model_range(spread.cycles, limited ? 0.12 : 0.08,
+                                   limited ? MODEL_LIMITED_CYCLES : MODEL_UNCUT);
+  prediction->cycles.high = fmax(prediction->cycles.high, prediction->cycles.estimate + 1);
+  prediction->cycles.low = fmin(prediction->cycles.low, fmax(prediction->cycles.estimate - 1, 0));
+  if (limited) prediction->cycles.low = fmax(prediction->cycles.low, prediction->cycles.high / 2);
+  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, 0.25, cut);
+  prediction->idle_cpu_seconds = model_range(spread.idle_cpu, 0.25, cut);
+  prediction->peak_heap_bytes = model_range(spread.peak, 0.08, cut);
+  prediction->assist_share = model_range(spread.assist, 0.30, cut);
+  prediction->gc_cpu_share = model_range(spread.share, 0.20, cut);
 }

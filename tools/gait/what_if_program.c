@@ -26,7 +26,8 @@ struct what_if_constants what_if_constants_default(enum recording_system system)
       .spread_cost = 0.5,
       .pressure_power = 0.5,
       .overhead_bytes = 4.5 * 1048576,
-      .overhead_share = 0.09,
+      .overhead_share = 0.07,
+      .holes_share = 0.25,
   };
   return constants;
 }
@@ -133,12 +134,12 @@ static double program_surge(const struct recording *recording) {
   return windows == 0 ? 1 : sum / (double)windows;
 }
 
-/* The program ran on after its last cycle, up to where the next would have been: on average half of
- * what lay between two. */
+/* The program ran on after its last cycle, but not to where the next would have been: what usually
+ * lay between two. */
 static double program_tail(const struct what_if_program *program) {
   size_t back = program->count < 6 ? program->count : 6;
   double from = program->count > back ? program->points[program->count - back - 1].end_clock : 0;
-  return (program->points[program->count - 1].end_clock - from) / (double)back / 2;
+  return (program->points[program->count - 1].end_clock - from) / (double)back;
 }
 
 bool what_if_program_recover(struct what_if_program *program, const struct recording *recording,
@@ -159,7 +160,8 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
   const struct recording_cycle *first = &recording->cycles[0];
   if (first->goal_bytes > 0 && first->trigger_bytes >= first->goal_bytes)
     program->first_bytes = first->trigger_bytes;
-  program->end_clock = program->points[program->count - 1].end_clock + program_tail(program);
+  program->end_clock = program->points[program->count - 1].end_clock;
+  program->tail_bytes = program_tail(program);
   program->surge = recording->system == RECORDING_GO ? program_surge(recording) : 1;
   program->gogc_percent = program_gogc(recording);
   if (program->end_clock > 0) return true;

@@ -15,7 +15,8 @@ struct what_if_constants {
   double spread_cost;    /* marking costs (heap / live) to this power */
   double pressure_power; /* odds of a mutator to assist go with (1 / room) to this power */
   double overhead_bytes; /* under a memory limit, not for the heap: so much, */
-  double overhead_share; /* and so much of the limit */
+  double overhead_share; /* so much of the limit, */
+  double holes_share;    /* and so much of what the last cycle freed, in spans that stay in use */
 };
 
 /* One recorded cycle. */
@@ -41,7 +42,8 @@ struct what_if_program {
   enum recording_system system;
   struct what_if_point *points;
   size_t count;
-  double end_clock;   /* bytes allocated in all, the tail after the last cycle included */
+  double end_clock;   /* bytes allocated when the last cycle ended, */
+  double tail_bytes;  /* and at most this many more until the program did */
   double first_bytes; /* allocated in one piece before the first cycle; 0: none seen */
   double processors;
   double surge;        /* the largest of five cons/mark ratios over their mean, on average */
