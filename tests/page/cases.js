@@ -81,7 +81,7 @@ function runOnModel(model, commands) {
       rows.push([made.status, ...model.fields.cycle.map(name => made[name]), ...made.proposals]);
     }
     if (op === "measure") {
-      const made = model.measure(settings, track, points);
+      const made = model.measure(settings, track);
       rows.push(model.fields.totals.map(name => made[name]));
     }
   }

@@ -40,8 +40,7 @@ function testRecording(made) {
 
 /* At its own setting the model does what the program did. */
 function testPrediction(model, made) {
-  const totals = model.measure(cases.settingsOf({ processors: made.processors }), made.track,
-    made.track.length);
+  const totals = model.measure(cases.settingsOf({ processors: made.processors }), made.track);
   const near = (name, share) => check(Math.abs(totals[name] / made.recorded[name] - 1) <= share,
     "prediction of " + name, totals[name], made.recorded[name]);
   near("cycles", 0.1);

@@ -300,7 +300,7 @@ let waiting = 0, moved_at = 0;
 function show() {
   waiting = 0;
   run();
-  const totals = model.measure(settings(), track(), track().length);
+  const totals = model.measure(settings(), track());
   page.totals = totals;
   page.cycles = cycles;
   drawHeap();

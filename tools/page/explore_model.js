@@ -11,25 +11,16 @@ function fromBase64(text) {
   return Uint8Array.from(atob(text), character => character.charCodeAt(0));
 }
 
-async function load(bytes) {
-  const wasm = (await WebAssembly.instantiate(bytes, {})).instance.exports;
-
+/* Text and records of doubles in the module's memory. */
+function memoryOf(wasm) {
   function text(at) {
     const memory = new Uint8Array(wasm.memory.buffer);
     let end = at;
     while (memory[end] !== 0) end++;
     return new TextDecoder().decode(memory.subarray(at, end));
   }
-  function names(at) { return text(at).split(",").slice(0, -1); }
-  function numbers(at, count) { return new Float64Array(wasm.memory.buffer, at, count); }
-
-  const fields = {
-    settings: names(wasm.model_settings_names()), point: names(wasm.model_point_names()),
-    cycle: names(wasm.model_cycle_names()), totals: names(wasm.model_totals_names()),
-  };
-  const rules = Array.from({ length: wasm.model_rules() }, (unused, i) =>
-    ({ name: text(wasm.model_rule_name(i)), sentence: text(wasm.model_rule_sentence(i)) }));
-
+  const names = at => text(at).split(",").slice(0, -1);
+  const numbers = (at, count) => new Float64Array(wasm.memory.buffer, at, count);
   function write(at, wanted, record) {
     const place = numbers(at, wanted.length);
     wanted.forEach((name, i) => {
@@ -42,29 +33,51 @@ async function load(bytes) {
     wanted.forEach((name, i) => { record[name] = place[i]; });
     return record;
   }
+  return { text, names, numbers, write, read };
+}
 
+/* One program: set it, begin it, and ask for its cycles; or for its totals. */
+function programOf(wasm, memory, fields, rules) {
   /* Sets what the next cycles run with; a track is an array of points. */
   function set(settings, track) {
-    write(wasm.model_settings(), fields.settings, settings);
+    memory.write(wasm.model_settings(), fields.settings, settings);
     if (!track) return;
     track.forEach((point, i) =>
-      write(wasm.model_track() + i * fields.point.length * 8, fields.point, point));
+      memory.write(wasm.model_track() + i * fields.point.length * 8, fields.point, point));
   }
 
-  function cycle() {
-    const record = read(wasm.model_cycle(), fields.cycle);
+  function cycle(status) {
+    const record = memory.read(wasm.model_cycle(), fields.cycle);
+    record.status = status;
     record.rule_name = rules[record.rule].name;
     record.end_rule_name = rules[record.end_rule].name;
-    record.bound_name = text(wasm.model_bound_name(record.trigger_bound));
-    record.proposals = Array.from(numbers(wasm.model_proposals(), rules.length));
+    record.bound_name = memory.text(wasm.model_bound_name(record.trigger_bound));
+    record.proposals = Array.from(memory.numbers(wasm.model_proposals(), rules.length));
     return record;
   }
 
   /* One cycle with what is set.  `status` tells whether there was one. */
-  function next(steps = STEPS) {
-    const status = wasm.model_next(steps);
-    return Object.assign(cycle(), { status });
+  const next = (steps = STEPS) => cycle(wasm.model_next(steps));
+  const begin = (points, ready) => wasm.model_begin(points, ready ? 1 : 0);
+
+  /* The totals, of as many points as the track that was set has. */
+  function totals(points, steps) {
+    wasm.model_measure(points, steps);
+    return memory.read(wasm.model_totals(), fields.totals);
   }
+  return { set, cycle, next, begin, totals };
+}
+
+async function load(bytes) {
+  const wasm = (await WebAssembly.instantiate(bytes, {})).instance.exports;
+  const memory = memoryOf(wasm);
+  const fields = {
+    settings: memory.names(wasm.model_settings_names()), point: memory.names(wasm.model_point_names()),
+    cycle: memory.names(wasm.model_cycle_names()), totals: memory.names(wasm.model_totals_names()),
+  };
+  const rules = Array.from({ length: wasm.model_rules() }, (unused, i) => ({
+    name: memory.text(wasm.model_rule_name(i)), sentence: memory.text(wasm.model_rule_sentence(i)) }));
+  const { set, cycle, next, begin, totals } = programOf(wasm, memory, fields, rules);
 
   function collect(most, enough) {
     const cycles = [];
@@ -77,34 +90,29 @@ async function load(bytes) {
   }
 
   return {
-    STATUS, STEPS, STEPS_OF_CURVE, fields, rules, set, next,
-    begin: (points, ready) => wasm.model_begin(points, ready ? 1 : 0),
+    STATUS, STEPS, STEPS_OF_CURVE, fields, rules, set, begin, next,
     /* Cycles of a program that has settled. */
     settled(settings, track, count) {
       set(settings, track);
       const status = wasm.model_settle(STEPS);
-      if (status !== STATUS.CYCLE_ENDED) return [Object.assign(cycle(), { status })];
-      return collect(count, () => false);
+      return status === STATUS.CYCLE_ENDED ? collect(count, () => false) : [cycle(status)];
     },
     /* Cycles from the program's start: of a track all, else until some have gone by with the live
        heap built up. */
     fromStart(settings, track, most, more) {
       set(settings, track);
-      wasm.model_begin(track.length, 0);
+      begin(track.length, false);
       return collect(most, made =>
         track.length === 1 && made.live_bytes >= Math.trunc(track[0].live_bytes) && more-- <= 0);
     },
-    /* What `fields.totals` names. */
-    measure(settings, track, points) {
+    measure(settings, track) {
       set(settings, track);
-      wasm.model_measure(points, points > 1 ? STEPS_OF_CURVE : STEPS);
-      return read(wasm.model_totals(), fields.totals);
+      return totals(track.length, track.length > 1 ? STEPS_OF_CURVE : STEPS);
     },
-    /* As measure, with fewer steps and the track that was set last. */
+    /* As measure, with fewer steps, and the track of `points` points that was set last. */
     sample(settings, points) {
       set(settings);
-      wasm.model_measure(points, STEPS_OF_CURVE);
-      return read(wasm.model_totals(), fields.totals);
+      return totals(points, STEPS_OF_CURVE);
     },
   };
 }

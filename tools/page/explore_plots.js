@@ -177,7 +177,8 @@ function columns(points, here, value) {
 }
 
 function dot(hue) {
-  return { width: 0, points: { show: true, size: 12, fill: colour(hue), stroke: colour("panel"), width: 2 } };
+  return { width: 0, points:
+    { show: true, size: 12, fill: colour(hue), stroke: colour("panel"), width: 2 } };
 }
 
 function cpuPlot(element, height, choose) {

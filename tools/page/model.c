@@ -67,6 +67,10 @@ static int64_t model_bytes(double bytes) {
   return (int64_t)model_within(bytes, 0, model_most_bytes);
 }
 
+static void model_add(int64_t *bytes, double more) {
+  *bytes = model_bytes((double)*bytes + more);
+}
+
 static double model_size(int64_t bytes) {
   return bytes == GAITI_PACER_NO_BYTES_LIMIT ? __builtin_inf() : (double)bytes;
 }
@@ -197,7 +201,7 @@ static enum model_status model_start(void) {
   }
   model_run(growth);
   now->heap_live_bytes = start;
-  now->heap_scan_bytes += model_bytes(growth * model_here()->scan_share);
+  model_add(&now->heap_scan_bytes, growth * model_here()->scan_share);
   now->globals_bytes = model_bytes(model_roots());
   now->heap_work_bytes = now->globals_work_bytes = 0;
   program.external_bytes = external;
@@ -234,7 +238,7 @@ static void model_step(struct mark *mark) {
   int64_t globals = work < mark->globals_bytes ? work : mark->globals_bytes;
   mark->left_bytes -= work;
   mark->globals_bytes -= globals;
-  mark->black_bytes += allocated;
+  model_add(&mark->black_bytes, (double)allocated);
   mark->duration_s += seconds;
   mark->assist_s += seconds * processors * (share - background);
   mark->owed_s += seconds * processors * (share - least);
@@ -242,8 +246,8 @@ static void model_step(struct mark *mark) {
   if (decision.assist_ratio > mark->ratio_most) mark->ratio_most = decision.assist_ratio;
   now->globals_work_bytes += globals;
   now->heap_work_bytes += work - globals;
-  now->heap_live_bytes = model_bytes((double)now->heap_live_bytes + (double)allocated);
-  now->heap_scan_bytes += model_bytes((double)allocated * here->scan_share);
+  model_add(&now->heap_live_bytes, (double)allocated);
+  model_add(&now->heap_scan_bytes, (double)allocated * here->scan_share);
   program.allocated_bytes += (double)allocated;
   gaiti_pacer_limiter_add_assist(&program.limiter,
                                  model_ns(seconds * processors * (share - background)));
@@ -304,7 +308,7 @@ void model_begin(int points, int ready) {
                            program.config.cpu_cap);
   if (ready) {
     program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
-    program.marked_bytes += model_bytes(track[0].live_bytes);
+    model_add(&program.marked_bytes, track[0].live_bytes);
     program.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
   }
   program.now.heap_live_bytes = program.marked_bytes;
