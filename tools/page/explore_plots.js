@@ -204,7 +204,8 @@ function peakPlot(element, height, choose) {
       data.push(data[0].map(() => limit / per));
       lines.push({ label: "memory limit", hue: "limit", text, more: { width: 1.5 } });
     }
-    return show([look, near, unit.name].join(), () => overGogcOptions("heap, " + unit.name, lines, state), data);
+    const options = () => overGogcOptions("heap, " + unit.name, lines, state);
+    return show([look, near, unit.name].join(), options, data);
   };
 }
 
