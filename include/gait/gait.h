@@ -85,6 +85,7 @@ typedef struct gait_options {
   int64_t idle_help;
   int64_t barrierless;
   int64_t release_percent;
+  int64_t huge_pages;
   int64_t trace;
   int64_t late_ms;
   int64_t checkmark;

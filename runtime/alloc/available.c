@@ -45,7 +45,7 @@ static struct gaiti_available_list *available_list(struct gaiti_available *avail
 
 bool gaiti_available_give(gait_heap *heap, uint32_t block) {
   struct gaiti_block_state *state = &heap->map.states[block];
-  uint16_t kind = heap->map.shapes[block].kind;
+  uint16_t kind = gaiti_block_kind(&heap->map, block);
   gaiti_lock(&heap->available->lock);
   struct gaiti_available_list *list = available_list(heap->available, kind, state->size_class);
   if (list) {

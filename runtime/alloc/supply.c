@@ -18,7 +18,8 @@ enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size
   if (!clean && heap->options.poison)
     memset(gaiti_block_start(&heap->map, *block), GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
   heap->map.states[*block].clean = clean;
-  gaiti_block_format(&heap->map, *block, kind, (uint8_t)size_class, AO_load_acquire(&heap->epoch));
+  gaiti_block_format(&heap->map, *block, gaiti_kind_tag(&heap->kinds, kind), (uint8_t)size_class,
+                     AO_load_acquire(&heap->epoch));
   return GAITI_TAKE_OK;
 }
 
@@ -53,7 +54,7 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
   char *start = gaiti_block_start(&heap->map, block);
   if (!clean) supply_zero(thread, start, bytes);
   AO_t epoch = AO_load_acquire(&heap->epoch);
-  gaiti_block_format_large(&heap->map, block, kind, bytes, epoch);
+  gaiti_block_format_large(&heap->map, block, gaiti_kind_tag(&heap->kinds, kind), bytes, epoch);
   bool black = gaiti_thread_allocates_black(thread, epoch);
   gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + GAIT_GRANULE_BYTES,
                     GAIT_GRANULE_BYTES, black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);

@@ -1,13 +1,9 @@
 #include "alloc/thread.h"
 
-#include <string.h>
-
 #include "base/check.h"
 
 /* How often a thread that finds itself held looks again before it sleeps. */
 #define THREAD_ENTER_SPINS 200
-/* The part of the dead stack that later calls are likely to reach. */
-#define THREAD_DEAD_STACK_BYTES 65536
 
 const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
   static const char *const names[] = {"managed", "outside", "held", "detached"};
@@ -59,14 +55,7 @@ static void thread_wait_until_free(gait_thread *thread) {
   gaiti_unlock(&threads->lock);
 }
 
-GAITI_RACY GAITI_NOINLINE void gaiti_clear_dead_stack(void) {
-  char dead[THREAD_DEAD_STACK_BYTES];
-  memset(dead, 0, sizeof dead);
-  __asm__ volatile("" : : "r"(dead) : "memory");
-}
-
 void gaiti_thread_enter(gait_thread *thread) {
-  if (thread->heap->options.checkmark) gaiti_clear_dead_stack();
   if (!gaiti_thread_try_enter(thread)) {
     uint64_t start = gaiti_os_now_ns();
     do

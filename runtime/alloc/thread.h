@@ -50,6 +50,7 @@ struct gait_thread {
   pthread_t owner;
   int tid;
   bool late_reported;
+  bool stopped; /* held by the collector until it releases everyone; the collector's own */
   char name[GAITI_THREAD_NAME_BYTES];
   gait_thread *next;
   gait_thread *previous;
@@ -108,10 +109,6 @@ static inline void gaiti_thread_leave_saved(gait_thread *thread) {
 /* The same, with the registers saved here: for callers whose own frames stay where they are until
  * they enter again. */
 void gaiti_thread_leave(gait_thread *thread);
-
-/* Overwrites the stack below the caller's frame, so that a reference left there by calls that have
- * returned does not pass for a root.  For checkmark, which would take such a word for a proof. */
-void gaiti_clear_dead_stack(void);
 
 /* Moves the calling thread from outside to managed, when nobody holds it any longer, and sees that
  * it has a processor. */

@@ -127,17 +127,16 @@ gait_kind gait_kind_conservative(const gait_heap *heap) {
 /* ---- Objects ---- */
 
 void *gait_object_start(gait_heap *heap, const void *address) {
-  struct gaiti_object object;
-  return gaiti_map_resolve(&heap->map, (uintptr_t)address, &object) ? (void *)object.start : NULL;
+  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
+  return ref ? (void *)gaiti_ref_start(&heap->map, ref) : NULL;
 }
 
 size_t gait_object_bytes(gait_heap *heap, const void *address) {
-  struct gaiti_object object;
-  return gaiti_map_resolve(&heap->map, (uintptr_t)address, &object) ? object.bytes : 0;
+  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
+  return ref ? gaiti_ref_bytes(&heap->map, ref) : 0;
 }
 
 const char *gait_object_kind_name(gait_heap *heap, const void *address) {
-  struct gaiti_object object;
-  if (!gaiti_map_resolve(&heap->map, (uintptr_t)address, &object)) return NULL;
-  return heap->kinds.table[object.kind].name;
+  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
+  return ref ? heap->kinds.table[gaiti_ref_kind(ref)].name : NULL;
 }

@@ -3,14 +3,38 @@
 #include "base/check.h"
 #include "cycle/assist.h"
 #include "cycle/cycle.h"
+#include "mark/marker.h"
 
-/* A range that becomes a root while marking may have been filled before, without the barrier: what
- * it holds is shaded. */
-static void roots_shade(gait_heap *heap, const struct gaiti_root *root) {
-  struct gaiti_shade_buffer *buffer = NULL;
-  if (gaiti_phase(heap) == GAITI_PHASE_IDLE || !root->start) return;
-  gaiti_shade_range(heap, &buffer, root->start, root->start + root->words);
-  gaiti_shades_flush(heap, &buffer);
+/* A root that comes or goes while marking is marked then and there.  One that comes may have been
+ * filled before, without the barrier; one that goes may be the only place that marking would have
+ * found an object in which a scanned thread has loaded from there.  The marker is active before it
+ * asks whether marking is open, so marking is not closed before it is done (.inv.active). */
+static gait_result roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
+  if (gaiti_phase(heap) == GAITI_PHASE_IDLE) return GAIT_OK;
+  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!marker) return GAIT_ERROR_MEMORY;
+  if (gaiti_shades_open_now(heap)) {
+    if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
+    if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
+  }
+  gaiti_marker_give(marker);
+  return GAIT_OK;
+}
+
+static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
+  gait_result result = gaiti_roots_insert(&heap->roots, root);
+  if (result != GAIT_OK) return result;
+  result = roots_mark_now(heap, root);
+  if (result != GAIT_OK) gaiti_roots_erase(&heap->roots, root->start, root->function, root->arg);
+  return result;
+}
+
+static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
+  struct gaiti_root root;
+  if (!gaiti_roots_look_up(&heap->roots, which, &root)) return GAIT_ERROR_NOT_FOUND;
+  gait_result result = roots_mark_now(heap, &root);
+  if (result != GAIT_OK) return result;
+  return gaiti_roots_erase(&heap->roots, root.start, root.function, root.arg);
 }
 
 gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
@@ -19,26 +43,24 @@ gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
     return GAIT_ERROR_ARGUMENT;
   struct gaiti_root root = {
       .start = start, .words = bytes / sizeof(void *), .discipline = discipline};
-  gait_result result = gaiti_roots_insert(&heap->roots, &root);
-  if (result == GAIT_OK) roots_shade(heap, &root);
-  return result;
+  return roots_add(heap, &root);
 }
 
 gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                     gait_roots_discipline discipline) {
   if (!heap || !function) return GAIT_ERROR_ARGUMENT;
   struct gaiti_root root = {.function = function, .arg = arg, .discipline = discipline};
-  return gaiti_roots_insert(&heap->roots, &root);
+  return roots_add(heap, &root);
 }
 
 gait_result gait_roots_remove(gait_heap *heap, void *start) {
   if (!heap || !start) return GAIT_ERROR_ARGUMENT;
-  return gaiti_roots_erase(&heap->roots, start, NULL, NULL);
+  return roots_remove(heap, &(struct gaiti_root){.start = start});
 }
 
 gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function, void *arg) {
   if (!heap || !function) return GAIT_ERROR_ARGUMENT;
-  return gaiti_roots_erase(&heap->roots, NULL, function, arg);
+  return roots_remove(heap, &(struct gaiti_root){.function = function, .arg = arg});
 }
 
 /* ---- Handles ---- */
@@ -69,13 +91,13 @@ void gait_handle_free(gait_thread *thread, gait_handle *handle) {
 
 gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
   gait_heap *heap = thread->heap;
-  struct gaiti_object found;
-  REQUIRE_RESULT(
-      "external.object",
-      gaiti_map_resolve(&heap->map, (uintptr_t)object, &found) && found.start == (uintptr_t)object,
-      "external bytes belong to the start of an object of this heap", GAIT_ERROR_ARGUMENT);
+  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);
+  REQUIRE_RESULT("external.object", ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object,
+                 "external bytes belong to the start of an object of this heap",
+                 GAIT_ERROR_ARGUMENT);
   int64_t change;
-  if (bytes > INT64_MAX || !gaiti_externals_set(&heap->externals, found.start, bytes, &change))
+  if (bytes > INT64_MAX ||
+      !gaiti_externals_set(&heap->externals, (uintptr_t)object, bytes, &change))
     return GAIT_ERROR_MEMORY;
   gaiti_counter_add(&heap->live_bytes, (uint64_t)change);
   gaiti_allocation_account(thread, change > 0 ? (size_t)change : 0);

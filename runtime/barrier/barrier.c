@@ -39,9 +39,9 @@
  * that shades pays for it, so it cannot outrun the markers. */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
-  struct gaiti_object object;
-  if (!gaiti_map_slot(map, (uintptr_t)value, &object) || gaiti_is_marked(map, object.start)) return;
-  gaiti_shade_word(thread->heap, &thread->proc->shades, object.start);
+  gaiti_ref ref = gaiti_map_find(map, (uintptr_t)value);
+  if (!ref || gaiti_ref_is_marked(map, ref)) return;
+  gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
 }
 
 static void *slot_load(void *const *slot) {

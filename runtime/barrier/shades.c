@@ -115,6 +115,13 @@ void gaiti_shades_open(gait_heap *heap) {
   gaiti_unlock(&heap->shades->lock);
 }
 
+bool gaiti_shades_open_now(gait_heap *heap) {
+  gaiti_lock(&heap->shades->lock);
+  bool open = heap->shades->open;
+  gaiti_unlock(&heap->shades->lock);
+  return open;
+}
+
 struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap) {
   struct gaiti_shades *shades = heap->shades;
   if (!gaiti_shades_pending(heap)) return NULL;

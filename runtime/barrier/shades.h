@@ -51,6 +51,9 @@ bool gaiti_shades_reserve(gait_heap *heap, uint32_t count);
 /* Opens the list; before any root is scanned. */
 void gaiti_shades_open(gait_heap *heap);
 
+/* Whether it is open.  It may be closed a moment later, unless the caller has an active marker. */
+bool gaiti_shades_open_now(gait_heap *heap);
+
 /* Takes a full buffer, or NULL; gives an emptied one back. */
 struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap);
 void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer);

@@ -114,7 +114,6 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   gaiti_delay(thread->heap);
   AO_int_store(&thread->fast.poll, 0);
   AO_nop_full();
-  if (thread->heap->options.checkmark) gaiti_clear_dead_stack();
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread);
   AO_t number = AO_load_acquire(&handshakes->number);
   if (AO_load(&thread->seen) != number) {
@@ -212,11 +211,12 @@ void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
 
 /* ---- Holding everyone ---- */
 
+/* A thread may be held by a thief of processors, who lets it go again: only our own hold counts. */
 static bool hold_look(gait_heap *heap, int spins) {
   bool all = true;
   gaiti_lock(&heap->threads->lock);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
-    if (gaiti_thread_state(thread) == GAITI_THREAD_HELD || gaiti_thread_try_hold(thread)) continue;
+    if (thread->stopped || (thread->stopped = gaiti_thread_try_hold(thread))) continue;
     AO_int_store_release(&thread->fast.poll, 1);
     all = false;
   }
@@ -238,8 +238,10 @@ void gaiti_release_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&handshakes->holding, 0);
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    thread->stopped = false;
     gaiti_thread_let_go(thread);
+  }
   gaiti_wake(&heap->threads->changed);
   gaiti_unlock(&heap->threads->lock);
   handshakes->held_ns += gaiti_os_now_ns() - handshakes->held_since_ns;

@@ -24,29 +24,41 @@ static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, siz
   }
 }
 
-static void walk_block(const gait_heap *heap, uint32_t block) {
+static void walk_tail(const gait_heap *heap, uint32_t block) {
+  uint32_t head = heap->map.shapes[block].reciprocal;
+  CHECK("walk.tail", gaiti_block_tag(&heap->map, head) & GAITI_REF_LARGE && head < block,
+        "a block is the tail of no large object");
+  walk_bits(heap, block, 0, GAIT_GRANULE_BYTES);
+}
+
+static void walk_slots(const gait_heap *heap, uint32_t block, gaiti_ref tag) {
   const struct gaiti_block_shape *shape = &heap->map.shapes[block];
-  const struct gaiti_block_state *state = &heap->map.states[block];
-  switch (gaiti_block_form(&heap->map, block)) {
-  case GAITI_BLOCK_FREE: walk_bits(heap, block, 0, GAIT_GRANULE_BYTES); return;
-  case GAITI_BLOCK_TAIL: {
-    enum gaiti_block_form head = gaiti_block_form(&heap->map, shape->reciprocal);
-    CHECK("walk.tail", head == GAITI_BLOCK_LARGE && shape->reciprocal < block,
-          "a block is the tail of no large object");
+  size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
+  unsigned size_class = heap->map.states[block].size_class;
+  CHECK("walk.shape",
+        gaiti_ref_class(tag) == size_class && slot_bytes == gaiti_class_bytes(size_class) &&
+            shape->slots == GAITI_BLOCK_BYTES / slot_bytes,
+        "a block's shape and size class differ");
+  walk_bits(heap, block, shape->slots, slot_bytes);
+}
+
+static void walk_block(const gait_heap *heap, uint32_t block) {
+  gaiti_ref tag = gaiti_block_tag(&heap->map, block);
+  if (tag == 0) {
     walk_bits(heap, block, 0, GAIT_GRANULE_BYTES);
     return;
   }
-  case GAITI_BLOCK_LARGE: walk_bits(heap, block, 1, GAIT_GRANULE_BYTES); break;
-  case GAITI_BLOCK_SLOTS:
-    CHECK("walk.shape",
-          shape->slot_bytes == gaiti_class_bytes(state->size_class) &&
-              shape->slots == GAITI_BLOCK_BYTES / shape->slot_bytes,
-          "a block's shape and size class differ");
-    walk_bits(heap, block, shape->slots, shape->slot_bytes);
-    break;
+  if (tag & GAITI_REF_TAIL) {
+    walk_tail(heap, block);
+    return;
   }
-  CHECK("walk.kind", shape->kind < heap->kinds.count, "a block is of no kind");
-  CHECK("walk.swept", AO_load(&state->swept) == AO_load(&heap->epoch), "a block was not swept");
+  if (tag & GAITI_REF_LARGE)
+    walk_bits(heap, block, 1, GAIT_GRANULE_BYTES);
+  else
+    walk_slots(heap, block, tag);
+  CHECK("walk.kind", gaiti_ref_kind(tag) < heap->kinds.count, "a block is of no kind");
+  CHECK("walk.swept", AO_load(&heap->map.states[block].swept) == AO_load(&heap->epoch),
+        "a block was not swept");
 }
 
 /* ---- Space: .inv.space ---- */
@@ -61,7 +73,7 @@ static void walk_space(gait_heap *heap) {
   gaiti_lock(&space->lock);
   for (uint32_t block = 0; block < space->top; block++) {
     bool is_free = walk_bit(space->free, block), is_dirty = walk_bit(space->dirty, block);
-    bool formatted = gaiti_block_form(&heap->map, block) != GAITI_BLOCK_FREE;
+    bool formatted = !gaiti_block_is_free(&heap->map, block);
     CHECK("walk.space.form", is_free != formatted, "a block is free and formatted, or neither");
     CHECK("walk.space.dirty", is_dirty == (is_free && heap->map.states[block].resident > 0),
           "a free block's memory is not what its bit says");
@@ -91,10 +103,9 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   CHECK("walk.cache.order", run->start <= cursor->next && cursor->next <= cursor->limit,
         "a cursor is outside its run");
   for (const char *slot = cursor->next; slot < cursor->limit; slot += slot_bytes) {
-    struct gaiti_object object;
+    gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)slot);
     CHECK("walk.cache.slot",
-          gaiti_map_resolve(&heap->map, (uintptr_t)slot, &object) &&
-              object.start == (uintptr_t)slot && object.kind == kind,
+          ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)slot && gaiti_ref_kind(ref) == kind,
           "a slot of a run is not allocated to it");
     for (size_t i = 0; i < slot_bytes; i++)
       CHECK("walk.cache.zero", slot[i] == 0, "an unused slot of a run is not zero");
@@ -102,7 +113,7 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   if (run->block == GAITI_NO_BLOCK) return;
   struct gaiti_block_state *state = &heap->map.states[run->block];
   CHECK("walk.cache.block",
-        heap->map.shapes[run->block].kind == kind && state->size_class == size_class &&
+        gaiti_block_kind(&heap->map, run->block) == kind && state->size_class == size_class &&
             state->resident > 0,
         "a cache owns a block that is not its own");
 }
@@ -113,9 +124,9 @@ static uint64_t walk_list(const gait_heap *heap, const struct gaiti_available_li
   for (uint32_t block = list->first; block != GAITI_NO_BLOCK;
        block = heap->map.states[block].next) {
     CHECK("walk.available",
-          heap->map.shapes[block].kind == kind &&
+          gaiti_block_kind(&heap->map, block) == kind &&
               heap->map.states[block].size_class == size_class &&
-              gaiti_block_form(&heap->map, block) == GAITI_BLOCK_SLOTS,
+              !(gaiti_block_tag(&heap->map, block) & (GAITI_REF_LARGE | GAITI_REF_TAIL)),
           "a list has a block that is not of its kind and class");
     CHECK("walk.available.loop", ++length <= gaiti_space_top(&heap->space),
           "a list of available blocks has a loop");

@@ -10,14 +10,31 @@
 _Static_assert(GAIT_SMALL_BYTES <= GAITI_BLOCK_BYTES / 2, "a block holds two slots at least");
 _Static_assert(GAIT_GRANULE_BYTES == (size_t)1 << GAITI_GRANULE_SHIFT, "inline.h and we agree");
 
-const char *gaiti_block_form_name(enum gaiti_block_form form) {
-  static const char *const names[] = {"free", "slots", "large", "tail"};
-  return names[form];
+_Static_assert(GAIT_SIZE_CLASSES <= 128, "a reference has seven bits for the size class");
+_Static_assert(GAIT_MAX_KINDS <= 1024, "a reference has ten bits for the kind");
+
+size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref) {
+  if (!(ref & GAITI_REF_LARGE)) return gaiti_class_bytes(gaiti_ref_class(ref));
+  return gaiti_block_large_bytes(map, gaiti_block_of(map, gaiti_ref_start(map, ref)));
 }
 
-GAITI_RACY bool gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word,
-                                  struct gaiti_object *object) {
-  return gaiti_map_slot(map, word, object) && gaiti_is_allocated(map, object->start);
+GAITI_RACY gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word,
+                                          gaiti_ref tag) {
+  if (tag == 0) return 0;
+  uint32_t block = gaiti_block_of(map, word);
+  if (tag & GAITI_REF_TAIL) {
+    block = map->shapes[block].reciprocal;
+    tag = gaiti_block_tag(map, block);
+    if (!(tag & GAITI_REF_LARGE)) return 0;
+  }
+  size_t offset = word - (uintptr_t)gaiti_block_start(map, block);
+  if (offset >= gaiti_block_large_bytes(map, block)) return 0;
+  return tag | (gaiti_ref)block * GAITI_BLOCK_GRANULES;
+}
+
+GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word) {
+  gaiti_ref ref = gaiti_map_find(map, word);
+  return ref && gaiti_ref_is_allocated(map, ref) ? ref : 0;
 }
 
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
@@ -82,7 +99,7 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
                          uint32_t *first, uint32_t *end) {
   const struct gaiti_block_shape *shape = &map->shapes[block];
   const AO_t *allocated = &map->allocated[gaiti_block_word(block)];
-  uint32_t step = shape->slot_bytes >> GAITI_GRANULE_SHIFT;
+  uint32_t step = shape->slot_granules;
   uint32_t slot = from;
   if (step == 1) {
     slot = bits_next_free_granule(allocated, from);
@@ -97,39 +114,36 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
   return true;
 }
 
-void gaiti_block_format(const struct gaiti_map *map, uint32_t block, uint16_t kind,
+void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                         uint8_t size_class, AO_t epoch) {
   struct gaiti_block_shape *shape = &map->shapes[block];
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  shape->slot_bytes = (uint32_t)slot_bytes;
   shape->reciprocal = (uint32_t)((((uint64_t)1 << 32) + slot_bytes - 1) / slot_bytes);
+  shape->slot_granules = (uint16_t)(slot_bytes >> GAITI_GRANULE_SHIFT);
   shape->slots = (uint16_t)(GAITI_BLOCK_BYTES / slot_bytes);
-  shape->kind = kind;
   struct gaiti_block_state *state = &map->states[block];
   state->size_class = size_class;
   state->next = GAITI_NO_BLOCK;
   AO_store(&state->swept, epoch);
-  AO_int_store_release(&shape->form,
-                       GAITI_BLOCK_SLOTS | (unsigned)size_class << GAITI_FORM_CLASS_SHIFT);
+  AO_store_release(&shape->tag, tag | (gaiti_ref)size_class << GAITI_REF_CLASS_SHIFT);
 }
 
-void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, uint16_t kind,
+void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                               size_t bytes, AO_t epoch) {
   uint32_t count = gaiti_large_blocks(bytes);
   struct gaiti_block_shape *head = &map->shapes[block];
-  head->reciprocal = 0;
-  head->slot_bytes = (uint32_t)(bytes >> GAITI_GRANULE_SHIFT);
+  head->reciprocal = (uint32_t)(bytes >> GAITI_GRANULE_SHIFT);
+  head->slot_granules = 0;
   head->slots = 1;
-  head->kind = kind;
   AO_store(&map->states[block].swept, epoch);
-  AO_int_store_release(&head->form, GAITI_BLOCK_LARGE);
+  AO_store_release(&head->tag, tag | GAITI_REF_LARGE);
   for (uint32_t i = 1; i < count; i++) {
     map->shapes[block + i].reciprocal = block;
-    AO_int_store_release(&map->shapes[block + i].form, GAITI_BLOCK_TAIL);
+    AO_store_release(&map->shapes[block + i].tag, GAITI_REF_VALID | GAITI_REF_TAIL);
   }
 }
 
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    AO_int_store_release(&map->shapes[block + i].form, GAITI_BLOCK_FREE);
+    AO_store_release(&map->shapes[block + i].tag, 0);
 }

@@ -13,7 +13,7 @@
  * .inv.bits  A bit is set only at the granule where a slot starts.  Outside marking no mark bit is
  *            set in a swept block.  While marking, marked implies allocated, except in a slot that
  *            a cache has given back.  After sweeping, allocated = found marked, or taken since.
- * .inv.shape A marker reads `form` with acquire; the release that pairs with it publishes the
+ * .inv.shape A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
  *            only in sweeping, when nothing marks. */
 #ifndef GAITI_HEAP_BLOCK_H
@@ -32,23 +32,36 @@
 #define GAITI_BLOCK_WORDS    (GAITI_BLOCK_GRANULES / 64)
 #define GAITI_NO_BLOCK       UINT32_MAX
 
-enum gaiti_block_form {
-  GAITI_BLOCK_FREE = 0,
-  GAITI_BLOCK_SLOTS, /* equal slots */
-  GAITI_BLOCK_LARGE, /* the first block of a large object */
-  GAITI_BLOCK_TAIL,  /* another block of one; `reciprocal` is the index of the first */
-};
+/* A reference to an object, with all that marking wants to know of it; 0 is none.
+ *
+ *   bits  0-39  granules from the heap's base to the object's start
+ *   bits 40-46  size class; 0 for a large object
+ *   bits 47-56  kind
+ *   bit  60     of a leaf kind
+ *   bit  61     (in a block's tag only) the block is a large object's, but not its first
+ *   bit  62     a large object
+ *   bit  63     always set
+ *
+ * The bits from 40 on are the same for all objects of a block, and stand ready in its shape. */
+typedef uint64_t gaiti_ref;
 
-const char *gaiti_block_form_name(enum gaiti_block_form form);
+#define GAITI_REF_CLASS_SHIFT 40
+#define GAITI_REF_KIND_SHIFT  47
+#define GAITI_REF_GRANULES    (((gaiti_ref)1 << GAITI_REF_CLASS_SHIFT) - 1)
+#define GAITI_REF_LEAF        ((gaiti_ref)1 << 60)
+#define GAITI_REF_TAIL        ((gaiti_ref)1 << 61)
+#define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
+#define GAITI_REF_VALID       ((gaiti_ref)1 << 63)
 
 /* What resolving a word needs.  slot index = (offset in block * reciprocal) >> 32, exact for every
- * offset below 2^16, with reciprocal = ceil(2^32 / slot_bytes). */
+ * offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
+ *   reciprocal  of a large object: its granules; of a TAIL: the index of the first block
+ *   tag         what all references to its objects have in common; 0: the block is free; atomic */
 struct gaiti_block_shape {
   uint32_t reciprocal;
-  uint32_t slot_bytes; /* of SLOTS; of LARGE: its size in granules, rounded up */
-  uint16_t slots;      /* of SLOTS */
-  uint16_t kind;
-  unsigned form; /* enum gaiti_block_form, and from bit 8 on the size class; atomic */
+  uint16_t slot_granules;
+  uint16_t slots;
+  AO_t tag;
 };
 _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cache line");
 
@@ -78,19 +91,6 @@ struct gaiti_map {
   AO_t *allocated;
 };
 
-/* An object: where it starts, what its slot holds, and its kind.  `size_class` of a large one: 0.
- */
-struct gaiti_object {
-  uintptr_t start;
-  size_t bytes;
-  uint16_t kind;
-  uint8_t size_class;
-  bool large;
-};
-
-#define GAITI_FORM_MASK        255u
-#define GAITI_FORM_CLASS_SHIFT 8
-
 /* ---- Addresses ---- */
 
 static inline bool gaiti_map_covers(const struct gaiti_map *map, uintptr_t word) {
@@ -119,49 +119,60 @@ static inline AO_t gaiti_bit_of(uintptr_t address) {
   return (AO_t)1 << ((address >> GAITI_GRANULE_SHIFT) & 63);
 }
 
+/* ---- References ---- */
+
+static inline uintptr_t gaiti_ref_start(const struct gaiti_map *map, gaiti_ref ref) {
+  return map->base + ((ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
+}
+
+static inline uint16_t gaiti_ref_kind(gaiti_ref ref) {
+  return (uint16_t)(ref >> GAITI_REF_KIND_SHIFT & 1023);
+}
+
+static inline unsigned gaiti_ref_class(gaiti_ref ref) {
+  return (unsigned)(ref >> GAITI_REF_CLASS_SHIFT & 127);
+}
+
+/* The word of a table that has the object's bit, and that bit. */
+static inline size_t gaiti_ref_word(gaiti_ref ref) {
+  return (ref & GAITI_REF_GRANULES) / 64;
+}
+
+static inline AO_t gaiti_ref_bit(gaiti_ref ref) {
+  return (AO_t)1 << ref % 64;
+}
+
+static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref ref) {
+  return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
+}
+
+static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
+  return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
+}
+
+/* The bytes of the object's slot. */
+size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
+
+/* The large object that `word` points into, by the tag of that word's block. */
+gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
+
 /* The slot that `word` points into, from the shape alone: allocation bits have not been asked.
- * False for a word outside the heap, in a free block or past the last slot. */
-GAITI_RACY_INLINE bool gaiti_map_slot(const struct gaiti_map *map, uintptr_t word,
-                                      struct gaiti_object *object) {
-  if (!gaiti_map_covers(map, word)) return false;
-  uint32_t block = gaiti_block_of(map, word);
-  const struct gaiti_block_shape *shape = &map->shapes[block];
-  unsigned form = __atomic_load_n(&shape->form, __ATOMIC_ACQUIRE);
-  if (__builtin_expect((form & GAITI_FORM_MASK) == GAITI_BLOCK_SLOTS, 1)) {
-    uint64_t offset = word & (GAITI_BLOCK_BYTES - 1);
-    uint64_t index = (offset * shape->reciprocal) >> 32;
-    if (index >= shape->slots) return false;
-    object->start = word - offset + index * shape->slot_bytes;
-    object->bytes = shape->slot_bytes;
-    object->kind = shape->kind;
-    object->size_class = (uint8_t)(form >> GAITI_FORM_CLASS_SHIFT);
-    object->large = false;
-    return true;
-  }
-  if (form == GAITI_BLOCK_FREE) return false;
-  if (form == GAITI_BLOCK_TAIL) {
-    block = shape->reciprocal;
-    shape = &map->shapes[block];
-    if (__atomic_load_n(&shape->form, __ATOMIC_ACQUIRE) != GAITI_BLOCK_LARGE) return false;
-  }
-  object->start = (uintptr_t)gaiti_block_start(map, block);
-  object->bytes = (size_t)shape->slot_bytes << GAITI_GRANULE_SHIFT;
-  object->kind = shape->kind;
-  object->size_class = 0;
-  object->large = true;
-  return word - object->start < object->bytes;
+ * 0 for a word outside the heap, in a free block or past the last slot. */
+GAITI_RACY_INLINE gaiti_ref gaiti_map_find(const struct gaiti_map *map, uintptr_t word) {
+  uintptr_t offset = word - map->base;
+  if (offset >= map->bytes) return 0;
+  const struct gaiti_block_shape *shape = &map->shapes[offset >> GAITI_BLOCK_SHIFT];
+  gaiti_ref tag = __atomic_load_n(&shape->tag, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(!tag || tag & (GAITI_REF_LARGE | GAITI_REF_TAIL), 0))
+    return gaiti_map_find_large(map, word, tag);
+  uint64_t index = ((offset & (GAITI_BLOCK_BYTES - 1)) * shape->reciprocal) >> 32;
+  if (index >= shape->slots) return 0;
+  return tag |
+         ((offset >> GAITI_BLOCK_SHIFT) * GAITI_BLOCK_GRANULES + index * shape->slot_granules);
 }
 
-static inline bool gaiti_is_allocated(const struct gaiti_map *map, uintptr_t start) {
-  return AO_load(&map->allocated[gaiti_word_of(map, start)]) & gaiti_bit_of(start);
-}
-
-static inline bool gaiti_is_marked(const struct gaiti_map *map, uintptr_t start) {
-  return AO_load(&map->marks[gaiti_word_of(map, start)]) & gaiti_bit_of(start);
-}
-
-/* The allocated object that `word` points to or into. */
-bool gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word, struct gaiti_object *object);
+/* The allocated object that `word` points to or into, or 0. */
+gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word);
 
 /* ---- Bits of a range of slots ---- */
 
@@ -183,24 +194,41 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
 
 /* ---- Life of a block ---- */
 
-/* Makes a taken, free block one of equal slots; `epoch` is the heap's. */
-void gaiti_block_format(const struct gaiti_map *map, uint32_t block, uint16_t kind,
+/* Makes a taken, free block one of equal slots; `tag` says of what kind, `epoch` is the heap's. */
+void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                         uint8_t size_class, AO_t epoch);
 
 /* Makes a taken, free range of blocks one large object of `bytes` bytes, whole granules. */
-void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, uint16_t kind,
+void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                               size_t bytes, AO_t epoch);
 
 /* Makes blocks free again; their bits are zero from here on. */
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count);
 
-/* The blocks of the large object whose first block this is. */
-static inline uint32_t gaiti_large_blocks(size_t bytes) {
-  return (uint32_t)((bytes + GAITI_BLOCK_BYTES - 1) >> GAITI_BLOCK_SHIFT);
+static inline gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
+  return AO_load_acquire(&map->shapes[block].tag);
 }
 
-static inline enum gaiti_block_form gaiti_block_form(const struct gaiti_map *map, uint32_t block) {
-  return (enum gaiti_block_form)(AO_int_load_acquire(&map->shapes[block].form) & GAITI_FORM_MASK);
+static inline bool gaiti_block_is_free(const struct gaiti_map *map, uint32_t block) {
+  return gaiti_block_tag(map, block) == 0;
+}
+
+static inline uint16_t gaiti_block_kind(const struct gaiti_map *map, uint32_t block) {
+  return gaiti_ref_kind(gaiti_block_tag(map, block));
+}
+
+static inline size_t gaiti_block_slot_bytes(const struct gaiti_map *map, uint32_t block) {
+  return (size_t)map->shapes[block].slot_granules << GAITI_GRANULE_SHIFT;
+}
+
+/* Of the large object whose first block this is. */
+static inline size_t gaiti_block_large_bytes(const struct gaiti_map *map, uint32_t block) {
+  return (size_t)map->shapes[block].reciprocal << GAITI_GRANULE_SHIFT;
+}
+
+/* The blocks of a large object. */
+static inline uint32_t gaiti_large_blocks(size_t bytes) {
+  return (uint32_t)((bytes + GAITI_BLOCK_BYTES - 1) >> GAITI_BLOCK_SHIFT);
 }
 
 /* The slot size of a size class; the inverse of gait_size_class. */

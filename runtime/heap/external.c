@@ -95,7 +95,7 @@ static void shard_drop_dead(struct gaiti_externals *externals, struct gaiti_exte
                             const struct gaiti_map *map) {
   for (size_t i = 0; i < shard->capacity;) {
     struct gaiti_external *place = &shard->table[i];
-    if (place->object && !gaiti_is_marked(map, place->object)) {
+    if (place->object && !gaiti_ref_is_marked(map, gaiti_map_find(map, place->object))) {
       gaiti_counter_sub(&externals->bytes, place->bytes);
       shard_remove(shard, place);
     } else {

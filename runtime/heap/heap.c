@@ -21,6 +21,10 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  if (options->huge_pages) {
+    gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
+    gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
+  }
   if (!gaiti_kinds_init(&heap->kinds)) goto fail_space;
   result = GAIT_ERROR_SYSTEM;
   if (!gaiti_roots_init(&heap->roots)) goto fail_kinds;

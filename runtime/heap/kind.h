@@ -6,6 +6,7 @@
 #define GAITI_HEAP_KIND_H
 
 #include "gait/gait.h"
+#include "heap/block.h"
 #include "os/os.h"
 
 #define GAITI_KIND_MAP_BYTES 4096
@@ -41,6 +42,12 @@ gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16
 
 static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t index) {
   return kinds->table[index].form == GAIT_KIND_LEAF;
+}
+
+/* What references to objects of the kind have in common. */
+static inline gaiti_ref gaiti_kind_tag(const struct gaiti_kinds *kinds, uint16_t index) {
+  return GAITI_REF_VALID | (gaiti_ref)index << GAITI_REF_KIND_SHIFT |
+         (gaiti_kind_is_leaf(kinds, index) ? GAITI_REF_LEAF : 0);
 }
 
 #endif

@@ -64,11 +64,34 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
   return result;
 }
 
+bool gaiti_roots_look_up(struct gaiti_roots *roots, const struct gaiti_root *which,
+                         struct gaiti_root *root) {
+  gaiti_lock(&roots->lock);
+  const struct gaiti_root *found = roots_find(roots, which->start, which->function, which->arg);
+  if (found) *root = *found;
+  gaiti_unlock(&roots->lock);
+  return found != NULL;
+}
+
+/* Waits while the collector runs the root's callback, whose data its owner is about to free. */
+static void roots_await_locked(struct gaiti_roots *roots, const struct gaiti_root *root) {
+  size_t place = (size_t)(root - roots->table);
+  while (roots->visited == place + 1) {
+    gaiti_unlock(&roots->lock);
+    gaiti_os_yield();
+    gaiti_lock(&roots->lock);
+  }
+}
+
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait_roots_fn *function,
                               const void *arg) {
   gait_result result = GAIT_ERROR_NOT_FOUND;
   gaiti_lock(&roots->lock);
   struct gaiti_root *root = roots_find(roots, start, function, arg);
+  if (root) {
+    roots_await_locked(roots, root);
+    root = roots_find(roots, start, function, arg);
+  }
   if (root) {
     if (root->discipline == GAIT_ROOTS_UNBARRIERED) roots->unbarriered--;
     *root = (struct gaiti_root){0};

@@ -35,6 +35,7 @@ struct gaiti_roots {
   size_t count; /* places in use or free */
   size_t capacity;
   size_t unbarriered; /* registered roots of that discipline */
+  size_t visited;     /* 1 + the place of the root whose callback runs; 0: none */
   struct gaiti_handle_chunk *chunks;
   gait_handle *free_handles;
 };
@@ -44,7 +45,11 @@ void gaiti_roots_destroy(struct gaiti_roots *roots);
 
 gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_root *root);
 
-/* Frees the place of the range at `start`, or of the callback. */
+/* The registered root of the same range or callback. */
+bool gaiti_roots_look_up(struct gaiti_roots *roots, const struct gaiti_root *which,
+                         struct gaiti_root *root);
+
+/* Frees the place of the range at `start`, or of the callback, when that does not run. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait_roots_fn *function,
                               const void *arg);
 

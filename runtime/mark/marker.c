@@ -25,41 +25,13 @@
 #include "mark/marker.h"
 
 #include "base/check.h"
+#include "mark/candidates.h"
 #include "mark/trace.h"
-
-#define ENTRY_VALID       ((uint64_t)1 << 63)
-#define ENTRY_LARGE       ((uint64_t)1 << 62)
-#define ENTRY_CLASS_SHIFT 40
-#define ENTRY_KIND_SHIFT  47
-#define ENTRY_GRANULES    (((uint64_t)1 << ENTRY_CLASS_SHIFT) - 1)
-_Static_assert(GAIT_SIZE_CLASSES <= 128, "a size class has seven bits");
-_Static_assert(GAIT_MAX_KINDS <= 1024, "a kind has ten bits");
 
 /* A marker looks whether others are hungry after so many objects, and shares what it has then when
  * that is more than a few. */
 #define MARKER_SHARE_INTERVAL 128
 #define MARKER_SHARE_LEAST    32
-
-static uint64_t entry_make(const struct gaiti_marker *marker, uintptr_t address, uint64_t flags,
-                           uint16_t kind) {
-  return ENTRY_VALID | flags | (uint64_t)kind << ENTRY_KIND_SHIFT |
-         (address - marker->map.base) >> GAITI_GRANULE_SHIFT;
-}
-
-static uintptr_t entry_address(const struct gaiti_marker *marker, uint64_t entry) {
-  return marker->map.base + ((entry & ENTRY_GRANULES) << GAITI_GRANULE_SHIFT);
-}
-
-static uint16_t entry_kind(uint64_t entry) {
-  return (uint16_t)(entry >> ENTRY_KIND_SHIFT & (GAIT_MAX_KINDS - 1));
-}
-
-static size_t entry_bytes(const struct gaiti_marker *marker, uint64_t entry) {
-  if (!(entry & ENTRY_LARGE))
-    return gaiti_class_bytes((unsigned)(entry >> ENTRY_CLASS_SHIFT & 127));
-  uint32_t block = gaiti_block_of(&marker->map, entry_address(marker, entry));
-  return (size_t)marker->map.shapes[block].slot_bytes << GAITI_GRANULE_SHIFT;
-}
 
 /* ---- The local stack ---- */
 
@@ -102,12 +74,12 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   return true;
 }
 
-static void marker_push(struct gaiti_marker *marker, uint64_t entry) {
+static void marker_push(struct gaiti_marker *marker, gaiti_ref entry) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
   marker->local->entries[marker->local->count++] = entry;
 }
 
-static uint64_t marker_pop(struct gaiti_marker *marker) {
+static gaiti_ref marker_pop(struct gaiti_marker *marker) {
   if (marker->local->count == 0) {
     if (marker->spare->count == 0) return 0;
     struct gaiti_segment *empty = marker->local;
@@ -132,7 +104,23 @@ static void marker_share(struct gaiti_marker *marker) {
   gaiti_segment_give_work(marker->heap, gift);
 }
 
-/* ---- Candidates: words whose bits have been asked for ---- */
+/* ---- Candidates: objects whose mark bits have been asked for ---- */
+
+/* The bytes of a slot of each size class. */
+static const uint16_t marker_class_bytes[GAIT_SIZE_CLASSES] = {
+#define EIGHT(first, step)                                                                         \
+  (first), (first) + (step), (first) + 2 * (step), (first) + 3 * (step), (first) + 4 * (step),     \
+      (first) + 5 * (step), (first) + 6 * (step), (first) + 7 * (step)
+    EIGHT(16, 16),    EIGHT(144, 16),   EIGHT(288, 32),    EIGHT(576, 64),     EIGHT(1152, 128),
+    EIGHT(2304, 256), EIGHT(4608, 512), EIGHT(9216, 1024), EIGHT(18432, 2048),
+#undef EIGHT
+};
+
+static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
+  if (__builtin_expect(!(ref & GAITI_REF_LARGE), 1))
+    return marker_class_bytes[gaiti_ref_class(ref)];
+  return gaiti_ref_bytes(&marker->map, ref);
+}
 
 /* Sets a mark bit.  True when it was clear. */
 static bool marker_set_bit(AO_t *word, AO_t bit) {
@@ -145,41 +133,19 @@ static bool marker_set_bit(AO_t *word, AO_t bit) {
   return false;
 }
 
-static void marker_mark(struct gaiti_marker *marker, const struct gaiti_candidate *candidate) {
-  AO_t *word = &marker->map.marks[gaiti_word_of(&marker->map, candidate->start)];
-  if (!marker_set_bit(word, gaiti_bit_of(candidate->start))) return;
-  CHECK_SLOW("mark.dangling", gaiti_is_allocated(&marker->map, candidate->start),
+void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
+  gaiti_ref ref = marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES];
+  if (!marker_set_bit(&marker->map.marks[gaiti_ref_word(ref)], gaiti_ref_bit(ref))) return;
+  CHECK_SLOW("mark.dangling", gaiti_ref_is_allocated(&marker->map, ref),
              "a field that its kind calls a reference points to a free slot");
-  uint64_t entry = candidate->entry;
-  size_t bytes = entry_bytes(marker, entry);
   marker->counts.objects++;
-  marker->counts.bytes += bytes;
-  if (marker->kinds[entry_kind(entry)].form != GAIT_KIND_LEAF) marker_push(marker, entry);
-}
-
-static void marker_mark_oldest(struct gaiti_marker *marker) {
-  marker_mark(marker, &marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES]);
-}
-
-/* Puts a resolved word into the queue; the oldest one there makes room for it. */
-static inline __attribute__((always_inline)) void marker_add(struct gaiti_marker *marker,
-                                                             const struct gaiti_object *object) {
-  gaiti_prefetch_for_write(&marker->map.marks[gaiti_word_of(&marker->map, object->start)]);
-  if (marker->candidates_tail - marker->candidates_head == GAITI_CANDIDATES)
-    marker_mark_oldest(marker);
-  uint64_t flags = object->large ? ENTRY_LARGE : (uint64_t)object->size_class << ENTRY_CLASS_SHIFT;
-  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] = (struct gaiti_candidate){
-      object->start, entry_make(marker, object->start, flags, object->kind)};
-}
-
-void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word) {
-  struct gaiti_object object;
-  if (gaiti_map_slot(&marker->map, word, &object)) marker_add(marker, &object);
+  marker->counts.bytes += marker_bytes(marker, ref);
+  if (!(ref & GAITI_REF_LEAF)) marker_push(marker, ref);
 }
 
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
-  struct gaiti_object object;
-  if (gaiti_map_resolve(&marker->map, word, &object)) marker_add(marker, &object);
+  gaiti_ref ref = gaiti_map_resolve(&marker->map, word);
+  if (ref) gaiti_marker_add(marker, ref);
 }
 
 GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
@@ -202,40 +168,41 @@ void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
 
 /* ---- Scans: objects that have been asked for ---- */
 
-/* Traces a piece of a large object, having put the rest back for anyone to take. */
-static void marker_scan_large(struct gaiti_marker *marker, uint64_t entry) {
-  struct gaiti_object object;
-  uintptr_t place = entry_address(marker, entry);
-  if (!gaiti_map_slot(&marker->map, place, &object)) return;
-  const struct gaiti_kind *kind = &marker->kinds[object.kind];
-  size_t from = place - object.start, to = object.bytes;
+/* Traces a piece of a large object, having put the rest back for anyone to take.  Such an entry of
+ * the queue has the place in the object where tracing is to go on, not the object's start. */
+static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
+  uintptr_t place = gaiti_ref_start(&marker->map, entry);
+  gaiti_ref ref = gaiti_map_find(&marker->map, place);
+  const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
+  uintptr_t start = gaiti_ref_start(&marker->map, ref);
+  size_t bytes = gaiti_ref_bytes(&marker->map, ref), from = place - start, to = bytes;
   if (to - from > GAITI_TRACE_PIECE_BYTES && kind->form != GAIT_KIND_CALLBACK) {
     to = from + GAITI_TRACE_PIECE_BYTES;
-    marker_push(marker, entry_make(marker, object.start + to, ENTRY_LARGE, object.kind));
+    marker_push(marker, entry + (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
   }
   marker->work += to - from;
-  gaiti_trace(marker, kind, object.start, object.bytes, from, to);
+  gaiti_trace(marker, kind, start, bytes, from, to);
 }
 
-static void marker_scan(struct gaiti_marker *marker, uint64_t entry) {
-  if (entry & ENTRY_LARGE) {
-    marker_scan_large(marker, entry);
+static void marker_scan(struct gaiti_marker *marker, gaiti_ref ref) {
+  if (__builtin_expect((ref & GAITI_REF_LARGE) != 0, 0)) {
+    marker_scan_large(marker, ref);
     return;
   }
-  size_t bytes = entry_bytes(marker, entry);
+  size_t bytes = marker_class_bytes[gaiti_ref_class(ref)];
   marker->work += bytes;
-  gaiti_trace(marker, &marker->kinds[entry_kind(entry)], entry_address(marker, entry), bytes, 0,
-              bytes);
+  gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], gaiti_ref_start(&marker->map, ref),
+              bytes, 0, bytes);
 }
 
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
-    struct gaiti_object object;
     uintptr_t start = (uintptr_t)gaiti_block_start(&marker->map, block) +
                       ((word * 64 + (uintptr_t)__builtin_ctzll(marks)) << GAITI_GRANULE_SHIFT);
-    if (gaiti_map_slot(&marker->map, start, &object))
-      gaiti_trace(marker, &marker->kinds[object.kind], object.start, object.bytes, 0, object.bytes);
+    gaiti_ref ref = gaiti_map_find(&marker->map, start);
+    size_t bytes = gaiti_ref_bytes(&marker->map, ref);
+    gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], start, bytes, 0, bytes);
   }
 }
 
@@ -243,7 +210,7 @@ static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint
 void gaiti_marker_rescan(struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&marker->heap->space);
   for (uint32_t block = 0; block < top; block++) {
-    if (gaiti_block_form(&marker->map, block) == GAITI_BLOCK_FREE) continue;
+    if (gaiti_block_is_free(&marker->map, block)) continue;
     for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++)
       marker_rescan_word(marker, block, word);
     while (gaiti_marker_run(marker, GAITI_BLOCK_BYTES)) {
@@ -254,9 +221,9 @@ void gaiti_marker_rescan(struct gaiti_marker *marker) {
 /* Moves objects from the local stack to `scans` until that is full. */
 static void marker_ask(struct gaiti_marker *marker) {
   while (marker->scans_tail - marker->scans_head < GAITI_SCANS) {
-    uint64_t entry = marker_pop(marker);
+    gaiti_ref entry = marker_pop(marker);
     if (!entry) return;
-    __builtin_prefetch((const void *)entry_address(marker, entry), 0);
+    __builtin_prefetch((const void *)gaiti_ref_start(&marker->map, entry), 0);
     marker->scans[marker->scans_tail++ % GAITI_SCANS] = entry;
   }
 }
@@ -296,7 +263,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
       if (++objects % MARKER_SHARE_INTERVAL == 0) marker_share(marker);
     } else if (marker->candidates_tail != marker->candidates_head) {
       while (marker->candidates_tail != marker->candidates_head)
-        marker_mark_oldest(marker);
+        gaiti_marker_mark_oldest(marker);
     } else if (!marker_take_shared(marker)) {
       return false;
     }
@@ -315,7 +282,7 @@ static void marker_start(struct gaiti_marker *marker) {
 /* Empties the two queues into the local stack. */
 static void marker_settle(struct gaiti_marker *marker) {
   while (marker->candidates_tail != marker->candidates_head)
-    marker_mark_oldest(marker);
+    gaiti_marker_mark_oldest(marker);
   while (marker->scans_tail != marker->scans_head)
     marker_push(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
 }

@@ -13,12 +13,6 @@
 #define GAITI_CANDIDATES 32
 #define GAITI_SCANS      16
 
-/* A resolved word whose bits have been asked for. */
-struct gaiti_candidate {
-  uintptr_t start;
-  uint64_t entry; /* as it would stand in the queue */
-};
-
 /*   local, spare  segments of the marker's own; NULL while not active
  *   work          bytes traced since the marker became active: what credit is given for
  *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
@@ -35,8 +29,8 @@ struct gaiti_marker {
   bool alone;
   struct gaiti_segment *stash;
   struct gaiti_marker *next;
-  struct gaiti_candidate candidates[GAITI_CANDIDATES];
-  uint64_t scans[GAITI_SCANS];
+  gaiti_ref candidates[GAITI_CANDIDATES];
+  gaiti_ref scans[GAITI_SCANS];
 };
 
 struct gait_tracer {
@@ -58,10 +52,6 @@ void gaiti_marker_resume(struct gaiti_marker *marker);
 /* Marks until about `budget` bytes have been traced, or until there is nothing to do.  Returns
  * whether there may be more to do. */
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget);
-
-/* Traces one reference: the object that it points to or into is marked if it is not.  A word that
- * lies outside the heap is ignored. */
-void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word);
 
 /* Traces one word that may be a reference: allocation bits decide. */
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);

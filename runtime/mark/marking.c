@@ -138,10 +138,7 @@ void gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
 }
 
 void gaiti_marker_relieve(gait_heap *heap) {
-  gaiti_lock(&heap->shades->lock);
-  bool open = heap->shades->open;
-  gaiti_unlock(&heap->shades->lock);
-  if (!open || !gaiti_shades_pending(heap)) return;
+  if (!gaiti_shades_open_now(heap) || !gaiti_shades_pending(heap)) return;
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return;
   gaiti_marker_run(marker, MARKING_RELIEF_BYTES);

@@ -1,14 +1,8 @@
 /* marking.h: the marking of one heap, shared by all markers: the queue of grey objects, who is at
  * work on it, and what has been done.
  *
- * An entry of the queue names one marked object whose references have not been traced, or the place
- * in a large one from where they have not:
- *
- *   bits  0-39  granules from the heap's base to the object, or to the place
- *   bits 40-46  size class
- *   bits 47-56  kind
- *   bit  62     the object is large
- *   bit  63     always set, so that 0 is no entry
+ * An entry of the queue is a reference to a marked object that has not been traced, or to the place
+ * in a large one from where it has not.
  *
  * Segments of entries go to and fro between the markers and a list under the lock.  When the list
  * is full or the system gives no memory for it, entries are dropped and `overflowed` is set: their
@@ -28,7 +22,7 @@
 struct gaiti_segment {
   struct gaiti_segment *next;
   uint32_t count;
-  uint64_t entries[GAITI_SEGMENT_ENTRIES];
+  gaiti_ref entries[GAITI_SEGMENT_ENTRIES];
 };
 
 /* Done so far in this cycle; guarded by the lock.

@@ -1,5 +1,7 @@
 #include "mark/roots.h"
 
+#include "mark/candidates.h"
+
 /* The registry's lock is held for so many words at a time. */
 #define ROOTS_PIECE_WORDS ((size_t)8192)
 
@@ -14,13 +16,17 @@ static void roots_mark_range(gait_thread *thread, const void *start, const void 
   gaiti_marker_range(arg, start, end);
 }
 
-GAITI_RACY size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit,
-                                         void *arg) {
+static size_t roots_each_frame(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
   size_t bytes = 0;
   for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller) {
     visit(thread, frame->slots, frame->slots + frame->count, arg);
     bytes += frame->count * sizeof(void *);
   }
+  return bytes;
+}
+
+size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  size_t bytes = roots_each_frame(thread, visit, arg);
   if (thread->roots == GAIT_STACK_EXACT) return bytes;
   visit(thread, thread->saved.words, thread->saved.words + thread->saved.count, arg);
   visit(thread, thread->stack_low, thread->stack_high, arg);
@@ -33,6 +39,10 @@ size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **
 
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker) {
   return gaiti_roots_each_range(thread, roots_mark_range, marker);
+}
+
+void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker) {
+  roots_each_frame(thread, roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */
@@ -60,11 +70,12 @@ static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, siz
   return from * sizeof(void *);
 }
 
-/* A copy of the root at `index`; false past the end of the table. */
-static bool roots_copy(struct gaiti_roots *roots, size_t index, struct gaiti_root *root) {
+/* A copy of the root at `index`, which is marked as visited; false past the end of the table. */
+static bool roots_visit(struct gaiti_roots *roots, size_t index, struct gaiti_root *root) {
   gaiti_lock(&roots->lock);
   bool there = index < roots->count;
   if (there) *root = roots->table[index];
+  roots->visited = there ? index + 1 : 0;
   gaiti_unlock(&roots->lock);
   return there;
 }
@@ -78,7 +89,8 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
   gaiti_unlock(&roots->lock);
   for (; chunk; chunk = chunk->next) {
     for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
-      gaiti_marker_word(marker, AO_load((const AO_t *)(const void *)&chunk->handles[i].object));
+      gaiti_marker_reference(marker,
+                             AO_load((const AO_t *)(const void *)&chunk->handles[i].object));
     bytes += GAITI_HANDLE_CHUNK * sizeof(void *);
   }
   return bytes;
@@ -88,7 +100,7 @@ size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which) {
   size_t bytes = 0;
   struct gaiti_root root;
-  for (size_t index = 0; roots_copy(&heap->roots, index, &root); index++) {
+  for (size_t index = 0; roots_visit(&heap->roots, index, &root); index++) {
     if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root.discipline != GAIT_ROOTS_UNBARRIERED)
       continue;
     if (root.start) bytes += roots_scan_range(heap, marker, index);

@@ -12,6 +12,9 @@ size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **
 /* Marks the same.  Thread: the collector's, which holds `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
+/* Marks what its exact frames hold, for checkmark. */
+void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker);
+
 /* What is done with each stretch of words that may hold a thread's references. */
 typedef void gaiti_roots_range_fn(gait_thread *thread, const void *start, const void *end,
                                   void *arg);

@@ -1,14 +1,16 @@
 /* The references of an object.  Its fields may change while they are read; see marker.c. */
 #include "mark/trace.h"
 
-GAITI_RACY static void trace_word(struct gaiti_marker *marker, uintptr_t address) {
+#include "mark/candidates.h"
+
+GAITI_RACY_INLINE void trace_word(struct gaiti_marker *marker, uintptr_t address) {
   gaiti_marker_reference(marker, *(const volatile uintptr_t *)address);
 }
 
 /* Words [first, last) of a stretch described by `map` from its bit 0 on; the stretch begins at
  * `address`. */
-static void trace_map(struct gaiti_marker *marker, const uint64_t *map, uintptr_t address,
-                      size_t first, size_t last) {
+GAITI_RACY static void trace_map(struct gaiti_marker *marker, const uint64_t *map,
+                                 uintptr_t address, size_t first, size_t last) {
   for (size_t word = first / 64; word * 64 < last; word++) {
     uint64_t bits = map[word];
     if (word == first / 64) bits &= ~(uint64_t)0 << first % 64;
@@ -24,8 +26,8 @@ static size_t least(size_t a, size_t b) {
 
 /* A map whose last `repeat_words` go on to the object's end: the words before them are the head,
  * then comes one element after the other, the last one perhaps in part. */
-static void trace_pointers(struct gaiti_marker *marker, const struct gaiti_kind *kind,
-                           uintptr_t start, size_t first, size_t last) {
+GAITI_RACY static void trace_pointers(struct gaiti_marker *marker, const struct gaiti_kind *kind,
+                                      uintptr_t start, size_t first, size_t last) {
   size_t head = (size_t)kind->words - kind->repeat_words;
   if (kind->repeat_words == 0 || first < head) {
     size_t end = least(last, kind->repeat_words ? head : kind->words);
@@ -49,8 +51,8 @@ static void trace_pointers(struct gaiti_marker *marker, const struct gaiti_kind 
   }
 }
 
-void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind, uintptr_t start,
-                 size_t bytes, size_t from, size_t to) {
+GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind,
+                            uintptr_t start, size_t bytes, size_t from, size_t to) {
   switch (kind->form) {
   case GAIT_KIND_LEAF: return;
   case GAIT_KIND_CONSERVATIVE:

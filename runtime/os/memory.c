@@ -26,6 +26,10 @@ bool gaiti_os_release(void *start, size_t bytes) {
   return madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
+void gaiti_os_prefer_huge_pages(void *start, size_t bytes) {
+  madvise(start, bytes, MADV_HUGEPAGE);
+}
+
 void gaiti_os_unreserve(void *start, size_t bytes) {
   munmap(start, bytes);
 }

@@ -23,8 +23,8 @@ void gaiti_sweep_begin(gait_heap *heap) {
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->live_objects, 0);
   AO_store(&sweep->live_bytes, 0);
-  AO_store(&sweep->next, 0);
-  AO_store(&sweep->left, top);
+  AO_store_release(&sweep->left, top);
+  AO_store_release(&sweep->next, 0);
   AO_store_release(&sweep->end, top);
 }
 
@@ -32,11 +32,11 @@ void gaiti_sweep_begin(gait_heap *heap) {
 
 /* Fills the slots that are not allocated with the poison. */
 static void sweep_poison(gait_heap *heap, uint32_t block) {
-  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
   char *slot = gaiti_block_start(&heap->map, block);
-  for (uint32_t i = 0; i < shape->slots; i++, slot += shape->slot_bytes)
-    if (!gaiti_is_allocated(&heap->map, (uintptr_t)slot))
-      memset(slot, GAITI_POISON_BYTE, shape->slot_bytes);
+  for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes)
+    if (!gaiti_map_resolve(&heap->map, (uintptr_t)slot))
+      memset(slot, GAITI_POISON_BYTE, slot_bytes);
 }
 
 /* allocated := marked, marked := 0.  Returns how many slots are allocated. */
@@ -63,32 +63,29 @@ static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t by
 /* Returns whether the block is empty now. */
 static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
-  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
+  uint32_t slots = heap->map.shapes[block].slots;
   uint32_t live = sweep_bits(&heap->map, block);
   if (live == 0) return true;
-  CHECK_SLOW("sweep.slots", live <= shape->slots, "a block has more live slots than slots");
-  sweep_count(heap->sweep, live, (uint64_t)live * shape->slot_bytes);
+  CHECK_SLOW("sweep.slots", live <= slots, "a block has more live slots than slots");
+  sweep_count(heap->sweep, live, live * gaiti_block_slot_bytes(&heap->map, block));
   state->clean = 0;
   if (heap->options.poison) sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
-  if (live < shape->slots) gaiti_available_give(heap, block);
+  if (live < slots) gaiti_available_give(heap, block);
   return false;
 }
 
 /* Sweeps the block, or the large object, at `block`.  Returns its blocks; *empty: they are free. */
 static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empty) {
   struct gaiti_block_state *state = &heap->map.states[block];
-  const struct gaiti_block_shape *shape = &heap->map.shapes[block];
-  enum gaiti_block_form form = gaiti_block_form(&heap->map, block);
+  gaiti_ref tag = gaiti_block_tag(&heap->map, block);
   *empty = false;
-  if (form == GAITI_BLOCK_FREE || form == GAITI_BLOCK_TAIL ||
-      AO_load_acquire(&state->swept) == epoch)
-    return 1;
-  if (form == GAITI_BLOCK_SLOTS) {
+  if (tag == 0 || tag & GAITI_REF_TAIL || AO_load_acquire(&state->swept) == epoch) return 1;
+  if (!(tag & GAITI_REF_LARGE)) {
     *empty = sweep_slots(heap, block, epoch);
     return 1;
   }
-  size_t bytes = (size_t)shape->slot_bytes << GAITI_GRANULE_SHIFT;
+  size_t bytes = gaiti_block_large_bytes(&heap->map, block);
   *empty = sweep_bits(&heap->map, block) == 0;
   if (!*empty) {
     sweep_count(heap->sweep, 1, bytes);
