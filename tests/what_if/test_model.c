@@ -169,6 +169,22 @@ START_TEST(live_between_cycles) {
 }
 END_TEST
 
+/* One allocation larger than all the room is as large at every setting. */
+START_TEST(a_large_allocation) {
+  struct recording recording = made_up(10, 100);
+  recording.cycles[5].trigger_bytes = recording.cycles[5].peak_bytes = 500 * MIB;
+  recover(&recording);
+  ck_assert_double_eq_tol(program.points[4].jump_bytes, 0, 1e-9);
+  ck_assert_double_eq_tol(program.points[5].jump_bytes, 299 * MIB, 2 * MIB);
+  double start = program.points[5].start_clock;
+  ck_assert_double_eq_tol(what_if_program_jump(&program, start - 100 * MIB), 100 * MIB, 1);
+  ck_assert_double_eq_tol(what_if_program_jump(&program, start - 310 * MIB), 0, 1e-9);
+  ck_assert_double_ge(predict(50, WHAT_IF_OFF).peak_heap_bytes.estimate, 350 * MIB);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
 START_TEST(extremes) {
   struct recording recording = made_up(5, 4e8); /* four hundred terabytes */
   recover(&recording);
@@ -195,6 +211,7 @@ int main(int argc, char **argv) {
   tcase_add_test(tcase, limits);
   tcase_add_test(tcase, the_law);
   tcase_add_test(tcase, live_between_cycles);
+  tcase_add_test(tcase, a_large_allocation);
   tcase_add_test(tcase, extremes);
   suite_add_tcase(suite, tcase);
   SRunner *runner = srunner_create(suite);

@@ -104,6 +104,9 @@ static bool model_advance(struct model_history *history, struct model_mark *mark
   if (history->cycles < 4)
     mark->trigger -= (mark->trigger - history->marked) * history->chance.shift;
   double start = history->clock + model_allocation(program, history->marked, mark->trigger);
+  double jump = what_if_program_jump(program, start);
+  start += jump;
+  mark->trigger += jump;
   if (start > history->end_clock) return false;
   mark->like = what_if_program_between(program, history->start_clock, start);
   mark->free_seconds =

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 
 #define PROGRAM_LEAST_BYTES   65536.0
+#define PROGRAM_LEAST_HEAP    4194304.0 /* the smallest goal at GOGC=100 */
+#define PROGRAM_JUMP_LEAST    2097152.0 /* less is rounding */
 #define PROGRAM_PRESSURE_MOST 0.9
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
 
@@ -55,6 +57,18 @@ static double program_pressure(const struct recording_cycle *cycle) {
                                  : PROGRAM_PRESSURE_MOST;
 }
 
+/* A cycle that starts well past where GOGC wants its end does so since one allocation was larger
+ * than the room. */
+static double program_jump(const struct what_if_program *program,
+                           const struct recording_cycle *cycle, double marked_before) {
+  if (!(program->gogc_percent > 0)) return 0;
+  double share = program->gogc_percent / 100;
+  double basis = marked_before + cycle->roots_bytes;
+  double goal = fmax(marked_before + basis * share, PROGRAM_LEAST_HEAP * share);
+  double past = cycle->trigger_bytes - goal;
+  return past > PROGRAM_JUMP_LEAST && past > goal / 10 ? past : 0;
+}
+
 static void program_point(struct what_if_program *program, const struct recording_cycle *cycle,
                           const struct recording_cycle *before, struct what_if_point *point) {
   double marked_before = before == NULL ? 0 : before->marked_bytes;
@@ -68,6 +82,7 @@ static void program_point(struct what_if_program *program, const struct recordin
   point->start_clock = clock + free_bytes - waste;
   point->end_clock = point->start_clock + black;
   point->live_bytes = fmax(cycle->marked_bytes - black, PROGRAM_LEAST_BYTES);
+  point->jump_bytes = program_jump(program, cycle, marked_before);
   double spread = fmax(cycle->trigger_bytes / point->live_bytes, 1);
   point->cost = cpu / (point->live_bytes * pow(spread, program->constants.spread_cost));
   point->pressure = program_pressure(cycle);
@@ -152,6 +167,7 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
     return false;
   }
   program->count = recording->count;
+  program->gogc_percent = program_gogc(recording);
   for (size_t i = 0; i < recording->count; i++) {
     const struct recording_cycle *before = i == 0 ? NULL : &recording->cycles[i - 1];
     program_point(program, &recording->cycles[i], before, &program->points[i]);
@@ -163,7 +179,6 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
   program->end_clock = program->points[program->count - 1].end_clock;
   program->tail_bytes = program_tail(program);
   program->surge = recording->system == RECORDING_GO ? program_surge(recording) : 1;
-  program->gogc_percent = program_gogc(recording);
   if (program->end_clock > 0) return true;
   snprintf(error->text, sizeof error->text,
            "line %zu: cycles in which nothing was allocated tell nothing", first->line);
@@ -211,6 +226,13 @@ double what_if_program_live(const struct what_if_program *program, double clock,
   if (after->live_bytes < from && growth > PROGRAM_GROWING)
     return share < fall ? from + growth * (clock - from_clock) : after->live_bytes;
   return from + (after->live_bytes - from) * share;
+}
+
+double what_if_program_jump(const struct what_if_program *program, double clock) {
+  size_t i = program_find(program, clock);
+  if (i == program->count) return 0;
+  double before = program->points[i].start_clock - clock;
+  return before < program->points[i].jump_bytes ? before : 0;
 }
 
 static void program_add(struct what_if_point *sum, const struct what_if_point *point) {

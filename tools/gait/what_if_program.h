@@ -24,6 +24,7 @@ struct what_if_point {
   double start_clock;  /* bytes allocated when it started, */
   double end_clock;    /* and when it ended */
   double live_bytes;   /* reachable when it started */
+  double jump_bytes;   /* at least so much was allocated in one piece just before it; 0: none */
   double cost;         /* CPU seconds of all marking, per live byte and spread */
   double black_bytes;  /* what would be allocated during one like it without assists, */
   double black_cpu;    /* if marking took so many CPU seconds */
@@ -62,6 +63,9 @@ void what_if_program_destroy(struct what_if_program *program);
  * allocation and was found fallen by the next cycle, the recording does not show how far it grew:
  * `fall` says how much of the way to that cycle, 0 .. 1. */
 double what_if_program_live(const struct what_if_program *program, double clock, double fall);
+
+/* How much more is allocated at `clock` before anything can be done, since it is one piece. */
+double what_if_program_jump(const struct what_if_program *program, double clock);
 
 /* What cycles between two clocks were like, on average; the nearest one when there were none. */
 struct what_if_point what_if_program_between(const struct what_if_program *program, double from,
