@@ -330,8 +330,8 @@ void what_if_predict(const struct what_if_program *program, const struct what_if
     model_collect(&spread, i, &outcome, processors);
   }
   int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
-  prediction->cycles = model_range(spread.cycles, limited ? 0.12 : 0.08,
-                                   limited ? MODEL_LIMITED_CYCLES : MODEL_UNCUT);
+  prediction->cycles =
+      model_range(spread.cycles, 0.12, limited ? MODEL_LIMITED_CYCLES : MODEL_UNCUT);
   prediction->cycles.high = fmax(prediction->cycles.high, prediction->cycles.estimate + 1);
   prediction->cycles.low = fmin(prediction->cycles.low, fmax(prediction->cycles.estimate - 1, 0));
   if (limited) prediction->cycles.low = fmax(prediction->cycles.low, prediction->cycles.high / 2);

@@ -23,15 +23,19 @@
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
 
 struct what_if_constants what_if_constants_default(enum recording_system system) {
-  struct what_if_constants constants = {
-      .span_waste = system == RECORDING_GO ? 0.015 : 0,
-      .spread_cost = 0.5,
-      .pressure_power = 0.5,
-      .overhead_bytes = 4.5 * 1048576,
-      .overhead_share = 0.07,
-      .holes_share = 0.25,
+  static const struct what_if_constants constants[] = {
+      [RECORDING_GO] = {.span_waste = 0.015,
+                        .spread_cost = 0.5,
+                        .pressure_power = 0.5,
+                        .overhead_bytes = 4.5 * 1048576,
+                        .overhead_share = 0.07,
+                        .holes_share = 0.25},
+      [RECORDING_GAIT] = {.spread_cost = 0.5,
+                          .pressure_power = 0.5,
+                          .overhead_bytes = 0.5 * 1048576,
+                          .overhead_share = 0.01},
   };
-  return constants;
+  return constants[system];
 }
 
 static double program_seconds(double ms) {
