@@ -29,17 +29,18 @@ static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *curso
   AO_store_release(&proc->alloc_objects, AO_load(&proc->alloc_objects) + bytes / slot_bytes);
 }
 
-/* Frees the slots that the run has not handed out. */
+/* Frees the slots that the run has not handed out.  The block may be another cache's by now, which
+ * takes them as soon as their allocation bits are clear; that comes last. */
 static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor, uint16_t kind,
                               size_t slot_bytes) {
   size_t bytes = (size_t)(cursor->limit - cursor->next);
   if (bytes == 0) return;
   uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
   if (AO_load_acquire(&heap->map.states[block].swept) != AO_load_acquire(&heap->epoch)) return;
-  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
-                    GAITI_BITS_FREE);
   if (heap->options.poison && !heap->map.states[block].clean)
     memset(cursor->next, GAITI_POISON_BYTE, bytes);
+  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
+                    GAITI_BITS_FREE);
   gaiti_counter_sub(&heap->live_bytes, bytes);
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
 }

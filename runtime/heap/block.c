@@ -47,8 +47,8 @@ static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
   case GAITI_BITS_ALLOCATE: AO_or_release(&map->allocated[word], mask); return;
   case GAITI_BITS_BLACKEN: AO_or(&map->marks[word], mask); return;
   case GAITI_BITS_FREE:
-    AO_and(&map->allocated[word], ~mask);
     AO_and(&map->marks[word], ~mask);
+    AO_and_release(&map->allocated[word], ~mask);
     return;
   }
 }

@@ -180,7 +180,7 @@ enum gaiti_bits_change {
   GAITI_BITS_ALLOCATE,       /* allocated := 1 */
   GAITI_BITS_ALLOCATE_BLACK, /* allocated := 1, mark := 1 */
   GAITI_BITS_BLACKEN,        /* mark := 1 */
-  GAITI_BITS_FREE,           /* allocated := 0, mark := 0 */
+  GAITI_BITS_FREE, /* mark := 0, then allocated := 0, upon which others may take the slot */
 };
 
 /* Changes the bits of every slot of [start, end), both at slot boundaries of one block. */
