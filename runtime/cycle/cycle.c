@@ -131,11 +131,13 @@ static void cycle_start_concurrent(gait_heap *heap) {
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
 }
 
-/* Marks what fell out of the queue when it could not grow: every marked object is traced anew. */
+/* Marks what fell out of the queue when it could not grow: every marked object is traced anew.  The
+ * flag is lowered before any mark is looked at: whoever drops an entry has marked its object and
+ * raises the flag after. */
 static void cycle_rescan_marked(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   while (AO_load_acquire(&heap->marking->overflowed)) {
-    AO_store(&heap->marking->overflowed, 0);
+    AO_store_full(&heap->marking->overflowed, 0);
     gaiti_marker_resume(marker);
     gaiti_marker_rescan(marker);
     gaiti_marker_pause(marker);
