@@ -36,9 +36,9 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   size_t bytes = (size_t)(cursor->limit - cursor->next);
   if (bytes == 0) return;
   uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
-  if (AO_load_acquire(&heap->map.states[block].swept) != AO_load_acquire(&heap->epoch)) return;
-  if (heap->options.poison && !heap->map.states[block].clean)
-    memset(cursor->next, GAITI_POISON_BYTE, bytes);
+  const struct gaiti_block_state *state = &heap->map.states[block];
+  if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
+  if (heap->options.poison && !state->clean) return;
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
                     GAITI_BITS_FREE);
   gaiti_counter_sub(&heap->live_bytes, bytes);

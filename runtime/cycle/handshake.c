@@ -212,26 +212,40 @@ void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
 /* ---- Holding everyone ---- */
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts. */
-static bool hold_look(gait_heap *heap, int spins) {
+static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
-  gaiti_lock(&heap->threads->lock);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped || (thread->stopped = gaiti_thread_try_hold(thread))) continue;
     AO_int_store_release(&thread->fast.poll, 1);
+    *late = thread;
     all = false;
   }
+  return all;
+}
+
+/* As handshake_look. */
+static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
+  char line[160];
+  gait_thread *late = NULL;
+  gaiti_lock(&heap->threads->lock);
+  bool all = hold_all_present(heap, &late);
+  bool report =
+      !all && handshake_report_late(heap, late, gaiti_os_now_ns() - started_ns, line, sizeof line);
   if (!all && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   gaiti_unlock(&heap->threads->lock);
+  if (report) gaiti_log(heap, "%s", line);
   return all;
 }
 
 void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  handshakes->held_since_ns = gaiti_os_now_ns();
+  uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();
   AO_store_full(&handshakes->holding, 1);
-  for (int spins = 0; !hold_look(heap, spins); spins++) {
+  for (int spins = 0; !hold_look(heap, start, spins); spins++) {
   }
+  if (gaiti_os_now_ns() - start >= (uint64_t)heap->options.late_ms * 1000000u)
+    handshake_forget_late(heap);
 }
 
 void gaiti_release_all(gait_heap *heap) {
