@@ -10,7 +10,8 @@
  * back the rest of a run frees bits in a block which it may no longer own, so every change is an
  * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
  * due for sweeping therefore leaves the rest of the run allocated and black.  It is then free one
- * cycle later. */
+ * cycle later.  So does a heap that poisons free slots: a marker may be looking at a slot to which
+ * some word happened to point, and must go on seeing zeros. */
 #include "alloc/cache.h"
 
 #include <string.h>

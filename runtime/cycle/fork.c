@@ -155,6 +155,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   AO_store(&cycle->stalled, 0);
   cycle->workers.count = 0;
   AO_store(&entry->heap->marking->hungry, 0);
+  entry->heap->marking->active = 0; /* of workers that were on their way back from the last cycle */
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
   fork_resume_heap(entry);

@@ -126,11 +126,12 @@ static void graph_add_roots(struct graph *graph, void *start, size_t bytes,
     graph_fail(graph, "a range of roots was not added");
 }
 
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed) {
+void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, bool unbarriered) {
   memset(graph, 0, sizeof *graph);
   graph->heap = heap;
   graph->seed = seed;
   graph->salt = graph_mix(seed + 1);
+  graph->unbarriered = unbarriered;
   atomic_store(&graph->next_id, 1);
   graph->twins = graph_memory(GRAPH_IDS, sizeof *graph->twins);
   for (int i = 0; i < GRAPH_LOCKS; i++)
@@ -138,12 +139,12 @@ void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed) {
   for (int i = 0; i < GRAPH_HANDLES; i++)
     pthread_mutex_init(&graph->handle_locks[i], NULL);
   graph->shared = graph_place_new(GRAPH_SHARED_SLOTS, true, true);
-  graph->plain = graph_place_new(GRAPH_PLAIN_SLOTS, false, true);
+  graph->plain = graph_place_new(GRAPH_PLAIN_SLOTS, !unbarriered, true);
   graph_register_kinds(graph);
   graph_add_roots(graph, graph->shared.slots, GRAPH_SHARED_SLOTS * sizeof(void *),
                   GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->plain.slots, GRAPH_PLAIN_SLOTS * sizeof(void *),
-                  GAIT_ROOTS_UNBARRIERED);
+                  unbarriered ? GAIT_ROOTS_UNBARRIERED : GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->loose, sizeof graph->loose, GAIT_ROOTS_BARRIERED);
 }
 
@@ -279,7 +280,7 @@ static pthread_mutex_t *graph_lock_of(struct graph *graph, uint32_t id) {
 static pthread_mutex_t *graph_lock_place(struct graph *graph, const graph_place *place,
                                          uint32_t index) {
   if (!place->shared) return NULL;
-  pthread_mutex_t *lock = graph_lock_of(graph, index + (place->barriered ? 0 : 1000));
+  pthread_mutex_t *lock = graph_lock_of(graph, index + (place == &graph->plain ? 1000 : 0));
   pthread_mutex_lock(lock);
   return lock;
 }

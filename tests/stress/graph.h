@@ -66,6 +66,7 @@ struct graph {
   gait_kind kinds[GRAPH_FORMS];
   uint64_t seed;
   uint64_t salt;
+  bool unbarriered; /* some roots are stored to plainly, so each cycle ends with all threads held */
   _Atomic uint32_t next_id;
   graph_twin *twins;
   pthread_mutex_t locks[GRAPH_LOCKS];
@@ -89,7 +90,7 @@ _Noreturn void graph_fail(const struct graph *graph, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Makes the mirror, the kinds and the roots on a new heap; ends with nothing reachable. */
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed);
+void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, bool unbarriered);
 void graph_destroy(struct graph *graph);
 
 graph_place graph_place_new(uint32_t count, bool barriered, bool shared);

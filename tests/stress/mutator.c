@@ -9,7 +9,7 @@
 #define MUTATOR_OWN    6
 
 /* Own roots that are not on the stack, by how the collector finds them. */
-enum { OWN_BARRIERED, OWN_UNBARRIERED, OWN_CALLBACK, OWN_CALLBACK_UNBARRIERED, OWN_PLACES };
+enum { OWN_BARRIERED, OWN_PLAIN, OWN_CALLBACK, OWN_PLAIN_CALLBACK, OWN_PLACES };
 
 struct mutator {
   struct era *era;
@@ -327,16 +327,19 @@ static void mutator_trace_own(gait_tracer *tracer, void *arg) {
 static void mutator_add_own(struct mutator *mutator) {
   gait_heap *heap = mutator->graph->heap;
   const size_t bytes = MUTATOR_OWN * sizeof(void *);
+  const gait_roots_discipline plain =
+      mutator->graph->unbarriered ? GAIT_ROOTS_UNBARRIERED : GAIT_ROOTS_BARRIERED;
   gait_result results[OWN_PLACES];
-  for (int i = 0; i < OWN_PLACES; i++)
-    mutator->own[i] = graph_place_new(MUTATOR_OWN, i == OWN_BARRIERED || i == OWN_CALLBACK, false);
   graph_place *own = mutator->own;
+  for (int i = 0; i < OWN_PLACES; i++)
+    own[i] = graph_place_new(
+        MUTATOR_OWN, i == OWN_BARRIERED || i == OWN_CALLBACK || plain == GAIT_ROOTS_BARRIERED,
+        false);
   results[0] = gait_roots_add(heap, own[OWN_BARRIERED].slots, bytes, GAIT_ROOTS_BARRIERED);
-  results[1] = gait_roots_add(heap, own[OWN_UNBARRIERED].slots, bytes, GAIT_ROOTS_UNBARRIERED);
+  results[1] = gait_roots_add(heap, own[OWN_PLAIN].slots, bytes, plain);
   results[2] =
       gait_roots_add_callback(heap, mutator_trace_own, &own[OWN_CALLBACK], GAIT_ROOTS_BARRIERED);
-  results[3] = gait_roots_add_callback(heap, mutator_trace_own, &own[OWN_CALLBACK_UNBARRIERED],
-                                       GAIT_ROOTS_UNBARRIERED);
+  results[3] = gait_roots_add_callback(heap, mutator_trace_own, &own[OWN_PLAIN_CALLBACK], plain);
   for (int i = 0; i < OWN_PLACES; i++)
     if (results[i] != GAIT_OK) graph_fail(mutator->graph, "roots of a thread were not added");
 }
@@ -346,12 +349,21 @@ static void mutator_remove_own(struct mutator *mutator) {
   gait_result results[OWN_PLACES];
   graph_place *own = mutator->own;
   results[0] = gait_roots_remove(heap, own[OWN_BARRIERED].slots);
-  results[1] = gait_roots_remove(heap, own[OWN_UNBARRIERED].slots);
+  results[1] = gait_roots_remove(heap, own[OWN_PLAIN].slots);
   results[2] = gait_roots_remove_callback(heap, mutator_trace_own, &own[OWN_CALLBACK]);
-  results[3] = gait_roots_remove_callback(heap, mutator_trace_own, &own[OWN_CALLBACK_UNBARRIERED]);
+  results[3] = gait_roots_remove_callback(heap, mutator_trace_own, &own[OWN_PLAIN_CALLBACK]);
   for (int i = 0; i < OWN_PLACES; i++) {
     if (results[i] != GAIT_OK) graph_fail(mutator->graph, "roots of a thread were not removed");
     graph_place_delete(&own[i]);
+  }
+}
+
+/* What was loaded from roots that are no more has to stay while a local has it. */
+static void mutator_linger(struct mutator *mutator) {
+  uint32_t id;
+  for (uint32_t i = mutator_below(mutator, 400); i-- > 0;) {
+    gait_poll(mutator->thread);
+    graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
   }
 }
 
@@ -377,6 +389,7 @@ static bool mutator_attach_and_work(struct mutator *mutator) {
   }
   atomic_fetch_add(&era->operations, step);
   mutator_remove_own(mutator);
+  mutator_linger(mutator);
   if (exact) gait_frame_pop(mutator->thread, &frame);
   if (mutator_below(mutator, 8) == 0) gait_leave(mutator->thread);
   if (mutator_below(mutator, 8) == 0) return false; /* the thread exits attached */

@@ -185,7 +185,7 @@ static void stress_run_era(struct stress *stress) {
   era.seed = seed;
   era.settings_change = graph_below(&random, 3) == 0;
   const uint32_t threads = stress->threads ? stress->threads : 2 + graph_below(&random, 5);
-  graph_init(&era.graph, heap, stress->seed);
+  graph_init(&era.graph, heap, stress->seed, graph_below(&random, 2) == 0);
   stress_run_threads(stress, &era, threads);
   stress_end_era(&era);
   gait_stats stats;
