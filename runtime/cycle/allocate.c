@@ -190,10 +190,10 @@ static bool allocate_kind_valid(const gait_heap *heap, gait_kind kind) {
 void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
   REQUIRE_RESULT("alloc.kind", allocate_kind_valid(thread->heap, kind),
                  "the kind belongs to another heap", NULL);
-  REQUIRE_RESULT("alloc.bytes", bytes > 0 && bytes <= GAIT_MAX_OBJECT_BYTES,
-                 "an object has 1 to GAIT_MAX_OBJECT_BYTES bytes", NULL);
+  REQUIRE_RESULT("alloc.bytes", bytes > 0, "an object has one byte at least", NULL);
   REQUIRE("alloc.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "the thread is outside managed code");
+  if (bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
   allocate_prepare(thread);
   if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind.index, bytes);
   return allocate_small(thread, kind.index, gait_size_class(bytes), bytes);
