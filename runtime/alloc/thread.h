@@ -55,6 +55,7 @@ struct gait_thread {
   gait_thread *next;
   gait_thread *previous;
   gait_thread *next_exit; /* of this OS thread's attachments */
+  bool left_for_fork;     /* it was in managed state when its owner had to wait for a fork */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
 };

@@ -1,7 +1,7 @@
 /* Heaps and kinds. */
 #include <stdio.h>
 
-#include "api/exit.h"
+#include "alloc/exit.h"
 #include "barrier/shades.h"
 #include "base/check.h"
 #include "cycle/collector.h"

@@ -1,7 +1,7 @@
 /* Attaching, detaching, leaving and entering. */
 #include <string.h>
 
-#include "api/exit.h"
+#include "alloc/exit.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"

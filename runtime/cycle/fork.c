@@ -9,15 +9,13 @@
  * A thread that calls fork from inside a callback of Gait's has already violated embed.h. */
 #include "cycle/fork.h"
 
-#include "alloc/thread.h"
+#include "alloc/exit.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-/*   entered  the caller was in managed state, and will be again */
 struct fork_entry {
   gait_heap *heap;
-  gait_thread *caller;
-  bool entered;
+  gait_thread *caller; /* the attachment of the thread that forks, or NULL */
   struct fork_entry *next;
 };
 
@@ -25,6 +23,25 @@ static struct gaiti_lock fork_lock = {PTHREAD_MUTEX_INITIALIZER, GAITI_RANK_FORK
 static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_handled;
+
+/* ---- The list's lock ----
+ *
+ * Its holder may be waiting for every thread of a heap to reach a safepoint, so nobody waits for it
+ * in managed state. */
+
+static void fork_lock_outside(void) {
+  for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
+    thread->left_for_fork = gaiti_thread_state(thread) == GAITI_THREAD_MANAGED;
+    if (thread->left_for_fork) gaiti_thread_leave(thread);
+  }
+  gaiti_lock(&fork_lock);
+}
+
+static void fork_unlock_inside(void) {
+  gaiti_unlock(&fork_lock);
+  for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit)
+    if (thread->left_for_fork) gaiti_thread_enter(thread);
+}
 
 /* ---- All locks of a heap, in the order of their ranks ---- */
 
@@ -89,8 +106,6 @@ static void fork_find_caller(struct fork_entry *entry) {
 static void fork_prepare_heap(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
   fork_find_caller(entry);
-  entry->entered = entry->caller && gaiti_thread_state(entry->caller) == GAITI_THREAD_MANAGED;
-  if (entry->entered) gaiti_thread_leave(entry->caller);
   pthread_mutex_lock(&cycle->lock.mutex);
   cycle->suspended = true;
   while (cycle->started != cycle->finished)
@@ -101,7 +116,7 @@ static void fork_prepare_heap(struct fork_entry *entry) {
 }
 
 static void fork_prepare(void) {
-  gaiti_lock(&fork_lock);
+  fork_lock_outside();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_prepare_heap(entry);
 }
@@ -113,7 +128,6 @@ static void fork_resume_heap(struct fork_entry *entry) {
   cycle->suspended = false;
   gaiti_wake(&cycle->asked);
   pthread_mutex_unlock(&cycle->lock.mutex);
-  if (entry->entered) gaiti_thread_enter(entry->caller);
 }
 
 static void fork_parent(void) {
@@ -121,7 +135,7 @@ static void fork_parent(void) {
     fork_unlock_all(entry->heap);
     fork_resume_heap(entry);
   }
-  gaiti_unlock(&fork_lock);
+  fork_unlock_inside();
 }
 
 /* Detaches every thread but the caller. */
@@ -164,7 +178,7 @@ static void fork_child_heap(struct fork_entry *entry) {
 static void fork_child(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_child_heap(entry);
-  gaiti_unlock(&fork_lock);
+  fork_unlock_inside();
 }
 
 /* ---- The list ---- */
@@ -178,20 +192,20 @@ bool gaiti_fork_register(gait_heap *heap) {
   struct fork_entry *entry = fork_handled ? gaiti_os_alloc(sizeof *entry) : NULL;
   if (!entry) return false;
   entry->heap = heap;
-  gaiti_lock(&fork_lock);
+  fork_lock_outside();
   entry->next = fork_entries;
   fork_entries = entry;
-  gaiti_unlock(&fork_lock);
+  fork_unlock_inside();
   return true;
 }
 
 void gaiti_fork_forget(gait_heap *heap) {
-  gaiti_lock(&fork_lock);
+  fork_lock_outside();
   struct fork_entry **place = &fork_entries;
   while (*place && (*place)->heap != heap)
     place = &(*place)->next;
   struct fork_entry *entry = *place;
   if (entry) *place = entry->next;
-  gaiti_unlock(&fork_lock);
+  fork_unlock_inside();
   gaiti_os_free(entry);
 }

@@ -1,7 +1,7 @@
 /* An OS thread that exits is detached from every heap that it is still attached to.  The key below,
  * and the list of heaps in cycle/fork.c, are all the state that Gait has for the whole process: the
  * system offers neither event per heap. */
-#include "api/exit.h"
+#include "alloc/exit.h"
 
 static pthread_key_t exit_key;
 static bool exit_key_made;
@@ -25,6 +25,11 @@ bool gaiti_exit_note(gait_thread *thread) {
   if (!exit_key_made) return false;
   thread->next_exit = pthread_getspecific(exit_key);
   return pthread_setspecific(exit_key, thread) == 0;
+}
+
+gait_thread *gaiti_exit_first(void) {
+  pthread_once(&exit_once, exit_make_key);
+  return exit_key_made ? pthread_getspecific(exit_key) : NULL;
 }
 
 void gaiti_exit_forget(gait_thread *thread) {
