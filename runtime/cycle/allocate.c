@@ -58,7 +58,7 @@ static void allocate_stall(gait_thread *thread) {
 }
 
 static void allocate_prepare(gait_thread *thread) {
-  if (thread->fast.poll) gaiti_safepoint(thread);
+  if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
   if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
   allocate_stall(thread);
@@ -69,7 +69,7 @@ void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
   gaiti_assist_charge(thread, bytes);
   if (AO_load(&thread->heap->live_bytes) < AO_load(&pace->trigger_bytes)) return;
   if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE) return;
-  bool limit = pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT;
+  bool limit = AO_load(&pace->limit_rules) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC);
 }
 
@@ -88,7 +88,7 @@ static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt
     return;
   }
   if (gaiti_assist_step(thread)) {
-    if (thread->fast.poll) gaiti_safepoint(thread);
+    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
     return;
   }
   attempt->cycles_waited++;

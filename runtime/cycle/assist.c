@@ -75,7 +75,7 @@ void gaiti_assist_pay(gait_thread *thread) {
   if (thread->proc->assist_credit >= 0) return;
   gaiti_pace_revise(thread->heap);
   for (int steps = 0; steps < ASSIST_STEPS && assist_pay_some(thread); steps++)
-    if (thread->fast.poll) gaiti_safepoint(thread);
+    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
 }
 
 bool gaiti_assist_step(gait_thread *thread) {

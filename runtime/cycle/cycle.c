@@ -291,7 +291,8 @@ static void cycle_held(gait_heap *heap, gait_cycle_record *record, uint64_t *mar
 
 static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
-  const struct gaiti_pace *pace = &cycle->pace;
+  struct gaiti_pace *pace = &cycle->pace;
+  gaiti_lock(&pace->lock);
   *record = (gait_cycle_record){
       .cycle = cycle->records.last + 1,
       .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
@@ -304,12 +305,13 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
       .at_trigger_bytes = AO_load(&heap->live_bytes),
   };
+  gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.held_ns = 0;
 }
 
 static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
-  const struct gaiti_pace *pace = &cycle->pace;
+  struct gaiti_pace *pace = &cycle->pace;
   record->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
   record->released_bytes = AO_load(&heap->space.released_bytes);
   record->assist_ns = AO_load(&pace->assist_ns);
@@ -318,10 +320,12 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   record->handshakes = cycle->handshakes.count;
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
   record->held_ns = cycle->handshakes.held_ns;
+  gaiti_lock(&pace->lock);
   record->cons_mark = pace->decision.cons_mark;
   record->assist_ratio = gaiti_pace_assist_ratio(pace);
   record->limiter_on = gaiti_pace_limiting(pace);
   record->limit_unreachable = pace->decision.limit_unreachable;
+  gaiti_unlock(&pace->lock);
   gaiti_records_measure(&cycle->records, record);
   gaiti_records_add(&cycle->records, record);
 }

@@ -73,6 +73,7 @@ static void pace_decide(gait_heap *heap) {
   AO_store(&pace->assist_ratio, ratio);
   AO_store(&pace->goal_bytes, (AO_t)pace->decision.goal_bytes);
   AO_store(&pace->limiting, snapshot.limiting);
+  AO_store(&pace->limit_rules, pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
