@@ -289,15 +289,30 @@ static void cycle_held(gait_heap *heap, gait_cycle_record *record, uint64_t *mar
   gaiti_release_all(heap);
 }
 
+static uint32_t cycle_count_threads(gait_heap *heap) {
+  gaiti_lock(&heap->threads->lock);
+  uint32_t count = heap->threads->count;
+  gaiti_unlock(&heap->threads->lock);
+  return count;
+}
+
+static uint32_t cycle_count_procs(gait_heap *heap) {
+  gaiti_lock(&heap->procs->lock);
+  uint32_t count = heap->procs->count;
+  gaiti_unlock(&heap->procs->lock);
+  return count;
+}
+
 static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pace *pace = &cycle->pace;
+  uint32_t threads = cycle_count_threads(heap);
   gaiti_lock(&pace->lock);
   *record = (gait_cycle_record){
       .cycle = cycle->records.last + 1,
       .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
       .cause = cause,
-      .threads = heap->threads->count,
+      .threads = threads,
       .processors = pace->processors,
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
@@ -342,7 +357,8 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
 void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   gait_cycle_record record;
-  if (!gaiti_shades_reserve(heap, heap->procs->count + 2) || !cycle_take_own_marker(heap)) return;
+  if (!gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2) || !cycle_take_own_marker(heap))
+    return;
   uint64_t begun = gaiti_os_now_ns(), marking, ending;
   cycle_begin_record(heap, cause, &record);
   gaiti_marking_begin(heap);
