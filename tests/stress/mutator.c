@@ -112,6 +112,48 @@ static void mutator_give_field(struct mutator *mutator) {
   mutator_set_local(mutator, local, NULL, 0);
 }
 
+/* Makes a long list and leaves it in a root, for any thread to eat. */
+static void mutator_cook(struct mutator *mutator) {
+  void *list = NULL;
+  uint32_t list_id = 0;
+  const uint32_t local = mutator_any_local(mutator);
+  mutator_set_local(mutator, local, NULL, 0);
+  for (uint32_t left = 20 + mutator_below(mutator, 60); left > 0; left--) {
+    uint32_t id = 0;
+    void *reference = graph_new(mutator->graph, mutator->thread, &mutator->random, &id);
+    if (!id) break;
+    if (mutator->graph->twins[id].references == 0) continue;
+    list = graph_get(mutator->graph, &mutator->locals, local, &list_id);
+    graph_init_edge(mutator->graph, mutator->thread, id, graph_check(mutator->graph, reference, id),
+                    0, list, list_id);
+    mutator_set_local(mutator, local, reference, id);
+  }
+  list = graph_get(mutator->graph, &mutator->locals, local, &list_id);
+  graph_put(mutator->graph, mutator->thread, &mutator->graph->shared,
+            mutator_below(mutator, mutator->graph->shared.count), list, list_id);
+  mutator_set_local(mutator, local, NULL, 0);
+}
+
+/* Takes a list out of a root and cuts it off behind itself: each time the only reference to the
+ * rest moves from a field to this thread's stack.  Marking must not end before it has seen that. */
+static void mutator_eat(struct mutator *mutator) {
+  const graph_place *place = &mutator->graph->shared;
+  const uint32_t slot = mutator_below(mutator, place->count), local = mutator_any_local(mutator);
+  uint32_t id, next_id;
+  void *reference = graph_get(mutator->graph, place, slot, &id);
+  mutator_set_local(mutator, local, reference, id);
+  graph_put(mutator->graph, mutator->thread, place, slot, NULL, 0);
+  for (uint32_t left = 200; id && left > 0; left--) {
+    if (mutator_below(mutator, 4) == 0) gait_poll(mutator->thread);
+    graph_object *object = graph_check(mutator->graph, reference, id);
+    if (mutator->graph->twins[id].references == 0) return;
+    reference = graph_get_edge(mutator->graph, id, object, 0, &next_id);
+    mutator_set_local(mutator, local, reference, next_id);
+    graph_put_edge(mutator->graph, mutator->thread, id, object, 0, NULL, 0);
+    id = next_id;
+  }
+}
+
 static void mutator_swap_field(struct mutator *mutator) {
   uint32_t holder, references, id;
   graph_object *object = mutator_holder(mutator, &holder, &references);
@@ -299,7 +341,8 @@ static const struct {
     {150, mutator_store_root}, {30, mutator_clear_root},  {60, mutator_drop_local},
     {40, mutator_loose},       {40, mutator_handle},      {20, mutator_walk},
     {150, mutator_poll},       {12, mutator_outside},     {20, mutator_external},
-    {12, mutator_collect},     {6, mutator_numbers},      {4, mutator_forget},
+    {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
+    {6, mutator_numbers},      {4, mutator_forget},
 };
 
 static void mutator_step(struct mutator *mutator) {
