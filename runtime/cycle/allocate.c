@@ -52,7 +52,7 @@ static void allocate_stall(gait_thread *thread) {
     if (gaiti_assist_step(thread)) return;
     break;
   case GAITI_PHASE_OFF:
-  case GAITI_PHASE_SWEEP: return;
+  case GAITI_PHASE_SWEEP: break;
   }
   gaiti_collector_stall(thread);
 }
