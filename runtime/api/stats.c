@@ -58,6 +58,7 @@ void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats->heap_live_bytes = AO_load(&heap->live_bytes);
   stats->mapped_bytes = gaiti_space_mapped(&heap->space);
+  gaiti_counter_raise(&heap->space.mapped_peak_bytes, stats->mapped_bytes);
   stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
   stats->reserved_bytes = heap->map.bytes;
   stats->side_table_bytes = AO_load(&heap->space.table_bytes);
