@@ -10,7 +10,8 @@
  * found an object in which a scanned thread has loaded from there.  The marker is active before it
  * asks whether marking is open, so marking is not closed before it is done (.inv.active). */
 static gait_result roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
-  if (gaiti_phase(heap) == GAITI_PHASE_IDLE) return GAIT_OK;
+  enum gaiti_phase phase = gaiti_phase(heap);
+  if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return GAIT_OK;
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return GAIT_ERROR_MEMORY;
   if (gaiti_shades_open_now(heap)) {

@@ -7,11 +7,10 @@
  * there are buffers for every processor; when the system gives no more, the thread waits for a
  * marker to return one.
  *
- * .inv.open  The list takes words only while it is open: from when every barrier is on and settled
- *            until marking is closed, both under the lock.  Before, nothing is marked and no root
- *            has been scanned, so whatever is reachable will be found; after, all that is reachable
- *            has been.  A shade from either time says nothing, and one from after would set a mark
- *            that the next cycle took for its own. */
+ * .inv.open  The list takes words only while it is open: from before the first barrier is on until
+ *            marking is closed, both under the lock.  It may not open later: a store in flight
+ * would lose its shade (tests/model/start.pml).  A shade from after the close says nothing, and
+ *            would set a mark that the next cycle took for its own. */
 #ifndef GAITI_BARRIER_SHADES_H
 #define GAITI_BARRIER_SHADES_H
 

@@ -123,9 +123,9 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
 
 /* Turns the barrier on everywhere, and scans all roots. */
 static void cycle_start_concurrent(gait_heap *heap) {
+  gaiti_shades_open(heap);
   gaiti_handshake(heap, GAITI_ACTION_BARRIER_ON);
   if (!MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS)) gaiti_handshake(heap, GAITI_ACTION_SETTLE);
-  gaiti_shades_open(heap);
   cycle_enter(heap, GAITI_PHASE_MARK);
   gaiti_handshake(heap, GAITI_ACTION_SCAN_ROOTS);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
