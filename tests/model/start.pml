@@ -437,12 +437,16 @@ inline ask(what) {
 }
 /* runtime/cycle/handshake.c: handshake_look */
 #define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
-#define NO_STORE_IN_FLIGHT (op[0] != STORING && op[1] != STORING)
+#ifdef BARRIER_AFTER_STORE
+#define SHADED_IN_FLIGHT (op[0] != STORING && op[1] != STORING) /* the flush would wait for them */
+#else
+#define SHADED_IN_FLIGHT true
+#endif
 #define OLD_BLOCKS (block_epoch ^ (epoch * ALL))
 #ifdef FOREIGN
 #define COMPLETE (foreign_scanned && grey == 0)
 #else
-#define COMPLETE (grey == 0 && NO_STORE_IN_FLIGHT)
+#define COMPLETE (grey == 0 && SHADED_IN_FLIGHT)
 #endif
 
 active proctype collector() {
@@ -450,9 +454,6 @@ active proctype collector() {
   bit global_scanned, foreign_scanned;
   do
   :: /* .model.start.barrier-on: runtime/cycle/cycle.c: cycle_start_concurrent */
-#ifdef LIVE
-progress:
-#endif
      atomic {
        stale_mark = marked; assert(stale_mark == 0);
        c_code { now.garbage = now.allocated & ~(reachable() | runs()); };
@@ -591,6 +592,10 @@ progress:
           op_epoch[1] = (op[1] == TAKING) * (1 - op_epoch[1])
        :: else -> skip
        fi;
-       epoch = 0; rename() }
+       epoch = 0; rename() };
+#ifdef LIVE
+progress:
+     skip
+#endif
   od
 }

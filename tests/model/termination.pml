@@ -178,10 +178,15 @@ byte late[2];
 #define PATIENT(t) (!ASKED(t) || late[t] == 0)
 #define acts(t) late[t] = ASKED(t)
 #define answers(t) late[t] = 0
-/* A marker gets somewhere. */
+/* A marker gets somewhere, and threads do not attach for ever just to steal from one another. */
 #define GIVES_BACK(op) (op == TRACED)
+bit attached_again[2];
+#define MAY_ATTACH(t) (!attached_again[t])
+#define attaches(t) attached_again[t] = 1
 #else
 #define GIVES_BACK(op) (op == TAKEN || op == TRACED)
+#define MAY_ATTACH(t) true
+#define attaches(t) skip
 #define PATIENT(t) true
 #define acts(t) skip
 #define answers(t) skip
@@ -314,7 +319,8 @@ end:
 
   /* .model.end.attach: runtime/api/thread.c: thread_attach_locked and thread_scan_if_black.  The
    * other thread may have handed it a reference. */
-  :: atomic { !closed && state[t] == GONE && !holding ->
+  :: atomic { !closed && state[t] == GONE && !holding && MAY_ATTACH(t) ->
+       attaches(t);
        pick_or_nil(stack[1 - t], v);
        say("T%d attaches with %c\n", t, NAME(v))
        if
@@ -338,8 +344,10 @@ end:
 #endif
        buffer[t] = 0; has_proc = has_proc & ~THREAD(t); rename() }
   /* .model.end.unlink: runtime/api/thread.c: threads_unlink_locked */
-#ifdef UNLINKED_BEFORE_FLUSH
+#if defined UNLINKED_BEFORE_FLUSH
   :: d_step { state[t] == DETACHED ->
+#elif defined EXIT_STILL_LISTED
+  :: d_step { false ->
 #else
   :: d_step { state[t] == DETACHED && !HAS(has_proc, t) ->
 #endif
