@@ -153,7 +153,9 @@ static void cycle_mark_until_idle(gait_heap *heap) {
 /* Flushes until nothing was grey, and closes marking.  Returns the rounds. */
 static uint64_t cycle_end_concurrent(gait_heap *heap) {
   for (uint64_t rounds = 1;; rounds++) {
-    uint64_t objects = gaiti_marking_counts(heap).objects;
+    uint64_t objects;
+    while (!gaiti_marking_note_idle(heap, &objects))
+      cycle_mark_until_idle(heap);
     gaiti_handshake(heap, GAITI_ACTION_FLUSH);
     cycle_mark_until_idle(heap);
     if (MUTANT(MUTANT_FLUSH_ONCE)) objects = gaiti_marking_counts(heap).objects;

@@ -115,6 +115,14 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
   return idle;
 }
 
+bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
+  gaiti_lock(&heap->marking->lock);
+  bool idle = marking_idle_locked(heap);
+  *objects = heap->marking->counts.objects;
+  gaiti_unlock(&heap->marking->lock);
+  return idle;
+}
+
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);

@@ -68,6 +68,9 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment);
 
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap);
 
+/* Whether marking is idle (.inv.active), and how many objects had been marked by that moment. */
+bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects);
+
 /* Whether nothing is grey outside the threads' buffers: .inv.active. */
 bool gaiti_marking_is_idle(gait_heap *heap);
 
