@@ -205,7 +205,7 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti
 /* Makes blocks free again; their bits are zero from here on. */
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count);
 
-static inline gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
+GAITI_RACY_INLINE gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
   return AO_load_acquire(&map->shapes[block].tag);
 }
 
@@ -222,7 +222,7 @@ static inline size_t gaiti_block_slot_bytes(const struct gaiti_map *map, uint32_
 }
 
 /* Of the large object whose first block this is. */
-static inline size_t gaiti_block_large_bytes(const struct gaiti_map *map, uint32_t block) {
+GAITI_RACY_INLINE size_t gaiti_block_large_bytes(const struct gaiti_map *map, uint32_t block) {
   return (size_t)map->shapes[block].reciprocal << GAITI_GRANULE_SHIFT;
 }
 
