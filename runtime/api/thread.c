@@ -163,6 +163,7 @@ void gait_enter(gait_thread *thread) {
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
+  gait_poll(thread);
 }
 
 void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {

@@ -29,7 +29,8 @@
  * Roots without a barrier break the invariant: a plain store may hide a white object there, and
  * another thread, scanned already, may take it from there onto its stack and cut it off.  So such
  * roots, and the stacks as well, are scanned once more with every thread held, and marking is then
- * drained while nobody can hide anything (.cycle.unbarriered).
+ * drained while nobody can hide anything (.cycle.unbarriered).  That goes for a cycle in which such
+ * a root was removed, too: what was hidden there may be on a stack by now.
  *
  * Off.  The epoch rises before any thread turns black allocation off: from then on a run is taken
  * only from a block of the new epoch, which this sweep leaves alone, so it makes no difference
@@ -123,6 +124,7 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
 
 /* Turns the barrier on everywhere, and scans all roots. */
 static void cycle_start_concurrent(gait_heap *heap) {
+  gaiti_roots_begin_cycle(&heap->roots);
   gaiti_shades_open(heap);
   gaiti_handshake(heap, GAITI_ACTION_BARRIER_ON);
   if (!MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS)) gaiti_handshake(heap, GAITI_ACTION_SETTLE);
@@ -182,13 +184,6 @@ static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
   do
     cycle_mark_until_idle(heap);
   while (!gaiti_marking_try_close(heap, gaiti_marking_counts(heap).objects));
-}
-
-static bool cycle_has_unbarriered(gait_heap *heap) {
-  gaiti_lock(&heap->roots.lock);
-  bool has = heap->roots.unbarriered > 0;
-  gaiti_unlock(&heap->roots.lock);
-  return has;
 }
 
 /* Barrier-less mode: every thread is held from the roots to the end of marking. */
@@ -257,7 +252,7 @@ static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_
   cycle_mark_until_idle(heap);
   cycle_enter(heap, GAITI_PHASE_END);
   *ending_ns = gaiti_os_now_ns();
-  bool held = cycle_has_unbarriered(heap);
+  bool held = gaiti_roots_need_hold(&heap->roots);
   if (held) {
     gaiti_hold_all(heap);
     cycle_end_held(heap, GAITI_ROOTS_UNBARRIERED_ONLY);

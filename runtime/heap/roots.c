@@ -93,12 +93,28 @@ gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait
     root = roots_find(roots, start, function, arg);
   }
   if (root) {
-    if (root->discipline == GAIT_ROOTS_UNBARRIERED) roots->unbarriered--;
+    if (root->discipline == GAIT_ROOTS_UNBARRIERED) {
+      roots->unbarriered--;
+      roots->unbarriered_removed = true;
+    }
     *root = (struct gaiti_root){0};
     result = GAIT_OK;
   }
   gaiti_unlock(&roots->lock);
   return result;
+}
+
+void gaiti_roots_begin_cycle(struct gaiti_roots *roots) {
+  gaiti_lock(&roots->lock);
+  roots->unbarriered_removed = false;
+  gaiti_unlock(&roots->lock);
+}
+
+bool gaiti_roots_need_hold(struct gaiti_roots *roots) {
+  gaiti_lock(&roots->lock);
+  bool need = roots->unbarriered > 0 || roots->unbarriered_removed;
+  gaiti_unlock(&roots->lock);
+  return need;
 }
 
 /* ---- Handles ---- */

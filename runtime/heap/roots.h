@@ -34,8 +34,9 @@ struct gaiti_roots {
   struct gaiti_root *table;
   size_t count; /* places in use or free */
   size_t capacity;
-  size_t unbarriered; /* registered roots of that discipline */
-  size_t visited;     /* 1 + the place of the root whose callback runs; 0: none */
+  size_t unbarriered;       /* registered roots of that discipline */
+  bool unbarriered_removed; /* one of them, since the cycle began */
+  size_t visited;           /* 1 + the place of the root whose callback runs; 0: none */
   struct gaiti_handle_chunk *chunks;
   gait_handle *free_handles;
 };
@@ -48,6 +49,11 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
 /* The registered root of the same range or callback. */
 bool gaiti_roots_look_up(struct gaiti_roots *roots, const struct gaiti_root *which,
                          struct gaiti_root *root);
+
+/* Whether marking has to end with every thread held: a plain store may have hidden something in an
+ * unbarriered root, be it gone by now. */
+void gaiti_roots_begin_cycle(struct gaiti_roots *roots);
+bool gaiti_roots_need_hold(struct gaiti_roots *roots);
 
 /* Frees the place of the range at `start`, or of the callback, when that does not run. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait_roots_fn *function,

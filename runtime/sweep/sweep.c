@@ -24,8 +24,7 @@ void gaiti_sweep_begin(gait_heap *heap) {
   AO_store(&sweep->live_objects, 0);
   AO_store(&sweep->live_bytes, 0);
   AO_store_release(&sweep->left, top);
-  AO_store_release(&sweep->next, 0);
-  AO_store_release(&sweep->end, top);
+  AO_store_release(&sweep->claim, (AO_t)top << 32);
 }
 
 /* ---- One block ---- */
@@ -124,11 +123,13 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
 
 bool gaiti_sweep_some(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
-  AO_t end = AO_load_acquire(&sweep->end);
-  if (AO_load(&sweep->next) >= end) return false;
-  AO_t first = AO_fetch_and_add(&sweep->next, SWEEP_STRETCH);
-  if (first >= end) return false;
-  AO_t last = first + SWEEP_STRETCH < end ? first + SWEEP_STRETCH : end;
+  AO_t claim, first, end, last;
+  do {
+    claim = AO_load_acquire(&sweep->claim);
+    first = claim & UINT32_MAX, end = claim >> 32;
+    if (first >= end) return false;
+    last = first + SWEEP_STRETCH < end ? first + SWEEP_STRETCH : end;
+  } while (!AO_compare_and_swap_acquire(&sweep->claim, claim, end << 32 | last));
   sweep_stretch(heap, (uint32_t)first, (uint32_t)last);
   AO_fetch_and_add_release(&sweep->left, (AO_t)0 - (last - first));
   return true;

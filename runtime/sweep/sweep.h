@@ -4,9 +4,10 @@
  * collector does all of it at once after marking, and a mutator that finds no free slots meanwhile
  * takes a share of it rather than wait.
  *
- * .inv.sweep  Between begin and the end, blocks below `end` are claimed in stretches through
- * `next`, each by one thread; `left` counts those not yet finished.  No cache owns a block that is
- * due, and no list has one. */
+ * .inv.sweep  Between begin and the end, blocks are claimed in stretches through `claim`, each by
+ * one thread; `left` counts those not yet finished.  No cache owns a block that is due, and no list
+ * has one.  Next and end change in one word, so a thread that is slow to claim from one sweep
+ * either fails or gets a stretch of the one that goes on. */
 #ifndef GAITI_SWEEP_SWEEP_H
 #define GAITI_SWEEP_SWEEP_H
 
@@ -14,8 +15,7 @@
 #include "alloc/thread.h"
 
 struct gaiti_sweep {
-  AO_t next;
-  AO_t end;
+  AO_t claim; /* the next block due, and above it in 32 bits the block where the sweep ends */
   AO_t left;
   AO_t freed_blocks;
   AO_t live_objects; /* found by this sweep */

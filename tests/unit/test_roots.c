@@ -473,6 +473,46 @@ START_TEST(an_unbarriered_root_hides_nothing) {
 }
 END_TEST
 
+static void *roots_removed_while_marking;
+static gait_heap *roots_heap;
+
+static void *roots_remove_from(void *start) {
+  UNIT_CHECK(gait_roots_remove(roots_heap, start) == GAIT_OK);
+  return NULL;
+}
+
+/* Runs while marking, and has another thread remove the range. */
+static void roots_remove_once(gait_tracer *tracer, void *arg) {
+  (void)tracer, (void)arg;
+  pthread_t remover;
+  if (!roots_removed_while_marking) return;
+  UNIT_CHECK(pthread_create(&remover, NULL, roots_remove_from, roots_removed_while_marking) == 0);
+  pthread_join(remover, NULL);
+  roots_removed_while_marking = NULL;
+}
+
+/* What plain stores hid in the root may be on a stack by now, so the threads are held though no
+ * unbarriered root is left. */
+START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  static void *plain[2];
+  roots_heap = world.heap;
+  ck_assert_int_eq(gait_roots_add(world.heap, plain, sizeof plain, GAIT_ROOTS_UNBARRIERED),
+                   GAIT_OK);
+  ck_assert_int_eq(
+      gait_roots_add_callback(world.heap, roots_remove_once, NULL, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  roots_removed_while_marking = plain;
+  unit_alive(&world);
+  ck_assert_ptr_null(roots_removed_while_marking);
+  ck_assert_int_eq(gait_roots_remove(world.heap, plain), GAIT_ERROR_NOT_FOUND);
+  ck_assert_uint_gt(unit_last_record(world.heap).held_ns, 0);
+  unit_alive(&world);
+  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  unit_close(&world);
+}
+END_TEST
+
 START_TEST(ranges_come_and_go_during_cycles) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -574,6 +614,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(slots, callbacks_trace_roots);
   TCase *races = unit_case(suite, "races");
   UNIT_TEST(races, an_unbarriered_root_hides_nothing);
+  UNIT_TEST(races, an_unbarriered_root_removed_while_marking_still_holds);
   UNIT_TEST(races, ranges_come_and_go_during_cycles);
   UNIT_TEST(races, removing_a_range_hides_nothing);
 }
