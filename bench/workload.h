@@ -86,6 +86,8 @@ extern const struct workload workload_mark_graph;
 extern const struct workload workload_lru;
 extern const struct workload workload_paced;
 extern const struct workload workload_index;
+extern const struct workload workload_crowd;
+extern const struct workload workload_start;
 
 #define WORKLOAD_THREADS_MAX 64u
 
