@@ -37,13 +37,13 @@ static void allocate_debug_cycle(gait_thread *thread) {
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
 }
 
-/* The heap is at its goal: the thread marks, whether it owes or not, and when marking has not begun
- * or has nothing left that it could mark, it waits for the next phase.  Nothing else would keep the
- * heap from growing while the collector's threads do not get a processor. */
+/* The heap is past its goal: the thread marks, whether it owes or not, and when marking has not
+ * begun or has nothing left that it could mark, it waits for the next phase.  Nothing else would
+ * keep the heap from growing while the collector's threads do not get a processor. */
 static void allocate_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->live_bytes) < AO_load(&pace->goal_bytes) || gaiti_pace_limiting(pace)) return;
+  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes) || gaiti_pace_limiting(pace)) return;
   switch (gaiti_phase(heap)) {
   case GAITI_PHASE_IDLE: gaiti_allocation_account(thread, 0); break;
   case GAITI_PHASE_START: break;

@@ -3,18 +3,17 @@
  * While marking, a thread that allocates a byte owes assist_ratio bytes of marking; the ratio is
  * such that marking ends when the heap reaches its goal.  Credit stands with the processor: it is
  * charged when a run is taken and paid off before the next one, first from what the background
- * workers have marked, then by marking.  A step is bounded, so an assist takes some tens of
- * microseconds; a thread that owes more goes on owing it, and pays at its next runs.  Credit and
- * debt end with the cycle. */
+ * workers have marked, then by marking.  An assist is bounded in time; a thread that owes more goes
+ * on owing it, and pays at its next runs.  Credit and debt end with the cycle. */
 #include "cycle/assist.h"
 
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-#define ASSIST_STEP_BYTES ((int64_t)64 << 10)
-/* Steps that one run may cost. */
-#define ASSIST_STEPS 8
-/* A thread that owes less than this waits until it owes more: a step has a price of its own. */
+/* An assist looks at the clock after so many bytes, and ends when it has taken so long. */
+#define ASSIST_SLICE_BYTES ((int64_t)8 << 10)
+#define ASSIST_MAX_NS      ((uint64_t)100000)
+/* A thread that owes less than this waits until it owes more: an assist has a price of its own. */
 #define ASSIST_LEAST_BYTES ((int64_t)8 << 10)
 
 void gaiti_assist_charge(gait_thread *thread, size_t bytes) {
@@ -37,19 +36,20 @@ static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
   return 0;
 }
 
-/* Marks about `bytes`; returns what was marked. */
+/* Marks about `bytes`, or as much as fits into the time; returns what was marked. */
 static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;
-  if (!gaiti_marking_has_work(heap)) return 0;
-  uint64_t start = gaiti_os_now_ns();
+  uint64_t start = gaiti_os_now_ns(), now = start;
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return 0;
-  gaiti_marker_run(marker, (uint64_t)bytes);
+  while ((int64_t)marker->work < bytes && now - start < ASSIST_MAX_NS &&
+         gaiti_marker_run(marker, (uint64_t)ASSIST_SLICE_BYTES))
+    now = gaiti_os_now_ns();
   int64_t work = (int64_t)marker->work;
   gaiti_marker_give(marker);
-  uint64_t took = gaiti_os_now_ns() - start;
-  gaiti_counter_add(&heap->cycle->pace.assist_ns, took);
-  gaiti_thread_paused(thread, took);
+  now = gaiti_os_now_ns();
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, now - start);
+  gaiti_thread_paused(thread, now - start);
   return work;
 }
 
@@ -59,28 +59,19 @@ static bool assist_possible(const gait_heap *heap) {
   return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
 }
 
-/* Draws, and marks one step for what is left.  Returns whether another step is due. */
-static bool assist_pay_some(gait_thread *thread) {
+void gaiti_assist_pay(gait_thread *thread) {
   struct gaiti_proc *proc = thread->proc;
-  if (proc->assist_credit >= 0 || !assist_possible(thread->heap)) return false;
+  if (proc->assist_credit >= 0) return;
+  gaiti_pace_revise(thread->heap);
+  if (!assist_possible(thread->heap)) return;
   proc->assist_credit += assist_draw(&thread->heap->cycle->pace, -proc->assist_credit);
   int64_t owed = -proc->assist_credit;
-  if (owed < ASSIST_LEAST_BYTES) return false;
-  int64_t work = assist_mark(thread, owed < ASSIST_STEP_BYTES ? owed : ASSIST_STEP_BYTES);
-  proc->assist_credit += work;
-  return work > 0;
-}
-
-void gaiti_assist_pay(gait_thread *thread) {
-  if (thread->proc->assist_credit >= 0) return;
-  gaiti_pace_revise(thread->heap);
-  for (int steps = 0; steps < ASSIST_STEPS && assist_pay_some(thread); steps++)
-    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
+  if (owed >= ASSIST_LEAST_BYTES && gaiti_marking_has_work(thread->heap))
+    proc->assist_credit += assist_mark(thread, owed);
 }
 
 bool gaiti_assist_step(gait_thread *thread) {
-  if (!assist_possible(thread->heap)) return false;
-  int64_t work = assist_mark(thread, ASSIST_STEP_BYTES);
-  thread->proc->assist_credit += work;
-  return work > 0;
+  if (!assist_possible(thread->heap) || !gaiti_marking_has_work(thread->heap)) return false;
+  thread->proc->assist_credit += assist_mark(thread, INT64_MAX);
+  return true;
 }

@@ -11,13 +11,13 @@ void gaiti_assist_charge(gait_thread *thread, size_t bytes);
  * reached.  Defined in allocate.c. */
 void gaiti_allocation_account(gait_thread *thread, size_t bytes);
 
-/* Works off what the thread owes: by drawing on the workers' credit, and by one bounded step of
- * marking for the rest.  What is still owed then stays owed.
+/* Works off what the thread owes: by drawing on the workers' credit, and by marking for a
+ * bounded time for the rest.  What is still owed then stays owed.
  * Thread: in managed state, on the slow path of allocation. */
 void gaiti_assist_pay(gait_thread *thread);
 
-/* Marks one step, whatever is owed: for a thread that has to wait for the cycle anyway.  Returns
- * whether there was anything to mark. */
+/* Marks for a bounded time, whatever is owed: for a thread that has to wait for the cycle anyway.
+ * Returns whether there was anything to mark. */
 bool gaiti_assist_step(gait_thread *thread);
 
 #endif

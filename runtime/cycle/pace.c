@@ -64,6 +64,14 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   };
 }
 
+/* Where assists alone have not kept the heap at its goal.  Past a goal that follows from the memory
+ * limit nothing may grow; past another one, a little more heap costs less than a thread that
+ * waits. */
+static AO_t pace_stall_bytes(const struct gaiti_pacer_decision *decision) {
+  AO_t goal = (AO_t)decision->goal_bytes;
+  return decision->rule == GAITI_PACER_RULE_MEMORY_LIMIT ? goal : goal + goal / 32;
+}
+
 static void pace_decide(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
@@ -72,6 +80,7 @@ static void pace_decide(gait_heap *heap) {
   memcpy(&ratio, &pace->decision.assist_ratio, sizeof ratio);
   AO_store(&pace->assist_ratio, ratio);
   AO_store(&pace->goal_bytes, (AO_t)pace->decision.goal_bytes);
+  AO_store(&pace->stall_bytes, pace_stall_bytes(&pace->decision));
   AO_store(&pace->limiting, snapshot.limiting);
   AO_store(&pace->limit_rules, pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);

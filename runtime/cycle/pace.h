@@ -24,6 +24,7 @@ struct gaiti_pace {
   double processors;
   AO_t trigger_bytes;
   AO_t goal_bytes;
+  AO_t stall_bytes; /* from here on allocation waits for marking */
   AO_t assist_ratio;
   AO_t background_credit;
   AO_t assist_ns;

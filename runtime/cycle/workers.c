@@ -157,11 +157,18 @@ void gaiti_workers_destroy(gait_heap *heap) {
 
 /* ---- The cycle's own thread ---- */
 
+/* Whether marking is more urgent than the workers' share: somebody waits for it, or the heap is at
+ * its goal already. */
+static bool workers_hurry(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding)) return true;
+  return AO_load(&heap->live_bytes) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
+}
+
 /* Sleeps so long that the CPU time used since marking began is `share` of the time gone by. */
 static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, double share,
                              uint64_t used_ns) {
-  if (share >= 1 || AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding))
-    return;
+  if (share >= 1 || workers_hurry(heap)) return;
   uint64_t due = heap->cycle->pace.started_ns + (uint64_t)((double)used_ns / share);
   uint64_t now = gaiti_os_now_ns();
   if (due <= now) return;

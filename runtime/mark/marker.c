@@ -33,6 +33,10 @@
 #define MARKER_SHARE_INTERVAL 128
 #define MARKER_SHARE_LEAST    32
 
+/* A shade takes as long as so many bytes of marking, and is no work that anybody gets credit for.
+ */
+#define MARKER_SHADE_COST_BYTES 16
+
 /* ---- The local stack ---- */
 
 static bool marker_stash(struct gaiti_marker *marker) {
@@ -228,8 +232,8 @@ static void marker_ask(struct gaiti_marker *marker) {
   }
 }
 
-/* Takes shared work; false when there is none. */
-static bool marker_take_shared(struct gaiti_marker *marker) {
+/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none. */
+static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   if (marker->alone) return marker_unstash(marker);
   if (AO_load_acquire(&marking->segments)) {
@@ -243,20 +247,21 @@ static bool marker_take_shared(struct gaiti_marker *marker) {
       marker->local = segment;
     }
     gaiti_unlock(&marking->lock);
-    if (segment) return true;
+    if (segment) return 1;
   }
   struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
-  if (!buffer) return false;
+  if (!buffer) return 0;
+  uint64_t cost = 1 + (uint64_t)buffer->count * MARKER_SHADE_COST_BYTES;
   for (uint32_t i = 0; i < buffer->count; i++)
     gaiti_marker_word(marker, buffer->words[i]);
   gaiti_shades_give(marker->heap, buffer);
-  return true;
+  return cost;
 }
 
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
-  uint64_t until = marker->work + budget;
+  uint64_t until = marker->work + budget, others = 0;
   uint32_t objects = 0;
-  while (marker->work < until) {
+  while (marker->work + others < until) {
     marker_ask(marker);
     if (marker->scans_tail != marker->scans_head) {
       marker_scan(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
@@ -264,8 +269,10 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
     } else if (marker->candidates_tail != marker->candidates_head) {
       while (marker->candidates_tail != marker->candidates_head)
         gaiti_marker_mark_oldest(marker);
-    } else if (!marker_take_shared(marker)) {
-      return false;
+    } else {
+      uint64_t cost = marker_take_shared(marker);
+      if (cost == 0) return false;
+      others += cost;
     }
   }
   return true;

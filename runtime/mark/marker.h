@@ -49,8 +49,8 @@ void gaiti_markers_free(gait_heap *heap);
 void gaiti_marker_pause(struct gaiti_marker *marker);
 void gaiti_marker_resume(struct gaiti_marker *marker);
 
-/* Marks until about `budget` bytes have been traced, or until there is nothing to do.  Returns
- * whether there may be more to do. */
+/* Marks until it has cost about as much as to trace `budget` bytes, or until there is nothing to
+ * do.  Returns whether there may be more to do. */
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget);
 
 /* Traces one word that may be a reference: allocation bits decide. */
