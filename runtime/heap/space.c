@@ -179,6 +179,14 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
   return bytes;
 }
 
+/* Writes to each page of the marks that blocks above top are the first to use: else the first mark
+ * there would wait for the page, and marking is what threads may have to wait for. */
+static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint32_t end) {
+  for (uint32_t i = block; i < end; i++)
+    if (gaiti_block_word(i) * sizeof(AO_t) % GAITI_PAGE_BYTES == 0)
+      AO_store(&map->marks[gaiti_block_word(i)], 0);
+}
+
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;
@@ -198,6 +206,7 @@ static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, 
   if (block + count > space->top) {
     uint32_t added = block + count - space->top;
     gaiti_counter_add(&space->table_bytes, added * SPACE_TABLE_BYTES);
+    space_touch_marks(map, space->top, block + count);
     space->top = block + count;
     AO_store_release(&space->top_shared, space->top);
   }
