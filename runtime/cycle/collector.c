@@ -8,7 +8,7 @@
 
 #define COLLECTOR_RELEASE_BYTES ((size_t)1 << 20)
 #define COLLECTOR_WAIT_NS       200000
-#define COLLECTOR_STALL_NS      1000000
+#define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
 
 /* ---- Running cycles ---- */

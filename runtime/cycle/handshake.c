@@ -26,7 +26,7 @@
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
 #define HANDSHAKE_SPINS    3
-#define HANDSHAKE_SLEEP_NS 1000000
+#define HANDSHAKE_SLEEP_NS 200000
 
 const char *gaiti_action_name(enum gaiti_action action) {
   static const char *const names[] = {"none",       "barrier on", "settle",
@@ -87,11 +87,12 @@ static void handshake_act(gait_thread *thread, AO_t number) {
 /* ---- The thread's side ---- */
 
 /* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
- * sees what this thread has done, or this thread sees that it waits. */
+ * sees what this thread has done, or this thread sees that it waits.  When another thread has the
+ * lock, this one does not wait for it: the collector looks again soon enough by itself. */
 static void safepoint_tell(gait_heap *heap) {
   AO_nop_full();
   if (!AO_load(&heap->cycle->handshakes.waiting)) return;
-  gaiti_lock(&heap->threads->lock);
+  if (!gaiti_trylock(&heap->threads->lock)) return;
   gaiti_wake(&heap->threads->changed);
   gaiti_unlock(&heap->threads->lock);
 }

@@ -8,6 +8,9 @@
 _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 
+/* A heap may be so much over its goal at least before a thread waits for marking. */
+#define PACE_STALL_LEAST_BYTES ((AO_t)4 << 20)
+
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);
   double ratio;
@@ -64,12 +67,14 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   };
 }
 
-/* Where assists alone have not kept the heap at its goal.  Past a goal that follows from the memory
- * limit nothing may grow; past another one, a little more heap costs less than a thread that
- * waits. */
-static AO_t pace_stall_bytes(const struct gaiti_pacer_decision *decision) {
-  AO_t goal = (AO_t)decision->goal_bytes;
-  return decision->rule == GAITI_PACER_RULE_MEMORY_LIMIT ? goal : goal + goal / 32;
+/* Where assists alone have not kept the heap at its goal, be it because the cycle began past it.
+ * Past a goal that follows from the memory limit nothing may grow; past another one, a little more
+ * heap costs less than a thread that waits. */
+static AO_t pace_stall_bytes(const struct gaiti_pace *pace) {
+  AO_t goal = (AO_t)pace->decision.goal_bytes;
+  if (pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT) return goal;
+  AO_t from = goal > pace->started_bytes ? goal : pace->started_bytes;
+  return from + (goal / 32 > PACE_STALL_LEAST_BYTES ? goal / 32 : PACE_STALL_LEAST_BYTES);
 }
 
 static void pace_decide(gait_heap *heap) {
@@ -80,7 +85,7 @@ static void pace_decide(gait_heap *heap) {
   memcpy(&ratio, &pace->decision.assist_ratio, sizeof ratio);
   AO_store(&pace->assist_ratio, ratio);
   AO_store(&pace->goal_bytes, (AO_t)pace->decision.goal_bytes);
-  AO_store(&pace->stall_bytes, pace_stall_bytes(&pace->decision));
+  AO_store(&pace->stall_bytes, pace_stall_bytes(pace));
   AO_store(&pace->limiting, snapshot.limiting);
   AO_store(&pace->limit_rules, pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
@@ -109,6 +114,7 @@ void gaiti_pace_start_cycle(gait_heap *heap) {
       heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
+  pace->started_bytes = AO_load(&heap->live_bytes);
   pace->limited_assist_ns = pace->limited_idle_ns = 0;
   AO_store(&pace->assist_ns, 0);
   AO_store(&pace->background_ns, 0);

@@ -38,6 +38,7 @@ struct gaiti_pace {
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t started_ns;
+  uint64_t started_bytes; /* the heap when the cycle began */
   uint64_t stack_bytes;
   uint64_t slack_bytes;
 };
