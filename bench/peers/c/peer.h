@@ -22,6 +22,8 @@
 #include <gc.h>
 #elif defined(PEER_MIMALLOC)
 #include <mimalloc.h>
+#else
+#include <gnu/libc-version.h>
 #endif
 
 #define PEER_THREADS_MAX 64u
@@ -76,6 +78,10 @@ static inline void peer_collect(void) {
 static inline uint64_t peer_cycles(void) {
   return GC_get_gc_no();
 }
+static inline void peer_version(char *text, size_t bytes) {
+  unsigned version = GC_get_version();
+  snprintf(text, bytes, "%u.%u.%u", version >> 16, version >> 8 & 0xff, version & 0xff);
+}
 #else
 static const bool peer_collects = false;
 
@@ -92,6 +98,11 @@ static inline void *peer_new_leaf(size_t bytes) {
 static inline void peer_free(void *object) {
   mi_free(object);
 }
+/* Two digits for the minor and the patch each; once it was one. */
+static inline void peer_version(char *text, size_t bytes) {
+  int version = mi_version(), base = version < 10000 ? 10 : 100;
+  snprintf(text, bytes, "%d.%d.%d", version / base / base, version / base % base, version % base);
+}
 #else
 static inline void *peer_new(size_t bytes) {
   return calloc(1, bytes);
@@ -101,6 +112,9 @@ static inline void *peer_new_leaf(size_t bytes) {
 }
 static inline void peer_free(void *object) {
   free(object);
+}
+static inline void peer_version(char *text, size_t bytes) {
+  snprintf(text, bytes, "%s", gnu_get_libc_version());
 }
 #endif
 static inline void peer_collect(void) {}
@@ -121,10 +135,12 @@ struct peer_result {
 /* Prints the result; `more` is the inside of a JSON object, or empty. */
 static inline void peer_report(const struct peer_result *result, const char *more) {
   struct rusage usage;
+  char version[64];
   getrusage(RUSAGE_SELF, &usage);
-  printf("{\"ops\": %" PRIu64 ", \"seconds\": %.9f, \"ns_per_op\": %.4f, \"checksum\": "
-         "\"%016" PRIx64 "\", \"peak_rss_bytes\": %" PRIu64 ", \"cycles\": %" PRIu64,
-         result->ops, (double)result->ns * 1e-9, result->ns_per_op, result->checksum,
+  peer_version(version, sizeof version);
+  printf("{\"version\": \"%s\", \"ops\": %" PRIu64 ", \"seconds\": %.9f, \"ns_per_op\": %.4f, "
+         "\"checksum\": \"%016" PRIx64 "\", \"peak_rss_bytes\": %" PRIu64 ", \"cycles\": %" PRIu64,
+         version, result->ops, (double)result->ns * 1e-9, result->ns_per_op, result->checksum,
          (uint64_t)usage.ru_maxrss * 1024, peer_cycles());
   if (peer_collects) printf(", \"pause_max_ns\": %" PRIu64, peer_pause_max_ns);
   printf("%s%s}\n", more[0] != '\0' ? ", " : "", more);

@@ -1,0 +1,3 @@
+module gait/peers
+
+go 1.19
