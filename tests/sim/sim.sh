@@ -76,6 +76,7 @@ wrong 'live_bytes.recording: none.txt: No such file' \
 wrong 'colour: there is no such key' "{$program, \"live_bytes\": 1, \"colour\": 1}"
 wrong 'processors: 0 is not in' "{$program, \"live_bytes\": 1, \"processors\": 0}"
 wrong 'background_share: 2 is not in' "{$program, \"live_bytes\": 1, \"background_share\": 2}"
+wrong 'idle_share: with the background share it is more' "{$program, \"live_bytes\": 1, \"idle_share\": 0.8}"
 wrong 'until: an object' '{"live_bytes": 1, "mark_rate": 1, "allocation_rate": 1}'
 wrong 'until.seconds: a number is wanted' '{"until": {"seconds": []}}'
 wrong 'programs: an array of 1' '{"programs": []}'

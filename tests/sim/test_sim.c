@@ -147,6 +147,31 @@ START_TEST(limits_hold_or_are_reported) {
 }
 END_TEST
 
+/* A program that leaves processors idle is not slowed down by background workers, only by assists;
+ * and what idle processors mark comes on top of a runway that was made without it. */
+START_TEST(idle_processors) {
+  struct sim_program program = steady();
+  struct sim_cycle busy, spare, helped;
+  struct what_if_setting setting = {100, WHAT_IF_OFF, 0};
+  struct sim_result result;
+  struct sim_error error;
+  program.shapes[SIM_RATE].from = 200 * MIB;
+  ck_assert(sim_run(&program, &setting, keep_last, &busy, &result, &error));
+  program.threads = program.processors / 2;
+  ck_assert(sim_run(&program, &setting, keep_last, &spare, &result, &error));
+  ck_assert_double_le(spare.assist_seconds, 0.01 * spare.background_seconds);
+  expect_near(spare.mark_seconds, busy.mark_seconds, 0.01, "mark", 100);
+  double black = spare.peak_bytes - spare.trigger_bytes;
+  expect_near(black, spare.mark_seconds * program.shapes[SIM_RATE].from, 0.01, "black", 100);
+  expect_near(busy.peak_bytes - busy.trigger_bytes, 0.75 * black, 0.01, "black of busy", 100);
+  program.idle_share = 0.25;
+  ck_assert(sim_run(&program, &setting, keep_last, &helped, &result, &error));
+  expect_near(helped.mark_seconds, spare.mark_seconds / 2, 0.01, "mark with help", 100);
+  ck_assert_double_lt(helped.peak_bytes, 0.99 * helped.goal_bytes);
+  expect_near(spare.peak_bytes, spare.goal_bytes, 0.01, "peak", 100);
+}
+END_TEST
+
 START_TEST(shapes) {
   struct sim_program program = steady();
   struct sim_shape *live = &program.shapes[SIM_LIVE];
@@ -196,6 +221,7 @@ int main(void) {
   tcase_add_test(tcase, the_law);
   tcase_add_test(tcase, ends_where_it_should);
   tcase_add_test(tcase, limits_hold_or_are_reported);
+  tcase_add_test(tcase, idle_processors);
   tcase_add_test(tcase, shapes);
   tcase_add_test(tcase, jitter_is_even_and_seeded);
   suite_add_tcase(suite, tcase);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "law.h"
+#include "law_formula.h"
 
 /* ---- Running ---- */
 
@@ -96,12 +96,16 @@ void measurement_destroy(struct measurement *measurement) {
 
 static json_t *measure_json_cycle(const gait_cycle_record *record) {
   return json_pack(
-      "{s:f, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds", (double)record->started_ns * 1e-9,
-      "cause", gait_cycle_cause_name(record->cause), "trigger_bytes",
-      (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
-      "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
+      "{s:f, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
+      (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause),
+      "processors", record->processors, "trigger_bytes", (json_int_t)record->trigger_bytes,
+      "goal_bytes", (json_int_t)record->goal_bytes, "at_trigger_bytes",
+      (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
       (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
-      "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns);
+      "scan_bytes", (json_int_t)record->scan_bytes, "root_bytes", (json_int_t)record->root_bytes,
+      "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns,
+      "assist_ns", (json_int_t)record->assist_ns, "background_ns",
+      (json_int_t)record->background_ns, "idle_ns", (json_int_t)record->idle_ns);
 }
 
 static json_t *measure_json_cycles(const struct measurement *measurement) {

@@ -33,8 +33,8 @@ static int page_put_data(FILE *out, const json_t *data) {
   return json_dumpf(data, out, JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(10));
 }
 
-static int page_put(FILE *out, const json_t *data) {
-  const char *at = page_asset("page.html", strlen("page.html"))->text;
+static int page_put(FILE *out, const char *template, const json_t *data) {
+  const char *at = page_asset(template, strlen(template))->text;
   for (const char *mark; (mark = strstr(at, PAGE_MARK)) != NULL;) {
     fwrite(at, 1, (size_t)(mark - at), out);
     const char *name = mark + PAGE_MARK_BYTES;
@@ -49,10 +49,11 @@ static int page_put(FILE *out, const json_t *data) {
   return fputs(at, out) < 0 ? -1 : 0;
 }
 
-int page_write(const char *path, const char *title, const char *command, json_t *rows) {
+int page_write(const char *path, const char *template, const char *title, const char *command,
+               json_t *rows) {
   json_t *data = page_data(title, command, rows);
   FILE *out = data == NULL ? NULL : fopen(path, "w");
-  int failed = out == NULL ? -1 : page_put(out, data);
+  int failed = out == NULL ? -1 : page_put(out, template, data);
   if (out != NULL && fclose(out) != 0) failed = -1;
   json_decref(data);
   if (failed) fprintf(stderr, "gait: %s could not be written: %s\n", path, strerror(errno));

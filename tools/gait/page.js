@@ -1,71 +1,6 @@
-(function () {
-"use strict";
-const data = JSON.parse(document.getElementById("data").textContent);
-const MIB = 1048576;
-const plots = []; // what to draw again when the colours or the width change
-
-function element(name, parent, text, className) {
-  const made = document.createElement(name);
-  if (text !== undefined) made.textContent = text;
-  if (className) made.className = className;
-  parent.appendChild(made);
-  return made;
-}
-
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-}
-
-function fixed(digits) {
-  return value => value === null || value === undefined ? "–" : value.toFixed(digits);
-}
-
-/* The start of a long line. */
-function brief(text, characters) {
-  return text.length > characters ? text.slice(0, characters) + " …" : text;
-}
-
-function size(bytes) {
-  return bytes === null || bytes === undefined ? "none" : (bytes / MIB).toFixed(0) + " MiB";
-}
-
 function label(row) {
   const gogc = row.gogc_percent === null ? "off" : String(row.gogc_percent);
   return row.memory_limit_bytes === null ? gogc : gogc + ", limit " + size(row.memory_limit_bytes);
-}
-
-/* ---- Plots ---- */
-
-function axis(text, more) {
-  const line = { stroke: colour("line"), width: 1 };
-  return Object.assign({ label: text, stroke: colour("text"), grid: line, ticks: line,
-    labelSize: 22, size: 62 }, more);
-}
-
-function series(text, hue, digits, more) {
-  return Object.assign({ label: text, stroke: colour(hue), width: 2, points: { show: true, size: 7 },
-    value: (plot, value) => fixed(digits)(value) }, more);
-}
-
-function fromZero(plot, low, high) { return [0, high > 0 ? high * 1.08 : 1]; }
-
-/* `describe()` gives uPlot's options and data; called again whenever the plot must be drawn anew. */
-function figure(parent, title, note, full, describe) {
-  const box = element("figure", parent, undefined, full ? "full" : "");
-  const caption = element("figcaption", box);
-  element("span", caption, title);
-  if (note) element("small", caption, note);
-  const place = element("div", box);
-  let plot = null;
-  const draw = () => {
-    if (plot) plot.destroy();
-    const [options, values] = describe();
-    options.width = Math.max(260, place.clientWidth);
-    options.height = full ? 320 : 260;
-    plot = new uPlot(options, values, place);
-  };
-  plots.push(draw);
-  return { caption, draw };
 }
 
 /* Lines over the settings, which are not a scale: they stand at 0, 1, 2 ...  Settings with another
@@ -187,10 +122,6 @@ function workload(parent, name, rows) {
   timeline(grid, rows);
 }
 
-document.title = data.title;
-document.getElementById("title").textContent = data.title;
-document.getElementById("command").textContent = brief(data.command, 200);
-document.getElementById("version").textContent = data.version;
 const groups = new Map();
 for (const row of data.rows) {
   if (!groups.has(row.workload)) groups.set(row.workload, []);
@@ -200,9 +131,4 @@ const runs = document.getElementById("runs");
 if (groups.size === 0) element("p", runs, "No run ended well: there is nothing to show.");
 for (const [name, rows] of groups) workload(runs, name, rows);
 
-const redraw = () => plots.forEach(draw => draw());
-redraw(); // only now is the page laid out, and every width final
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-let waiting = 0;
-addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(redraw, 150); });
-})();
+start();

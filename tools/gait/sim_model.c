@@ -3,7 +3,9 @@
  * Between cycles mutators allocate at their rate until the heap is at the pacer's trigger.  While a
  * cycle marks, GC gets the share u of the processors at which bytes marked over bytes allocated are
  * the assist ratio, but not less than the background share.  Marking W bytes then takes
- * W / (u x processors x mark rate) seconds, in which mutators allocate with what is left.
+ * W / (u x processors x mark rate) seconds, in which mutators allocate with what is left.  A
+ * program with fewer threads than processors feels only what assists take; then idle processors
+ * mark too, for nothing.
  *
  * The ratio is work left over room left.  As long as marking and allocation go on in that very
  * proportion it stays what it was, and when GC has more than it needs it only falls; so one step
@@ -113,22 +115,35 @@ static double sim_start(struct sim_state *state, const struct sim_cycle *cycle, 
   return *live * scannable;
 }
 
+/* The share of the processors that assists take: as much as makes bytes marked over bytes allocated
+ * the assist ratio, when mutators keep `busy` of the processors between marks and have at most
+ * `left` of them now. */
+static double sim_assists(const struct sim_program *program, double owed, double busy,
+                          double left) {
+  double helped = (program->background_share + program->idle_share) * program->mark_rate;
+  double share = (owed * left / busy - helped) / (program->mark_rate + owed / busy);
+  return fmin(fmax(share, 0), left);
+}
+
 /* Marks `work` bytes at the ratio of this moment. */
 static void sim_step(struct sim_state *state, double work, double rate, struct sim_cycle *cycle) {
   struct gaiti_pacer_decision decision;
   struct gaiti_pacer_snapshot *now = &state->now;
-  double background = state->program->background_share;
+  const struct sim_program *program = state->program;
+  double background = program->background_share;
+  double busy = program->threads > 0 ? fmin(program->threads / state->processors, 1) : 1;
+  double left = fmin(busy, 1 - background);
   gaiti_pacer_decide(&state->pacer, now, &decision);
-  double per_cpu = rate / state->processors;
-  double owed = decision.assist_ratio * per_cpu;
-  double share = fmax(owed / (owed + state->program->mark_rate), background);
-  double seconds = work / (state->program->mark_rate * state->processors * share);
-  double allocated = rate * (1 - share) * seconds;
+  double owed = decision.assist_ratio * rate / state->processors;
+  double assists = sim_assists(program, owed, busy, left);
+  double marking = background + program->idle_share + assists;
+  double seconds = work / (program->mark_rate * state->processors * marking);
+  double allocated = rate * (left - assists) / busy * seconds;
   now->heap_live_bytes += (int64_t)allocated;
   now->heap_work_bytes += (int64_t)work;
   cycle->mark_seconds += seconds;
   cycle->background_seconds += seconds * state->processors * background;
-  cycle->assist_seconds += seconds * state->processors * (share - background);
+  cycle->assist_seconds += seconds * state->processors * assists;
   cycle->peak_bytes += allocated;
   sim_allocate(state, allocated, seconds);
 }
@@ -147,6 +162,7 @@ static void sim_mark(struct sim_state *state, double work, double rate, struct s
 }
 
 static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle *cycle) {
+  double idle_seconds = cycle->mark_seconds * state->processors * state->program->idle_share;
   struct gaiti_pacer_snapshot *now = &state->now;
   struct gaiti_pacer_limiter *limiter = &state->limiter;
   now->heap_work_bytes = (int64_t)heap_work;
@@ -156,10 +172,12 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
       .duration_ns = (int64_t)fmin(cycle->mark_seconds * 1e9, 1e17),
       .assist_ns = (int64_t)fmin(cycle->assist_seconds * 1e9, 1e17),
       .background_ns = -1,
+      .idle_ns = (int64_t)fmin(idle_seconds * 1e9, 1e17),
       .processors = state->processors,
       .sweep_pending = true,
   };
   gaiti_pacer_limiter_add_assist(limiter, sim_ns(cycle->assist_seconds));
+  gaiti_pacer_limiter_add_idle(limiter, sim_ns(idle_seconds));
   gaiti_pacer_limiter_start_transition(
       limiter, limiter->last_update_ns + sim_ns(cycle->mark_seconds), false);
   now->limiting = gaiti_pacer_limiter_limiting(limiter);
@@ -171,7 +189,7 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
   state->marked = (double)taken.marked_bytes;
 }
 
-/* The law, as `law.c` has it: what lies between two cycles over what the first allowed. */
+/* The law, as `law_formula.c` has it: what lies between two cycles over what the first allowed. */
 static void sim_law(struct sim_state *state, const struct what_if_setting *setting, double peak,
                     double marked_before) {
   struct sim_result *result = &state->result;

@@ -227,18 +227,23 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
   bool read =
       spec_keys(reader, object,
                 "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
-                "processors background_share cpu_cap minimum_heap_bytes overhead_bytes seed gogc "
+                "processors threads background_share idle_share cpu_cap minimum_heap_bytes "
+                "overhead_bytes seed gogc "
                 "memlimit") &&
       spec_until(reader, object, program) && spec_quantities(reader, object, program) &&
       spec_number(reader, object, "mark_rate", 1, &program->mark_rate) &&
       spec_optional(reader, object, "processors", 0.01, 1, &program->processors) &&
+      spec_optional(reader, object, "threads", 0.01, 0, &program->threads) &&
       spec_share(reader, object, "background_share", 0.25, 0.9, &program->background_share) &&
+      spec_optional(reader, object, "idle_share", 0, 0, &program->idle_share) &&
       spec_share(reader, object, "cpu_cap", 0.5, 0.95, &program->cpu_cap) &&
       spec_optional(reader, object, "minimum_heap_bytes", 0, -1, &minimum) &&
       spec_optional(reader, object, "overhead_bytes", 0, 0, &overhead) &&
       spec_optional(reader, object, "seed", 0, 1, &seed);
   if (read && program->processors > 65536)
     read = spec_fail(reader, "processors", "%g is not in 0.01 .. 65536", program->processors);
+  if (read && program->background_share + program->idle_share > 1)
+    read = spec_fail(reader, "idle_share", "with the background share it is more than 1");
   if (!read) return false;
   program->minimum_heap_bytes = (int64_t)minimum;
   program->overhead_bytes = (int64_t)overhead;

@@ -32,7 +32,9 @@ struct sim_program {
   struct sim_shape shapes[SIM_QUANTITIES]; /* bytes, bytes per second, share, bytes */
   double mark_rate;                        /* bytes scanned per CPU second */
   double processors;
+  double threads; /* processors that it keeps busy itself; 0: all */
   double background_share;
+  double idle_share; /* of the processors, that marks beside those, for nothing */
   double cpu_cap;
   int64_t minimum_heap_bytes; /* below 0: the pacer's own */
   int64_t overhead_bytes;

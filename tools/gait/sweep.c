@@ -139,7 +139,7 @@ static int sweep_all(const struct sweep *sweep, const char *command) {
   int status = grid.usage ? COMMAND_USAGE : grid.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
   if (!grid.usage) {
     if (sweep->html_path != NULL &&
-        page_write(sweep->html_path, "A sweep over GOGC", command, grid.rows) != 0)
+        page_write(sweep->html_path, "page.html", "A sweep over GOGC", command, grid.rows) != 0)
       status = COMMAND_FAILED;
     sweep_print(sweep, &grid);
   }

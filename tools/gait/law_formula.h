@@ -1,4 +1,4 @@
-/* law.h: how often a heap should be collected.
+/* law_formula.h: how often a heap should be collected.
  *
  * A cycle that finds `live` bytes lets the heap grow by GOGC% of them before the next, or up to
  * the memory limit when that comes first.  So with steady live bytes the number of cycles is
@@ -8,8 +8,8 @@
  * Live bytes are seldom steady.  Here each stretch between two cycles is divided by what the first
  * of them allowed, and the quotients are added up: how many cycles there would have been had each
  * come exactly when it was due. */
-#ifndef GAIT_LAW_H
-#define GAIT_LAW_H
+#ifndef GAIT_LAW_FORMULA_H
+#define GAIT_LAW_FORMULA_H
 
 #include "gait/gait.h"
 
