@@ -4,6 +4,8 @@
 
 /* How often a thread that finds itself held looks again before it sleeps. */
 #define THREAD_ENTER_SPINS 200
+/* How long one for which there is no processor sleeps before it asks again. */
+#define THREAD_PROC_WAIT_NS 1000000
 
 const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
   static const char *const names[] = {"managed", "outside", "held", "detached"};
@@ -55,16 +57,21 @@ static void thread_wait_until_free(gait_thread *thread) {
   gaiti_unlock(&threads->lock);
 }
 
+static void thread_become_managed(gait_thread *thread) {
+  if (gaiti_thread_try_enter(thread)) return;
+  uint64_t start = gaiti_os_now_ns();
+  do
+    thread_wait_until_free(thread);
+  while (!gaiti_thread_try_enter(thread));
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+}
+
+/* Without memory for a processor the thread waits outside until another one leaves its own. */
 void gaiti_thread_enter(gait_thread *thread) {
-  if (!gaiti_thread_try_enter(thread)) {
-    uint64_t start = gaiti_os_now_ns();
-    do
-      thread_wait_until_free(thread);
-    while (!gaiti_thread_try_enter(thread));
-    gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
-  }
-  if (!thread->proc) {
-    bool acquired = gaiti_proc_acquire(thread);
-    REQUIRE("thread.processor", acquired, "there is no memory for a processor to enter with");
+  thread_become_managed(thread);
+  while (!thread->proc && !gaiti_proc_acquire(thread)) {
+    gaiti_thread_leave_saved(thread);
+    gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
+    thread_become_managed(thread);
   }
 }
