@@ -82,7 +82,8 @@ static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
-  if (!cycle->requested && cycle->started == cycle->finished) collector_ask_locked(heap, cause);
+  if (cycle->started == cycle->finished && (!cycle->requested || !cycle->collector_runs))
+    collector_ask_locked(heap, cause);
   gaiti_unlock(&cycle->lock);
 }
 
@@ -155,6 +156,11 @@ void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause)
   collector_wait(thread, cause, false);
 }
 
+/* Whether a cycle is to begin and the system has given no thread to run it. */
+static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
+  return cycle->requested && !cycle->collector_runs && cycle->started == cycle->finished;
+}
+
 void gaiti_collector_stall(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t start = gaiti_os_now_ns();
@@ -162,10 +168,12 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_thread_leave(thread);
   gaiti_lock(&cycle->lock);
   gaiti_counter_add(&cycle->stalled, 1);
-  if (AO_load(&cycle->phase) == phase)
+  bool missing = collector_is_missing_locked(cycle);
+  if (!missing && AO_load(&cycle->phase) == phase)
     gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
   gaiti_thread_enter(thread);
   gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }
