@@ -45,25 +45,48 @@ void gaiti_shades_destroy(gait_heap *heap) {
 
 static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
   struct gaiti_shades *shades = heap->shades;
-  for (;;) {
-    gaiti_lock(&shades->lock);
-    struct gaiti_shade_buffer *buffer = shades->empty;
-    if (buffer) shades->empty = buffer->next;
-    gaiti_unlock(&shades->lock);
-    if (!buffer) buffer = shades_new_buffer(heap);
-    if (buffer) {
-      buffer->next = NULL;
-      buffer->count = 0;
-      return buffer;
-    }
-    gaiti_os_yield();
+  gaiti_lock(&shades->lock);
+  struct gaiti_shade_buffer *buffer = shades->empty;
+  if (buffer) shades->empty = buffer->next;
+  gaiti_unlock(&shades->lock);
+  if (!buffer) buffer = shades_new_buffer(heap);
+  if (!buffer) return NULL;
+  buffer->next = NULL;
+  buffer->count = 0;
+  return buffer;
+}
+
+/* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
+ * after the mark, as whoever lowers it expects. */
+static void shades_spill(gait_heap *heap, uintptr_t word) {
+  struct gaiti_shades *shades = heap->shades;
+  gaiti_lock(&shades->lock);
+  gaiti_ref ref = shades->open ? gaiti_map_resolve(&heap->map, word) : 0;
+  if (ref && gaiti_ref_mark(&heap->map, ref)) {
+    shades->spilled_objects++;
+    shades->spilled_bytes += gaiti_ref_bytes(&heap->map, ref);
+    if (!(ref & GAITI_REF_LEAF)) AO_store_release(&shades->spilled, 1);
   }
+  gaiti_unlock(&shades->lock);
+}
+
+void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes) {
+  struct gaiti_shades *shades = heap->shades;
+  gaiti_lock(&shades->lock);
+  *objects = shades->spilled_objects;
+  *bytes = shades->spilled_bytes;
+  shades->spilled_objects = shades->spilled_bytes = 0;
+  gaiti_unlock(&shades->lock);
 }
 
 void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintptr_t word) {
   if (!gaiti_map_covers(&heap->map, word)) return;
   if (!*buffer) *buffer = shades_take_empty(heap);
   struct gaiti_shade_buffer *into = *buffer;
+  if (!into) {
+    shades_spill(heap, word);
+    return;
+  }
   into->words[into->count++] = word;
   if (into->count == into->capacity) gaiti_shades_flush(heap, buffer);
 }
@@ -95,7 +118,7 @@ void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
   gaiti_unlock(&shades->lock);
 }
 
-bool gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
+void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
   uint32_t found = 0;
   gaiti_lock(&heap->shades->lock);
   for (const struct gaiti_shade_buffer *buffer = heap->shades->empty; buffer; buffer = buffer->next)
@@ -103,10 +126,9 @@ bool gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
   gaiti_unlock(&heap->shades->lock);
   for (; found < count; found++) {
     struct gaiti_shade_buffer *buffer = shades_new_buffer(heap);
-    if (!buffer) return false;
+    if (!buffer) return;
     gaiti_shades_give(heap, buffer);
   }
-  return true;
 }
 
 void gaiti_shades_open(gait_heap *heap) {

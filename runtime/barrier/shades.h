@@ -3,9 +3,11 @@
  * A thread puts raw words into its processor's buffer; a full buffer, or one that is flushed, goes
  * to the shared list, from which markers take it.
  *
- * Shading cannot fail: a lost shade would lose an object.  No cycle starts before
- * there are buffers for every processor; when the system gives no more, the thread waits for a
- * marker to return one.
+ * Shading cannot fail: a lost shade would lose an object.  Nor may it wait: no marker may empty a
+ * buffer before all barriers are on, and the thread that waits is no safepoint.  So when the system
+ * gives no buffer, the thread marks the object itself, there and then, and raises `spilled`: such
+ * an object is grey, and is found, as one whose entry fell out of the queue is, by the walk over
+ * all marked objects.
  *
  * .inv.open  The list takes words only while it is open: from before the first barrier is on until
  *            marking is closed, both under the lock.  It may not open later: a store in flight
@@ -29,6 +31,9 @@ struct gaiti_shades {
   struct gaiti_shade_buffer *empty;
   AO_t pending; /* buffers in `full` */
   bool open;
+  AO_t spilled;             /* objects were marked that have not been traced */
+  uint64_t spilled_objects; /* marked here, and not yet counted by marking */
+  uint64_t spilled_bytes;
 };
 
 bool gaiti_shades_init(gait_heap *heap);
@@ -44,8 +49,11 @@ void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, cons
 /* Hands *buffer over while the list is open, and drops what it holds otherwise; leaves NULL. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
 
-/* Sees that `count` empty buffers are there; false: out of memory. */
-bool gaiti_shades_reserve(gait_heap *heap, uint32_t count);
+/* Sees that `count` empty buffers are there, as far as there is memory. */
+void gaiti_shades_reserve(gait_heap *heap, uint32_t count);
+
+/* Takes the counts of what was marked here since this was last asked. */
+void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes);
 
 /* Opens the list; before any root is scanned. */
 void gaiti_shades_open(gait_heap *heap);

@@ -59,8 +59,12 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!gaiti_pace_init(heap)) goto fail_advanced;
   if (!gaiti_workers_init(heap)) goto fail_pace;
   if (!gaiti_records_init(&cycle->records)) goto fail_workers;
+  if (!(cycle->own_marker = gaiti_marker_take(heap))) goto fail_records;
+  gaiti_marker_pause(cycle->own_marker);
   gaiti_pace_settle(heap);
   return true;
+fail_records:
+  gaiti_records_destroy(&cycle->records);
 fail_workers:
   gaiti_workers_destroy(heap);
 fail_pace:
@@ -78,21 +82,10 @@ fail_memory:
   return false;
 }
 
-/* Sees that the thread which runs the cycle has a marker. */
-static bool cycle_take_own_marker(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  if (cycle->own_marker) return true;
-  cycle->own_marker = gaiti_marker_take(heap);
-  if (cycle->own_marker) gaiti_marker_pause(cycle->own_marker);
-  return cycle->own_marker != NULL;
-}
-
 void gaiti_cycle_destroy(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
-  if (cycle->own_marker) {
-    gaiti_marker_resume(cycle->own_marker);
-    gaiti_marker_give(cycle->own_marker);
-  }
+  gaiti_marker_resume(cycle->own_marker);
+  gaiti_marker_give(cycle->own_marker);
   gaiti_records_destroy(&cycle->records);
   gaiti_workers_destroy(heap);
   gaiti_pace_destroy(heap);
@@ -138,8 +131,8 @@ static void cycle_start_concurrent(gait_heap *heap) {
  * raises the flag after. */
 static void cycle_rescan_marked(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
-  while (AO_load_acquire(&heap->marking->overflowed)) {
-    AO_store_full(&heap->marking->overflowed, 0);
+  while (gaiti_marking_overflowed(heap)) {
+    gaiti_marking_forget_overflow(heap);
     gaiti_marker_resume(marker);
     gaiti_marker_rescan(marker);
     gaiti_marker_pause(marker);
@@ -354,8 +347,7 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
 void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   gait_cycle_record record;
-  if (!gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2) || !cycle_take_own_marker(heap))
-    return;
+  gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
   uint64_t begun = gaiti_os_now_ns(), marking, ending;
   cycle_begin_record(heap, cause, &record);
   gaiti_marking_begin(heap);

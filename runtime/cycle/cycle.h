@@ -52,7 +52,7 @@ struct gaiti_cycle {
   AO_t waiting;
   AO_t stalled;
   AO_t phase;
-  struct gaiti_marker *own_marker; /* of the thread that runs the cycle, so that it has one */
+  struct gaiti_marker *own_marker; /* of the thread that runs the cycle: no cycle lacks one */
   struct gaiti_handshakes handshakes;
   struct gaiti_pace pace;
   struct gaiti_workers workers;

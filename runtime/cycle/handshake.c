@@ -202,8 +202,6 @@ void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
   handshake_ask(heap, action);
   gaiti_delay(heap);
   for (int spins = 0; !handshake_look(heap, start, spins); spins++) {
-    if (spins >= HANDSHAKE_SPINS && gaiti_phase(heap) != GAITI_PHASE_START)
-      gaiti_marker_relieve(heap);
   }
   uint64_t took = gaiti_os_now_ns() - start;
   if (took >= (uint64_t)heap->options.late_ms * 1000000u) handshake_forget_late(heap);

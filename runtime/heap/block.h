@@ -146,6 +146,17 @@ static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref re
   return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
 
+/* Sets an object's mark bit.  True when it was clear. */
+static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
+  AO_t *word = &map->marks[gaiti_ref_word(ref)], bit = gaiti_ref_bit(ref), old = AO_load(word);
+  while (!(old & bit)) {
+    AO_t seen = AO_fetch_compare_and_swap(word, old, old | bit);
+    if (seen == old) return true;
+    old = seen;
+  }
+  return false;
+}
+
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }

@@ -126,20 +126,9 @@ static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
   return gaiti_ref_bytes(&marker->map, ref);
 }
 
-/* Sets a mark bit.  True when it was clear. */
-static bool marker_set_bit(AO_t *word, AO_t bit) {
-  AO_t old = AO_load(word);
-  while (!(old & bit)) {
-    AO_t seen = AO_fetch_compare_and_swap(word, old, old | bit);
-    if (seen == old) return true;
-    old = seen;
-  }
-  return false;
-}
-
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   gaiti_ref ref = marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES];
-  if (!marker_set_bit(&marker->map.marks[gaiti_ref_word(ref)], gaiti_ref_bit(ref))) return;
+  if (!gaiti_ref_mark(&marker->map, ref)) return;
   CHECK_SLOW("mark.dangling", gaiti_ref_is_allocated(&marker->map, ref),
              "a field that its kind calls a reference points to a free slot");
   marker->counts.objects++;

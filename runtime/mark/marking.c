@@ -2,8 +2,6 @@
 
 #include "mark/marker.h"
 
-#define MARKING_RELIEF_BYTES 65536
-
 bool gaiti_marking_init(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking = gaiti_os_alloc(sizeof *marking);
   if (!marking) return false;
@@ -52,6 +50,9 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&marking->root_bytes, 0);
   AO_store(&marking->overflowed, 0);
   gaiti_unlock(&marking->lock);
+  uint64_t objects, bytes;
+  gaiti_shades_take_spilled(heap, &objects, &bytes);
+  AO_store(&heap->shades->spilled, 0);
 }
 
 void gaiti_marking_trim(gait_heap *heap) {
@@ -97,8 +98,17 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
   gaiti_unlock(&marking->lock);
 }
 
+/* What threads have marked without a buffer is counted before anybody asks. */
+static void marking_count_spilled(gait_heap *heap) {
+  uint64_t objects, bytes;
+  gaiti_shades_take_spilled(heap, &objects, &bytes);
+  heap->marking->counts.objects += objects;
+  heap->marking->counts.bytes += bytes;
+}
+
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
+  marking_count_spilled(heap);
   struct gaiti_mark_counts counts = heap->marking->counts;
   gaiti_unlock(&heap->marking->lock);
   return counts;
@@ -118,6 +128,7 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
   bool idle = marking_idle_locked(heap);
+  marking_count_spilled(heap);
   *objects = heap->marking->counts.objects;
   gaiti_unlock(&heap->marking->lock);
   return idle;
@@ -128,11 +139,20 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   gaiti_lock(&marking->lock);
   gaiti_lock(&heap->shades->lock);
   bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
-               !AO_load(&marking->overflowed);
+               heap->shades->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
   if (close) heap->shades->open = false;
   gaiti_unlock(&heap->shades->lock);
   gaiti_unlock(&marking->lock);
   return close;
+}
+
+bool gaiti_marking_overflowed(const gait_heap *heap) {
+  return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
+}
+
+void gaiti_marking_forget_overflow(gait_heap *heap) {
+  AO_store(&heap->marking->overflowed, 0);
+  AO_store_full(&heap->shades->spilled, 0);
 }
 
 void gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
@@ -143,12 +163,4 @@ void gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
     gaiti_wait_for(&marking->changed, &marking->lock, ns);
   gaiti_counter_sub(&marking->hungry, 1);
   gaiti_unlock(&marking->lock);
-}
-
-void gaiti_marker_relieve(gait_heap *heap) {
-  if (!gaiti_shades_open_now(heap) || !gaiti_shades_pending(heap)) return;
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
-  if (!marker) return;
-  gaiti_marker_run(marker, MARKING_RELIEF_BYTES);
-  gaiti_marker_give(marker);
 }

@@ -78,12 +78,12 @@ bool gaiti_marking_is_idle(gait_heap *heap);
  * so no shade comes in between.  From then on shades are refused. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
+/* Whether marked objects have to be looked for that are in no queue; and that this is being done. */
+bool gaiti_marking_overflowed(const gait_heap *heap);
+void gaiti_marking_forget_overflow(gait_heap *heap);
+
 /* Waits, at most `ns`, while marking is neither idle nor has work to take. */
 void gaiti_marking_wait(gait_heap *heap, uint64_t ns);
-
-/* Marks a little when shades wait for a marker, so that a thread that waits for a buffer gets one.
- * Nothing while marking is not open. */
-void gaiti_marker_relieve(gait_heap *heap);
 
 static inline bool gaiti_marking_has_work(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_shades_pending(heap);
