@@ -9,32 +9,27 @@
  * filled before, without the barrier; one that goes may be the only place that marking would have
  * found an object in which a scanned thread has loaded from there.  The marker is active before it
  * asks whether marking is open, so marking is not closed before it is done (.inv.active). */
-static gait_result roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
+static void roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
   enum gaiti_phase phase = gaiti_phase(heap);
-  if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return GAIT_OK;
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
-  if (!marker) return GAIT_ERROR_MEMORY;
+  if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return;
+  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
   if (gaiti_shades_open_now(heap)) {
     if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
     if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
   }
   gaiti_marker_give(marker);
-  return GAIT_OK;
 }
 
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
   gait_result result = gaiti_roots_insert(&heap->roots, root);
-  if (result != GAIT_OK) return result;
-  result = roots_mark_now(heap, root);
-  if (result != GAIT_OK) gaiti_roots_erase(&heap->roots, root->start, root->function, root->arg);
+  if (result == GAIT_OK) roots_mark_now(heap, root);
   return result;
 }
 
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
   if (!gaiti_roots_look_up(&heap->roots, which, &root)) return GAIT_ERROR_NOT_FOUND;
-  gait_result result = roots_mark_now(heap, &root);
-  if (result != GAIT_OK) return result;
+  roots_mark_now(heap, &root);
   return gaiti_roots_erase(&heap->roots, root.start, root.function, root.arg);
 }
 

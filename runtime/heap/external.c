@@ -62,19 +62,22 @@ static void shard_remove(struct gaiti_external_shard *shard, struct gaiti_extern
   shard->table[hole] = (struct gaiti_external){0};
 }
 
+/* Only a new entry may need a larger table. */
 static bool shard_set(struct gaiti_external_shard *shard, uintptr_t object, size_t bytes,
                       int64_t *change) {
-  if (shard->used * 2 >= shard->capacity &&
-      !shard_rebuild(shard, shard->capacity ? shard->capacity * 2 : 16))
-    return false;
-  struct gaiti_external *place = external_place(shard->table, shard->capacity, object);
-  *change = (int64_t)bytes - (int64_t)place->bytes;
-  if (bytes == 0 && place->object == object) {
-    shard_remove(shard, place);
-  } else if (bytes > 0) {
-    if (place->object == 0) shard->used++;
-    *place = (struct gaiti_external){object, bytes};
+  struct gaiti_external *place =
+      shard->capacity ? external_place(shard->table, shard->capacity, object) : NULL;
+  bool known = place && place->object == object;
+  *change = (int64_t)bytes - (known ? (int64_t)place->bytes : 0);
+  if (known && bytes > 0) place->bytes = bytes;
+  if (known && bytes == 0) shard_remove(shard, place);
+  if (known || bytes == 0) return true;
+  if (shard->used * 2 >= shard->capacity) {
+    if (!shard_rebuild(shard, shard->capacity ? shard->capacity * 2 : 16)) return false;
+    place = external_place(shard->table, shard->capacity, object);
   }
+  *place = (struct gaiti_external){object, bytes};
+  shard->used++;
   return true;
 }
 

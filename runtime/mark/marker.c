@@ -350,16 +350,42 @@ struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
   return marker;
 }
 
+bool gaiti_marker_reserve(gait_heap *heap) {
+  heap->marking->reserve = marker_new(heap);
+  return heap->marking->reserve != NULL;
+}
+
+struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  for (;;) {
+    gaiti_lock(&marking->lock);
+    struct gaiti_marker *marker = marking->reserve;
+    marking->reserve = NULL;
+    gaiti_unlock(&marking->lock);
+    if (marker)
+      marker_start(marker);
+    else
+      marker = gaiti_marker_take(heap);
+    if (marker) return marker;
+    gaiti_os_yield();
+  }
+}
+
 void gaiti_marker_give(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_stop(marker);
   gaiti_lock(&marking->lock);
-  marker->next = marking->spare;
-  marking->spare = marker;
+  if (!marking->reserve) {
+    marking->reserve = marker;
+  } else {
+    marker->next = marking->spare;
+    marking->spare = marker;
+  }
   gaiti_unlock(&marking->lock);
 }
 
 void gaiti_markers_free(gait_heap *heap) {
+  if (heap->marking->reserve) marker_free(heap->marking->reserve);
   while (heap->marking->spare) {
     struct gaiti_marker *marker = heap->marking->spare;
     heap->marking->spare = marker->next;

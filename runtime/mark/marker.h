@@ -40,6 +40,11 @@ struct gait_tracer {
 /* Takes a marker from the pool, active; NULL: out of memory. */
 struct gaiti_marker *gaiti_marker_take(gait_heap *heap);
 
+/* Takes one that was made with the heap, for work that can neither fail nor be left; waits while
+ * another such work has it.  Thread: any that holds no lock and no marker. */
+struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap);
+bool gaiti_marker_reserve(gait_heap *heap);
+
 /* Gives all its work back and returns it to the pool, inactive. */
 void gaiti_marker_give(struct gaiti_marker *marker);
 

@@ -7,7 +7,10 @@ bool gaiti_marking_init(gait_heap *heap) {
   if (!marking) return false;
   if (!gaiti_lock_init(&marking->lock, GAITI_RANK_MARK)) goto fail_memory;
   if (!gaiti_condition_init(&marking->changed)) goto fail_lock;
+  if (!gaiti_marker_reserve(heap)) goto fail_condition;
   return true;
+fail_condition:
+  gaiti_condition_destroy(&marking->changed);
 fail_lock:
   gaiti_lock_destroy(&marking->lock);
 fail_memory:

@@ -39,7 +39,8 @@ struct gaiti_marking {
   struct gaiti_condition changed; /* work came, or the last marker stopped */
   struct gaiti_segment *work;
   struct gaiti_segment *empty;
-  struct gaiti_marker *spare; /* markers that nobody uses */
+  struct gaiti_marker *spare;   /* markers that nobody uses */
+  struct gaiti_marker *reserve; /* the one of gaiti_marker_take_reserve; NULL while in use */
   AO_t segments;              /* listed in `work` */
   AO_t hungry;                /* markers that wait for work */
   uint32_t allocated_segments;
