@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "alloc/available.h"
+#include "base/asan.h"
 
 /* ---- Retiring ---- */
 
@@ -40,6 +41,7 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   const struct gaiti_block_state *state = &heap->map.states[block];
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
   if (heap->options.poison && !state->clean) return;
+  gaiti_asan_hide(cursor->next, bytes);
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
                     GAITI_BITS_FREE);
   gaiti_counter_sub(&heap->live_bytes, bytes);
@@ -110,6 +112,7 @@ static void cache_check_poison(const char *slot, size_t bytes) {
 /* Makes the run's memory zero. */
 static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, char *start,
                        size_t bytes) {
+  gaiti_asan_show(start, bytes);
   if (state->clean) return;
   if (heap->options.poison) cache_check_poison(start, bytes);
   memset(start, 0, bytes);

@@ -4,6 +4,7 @@
 
 #include "alloc/available.h"
 #include "alloc/cache.h"
+#include "base/asan.h"
 
 /* Zeroing more than this takes so long that the collector should not wait for it. */
 #define SUPPLY_ZERO_INSIDE_BYTES ((size_t)1 << 20)
@@ -15,8 +16,12 @@ enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size
   bool clean;
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, 1, used, limit, block, &clean);
   if (take != GAITI_TAKE_OK) return take;
-  if (!clean && heap->options.poison)
-    memset(gaiti_block_start(&heap->map, *block), GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
+  char *start = gaiti_block_start(&heap->map, *block);
+  if (!clean && heap->options.poison) {
+    gaiti_asan_show(start, GAITI_BLOCK_BYTES);
+    memset(start, GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
+  }
+  gaiti_asan_hide(start, GAITI_BLOCK_BYTES);
   heap->map.states[*block].clean = clean;
   gaiti_block_format(&heap->map, *block, gaiti_kind_tag(&heap->kinds, kind), (uint8_t)size_class,
                      AO_load_acquire(&heap->epoch));
@@ -52,6 +57,7 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
                                           bytes, limit, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   char *start = gaiti_block_start(&heap->map, block);
+  gaiti_asan_show(start, bytes);
   if (!clean) supply_zero(thread, start, bytes);
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_block_format_large(&heap->map, block, gaiti_kind_tag(&heap->kinds, kind), bytes, epoch);

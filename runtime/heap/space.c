@@ -5,6 +5,7 @@
  * the search a matter of a few words. */
 #include "heap/space.h"
 
+#include "base/asan.h"
 #include "base/check.h"
 #include "gait/gait.h"
 
@@ -64,7 +65,9 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
   return false;
 }
 
+/* Others may get these addresses. */
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
+  gaiti_asan_show((void *)map->base, (size_t)space->top << GAITI_BLOCK_SHIFT);
   space_unreserve(space, map);
   gaiti_lock_destroy(&space->lock);
 }
@@ -261,6 +264,7 @@ void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, ui
     AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);
   }
   AO_store(&space->free_blocks, AO_load(&space->free_blocks) + count);
+  gaiti_asan_hide(gaiti_block_start(map, block), (size_t)count << GAITI_BLOCK_SHIFT);
   if (block < space->hint) space->hint = block;
   if (block < space->dirty_hint) space->dirty_hint = block;
   gaiti_unlock(&space->lock);

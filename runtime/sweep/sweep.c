@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "alloc/cache.h"
+#include "base/asan.h"
 #include "base/check.h"
 
 /* Blocks that one claim covers. */
@@ -29,13 +30,18 @@ void gaiti_sweep_begin(gait_heap *heap) {
 
 /* ---- One block ---- */
 
-/* Fills the slots that are not allocated with the poison. */
+/* Fills the slots that are not allocated with the poison, and lets AddressSanitizer watch them. */
 static void sweep_poison(gait_heap *heap, uint32_t block) {
   size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
   char *slot = gaiti_block_start(&heap->map, block);
-  for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes)
-    if (!gaiti_map_resolve(&heap->map, (uintptr_t)slot))
+  for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes) {
+    if (gaiti_map_resolve(&heap->map, (uintptr_t)slot)) continue;
+    if (heap->options.poison) {
+      gaiti_asan_show(slot, slot_bytes);
       memset(slot, GAITI_POISON_BYTE, slot_bytes);
+    }
+    gaiti_asan_hide(slot, slot_bytes);
+  }
 }
 
 /* allocated := marked, marked := 0.  Returns how many slots are allocated. */
@@ -68,7 +74,7 @@ static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   CHECK_SLOW("sweep.slots", live <= slots, "a block has more live slots than slots");
   sweep_count(heap->sweep, live, live * gaiti_block_slot_bytes(&heap->map, block));
   state->clean = 0;
-  if (heap->options.poison) sweep_poison(heap, block);
+  if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (live < slots) gaiti_available_give(heap, block);
   return false;
