@@ -49,6 +49,7 @@ final class Peer {
   static void report(long ops, long nanos, double nsPerOp, long checksum, String more)
       throws Exception {
     System.out.printf(
+        java.util.Locale.ROOT,
         "{\"version\": \"%s\", \"ops\": %d, \"seconds\": %.9f, \"ns_per_op\": %.4f,"
             + " \"checksum\": \"%016x\", \"peak_rss_bytes\": %d, \"cycles\": %d%s%s}%n",
         System.getProperty("java.version"), ops, nanos * 1e-9, nsPerOp, checksum, peakBytes(),

@@ -1,0 +1,140 @@
+"""The results as text, Markdown, JSON and a page."""
+import json
+
+from contestants import LABELS, ROOT, SOURCES
+from work import WORK
+
+TITLES = {work.name: work for work in WORK}
+
+
+def title_of(row, quick):
+    """The work's name for a person; the sizes that it speaks of are the full ones."""
+    note = f" (quick: {' '.join(row['arguments'])})" if quick else ""
+    return TITLES[row["name"]].title + note
+
+
+def cell(metric, figure):
+    return f"{figure['median'] / metric.unit:.{metric.digits}f}"
+
+
+def spread(metric, figure):
+    return " .. ".join(f"{figure[end] / metric.unit:.{metric.digits}f}" for end in ("min", "max"))
+
+
+def ratio(figures, who, key):
+    """Gait's median over the peer's; None where one of them has none."""
+    ours, theirs = figures.get("gait", {}).get(key), figures[who].get(key)
+    if who == "gait" or ours is None or not theirs["median"]:
+        return None
+    return ours["median"] / theirs["median"]
+
+
+# ---- Text ----
+
+def text_work(row, quick):
+    lines = [title_of(row, quick)]
+    for metric in TITLES[row["name"]].metrics:
+        figures = {who: found for who, found in row["figures"].items() if metric.key in found}
+        if not figures:
+            continue
+        lines.append(f"  {metric.label:44} {'median':>10}  {'spread':>22}  Gait / peer")
+        for who, found in figures.items():
+            figure, times = found[metric.key], ratio(figures, who, metric.key)
+            lines.append(f"    {LABELS[who]:42} {cell(metric, figure):>10}  "
+                         f"{spread(metric, figure):>22}  "
+                         + (f"{times:11.2f}" if times is not None else ""))
+    lines += [f"  FAILED {LABELS[who]}: {why}" for who, why in row["failed"].items()]
+    return "\n".join(lines)
+
+
+def verdict(goal):
+    if goal["met"] is None:
+        return "not measured" if goal["value"] is None else "not judged"
+    return "met" if goal["met"] else "MISSED"
+
+
+def number(value):
+    return "" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
+def text(report):
+    parts = [text_work(row, report["quick"]) for row in report["work"]]
+    lines = [f"{'goal':66} {'value':>8} {'bound':>8}"]
+    lines += [f"  {goal['goal']:64} {number(goal['value']):>8} {number(goal['bound']):>8}  "
+              f"{verdict(goal)}" for goal in report["goals"]]
+    parts.append("\n".join(lines))
+    about = [f"{LABELS[name]} {found['version']}" for name, found in report["contestants"].items()
+             if not found["absent"]]
+    parts.append("Compared: " + ", ".join(about))
+    absent = [f"{LABELS[name]} is absent: {found['absent']}"
+              for name, found in report["contestants"].items() if found["absent"]]
+    return "\n\n".join(parts + (["\n".join(absent)] if absent else []))
+
+
+# ---- Markdown ----
+
+def markdown_line(row, metric, columns):
+    cells = []
+    for who in columns:
+        figure = row["figures"].get(who, {}).get(metric.key)
+        if figure is None:
+            cells.append("")
+            continue
+        times = ratio(row["figures"], who, metric.key)
+        cells.append(f"{cell(metric, figure)} ({spread(metric, figure)})"
+                     + (f" **{times:.2f}**" if times is not None else ""))
+    return f"| {metric.label} | " + " | ".join(cells) + " |"
+
+
+def markdown(report):
+    lines = []
+    for row in report["work"]:
+        columns = list(row["figures"])
+        lines += [f"**{title_of(row, report['quick'])}**", "",
+                  "| | " + " | ".join(LABELS[who] for who in columns) + " |",
+                  "|---|" + "---|" * len(columns)]
+        lines += [markdown_line(row, metric, columns) for metric in TITLES[row["name"]].metrics
+                  if any(metric.key in found for found in row["figures"].values())]
+        lines.append("")
+    lines += ["| goal | value | bound | |", "|---|---|---|---|"]
+    lines += [f"| {goal['goal']} | {number(goal['value'])} | {number(goal['bound'])} | "
+              f"{verdict(goal)} |" for goal in report["goals"]]
+    return "\n".join(lines) + "\n"
+
+
+# ---- The page ----
+
+def page_groups(report):
+    """What the page draws: for each work and metric the contestants with their runs."""
+    groups = []
+    for row in report["work"]:
+        plots = []
+        for metric in TITLES[row["name"]].metrics:
+            bars = [{"who": LABELS[who], "median": found[metric.key]["median"] / metric.unit,
+                     "values": [value / metric.unit for value in found[metric.key]["values"]],
+                     "ratio": ratio(row["figures"], who, metric.key)}
+                    for who, found in row["figures"].items() if metric.key in found]
+            if bars:
+                plots.append({"label": metric.label, "digits": metric.digits, "bars": bars})
+        groups.append({"title": title_of(row, report["quick"]), "plots": plots})
+    return groups
+
+
+def page(report):
+    """One file that needs no other; the plots are uPlot's."""
+    vendor = ROOT / "tools" / "page" / "vendor" / "uplot"
+    data = {"groups": page_groups(report), "goals": report["goals"], "date": report["date"],
+            "command": report["command"], "machine": report["machine"],
+            "contestants": [f"{LABELS[name]} {found['version']}" if not found["absent"]
+                            else f"{LABELS[name]}: absent"
+                            for name, found in report["contestants"].items()]}
+    # With `/` escaped, no text in the data can end the element that holds it.
+    parts = {"data": json.dumps(data).replace("/", "\\/"),
+             "page.css": (ROOT / "tools" / "gait" / "page.css").read_text(),
+             "uPlot.min.css": (vendor / "uPlot.min.css").read_text(),
+             "uPlot.iife.min.js": (vendor / "uPlot.iife.min.js").read_text(),
+             "compare.js": (SOURCES / "compare.js").read_text()}
+    made = (SOURCES / "compare.html").read_text()
+    for name, part in parts.items():
+        made = made.replace(f"@@{name}@@", part)
+    return made
