@@ -3,6 +3,7 @@
 A peer that cannot be built is absent, and says why.  Sources are copied to the build folder and
 compiled there by relative names, so that a compiler may be a wrapper that sees that folder alone.
 """
+import hashlib
 import json
 import os
 import shlex
@@ -20,6 +21,9 @@ C_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-pthread"]
 MEDDLING = ("GAIT_", "GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GODEBUG", "GC_", "MIMALLOC_", "MALLOC_",
             "GLIBC_TUNABLES", "LD_PRELOAD", "OCAMLRUNPARAM", "JAVA_TOOL_OPTIONS",
             "JDK_JAVA_OPTIONS")
+
+BUILD_VARIABLES = ("PATH", "CC", "BDWGC_CC", "MIMALLOC_CC", "GLIBC_CC", "BDWGC_PREFIX",
+                   "MIMALLOC_PREFIX", "PKG_CONFIG_PATH", "GO", "JAVA", "JAVAC", "OCAMLOPT")
 
 
 class Absent(Exception):
@@ -77,12 +81,24 @@ class Contestant:
         self.absent = ""
         self.prefix = words(name.upper() + "_RUN", "")
 
+    def digest(self):
+        """Changes with the sources and with the variables that name compilers and libraries."""
+        digest = hashlib.sha256()
+        for path in sorted((SOURCES / self.language).rglob("*.*")):
+            digest.update(path.read_bytes())
+        for variable in BUILD_VARIABLES:
+            digest.update(f"{variable}={os.environ.get(variable)}\n".encode())
+        return digest.hexdigest()
+
     def prepare(self):
-        """Builds the programs and runs one for a moment; Absent when that cannot be done."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
-        shutil.copytree(SOURCES / self.language, self.folder)
-        self.compile()
+        """Builds the programs, unless an earlier run has, and runs one for a moment; Absent when
+        that cannot be done."""
+        stamp = self.folder / "built"
+        if not stamp.exists() or stamp.read_text() != self.digest():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            shutil.copytree(SOURCES / self.language, self.folder)
+            self.compile()
+            stamp.write_text(self.digest())
         try:
             self.version = self.run("alloc", ["16", "1000", "0", "1"], {}).get("version", "")
         except Failed as error:

@@ -57,12 +57,19 @@ def number(value):
     return "" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
-def text(report):
-    parts = [text_work(row, report["quick"]) for row in report["work"]]
+def text_goals(goals):
     lines = [f"{'goal':66} {'value':>8} {'bound':>8}"]
     lines += [f"  {goal['goal']:64} {number(goal['value']):>8} {number(goal['bound']):>8}  "
-              f"{verdict(goal)}" for goal in report["goals"]]
-    parts.append("\n".join(lines))
+              f"{verdict(goal)}" for goal in goals if goal["value"] is not None]
+    others = sum(goal["value"] is None for goal in goals)
+    if others > 0:
+        lines.append(f"  and {others} for which a figure was not measured")
+    return "\n".join(lines)
+
+
+def text(report):
+    parts = [text_work(row, report["quick"]) for row in report["work"]]
+    parts.append(text_goals(report["goals"]))
     about = [f"{LABELS[name]} {found['version']}" for name, found in report["contestants"].items()
              if not found["absent"]]
     parts.append("Compared: " + ", ".join(about))
