@@ -130,7 +130,8 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
   gaiti_counter_sub(&cycle->waiting, 1);
 }
 
-static void collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
+/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
+static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t start = gaiti_os_now_ns();
   gaiti_thread_leave(thread);
@@ -145,7 +146,9 @@ static void collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fre
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
   gaiti_thread_enter(thread);
-  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  uint64_t took = gaiti_os_now_ns() - start;
+  gaiti_thread_paused(thread, took);
+  return took;
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -153,7 +156,8 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 }
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
-  collector_wait(thread, cause, false);
+  uint64_t took = collector_wait(thread, cause, false);
+  gaiti_counter_add(&thread->heap->cycle->pace.stalled_ns, took);
 }
 
 /* Whether a cycle is to begin and the system has given no thread to run it. */
@@ -174,6 +178,8 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
   gaiti_thread_enter(thread);
-  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  uint64_t took = gaiti_os_now_ns() - start;
+  gaiti_thread_paused(thread, took);
+  gaiti_counter_add(&cycle->pace.stalled_ns, took);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

@@ -23,8 +23,8 @@
  * that it held at t0 was flushed by its thread's answer, and nothing of it was newly marked,
  * neither by that flush nor by anybody else in between.  So at t0 nothing was grey, and by the
  * invariant nothing white was reachable; and what is allocated after t0 is black.  Otherwise there
- * is a new t0
- * (.cycle.flush-again).
+ * is a new t0 (.cycle.flush-again).  An object that fell out of the queue, or was shaded where no
+ * buffer was to be had, is marked and grey, so t0 cannot be before it has been found again.
  *
  * Roots without a barrier break the invariant: a plain store may hide a white object there, and
  * another thread, scanned already, may take it from there onto its stack and cut it off.  So such

@@ -91,12 +91,17 @@ static void pace_decide(gait_heap *heap) {
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
+/* A thread that waits for marking is as good as one that assists: its processor does nothing for
+ * the program. */
 static void pace_limiter_feed(struct gaiti_pace *pace) {
   uint64_t assist = AO_load(&pace->assist_ns), idle = AO_load(&pace->idle_ns);
+  uint64_t stalled = AO_load(&pace->stalled_ns);
   gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(assist - pace->limited_assist_ns));
+  gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(stalled - pace->limited_stalled_ns));
   gaiti_pacer_limiter_add_idle(&pace->limiter, (int64_t)(idle - pace->limited_idle_ns));
   pace->limited_assist_ns = assist;
   pace->limited_idle_ns = idle;
+  pace->limited_stalled_ns = stalled;
 }
 
 static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {

@@ -33,10 +33,12 @@ struct gaiti_pace {
   AO_t total_assist_ns;
   AO_t total_background_ns;
   AO_t total_idle_ns;
+  AO_t stalled_ns; /* time for which threads waited for marking; never set back */
   AO_t limiting;
   AO_t limit_rules;           /* the memory limit has set the goal */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
+  uint64_t limited_stalled_ns;
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began */
   uint64_t stack_bytes;

@@ -149,6 +149,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
   workers->stopping = true;
   gaiti_wake(&workers->changed);
   gaiti_unlock(&workers->lock);
+  workers_set_boost(heap, true);
   for (uint32_t i = 0; i < workers->count; i++)
     pthread_join(workers->workers[i].thread, NULL);
   gaiti_condition_destroy(&workers->changed);

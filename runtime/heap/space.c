@@ -303,6 +303,21 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
   return bytes;
 }
 
+void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map *map,
+                              uint32_t block, uint32_t count, size_t used) {
+  for (uint32_t i = 0; i < count; i++) {
+    struct gaiti_block_state *state = &map->states[block + i];
+    uint32_t pages = space_pages(used, i);
+    if (state->resident <= pages) continue;
+    size_t bytes = (state->resident - pages) * GAITI_PAGE_BYTES;
+    if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * GAITI_PAGE_BYTES, bytes))
+      continue;
+    state->resident = (uint8_t)pages;
+    gaiti_counter_sub(&space->mapped_bytes, bytes);
+    gaiti_counter_add(&space->released_bytes, bytes);
+  }
+}
+
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes) {
   size_t released = 0;
   uint32_t below = UINT32_MAX;

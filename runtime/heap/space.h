@@ -51,6 +51,11 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
 void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                       uint32_t count);
 
+/* Releases the pages past the first `used` bytes of a stretch that was taken with that size: an
+ * earlier use may have left some there.  Thread: the one that took it. */
+void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map *map,
+                              uint32_t block, uint32_t count, size_t used);
+
 /* Gives memory of free blocks back to the system, the highest blocks first, at most `bytes`.
  * Returns the bytes that went.  Holds the lock for one stretch of blocks at a time. */
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes);

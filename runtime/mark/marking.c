@@ -130,8 +130,8 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
 
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
-  bool idle = marking_idle_locked(heap);
   marking_count_spilled(heap);
+  bool idle = marking_idle_locked(heap) && !gaiti_marking_overflowed(heap);
   *objects = heap->marking->counts.objects;
   gaiti_unlock(&heap->marking->lock);
   return idle;

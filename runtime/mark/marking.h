@@ -41,8 +41,8 @@ struct gaiti_marking {
   struct gaiti_segment *empty;
   struct gaiti_marker *spare;   /* markers that nobody uses */
   struct gaiti_marker *reserve; /* the one of gaiti_marker_take_reserve; NULL while in use */
-  AO_t segments;              /* listed in `work` */
-  AO_t hungry;                /* markers that wait for work */
+  AO_t segments;                /* listed in `work` */
+  AO_t hungry;                  /* markers that wait for work */
   uint32_t allocated_segments;
   AO_t segment_bytes; /* of them */
   uint32_t active;
@@ -69,7 +69,8 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment);
 
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap);
 
-/* Whether marking is idle (.inv.active), and how many objects had been marked by that moment. */
+/* Whether nothing is grey outside the threads' buffers, neither in the queue nor fallen out of it,
+ * and how many objects had been marked by that moment. */
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects);
 
 /* Whether nothing is grey outside the threads' buffers: .inv.active. */
@@ -79,7 +80,8 @@ bool gaiti_marking_is_idle(gait_heap *heap);
  * so no shade comes in between.  From then on shades are refused. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
-/* Whether marked objects have to be looked for that are in no queue; and that this is being done. */
+/* Whether marked objects have to be looked for that are in no queue; and that this is being done.
+ */
 bool gaiti_marking_overflowed(const gait_heap *heap);
 void gaiti_marking_forget_overflow(gait_heap *heap);
 
