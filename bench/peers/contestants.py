@@ -52,7 +52,8 @@ def last_line(text):
 def first_error(text):
     """The line that tells most about why a compiler failed."""
     for line in text.splitlines():
-        if "error" in line or "not found" in line:
+        signs = ("error:", "undefined reference", "not found")
+        if any(sign in line for sign in signs) and "ld returned" not in line:
             return line.strip()
     return last_line(text)
 
@@ -65,7 +66,7 @@ def build(command, folder):
     except OSError as error:
         raise Absent(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:
-        raise Absent(f"{shlex.join(command[:2])}: {first_error(done.stdout)}")
+        raise Absent(f"{command[0]}: {first_error(done.stdout)}")
 
 
 class Contestant:
