@@ -15,10 +15,14 @@
 
 #include <math.h>
 
+#ifndef REPLAY_MOST_STEPS
+#define REPLAY_MOST_STEPS 20000000 /* of one mark; fuzzing has less time */
+#endif
+
 enum {
   MODEL_STEP_NS = 500000,
   MODEL_FIRST_LIVE_BYTES = 262144,
-  MODEL_MOST_STEPS = 20 * 1000 * 1000,
+  MODEL_MOST_STEPS = REPLAY_MOST_STEPS,
 };
 static const double model_step_kib = 512; /* 1 KiB per CPU ms, in bytes per step and processor */
 static const int64_t model_most_bytes = INT64_C(1) << 60;

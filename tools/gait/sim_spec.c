@@ -56,9 +56,8 @@ static bool spec_keys(struct spec_reader *reader, json_t *object, const char *kn
   json_object_foreach(object, key, value) {
     size_t length = strlen(key);
     bool found = false;
-    for (const char *at = known; !found && (at = strstr(at, key)) != NULL; at++)
-      found =
-          length > 0 && (at == known || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0');
+    for (const char *at = known; length > 0 && !found && (at = strstr(at, key)) != NULL; at++)
+      found = (at == known || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0');
     if (!found) return spec_fail(reader, key, "there is no such key; there are: %s", known);
   }
   return true;
