@@ -130,6 +130,17 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
   gaiti_counter_sub(&cycle->waiting, 1);
 }
 
+/* What a thread waits for marking because of the memory limit is held against the cap on the
+ * collector's CPU time; of several that wait, as much as there are processors that they could use.
+ */
+static void collector_count_stall(gait_heap *heap, uint64_t took_ns, AO_t others) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  if (!AO_load(&pace->limit_rules)) return;
+  AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
+  gaiti_counter_add(&pace->stalled_ns,
+                    threads > processors ? took_ns * processors / threads : took_ns);
+}
+
 /* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
@@ -156,8 +167,8 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 }
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
-  uint64_t took = collector_wait(thread, cause, false);
-  gaiti_counter_add(&thread->heap->cycle->pace.stalled_ns, took);
+  AO_t others = AO_load(&thread->heap->cycle->waiting);
+  collector_count_stall(thread->heap, collector_wait(thread, cause, false), others);
 }
 
 /* Whether a cycle is to begin and the system has given no thread to run it. */
@@ -171,7 +182,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   AO_t phase = AO_load(&cycle->phase);
   gaiti_thread_leave(thread);
   gaiti_lock(&cycle->lock);
-  gaiti_counter_add(&cycle->stalled, 1);
+  AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
   bool missing = collector_is_missing_locked(cycle);
   if (!missing && AO_load(&cycle->phase) == phase)
     gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
@@ -180,6 +191,6 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_thread_enter(thread);
   uint64_t took = gaiti_os_now_ns() - start;
   gaiti_thread_paused(thread, took);
-  gaiti_counter_add(&cycle->pace.stalled_ns, took);
+  collector_count_stall(thread->heap, took, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

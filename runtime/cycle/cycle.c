@@ -303,7 +303,6 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
       .cause = cause,
       .threads = threads,
-      .processors = pace->processors,
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
       .live_before_bytes = (uint64_t)pace->decision.marked_bytes,
@@ -355,6 +354,7 @@ void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   cycle_enter(heap, GAITI_PHASE_START);
   gaiti_pace_start_cycle(heap);
   record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
+  record.processors = cycle->pace.processors;
   (heap->options.barrierless ? cycle_held : cycle_concurrent)(heap, &record, &marking, &ending);
   uint64_t ended = gaiti_os_now_ns();
   record.freed_blocks = cycle_sweep(heap);

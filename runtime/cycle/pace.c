@@ -22,6 +22,11 @@ static double pace_share(int64_t percent) {
   return (double)percent / 100.0;
 }
 
+static void pace_set_processors(struct gaiti_pace *pace, double processors) {
+  pace->processors = processors;
+  AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
+}
+
 bool gaiti_pace_init(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   const gait_options *options = &heap->options;
@@ -33,7 +38,8 @@ bool gaiti_pace_init(gait_heap *heap) {
   config.cpu_cap = pace_share(options->cpu_cap_percent);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
-  pace->processors = options->processors ? (double)options->processors : gaiti_os_processors();
+  pace_set_processors(pace,
+                      options->processors ? (double)options->processors : gaiti_os_processors());
   gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,
                            config.background_share, config.cpu_cap);
   return true;
@@ -127,7 +133,7 @@ void gaiti_pace_start_cycle(gait_heap *heap) {
   AO_store(&pace->background_credit, 0);
   if (processors != pace->processors)
     gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
-  pace->processors = processors;
+  pace_set_processors(pace, processors);
   pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);

@@ -22,6 +22,7 @@ struct gaiti_pace {
   struct gaiti_pacer_decision decision;
   struct gaiti_pacer_workers plan;
   double processors;
+  AO_t whole_processors; /* the same, one at least, to be read without the lock */
   AO_t trigger_bytes;
   AO_t goal_bytes;
   AO_t stall_bytes; /* from here on allocation waits for marking */
@@ -33,7 +34,7 @@ struct gaiti_pace {
   AO_t total_assist_ns;
   AO_t total_background_ns;
   AO_t total_idle_ns;
-  AO_t stalled_ns; /* time for which threads waited for marking; never set back */
+  AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_rules;           /* the memory limit has set the goal */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
