@@ -14,38 +14,89 @@ void gaiti_roots_destroy(struct gaiti_roots *roots) {
     gaiti_os_free(chunk);
   }
   gaiti_os_free(roots->table);
+  gaiti_os_free(roots->index);
   gaiti_lock_destroy(&roots->lock);
 }
 
 /* ---- Ranges and callbacks ---- */
 
-static bool root_is_free(const struct gaiti_root *root) {
-  return !root->start && !root->function;
+static bool root_is(const struct gaiti_root *root, const void *start, gait_roots_fn *function,
+                    const void *arg) {
+  return root->start == start && root->function == function && root->arg == arg;
+}
+
+static size_t root_hash(const void *start, gait_roots_fn *function, const void *arg) {
+  uint64_t hash = (uint64_t)(uintptr_t)start ^ (uint64_t)(uintptr_t)function;
+  hash = (hash * UINT64_C(0x9e3779b97f4a7c15)) ^ (uint64_t)(uintptr_t)arg;
+  hash *= UINT64_C(0x9e3779b97f4a7c15);
+  return (size_t)(hash ^ hash >> 32);
+}
+
+static size_t root_home(const struct gaiti_roots *roots, size_t place) {
+  const struct gaiti_root *root = &roots->table[place];
+  return root_hash(root->start, root->function, root->arg) & (roots->capacity * 2 - 1);
+}
+
+/* Where the index has the root, or where it would stand. */
+static size_t roots_slot(const struct gaiti_roots *roots, const void *start,
+                         gait_roots_fn *function, const void *arg) {
+  size_t mask = roots->capacity * 2 - 1;
+  size_t slot = root_hash(start, function, arg) & mask;
+  while (roots->index[slot] &&
+         !root_is(&roots->table[roots->index[slot] - 1], start, function, arg))
+    slot = (slot + 1) & mask;
+  return slot;
 }
 
 static struct gaiti_root *roots_find(struct gaiti_roots *roots, const void *start,
                                      gait_roots_fn *function, const void *arg) {
-  for (size_t i = 0; i < roots->count; i++) {
-    struct gaiti_root *root = &roots->table[i];
-    if (!root_is_free(root) && root->start == start && root->function == function &&
-        root->arg == arg)
-      return root;
+  if (roots->capacity == 0) return NULL;
+  size_t place = roots->index[roots_slot(roots, start, function, arg)];
+  return place ? &roots->table[place - 1] : NULL;
+}
+
+/* Takes a root out of the index, and moves up those behind it that may stand nearer home. */
+static void roots_unindex(struct gaiti_roots *roots, size_t slot) {
+  size_t mask = roots->capacity * 2 - 1;
+  for (size_t next = (slot + 1) & mask; roots->index[next]; next = (next + 1) & mask) {
+    size_t home = root_home(roots, roots->index[next] - 1);
+    if (((next - home) & mask) < ((next - slot) & mask)) continue;
+    roots->index[slot] = roots->index[next];
+    slot = next;
   }
-  return NULL;
+  roots->index[slot] = 0;
+}
+
+/* Doubles the table, when no place in it is free. */
+static bool roots_grow(struct gaiti_roots *roots) {
+  size_t capacity = roots->capacity ? roots->capacity * 2 : 16;
+  struct gaiti_root *table = gaiti_os_alloc(capacity * sizeof *table);
+  size_t *index = gaiti_os_alloc(2 * capacity * sizeof *index);
+  if (!table || !index) {
+    gaiti_os_free(table);
+    gaiti_os_free(index);
+    return false;
+  }
+  if (roots->count) memcpy(table, roots->table, roots->count * sizeof *table);
+  gaiti_os_free(roots->table);
+  gaiti_os_free(roots->index);
+  roots->table = table;
+  roots->index = index;
+  roots->capacity = capacity;
+  for (size_t place = 0; place < roots->count; place++) {
+    const struct gaiti_root *root = &table[place];
+    index[roots_slot(roots, root->start, root->function, root->arg)] = place + 1;
+  }
+  return true;
 }
 
 static struct gaiti_root *roots_place(struct gaiti_roots *roots) {
-  for (size_t i = 0; i < roots->count; i++)
-    if (root_is_free(&roots->table[i])) return &roots->table[i];
-  if (roots->count == roots->capacity) {
-    size_t capacity = roots->capacity ? roots->capacity * 2 : 16;
-    struct gaiti_root *table = gaiti_os_alloc(capacity * sizeof *table);
-    if (!table) return NULL;
-    if (roots->count) memcpy(table, roots->table, roots->count * sizeof *table);
-    gaiti_os_free(roots->table);
-    roots->table = table;
-    roots->capacity = capacity;
+  if (roots->free) {
+    struct gaiti_root *place = &roots->table[roots->free - 1];
+    roots->free = place->words;
+    return place;
   }
+  if (roots->count == roots->capacity && !roots_grow(roots)) return NULL;
   return &roots->table[roots->count++];
 }
 
@@ -57,9 +108,12 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
     result = GAIT_ERROR_ALREADY;
   else if (!(place = roots_place(roots)))
     result = GAIT_ERROR_MEMORY;
-  else
+  if (place) {
     *place = *root;
-  if (place && root->discipline == GAIT_ROOTS_UNBARRIERED) roots->unbarriered++;
+    roots->index[roots_slot(roots, root->start, root->function, root->arg)] =
+        (size_t)(place - roots->table) + 1;
+    if (root->discipline == GAIT_ROOTS_UNBARRIERED) roots->unbarriered++;
+  }
   gaiti_unlock(&roots->lock);
   return result;
 }
@@ -97,7 +151,9 @@ gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait
       roots->unbarriered--;
       roots->unbarriered_removed = true;
     }
-    *root = (struct gaiti_root){0};
+    roots_unindex(roots, roots_slot(roots, start, function, arg));
+    *root = (struct gaiti_root){.words = roots->free};
+    roots->free = (size_t)(root - roots->table) + 1;
     result = GAIT_OK;
   }
   gaiti_unlock(&roots->lock);

@@ -1,7 +1,7 @@
 /* roots.h: the registry of roots outside the stacks: ranges of words, callbacks and handles.
  *
  * What is registered keeps its place in a table until it is removed, so the collector walks the
- * table by index and holds the lock for one piece at a time. */
+ * table by index and holds the lock for one piece at a time.  A hash index finds the place. */
 #ifndef GAITI_HEAP_ROOTS_H
 #define GAITI_HEAP_ROOTS_H
 
@@ -11,7 +11,7 @@
 /* A range, or a callback, or (start and function both NULL) a free place. */
 struct gaiti_root {
   void **start;
-  size_t words;
+  size_t words; /* of a free place: the next free one and 1 */
   gait_roots_fn *function;
   void *arg;
   gait_roots_discipline discipline;
@@ -34,6 +34,8 @@ struct gaiti_roots {
   struct gaiti_root *table;
   size_t count; /* places in use or free */
   size_t capacity;
+  size_t free;              /* the first free place and 1; 0: none */
+  size_t *index;            /* 1 + the place, by hash; 0: empty.  Twice as many as the capacity */
   size_t unbarriered;       /* registered roots of that discipline */
   bool unbarriered_removed; /* one of them, since the cycle began */
   size_t visited;           /* 1 + the place of the root whose callback runs; 0: none */

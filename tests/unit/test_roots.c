@@ -368,8 +368,11 @@ START_TEST(many_and_large_ranges) {
   ck_assert_uint_eq(unit_marked_objects(&world), RANGES + LARGE);
   ck_assert_uint_ge(unit_last_record(world.heap).root_bytes, 8 * (LARGE + 2 * RANGES));
   for (size_t i = 0; i < RANGES; i++) {
-    UNIT_CHECK(gait_roots_remove(world.heap, ranges[i]) == GAIT_OK);
-    free(ranges[i]);
+    void **range = ranges[i * 7919 % RANGES];
+    UNIT_CHECK(gait_roots_add(world.heap, range, 16, GAIT_ROOTS_BARRIERED) == GAIT_ERROR_ALREADY);
+    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
+    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_ERROR_NOT_FOUND);
+    free(range);
   }
   ck_assert_uint_eq(unit_marked_objects(&world), LARGE);
   ck_assert_int_eq(gait_roots_remove(world.heap, large), GAIT_OK);
