@@ -155,15 +155,55 @@ START_TEST(live_between_cycles) {
   ck_assert_double_eq_tol(what_if_program_live(&program, half, 0.5),
                           points[0].live_bytes + 25 * MIB, 1);
   ck_assert_double_eq_tol(what_if_program_live(&program, 1e15, 0.5), points[2].live_bytes, 1);
-  /* Half of what was allocated stayed: so it may go on until it falls, three quarters on. */
+  /* Most of what was allocated stayed: so it may go on until it falls.  What the next cycle found
+   * has to be allocated after that, so it fell no later than `last`. */
+  double growth = 0.6, way = points[2].start_clock - points[1].start_clock;
   points[1].live_bytes =
-      points[0].live_bytes + 0.6 * (points[1].start_clock - points[0].start_clock);
+      points[0].live_bytes + growth * (points[1].start_clock - points[0].start_clock);
   points[2].live_bytes = 10 * MIB;
-  double way = points[2].start_clock - points[1].start_clock;
-  ck_assert_double_gt(what_if_program_live(&program, points[1].start_clock + 0.7 * way, 0.75),
-                      points[1].live_bytes + 0.4 * way);
-  ck_assert_double_eq_tol(what_if_program_live(&program, points[1].start_clock + 0.8 * way, 0.75),
-                          10 * MIB, 1);
+  double last = way - 10 * MIB / growth, from = points[1].start_clock;
+  ck_assert_double_eq_tol(what_if_program_live(&program, from + 0.49 * last, 0.5),
+                          points[1].live_bytes + growth * 0.49 * last, 1);
+  ck_assert_double_eq_tol(what_if_program_live(&program, from + 0.51 * last, 0.5),
+                          growth * 0.01 * last, 1);
+  ck_assert_double_gt(what_if_program_live(&program, from + 0.99 * last, 1), points[1].live_bytes);
+  ck_assert_double_eq_tol(what_if_program_live(&program, points[2].start_clock, 1), 10 * MIB, 1);
+  ck_assert_double_eq_tol(what_if_program_live(&program, from + 0.9 * way, 0), 10 * MIB, 1);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+/* A recording in which workers mark alone, and mutators allocate two thirds of the room meanwhile:
+ * at a quarter of the room they have to assist, at four times the room they never do. */
+START_TEST(assists_follow_from_room) {
+  char line[400], *text = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&text, &bytes);
+  for (int i = 0; i < 100; i++) {
+    snprintf(line, sizeof line,
+             "gc %d @%d.000s 1%%: 0.010+10.00+0.010 ms clock, 0.010+0.00/5.00/5.00+0.010 ms cpu, "
+             "170->190->120 MB, 200 MB goal, 0 MB stacks, 0 MB globals, 2 P\n",
+             i + 1, i + 1);
+    fputs(line, out);
+  }
+  fclose(out);
+  struct recording recording;
+  struct recording_error error;
+  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
+  free(text);
+  recover(&recording);
+  ck_assert_double_eq_tol(program.points[50].workers, 1, 1e-9);
+  ck_assert_double_eq_tol(program.points[50].black_bytes, 20 * MIB, 1);
+  double never = predict(400, WHAT_IF_OFF).assist_share.estimate;
+  ck_assert_double_le(never, 1e-4); /* a few of the first cycles, on a small heap */
+  struct what_if_prediction tight = predict(25, WHAT_IF_OFF);
+  ck_assert_double_gt(tight.assist_share.estimate, 10 * never);
+  /* They take over from idle processors, which do not count as GC. */
+  struct what_if_prediction wide = predict(400, WHAT_IF_OFF);
+  double assisted = tight.gc_cpu_seconds.estimate / tight.idle_cpu_seconds.estimate;
+  double alone = wide.gc_cpu_seconds.estimate / wide.idle_cpu_seconds.estimate;
+  ck_assert_double_gt(assisted, alone + 0.02);
   what_if_program_destroy(&program);
   recording_destroy(&recording);
 }
@@ -211,6 +251,7 @@ int main(int argc, char **argv) {
   tcase_add_test(tcase, limits);
   tcase_add_test(tcase, the_law);
   tcase_add_test(tcase, live_between_cycles);
+  tcase_add_test(tcase, assists_follow_from_room);
   tcase_add_test(tcase, a_large_allocation);
   tcase_add_test(tcase, extremes);
   suite_add_tcase(suite, tcase);

@@ -71,5 +71,5 @@ check() { # QUANTITY MEDIAN WORST INSIDE
     END { if (!seen) exit 1 }' "$folder/check" || { echo "$1:"; cat "$folder/check"; exit 1; }
 }
 check cycles 5 15 0.8
-check peak_heap_bytes 8 40 0.8
-check gc_cpu_seconds 15 50 0.7
+check peak_heap_bytes 5 36 0.8
+check gc_cpu_seconds 10 24 0.8

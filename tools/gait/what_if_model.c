@@ -17,12 +17,13 @@
 
 #define MODEL_CYCLES_LEAST  20000u
 #define MODEL_CYCLES_FACTOR 20u
-#define MODEL_HISTORIES     15
+#define MODEL_HISTORIES     45
 #define MODEL_LEAST_BYTES   65536.0
 #define MODEL_MOST_BYTES    1e18
 #define MODEL_MOST_NS       1e12 /* a quarter of an hour: the limiter remembers less */
 #define MODEL_SHIFT         0.08
 #define MODEL_RATIOS        5
+#define MODEL_LEAK_MOST     4
 
 /* What a recording does not show, and histories differ in; shares of 1. */
 struct model_chance {
@@ -116,12 +117,20 @@ static bool model_advance(struct model_history *history, struct model_mark *mark
   return true;
 }
 
-/* The share of the mutators' time that assists take when the room to the goal is another than
- * recorded. */
-static double model_pressure(const struct model_history *history, const struct what_if_point *like,
-                             double room) {
-  double tighter = pow(like->room_bytes / room, history->program->constants.pressure_power);
-  double odds = like->pressure / (1 - like->pressure) * tighter;
+/* Odds of a mutator to assist that follow from what workers alone would let it allocate, `over` the
+ * room: none while it is less. */
+static double model_need(double over, double workers) {
+  return fmax(over - 1, 0) * workers / (1 + workers);
+}
+
+/* The share of the mutators' time that assists take when workers alone would let them allocate
+ * `over` times the room to the goal. */
+static double model_pressure(const struct what_if_point *like, double over) {
+  double recorded = like->black_bytes * like->help / like->room_bytes;
+  double odds = like->pressure / (1 - like->pressure);
+  double leak = fmax(odds - model_need(recorded, like->workers), 0);
+  double more = recorded > 0 ? fmin(over / recorded, MODEL_LEAK_MOST) : 1;
+  odds = leak * more + model_need(over, like->workers);
   return odds / (1 + odds);
 }
 
@@ -138,14 +147,13 @@ static void model_measure(const struct model_history *history, struct model_mark
   double unhindered = like->black_bytes * scale * parallel;
   double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
   if (history->now.limiting) room = MODEL_MOST_BYTES;
-  double pressure = model_pressure(history, like, room);
+  double pressure = model_pressure(like, unhindered * like->help / room);
+  double alone = like->workers / (like->workers + pressure); /* the workers' part */
   mark->black = fmin(unhindered * (1 - pressure), room);
-  double more = like->pressure > 0 ? pressure / like->pressure : 1;
-  double assist = fmin(like->assist_share * more, 1 - like->back_share);
-  mark->assist = mark->cpu * assist;
-  mark->background = mark->cpu * like->back_share;
+  mark->assist = mark->cpu * (1 - alone);
+  mark->background = mark->cpu * alone * like->back_share;
   mark->idle = mark->cpu - mark->assist - mark->background;
-  mark->seconds = mark->cpu * like->mark_per_cpu * parallel;
+  mark->seconds = mark->cpu * alone * like->mark_per_cpu * parallel;
 }
 
 /* What the pacer should take for idle marking, so that it measures what Go would plan for: the
@@ -271,9 +279,10 @@ struct model_cut {
 };
 
 /* Under a memory limit anything is possible, and a range that said so would say nothing: there it
- * is cut to a factor of two.  More of it is above for cycles, where a fragmented heap leads. */
+ * is cut to a factor of two.  More of it is above for cycles and what they cost, where a fragmented
+ * heap leads. */
 static const struct model_cut model_cuts[] = {{INFINITY, INFINITY}, {1.41, 1.41}, {1.28, 1.56}};
-enum { MODEL_UNCUT, MODEL_LIMITED, MODEL_LIMITED_CYCLES };
+enum { MODEL_UNCUT, MODEL_LIMITED, MODEL_LIMITED_MORE };
 
 /* The estimate is the middle of `values`; the range reaches over all of them and `margin` more. */
 static struct what_if_range model_range(double *values, double margin, int cut) {
@@ -323,19 +332,19 @@ void what_if_predict(const struct what_if_program *program, const struct what_if
     struct model_chance chance = {.overhead = overhead * (1 + place / 3),
                                   .holes = constants->holes_share * (1 + place),
                                   .shift = place * MODEL_SHIFT,
-                                  .fall = model_place(i, 4),
-                                  .tail = model_place(i, 7)};
+                                  .fall = model_place(i, 11),
+                                  .tail = model_place(i, 17)};
     struct model_outcome outcome = model_run(program, setting, &chance);
     if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = outcome.unreachable;
     model_collect(&spread, i, &outcome, processors);
   }
   int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
-  prediction->cycles =
-      model_range(spread.cycles, 0.12, limited ? MODEL_LIMITED_CYCLES : MODEL_UNCUT);
+  int more = limited ? MODEL_LIMITED_MORE : MODEL_UNCUT;
+  prediction->cycles = model_range(spread.cycles, 0.12, more);
   prediction->cycles.high = fmax(prediction->cycles.high, prediction->cycles.estimate + 1);
   prediction->cycles.low = fmin(prediction->cycles.low, fmax(prediction->cycles.estimate - 1, 0));
   if (limited) prediction->cycles.low = fmax(prediction->cycles.low, prediction->cycles.high / 2);
-  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, 0.25, cut);
+  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, limited ? 0.5 : 0.25, more);
   prediction->idle_cpu_seconds = model_range(spread.idle_cpu, 0.25, cut);
   prediction->peak_heap_bytes = model_range(spread.peak, 0.08, cut);
   prediction->assist_share = model_range(spread.assist, 0.30, cut);

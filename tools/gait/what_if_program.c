@@ -7,9 +7,8 @@
  * allocator takes up a half-full span again it counts the span's unusable rest once more, so each
  * cycle seems to allocate a small share of the heap on top.
  *
- * While a cycle marks, mutators allocate at their own speed and pay for it by assists, W/room bytes
- * of marking for each byte.  If a mark without assists would see B bytes allocated, then time adds
- * up: 1/black = 1/B + 1/room.  The recording shows black and room, so B. */
+ * Assists take a share of the mutators' time while a cycle marks.  Black bytes over what is left of
+ * that time are what would have been allocated in it without assists. */
 #include "what_if_program.h"
 
 #include <math.h>
@@ -20,18 +19,18 @@
 #define PROGRAM_LEAST_HEAP    4194304.0 /* the smallest goal at GOGC=100 */
 #define PROGRAM_JUMP_LEAST    2097152.0 /* less is rounding */
 #define PROGRAM_PRESSURE_MOST 0.9
+#define PROGRAM_WORKERS_LEAST 0.05
+#define PROGRAM_HELP_MOST     3.0 /* more is a disturbed cycle */
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
 
 struct what_if_constants what_if_constants_default(enum recording_system system) {
   static const struct what_if_constants constants[] = {
       [RECORDING_GO] = {.span_waste = 0.015,
-                        .spread_cost = 0.5,
-                        .pressure_power = 0.5,
+                        .spread_cost = 0.4,
                         .overhead_bytes = 4.5 * 1048576,
                         .overhead_share = 0.07,
                         .holes_share = 0.25},
-      [RECORDING_GAIT] = {.spread_cost = 0.5,
-                          .pressure_power = 0.5,
+      [RECORDING_GAIT] = {.spread_cost = 0.4,
                           .overhead_bytes = 0.5 * 1048576,
                           .overhead_share = 0.01},
   };
@@ -42,23 +41,21 @@ static double program_seconds(double ms) {
   return ms > 0 ? ms / 1e3 : 0;
 }
 
-/* The shares of marking's CPU time; all background when no time was seen. */
-static void program_split(struct what_if_point *point, const struct recording_cycle *cycle) {
-  double all = cycle->assist_ms + cycle->background_ms + cycle->idle_ms;
-  point->back_share = 1;
-  if (!(all > 0)) return;
-  point->assist_share = cycle->assist_ms / all;
-  point->idle_share = cycle->idle_ms / all;
-  point->back_share = cycle->background_ms / all;
-  point->mark_per_cpu = cycle->mark_ms / all;
-}
-
-/* The share of the time that was not the workers' which assists took. */
-static double program_pressure(const struct recording_cycle *cycle) {
-  double left = cycle->mark_ms * cycle->processors - cycle->background_ms - cycle->idle_ms;
-  if (!(cycle->assist_ms > 0)) return 0;
-  return left > cycle->assist_ms ? fmin(cycle->assist_ms / left, PROGRAM_PRESSURE_MOST)
-                                 : PROGRAM_PRESSURE_MOST;
+/* Who marked.  Without times that say so: background workers alone, as long as mutators ran. */
+static void program_split(struct what_if_point *point, const struct recording_cycle *cycle,
+                          double black) {
+  double workers = cycle->background_ms + cycle->idle_ms, all = workers + cycle->assist_ms;
+  double left = cycle->mark_ms * cycle->processors - workers;
+  point->back_share = point->workers = point->help = 1;
+  point->black_bytes = black;
+  if (!(workers > 0)) return;
+  point->back_share = cycle->background_ms / workers;
+  point->mark_per_cpu = cycle->mark_ms / workers;
+  if (!(left > 0)) return;
+  point->workers = fmin(fmax(workers / left, PROGRAM_WORKERS_LEAST), 1 / PROGRAM_WORKERS_LEAST);
+  point->pressure = fmin(cycle->assist_ms / left, PROGRAM_PRESSURE_MOST);
+  point->black_bytes = black / (1 - point->pressure);
+  point->help = fmin(all / workers, PROGRAM_HELP_MOST);
 }
 
 /* A cycle that starts well past where GOGC wants its end does so since one allocation was larger
@@ -89,10 +86,8 @@ static void program_point(struct what_if_program *program, const struct recordin
   point->jump_bytes = program_jump(program, cycle, marked_before);
   double spread = fmax(cycle->trigger_bytes / point->live_bytes, 1);
   point->cost = cpu / (point->live_bytes * pow(spread, program->constants.spread_cost));
-  point->pressure = program_pressure(cycle);
-  point->black_bytes = black / (1 - point->pressure);
   point->room_bytes = fmax(room, PROGRAM_LEAST_BYTES);
-  program_split(point, cycle);
+  program_split(point, cycle, black);
   double pause = before == NULL ? cycle->start_seconds
                                 : cycle->start_seconds - before->start_seconds -
                                       program_seconds(before->mark_ms + before->stop_ms);
@@ -218,6 +213,27 @@ static double program_growth(const struct what_if_program *program, size_t i) {
   return span > 0 ? fmin((point->live_bytes - from) / span, 1) : 0;
 }
 
+/* Live bytes before the rise that goes up to point i began. */
+static double program_base(const struct what_if_program *program, size_t i) {
+  while (i > 0 && program_growth(program, i) > PROGRAM_GROWING)
+    i--;
+  return program_growth(program, i) > PROGRAM_GROWING ? 0 : program->points[i].live_bytes;
+}
+
+/* Between point i - 1, up to which the heap grew with every allocation, and point i, which found it
+ * fallen.  It fell to what was live before the rise, and rose again at the same pace; so it fell no
+ * later than there was time for what point i found. */
+static double program_fallen(const struct what_if_program *program, size_t i, double clock,
+                             double fall) {
+  const struct what_if_point *after = &program->points[i], *top = &after[-1];
+  double growth = program_growth(program, i - 1), base = program_base(program, i - 1);
+  double again = fmax(after->live_bytes - base, 0) / growth;
+  double way = fmax(after->start_clock - again - top->start_clock, 0) * fall;
+  double since = clock - top->start_clock - way;
+  if (since < 0) return top->live_bytes + growth * (clock - top->start_clock);
+  return fmin(after->live_bytes, fmax(base, 0) + growth * since);
+}
+
 double what_if_program_live(const struct what_if_program *program, double clock, double fall) {
   size_t i = program_find(program, clock);
   if (i == program->count) return program->points[i - 1].live_bytes;
@@ -226,9 +242,8 @@ double what_if_program_live(const struct what_if_program *program, double clock,
   double from = i == 0 ? 0 : after[-1].live_bytes;
   double span = after->start_clock - from_clock;
   double share = span > 0 ? (clock - from_clock) / span : 1;
-  double growth = i == 0 ? 0 : program_growth(program, i - 1);
-  if (after->live_bytes < from && growth > PROGRAM_GROWING)
-    return share < fall ? from + growth * (clock - from_clock) : after->live_bytes;
+  if (i > 0 && after->live_bytes < from && program_growth(program, i - 1) > PROGRAM_GROWING)
+    return program_fallen(program, i, clock, fall);
   return from + (after->live_bytes - from) * share;
 }
 
@@ -244,11 +259,11 @@ static void program_add(struct what_if_point *sum, const struct what_if_point *p
   sum->cost += point->cost * point->live_bytes; /* weighted: small cycles tell less */
   sum->black_bytes += point->black_bytes;
   sum->black_cpu += point->black_cpu;
-  sum->assist_share += point->assist_share;
   sum->pressure += point->pressure;
   sum->room_bytes += point->room_bytes;
   sum->back_share += point->back_share;
-  sum->idle_share += point->idle_share;
+  sum->help += point->help;
+  sum->workers += point->workers;
   sum->mark_per_cpu += point->mark_per_cpu;
   sum->free_rate += point->free_rate;
   sum->roots_bytes += point->roots_bytes;
@@ -272,11 +287,11 @@ struct what_if_point what_if_program_between(const struct what_if_program *progr
   mean.cost /= mean.live_bytes;
   mean.black_bytes /= count;
   mean.black_cpu /= count;
-  mean.assist_share /= count;
   mean.pressure /= count;
   mean.room_bytes /= count;
   mean.back_share /= count;
-  mean.idle_share /= count;
+  mean.help /= count;
+  mean.workers /= count;
   mean.mark_per_cpu /= count;
   mean.free_rate /= count;
   mean.roots_bytes /= count;

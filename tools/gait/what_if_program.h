@@ -13,7 +13,6 @@
 struct what_if_constants {
   double span_waste;     /* of the heap, counted again as allocated in every cycle */
   double spread_cost;    /* marking costs (heap / live) to this power */
-  double pressure_power; /* odds of a mutator to assist go with (1 / room) to this power */
   double overhead_bytes; /* under a memory limit, not for the heap: so much, */
   double overhead_share; /* so much of the limit, */
   double holes_share;    /* and so much of what the last cycle freed, in spans that stay in use */
@@ -27,13 +26,13 @@ struct what_if_point {
   double jump_bytes;   /* at least so much was allocated in one piece just before it; 0: none */
   double cost;         /* CPU seconds of all marking, per live byte and spread */
   double black_bytes;  /* what would be allocated during one like it without assists, */
-  double black_cpu;    /* if marking took so many CPU seconds */
+  double black_cpu;    /* and it took so many CPU seconds */
   double pressure;     /* share of the mutators' time that assists took, */
   double room_bytes;   /* with so much room from trigger to goal */
-  double assist_share; /* of marking's CPU, assists, */
-  double back_share;   /* and background workers */
-  double idle_share;   /* and idle processors */
-  double mark_per_cpu; /* wall seconds of marking a CPU second */
+  double workers;      /* CPU time of workers over that of mutators, assists among it */
+  double help;         /* all of marking's CPU over that of workers */
+  double back_share;   /* of the workers' CPU, background; the rest is idle processors */
+  double mark_per_cpu; /* wall seconds of marking a CPU second of workers */
   double free_rate;    /* bytes allocated a second, while not marking */
   double roots_bytes;
 };
