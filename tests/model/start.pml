@@ -9,14 +9,8 @@
  * one that waits in a buffer, since a grey object waits too, as long as it likes, to be scanned.
  * A thread outside managed code is one that does nothing but answer.
  *
- * Each step cites the function that takes it, and that function cites the step's tag:
- *   .model.start.load         .model.start.store        .model.start.shade
- *   .model.start.take-run     .model.start.alloc        .model.start.steal
- *   .model.start.attach       .model.start.detach       .model.start.answer
- *   .model.start.barrier-on   .model.start.settle       .model.start.scan-roots
- *   .model.start.scan-global  .model.start.mark         .model.start.complete
- *   .model.start.hold         .model.start.release      .model.start.raise-epoch
- *   .model.start.barrier-off  .model.start.sweep
+ * Each step cites the function that takes it, and that function cites this model; `cites` checks
+ * both.
  *
  * Claims, an assertion each:
  *   lost_at_end      when marking is complete, everything reachable is marked
@@ -178,21 +172,21 @@ static const char *const request_names[] = {"", "barrier on", "settle", "scan ro
 
 /* ---- Steps that both sides take ---- */
 
-/* .model.start.mark: runtime/mark/marker.c: marker_mark */
+/* mark: runtime/mark/marker.c: gaiti_marker_mark_oldest */
 inline mark(set) {
   grey = grey | ((set) & ~marked);
   marked = marked | (set)
 }
 
-/* .model.start.mark: runtime/mark/marker.c: marker_scan */
+/* mark: runtime/mark/marker.c: marker_scan */
 inline scan(o) {
   say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
   grey = grey & ~BIT(o);
   mark(BIT(slot[o]))
 }
 
-/* .model.start.shade: runtime/barrier/barrier.c: gait_shade_both, and shades.c: gaiti_shades_flush.
- * A buffer that fills up while the list is closed is lost. */
+/* shade: runtime/barrier/barrier.c: gait_shade_both; runtime/barrier/shades.c:
+ * gaiti_shades_flush.  A buffer that fills up while the list is closed is lost. */
 inline shade(set) {
   if
   :: !list_open && phase == START -> say("... in a buffer that is dropped\n") skip
@@ -227,7 +221,7 @@ active [2] proctype mutator() {
   byte o, v;
 #define t _pid
   do
-  /* .model.start.load: include/gait/inline.h: gait_load */
+  /* load: include/gait/inline.h: gait_load */
   :: atomic { RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
@@ -246,7 +240,7 @@ active [2] proctype mutator() {
        stack[t] = stack[t] & ~BIT(o);
        o = 0; rename() }
 
-  /* .model.start.store: include/gait/inline.h: gait_store, runtime/barrier/barrier.c:
+  /* store: include/gait/inline.h: gait_store; runtime/barrier/barrier.c:
    * gait_store_slow.  NIL as the slot is the global one. */
   :: atomic { RUNS(t) ->
        acts(t);
@@ -304,8 +298,8 @@ active [2] proctype mutator() {
        v = 0; rename() }
 #endif
 
-  /* .model.start.take-run: runtime/alloc/cache.c: gaiti_cache_refill and cache_take; supply.c:
-   * gaiti_supply_block.  The epoch is read once.  A block that is not of that epoch is taken only
+  /* take-run: runtime/alloc/cache.c: gaiti_cache_refill, cache_take;
+   * runtime/alloc/supply.c: gaiti_supply_block.  The epoch is read once.  A block that is not of that epoch is taken only
    * when it is free as a whole, and gets the epoch then. */
   :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->
        acts(t);
@@ -330,7 +324,7 @@ active [2] proctype mutator() {
        fi;
        op[t] = BETWEEN; op_epoch[t] = 0; o = 0; rename() }
 
-  /* .model.start.alloc: include/gait/inline.h: gait_alloc */
+  /* alloc: include/gait/inline.h: gait_alloc */
   :: d_step { RUNS(t) && cursor[t] != NIL ->
        acts(t);
        say("T%d allocates %c, marked %d\n", t, NAME(cursor[t]), HAS(marked, cursor[t]))
@@ -340,20 +334,20 @@ active [2] proctype mutator() {
 #endif
        cursor[t] = NIL; rename() }
 
-  /* .model.start.steal: runtime/alloc/proc.c: proc_steal.  With the processor goes its run. */
+  /* steal: runtime/alloc/proc.c: proc_steal.  With the processor goes its run. */
   :: d_step { RUNS(t) && cursor[t] == NIL && cursor[1 - t] != NIL && AT_SAFEPOINT(1 - t) &&
               SEEN_THE_SAME ->
        acts(t);
        say("T%d steals the run at %c\n", t, NAME(cursor[1 - t]))
        cursor[t] = cursor[1 - t]; cursor[1 - t] = NIL; rename() }
 
-  /* .model.start.answer: runtime/cycle/handshake.c: gaiti_safepoint, or in the place of a thread
-   * outside handshake_act_for_absent */
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_absent: in the
+   * place of a thread outside */
   :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
        say("T%d answers ", t)
        say_name("%s\n", request_names[now.request])
        if
-       /* .model.start.barrier-on: runtime/cycle/handshake.c: action_barrier_on */
+       /* barrier-on: runtime/cycle/handshake.c: action_barrier_on */
        :: request == BARRIER_ON ->
           marking[t] = 1
 #ifdef BLACK_WITH_BARRIER
@@ -362,9 +356,9 @@ active [2] proctype mutator() {
 #ifdef ROOTS_WITH_BARRIER
           ; mark(stack[t])
 #endif
-       /* .model.start.settle: runtime/cycle/handshake.c: action_settle */
+       /* settle: runtime/cycle/handshake.c: action_settle */
        :: request == SETTLE || request == HOLD -> skip
-       /* .model.start.scan-roots: runtime/cycle/handshake.c: action_scan_roots */
+       /* scan-roots: runtime/cycle/handshake.c: action_scan_roots */
        :: request == SCAN_ROOTS ->
 #ifndef ROOTS_WITH_BARRIER
           mark(stack[t]);
@@ -375,7 +369,7 @@ active [2] proctype mutator() {
           marked = marked | BIT(cursor[t])
 #endif
 #endif
-       /* .model.start.barrier-off: runtime/cycle/handshake.c: action_barrier_off.  What is left of
+       /* barrier-off: runtime/cycle/handshake.c: action_barrier_off.  What is left of
         * the run is kept. */
        :: request == BARRIER_OFF -> marking[t] = 0; black_epoch[t] = NEVER
        fi;
@@ -384,7 +378,7 @@ active [2] proctype mutator() {
 #endif
        answered = answered | THREAD(t); rename() }
 
-  /* .model.start.detach: runtime/api/thread.c: gait_thread_detach.  What is left of the run goes
+  /* detach: runtime/api/thread.c: gait_thread_detach.  What is left of the run goes
    * back unless its block is due for sweeping.  One thread stays attached. */
   :: d_step { RUNS(t) && attached == EVERYBODY ->
        say("T%d detaches\n", t)
@@ -403,7 +397,7 @@ active [2] proctype mutator() {
 #endif
        attached = attached & ~THREAD(t); answered = answered & ~THREAD(t); rename() }
 
-  /* .model.start.attach: runtime/api/thread.c: gait_thread_attach and thread_join_cycle_locked */
+  /* attach: runtime/api/thread.c: gait_thread_attach, thread_join_cycle_locked */
   :: d_step { !HAS(attached, t) && request != HOLD ->
        say("T%d attaches\n", t)
        attached = EVERYBODY;
@@ -435,7 +429,7 @@ inline ask(what) {
   say("C asks for ")
   say_name("%s\n", request_names[now.request])
 }
-/* runtime/cycle/handshake.c: handshake_look */
+/* runtime/cycle/handshake.c: handshake_look, gaiti_handshake */
 #define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
 #ifdef BARRIER_AFTER_STORE
 #define SHADED_IN_FLIGHT (op[0] != STORING && op[1] != STORING) /* the flush would wait for them */
@@ -453,7 +447,7 @@ active proctype collector() {
   byte o;
   bit global_scanned, foreign_scanned;
   do
-  :: /* .model.start.barrier-on: runtime/cycle/cycle.c: cycle_start_concurrent */
+  :: /* barrier-on: runtime/cycle/cycle.c: cycle_start_concurrent */
      atomic {
        stale_mark = marked; assert(stale_mark == 0);
        c_code { now.garbage = now.allocated & ~(reachable() | runs()); };
@@ -467,7 +461,7 @@ active proctype collector() {
      :: ALL_ANSWERED -> break
      od;
 
-     /* .model.start.settle: runtime/cycle/cycle.c: cycle_start_concurrent.  Stores that began when
+     /* settle: runtime/cycle/cycle.c: cycle_start_concurrent.  Stores that began when
       * some thread had no barrier are over when all have answered.  The list opens first, since a
       * store that begins after its thread's answer may end after the first scan. */
 #if !defined NO_SETTLE && !defined ROOTS_WITH_BARRIER
@@ -482,14 +476,14 @@ active proctype collector() {
      od;
 #endif
 
-     /* .model.start.scan-roots: runtime/cycle/cycle.c: cycle_start_concurrent */
+     /* scan-roots: runtime/cycle/cycle.c: cycle_start_concurrent */
      atomic {
        phase = MARK; list_open = 1;
        ask(SCAN_ROOTS); answered = TAKEN_FOR_SCANNED; rename() };
      do
-     /* .model.start.mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
+     /* mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
      :: atomic { grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
-     /* .model.start.scan-global: runtime/cycle/cycle.c: cycle_scan_registered */
+     /* scan-global: runtime/cycle/cycle.c: cycle_scan_registered */
      :: d_step { !global_scanned ->
           say("C scans the global slot: %c\n", NAME(slot[GLOBAL]))
           mark(BIT(slot[GLOBAL])); global_scanned = 1; rename() }
@@ -498,7 +492,7 @@ active proctype collector() {
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
 #endif
-     /* .model.start.complete: runtime/cycle/cycle.c: cycle_end_concurrent */
+     /* complete: runtime/cycle/cycle.c: cycle_end_concurrent */
      :: d_step { ALL_ANSWERED && global_scanned && COMPLETE ->
           say("C has nothing left to mark\n")
           global_scanned = 0; foreign_scanned = 0;
@@ -507,7 +501,7 @@ active proctype collector() {
      od;
 
 #if defined FOREIGN && !defined FOREIGN_SCANNED_ONCE
-     /* .model.start.hold: runtime/cycle/cycle.c: cycle_end_held.  What was in a slot that nobody
+     /* hold: runtime/cycle/cycle.c: cycle_end_held.  What was in a slot that nobody
       * barriers may be on a stack or in a buffer by now. */
      atomic { ask(HOLD); rename() };
      ALL_ANSWERED;
@@ -526,7 +520,7 @@ active proctype collector() {
      :: grey == 0 -> break
      od;
 #endif
-     /* .model.start.release: runtime/cycle/cycle.c: cycle_concurrent */
+     /* release: runtime/cycle/cycle.c: cycle_concurrent */
      atomic {
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
@@ -536,7 +530,7 @@ active proctype collector() {
 #endif
        request = NOTHING; answered = 0; rename() };
 
-     /* .model.start.raise-epoch, .model.start.barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
+     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
 #ifndef EPOCH_RAISED_LATE
      d_step {
        say("C raises the epoch\n")
@@ -553,7 +547,7 @@ active proctype collector() {
        epoch = 1 - epoch; rename() };
 #endif
 
-     /* .model.start.sweep: runtime/sweep/sweep.c: sweep_slots */
+     /* sweep: runtime/sweep/sweep.c: sweep_slots */
      do
      :: atomic { OLD_BLOCKS != 0 ->
           pick(OLD_BLOCKS, o);

@@ -7,14 +7,8 @@
  * processors that are stolen, and (with HELD_END) the end with every thread held.
  * Not here: new objects, which are black, and the two halves of a store: start.pml has both.
  *
- * Each step cites the function that takes it, and that function cites the step's tag:
- *   .model.end.load          .model.end.store        .model.end.hand-over
- *   .model.end.take          .model.end.scan        .model.end.give-back
- *   .model.end.leave         .model.end.enter        .model.end.acquire
- *   .model.end.steal         .model.end.attach       .model.end.detach
- *   .model.end.unlink        .model.end.answer       .model.end.note
- *   .model.end.ask-flush     .model.end.act-absent   .model.end.close
- *   .model.end.hold          .model.end.held
+ * Each step cites the function that takes it, and that function cites this model; `cites` checks
+ * both.
  *
  * Claims, an assertion each:
  *   lost_at_end  when marking is closed, everything reachable is marked
@@ -22,10 +16,14 @@
  *   loose        while all are taken for held, each is
  * No state but the last is a deadlock; and with LIVE marking is closed in every fair run.
  *
- * Configuration: NOBJ objects of one field (2 .. 4), one global slot.  Mutants: see README.md. */
+ * Configuration: NOBJ objects of one field (2 .. 4), one global slot.  CHAIN: at first the global
+ * slot refers to a, a to b, b to c, and the stacks are empty; otherwise the heap is any, and so are
+ * the stacks.  CUT_ONLY: NIL is all that is stored.  NO_ASSIST, NO_WORKER: the only markers are the
+ * worker, or mutators while buffers are asked for.  NO_LIFE: no theft, no detaching. */
 #include "model.h"
 
-/* runtime/alloc/thread.h: gaiti_thread_state.  A thread that is DETACHED is listed until it is GONE. */
+/* runtime/alloc/thread.h: gaiti_thread_state, gaiti_thread_try_hold, gaiti_thread_let_go,
+ * gaiti_thread_try_enter, gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
 #define HELD 2
@@ -129,7 +127,7 @@ c_code {
 
 /* ---- Marking ---- */
 
-/* runtime/mark/marker.c: marker_mark.  A shade of what is marked means nothing any more. */
+/* runtime/mark/marker.c: gaiti_marker_mark_oldest.  A shade of what is marked means nothing any more. */
 inline mark(set, into, new) {
   if
   :: (set) & ~marked -> new = 1
@@ -142,7 +140,7 @@ inline mark(set, into, new) {
   buffer[1] = buffer[1] & ~marked
 }
 
-/* .model.end.take: runtime/mark/marker.c: marker_start and marker_take_shared */
+/* take: runtime/mark/marker.c: marker_start, marker_take_shared */
 inline take(into, new) {
   if
   :: grey != 0 ->
@@ -154,7 +152,7 @@ inline take(into, new) {
   fi
 }
 
-/* .model.end.scan: runtime/mark/marker.c: marker_scan */
+/* scan: runtime/mark/marker.c: marker_scan */
 inline scan(from, new) {
   pick(from, o);
   from = from & ~BIT(o);
@@ -203,7 +201,7 @@ active [2] proctype mutator() {
 #define t _pid
 end:
   do
-  /* .model.end.load: include/gait/inline.h: gait_load */
+  /* load: include/gait/inline.h: gait_load */
   :: atomic { RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
@@ -221,7 +219,7 @@ end:
        stack[t] = stack[t] & ~BIT(o);
        o = 0; rename() }
 
-  /* .model.end.store: runtime/barrier/barrier.c: gait_store_slow */
+  /* store: runtime/barrier/barrier.c: gait_store_slow */
   :: atomic { RUNS(t) ->
        acts(t);
        pick_or_nil(stack[t], o);
@@ -236,14 +234,14 @@ end:
        slot[o] = v;
        o = 0; v = 0; rename() }
 
-  /* .model.end.hand-over: runtime/barrier/shades.c: gaiti_shades_flush, when the buffer is full */
+  /* hand-over: runtime/barrier/shades.c: gaiti_shades_flush, when the buffer is full */
   :: d_step { RUNS(t) && buffer[t] != 0 ->
        acts(t);
        uses_proc(t);
        say("T%d hands its buffer over\n", t)
        shaded = shaded | buffer[t]; buffer[t] = 0; rename() }
 
-  /* An assist: runtime/cycle/assist.c: assist_mark.  It traces an object at least. */
+  /* assist: runtime/cycle/assist.c: assist_mark.  It traces an object at least. */
   :: atomic { ASSISTS && RUNS(t) && grey + shaded + local_grey[t] != 0 ->
        acts(t);
        if
@@ -261,7 +259,7 @@ end:
        scan(local_grey[t], found[t]);
        op[t] = TRACED;
        o = 0; rename() }
-  /* .model.end.give-back: runtime/mark/marker.c: marker_stop */
+  /* give-back: runtime/mark/marker.c: marker_stop */
   :: d_step { GIVES_BACK(op[t]) ->
        say("T%d gives back what it has not traced\n", t)
 #ifndef ASSIST_KEEPS_WORK
@@ -278,26 +276,27 @@ end:
   :: d_step { op[t] == UNCOUNTED -> more = 1; found[t] = 0; op[t] = BETWEEN; rename() }
 #endif
 
-  /* .model.end.leave: runtime/api/thread.c: gait_leave; handshake.c: safepoint_wait_while_held */
+  /* leave: runtime/api/thread.c: gait_leave; runtime/cycle/handshake.c:
+   * safepoint_wait_while_held */
   :: d_step { AT_SAFEPOINT(t) ->
        acts(t);
        say("T%d leaves\n", t)
        state[t] = OUTSIDE; rename() }
 
-  /* .model.end.enter: runtime/alloc/thread.c: gaiti_thread_enter */
+  /* enter: runtime/alloc/thread.c: gaiti_thread_enter */
   :: d_step { !closed && MAY_ENTER(t) && PATIENT(t) ->
        acts(t);
        say("T%d enters\n", t)
        state[t] = MANAGED;
        op[t] = (HAS(has_proc, t) -> BETWEEN : ACQUIRING); rename() }
 
-  /* .model.end.acquire: runtime/alloc/proc.c: gaiti_proc_acquire.  A free processor's buffer is
+  /* acquire: runtime/alloc/proc.c: gaiti_proc_acquire.  A free processor's buffer is
    * empty. */
   :: d_step { op[t] == ACQUIRING ->
        say("T%d has a free processor\n", t)
        has_proc = has_proc | THREAD(t);
        op[t] = BETWEEN; rename() }
-  /* .model.end.steal: runtime/alloc/proc.c: proc_steal */
+  /* steal: runtime/alloc/proc.c: proc_steal */
   :: d_step { COMES_AND_GOES && op[t] == ACQUIRING && state[1 - t] == OUTSIDE && HAS(has_proc, 1 - t) ->
        say("T%d holds T%d to steal its processor\n", t, 1 - t)
        state[1 - t] = STOLEN_FROM_STATE;
@@ -317,7 +316,7 @@ end:
 #endif
        op[t] = BETWEEN; rename() }
 
-  /* .model.end.attach: runtime/api/thread.c: thread_attach_locked and thread_scan_if_black.  The
+  /* attach: runtime/api/thread.c: thread_attach_locked, thread_scan_if_black.  The
    * other thread may have handed it a reference. */
   :: atomic { !closed && state[t] == GONE && !holding && MAY_ATTACH(t) ->
        attaches(t);
@@ -331,8 +330,8 @@ end:
        stack[t] = BIT(v); shaded = shaded | (BIT(v) & ~marked);
        v = 0; rename() }
 
-  /* .model.end.detach: runtime/api/thread.c: gait_thread_detach; api/exit.c for a thread that just
-   * exits */
+  /* detach: runtime/api/thread.c: gait_thread_detach; runtime/alloc/exit.c: exit_detach_all, for
+   * a thread that just exits */
   :: d_step { COMES_AND_GOES && !closed && state[t] == OUTSIDE ->
        say("T%d begins to detach\n", t)
        stack[t] = 0;
@@ -343,7 +342,7 @@ end:
        shaded = shaded | buffer[t];
 #endif
        buffer[t] = 0; has_proc = has_proc & ~THREAD(t); rename() }
-  /* .model.end.unlink: runtime/api/thread.c: threads_unlink_locked */
+  /* unlink: runtime/api/thread.c: threads_unlink_locked */
 #if defined UNLINKED_BEFORE_FLUSH
   :: d_step { state[t] == DETACHED ->
 #elif defined EXIT_STILL_LISTED
@@ -360,7 +359,7 @@ end:
        buffer[t] = 0; has_proc = has_proc & ~THREAD(t); rename() }
 #endif
 
-  /* .model.end.answer: runtime/cycle/handshake.c: gaiti_safepoint and action_flush */
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, action_flush */
   :: d_step { AT_SAFEPOINT(t) && flushing && !HAS(answered, t) ->
        say("T%d answers with its buffer\n", t)
        uses_proc(t);
@@ -377,7 +376,7 @@ active proctype worker() {
   byte o;
 end:
   do
-  /* .model.end.take: runtime/cycle/workers.c: worker_mark_round */
+  /* take: runtime/cycle/workers.c: worker_mark_round */
   :: atomic { WORKS && worker_op == BETWEEN && grey + shaded != 0 ->
        take(worker_grey, worker_found);
        say("W takes work\n")
@@ -416,7 +415,7 @@ inline act_for_absent(t) {
   state[t] = OUTSIDE; by_collector = 0; rename()
 }
 
-/* runtime/cycle/handshake.c: hold_look, for one thread */
+/* runtime/cycle/handshake.c: hold_look, hold_all_present, for one thread */
 inline look(t, all_held) {
   if
 #ifdef HELD_BY_ANYBODY
@@ -438,6 +437,14 @@ active proctype collector() {
 
   /* Any heap, any stacks, all roots scanned. */
   atomic {
+#ifdef CHAIN
+    slot[GLOBAL] = 0;
+    do
+    :: o < NOBJ - 1 -> slot[o] = o + 1; o++
+    :: else -> break
+    od;
+    o = 0;
+#else
     do
     :: o <= NOBJ ->
        pick_or_nil(ALL, slot[o]);
@@ -454,6 +461,7 @@ active proctype collector() {
     :: break
     od;
     o = 0;
+#endif
     mark(stack[0] | stack[1] | BIT(slot[GLOBAL]), grey, unused);
     unused = 0; rename()
   };
@@ -463,7 +471,8 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* .model.end.note: runtime/cycle/cycle.c: cycle_end_concurrent */
+  /* note: runtime/cycle/cycle.c: cycle_end_concurrent; runtime/mark/marking.c:
+   * gaiti_marking_note_idle */
 #ifdef NOTED_WHILE_BUSY
   IDLE;
   atomic {
@@ -472,12 +481,12 @@ again:
 #endif
     say("C notes the count\n")
     more = 0; rename() };
-  /* .model.end.ask-flush: runtime/cycle/handshake.c: handshake_ask */
+  /* ask-flush: runtime/cycle/handshake.c: handshake_ask */
   d_step {
     say("C asks for buffers\n")
     flushing = 1; answered = 0; rename() };
   do
-  /* .model.end.act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
+  /* act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
   :: d_step { by_collector == 0 && CAN_HOLD(0) -> hold_absent(0) }
   :: d_step { by_collector == 0 && CAN_HOLD(1) -> hold_absent(1) }
   :: d_step { HAS(by_collector, 0) -> act_for_absent(0) }
@@ -490,14 +499,14 @@ again:
 #ifdef NOTED_AFTER_ANSWERS
   more = 0;
 #endif
-  /* .model.end.close: runtime/mark/marking.c: gaiti_marking_try_close */
+  /* close: runtime/mark/marking.c: gaiti_marking_try_close */
   if
   :: IDLE && REPEAT -> goto again
   :: atomic { IDLE && !REPEAT -> say("C closes marking\n") closed = 1 }
   fi;
 
 #else
-  /* .model.end.hold: runtime/cycle/handshake.c: gaiti_hold_all */
+  /* hold: runtime/cycle/handshake.c: gaiti_hold_all */
   holding = 1;
   do
   :: atomic { all_held = 1; seen_held = 0; rename() };
@@ -512,7 +521,7 @@ again:
      :: else -> skip
      fi
   od;
-  /* .model.end.held: runtime/cycle/cycle.c: cycle_end_held */
+  /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
   atomic {
     say("C takes all for held\n")
     loose = (LISTED(0) && !HAS(by_collector, 0)) || (LISTED(1) && !HAS(by_collector, 1));

@@ -8,8 +8,9 @@
  *     back.  After the close a white referent is dead.
  *   - In every round, after the count has been noted and before buffers are asked for, ephemerons
  *     are visited: if the key is marked the value is marked.  (After the buffers would be too late:
- *     a thread that has answered may have overwritten a value that was not visited yet.)  A read through a key that the thread holds needs no barrier.  A write
- *     is a store: the old value and the new one are shaded.
+ *     a thread that has answered may have overwritten a value that was not visited yet.)  A read
+ *     through a key that the thread holds needs no barrier.  A write is a store: the old value and
+ *     the new one are shaded.
  *   - Weak slots and ephemerons are cleared when marking has been closed and before the epoch rises:
  *     so before any barrier goes off, and before an object is white and alive again.  From then on a
  *     weak read takes what it finds.
@@ -17,14 +18,8 @@
  * The start of the cycle is one step here (start.pml), and so is a store with its barrier; threads
  * come and go in termination.pml.
  *
- * Each step cites the function that takes it, and that function cites the step's tag.  Functions of
- * runtime/api/weak.c are to come.
- *   .model.weak.load            .model.weak.store          .model.weak.alloc
- *   .model.weak.get             .model.weak.set            .model.weak.ephemeron-get
- *   .model.weak.ephemeron-set   .model.weak.answer         .model.weak.start
- *   .model.weak.mark            .model.weak.note           .model.weak.visit
- *   .model.weak.close           .model.weak.clear          .model.weak.raise-epoch
- *   .model.weak.barrier-off     .model.weak.sweep
+ * Each step cites the function that takes it, and that function cites this model; `cites` checks
+ * both.
  *
  * Claims, an assertion each:
  *   lost_at_end      when marking is closed, everything reachable is marked
@@ -125,7 +120,7 @@ c_code {
 
 /* ---- Marking ---- */
 
-/* runtime/mark/marker.c: marker_mark.  A shade of what is marked means nothing any more. */
+/* runtime/mark/marker.c: gaiti_marker_mark_oldest.  A shade of what is marked means nothing any more. */
 inline mark(set) {
   if
   :: (set) & ~marked -> more = 1
@@ -176,7 +171,7 @@ active [2] proctype mutator() {
   byte o, v;
 #define t _pid
   do
-  /* .model.weak.load: include/gait/inline.h: gait_load */
+  /* load: include/gait/inline.h: gait_load */
   :: atomic { RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
@@ -190,7 +185,7 @@ active [2] proctype mutator() {
        stack[t] = stack[t] & ~BIT(o);
        o = 0; rename() }
 
-  /* .model.weak.store: runtime/barrier/barrier.c: gait_store_slow */
+  /* store: runtime/barrier/barrier.c: gait_store_slow */
   :: atomic { RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
@@ -200,7 +195,7 @@ active [2] proctype mutator() {
        slot[o] = v;
        o = 0; v = 0; rename() }
 
-  /* .model.weak.alloc: include/gait/inline.h: gait_alloc.  Black while marking and until the epoch
+  /* alloc: include/gait/inline.h: gait_alloc.  Black while marking and until the epoch
    * rises; from then on white, in a block of the new epoch. */
   :: atomic { RUNS(t) && allocated != ALL ->
        acts(t);
@@ -214,7 +209,7 @@ active [2] proctype mutator() {
        fi;
        o = 0; rename() }
 
-  /* .model.weak.set: runtime/api/weak.c: gait_weak_set */
+  /* set: gait_weak_set, to come */
   :: atomic { WITH_WEAK && RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], v);
@@ -222,7 +217,7 @@ active [2] proctype mutator() {
        weak = v;
        v = 0; rename() }
 
-  /* .model.weak.get: runtime/api/weak.c: gait_weak_get.  While the thread marks, under the lock of
+  /* get: gait_weak_get, to come.  While the thread marks, under the lock of
    * marking; after the close a white referent is dead; after clearing whatever is there is alive. */
   :: atomic { RUNS(t) && weak != NIL ->
        acts(t);
@@ -262,7 +257,7 @@ active [2] proctype mutator() {
        op[t] = BETWEEN; op_value[t] = NIL; rename() }
 #endif
 
-  /* .model.weak.ephemeron-set: runtime/api/weak.c: gait_ephemeron_set */
+  /* ephemeron-set: gait_ephemeron_set, to come */
   :: atomic { WITH_EPHEMERON && RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
@@ -273,13 +268,13 @@ active [2] proctype mutator() {
        key = o; value = v;
        o = 0; v = 0; rename() }
 
-  /* .model.weak.ephemeron-get: runtime/api/weak.c: gait_ephemeron_get */
+  /* ephemeron-get: gait_ephemeron_get, to come */
   :: d_step { RUNS(t) && key != NIL && HAS(stack[t], key) ->
        acts(t);
        say("T%d gets %c by key %c\n", t, NAME(value), NAME(key))
        stack[t] = stack[t] | BIT(value); rename() }
 
-  /* .model.weak.answer: runtime/cycle/handshake.c: gaiti_safepoint */
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint */
   :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
        if
        :: request == FLUSH ->
@@ -303,7 +298,7 @@ active [2] proctype mutator() {
 inline ask(what) { request = what; answered = 0 }
 #define QUIET (grey == 0 && shaded == 0)
 
-/* .model.weak.clear: runtime/api/weak.c: weak_clear_dead.  A slot at a time, by compare and swap. */
+/* clear: to come.  A slot at a time, by compare and swap. */
 inline clear_weak() {
   if
   :: weak != NIL && !HAS(marked, weak) ->
@@ -339,7 +334,7 @@ active proctype collector() {
   byte o;
   bit visited;
   do
-  :: /* .model.weak.start: runtime/cycle/cycle.c: cycle_start_concurrent.  Both are at a safepoint. */
+  :: /* start: runtime/cycle/cycle.c: cycle_start_concurrent.  Both are at a safepoint. */
      atomic { AT_SAFEPOINT(0) && AT_SAFEPOINT(1) ->
        say("C starts a cycle\n")
        stale_mark = marked; assert(stale_mark == 0);
@@ -349,24 +344,25 @@ active proctype collector() {
        mark(stack[0] | stack[1]); rename() };
 
      do
-     /* .model.weak.mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
+     /* mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
      :: atomic { grey != 0 ->
           pick(grey, o);
           say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
           grey = grey & ~BIT(o); mark(BIT(slot[o])); o = 0; rename() }
      :: atomic { shaded != 0 -> pick(shaded, o); mark(BIT(o)); o = 0; rename() }
-     /* .model.weak.note: runtime/cycle/cycle.c: cycle_end_concurrent */
+     /* note: runtime/cycle/cycle.c: cycle_end_concurrent; runtime/mark/marking.c:
+      * gaiti_marking_note_idle */
      :: atomic { QUIET && request == NOTHING ->
           say("C notes the count\n")
           more = 0; request = NOTED; rename() }
-     /* .model.weak.visit: runtime/api/weak.c: weak_visit_ephemerons */
+     /* visit: to come */
      :: atomic { QUIET && request == NOTED ->
 #ifndef EPHEMERON_VISITED_LATE
           visit_ephemeron();
 #endif
           say("C asks for buffers\n")
           ask(FLUSH); rename() }
-     /* .model.weak.close: runtime/mark/marking.c: gaiti_marking_try_close */
+     /* close: runtime/mark/marking.c: gaiti_marking_try_close */
      :: atomic { QUIET && request == FLUSH && answered == EVERYBODY ->
 #ifdef EPHEMERON_VISITED_LATE
           visit_ephemeron();
@@ -406,7 +402,7 @@ active proctype collector() {
 #endif
      atomic { clear_ephemeron(); rename() };
 
-     /* .model.weak.raise-epoch, .model.weak.barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
+     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
      atomic {
        say("C raises the epoch and asks for barriers off\n")
        unswept = ALL; phase = CLEARED; ask(BARRIER_OFF); rename() };
@@ -416,7 +412,7 @@ active proctype collector() {
      atomic { clear_weak(); rename() };
 #endif
 
-     /* .model.weak.sweep: runtime/sweep/sweep.c: sweep_slots */
+     /* sweep: runtime/sweep/sweep.c: sweep_slots */
      do
      :: atomic { unswept != 0 ->
           pick(unswept, o);

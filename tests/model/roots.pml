@@ -1,0 +1,396 @@
+/* roots.pml: roots outside the stacks come and go while a cycle marks.
+ *
+ * Two ranges of one word, one barriered (slot[GLOBAL]), one written by plain stores (`plain`).
+ * Either thread registers and removes either of them, at any time.  Here in full: the steps of both
+ * calls, the table and its scan, the decision whether marking ends with every thread held.
+ * Not here: what start.pml has: the two halves of a store, runs, new objects.  So a shade marks at
+ * once.
+ *
+ * What the embedder owes: what it fills a range with before it registers it, it holds otherwise
+ * until the call returns; and from the call for a removal on nobody uses the range.  (The mutant
+ * USED_WHILE_REMOVED is an embedder that does.)  A thread in one of the calls may be outside
+ * managed code, so it answers handshakes in their midst.
+ * Each step cites the function that takes it, and that function cites this model; `cites` checks
+ * both.
+ *
+ * Claim: lost_at_end, when marking is closed, everything reachable is marked.
+ * No state but the last is a deadlock; and with LIVE marking is closed in every fair run.
+ *
+ * Configuration: NOBJ objects of one field (2 .. 4); NO_FIELDS: of none.  Mutants: README.md. */
+#include "model.h"
+
+#define NOTHING 0
+#define BARRIER_ON 1
+#define SCAN_ROOTS 2
+#define HOLD 3
+
+/* The phase of the heap. */
+#define IDLE 0
+#define START 1
+#define MARK 2
+#define END 3
+
+/* What a thread is in the middle of, with the root at op_root. */
+#define BETWEEN 0
+#define LOOKING 1 /* will look at the phase */
+#define COUNTED 2 /* is an active marker, will ask whether marking is open */
+#define OPEN 3    /* it was open: will mark what is in the root */
+#define MARKED 4  /* has done so, or need not */
+
+/* The two roots; in a trail they are R and U. */
+#define BARRIERED 0
+#define UNBARRIERED 1
+#define ROOT_NAME(root) ((root) == BARRIERED -> 82 : 85)
+
+byte slot[NOBJ + 1] = NIL; /* slot[GLOBAL] is the barriered root */
+byte plain = NIL;          /* the unbarriered one */
+byte marked, grey;
+byte phase, request, answered;
+byte stack[2];
+bit marking[2];
+byte op[2], op_root[2];
+bit removing[2];  /* the call is a removal */
+bit listed[2];    /* roots in the table */
+bit usable[2];    /* roots that the threads may use */
+bit plain_removed; /* an unbarriered root, since the cycle began */
+bit list_open;
+bit still = 1; /* before the first step and after the last */
+byte markers; /* threads that are active markers */
+byte lost_at_end;
+
+#ifdef NO_FIELDS
+#define WITH_FIELDS false
+#else
+#define WITH_FIELDS true
+#endif
+
+/* ---- Mutants: each changes one of these, or a step below. ---- */
+
+#ifdef REMOVED_UNMARKED
+#define MARKS_ROOT(t) (!removing[t] && phase >= MARK)
+#elif defined ADDED_UNMARKED
+#define MARKS_ROOT(t) (removing[t] && phase >= MARK)
+#else
+#define MARKS_ROOT(t) (phase >= MARK)
+#endif
+
+#ifdef USED_WHILE_REMOVED
+#define USED_UNTIL(t) true
+#else
+#define USED_UNTIL(t) false
+#endif
+
+/* ---- Renaming ---- */
+
+c_code {
+#define SHARED_SETS(X) X(marked) X(grey)
+#define SHARED_REFS(X) X(plain)
+#define THREAD_SETS(X) X(stack)
+#define THREAD_REFS(X)
+#define THREAD_BYTES(X) X(marking) X(op) X(op_root) X(removing)
+#define THREAD_BITS(X) X(answered)
+#define BARRIERED_ROOT (now.usable[0] ? bit(now.slot[GLOBAL]) : 0)
+#define UNBARRIERED_ROOT (now.usable[1] ? bit(now.plain) : 0)
+#define ROOTS (now.stack[0] | now.stack[1] | BARRIERED_ROOT | UNBARRIERED_ROOT)
+#define PENDING (now.grey | bit(now.slot[GLOBAL]) | bit(now.plain))
+#define FOLLOW(set) (set)
+#include "symmetry.h"
+static const char *const request_names[] = {"", "barrier on", "scan roots", "hold"};
+}
+
+/* runtime/mark/marker.c: gaiti_marker_mark_oldest */
+inline mark(set) {
+  grey = grey | ((set) & ~marked);
+  marked = marked | (set)
+}
+
+/* ---- Mutators ---- */
+
+#define HELD(t) (request == HOLD && HAS(answered, t))
+#define ASKED(t) (request != NOTHING && !HAS(answered, t))
+#define GOES_ON(t) (!still && op[t] == BETWEEN && !HELD(t))
+#ifdef LIVE
+/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint.
+ * Nor does it register a root for ever. */
+byte late[2];
+bit added[2];
+#define RUNS(t) (GOES_ON(t) && (!ASKED(t) || late[t] == 0))
+#define acts(t) late[t] = ASKED(t)
+#define MAY_ADD(r) !added[r]
+#define adds(r) added[r] = 1
+#else
+#define RUNS(t) GOES_ON(t)
+#define acts(t) skip
+#define MAY_ADD(r) true
+#define adds(r) skip
+#endif
+
+inline shade(t, set) {
+  if
+  :: marking[t] -> mark(set)
+  :: else -> skip
+  fi
+}
+
+active [2] proctype mutator() {
+  byte o, v;
+#define t _pid
+end:
+  do
+  /* load: include/gait/inline.h: gait_load; and the embedder's own plain load */
+  :: atomic { WITH_FIELDS && RUNS(t) && stack[t] != 0 ->
+       acts(t);
+       pick(stack[t], o);
+       say("T%d loads %c from %c\n", t, NAME(slot[o]), NAME(o))
+       stack[t] = stack[t] | BIT(slot[o]);
+       o = 0; rename() }
+  :: d_step { RUNS(t) && usable[BARRIERED] && slot[GLOBAL] != NIL ->
+       acts(t);
+       say("T%d loads %c from R\n", t, NAME(slot[GLOBAL]))
+       stack[t] = stack[t] | BIT(slot[GLOBAL]); rename() }
+  :: d_step { RUNS(t) && usable[UNBARRIERED] && plain != NIL ->
+       acts(t);
+       say("T%d loads %c from U\n", t, NAME(plain))
+       stack[t] = stack[t] | BIT(plain); rename() }
+  :: atomic { RUNS(t) && stack[t] != 0 -> /* a reference on the stack is overwritten */
+       acts(t);
+       pick(stack[t], o);
+       say("T%d forgets %c\n", t, NAME(o))
+       stack[t] = stack[t] & ~BIT(o);
+       o = 0; rename() }
+
+  /* store: include/gait/inline.h: gait_store; runtime/barrier/barrier.c: gait_store_slow */
+  :: atomic { RUNS(t) && ((WITH_FIELDS && stack[t] != 0) || usable[BARRIERED]) ->
+       acts(t);
+       if
+       :: usable[BARRIERED] -> o = GLOBAL
+       :: WITH_FIELDS && stack[t] != 0 -> pick(stack[t], o)
+       fi;
+       pick_or_nil(stack[t], v);
+       say("T%d stores %c to %c, which was %c\n", t, NAME(v), (o == GLOBAL -> 82 : NAME(o)),
+           NAME(slot[o]))
+       shade(t, BIT(slot[o]) | BIT(v));
+       slot[o] = v;
+       o = 0; v = 0; rename() }
+  :: atomic { RUNS(t) && usable[UNBARRIERED] -> /* the embedder's own */
+       acts(t);
+       pick_or_nil(stack[t], v);
+       say("T%d stores %c to U\n", t, NAME(v))
+       plain = v;
+       v = 0; rename() }
+
+  /* add: runtime/api/roots.c: roots_add; runtime/heap/roots.c: gaiti_roots_insert.  The range was
+   * filled before. */
+  :: atomic { RUNS(t) && (!listed[0] || !listed[1]) ->
+       if
+       :: !listed[0] && MAY_ADD(0) -> op_root[t] = 0
+       :: !listed[1] && MAY_ADD(1) -> op_root[t] = 1
+       fi;
+       adds(op_root[t]);
+       acts(t);
+       pick_or_nil(stack[t], v);
+       say("T%d fills %c with %c and registers it\n", t, ROOT_NAME(op_root[t]), NAME(v))
+       if
+       :: op_root[t] == BARRIERED -> slot[GLOBAL] = v
+       :: else -> plain = v
+       fi;
+       listed[op_root[t]] = 1;
+       op[t] = LOOKING;
+       v = 0; rename() }
+
+  /* remove: runtime/api/roots.c: roots_remove; runtime/heap/roots.c: gaiti_roots_look_up */
+  :: atomic { RUNS(t) && (usable[0] || usable[1]) ->
+       if
+       :: usable[0] -> op_root[t] = 0
+       :: usable[1] -> op_root[t] = 1
+       fi;
+       acts(t);
+       say("T%d calls for the removal of %c\n", t, ROOT_NAME(op_root[t]))
+       removing[t] = 1;
+       usable[op_root[t]] = USED_UNTIL(t);
+       op[t] = LOOKING;
+#ifdef ERASED_BEFORE_MARKED
+       listed[op_root[t]] = 0;
+       plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
+#endif
+       rename() }
+
+  /* mark-now: runtime/api/roots.c: roots_mark_now */
+  :: d_step { !still && op[t] == LOOKING ->
+       if
+       :: MARKS_ROOT(t) ->
+          say("T%d becomes a marker\n", t)
+          markers = markers + 1; op[t] = COUNTED
+       :: else -> op[t] = MARKED
+       fi;
+       rename() }
+  :: d_step { op[t] == COUNTED ->
+       if
+       :: list_open -> op[t] = OPEN
+       :: else -> markers = markers - 1; op[t] = MARKED
+       fi;
+       rename() }
+  :: d_step { !still && op[t] == OPEN ->
+       v = (op_root[t] == BARRIERED -> slot[GLOBAL] : plain);
+       say("T%d marks %c, which is in %c\n", t, NAME(v), ROOT_NAME(op_root[t]))
+       mark(BIT(v));
+       markers = markers - 1; op[t] = MARKED; v = 0; rename() }
+
+  /* The end of both calls: runtime/heap/roots.c: gaiti_roots_erase */
+  :: d_step { !still && op[t] == MARKED ->
+       if
+       :: removing[t] ->
+          say("T%d erases %c\n", t, ROOT_NAME(op_root[t]))
+#ifndef REMOVAL_NOT_NOTED
+          plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
+#endif
+          listed[op_root[t]] = 0; usable[op_root[t]] = 0;
+          if
+          :: op_root[t] == BARRIERED -> slot[GLOBAL] = NIL
+          :: else -> plain = NIL
+          fi
+       :: else -> usable[op_root[t]] = 1
+       fi;
+       removing[t] = 0; op_root[t] = 0; op[t] = BETWEEN; rename() }
+
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_absent */
+  :: d_step { !still && ASKED(t) ->
+       say("T%d answers ", t)
+       say_name("%s\n", request_names[now.request])
+       if
+       :: request == BARRIER_ON -> marking[t] = 1
+       :: request == SCAN_ROOTS -> mark(stack[t])
+       :: request == HOLD -> skip
+       fi;
+#ifdef LIVE
+       late[t] = 0;
+#endif
+       answered = answered | THREAD(t); rename() }
+  od
+#undef t
+}
+
+/* ---- The collector ---- */
+
+inline ask(what) { request = what; answered = 0; rename() }
+#define QUIET (grey == 0 && markers == 0)
+
+inline scan_one() {
+  pick(grey, o);
+  say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
+  grey = grey & ~BIT(o);
+  mark(BIT(slot[o]));
+  o = 0; rename()
+}
+
+active proctype collector() {
+  byte o;
+  bit table, held;
+
+  /* Any heap, any stacks, any roots. */
+  atomic {
+    do
+    :: WITH_FIELDS && o < NOBJ -> pick_or_nil(ALL, slot[o]); o++
+    :: else -> break
+    od;
+    o = 0;
+    do
+    :: pick(ALL & ~stack[0], o); stack[0] = stack[0] | BIT(o)
+    :: break
+    od;
+    do
+    :: pick(ALL & ~stack[1], o); stack[1] = stack[1] | BIT(o)
+    :: break
+    od;
+    o = 0;
+    if
+    :: skip
+    :: listed[0] = 1; usable[0] = 1; pick_or_nil(ALL, slot[GLOBAL])
+    fi;
+    if
+    :: skip
+    :: listed[1] = 1; usable[1] = 1; pick_or_nil(ALL, plain)
+    fi;
+    still = 0; rename()
+  };
+
+  /* start: runtime/cycle/cycle.c: gaiti_cycle_run, cycle_start_concurrent; runtime/heap/roots.c:
+   * gaiti_roots_begin_cycle */
+  d_step { say("C starts a cycle\n") phase = START };
+  d_step {
+#ifndef REMOVALS_RESET_LATE
+    plain_removed = 0;
+#endif
+    list_open = 1; ask(BARRIER_ON) };
+  answered == EVERYBODY;
+  phase = MARK;
+  d_step { ask(SCAN_ROOTS) };
+  answered == EVERYBODY;
+#ifdef REMOVALS_RESET_LATE
+  plain_removed = 0;
+#endif
+  d_step { request = NOTHING; answered = 0; rename() };
+
+  /* scan-table: runtime/cycle/cycle.c: cycle_scan_registered; runtime/mark/roots.c:
+   * gaiti_roots_scan_registered */
+  d_step {
+    if
+    :: listed[BARRIERED] ->
+       say("C scans R: %c\n", NAME(slot[GLOBAL]))
+       mark(BIT(slot[GLOBAL]))
+    :: else -> skip
+    fi;
+    rename() };
+  d_step {
+    if
+    :: listed[UNBARRIERED] ->
+       say("C scans U: %c\n", NAME(plain))
+       mark(BIT(plain))
+    :: else -> skip
+    fi;
+    rename() };
+  /* mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
+  do
+  :: atomic { grey != 0 -> scan_one() }
+  :: QUIET -> break
+  od;
+  phase = END;
+
+  /* decide: runtime/cycle/cycle.c: cycle_concurrent; runtime/heap/roots.c: gaiti_roots_need_hold */
+  d_step {
+    held = listed[UNBARRIERED] || plain_removed;
+    if
+    :: held -> say("C will hold the threads\n") ask(HOLD)
+    :: else -> say("C need not hold the threads\n") skip
+    fi };
+  if
+  :: held ->
+     /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
+     answered == EVERYBODY;
+     d_step {
+       say("C scans the stacks with all held\n")
+#ifndef HELD_STACKS_UNSCANNED
+       mark(stack[0] | stack[1]);
+#endif
+       rename() };
+     d_step {
+       if
+       :: listed[UNBARRIERED] ->
+          say("C scans U again: %c\n", NAME(plain))
+          mark(BIT(plain))
+       :: else -> skip
+       fi;
+       rename() }
+  :: else -> skip
+  fi;
+  /* close: runtime/mark/marking.c: gaiti_marking_try_close */
+  do
+  :: atomic { grey != 0 -> scan_one() }
+  :: atomic { QUIET ->
+       say("C closes marking\n")
+       c_code { now.lost_at_end = reachable() & ~now.marked; };
+       assert(lost_at_end == 0);
+       list_open = 0; still = 1 };
+     break
+  od
+}
