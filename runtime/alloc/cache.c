@@ -118,6 +118,7 @@ static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, c
   memset(start, 0, bytes);
 }
 
+/* Model: tests/model/start.pml. */
 static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, char *start,
                        size_t bytes, AO_t epoch) {
   gait_heap *heap = thread->heap;
@@ -134,6 +135,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
 }
 
+/* Model: tests/model/start.pml. */
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes) {
   gait_heap *heap = thread->heap;

@@ -7,6 +7,7 @@ static pthread_key_t exit_key;
 static bool exit_key_made;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
+/* Model: tests/model/termination.pml. */
 static void exit_detach_all(void *first) {
   gait_thread *thread = first;
   while (thread) {

@@ -9,6 +9,7 @@
 /* Zeroing more than this takes so long that the collector should not wait for it. */
 #define SUPPLY_ZERO_INSIDE_BYTES ((size_t)1 << 20)
 
+/* Model: tests/model/start.pml. */
 enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size_class,
                                    uint64_t limit, uint32_t *block) {
   size_t slot_bytes = gaiti_class_bytes(size_class);

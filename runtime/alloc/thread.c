@@ -66,7 +66,8 @@ static void thread_become_managed(gait_thread *thread) {
   gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
 }
 
-/* Without memory for a processor the thread waits outside until another one leaves its own. */
+/* Without memory for a processor the thread waits outside until another one leaves its own.
+ * Model: tests/model/termination.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   thread_become_managed(thread);
   while (!thread->proc && !gaiti_proc_acquire(thread)) {

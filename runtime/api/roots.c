@@ -8,7 +8,8 @@
 /* A root that comes or goes while marking is marked then and there.  One that comes may have been
  * filled before, without the barrier; one that goes may be the only place that marking would have
  * found an object in which a scanned thread has loaded from there.  The marker is active before it
- * asks whether marking is open, so marking is not closed before it is done (.inv.active). */
+ * asks whether marking is open, so marking is not closed before it is done (.inv.active).
+ * Model: tests/model/roots.pml. */
 static void roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
   enum gaiti_phase phase = gaiti_phase(heap);
   if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return;
@@ -20,12 +21,14 @@ static void roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
   gaiti_marker_give(marker);
 }
 
+/* Model: tests/model/roots.pml. */
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
   gait_result result = gaiti_roots_insert(&heap->roots, root);
   if (result == GAIT_OK) roots_mark_now(heap, root);
   return result;
 }
 
+/* Model: tests/model/roots.pml. */
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
   if (!gaiti_roots_look_up(&heap->roots, which, &root)) return GAIT_ERROR_NOT_FOUND;

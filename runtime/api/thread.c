@@ -33,6 +33,7 @@ static void threads_link_locked(struct gaiti_threads *threads, gait_thread *thre
   threads->count++;
 }
 
+/* Model: tests/model/termination.pml. */
 static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->previous)
     thread->previous->next = thread->next;
@@ -56,7 +57,8 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
   snprintf(thread->name, sizeof thread->name, "%s", name ? name : "");
 }
 
-/* The thread starts in the state in which the handshakes so far would have put it. */
+/* The thread starts in the state in which the handshakes so far would have put it.
+ * Model: tests/model/start.pml. */
 static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_store(&thread->seen, AO_load(&handshakes->number));
@@ -64,6 +66,7 @@ static void thread_join_cycle_locked(gait_thread *thread) {
   AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 
+/* Model: tests/model/termination.pml. */
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
@@ -91,7 +94,8 @@ fail_thread:
   return result;
 }
 
-/* What another thread handed to this one when it made it is a root from now on. */
+/* What another thread handed to this one when it made it is a root from now on.
+ * Model: tests/model/termination.pml. */
 static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
   if (AO_load(&thread->black_epoch) == 0) return;
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
@@ -99,6 +103,7 @@ static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
 
+/* Model: tests/model/start.pml. */
 gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                gait_thread **thread) {
   if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
@@ -120,6 +125,7 @@ static void thread_end(gait_thread *thread) {
     gaiti_os_yield();
 }
 
+/* Model: tests/model/start.pml, termination.pml. */
 gait_result gait_thread_detach(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
   enum gaiti_thread_state state = gaiti_thread_state(thread);
@@ -150,7 +156,8 @@ static bool thread_is_outside(const gait_thread *thread) {
   return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
-/* The frame of this very function is saved, since it is gone when the caller goes on outside. */
+/* The frame of this very function is saved, since it is gone when the caller goes on outside.
+ * Model: tests/model/termination.pml. */
 GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,

@@ -56,11 +56,13 @@ void gait_shade(gait_thread *thread, void *value) {
   if (!MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE)) barrier_shade(thread, value);
 }
 
+/* Model: tests/model/start.pml, weak.pml. */
 void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
   if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade(thread, new_value);
 }
 
+/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 void gait_store_slow(gait_thread *thread, void *slot, void *value) {
   if (MUTANT(MUTANT_BARRIER_AFTER_STORE)) slot_store(slot, value);
   gait_shade_both(thread, slot_load(slot), value);

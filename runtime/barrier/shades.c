@@ -101,6 +101,7 @@ GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **b
   }
 }
 
+/* Model: tests/model/start.pml, termination.pml. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
   struct gaiti_shades *shades = heap->shades;
   struct gaiti_shade_buffer *given = *buffer;

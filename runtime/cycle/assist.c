@@ -36,10 +36,11 @@ static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
   return 0;
 }
 
-/* Marks about `bytes`, or as much as fits into the time; returns what was marked. */
+/* Marks about `bytes`, or as much as fits into the time; returns what was marked.
+ * Model: tests/model/termination.pml. */
 static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;
-  uint64_t start = gaiti_os_now_ns(), now = start;
+  uint64_t start = gaiti_os_now_ns(), now = start, cpu = gaiti_os_thread_cpu_ns();
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return 0;
   while ((int64_t)marker->work < bytes && now - start < ASSIST_MAX_NS &&
@@ -47,9 +48,8 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
     now = gaiti_os_now_ns();
   int64_t work = (int64_t)marker->work;
   gaiti_marker_give(marker);
-  now = gaiti_os_now_ns();
-  gaiti_counter_add(&heap->cycle->pace.assist_ns, now - start);
-  gaiti_thread_paused(thread, now - start);
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - cpu);
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
   return work;
 }
 

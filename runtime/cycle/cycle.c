@@ -107,6 +107,7 @@ static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_unlock(&heap->cycle->lock);
 }
 
+/* Model: tests/model/start.pml, roots.pml. */
 static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
@@ -115,7 +116,8 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Turns the barrier on everywhere, and scans all roots. */
+/* Turns the barrier on everywhere, and scans all roots.
+ * Model: tests/model/start.pml, roots.pml, weak.pml. */
 static void cycle_start_concurrent(gait_heap *heap) {
   gaiti_roots_begin_cycle(&heap->roots);
   gaiti_shades_open(heap);
@@ -140,12 +142,14 @@ static void cycle_rescan_marked(gait_heap *heap) {
   }
 }
 
+/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 static void cycle_mark_until_idle(gait_heap *heap) {
   gaiti_workers_mark(heap);
   cycle_rescan_marked(heap);
 }
 
-/* Flushes until nothing was grey, and closes marking.  Returns the rounds. */
+/* Flushes until nothing was grey, and closes marking.  Returns the rounds.
+ * Model: tests/model/start.pml, termination.pml, weak.pml. */
 static uint64_t cycle_end_concurrent(gait_heap *heap) {
   for (uint64_t rounds = 1;; rounds++) {
     uint64_t objects;
@@ -158,6 +162,7 @@ static uint64_t cycle_end_concurrent(gait_heap *heap) {
   }
 }
 
+/* Model: tests/model/termination.pml, roots.pml. */
 static void cycle_scan_stacks_held(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
@@ -166,7 +171,8 @@ static void cycle_scan_stacks_held(gait_heap *heap) {
   gaiti_marker_pause(marker);
 }
 
-/* With every thread held: nothing is hidden any more, so one round is enough. */
+/* With every thread held: nothing is hidden any more, so one round is enough.
+ * Model: tests/model/start.pml, termination.pml, roots.pml. */
 static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_shades_flush(heap, &thread->proc->shades);
@@ -211,6 +217,7 @@ static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
 }
 
+/* Model: tests/model/start.pml, weak.pml. */
 static void cycle_barrier_off(gait_heap *heap) {
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
     AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
@@ -237,6 +244,7 @@ static uint64_t cycle_sweep(gait_heap *heap) {
 
 /* ---- The whole ---- */
 
+/* Model: tests/model/start.pml, roots.pml. */
 static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_t *marking_ns,
                              uint64_t *ending_ns) {
   cycle_start_concurrent(heap);
@@ -343,6 +351,7 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
 }
 
+/* Model: tests/model/roots.pml. */
 void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   gait_cycle_record record;

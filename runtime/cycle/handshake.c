@@ -36,14 +36,17 @@ const char *gaiti_action_name(enum gaiti_action action) {
 
 /* ---- Actions: by the thread, or by the collector that holds it ---- */
 
+/* Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
   thread->fast.marking = 1;
 }
 
+/* Model: tests/model/start.pml. */
 static void action_settle(gait_thread *thread) {
   (void)thread;
 }
 
+/* Model: tests/model/start.pml. */
 static void action_scan_roots(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   AO_store(&thread->black_epoch, AO_load(&heap->epoch));
@@ -58,10 +61,12 @@ static void action_scan_roots(gait_thread *thread) {
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
+/* Model: tests/model/termination.pml. */
 static void action_flush(gait_thread *thread) {
   if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
 
+/* Model: tests/model/start.pml. */
 static void action_barrier_off(gait_thread *thread) {
   thread->fast.marking = 0;
   AO_store(&thread->black_epoch, 0);
@@ -97,6 +102,7 @@ static void safepoint_tell(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
+/* Model: tests/model/termination.pml. */
 static void safepoint_wait_while_held(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   gaiti_thread_leave_saved(thread);
@@ -108,6 +114,7 @@ static void safepoint_wait_while_held(gait_thread *thread) {
   gaiti_thread_enter(thread);
 }
 
+/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml. */
 GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
@@ -126,6 +133,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
 
 /* ---- The collector's side ---- */
 
+/* Model: tests/model/start.pml, termination.pml. */
 static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
@@ -142,7 +150,8 @@ static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Acts for those outside.  Returns how many have still to act; *late is one of them. */
+/* Acts for those outside.  Returns how many have still to act; *late is one of them.
+ * Model: tests/model/start.pml, termination.pml, roots.pml. */
 static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
   AO_t number = AO_load(&heap->cycle->handshakes.number);
   uint32_t pending = 0;
@@ -171,7 +180,8 @@ static bool handshake_report_late(gait_heap *heap, gait_thread *thread, uint64_t
   return true;
 }
 
-/* Looks, and when somebody is missing waits a little.  Returns whether all have acted. */
+/* Looks, and when somebody is missing waits a little.  Returns whether all have acted.
+ * Model: tests/model/start.pml. */
 static bool handshake_look(gait_heap *heap, uint64_t started_ns, int spins) {
   char line[160];
   gait_thread *late = NULL;
@@ -195,6 +205,7 @@ static void handshake_forget_late(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
+/* Model: tests/model/start.pml. */
 void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = gaiti_os_now_ns();
@@ -211,7 +222,8 @@ void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
 
 /* ---- Holding everyone ---- */
 
-/* A thread may be held by a thief of processors, who lets it go again: only our own hold counts. */
+/* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
+ * Model: tests/model/termination.pml. */
 static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -223,7 +235,7 @@ static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   return all;
 }
 
-/* As handshake_look. */
+/* As handshake_look.  Model: tests/model/termination.pml. */
 static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   char line[160];
   gait_thread *late = NULL;
@@ -238,6 +250,7 @@ static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return all;
 }
 
+/* Model: tests/model/termination.pml. */
 void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();

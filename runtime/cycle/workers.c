@@ -48,6 +48,7 @@ static bool workers_marking(struct gaiti_workers *workers) {
   return marking;
 }
 
+/* Model: tests/model/termination.pml. */
 static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;

@@ -100,6 +100,7 @@ static struct gaiti_root *roots_place(struct gaiti_roots *roots) {
   return &roots->table[roots->count++];
 }
 
+/* Model: tests/model/roots.pml. */
 gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_root *root) {
   gait_result result = GAIT_OK;
   gaiti_lock(&roots->lock);
@@ -118,6 +119,7 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
   return result;
 }
 
+/* Model: tests/model/roots.pml. */
 bool gaiti_roots_look_up(struct gaiti_roots *roots, const struct gaiti_root *which,
                          struct gaiti_root *root) {
   gaiti_lock(&roots->lock);
@@ -137,6 +139,7 @@ static void roots_await_locked(struct gaiti_roots *roots, const struct gaiti_roo
   }
 }
 
+/* Model: tests/model/roots.pml. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait_roots_fn *function,
                               const void *arg) {
   gait_result result = GAIT_ERROR_NOT_FOUND;
@@ -160,12 +163,14 @@ gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait
   return result;
 }
 
+/* Model: tests/model/roots.pml. */
 void gaiti_roots_begin_cycle(struct gaiti_roots *roots) {
   gaiti_lock(&roots->lock);
   roots->unbarriered_removed = false;
   gaiti_unlock(&roots->lock);
 }
 
+/* Model: tests/model/roots.pml. */
 bool gaiti_roots_need_hold(struct gaiti_roots *roots) {
   gaiti_lock(&roots->lock);
   bool need = roots->unbarriered > 0 || roots->unbarriered_removed;

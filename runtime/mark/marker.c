@@ -126,6 +126,7 @@ static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
   return gaiti_ref_bytes(&marker->map, ref);
 }
 
+/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   gaiti_ref ref = marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES];
   if (!gaiti_ref_mark(&marker->map, ref)) return;
@@ -177,6 +178,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   gaiti_trace(marker, kind, start, bytes, from, to);
 }
 
+/* Model: tests/model/start.pml, termination.pml. */
 static void marker_scan(struct gaiti_marker *marker, gaiti_ref ref) {
   if (__builtin_expect((ref & GAITI_REF_LARGE) != 0, 0)) {
     marker_scan_large(marker, ref);
@@ -221,7 +223,8 @@ static void marker_ask(struct gaiti_marker *marker) {
   }
 }
 
-/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none. */
+/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
+ * Model: tests/model/termination.pml. */
 static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   if (marker->alone) return marker_unstash(marker);
@@ -269,6 +272,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 /* ---- Becoming active and stopping ---- */
 
+/* Model: tests/model/termination.pml. */
 static void marker_start(struct gaiti_marker *marker) {
   gaiti_lock(&marker->heap->marking->lock);
   marker->heap->marking->active++;
@@ -296,6 +300,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   fresh->count = 0;
 }
 
+/* Model: tests/model/termination.pml. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_settle(marker);

@@ -117,6 +117,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
+/* Model: tests/model/termination.pml. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
 }
@@ -128,6 +129,7 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
   return idle;
 }
 
+/* Model: tests/model/termination.pml, weak.pml. */
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -137,6 +139,7 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   return idle;
 }
 
+/* Model: tests/model/termination.pml, roots.pml, weak.pml. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);

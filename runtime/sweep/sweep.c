@@ -18,6 +18,7 @@ void gaiti_sweep_destroy(gait_heap *heap) {
   gaiti_os_free(heap->sweep);
 }
 
+/* Model: tests/model/sweep.pml. */
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
@@ -65,7 +66,7 @@ static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t by
   gaiti_counter_add(&sweep->live_bytes, bytes);
 }
 
-/* Returns whether the block is empty now. */
+/* Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml. */
 static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
@@ -108,7 +109,7 @@ static void sweep_free(gait_heap *heap, uint32_t first, uint32_t count) {
   gaiti_counter_add(&heap->sweep->freed_blocks, count);
 }
 
-/* Neighbouring empty blocks go back in one piece. */
+/* Neighbouring empty blocks go back in one piece.  Model: tests/model/sweep.pml. */
 static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   AO_t epoch = AO_load_acquire(&heap->epoch);
   uint32_t first_empty = block, empties = 0;
@@ -127,6 +128,7 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   sweep_free(heap, first_empty, empties);
 }
 
+/* Model: tests/model/sweep.pml. */
 bool gaiti_sweep_some(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   AO_t claim, first, end, last;
@@ -141,6 +143,7 @@ bool gaiti_sweep_some(gait_heap *heap) {
   return true;
 }
 
+/* Model: tests/model/sweep.pml. */
 void gaiti_sweep_finish(gait_heap *heap) {
   while (gaiti_sweep_some(heap)) {
   }
