@@ -19,6 +19,7 @@ static struct sim_program steady(void) {
                  [SIM_ROOTS] = {.from = 2 * MIB}},
       .mark_rate = 500 * MIB,
       .processors = 8,
+      .barrier_share = 1,
       .background_share = 0.25,
       .cpu_cap = 0.5,
       .minimum_heap_bytes = -1,
@@ -164,6 +165,10 @@ START_TEST(idle_processors) {
   double black = spare.peak_bytes - spare.trigger_bytes;
   expect_near(black, spare.mark_seconds * program.shapes[SIM_RATE].from, 0.01, "black", 100);
   expect_near(busy.peak_bytes - busy.trigger_bytes, 0.75 * black, 0.01, "black of busy", 100);
+  program.barrier_share = 0.5;
+  ck_assert(sim_run(&program, &setting, keep_last, &helped, &result, &error));
+  expect_near(helped.peak_bytes - helped.trigger_bytes, black / 2, 0.02, "black of slow", 100);
+  program.barrier_share = 1;
   program.idle_share = 0.25;
   ck_assert(sim_run(&program, &setting, keep_last, &helped, &result, &error));
   expect_near(helped.mark_seconds, spare.mark_seconds / 2, 0.01, "mark with help", 100);

@@ -11,9 +11,10 @@
  * marks, so `marked` counts what was allocated meanwhile as live, and GOGC gives room for that too.
  *
  * The simulator is told what it cannot know: how fast marking was, what share of it idle processors
- * did, how much of the live heap has to be scanned, and the rate.  Where assists slow the simulated
- * program down, the workload, which keeps to a clock, makes up for that in between.  So the
- * simulator's rate between marks is raised until its mean is the rate. */
+ * did, how much of the live heap has to be scanned, the rate, and by how much the barrier and
+ * marking beside it slow allocation down.  What a cycle costs the program in rate, the workload,
+ * which keeps to a clock, makes up for in between.  So the simulator's rate between marks is raised
+ * until its mean is the rate. */
 #include "law_point.h"
 
 #include <math.h>
@@ -23,6 +24,7 @@
 #include "sim_model.h"
 
 #define LAW_WARM_UP       3 /* cycles after the live set is whole */
+#define LAW_SHARE_LEAST   0.01
 #define LAW_SIM_WARM_UP   4000u
 #define LAW_SIM_CYCLES    64u
 #define LAW_SIM_ROUNDS    8    /* of finding the rate between marks */
@@ -46,6 +48,7 @@ struct law_cycle {
   double allocated_bytes; /* since the program began, when the cycle started */
   double trigger_bytes, peak_bytes, goal_bytes;
   double gc_seconds, idle_seconds; /* of CPU */
+  double assist_seconds;           /* a part of gc_seconds */
   double mark_seconds;             /* by the clock */
 };
 
@@ -53,7 +56,7 @@ struct law_sums {
   struct law_cycle first, last;
   size_t cycles;
   double squares; /* of intervals */
-  double gc_seconds, idle_seconds, mark_seconds, peak_over_goal, black_bytes;
+  double gc_seconds, idle_seconds, assist_seconds, mark_seconds, peak_over_goal, black_bytes;
 };
 
 static void law_add(struct law_sums *sums, struct law_steady *steady,
@@ -75,6 +78,7 @@ static void law_add(struct law_sums *sums, struct law_steady *steady,
   steady->peak_over_goal_max = fmax(steady->peak_over_goal_max, over);
   sums->peak_over_goal += over;
   sums->mark_seconds += cycle->mark_seconds;
+  sums->assist_seconds += cycle->assist_seconds;
   sums->black_bytes += cycle->peak_bytes - cycle->trigger_bytes;
   sums->last = *cycle;
   sums->cycles++;
@@ -128,6 +132,7 @@ bool law_point_collector(const struct law_point *point, const json_t *run,
         .goal_bytes = grid_number(record, "goal_bytes"),
         .gc_seconds = law_ns(record, "assist_ns") + law_ns(record, "background_ns"),
         .idle_seconds = law_ns(record, "idle_ns"),
+        .assist_seconds = law_ns(record, "assist_ns"),
         .mark_seconds = law_ns(record, "mark_ns"),
     };
     cycle.allocated_bytes = allocated + cycle.trigger_bytes - marked;
@@ -148,6 +153,9 @@ bool law_point_collector(const struct law_point *point, const json_t *run,
   collector->roots_bytes /= count;
   collector->mark_rate = (collector->scan_bytes + collector->roots_bytes) / cpu;
   collector->idle_share = idle_seconds / all;
+  double own = fmax(sums.mark_seconds - sums.assist_seconds, LAW_CPU_LEAST);
+  double share = sums.black_bytes / own / collector->steady.rate;
+  collector->barrier_share = fmin(fmax(share, LAW_SHARE_LEAST), 1);
   return true;
 }
 
@@ -185,6 +193,7 @@ static struct sim_program law_program(const struct law_point *point, const gait_
       .mark_rate = collector->mark_rate,
       .processors = collector->processors,
       .threads = 1,
+      .barrier_share = collector->barrier_share,
       .background_share = background,
       .idle_share = fmin(collector->idle_share, 1 - background),
       .cpu_cap = (double)options->cpu_cap_percent / 100,

@@ -35,8 +35,9 @@ struct law_collector {
   double live_bytes; /* that cycles found, without those allocated while they marked */
   double scan_bytes; /* of those, that had to be scanned */
   double roots_bytes;
-  double mark_rate;  /* bytes scanned a second of CPU, */
-  double idle_share; /* and the share of the processors that marked for nothing meanwhile */
+  double mark_rate;     /* bytes scanned a second of CPU, */
+  double idle_share;    /* the share of the processors that marked for nothing meanwhile, */
+  double barrier_share; /* and that of its rate at which the program allocated, assists apart */
   double processors;
 };
 

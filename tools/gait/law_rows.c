@@ -47,6 +47,7 @@ json_t *law_row(const struct law_point *point, const struct law_collector *colle
       {"mark_seconds", steady->mark_seconds},
       {"mark_seconds_simulator", simulated->mark_seconds},
       {"idle_share_of_mark", collector->idle_share},
+      {"barrier_share", collector->barrier_share},
       {"mark_rate_bytes_per_second", collector->mark_rate},
       {"processors", collector->processors},
   };

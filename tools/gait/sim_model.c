@@ -134,6 +134,7 @@ static void sim_step(struct sim_state *state, double work, double rate, struct s
   double busy = program->threads > 0 ? fmin(program->threads / state->processors, 1) : 1;
   double left = fmin(busy, 1 - background);
   gaiti_pacer_decide(&state->pacer, now, &decision);
+  rate *= program->barrier_share;
   double owed = decision.assist_ratio * rate / state->processors;
   double assists = sim_assists(program, owed, busy, left);
   double marking = background + program->idle_share + assists;

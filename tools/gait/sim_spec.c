@@ -224,15 +224,17 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
   const char *name = json_string_value(json_object_get(object, "name"));
   program->name = strdup(name == NULL ? "program" : name);
   bool read =
-      spec_keys(reader, object,
-                "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
-                "processors threads background_share idle_share cpu_cap minimum_heap_bytes "
-                "overhead_bytes seed gogc "
-                "memlimit") &&
+      spec_keys(
+          reader, object,
+          "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
+          "processors threads barrier_share background_share idle_share cpu_cap minimum_heap_bytes "
+          "overhead_bytes seed gogc "
+          "memlimit") &&
       spec_until(reader, object, program) && spec_quantities(reader, object, program) &&
       spec_number(reader, object, "mark_rate", 1, &program->mark_rate) &&
       spec_optional(reader, object, "processors", 0.01, 1, &program->processors) &&
       spec_optional(reader, object, "threads", 0.01, 0, &program->threads) &&
+      spec_share(reader, object, "barrier_share", 1, 1, &program->barrier_share) &&
       spec_share(reader, object, "background_share", 0.25, 0.9, &program->background_share) &&
       spec_optional(reader, object, "idle_share", 0, 0, &program->idle_share) &&
       spec_share(reader, object, "cpu_cap", 0.5, 0.95, &program->cpu_cap) &&
