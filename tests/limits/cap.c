@@ -1,0 +1,170 @@
+/* The memory limit and the cap on the collector's CPU time.
+ *
+ * The limit is soft: while the collector would need more than its cap to keep it, the heap grows.
+ * The cap is kept by a bucket that holds half a second of each processor (pacer/limiter.c), so that
+ * much is allowed once in any stretch of time.  The share is taken from the moment on at which the
+ * bucket was full, if it ever was. */
+#include "limits.h"
+
+#include <stdlib.h>
+
+#define CAP_LIMIT_BYTES  (64 * MIB)
+#define CAP_NODE_BYTES   128
+#define CAP_BATCH        256
+#define CAP_POINTS       0.02
+#define CAP_BUCKET_SHARE 0.5 /* seconds of each processor */
+/* Malloc's pages and stacks that were touched after what is beside the heap was measured. */
+#define CAP_BESIDE_BYTES (128 * KIB)
+
+struct cap {
+  struct limits_world world;
+  double cap;
+  double processors;
+  uint64_t kept;
+  uint64_t started_ns;
+  uint64_t run_ns;
+  struct limits_meter first;
+  struct limits_meter last;
+  bool limited; /* the limiter was on, and `first` is from then */
+  bool unreachable;
+  uint64_t seen; /* cycles */
+};
+
+static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
+  gait_options options = limits_options();
+  options.cpu_cap_percent = percent;
+  options.memory_limit_bytes = (int64_t)limit;
+  options.gogc_percent = GAIT_GOGC_OFF;
+  *cap = (struct cap){.cap = (double)percent / 100};
+  limits_open(&cap->world, &options);
+  MUST(gait_collect(cap->world.thread) == GAIT_OK);
+  cap->processors = limits_last_cycle(&cap->world).processors;
+  cap->run_ns = (uint64_t)(limits_full() ? 30 : 2) * 1000000000u;
+  cap->started_ns = limits_now_ns();
+  cap->first = limits_meter_read(&cap->world);
+}
+
+static void cap_keep(struct cap *cap) {
+  limits_keep(&cap->world, CAP_NODE_BYTES);
+  cap->kept++;
+}
+
+/* Garbage, and a look at what the cycles since the last look say.  Returns how far the run is. */
+static double cap_churn(struct cap *cap) {
+  for (int i = 0; i < CAP_BATCH; i++)
+    MUST(gait_alloc(cap->world.thread, cap->world.node, CAP_NODE_BYTES));
+  gait_cycle_record records[16];
+  const size_t count = gait_cycle_records(cap->world.heap, cap->seen + 1, records, 16);
+  for (size_t i = 0; i < count; i++) {
+    cap->seen = records[i].cycle;
+    cap->unreachable |= records[i].limit_unreachable;
+    if (!records[i].limiter_on || cap->limited) continue;
+    cap->limited = true;
+    cap->first = limits_meter_read(&cap->world);
+    cap->started_ns = limits_now_ns();
+  }
+  return (double)(limits_now_ns() - cap->started_ns) / (double)cap->run_ns;
+}
+
+static void cap_close(struct cap *cap, const char *what) {
+  cap->last = limits_meter_read(&cap->world);
+  const double seconds = (double)(cap->last.wall_ns - cap->first.wall_ns) / 1e9;
+  const double share = limits_gc_share(&cap->first, &cap->last, cap->processors);
+  const double allowed = cap->cap + CAP_POINTS + CAP_BUCKET_SHARE / seconds;
+  const gait_stats stats = limits_stats(&cap->world);
+  const double own = (double)(cap->last.own_ns - cap->first.own_ns) / 1e9 / seconds;
+  printf(
+      "limits: %s, cap %.0f%%: GC took %.1f%% of %.2g processors in %.1f s%s, the program's thread "
+      "%.0f%% of one; %llu cycles, "
+      "mapped at most %.1f MiB\n",
+      what, cap->cap * 100, share * 100, cap->processors, seconds,
+      cap->limited ? " with the limiter" : "", own * 100, (unsigned long long)stats.cycles,
+      (double)stats.mapped_peak_bytes / (double)MIB);
+  if (share > allowed) limits_fail("GC took %.3f, at most %.3f is allowed", share, allowed);
+  limits_check_list(&cap->world, cap->kept);
+  limits_close(&cap->world);
+}
+
+/* ---- A leak into the limit and on to an eighth more ---- */
+
+static void cap_leak(int64_t percent) {
+  struct cap cap;
+  cap_open(&cap, percent, CAP_LIMIT_BYTES);
+  const size_t most = CAP_LIMIT_BYTES * 9 / 8 / CAP_NODE_BYTES;
+  double done = 0;
+  while (done < 1) {
+    const size_t wanted = (size_t)((double)most * (cap.limited ? 1 : done));
+    for (int i = 0; i < CAP_BATCH && cap.kept < wanted; i++)
+      cap_keep(&cap);
+    done = cap_churn(&cap);
+  }
+  while (cap.kept < most)
+    cap_keep(&cap);
+  const gait_stats stats = limits_stats(&cap.world);
+  MUST(cap.unreachable);
+  MUST(stats.cycles > 2 && stats.mapped_peak_bytes > CAP_LIMIT_BYTES);
+  cap_close(&cap, "a leak past the limit");
+}
+
+static void cap_leak_10(void) {
+  cap_leak(10);
+}
+static void cap_leak_25(void) {
+  cap_leak(25);
+}
+static void cap_leak_50(void) {
+  cap_leak(50);
+}
+
+/* ---- Live memory near the limit ---- */
+
+static void cap_near(double factor, int64_t percent) {
+  struct cap cap;
+  char what[64];
+  const size_t limit = (size_t)((double)CAP_LIMIT_BYTES * factor);
+  snprintf(what, sizeof what, "a limit of %.2f x live", factor);
+  cap_open(&cap, percent, limit);
+  /* What the process has beside the heap, its collector's threads running. */
+  const size_t beside = limits_resident_bytes() - limits_stats(&cap.world).mapped_bytes;
+  while (cap.kept < CAP_LIMIT_BYTES / CAP_NODE_BYTES)
+    cap_keep(&cap);
+  while (cap_churn(&cap) < 1) {
+  }
+  const gait_stats stats = limits_stats(&cap.world);
+  const size_t peak = limits_resident_peak_bytes() - beside;
+  printf("limits: %s: the kernel saw %.2f MiB at most, the limit is %.2f MiB%s\n", what,
+         (double)peak / (double)MIB, (double)limit / (double)MIB,
+         cap.unreachable ? " and out of reach" : "");
+  /* A machine that gives the collector no time makes the program wait, which counts against the
+   * cap, and then the limit gives way. */
+  if (!cap.limited && factor >= 1.2) MUST(!cap.unreachable);
+  if (!cap.limited && !cap.unreachable) {
+    MUST(stats.mapped_peak_bytes <= limit);
+    MUST(peak <= limit + CAP_BESIDE_BYTES);
+  }
+  cap_close(&cap, what);
+}
+
+static void cap_near_105(void) {
+  cap_near(1.05, 50);
+}
+static void cap_near_120(void) {
+  cap_near(1.2, 50);
+}
+static void cap_near_150(void) {
+  cap_near(1.5, 50);
+}
+static void cap_near_120_tight(void) {
+  cap_near(1.2, 25);
+}
+
+const struct limits_case limits_cases_cap[] = {
+    {"leak_10", cap_leak_10},
+    {"leak_25", cap_leak_25},
+    {"leak_50", cap_leak_50},
+    {"near_105", cap_near_105},
+    {"near_120", cap_near_120},
+    {"near_150", cap_near_150},
+    {"near_120_tight", cap_near_120_tight},
+    {NULL, NULL},
+};
