@@ -92,6 +92,7 @@ static void pace_decide(gait_heap *heap) {
   AO_store(&pace->assist_ratio, ratio);
   AO_store(&pace->goal_bytes, (AO_t)pace->decision.goal_bytes);
   AO_store(&pace->stall_bytes, pace_stall_bytes(pace));
+  AO_store(&pace->limit_unreachable, pace->decision.limit_unreachable);
   AO_store(&pace->limiting, snapshot.limiting);
   AO_store(&pace->limit_rules, pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
@@ -108,6 +109,15 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
   pace->limited_assist_ns = assist;
   pace->limited_idle_ns = idle;
   pace->limited_stalled_ns = stalled;
+}
+
+/* The limiter takes background marking for its planned share of the time.  Marking in a hurry takes
+ * more, and that is the collector's as well. */
+static void pace_limiter_feed_hurry(struct gaiti_pace *pace) {
+  double planned = pace->pacer.config.background_share * pace->processors *
+                   (double)(gaiti_os_now_ns() - pace->started_ns);
+  double took = (double)AO_load(&pace->background_ns);
+  if (took > planned) gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(took - planned));
 }
 
 static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {
@@ -168,6 +178,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
+  pace_limiter_feed_hurry(pace);
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   struct gaiti_pacer_cycle cycle = {

@@ -36,6 +36,7 @@ struct gaiti_pace {
   AO_t total_idle_ns;
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
+  AO_t limit_unreachable;     /* what was live at last leaves no room under it */
   AO_t limit_rules;           /* the memory limit has set the goal */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
