@@ -93,16 +93,14 @@ static gaiti_ref marker_pop(struct gaiti_marker *marker) {
   return marker->local->entries[--marker->local->count];
 }
 
-/* Gives half of the local stack to those who wait. */
-static void marker_share(struct gaiti_marker *marker) {
+/* Gives the last `count` entries of the local stack to those who wait, if anybody does. */
+static void marker_share(struct gaiti_marker *marker, uint32_t count) {
   struct gaiti_segment *local = marker->local;
-  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0 ||
-      local->count < MARKER_SHARE_LEAST)
-    return;
+  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0) return;
   struct gaiti_segment *gift = gaiti_segment_take(marker->heap);
   if (!gift) return;
-  gift->count = local->count / 2;
-  local->count -= gift->count;
+  gift->count = count;
+  local->count -= count;
   for (uint32_t i = 0; i < gift->count; i++)
     gift->entries[i] = local->entries[local->count + i];
   gaiti_segment_give_work(marker->heap, gift);
@@ -173,6 +171,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   if (to - from > GAITI_TRACE_PIECE_BYTES && kind->form != GAIT_KIND_CALLBACK) {
     to = from + GAITI_TRACE_PIECE_BYTES;
     marker_push(marker, entry + (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
+    if (marker->local->count > 0) marker_share(marker, 1);
   }
   marker->work += to - from;
   gaiti_trace(marker, kind, start, bytes, from, to);
@@ -257,7 +256,8 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
     marker_ask(marker);
     if (marker->scans_tail != marker->scans_head) {
       marker_scan(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
-      if (++objects % MARKER_SHARE_INTERVAL == 0) marker_share(marker);
+      if (++objects % MARKER_SHARE_INTERVAL == 0 && marker->local->count >= MARKER_SHARE_LEAST)
+        marker_share(marker, marker->local->count / 2);
     } else if (marker->candidates_tail != marker->candidates_head) {
       while (marker->candidates_tail != marker->candidates_head)
         gaiti_marker_mark_oldest(marker);
