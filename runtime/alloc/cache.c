@@ -41,6 +41,7 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   const struct gaiti_block_state *state = &heap->map.states[block];
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
   if (heap->options.poison && !state->clean) return;
+  gaiti_delay(heap);
   gaiti_asan_hide(cursor->next, bytes);
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
                     GAITI_BITS_FREE);
@@ -148,6 +149,7 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
   cursor->next = cursor->limit = run->start = NULL;
   if (run->block == GAITI_NO_BLOCK) return GAITI_REFILL_NO_BLOCK;
   AO_t epoch = AO_load_acquire(&heap->epoch);
+  gaiti_delay(heap);
   const struct gaiti_block_state *state = &heap->map.states[run->block];
   uint32_t most = (uint32_t)((size_t)heap->options.run_bytes / slot_bytes), first, end;
   if (AO_load_acquire(&state->swept) != epoch ||

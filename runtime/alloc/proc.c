@@ -94,6 +94,7 @@ static struct gaiti_proc *proc_steal(struct gaiti_procs *procs, const gait_threa
     holder->proc = NULL;
     holder->fast.rows = gaiti_proc_no_rows();
     proc->holder = NULL;
+    gaiti_delay(thief->heap);
     gaiti_thread_let_go(holder);
     return proc;
   }
@@ -127,6 +128,7 @@ void gaiti_proc_surrender(gait_thread *thread) {
   CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
   thread->proc = NULL;
   thread->fast.rows = gaiti_proc_no_rows();
+  gaiti_delay(thread->heap);
   gaiti_lock(&procs->lock);
   proc->holder = NULL;
   proc->next_free = procs->free;

@@ -70,6 +70,7 @@ static void thread_become_managed(gait_thread *thread) {
  * Model: tests/model/termination.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   thread_become_managed(thread);
+  gaiti_delay(thread->heap);
   while (!thread->proc && !gaiti_proc_acquire(thread)) {
     gaiti_thread_leave_saved(thread);
     gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);

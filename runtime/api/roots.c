@@ -14,6 +14,7 @@ static void roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
   enum gaiti_phase phase = gaiti_phase(heap);
   if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return;
   struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
+  gaiti_delay(heap);
   if (gaiti_shades_open_now(heap)) {
     if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
     if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);

@@ -113,6 +113,7 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gait_result result = thread_attach_locked(heap, name, roots, thread);
   gaiti_unlock(&heap->threads->lock);
+  gaiti_delay(heap);
   if (result == GAIT_OK) thread_scan_if_black(*thread);
   return result;
 }
@@ -137,6 +138,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   gaiti_exit_forget(thread);
   if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
   thread_end(thread);
+  gaiti_delay(thread->heap);
   if (thread->proc) {
     gaiti_shades_flush(thread->heap, &thread->proc->shades);
     thread->proc->assist_credit = 0;

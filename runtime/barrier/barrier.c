@@ -54,19 +54,20 @@ static void slot_store(void **slot, const void *value) {
 
 void gait_shade(gait_thread *thread, void *value) {
   if (!MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE)) barrier_shade(thread, value);
+  gaiti_delay(thread->heap);
 }
 
 /* Model: tests/model/start.pml, weak.pml. */
 void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
   if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade(thread, new_value);
+  gaiti_delay(thread->heap);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 void gait_store_slow(gait_thread *thread, void *slot, void *value) {
   if (MUTANT(MUTANT_BARRIER_AFTER_STORE)) slot_store(slot, value);
   gait_shade_both(thread, slot_load(slot), value);
-  gaiti_delay(thread->heap);
   slot_store(slot, value);
 }
 
@@ -82,6 +83,7 @@ void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
   if (gaiti_thread_is_marking(thread)) {
     if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
     if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade_words(thread, source, count);
+    gaiti_delay(thread->heap);
   }
   if (target <= source || target >= source + count) {
     for (size_t i = 0; i < count; i++)
@@ -94,8 +96,10 @@ void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
 
 void gait_clear(gait_thread *thread, void *slots, size_t count) {
   void **target = slots;
-  if (gaiti_thread_is_marking(thread) && !MUTANT(MUTANT_NO_DELETION_SHADE))
-    barrier_shade_words(thread, target, count);
+  if (gaiti_thread_is_marking(thread)) {
+    if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
+    gaiti_delay(thread->heap);
+  }
   for (size_t i = 0; i < count; i++)
     slot_store(&target[i], NULL);
 }

@@ -125,6 +125,7 @@ static void cycle_start_concurrent(gait_heap *heap) {
   if (!MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS)) gaiti_handshake(heap, GAITI_ACTION_SETTLE);
   cycle_enter(heap, GAITI_PHASE_MARK);
   gaiti_handshake(heap, GAITI_ACTION_SCAN_ROOTS);
+  gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
 }
 
@@ -157,6 +158,7 @@ static uint64_t cycle_end_concurrent(gait_heap *heap) {
       cycle_mark_until_idle(heap);
     gaiti_handshake(heap, GAITI_ACTION_FLUSH);
     cycle_mark_until_idle(heap);
+    gaiti_delay(heap);
     if (MUTANT(MUTANT_FLUSH_ONCE)) objects = gaiti_marking_counts(heap).objects;
     if (gaiti_marking_try_close(heap, objects)) return rounds;
   }

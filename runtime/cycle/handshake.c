@@ -122,6 +122,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   gaiti_delay(thread->heap);
   AO_int_store(&thread->fast.poll, 0);
   AO_nop_full();
+  gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread);
   AO_t number = AO_load_acquire(&handshakes->number);
   if (AO_load(&thread->seen) != number) {
@@ -145,6 +146,7 @@ static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
   }
   AO_int_store(&handshakes->action, action);
   AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
+  gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     AO_int_store_release(&thread->fast.poll, 1);
   gaiti_unlock(&heap->threads->lock);

@@ -67,6 +67,7 @@ void gaiti_delay_slow(const gait_heap *heap) {
   delay_state ^= delay_state >> 7;
   delay_state ^= delay_state << 17;
   uint64_t most_ns = (uint64_t)heap->options.delay_us * 1000u;
-  if (delay_state % 4 == 0) gaiti_os_sleep_ns((delay_state >> 8) % most_ns);
-  if (delay_state % 4 == 1) gaiti_os_yield();
+  if (delay_state % 16 == 0) gaiti_os_sleep_ns((delay_state >> 8) % most_ns);
+  if (delay_state % 16 == 1) gaiti_os_sleep_ns((delay_state >> 8) % most_ns / 16);
+  if (delay_state % 8 == 2) gaiti_os_yield();
 }

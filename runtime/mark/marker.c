@@ -238,10 +238,12 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
       marker->local = segment;
     }
     gaiti_unlock(&marking->lock);
+    gaiti_delay(marker->heap);
     if (segment) return 1;
   }
   struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
   if (!buffer) return 0;
+  gaiti_delay(marker->heap);
   uint64_t cost = 1 + (uint64_t)buffer->count * MARKER_SHADE_COST_BYTES;
   for (uint32_t i = 0; i < buffer->count; i++)
     gaiti_marker_word(marker, buffer->words[i]);
@@ -304,6 +306,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_settle(marker);
+  if (marker->work) gaiti_delay(marker->heap);
   marker_give_segment(marker, &marker->local);
   marker_give_segment(marker, &marker->spare);
   gaiti_lock(&marking->lock);

@@ -138,6 +138,7 @@ bool gaiti_sweep_some(gait_heap *heap) {
     if (first >= end) return false;
     last = first + SWEEP_STRETCH < end ? first + SWEEP_STRETCH : end;
   } while (!AO_compare_and_swap_acquire(&sweep->claim, claim, end << 32 | last));
+  gaiti_delay(heap);
   sweep_stretch(heap, (uint32_t)first, (uint32_t)last);
   AO_fetch_and_add_release(&sweep->left, (AO_t)0 - (last - first));
   return true;
