@@ -132,11 +132,12 @@ static void graph_add_roots(struct graph *graph, void *start, size_t bytes,
     graph_fail(graph, "a range of roots was not added");
 }
 
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, bool unbarriered) {
+void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, uint64_t salt,
+                bool unbarriered) {
   memset(graph, 0, sizeof *graph);
   graph->heap = heap;
   graph->seed = seed;
-  graph->salt = graph_mix(seed + 1);
+  graph->salt = graph_mix(salt);
   graph->unbarriered = unbarriered;
   atomic_store(&graph->next_id, 1);
   graph->twins = graph_memory(GRAPH_IDS, sizeof *graph->twins);
@@ -268,13 +269,14 @@ graph_object *graph_check(const struct graph *graph, const void *reference, uint
   return object;
 }
 
-void graph_check_loose(const struct graph *graph, const void *reference) {
-  if (!reference) return;
+uint32_t graph_check_loose(const struct graph *graph, const void *reference) {
+  if (!reference) return 0;
   graph_object *object = gait_object_start(graph->heap, reference);
   if (!object) graph_fail(graph, "a loose slot holds %p, which is no object", reference);
   if (object->id == 0 || object->id >= GRAPH_IDS)
     graph_fail(graph, "a loose slot's object has the id %#" PRIx64, object->id);
   graph_check(graph, reference, (uint32_t)object->id);
+  return (uint32_t)object->id;
 }
 
 /* ---- Places ---- */

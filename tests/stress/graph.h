@@ -89,8 +89,10 @@ uint64_t graph_mix(uint64_t value);
 _Noreturn void graph_fail(const struct graph *graph, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes the mirror, the kinds and the roots on a new heap; ends with nothing reachable. */
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, bool unbarriered);
+/* Makes the mirror, the kinds and the roots on a new heap; ends with nothing reachable.  `seed` is
+ * what a failure reports, `salt` sets this graph's objects apart from others'. */
+void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, uint64_t salt,
+                bool unbarriered);
 void graph_destroy(struct graph *graph);
 
 graph_place graph_place_new(uint32_t count, bool barriered, bool shared);
@@ -131,8 +133,8 @@ void graph_copy_edges(struct graph *graph, gait_thread *thread, uint32_t to,
 void graph_clear_edges(struct graph *graph, gait_thread *thread, uint32_t holder,
                        graph_object *object, uint32_t edge, uint32_t count);
 
-/* Checks what no twin describes: an object found in a loose slot. */
-void graph_check_loose(const struct graph *graph, const void *reference);
+/* Checks what no twin describes, an object found in a loose slot.  Returns its id; 0: nothing. */
+uint32_t graph_check_loose(const struct graph *graph, const void *reference);
 
 /* Walks from `id` for at most `limit` objects and checks every edge on the way. */
 void graph_walk(struct graph *graph, uint32_t id, void *reference, uint32_t limit);

@@ -1,41 +1,24 @@
 #include "mutator.h"
 
+#include "aimed.h"
+#include "child.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MUTATOR_LOCALS 12
-#define MUTATOR_OWN    6
-
-/* Own roots that are not on the stack, by how the collector finds them. */
-enum { OWN_BARRIERED, OWN_PLAIN, OWN_CALLBACK, OWN_PLAIN_CALLBACK, OWN_PLACES };
-
-struct mutator {
-  struct era *era;
-  struct graph *graph;
-  gait_thread *thread;
-  uint64_t random;
-  graph_place locals; /* on this thread's stack: an exact frame, or just words */
-  graph_place own[OWN_PLACES];
-};
-
-static uint32_t mutator_below(struct mutator *mutator, uint32_t bound) {
-  return graph_below(&mutator->random, bound);
+void *mutator_get_local(struct mutator *mutator, uint32_t index, uint32_t *id) {
+  return graph_get(mutator->graph, &mutator->locals, index, id);
 }
 
-static uint32_t mutator_any_local(struct mutator *mutator) {
-  return mutator_below(mutator, MUTATOR_LOCALS);
-}
-
-static void mutator_set_local(struct mutator *mutator, uint32_t index, void *reference,
-                              uint32_t id) {
+void mutator_set_local(struct mutator *mutator, uint32_t index, void *reference, uint32_t id) {
   graph_put(mutator->graph, mutator->thread, &mutator->locals, index, reference, id);
 }
 
 /* The object of some local, checked; *id 0 when it holds none. */
 static graph_object *mutator_object(struct mutator *mutator, uint32_t *id) {
-  void *reference = graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), id);
+  void *reference = mutator_get_local(mutator, mutator_any_local(mutator), id);
   return graph_check(mutator->graph, reference, *id);
 }
 
@@ -64,7 +47,7 @@ static void mutator_allocate(struct mutator *mutator) {
   const bool moves = mutator_below(mutator, 2) == 0;
   for (uint32_t edge = 0; edge < references && edge < 4; edge++) {
     const uint32_t local = mutator_any_local(mutator);
-    void *value = graph_get(mutator->graph, &mutator->locals, local, &taken);
+    void *value = mutator_get_local(mutator, local, &taken);
     graph_init_edge(mutator->graph, mutator->thread, id, object, edge, value, taken);
     if (moves) mutator_set_local(mutator, local, NULL, 0);
   }
@@ -84,7 +67,7 @@ static void mutator_store_field(struct mutator *mutator) {
   uint32_t holder, references, id;
   graph_object *object = mutator_holder(mutator, &holder, &references);
   if (!object) return;
-  void *reference = graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
+  void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &id);
   graph_put_edge(mutator->graph, mutator->thread, holder, object,
                  mutator_below(mutator, references), reference, id);
 }
@@ -106,29 +89,33 @@ static void mutator_give_field(struct mutator *mutator) {
   graph_object *object = mutator_holder(mutator, &holder, &references);
   if (!object) return;
   const uint32_t local = mutator_any_local(mutator);
-  void *reference = graph_get(mutator->graph, &mutator->locals, local, &id);
+  void *reference = mutator_get_local(mutator, local, &id);
   graph_put_edge(mutator->graph, mutator->thread, holder, object,
                  mutator_below(mutator, references), reference, id);
   mutator_set_local(mutator, local, NULL, 0);
 }
 
-/* Makes a long list and leaves it in a root, for any thread to eat. */
-static void mutator_cook(struct mutator *mutator) {
-  void *list = NULL;
+void mutator_make_list(struct mutator *mutator, uint32_t local, uint32_t length) {
   uint32_t list_id = 0;
-  const uint32_t local = mutator_any_local(mutator);
   mutator_set_local(mutator, local, NULL, 0);
-  for (uint32_t left = 20 + mutator_below(mutator, 60); left > 0; left--) {
+  for (; length > 0; length--) {
     uint32_t id = 0;
     void *reference = graph_new(mutator->graph, mutator->thread, &mutator->random, &id);
-    if (!id) break;
+    if (!id) return;
     if (mutator->graph->twins[id].references == 0) continue;
-    list = graph_get(mutator->graph, &mutator->locals, local, &list_id);
+    void *list = mutator_get_local(mutator, local, &list_id);
     graph_init_edge(mutator->graph, mutator->thread, id, graph_check(mutator->graph, reference, id),
                     0, list, list_id);
     mutator_set_local(mutator, local, reference, id);
   }
-  list = graph_get(mutator->graph, &mutator->locals, local, &list_id);
+}
+
+/* Makes a long list and leaves it in a root, for any thread to eat. */
+static void mutator_cook(struct mutator *mutator) {
+  const uint32_t local = mutator_any_local(mutator);
+  uint32_t list_id;
+  mutator_make_list(mutator, local, 20 + mutator_below(mutator, 60));
+  void *list = mutator_get_local(mutator, local, &list_id);
   graph_put(mutator->graph, mutator->thread, &mutator->graph->shared,
             mutator_below(mutator, mutator->graph->shared.count), list, list_id);
   mutator_set_local(mutator, local, NULL, 0);
@@ -158,7 +145,7 @@ static void mutator_swap_field(struct mutator *mutator) {
   uint32_t holder, references, id;
   graph_object *object = mutator_holder(mutator, &holder, &references);
   if (!object) return;
-  void *reference = graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
+  void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &id);
   graph_swap_edge(mutator->graph, mutator->thread, holder, object,
                   mutator_below(mutator, references), reference, id,
                   mutator_below(mutator, 4) == 0);
@@ -198,7 +185,7 @@ static void mutator_store_root(struct mutator *mutator) {
   const graph_place *place = mutator_any_place(mutator);
   const uint32_t local = mutator_any_local(mutator);
   uint32_t id;
-  void *reference = graph_get(mutator->graph, &mutator->locals, local, &id);
+  void *reference = mutator_get_local(mutator, local, &id);
   graph_put(mutator->graph, mutator->thread, place, mutator_below(mutator, place->count), reference,
             id);
   if (mutator_below(mutator, 2)) mutator_set_local(mutator, local, NULL, 0);
@@ -216,7 +203,7 @@ static void mutator_drop_local(struct mutator *mutator) {
 static void mutator_loose(struct mutator *mutator) {
   void **slot = &mutator->graph->loose[mutator_below(mutator, GRAPH_LOOSE_SLOTS)];
   uint32_t id;
-  void *reference = graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
+  void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &id);
   void *found = gait_load(slot);
   graph_check_loose(mutator->graph, found);
   if (mutator_below(mutator, 2))
@@ -256,7 +243,7 @@ static void mutator_handle(struct mutator *mutator) {
 
 static void mutator_walk(struct mutator *mutator) {
   uint32_t id;
-  void *reference = graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
+  void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &id);
   graph_walk(mutator->graph, id, reference, 40);
 }
 
@@ -289,10 +276,13 @@ static void mutator_external(struct mutator *mutator) {
     graph_fail(mutator->graph, "object %u took no external bytes", id);
 }
 
-static void mutator_collect(struct mutator *mutator) {
-  if (mutator_below(mutator, 10)) return;
+static void mutator_collect_at_once(struct mutator *mutator) {
   if (gait_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
+}
+
+static void mutator_collect(struct mutator *mutator) {
+  if (mutator_below(mutator, 10) == 0) mutator_collect_at_once(mutator);
 }
 
 static void mutator_numbers(struct mutator *mutator) {
@@ -311,9 +301,12 @@ static void mutator_numbers(struct mutator *mutator) {
   const int64_t percent = mutator_below(mutator, 300);
   gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_GOGC_OFF, NULL);
   gait_set_memory_limit(
-      heap,
-      mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(256 + mutator_below(mutator, 64)) << 20,
+      heap, mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(16 + mutator_below(mutator, 64)) << 20,
       NULL);
+}
+
+static void mutator_fork(struct mutator *mutator) {
+  if (mutator->era->forks && mutator_below(mutator, 20) == 0) child_fork(mutator);
 }
 
 /* Keeps the graph small: what hangs on most roots goes at once. */
@@ -331,6 +324,8 @@ static void mutator_forget(struct mutator *mutator) {
       gait_store(mutator->thread, &mutator->graph->loose[i], NULL);
 }
 
+static void mutator_visit(struct mutator *mutator);
+
 static const struct {
   unsigned weight;
   void (*run)(struct mutator *);
@@ -342,10 +337,11 @@ static const struct {
     {40, mutator_loose},       {40, mutator_handle},      {20, mutator_walk},
     {150, mutator_poll},       {12, mutator_outside},     {20, mutator_external},
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
-    {6, mutator_numbers},      {4, mutator_forget},
+    {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
+    {1, mutator_fork},         {3, aimed_step},
 };
 
-static void mutator_step(struct mutator *mutator) {
+void mutator_step(struct mutator *mutator) {
   static unsigned total; /* the same whoever computes it */
   unsigned sum = __atomic_load_n(&total, __ATOMIC_RELAXED);
   if (!sum) {
@@ -406,47 +402,88 @@ static void mutator_linger(struct mutator *mutator) {
   uint32_t id;
   for (uint32_t i = mutator_below(mutator, 400); i-- > 0;) {
     gait_poll(mutator->thread);
-    graph_get(mutator->graph, &mutator->locals, mutator_any_local(mutator), &id);
+    mutator_get_local(mutator, mutator_any_local(mutator), &id);
   }
 }
 
-/* One attachment: from attach to detach, or to an exit without it. */
-static bool mutator_attach_and_work(struct mutator *mutator) {
-  struct era *era = mutator->era;
+/* Works with the locals in place, until the steps are done or the era stops. */
+static void mutator_work(struct mutator *mutator, uint32_t steps) {
+  uint32_t step = 0;
+  for (; step < steps && !mutator_is_over(mutator); step++) {
+    if (!mutator->era->aim || mutator_below(mutator, 4) == 0)
+      mutator_step(mutator);
+    else if (mutator->drives)
+      mutator_collect_at_once(mutator);
+    else
+      aimed_step(mutator);
+    if (graph_is_full(mutator->graph)) atomic_store(mutator->era->stop, true);
+  }
+  atomic_fetch_add(&mutator->era->operations, step);
+}
+
+/* One attachment.  Returns with the thread attached, in either state. */
+static void mutator_attach_and_work(struct mutator *mutator, uint32_t steps) {
   void *slots[MUTATOR_LOCALS] = {NULL};
   uint32_t ids[MUTATOR_LOCALS] = {0};
   gait_frame frame;
   mutator->locals = (graph_place){slots, ids, MUTATOR_LOCALS, false, false};
-  const bool exact = mutator_below(mutator, 2) == 0;
+  const bool exact = mutator_below(mutator, mutator->era->aim ? 4 : 2) != 0;
   const gait_thread_roots roots = exact ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE;
   if (gait_thread_attach(mutator->graph->heap, exact ? "exact" : NULL, roots, &mutator->thread) !=
       GAIT_OK)
     graph_fail(mutator->graph, "a thread was not attached");
   if (exact) gait_frame_push(mutator->thread, &frame, slots, MUTATOR_LOCALS);
   mutator_add_own(mutator);
-  const uint32_t steps = 500 + mutator_below(mutator, 20000);
-  uint32_t step = 0;
-  for (; step < steps && !atomic_load(&era->stop); step++) {
-    mutator_step(mutator);
-    if (graph_is_full(mutator->graph)) atomic_store(&era->stop, true);
-  }
-  atomic_fetch_add(&era->operations, step);
+  mutator_work(mutator, steps);
   mutator_remove_own(mutator);
   mutator_linger(mutator);
   if (exact) gait_frame_pop(mutator->thread, &frame);
   if (mutator_below(mutator, 8) == 0) gait_leave(mutator->thread);
-  if (mutator_below(mutator, 8) == 0) return false; /* the thread exits attached */
+}
+
+static void mutator_detach(struct mutator *mutator) {
   if (gait_thread_detach(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a thread was not detached");
-  return mutator_below(mutator, 4) != 0;
+}
+
+/* The callbacks of own roots have pointers to a mutator, which may not be on the stack of a thread
+ * that a forked child does not have. */
+static struct mutator *mutator_new(struct era *era, uint64_t random) {
+  struct mutator *mutator = calloc(1, sizeof *mutator);
+  if (!mutator) graph_fail(&era->graph, "out of memory for a mutator");
+  mutator->era = era;
+  mutator->graph = &era->graph;
+  mutator->random = random;
+  return mutator;
+}
+
+/* Works on the heap of the next era for a while, outside its own. */
+static void mutator_visit(struct mutator *mutator) {
+  struct era *next = mutator->era->next;
+  if (next == mutator->era || mutator->alone || mutator_below(mutator, 20)) return;
+  struct mutator *visitor = mutator_new(next, graph_random(&mutator->random));
+  visitor->alone = true;
+  gait_leave(mutator->thread);
+  mutator_attach_and_work(visitor, mutator_below(mutator, 500));
+  mutator_detach(visitor);
+  gait_enter(mutator->thread);
+  free(visitor);
 }
 
 void *mutator_live(void *arg) {
   struct era *era = arg;
   const uint32_t life = atomic_fetch_add(&era->lives, 1);
-  struct mutator mutator = {
-      .era = era, .graph = &era->graph, .random = graph_mix(era->seed ^ graph_mix(life + 1))};
-  while (!atomic_load(&era->stop) && mutator_attach_and_work(&mutator)) {
+  struct mutator *mutator = mutator_new(era, graph_mix(era->seed ^ graph_mix(life + 1)));
+  bool again = true;
+  mutator->drives = era->aim && !atomic_exchange(&era->driven, true);
+  while (again && !mutator_is_over(mutator)) {
+    mutator_attach_and_work(mutator, era->aim ? 50 + mutator_below(mutator, 500)
+                                              : 500 + mutator_below(mutator, 20000));
+    if (mutator_below(mutator, 8) == 0) break; /* the thread exits attached */
+    mutator_detach(mutator);
+    again = mutator_below(mutator, 4) != 0;
   }
+  if (mutator->drives) atomic_store(&era->driven, false);
+  free(mutator);
   return NULL;
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define STRESS_MAX_THREADS 64
+#define STRESS_MAX_HEAPS   3
 
 struct stress {
   uint64_t seed;
@@ -31,7 +32,16 @@ struct stress {
   uint64_t objects;
   uint64_t eras;
   uint64_t lives;
+  uint64_t children;
   time_t started;
+};
+
+/* Eras that run at once, and end together. */
+struct ring {
+  struct era *eras[STRESS_MAX_HEAPS];
+  uint32_t heaps;
+  uint64_t most_cycles;
+  atomic_bool stop;
 };
 
 static uint64_t stress_number(const char *text) {
@@ -87,7 +97,26 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
   return value > row->maximum ? row->maximum : value;
 }
 
-static gait_options stress_options(const struct stress *stress, uint64_t seed) {
+/* Half of the eras are random programs; the rest is shared out among the windows by how hard they
+ * are to hit. */
+static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
+  static const enum era_aim aims[] = {AIM_ANY, AIM_RAID, AIM_DUEL, AIM_DUEL, AIM_SMUGGLE};
+  if (graph_below(random, 2) || stress->barrierless || stress->threads == 1) return AIM_NONE;
+  return aims[graph_below(random, sizeof aims / sizeof *aims)];
+}
+
+/* Delays at the steps of the protocols: none, short, or seldom and long, which suits threads that
+ * aim at what others do meanwhile. */
+static int64_t stress_delay_us(uint64_t *random, bool aimed) {
+  switch (graph_below(random, aimed ? 8 : 3)) {
+  case 0: return 0;
+  case 1: return graph_below(random, 300);
+  case 2: return 1000 << graph_below(random, 3);
+  default: return 1000 << graph_below(random, 6);
+  }
+}
+
+static gait_options stress_options(const struct stress *stress, uint64_t seed, enum era_aim aim) {
   uint64_t random = seed;
   gait_options options;
   gait_options_init(&options);
@@ -96,14 +125,20 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed) {
   options.min_heap_bytes = (int64_t)1 << (16 + graph_below(&random, 7));
   if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
   options.idle_help = graph_below(&random, 2);
+  options.processors = graph_below(&random, 4);
+  options.huge_pages = graph_below(&random, 8) == 0;
+  if (graph_below(&random, 4) == 0)
+    options.reserve_bytes = (int64_t)64 << (20 + graph_below(&random, 4));
+  if (graph_below(&random, 4) == 0)
+    options.memory_limit_bytes = (int64_t)(16 + graph_below(&random, 64)) << 20;
   options.background_percent = 5 + graph_below(&random, 60);
   options.seed = (int64_t)(seed >> 2);
   options.checkmark = options.heap_walk = options.poison = 1;
   options.run_bytes = stress_draw(&random, offsetof(gait_options, run_bytes), 4096);
-  options.barrier_entries = stress_draw(&random, offsetof(gait_options, barrier_entries), 16);
+  options.barrier_entries = 2 + graph_below(&random, 1u << graph_below(&random, 11));
   options.mark_segments = stress_draw(&random, offsetof(gait_options, mark_segments), 8);
-  options.delay_us = graph_below(&random, 3) ? graph_below(&random, 200) : 0;
-  options.collect_every = graph_below(&random, 3) ? 0 : 50 + graph_below(&random, 2000);
+  options.delay_us = stress_delay_us(&random, aim != AIM_NONE);
+  options.collect_every = graph_below(&random, 4) ? 0 : 50 + graph_below(&random, 2000);
   char error[256];
   if (gait_options_from_environment(&options, error, sizeof error) != GAIT_OK) {
     fprintf(stderr, "stress: %s\n", error);
@@ -154,49 +189,90 @@ static void stress_end_era(struct era *era) {
   if (gait_thread_detach(thread) != GAIT_OK) graph_fail(graph, "the last thread was not detached");
 }
 
-/* Keeps `threads` mutators alive until the era stops. */
-static void stress_run_threads(const struct stress *stress, struct era *era, uint32_t threads) {
-  pthread_t alive[STRESS_MAX_THREADS];
+static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
+  const uint64_t seed = graph_mix(stress->seed ^ graph_mix(stress->eras++));
+  uint64_t random = graph_mix(seed + 1);
+  const enum era_aim aim = stress_aim(stress, &random);
+  const gait_options options = stress_options(stress, seed, aim);
+  struct era *era = calloc(1, sizeof *era);
+  gait_heap *heap = NULL;
+  if (!era || gait_heap_create(&options, &heap) != GAIT_OK) {
+    fprintf(stderr, "stress: seed %" PRIu64 ": no heap\n", stress->seed);
+    exit(EXIT_FAILURE);
+  }
+  era->seed = seed;
+  era->stop = &ring->stop;
+  era->settings_change = graph_below(&random, 3) == 0;
+  era->aim = aim;
+  era->forks = graph_below(&random, 4) == 0;
+  /* The end of a cycle with all threads held makes good what these two look for. */
+  const bool barriered = aim == AIM_DUEL || aim == AIM_SMUGGLE;
+  graph_init(&era->graph, heap, stress->seed, seed, !barriered && graph_below(&random, 2) == 0);
+  return era;
+}
+
+static void stress_destroy_era(struct stress *stress, struct era *era) {
   gait_stats stats;
+  stress_end_era(era);
+  gait_stats_read(era->graph.heap, &stats);
+  stress->cycles_done += stats.cycles;
+  stress->operations += atomic_load(&era->operations);
+  stress->objects += stats.alloc_objects;
+  stress->lives += atomic_load(&era->lives);
+  stress->children += atomic_load(&era->children);
+  if (gait_heap_destroy(era->graph.heap) != GAIT_OK)
+    graph_fail(&era->graph, "the heap was not destroyed");
+  graph_destroy(&era->graph);
+  free(era);
+}
+
+/* ---- A ring of eras ---- */
+
+static uint64_t ring_cycles(const struct ring *ring) {
+  uint64_t cycles = 0;
+  gait_stats stats;
+  for (uint32_t i = 0; i < ring->heaps; i++) {
+    gait_stats_read(ring->eras[i]->graph.heap, &stats);
+    cycles += stats.cycles;
+  }
+  return cycles;
+}
+
+static void ring_start_thread(struct ring *ring, uint32_t which, pthread_t *thread) {
+  struct era *era = ring->eras[which % ring->heaps];
+  if (pthread_create(thread, NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
+}
+
+/* Keeps `threads` mutators alive until the ring stops. */
+static void ring_run_threads(const struct stress *stress, struct ring *ring, uint32_t threads) {
+  pthread_t alive[STRESS_MAX_THREADS];
   for (uint32_t i = 0; i < threads; i++)
-    if (pthread_create(&alive[i], NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
-  for (uint32_t next = 0; !atomic_load(&era->stop); next = (next + 1) % threads) {
+    ring_start_thread(ring, i, &alive[i]);
+  for (uint32_t next = 0; !atomic_load(&ring->stop); next = (next + 1) % threads) {
     usleep(2000);
-    gait_stats_read(era->graph.heap, &stats);
-    if (stress_is_over(stress, stress->cycles_done + stats.cycles)) atomic_store(&era->stop, true);
-    if (pthread_tryjoin_np(alive[next], NULL) != 0) continue;
-    if (pthread_create(&alive[next], NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
+    const uint64_t cycles = ring_cycles(ring);
+    if (cycles >= ring->most_cycles || stress_is_over(stress, stress->cycles_done + cycles))
+      atomic_store(&ring->stop, true);
+    if (pthread_tryjoin_np(alive[next], NULL) == 0) ring_start_thread(ring, next, &alive[next]);
   }
   for (uint32_t i = 0; i < threads; i++)
     pthread_join(alive[i], NULL);
 }
 
-static void stress_run_era(struct stress *stress) {
-  static struct era era;
-  const uint64_t seed = graph_mix(stress->seed ^ graph_mix(stress->eras));
-  uint64_t random = graph_mix(seed + 1);
-  const gait_options options = stress_options(stress, seed);
-  gait_heap *heap = NULL;
-  if (gait_heap_create(&options, &heap) != GAIT_OK) {
-    fprintf(stderr, "stress: seed %" PRIu64 ": no heap\n", stress->seed);
-    exit(EXIT_FAILURE);
-  }
-  memset(&era, 0, sizeof era);
-  era.seed = seed;
-  era.settings_change = graph_below(&random, 3) == 0;
-  const uint32_t threads = stress->threads ? stress->threads : 2 + graph_below(&random, 5);
-  graph_init(&era.graph, heap, stress->seed, graph_below(&random, 2) == 0);
-  stress_run_threads(stress, &era, threads);
-  stress_end_era(&era);
-  gait_stats stats;
-  gait_stats_read(heap, &stats);
-  stress->cycles_done += stats.cycles;
-  stress->operations += atomic_load(&era.operations);
-  stress->objects += stats.alloc_objects;
-  stress->lives += atomic_load(&era.lives);
-  stress->eras++;
-  if (gait_heap_destroy(heap) != GAIT_OK) graph_fail(&era.graph, "the heap was not destroyed");
-  graph_destroy(&era.graph);
+static void stress_run_ring(struct stress *stress) {
+  struct ring ring = {.heaps = 1};
+  uint64_t random = graph_mix(stress->seed ^ ~stress->eras);
+  if (graph_below(&random, 4) == 0) ring.heaps = 2 + graph_below(&random, STRESS_MAX_HEAPS - 1);
+  ring.most_cycles = 20 + graph_below(&random, 100);
+  const uint32_t threads =
+      stress->threads ? stress->threads : ring.heaps * (3 + graph_below(&random, 3));
+  for (uint32_t i = 0; i < ring.heaps; i++)
+    ring.eras[i] = stress_begin_era(stress, &ring);
+  for (uint32_t i = 0; i < ring.heaps; i++)
+    ring.eras[i]->next = ring.eras[(i + 1) % ring.heaps];
+  ring_run_threads(stress, &ring, threads);
+  for (uint32_t i = 0; i < ring.heaps; i++)
+    stress_destroy_era(stress, ring.eras[i]);
 }
 
 int main(int argc, char **argv) {
@@ -205,10 +281,11 @@ int main(int argc, char **argv) {
   printf("stress: seed %" PRIu64 "%s\n", stress.seed, stress.barrierless ? ", barrier-less" : "");
   fflush(stdout);
   do
-    stress_run_era(&stress);
+    stress_run_ring(&stress);
   while (!stress_is_over(&stress, stress.cycles_done));
   printf("stress: %" PRIu64 " cycles, %" PRIu64 " operations, %" PRIu64 " objects, %" PRIu64
-         " threads, %" PRIu64 " heaps: nothing lost\n",
-         stress.cycles_done, stress.operations, stress.objects, stress.lives, stress.eras);
+         " threads, %" PRIu64 " heaps, %" PRIu64 " forks: nothing lost\n",
+         stress.cycles_done, stress.operations, stress.objects, stress.lives, stress.eras,
+         stress.children);
   return EXIT_SUCCESS;
 }
