@@ -48,7 +48,7 @@ function intervals() {
 function overPoints(unit, lines, range) {
   return () => {
     const rows = data.rows, [at, of] = grouped(rows);
-    const values = (plot, places) => places.map(i => rows.length > 24 ? "" : rows[i].gogc);
+    const values = (plot, places) => places.map(i => rows.length > 40 ? "" : rows[i].gogc);
     return [{
       scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range } },
       axes: [axis("GOGC", { size: 40, splits: () => rows.map((row, i) => i), values }),
@@ -66,29 +66,30 @@ function around(plot, low, high) {
 
 function besideOne(plot, low, high) { return [Math.min(low, 0.97) - 0.01, Math.max(high, 1.03) + 0.01]; }
 
+const wide = data.rows.length > 9; // so that the values of GOGC have room
 const thin = { width: 1, dash: [5, 4], points: { show: true, size: 4 } };
 
 function plot_all(parent) {
   figure(parent, "From one collection to the next", "Each point of the grid; small ones are the " +
     "shortest and the longest interval of its run.", true, intervals);
   figure(parent, "Off the law", "How much longer an interval is. Lines join settings of GOGC of one " +
-    "live heap and rate.", false, overPoints("%", [
+    "live heap and rate.", wide, overPoints("%", [
       { text: "collector over formula", hue: "one", digits: 1,
         value: row => (row.collector_over_formula - 1) * 100 },
       { text: "simulator over collector", hue: "two", digits: 1,
         value: row => (row.simulator_over_collector - 1) * 100 }], around));
-  figure(parent, "GC share of the processors", "Assists and background workers; idle apart.", false,
+  figure(parent, "GC share of the processors", "Assists and background workers; idle apart.", wide,
     overPoints("%", [
       { text: "collector", hue: "one", digits: 2, value: row => row.gc_cpu_share * 100 },
       { text: "simulator", hue: "two", digits: 2, value: row => row.gc_cpu_share_simulator * 100 }],
       fromZero));
-  figure(parent, "Peak over goal", "The heap when marking ended.", false, overPoints("", [
+  figure(parent, "Peak over goal", "The heap when marking ended.", wide, overPoints("", [
     { text: "mean", hue: "one", digits: 3, value: row => row.peak_over_goal },
     { text: "least", hue: "three", digits: 3, value: row => row.peak_over_goal_min, more: thin },
     { text: "most", hue: "three", digits: 3, value: row => row.peak_over_goal_max, more: thin }],
     besideOne));
   figure(parent, "Spread of the intervals", "Their standard deviation, as a share of their mean.",
-    false, overPoints("%", [
+    wide, overPoints("%", [
       { text: "spread", hue: "four", digits: 1, value: row => row.interval_spread * 100 }],
       fromZero));
 }
