@@ -112,7 +112,7 @@ static void aimed_eat(struct mutator *mutator, uint32_t local) {
 }
 
 /* What `local` holds goes into a new object, which takes its place. */
-static void aimed_hide(struct mutator *mutator, uint32_t local) {
+static void aimed_bury(struct mutator *mutator, uint32_t local) {
   uint32_t id, new_id = 0;
   void *reference = mutator_get_local(mutator, local, &id);
   for (int tries = 0; tries < 4; tries++) {
@@ -125,8 +125,10 @@ static void aimed_hide(struct mutator *mutator, uint32_t local) {
   }
 }
 
-static void aimed_raid(struct mutator *mutator) {
-  const graph_place *place = &mutator->own[mutator_below(mutator, OWN_PLACES)];
+/* Leaves a list in an own root of the sort `which`, and takes it away in the middle of a cycle. */
+static void aimed_rob(struct mutator *mutator, int which,
+                      void (*go_on)(struct mutator *mutator, uint32_t local)) {
+  const graph_place *place = &mutator->own[which];
   const uint32_t slot = mutator_below(mutator, place->count), local = mutator_any_local(mutator);
   uint32_t id;
   mutator_make_list(mutator, local, 1 + mutator_below(mutator, AIMED_LINKS));
@@ -134,15 +136,20 @@ static void aimed_raid(struct mutator *mutator) {
   graph_put(mutator->graph, mutator->thread, place, slot, reference, id);
   mutator_set_local(mutator, local, NULL, 0);
   if (!aimed_await_cycle(mutator)) return;
-  aimed_answer(mutator, mutator_below(mutator, 2) ? 3 : mutator_below(mutator, 6));
+  aimed_answer(mutator, mutator_below(mutator, 4) ? 3 : mutator_below(mutator, 6));
   reference = graph_get(mutator->graph, place, slot, &id);
   mutator_set_local(mutator, local, reference, id);
   graph_put(mutator->graph, mutator->thread, place, slot, NULL, 0);
-  if (mutator_below(mutator, 3))
-    aimed_eat(mutator, local);
-  else
-    aimed_hide(mutator, local);
+  go_on(mutator, local);
   aimed_see_out(mutator);
+}
+
+static void aimed_raid(struct mutator *mutator) {
+  aimed_rob(mutator, (int)mutator_below(mutator, OWN_PLACES), aimed_eat);
+}
+
+static void aimed_hide(struct mutator *mutator) {
+  aimed_rob(mutator, mutator_below(mutator, 2) ? OWN_PLAIN : OWN_PLAIN_CALLBACK, aimed_bury);
 }
 
 /* ---- In pairs ---- */
@@ -252,8 +259,10 @@ static void aimed_smuggle(struct mutator *mutator) {
 }
 
 void aimed_step(struct mutator *mutator) {
-  static void (*const operations[AIMS])(struct mutator *) = {
-      [AIM_RAID] = aimed_raid, [AIM_DUEL] = aimed_duel, [AIM_SMUGGLE] = aimed_smuggle};
+  static void (*const operations[AIMS])(struct mutator *) = {[AIM_RAID] = aimed_raid,
+                                                             [AIM_HIDE] = aimed_hide,
+                                                             [AIM_DUEL] = aimed_duel,
+                                                             [AIM_SMUGGLE] = aimed_smuggle};
   const enum era_aim aim = mutator->era->aim;
   operations[aim > AIM_ANY ? aim : AIM_RAID + mutator_below(mutator, AIMS - AIM_RAID)](mutator);
 }

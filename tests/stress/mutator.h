@@ -9,7 +9,7 @@
 
 /* AIM_NONE: random operations; AIM_ANY: any of those aimed at a window of the cycle (aimed.c); or
  * one of them. */
-enum era_aim { AIM_NONE, AIM_ANY, AIM_RAID, AIM_DUEL, AIM_SMUGGLE, AIMS };
+enum era_aim { AIM_NONE, AIM_ANY, AIM_RAID, AIM_HIDE, AIM_DUEL, AIM_SMUGGLE, AIMS };
 
 /* Who plays which part with whom, and in which loose slot.  In `storing` is the number of a store
  * to that slot which is under way; 0: none. */
