@@ -50,7 +50,7 @@ inline sweep_next() {
 /* sweep-some: runtime/sweep/sweep.c: gaiti_sweep_some.  The word that is swapped in is another than
  * the one read, unless that has come back with the same meaning; so to read it and to swap it is
  * one step. */
-inline sweep_some(some) {
+inline sweep_some(some, who) {
   some = 0;
 #ifdef TWO_WORDS
   last = end_block;
@@ -106,20 +106,17 @@ inline sweep_some(some) {
 active [2] proctype mutator() {
   byte first, last, count;
   bit some;
-#define who (48 + _pid)
 end:
   do
-  :: !done && top != 0 -> sweep_some(some)
+  :: !done && top != 0 -> sweep_some(some, 48 + _pid)
   /* answer: runtime/cycle/handshake.c: gaiti_safepoint */
   :: d_step { asked && !HAS(answered, _pid) -> answered = answered | THREAD(_pid) }
   od
-#undef who
 }
 
 active proctype collector() {
   byte first, last, count, sweeps;
   bit some;
-#define who 67
   do
   :: sweeps < SWEEPS ->
      d_step { asked = 1; answered = 0 };
@@ -150,7 +147,7 @@ active proctype collector() {
 #endif
      /* finish: runtime/sweep/sweep.c: gaiti_sweep_finish */
      do
-     :: sweep_some(some);
+     :: sweep_some(some, 67);
         if
         :: some -> skip
         :: else -> break
@@ -171,5 +168,4 @@ active proctype collector() {
   :: else -> break
   od;
   done = 1
-#undef who
 }
