@@ -51,9 +51,9 @@ void gaiti_heap_destroy(gait_heap *heap);
 
 void gaiti_delay_slow(const gait_heap *heap);
 
-/* Sleeps at random, at most the option `delay_us`, seldom and long, so that one thread sleeps through
- * several steps of the others: stands at the steps of protocols, so that rare
- * interleavings become common under test. */
+/* Sleeps at random, at most the option `delay_us`, seldom and long, so that one thread sleeps
+ * through several steps of the others: stands at the steps of protocols, so that rare interleavings
+ * become common under test. */
 static inline void gaiti_delay(const gait_heap *heap) {
   if (__builtin_expect(heap->options.delay_us != 0, 0)) gaiti_delay_slow(heap);
 }
