@@ -14,7 +14,7 @@
  * both.
  *
  * Claim: lost_at_end, when marking is closed, everything reachable is marked.
- * No state but the last is a deadlock; and with LIVE marking is closed in every fair run.
+ * No state but the last is a deadlock.
  *
  * Configuration: NOBJ objects of one field (2 .. 4); NO_FIELDS: of none.  Mutants: README.md. */
 #include "model.h"
@@ -108,22 +108,7 @@ inline mark(set) {
 
 #define HELD(t) (request == HOLD && HAS(answered, t))
 #define ASKED(t) (request != NOTHING && !HAS(answered, t))
-#define GOES_ON(t) (!still && op[t] == BETWEEN && !HELD(t))
-#ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint.
- * Nor does it register a root for ever. */
-byte late[2];
-bit added[2];
-#define RUNS(t) (GOES_ON(t) && (!ASKED(t) || late[t] == 0))
-#define acts(t) late[t] = ASKED(t)
-#define MAY_ADD(r) !added[r]
-#define adds(r) added[r] = 1
-#else
-#define RUNS(t) GOES_ON(t)
-#define acts(t) skip
-#define MAY_ADD(r) true
-#define adds(r) skip
-#endif
+#define RUNS(t) (!still && op[t] == BETWEEN && !HELD(t))
 
 inline shade(t, set) {
   if
@@ -139,21 +124,17 @@ end:
   do
   /* load: include/gait/inline.h: gait_load; and the embedder's own plain load */
   :: atomic { WITH_FIELDS && RUNS(t) && stack[t] != 0 ->
-       acts(t);
        pick(stack[t], o);
        say("T%d loads %c from %c\n", t, NAME(slot[o]), NAME(o))
        stack[t] = stack[t] | BIT(slot[o]);
        o = 0; rename() }
   :: d_step { RUNS(t) && usable[BARRIERED] && slot[GLOBAL] != NIL ->
-       acts(t);
        say("T%d loads %c from R\n", t, NAME(slot[GLOBAL]))
        stack[t] = stack[t] | BIT(slot[GLOBAL]); rename() }
   :: d_step { RUNS(t) && usable[UNBARRIERED] && plain != NIL ->
-       acts(t);
        say("T%d loads %c from U\n", t, NAME(plain))
        stack[t] = stack[t] | BIT(plain); rename() }
   :: atomic { RUNS(t) && stack[t] != 0 -> /* a reference on the stack is overwritten */
-       acts(t);
        pick(stack[t], o);
        say("T%d forgets %c\n", t, NAME(o))
        stack[t] = stack[t] & ~BIT(o);
@@ -161,7 +142,6 @@ end:
 
   /* store: include/gait/inline.h: gait_store; runtime/barrier/barrier.c: gait_store_slow */
   :: atomic { RUNS(t) && ((WITH_FIELDS && stack[t] != 0) || usable[BARRIERED]) ->
-       acts(t);
        if
        :: usable[BARRIERED] -> o = GLOBAL
        :: WITH_FIELDS && stack[t] != 0 -> pick(stack[t], o)
@@ -173,7 +153,6 @@ end:
        slot[o] = v;
        o = 0; v = 0; rename() }
   :: atomic { RUNS(t) && usable[UNBARRIERED] -> /* the embedder's own */
-       acts(t);
        pick_or_nil(stack[t], v);
        say("T%d stores %c to U\n", t, NAME(v))
        plain = v;
@@ -183,11 +162,9 @@ end:
    * filled before. */
   :: atomic { RUNS(t) && (!listed[0] || !listed[1]) ->
        if
-       :: !listed[0] && MAY_ADD(0) -> op_root[t] = 0
-       :: !listed[1] && MAY_ADD(1) -> op_root[t] = 1
+       :: !listed[0] -> op_root[t] = 0
+       :: !listed[1] -> op_root[t] = 1
        fi;
-       adds(op_root[t]);
-       acts(t);
        pick_or_nil(stack[t], v);
        say("T%d fills %c with %c and registers it\n", t, ROOT_NAME(op_root[t]), NAME(v))
        if
@@ -204,7 +181,6 @@ end:
        :: usable[0] -> op_root[t] = 0
        :: usable[1] -> op_root[t] = 1
        fi;
-       acts(t);
        say("T%d calls for the removal of %c\n", t, ROOT_NAME(op_root[t]))
        removing[t] = 1;
        usable[op_root[t]] = USED_UNTIL(t);
@@ -262,9 +238,6 @@ end:
        :: request == SCAN_ROOTS -> mark(stack[t])
        :: request == HOLD -> skip
        fi;
-#ifdef LIVE
-       late[t] = 0;
-#endif
        answered = answered | THREAD(t); rename() }
   od
 #undef t
