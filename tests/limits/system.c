@@ -115,7 +115,7 @@ static void system_quota(void) {
   for (int i = 0; i < 20000; i++)
     limits_keep(&world, 64);
   const struct limits_meter before = limits_meter_read(&world);
-  for (int i = 0; i < (limits_full() ? 4000000 : 400000); i++)
+  for (int i = 0; i < (limits_full() ? 4000000 : 1600000); i++)
     MUST(gait_alloc(world.thread, world.node, 64));
   const struct limits_meter after = limits_meter_read(&world);
   const uint64_t cycles = limits_stats(&world).cycles;
