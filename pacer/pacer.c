@@ -31,13 +31,16 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
 
 /* Room that every cycle has for allocation while it marks.  One that starts past
  * its goal, since a single allocation was that large, gets a whole runway: to
- * press the mark into 64 KiB would stop the mutators for nothing. */
+ * press the mark into 64 KiB would stop the mutators for nothing.  But no more
+ * than an eighth of the heap: where next to nothing is live the cons/mark ratio,
+ * and the runway with it, has no bound. */
 static int64_t cycle_start_room(const struct gaiti_pacer *pacer,
                                 const struct gaiti_pacer_snapshot *snapshot) {
   struct gaiti_pacer_decision decision;
   gaiti_pacer_decide(pacer, snapshot, &decision);
   bool past = snapshot->heap_live_bytes > decision.goal_bytes;
-  return bytes_max(CYCLE_START_ROOM_BYTES, past ? decision.runway_bytes : 0);
+  int64_t runway = bytes_min(decision.runway_bytes, snapshot->heap_live_bytes / 8);
+  return bytes_max(CYCLE_START_ROOM_BYTES, past ? runway : 0);
 }
 
 void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
