@@ -342,7 +342,8 @@ GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  Fails: GAIT_ERROR_NOT_FOUND. */
+/* Undo the two.  From the call on, nobody may load from the root or store to it.
+ * Fails: GAIT_ERROR_NOT_FOUND. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);
@@ -351,7 +352,7 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
 
 /* Runs one whole cycle that begins after this call and returns when it has been swept: whatever was
  * unreachable before the call is free.  The caller helps to mark.
- * Thread: attached.  GC: safepoint.  Fails: GAIT_ERROR_SYSTEM when the collector has no thread. */
+ * Thread: attached.  GC: safepoint. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
 /* Gives all free memory back to the system.  Returns the bytes that went.
@@ -422,6 +423,7 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended
  *   assist, background, idle CPU time
  *   handshake_max_ns         the slowest handshake, from request to the last answer
+ *   started_ns               since the heap was created
  *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
  *                            mode, checks */
 typedef struct gait_cycle_record {

@@ -42,7 +42,6 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
   if (heap->options.poison && !state->clean) return;
   gaiti_delay(heap);
-  gaiti_asan_hide(cursor->next, bytes);
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
                     GAITI_BITS_FREE);
   gaiti_counter_sub(&heap->live_bytes, bytes);

@@ -43,9 +43,12 @@ static void supply_zero(gait_thread *thread, char *start, size_t bytes) {
     memset(start, 0, bytes);
     return;
   }
+  AO_t *zeroed = &thread->heap->space.zeroed_blocks;
+  gaiti_counter_add(zeroed, gaiti_large_blocks(bytes));
   gaiti_thread_leave(thread);
   memset(start, 0, bytes);
   gaiti_thread_enter(thread);
+  gaiti_counter_sub(zeroed, gaiti_large_blocks(bytes));
 }
 
 enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t bytes, uint64_t limit,

@@ -5,36 +5,41 @@
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-/* A root that comes or goes while marking is marked then and there.  One that comes may have been
- * filled before, without the barrier; one that goes may be the only place that marking would have
- * found an object in which a scanned thread has loaded from there.  The marker is active before it
- * asks whether marking is open, so marking is not closed before it is done (.inv.active).
+/* A root that comes or goes while shades are taken is marked then and there.  One that comes may
+ * have been filled before, without the barrier; one that goes may be the only place that marking
+ * would have found an object in which a scanned thread has loaded from there.  The marker is active
+ * before the list is asked whether it is open, so marking is not closed before this is done
+ * (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which the
+ * threads it will scan may have loaded from.
  * Model: tests/model/roots.pml. */
-static void roots_mark_now(gait_heap *heap, const struct gaiti_root *root) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  if (phase == GAITI_PHASE_IDLE || phase == GAITI_PHASE_START) return;
-  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
+static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
+                           const struct gaiti_root *root) {
   gaiti_delay(heap);
-  if (gaiti_shades_open_now(heap)) {
-    if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
-    if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
-  }
-  gaiti_marker_give(marker);
+  if (!gaiti_shades_open_now(heap)) return;
+  if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
+  if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
 }
 
 /* Model: tests/model/roots.pml. */
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
   gait_result result = gaiti_roots_insert(&heap->roots, root);
-  if (result == GAIT_OK) roots_mark_now(heap, root);
-  return result;
+  if (result != GAIT_OK) return result;
+  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
+  roots_mark_now(heap, marker, root);
+  gaiti_marker_give(marker);
+  return GAIT_OK;
 }
 
-/* Model: tests/model/roots.pml. */
+/* Marks after the root has left the table: a cycle that starts between the two does not find it
+ * there.  Model: tests/model/roots.pml. */
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
   if (!gaiti_roots_look_up(&heap->roots, which, &root)) return GAIT_ERROR_NOT_FOUND;
-  roots_mark_now(heap, &root);
-  return gaiti_roots_erase(&heap->roots, root.start, root.function, root.arg);
+  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
+  gait_result result = gaiti_roots_erase(&heap->roots, root.start, root.function, root.arg);
+  roots_mark_now(heap, marker, &root);
+  gaiti_marker_give(marker);
+  return result;
 }
 
 gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,

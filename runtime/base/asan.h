@@ -1,6 +1,7 @@
 /* asan.h: what AddressSanitizer is told: memory that belongs to no object may not be touched, so a
- * program that uses an object after it became unreachable is reported at the access.  Nothing in
- * other builds. */
+ * program that uses an object after it became unreachable is reported at the access.  The rest of a
+ * run that goes back stays visible until the next sweep: the walk over marked objects may be about
+ * to look at it.  Nothing in other builds. */
 #ifndef GAITI_BASE_ASAN_H
 #define GAITI_BASE_ASAN_H
 

@@ -80,11 +80,12 @@ static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *atte
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
- * it when two cycles have not, when none can, or when the collector may not use more CPU time. */
+ * it when two cycles have not, or one under a limit out of reach, or when the collector may not use
+ * more CPU time. */
 static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
-  if (gaiti_pace_limiting(pace) || AO_load(&pace->limit_unreachable) ||
-      attempt->cycles_waited >= 2) {
+  uint64_t most = AO_load(&pace->limit_unreachable) ? 1 : 2;
+  if (gaiti_pace_limiting(pace) || attempt->cycles_waited >= most) {
     attempt->over_limit = true;
     return;
   }

@@ -131,14 +131,15 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
 }
 
 /* What a thread waits for marking because of the memory limit is held against the cap on the
- * collector's CPU time; of several that wait, as much as there are processors that they could use.
- */
-static void collector_count_stall(gait_heap *heap, uint64_t took_ns, AO_t others) {
+ * collector's CPU time: of the time that passed, no more than this process had processors in it,
+ * and of several threads that wait, as many as there are processors that they could use. */
+static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cpu_ns, AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   if (!AO_load(&pace->limit_rules)) return;
   AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
+  uint64_t lost_ns = cpu_ns < took_ns ? cpu_ns : took_ns;
   gaiti_counter_add(&pace->stalled_ns,
-                    threads > processors ? took_ns * processors / threads : took_ns);
+                    threads > processors ? lost_ns * processors / threads : lost_ns);
 }
 
 /* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
@@ -168,7 +169,9 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
   AO_t others = AO_load(&thread->heap->cycle->waiting);
-  collector_count_stall(thread->heap, collector_wait(thread, cause, false), others);
+  uint64_t cpu = gaiti_os_process_cpu_ns();
+  uint64_t took = collector_wait(thread, cause, false);
+  collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
 }
 
 /* Whether a cycle is to begin and the system has given no thread to run it. */
@@ -178,7 +181,7 @@ static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
 
 void gaiti_collector_stall(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
-  uint64_t start = gaiti_os_now_ns();
+  uint64_t start = gaiti_os_now_ns(), cpu = gaiti_os_process_cpu_ns();
   AO_t phase = AO_load(&cycle->phase);
   gaiti_thread_leave(thread);
   gaiti_lock(&cycle->lock);
@@ -191,6 +194,6 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_thread_enter(thread);
   uint64_t took = gaiti_os_now_ns() - start;
   gaiti_thread_paused(thread, took);
-  collector_count_stall(thread->heap, took, others);
+  collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

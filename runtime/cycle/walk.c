@@ -69,18 +69,21 @@ static bool walk_bit(const uint64_t *bits, uint32_t block) {
 
 static void walk_space(gait_heap *heap) {
   struct gaiti_space *space = &heap->space;
-  uint64_t free = 0, dirty = 0, resident = 0;
+  uint64_t free = 0, dirty = 0, resident = 0, neither = 0;
   gaiti_lock(&space->lock);
   for (uint32_t block = 0; block < space->top; block++) {
     bool is_free = walk_bit(space->free, block), is_dirty = walk_bit(space->dirty, block);
     bool formatted = !gaiti_block_is_free(&heap->map, block);
-    CHECK("walk.space.form", is_free != formatted, "a block is free and formatted, or neither");
+    CHECK("walk.space.form", !is_free || !formatted, "a block is free and formatted");
     CHECK("walk.space.dirty", is_dirty == (is_free && heap->map.states[block].resident > 0),
           "a free block's memory is not what its bit says");
+    neither += !is_free && !formatted;
     free += is_free;
     dirty += is_dirty;
     resident += heap->map.states[block].resident;
   }
+  CHECK("walk.space.lost", neither == AO_load(&space->zeroed_blocks),
+        "a block is neither free nor formatted");
   CHECK("walk.space.free", free == AO_load(&space->free_blocks), "free blocks are miscounted");
   CHECK("walk.space.dirty_blocks", dirty == AO_load(&space->dirty_blocks),
         "free blocks with memory are miscounted");

@@ -19,9 +19,10 @@ struct gaiti_space {
   uint32_t top;       /* blocks at or above this one have never been taken */
   uint32_t hint;      /* no free block lies below */
   uint32_t dirty_hint;
-  AO_t free_blocks;  /* below top */
-  AO_t dirty_blocks; /* below top, free, with memory */
-  uint64_t *free;    /* a bit a block */
+  AO_t free_blocks;   /* below top */
+  AO_t dirty_blocks;  /* below top, free, with memory */
+  AO_t zeroed_blocks; /* taken, and not formatted before a thread outside has zeroed them */
+  uint64_t *free;     /* a bit a block */
   uint64_t *dirty;
   AO_t mapped_bytes;
   AO_t mapped_peak_bytes;

@@ -20,6 +20,10 @@ uint64_t gaiti_os_thread_cpu_ns(void) {
   return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+uint64_t gaiti_os_process_cpu_ns(void) {
+  return clock_read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void gaiti_os_sleep_ns(uint64_t ns) {
   struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u),
                           .tv_nsec = (long)(ns % 1000000000u)};

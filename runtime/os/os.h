@@ -34,6 +34,7 @@ void gaiti_os_free(void *memory);
 
 uint64_t gaiti_os_now_ns(void);
 uint64_t gaiti_os_thread_cpu_ns(void);
+uint64_t gaiti_os_process_cpu_ns(void);
 void gaiti_os_sleep_ns(uint64_t ns);
 void gaiti_os_yield(void);
 
