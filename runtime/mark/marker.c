@@ -363,6 +363,7 @@ bool gaiti_marker_reserve(gait_heap *heap) {
   return heap->marking->reserve != NULL;
 }
 
+/* Model: tests/model/roots.pml. */
 struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   for (;;) {

@@ -32,10 +32,11 @@
 
 /* What a thread is in the middle of, with the root at op_root. */
 #define BETWEEN 0
-#define LOOKING 1 /* will look at the phase */
-#define COUNTED 2 /* is an active marker, will ask whether marking is open */
-#define OPEN 3    /* it was open: will mark what is in the root */
-#define MARKED 4  /* has done so, or need not */
+#define CALLED 1  /* will become an active marker */
+#define COUNTED 2 /* is one; if this is a removal, will take the root out of the table */
+#define LISTED 3  /* the table is as it will be: will ask whether marking is open */
+#define OPEN 4    /* it was open: will mark what is in the root */
+#define MARKED 5  /* has done so, or need not */
 
 /* The two roots; in a trail they are R and U. */
 #define BARRIERED 0
@@ -67,11 +68,11 @@ byte lost_at_end;
 /* ---- Mutants: each changes one of these, or a step below. ---- */
 
 #ifdef REMOVED_UNMARKED
-#define MARKS_ROOT(t) (!removing[t] && phase >= MARK)
+#define MARKS_ROOT(t) (!removing[t] && list_open)
 #elif defined ADDED_UNMARKED
-#define MARKS_ROOT(t) (removing[t] && phase >= MARK)
+#define MARKS_ROOT(t) (removing[t] && list_open)
 #else
-#define MARKS_ROOT(t) (phase >= MARK)
+#define MARKS_ROOT(t) list_open
 #endif
 
 #ifdef USED_WHILE_REMOVED
@@ -79,6 +80,11 @@ byte lost_at_end;
 #else
 #define USED_UNTIL(t) false
 #endif
+
+/* The range is nobody's root, nor in a removal: it is its owner's to fill. */
+#define LEAVING(root) \
+  ((removing[0] && op_root[0] == (root)) || (removing[1] && op_root[1] == (root)))
+#define FREE(root) (!listed[root] && !LEAVING(root))
 
 /* ---- Renaming ---- */
 
@@ -160,10 +166,10 @@ end:
 
   /* add: runtime/api/roots.c: roots_add; runtime/heap/roots.c: gaiti_roots_insert.  The range was
    * filled before. */
-  :: atomic { RUNS(t) && (!listed[0] || !listed[1]) ->
+  :: atomic { RUNS(t) && (FREE(0) || FREE(1)) ->
        if
-       :: !listed[0] -> op_root[t] = 0
-       :: !listed[1] -> op_root[t] = 1
+       :: FREE(0) -> op_root[t] = 0
+       :: FREE(1) -> op_root[t] = 1
        fi;
        pick_or_nil(stack[t], v);
        say("T%d fills %c with %c and registers it\n", t, ROOT_NAME(op_root[t]), NAME(v))
@@ -172,7 +178,7 @@ end:
        :: else -> plain = v
        fi;
        listed[op_root[t]] = 1;
-       op[t] = LOOKING;
+       op[t] = CALLED;
        v = 0; rename() }
 
   /* remove: runtime/api/roots.c: roots_remove; runtime/heap/roots.c: gaiti_roots_look_up */
@@ -184,25 +190,33 @@ end:
        say("T%d calls for the removal of %c\n", t, ROOT_NAME(op_root[t]))
        removing[t] = 1;
        usable[op_root[t]] = USED_UNTIL(t);
-       op[t] = LOOKING;
-#ifdef ERASED_BEFORE_MARKED
+       op[t] = CALLED;
+#ifdef ERASED_BEFORE_COUNTED
        listed[op_root[t]] = 0;
        plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
 #endif
        rename() }
 
-  /* mark-now: runtime/api/roots.c: roots_mark_now */
-  :: d_step { !still && op[t] == LOOKING ->
+  /* counted: runtime/mark/marker.c: gaiti_marker_take_reserve */
+  :: d_step { !still && op[t] == CALLED ->
+       say("T%d becomes a marker\n", t)
+       markers = markers + 1; op[t] = COUNTED; rename() }
+  /* erase: runtime/heap/roots.c: gaiti_roots_erase */
+  :: d_step { !still && op[t] == COUNTED ->
        if
-       :: MARKS_ROOT(t) ->
-          say("T%d becomes a marker\n", t)
-          markers = markers + 1; op[t] = COUNTED
-       :: else -> op[t] = MARKED
+       :: removing[t] ->
+          say("T%d erases %c\n", t, ROOT_NAME(op_root[t]))
+#ifndef REMOVAL_NOT_NOTED
+          plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
+#endif
+          listed[op_root[t]] = 0
+       :: else -> skip
        fi;
-       rename() }
-  :: d_step { op[t] == COUNTED ->
+       op[t] = LISTED; rename() }
+  /* mark-now: runtime/api/roots.c: roots_mark_now */
+  :: d_step { !still && op[t] == LISTED ->
        if
-       :: list_open -> op[t] = OPEN
+       :: MARKS_ROOT(t) -> op[t] = OPEN
        :: else -> markers = markers - 1; op[t] = MARKED
        fi;
        rename() }
@@ -212,15 +226,11 @@ end:
        mark(BIT(v));
        markers = markers - 1; op[t] = MARKED; v = 0; rename() }
 
-  /* The end of both calls: runtime/heap/roots.c: gaiti_roots_erase */
+  /* The end of both calls. */
   :: d_step { !still && op[t] == MARKED ->
        if
        :: removing[t] ->
-          say("T%d erases %c\n", t, ROOT_NAME(op_root[t]))
-#ifndef REMOVAL_NOT_NOTED
-          plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
-#endif
-          listed[op_root[t]] = 0; usable[op_root[t]] = 0;
+          usable[op_root[t]] = 0;
           if
           :: op_root[t] == BARRIERED -> slot[GLOBAL] = NIL
           :: else -> plain = NIL
