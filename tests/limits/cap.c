@@ -136,8 +136,9 @@ static void cap_near(double factor, int64_t percent) {
          (double)peak / (double)MIB, (double)limit / (double)MIB,
          cap.unreachable ? " and out of reach" : "");
   /* A machine that gives the collector no time makes the program wait, which counts against the
-   * cap, and then the limit gives way. */
-  if (!cap.limited && factor >= 1.2) MUST(!cap.unreachable);
+   * cap, and then the limit gives way.  What was allocated while marking counts as live, so nearer
+   * to what is live a limit may be called out of reach for a cycle though it is not. */
+  if (!cap.limited && factor >= 1.5) MUST(!cap.unreachable);
   if (!cap.limited && !cap.unreachable) {
     MUST(stats.mapped_peak_bytes <= limit);
     MUST(peak <= limit + CAP_BESIDE_BYTES);
