@@ -211,8 +211,10 @@ typedef enum gait_thread_roots {
   GAIT_STACK_EXACT,        /* exact frames and handles only */
 } gait_thread_roots;
 
-/* Attaches the calling thread, in managed state.  A thread may be attached to several heaps.  A
- * thread that exits attached is detached then.  `name` (may be NULL) stands in log lines; copied.
+/* Attaches the calling thread, in managed state.  A thread that exits attached is detached then.
+ * `name` (may be NULL) stands in log lines; copied.
+ * A thread may be attached to several heaps.  A safepoint of one of them is a safepoint of every
+ * heap in whose managed state the thread is, and so are attaching, creating and destroying a heap.
  * Fails: GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
 GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **thread);

@@ -9,6 +9,7 @@ static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
 /* Model: tests/model/termination.pml. */
 static void exit_detach_all(void *first) {
+  pthread_setspecific(exit_key, first); /* the system has cleared it */
   gait_thread *thread = first;
   while (thread) {
     gait_thread *next = thread->next_exit;

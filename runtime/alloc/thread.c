@@ -1,5 +1,6 @@
 #include "alloc/thread.h"
 
+#include "alloc/away.h"
 #include "base/check.h"
 
 /* How often a thread that finds itself held looks again before it sleeps. */
@@ -42,10 +43,20 @@ GAITI_NOINLINE void gaiti_thread_leave(gait_thread *thread) {
   gaiti_thread_leave_saved(thread);
 }
 
+/* Without memory for a processor the thread stays outside until another one leaves its own.
+ * Model: tests/model/termination.pml. */
+bool gaiti_thread_try_come_in(gait_thread *thread) {
+  if (!gaiti_thread_try_enter(thread)) return false;
+  gaiti_delay(thread->heap);
+  if (thread->proc || gaiti_proc_acquire(thread)) return true;
+  gaiti_thread_leave_saved(thread);
+  return false;
+}
+
 /* Whoever holds a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
  * end wakes those that sleep here.  The wait has a bound because letting go does not take the
  * lock. */
-static void thread_wait_until_free(gait_thread *thread) {
+static void thread_wait_while_held(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
   for (int spin = 0; spin < THREAD_ENTER_SPINS; spin++) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_HELD) return;
@@ -57,23 +68,18 @@ static void thread_wait_until_free(gait_thread *thread) {
   gaiti_unlock(&threads->lock);
 }
 
-static void thread_become_managed(gait_thread *thread) {
-  if (gaiti_thread_try_enter(thread)) return;
-  uint64_t start = gaiti_os_now_ns();
-  do
-    thread_wait_until_free(thread);
-  while (!gaiti_thread_try_enter(thread));
-  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+void gaiti_thread_wait_until_free(gait_thread *thread) {
+  if (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
+    thread_wait_while_held(thread);
+  else if (!thread->proc)
+    gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
 }
 
-/* Without memory for a processor the thread waits outside until another one leaves its own.
- * Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
-  thread_become_managed(thread);
-  gaiti_delay(thread->heap);
-  while (!thread->proc && !gaiti_proc_acquire(thread)) {
-    gaiti_thread_leave_saved(thread);
-    gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
-    thread_become_managed(thread);
-  }
+  if (gaiti_thread_try_come_in(thread)) return;
+  uint64_t start = gaiti_os_now_ns();
+  gaiti_away_begin();
+  gaiti_away_end_with(thread);
+  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
 }

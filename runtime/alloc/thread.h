@@ -55,7 +55,7 @@ struct gait_thread {
   gait_thread *next;
   gait_thread *previous;
   gait_thread *next_exit; /* of this OS thread's attachments */
-  bool left_for_fork;     /* it was in managed state when its owner had to wait for a fork */
+  bool away; /* outside, to come back with the owner's other attachments (alloc/away.h) */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
 };
@@ -120,8 +120,15 @@ static inline void gaiti_thread_leave_saved(gait_thread *thread) {
  * they enter again. */
 void gaiti_thread_leave(gait_thread *thread);
 
-/* Moves the calling thread from outside to managed, when nobody holds it any longer, and sees that
- * it has a processor. */
+/* Moves the calling thread from outside to managed and sees that it has a processor, or leaves it
+ * outside and returns false: somebody holds it, or there is no processor. */
+bool gaiti_thread_try_come_in(gait_thread *thread);
+
+/* Waits, outside, until it is worth trying again. */
+void gaiti_thread_wait_until_free(gait_thread *thread);
+
+/* Moves the calling thread from outside to managed; if it has to wait, it goes away meanwhile
+ * (alloc/away.h). */
 void gaiti_thread_enter(gait_thread *thread);
 
 /* Notes `ns` for which the collector held the thread. */

@@ -1,6 +1,7 @@
 /* Attaching, detaching, leaving and entering. */
 #include <string.h>
 
+#include "alloc/away.h"
 #include "alloc/exit.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
@@ -108,11 +109,13 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
                                gait_thread **thread) {
   if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
   *thread = NULL;
+  gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
   while (AO_load(&heap->cycle->handshakes.holding))
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gait_result result = thread_attach_locked(heap, name, roots, thread);
   gaiti_unlock(&heap->threads->lock);
+  gaiti_away_end();
   gaiti_delay(heap);
   if (result == GAIT_OK) thread_scan_if_black(*thread);
   return result;
@@ -121,9 +124,16 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
 /* ---- Detaching ---- */
 
 /* Moves the thread from outside to detached, when nobody holds it. */
+static bool thread_try_end(gait_thread *thread) {
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
+}
+
 static void thread_end(gait_thread *thread) {
-  while (!AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED))
+  if (thread_try_end(thread)) return;
+  gaiti_away_begin();
+  while (!thread_try_end(thread))
     gaiti_os_yield();
+  gaiti_away_end();
 }
 
 /* Model: tests/model/start.pml, termination.pml. */

@@ -3,6 +3,7 @@
  * whoever asks for a cycle runs it. */
 #include "cycle/collector.h"
 
+#include "alloc/away.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -146,7 +147,7 @@ static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cp
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t start = gaiti_os_now_ns();
-  gaiti_thread_leave(thread);
+  gaiti_away_begin();
   gaiti_lock(&cycle->lock);
   uint64_t target = cycle->started + 1;
   bool under_way = cycle->started > cycle->finished;
@@ -157,7 +158,7 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
     runs = collector_ask_locked(thread->heap, cause);
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
-  gaiti_thread_enter(thread);
+  gaiti_away_end();
   uint64_t took = gaiti_os_now_ns() - start;
   gaiti_thread_paused(thread, took);
   return took;
@@ -183,7 +184,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t start = gaiti_os_now_ns(), cpu = gaiti_os_process_cpu_ns();
   AO_t phase = AO_load(&cycle->phase);
-  gaiti_thread_leave(thread);
+  gaiti_away_begin();
   gaiti_lock(&cycle->lock);
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
   bool missing = collector_is_missing_locked(cycle);
@@ -191,7 +192,7 @@ void gaiti_collector_stall(gait_thread *thread) {
     gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
-  gaiti_thread_enter(thread);
+  gaiti_away_end();
   uint64_t took = gaiti_os_now_ns() - start;
   gaiti_thread_paused(thread, took);
   collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);

@@ -15,8 +15,8 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause);
  * above, but a cycle that had begun will do. */
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause);
 
-/* Waits a little for the cycle under way to get on: until it reaches another phase, at most 1 ms.
- * Runs the cycle that was asked for when the collector has no thread.
+/* Waits a little for the cycle under way to get on: until it reaches another phase, for less
+ * than half a millisecond.  Runs the cycle that was asked for when the collector has no thread.
  * Thread: in managed state; it is outside meanwhile. */
 void gaiti_collector_stall(gait_thread *thread);
 

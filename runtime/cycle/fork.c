@@ -1,15 +1,25 @@
 /* fork: parent and child both go on.
  *
- * Before the fork every heap is brought to rest: the calling thread, if attached, goes outside; the
- * cycle under way ends, and no other begins; every thread is held at a safepoint; every lock is
- * taken, so that nothing is half changed.  In the parent all that is undone.  In the child the
- * other threads are gone: they are detached, their processors freed, the collector's threads
- * forgotten (they start again with the next cycle), and every lock is made anew.
+ * Before the fork the calling thread goes outside every heap, and all heaps are brought to rest,
+ * all of them in each step before any in the next:
+ *
+ *   suspended  the cycle under way has ended, and no other begins
+ *   held       every thread is at a safepoint or outside
+ *   locked     every lock is taken, so that nothing is half changed
+ *
+ * In the parent all that is undone, last step first.  In the child the other threads are gone: they
+ * are detached, their processors freed, and the collector's threads forgotten: they start again
+ * with the next cycle.
+ *
+ * Why in steps: a thread may be in managed state of one heap while it takes a lock of another.  If
+ * the fork had that lock, the thread would reach no safepoint of the first, and the fork would wait
+ * for it without end.  Whoever waits for anything but a lock is away from all heaps (.inv.away), so
+ * no step waits for such a thread.
  *
  * A thread that calls fork from inside a callback of Gait's has already violated embed.h. */
 #include "cycle/fork.h"
 
-#include "alloc/exit.h"
+#include "alloc/away.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -19,33 +29,17 @@ struct fork_entry {
   struct fork_entry *next;
 };
 
+/* Its holder may be waiting for every thread to reach a safepoint: it is waited for away. */
 static struct gaiti_lock fork_lock = {PTHREAD_MUTEX_INITIALIZER, GAITI_RANK_FORK};
 static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_handled;
 
-/* ---- The list's lock ----
+/* ---- The locks of a heap, in the order of their ranks ----
  *
- * Its holder may be waiting for every thread of a heap to reach a safepoint, so nobody waits for it
- * in managed state. */
+ * But for those of external bytes: only cycles and threads in managed state take them. */
 
-static void fork_lock_outside(void) {
-  for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
-    thread->left_for_fork = gaiti_thread_state(thread) == GAITI_THREAD_MANAGED;
-    if (thread->left_for_fork) gaiti_thread_leave(thread);
-  }
-  gaiti_lock(&fork_lock);
-}
-
-static void fork_unlock_inside(void) {
-  gaiti_unlock(&fork_lock);
-  for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit)
-    if (thread->left_for_fork) gaiti_thread_enter(thread);
-}
-
-/* ---- All locks of a heap, in the order of their ranks ---- */
-
-#define FORK_LOCKS (12 + GAITI_EXTERNAL_SHARDS)
+#define FORK_LOCKS 12
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -54,8 +48,6 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
-  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++)
-    locks[count++] = &heap->externals.shards[i].lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   locks[count++] = &heap->available->lock;
@@ -66,7 +58,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   return count;
 }
 
-/* Straight on the mutexes: shards share a rank, and so do the locks of several heaps. */
+/* Straight on the mutexes: the locks of several heaps share their ranks. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -80,10 +72,8 @@ static void fork_unlock_all(gait_heap *heap) {
     pthread_mutex_unlock(&locks[i]->mutex);
 }
 
-static void fork_renew_all(gait_heap *heap) {
-  struct gaiti_lock *locks[FORK_LOCKS];
-  for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
-    gaiti_lock_renew(locks[i]);
+/* Whoever waited for one is gone. */
+static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->asked);
   gaiti_condition_renew(&heap->cycle->ended);
   gaiti_condition_renew(&heap->cycle->advanced);
@@ -103,39 +93,45 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
-static void fork_prepare_heap(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
-  fork_find_caller(entry);
-  pthread_mutex_lock(&cycle->lock.mutex);
+static void fork_suspend(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
   cycle->suspended = true;
   while (cycle->started != cycle->finished)
     gaiti_wait_for(&cycle->ended, &cycle->lock, 1000000);
-  pthread_mutex_unlock(&cycle->lock.mutex);
-  gaiti_hold_all(entry->heap);
-  fork_lock_all(entry->heap);
+  gaiti_unlock(&cycle->lock);
+}
+
+static void fork_resume(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  cycle->suspended = false;
+  gaiti_wake(&cycle->asked);
+  gaiti_unlock(&cycle->lock);
 }
 
 static void fork_prepare(void) {
-  fork_lock_outside();
+  gaiti_away_begin();
+  gaiti_lock(&fork_lock);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    fork_prepare_heap(entry);
-}
-
-static void fork_resume_heap(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
-  gaiti_release_all(entry->heap);
-  pthread_mutex_lock(&cycle->lock.mutex);
-  cycle->suspended = false;
-  gaiti_wake(&cycle->asked);
-  pthread_mutex_unlock(&cycle->lock.mutex);
+    fork_suspend(entry->heap);
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next) {
+    fork_find_caller(entry);
+    gaiti_hold_all(entry->heap);
+  }
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    fork_lock_all(entry->heap);
 }
 
 static void fork_parent(void) {
-  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next) {
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
-    fork_resume_heap(entry);
-  }
-  fork_unlock_inside();
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    gaiti_release_all(entry->heap);
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    fork_resume(entry->heap);
+  gaiti_unlock(&fork_lock);
+  gaiti_away_end();
 }
 
 /* Detaches every thread but the caller. */
@@ -162,7 +158,8 @@ static void fork_drop_threads(struct fork_entry *entry) {
 
 static void fork_child_heap(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
-  fork_renew_all(entry->heap);
+  fork_unlock_all(entry->heap);
+  fork_renew_conditions(entry->heap);
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->waiting, 0);
@@ -172,13 +169,15 @@ static void fork_child_heap(struct fork_entry *entry) {
   entry->heap->marking->active = 0; /* of workers that were on their way back from the last cycle */
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
-  fork_resume_heap(entry);
+  gaiti_release_all(entry->heap);
+  fork_resume(entry->heap);
 }
 
 static void fork_child(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_child_heap(entry);
-  fork_unlock_inside();
+  gaiti_unlock(&fork_lock);
+  gaiti_away_end();
 }
 
 /* ---- The list ---- */
@@ -192,20 +191,24 @@ bool gaiti_fork_register(gait_heap *heap) {
   struct fork_entry *entry = fork_handled ? gaiti_os_alloc(sizeof *entry) : NULL;
   if (!entry) return false;
   entry->heap = heap;
-  fork_lock_outside();
+  gaiti_away_begin();
+  gaiti_lock(&fork_lock);
   entry->next = fork_entries;
   fork_entries = entry;
-  fork_unlock_inside();
+  gaiti_unlock(&fork_lock);
+  gaiti_away_end();
   return true;
 }
 
 void gaiti_fork_forget(gait_heap *heap) {
-  fork_lock_outside();
+  gaiti_away_begin();
+  gaiti_lock(&fork_lock);
   struct fork_entry **place = &fork_entries;
   while (*place && (*place)->heap != heap)
     place = &(*place)->next;
   struct fork_entry *entry = *place;
   if (entry) *place = entry->next;
-  fork_unlock_inside();
+  gaiti_unlock(&fork_lock);
+  gaiti_away_end();
   gaiti_os_free(entry);
 }

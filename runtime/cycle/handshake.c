@@ -20,6 +20,7 @@
  * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
 #include "cycle/handshake.h"
 
+#include "alloc/away.h"
 #include "alloc/cache.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
@@ -103,15 +104,14 @@ static void safepoint_tell(gait_heap *heap) {
 }
 
 /* Model: tests/model/termination.pml. */
-static void safepoint_wait_while_held(gait_thread *thread) {
-  gait_heap *heap = thread->heap;
-  gaiti_thread_leave_saved(thread);
+static void safepoint_wait_while_held(gait_heap *heap) {
+  gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
   gaiti_wake(&heap->threads->changed);
   while (AO_load(&heap->cycle->handshakes.holding))
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gaiti_unlock(&heap->threads->lock);
-  gaiti_thread_enter(thread);
+  gaiti_away_end();
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml. */
@@ -123,7 +123,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   AO_int_store(&thread->fast.poll, 0);
   AO_nop_full();
   gaiti_delay(thread->heap);
-  if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread);
+  if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
   if (AO_load(&thread->seen) != number) {
     handshake_act(thread, number);

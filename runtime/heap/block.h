@@ -110,15 +110,6 @@ static inline size_t gaiti_block_word(uint32_t block) {
   return (size_t)block * GAITI_BLOCK_WORDS;
 }
 
-/* The word of a table that has the bit of the granule at `address`. */
-static inline size_t gaiti_word_of(const struct gaiti_map *map, uintptr_t address) {
-  return (address - map->base) >> (GAITI_GRANULE_SHIFT + 6);
-}
-
-static inline AO_t gaiti_bit_of(uintptr_t address) {
-  return (AO_t)1 << ((address >> GAITI_GRANULE_SHIFT) & 63);
-}
-
 /* ---- References ---- */
 
 static inline uintptr_t gaiti_ref_start(const struct gaiti_map *map, gaiti_ref ref) {

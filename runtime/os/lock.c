@@ -85,10 +85,6 @@ void gaiti_wake(struct gaiti_condition *condition) {
   pthread_cond_broadcast(&condition->condition);
 }
 
-void gaiti_lock_renew(struct gaiti_lock *lock) {
-  gaiti_lock_init(lock, lock->rank);
-}
-
 void gaiti_condition_renew(struct gaiti_condition *condition) {
   gaiti_condition_init(condition);
 }

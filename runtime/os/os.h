@@ -104,7 +104,6 @@ void gaiti_wait_for(struct gaiti_condition *condition, struct gaiti_lock *lock, 
 void gaiti_wake(struct gaiti_condition *condition);
 
 /* In the child of a fork: as new, whatever another thread was doing with it in the parent. */
-void gaiti_lock_renew(struct gaiti_lock *lock);
 void gaiti_condition_renew(struct gaiti_condition *condition);
 
 #endif

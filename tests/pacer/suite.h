@@ -1,30 +1,14 @@
-/* suite.h: what the pacer's tests share: running one suite, replaying a folder, random numbers. */
+/* suite.h: what the pacer's tests share: replaying a folder, random numbers. */
 #ifndef PACER_SUITE_H
 #define PACER_SUITE_H
 
+#include "../run_suite.h"
 #include "replay_check.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static inline int suite_run(const char *name, const TTest *const *tests, size_t count) {
-  Suite *suite = suite_create(name);
-  TCase *tcase = tcase_create(name);
-  for (size_t i = 0; i < count; i++)
-    tcase_add_test(tcase, tests[i]);
-  tcase_set_timeout(tcase, 0);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-#define SUITE_RUN(name, tests) suite_run(name, tests, sizeof(tests) / sizeof *(tests))
 
 static inline void suite_complain(void *context, const char *text) {
   (void)context;

@@ -1,10 +1,10 @@
 /* The closed-form simulation, against the model that takes steps of half a millisecond (the one
  * that reproduces recorded runs of Go's pacer) and against what must hold of any program. */
-#include <check.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../run_suite.h"
 #include "replay_model.h"
 #include "sim_model.h"
 
@@ -219,20 +219,8 @@ START_TEST(jitter_is_even_and_seeded) {
 END_TEST
 
 int main(void) {
-  Suite *suite = suite_create("sim");
-  TCase *tcase = tcase_create("sim");
-  tcase_set_timeout(tcase, 0);
-  tcase_add_test(tcase, as_in_steps);
-  tcase_add_test(tcase, the_law);
-  tcase_add_test(tcase, ends_where_it_should);
-  tcase_add_test(tcase, limits_hold_or_are_reported);
-  tcase_add_test(tcase, idle_processors);
-  tcase_add_test(tcase, shapes);
-  tcase_add_test(tcase, jitter_is_even_and_seeded);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  const TTest *const tests[] = {
+      as_in_steps,     the_law, ends_where_it_should,     limits_hold_or_are_reported,
+      idle_processors, shapes,  jitter_is_even_and_seeded};
+  return SUITE_RUN("sim", tests);
 }

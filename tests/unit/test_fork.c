@@ -265,6 +265,99 @@ START_TEST(heaps_may_come_and_go_meanwhile) {
 }
 END_TEST
 
+/* ---- Threads that are attached to two heaps ---- */
+
+typedef struct fork_pair {
+  unit_world worlds[2];
+} fork_pair;
+
+static void fork_attach(unit_world *world) {
+  world->slots[0] = NULL; /* what was in it is not kept */
+  UNIT_CHECK(gait_thread_attach(world->heap, "both", GAIT_STACK_EXACT, &world->thread) == GAIT_OK);
+  gait_frame_push(world->thread, &world->frame, world->slots, UNIT_SLOTS);
+}
+
+static void fork_detach(unit_world *world) {
+  gait_frame_pop(world->thread, &world->frame);
+  UNIT_CHECK(gait_thread_detach(world->thread) == GAIT_OK);
+}
+
+/* In managed state of both heaps, does in each what may have to wait for a fork; one thread begins
+ * with the first heap, the other with the second. */
+static void fork_use_both(unit_world *worlds, bool *swapped) {
+  unit_world *one = &worlds[*swapped], *other = &worlds[!*swapped];
+  fork_build(one, 1);
+  gait_leave(other->thread);
+  gait_enter(other->thread);
+  UNIT_CHECK(gait_collect(other->thread) == GAIT_OK);
+  UNIT_CHECK(fork_is_whole(one, 1));
+  fork_detach(one);
+  fork_attach(one);
+  fork_build(one, 1);
+  fork_build(other, 1);
+  UNIT_CHECK(gait_collect(one->thread) == GAIT_OK);
+  *swapped = !*swapped;
+}
+
+static void *fork_between(void *arg, bool swapped) {
+  const fork_pair *pair = arg;
+  unit_world worlds[2] = {pair->worlds[0], pair->worlds[1]};
+  for (unsigned i = 0; i < 2; i++)
+    fork_attach(&worlds[i]);
+  while (!atomic_load(&fork_stop))
+    fork_use_both(worlds, &swapped);
+  fork_detach(&worlds[0]);
+  return NULL; /* attached to the second: its exit detaches it */
+}
+
+static void *fork_first_then_second(void *arg) {
+  return fork_between(arg, false);
+}
+
+static void *fork_second_then_first(void *arg) {
+  return fork_between(arg, true);
+}
+
+/* The child, too, goes on with both. */
+static bool fork_go_on_with_both(fork_pair *pair) {
+  for (unsigned i = 0; i < 2; i++)
+    if (!fork_go_on(&pair->worlds[i], 40 + i)) return false;
+  return true;
+}
+
+START_TEST(a_thread_may_be_managed_by_several) {
+  fork_pair pair;
+  for (unsigned i = 0; i < 2; i++) {
+    unit_open(&pair.worlds[i], _i, GAIT_STACK_EXACT);
+    fork_build(&pair.worlds[i], 40 + i);
+  }
+  atomic_store(&fork_stop, false);
+  pthread_t threads[2];
+  UNIT_CHECK(pthread_create(&threads[0], NULL, fork_first_then_second, &pair) == 0);
+  UNIT_CHECK(pthread_create(&threads[1], NULL, fork_second_then_first, &pair) == 0);
+  for (int i = 0; i < 20; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) _exit(fork_go_on_with_both(&pair) ? 0 : 1);
+    for (unsigned k = 0; k < 2; k++)
+      gait_leave(pair.worlds[k].thread);
+    fork_await(child);
+    for (unsigned k = 0; k < 2; k++)
+      gait_enter(pair.worlds[k].thread);
+  }
+  atomic_store(&fork_stop, true);
+  for (unsigned k = 0; k < 2; k++)
+    gait_leave(pair.worlds[k].thread);
+  for (int i = 0; i < 2; i++)
+    pthread_join(threads[i], NULL);
+  for (unsigned k = 0; k < 2; k++)
+    gait_enter(pair.worlds[k].thread);
+  ck_assert(fork_go_on_with_both(&pair));
+  for (unsigned i = 0; i < 2; i++)
+    unit_close(&pair.worlds[i]);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
   UNIT_TEST(tcase, both_sides_go_on);
@@ -274,4 +367,5 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, a_stranger_may_fork);
   UNIT_TEST(tcase, several_threads_may_fork_at_once);
   UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
+  UNIT_TEST(tcase, a_thread_may_be_managed_by_several);
 }

@@ -1,10 +1,10 @@
 /* The recovered program and its predictions, on the recordings and on made-up ones. */
-#include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../run_suite.h"
 #include "what_if_model.h"
 
 #define MIB 1048576.0
@@ -243,21 +243,13 @@ END_TEST
 
 int main(int argc, char **argv) {
   folder = argc > 1 ? argv[1] : ".";
-  Suite *suite = suite_create("what_if");
-  TCase *tcase = tcase_create("what_if");
-  tcase_set_timeout(tcase, 0);
-  tcase_add_test(tcase, itself);
-  tcase_add_test(tcase, more_gogc_fewer_cycles);
-  tcase_add_test(tcase, limits);
-  tcase_add_test(tcase, the_law);
-  tcase_add_test(tcase, live_between_cycles);
-  tcase_add_test(tcase, assists_follow_from_room);
-  tcase_add_test(tcase, a_large_allocation);
-  tcase_add_test(tcase, extremes);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  const TTest *const tests[] = {itself,
+                                more_gogc_fewer_cycles,
+                                limits,
+                                the_law,
+                                live_between_cycles,
+                                assists_follow_from_room,
+                                a_large_allocation,
+                                extremes};
+  return SUITE_RUN("what_if", tests);
 }

@@ -1,9 +1,9 @@
 /* The reader of recordings: every form of the line, and everything that is none. */
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../run_suite.h"
 #include "recording.h"
 
 #define MIB 1048576.0
@@ -151,22 +151,9 @@ END_TEST
 
 int main(int argc, char **argv) {
   folder = argc > 1 ? argv[1] : ".";
-  Suite *suite = suite_create("recording");
-  TCase *tcase = tcase_create("recording");
-  tcase_set_timeout(tcase, 0);
-  tcase_add_test(tcase, one_line);
-  tcase_add_test(tcase, go_1_5_has_five_phases);
-  tcase_add_test(tcase, anywhere_in_a_log);
-  tcase_add_test(tcase, gait_is_told_from_go);
-  tcase_add_test(tcase, cut_anywhere);
-  tcase_add_test(tcase, nothing_to_read);
-  tcase_add_test(tcase, nonsense_is_named);
-  tcase_add_test(tcase, a_terabyte);
-  tcase_add_test(tcase, recorded_files);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_NORMAL);
-  int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  const TTest *const tests[] = {
+      one_line,      go_1_5_has_five_phases, anywhere_in_a_log, gait_is_told_from_go,
+      cut_anywhere,  nothing_to_read,        nonsense_is_named, a_terabyte,
+      recorded_files};
+  return SUITE_RUN("recording", tests);
 }
