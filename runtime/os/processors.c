@@ -10,7 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
+
 #define GROUP_PATH_BYTES 4096
+#define QUOTA_KEPT_NS    1000000000u
 
 static double processors_by_affinity(void) {
   cpu_set_t set;
@@ -94,7 +97,19 @@ static double processors_by_quota(void) {
   return least;
 }
 
+/* The quota in thousandths of a processor, 0: none.  Several files have to be read for it, so that
+ * is done once a second; two threads that do it at a time find the same. */
+static double processors_recent_quota(void) {
+  static AO_t read_ns, thousandths;
+  AO_t now_ns = (AO_t)gaiti_os_now_ns(), before_ns = AO_load_acquire(&read_ns);
+  if (before_ns == 0 || now_ns - before_ns >= QUOTA_KEPT_NS) {
+    AO_store(&thousandths, (AO_t)(processors_by_quota() * 1000));
+    AO_store_release(&read_ns, now_ns);
+  }
+  return (double)AO_load(&thousandths) / 1000;
+}
+
 double gaiti_os_processors(void) {
-  double affinity = processors_by_affinity(), quota = processors_by_quota();
+  double affinity = processors_by_affinity(), quota = processors_recent_quota();
   return quota > 0 && quota < affinity ? quota : affinity;
 }

@@ -29,7 +29,7 @@ void gaiti_os_thread_idle_priority(void) {
   gaiti_os_thread_set_idle(0, true);
 }
 
-char *gaiti_os_stack_base(void) {
+static char *thread_find_stack_base(void) {
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
   void *low = NULL;
@@ -37,4 +37,11 @@ char *gaiti_os_stack_base(void) {
   int failed = pthread_attr_getstack(&attributes, &low, &bytes);
   pthread_attr_destroy(&attributes);
   return failed ? NULL : (char *)low + bytes;
+}
+
+/* The system reads its list of mappings for it when the thread is the process's first. */
+char *gaiti_os_stack_base(void) {
+  static _Thread_local char *base;
+  if (!base) base = thread_find_stack_base();
+  return base;
 }
