@@ -102,6 +102,16 @@ static double system_processors(struct limits_world *world) {
   return limits_last_cycle(world).processors;
 }
 
+/* Collects until a cycle has more processors than `old`: the quota is not read for each. */
+static double system_await_processors(struct limits_world *world, double old) {
+  double processors = old;
+  for (int i = 0; i < 100 && processors == old; i++) {
+    usleep(100000);
+    processors = system_processors(world);
+  }
+  return processors;
+}
+
 static void system_quota(void) {
   struct system_group group;
   if (!system_enter_group(&group, "/sys/fs/cgroup/cpu", false) &&
@@ -121,7 +131,7 @@ static void system_quota(void) {
   const uint64_t cycles = limits_stats(&world).cycles;
   limits_check_list(&world, 20000);
   const bool raised = system_set_quota(&group, "150000");
-  const double more = system_processors(&world);
+  const double more = system_await_processors(&world, half);
   limits_close(&world);
   system_leave_group(&group);
   printf("limits: a quota of half a processor, read as %g: %llu cycles, GC took %.1f%% of it\n",
