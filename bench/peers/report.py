@@ -1,5 +1,6 @@
 """The results as text, Markdown, JSON and a page."""
 import json
+import re
 
 from contestants import LABELS, ROOT, SOURCES
 from work import WORK
@@ -127,21 +128,30 @@ def page_groups(report):
     return groups
 
 
-def page(report):
-    """One file that needs no other; the plots are uPlot's."""
-    vendor = ROOT / "tools" / "page" / "vendor" / "uplot"
-    data = {"groups": page_groups(report), "goals": report["goals"], "date": report["date"],
-            "command": report["command"], "machine": report["machine"],
+def page_data(report):
+    contestants = report["contestants"]
+    return {"title": "Gait beside its peers", "command": report["command"],
+            "version": contestants["gait"]["version"],
+            "groups": page_groups(report), "goals": report["goals"], "date": report["date"],
+            "machine": report["machine"],
             "contestants": [f"{LABELS[name]} {found['version']}" if not found["absent"]
                             else f"{LABELS[name]}: absent"
-                            for name, found in report["contestants"].items()]}
-    # With `/` escaped, no text in the data can end the element that holds it.
-    parts = {"data": json.dumps(data).replace("/", "\\/"),
-             "page.css": (ROOT / "tools" / "gait" / "page.css").read_text(),
-             "uPlot.min.css": (vendor / "uPlot.min.css").read_text(),
-             "uPlot.iife.min.js": (vendor / "uPlot.iife.min.js").read_text(),
-             "compare.js": (SOURCES / "compare.js").read_text()}
-    made = (SOURCES / "compare.html").read_text()
-    for name, part in parts.items():
-        made = made.replace(f"@@{name}@@", part)
-    return made
+                            for name, found in contestants.items()]}
+
+
+def page(report):
+    """One file that needs no other, in the frame of the pages that the command `gait` writes."""
+    pages = ROOT / "tools" / "page"
+    folders = (SOURCES, pages, pages / "vendor" / "uplot")
+    roles = {"body": "compare.html", "script": "compare.js"}
+
+    def part(mark):
+        if mark[1] == "data":
+            # With `/` escaped, no text in the data can end the element that holds it.
+            return json.dumps(page_data(report)).replace("/", "\\/")
+        name = roles.get(mark[1], mark[1])
+        found = next(folder / name for folder in folders if (folder / name).exists())
+        return found.read_text(encoding="utf-8")
+
+    frame = (pages / "frame.html").read_text(encoding="utf-8")
+    return re.sub("@@([A-Za-z._]+)@@", part, frame)

@@ -3,6 +3,7 @@
 #define GAIT_ASSETS_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct asset {
   const char *name; /* NULL ends the table */
@@ -11,5 +12,13 @@ struct asset {
 };
 
 extern const struct asset assets[];
+
+/* NULL when there is none. */
+static inline const struct asset *asset_find(const char *name) {
+  const struct asset *asset = assets;
+  while (asset->name != NULL && strcmp(asset->name, name) != 0)
+    asset++;
+  return asset->name != NULL ? asset : NULL;
+}
 
 #endif

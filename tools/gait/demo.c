@@ -87,9 +87,9 @@ static int demo_run(struct demo *demo, const char *command) {
   progress_clear(&grid.progress);
 
   int status = grid.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
-  if (page_write(demo->html_path, "page.html", "Gait: what GOGC and a memory limit do", command,
-                 grid.rows) != 0)
-    status = COMMAND_FAILED;
+  const struct page page = {
+      .noun = "sweep", .title = "Gait: what GOGC and a memory limit do", .command = command};
+  if (page_write(demo->html_path, &page, grid.rows) != 0) status = COMMAND_FAILED;
   grid_print(&grid, stdout);
   printf(
       "\nPredicted: allocated / (GOGC%% x live), cycle by cycle; under a limit alone, allocated / "

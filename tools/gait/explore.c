@@ -30,17 +30,10 @@ static const struct argp explore_argp = {
            "that you describe, or that you recorded with GODEBUG=gctrace=1.",
 };
 
-static const struct asset *explore_page(void) {
-  const struct asset *asset = assets;
-  while (asset->name != NULL && strcmp(asset->name, "explore.html") != 0)
-    asset++;
-  return asset->name != NULL ? asset : NULL;
-}
-
 int gait_cmd_page(int argc, char **argv) {
   const char *path = NULL;
   argp_parse(&explore_argp, argc, argv, 0, NULL, &path);
-  const struct asset *page = explore_page();
+  const struct asset *page = asset_find("explore.html");
   if (page == NULL) {
     fprintf(stderr, "gait page: this gait was built without the page, since clang for wasm32 and "
                     "lld were not there; install both and build again\n");

@@ -235,8 +235,8 @@ static int law_all(const struct law *law, const char *command) {
   }
   int status = law_run(law, &grid, rows) > 0 ? COMMAND_FAILED : COMMAND_OK;
   law_print(law, rows);
-  if (law->html_path != NULL &&
-      page_write(law->html_path, "law.html", "The law, measured", command, rows) != 0)
+  const struct page page = {.noun = "law", .title = "The law, measured", .command = command};
+  if (law->html_path != NULL && page_write(law->html_path, &page, rows) != 0)
     status = COMMAND_FAILED;
   grid_destroy(&grid);
   json_decref(rows);

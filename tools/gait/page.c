@@ -1,4 +1,5 @@
-/* The page is a template in which @@NAME@@ stands for the file of that name, or for the data. */
+/* frame.html is a template in which @@NAME@@ stands for the file of that name, @@body@@ and
+ * @@script@@ for the two files that the page has to itself, and @@data@@ for what is shown. */
 #include "page.h"
 
 #include <errno.h>
@@ -12,20 +13,21 @@
 #define PAGE_MARK       "@@"
 #define PAGE_MARK_BYTES (sizeof PAGE_MARK - 1)
 
-static const struct asset *page_asset(const char *name, size_t bytes) {
-  const struct asset *asset = assets;
-  while (asset->name != NULL &&
-         (strlen(asset->name) != bytes || strncmp(asset->name, name, bytes) != 0))
-    asset++;
-  return asset;
+/* The file behind a mark of so many bytes; NULL when it is none. */
+static const struct asset *page_part(const struct page *page, const char *mark, size_t bytes) {
+  char name[64];
+  snprintf(name, sizeof name, "%.*s", (int)bytes, mark);
+  if (strcmp(name, "body") == 0) snprintf(name, sizeof name, "%s.html", page->noun);
+  if (strcmp(name, "script") == 0) snprintf(name, sizeof name, "%s.js", page->noun);
+  return asset_find(name);
 }
 
-static json_t *page_data(const char *title, const char *command, json_t *rows) {
+static json_t *page_data(const struct page *page, json_t *rows) {
   char version[32];
   snprintf(version, sizeof version, "%d.%d.%d", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR,
            GAIT_VERSION_PATCH);
-  return json_pack("{s:s, s:s, s:s, s:O}", "title", title, "command", command, "version", version,
-                   "rows", rows);
+  return json_pack("{s:s, s:s, s:s, s:s?, s:O}", "title", page->title, "command", page->command,
+                   "version", version, "text", page->text, "rows", rows);
 }
 
 /* With `/` escaped, no text in the data can end the element that holds it. */
@@ -33,15 +35,15 @@ static int page_put_data(FILE *out, const json_t *data) {
   return json_dumpf(data, out, JSON_ESCAPE_SLASH | JSON_REAL_PRECISION(10));
 }
 
-static int page_put(FILE *out, const char *template, const json_t *data) {
-  const char *at = page_asset(template, strlen(template))->text;
+static int page_put(FILE *out, const struct page *page, const json_t *data) {
+  const char *at = asset_find("frame.html")->text;
   for (const char *mark; (mark = strstr(at, PAGE_MARK)) != NULL;) {
     fwrite(at, 1, (size_t)(mark - at), out);
     const char *name = mark + PAGE_MARK_BYTES;
     const char *end = strstr(name, PAGE_MARK);
-    const struct asset *asset = page_asset(name, (size_t)(end - name));
-    if (asset->name != NULL)
-      fwrite(asset->text, 1, asset->bytes, out);
+    const struct asset *part = page_part(page, name, (size_t)(end - name));
+    if (part != NULL)
+      fwrite(part->text, 1, part->bytes, out);
     else if (page_put_data(out, data) != 0)
       return -1;
     at = end + PAGE_MARK_BYTES;
@@ -49,11 +51,10 @@ static int page_put(FILE *out, const char *template, const json_t *data) {
   return fputs(at, out) < 0 ? -1 : 0;
 }
 
-int page_write(const char *path, const char *template, const char *title, const char *command,
-               json_t *rows) {
-  json_t *data = page_data(title, command, rows);
+int page_write(const char *path, const struct page *page, json_t *rows) {
+  json_t *data = page_data(page, rows);
   FILE *out = data == NULL ? NULL : fopen(path, "w");
-  int failed = out == NULL ? -1 : page_put(out, template, data);
+  int failed = out == NULL ? -1 : page_put(out, page, data);
   if (out != NULL && fclose(out) != 0) failed = -1;
   json_decref(data);
   if (failed) fprintf(stderr, "gait: %s could not be written: %s\n", path, strerror(errno));

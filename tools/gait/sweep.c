@@ -138,8 +138,8 @@ static int sweep_all(const struct sweep *sweep, const char *command) {
   sweep_run(sweep, &grid);
   int status = grid.usage ? COMMAND_USAGE : grid.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
   if (!grid.usage) {
-    if (sweep->html_path != NULL &&
-        page_write(sweep->html_path, "page.html", "A sweep over GOGC", command, grid.rows) != 0)
+    const struct page page = {.noun = "sweep", .title = "A sweep over GOGC", .command = command};
+    if (sweep->html_path != NULL && page_write(sweep->html_path, &page, grid.rows) != 0)
       status = COMMAND_FAILED;
     sweep_print(sweep, &grid);
   }

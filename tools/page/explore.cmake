@@ -34,7 +34,7 @@ if(GAIT_WASM_CLANG AND GAIT_WASM_LD AND GAIT_BASE64 AND GAIT_WASM_FAILED EQUAL 0
 
   set(GAIT_PAGE ${GAIT_WASM_DIR}/explore.html)
   set(GAIT_PAGE_PARTS
-    page/vendor/uplot/uPlot.iife.min.js page/vendor/uplot/uPlot.min.css gait/page.css
+    page/vendor/uplot/uPlot.iife.min.js page/vendor/uplot/uPlot.min.css page/head.html page/base.css
     page/explore.css page/explore_model.js page/explore_recording.js page/explore_words.js
     page/explore_plots.js page/explore.js)
   list(TRANSFORM GAIT_PAGE_PARTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)

@@ -1,33 +1,15 @@
+/* Rows as `gait run --json --cycles` prints them, by their workload. */
 function label(row) {
   const gogc = row.gogc_percent === null ? "off" : String(row.gogc_percent);
   return row.memory_limit_bytes === null ? gogc : gogc + ", limit " + size(row.memory_limit_bytes);
 }
 
-/* Lines over the settings, which are not a scale: they stand at 0, 1, 2 ...  Settings with another
-   memory limit are another line. */
+/* Settings with another memory limit are another line. */
 function overSettings(rows, unit, lines) {
-  return () => {
-    const places = rows.map((row, i) => i);
-    const at = [], of = [];
-    rows.forEach((row, i) => {
-      if (i > 0 && row.memory_limit_bytes !== rows[i - 1].memory_limit_bytes) {
-        at.push(i - 0.5);
-        of.push(null);
-      }
-      at.push(i);
-      of.push(row);
-    });
-    return [{
-      scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range: fromZero } },
-      axes: [
-        axis("GOGC", { splits: () => places, size: 40,
-          values: (plot, splits) => splits.map(i => rows[i].memory_limit_bytes === null
-            ? label(rows[i]) : rows.length > 5 ? size(rows[i].memory_limit_bytes) : "limit") }),
-        axis(unit)],
-      series: [{ label: "GOGC", value: (plot, i) => i in rows ? label(rows[i]) : "–" }]
-        .concat(lines.map(line => series(line.text, line.hue, line.digits, line.more))),
-    }, [at].concat(lines.map(line => of.map(row => row === null ? null : line.value(row))))];
-  };
+  const tick = row => row.memory_limit_bytes === null ? label(row)
+    : rows.length > 5 ? size(row.memory_limit_bytes) : "limit";
+  const apart = (row, before) => row.memory_limit_bytes !== before.memory_limit_bytes;
+  return overRows(rows, { apart, label: "GOGC", name: label, tick }, unit, lines, fromZero);
 }
 
 /* Each setting as a point: memory to the right, processor time upwards. */
@@ -37,7 +19,7 @@ function trade(rows) {
     return [{
       scales: { x: { time: false, range: fromZero }, y: { range: fromZero } },
       axes: [axis("peak memory, MiB", { size: 40 }), axis("GC share of CPU, %")],
-      series: [{ label: "MiB", value: (plot, value, s, i) => i === null || i === undefined ? "–"
+      series: [{ label: "MiB", value: (plot, value, s, i) => absent(i) ? "–"
           : fixed(0)(value) + " (" + label(sorted[i]) + ")" },
         series("share", "four", 1)],
     }, [sorted.map(row => row.peak_rss_bytes / MIB), sorted.map(row => row.gc_cpu_share * 100)]];
@@ -76,17 +58,6 @@ const COLUMNS = [
   ["time, s", row => fixed(3)(row.seconds)], ["ns per operation", row => fixed(1)(row.ns_per_op)],
 ];
 
-function table(parent, rows) {
-  const made = element("table", element("div", parent, undefined, "wide"));
-  const head = element("tr", element("thead", made));
-  for (const [name] of COLUMNS) element("th", head, name);
-  const body = element("tbody", made);
-  for (const row of rows) {
-    const line = element("tr", body);
-    for (const [, text] of COLUMNS) element("td", line, text(row));
-  }
-}
-
 function timeline(parent, rows) {
   const with_cycles = rows.filter(row => row.timeline && row.timeline.length > 0);
   if (with_cycles.length === 0) return;
@@ -102,7 +73,7 @@ function timeline(parent, rows) {
 
 function workload(parent, name, rows) {
   element("h2", parent, brief(name + " " + rows[0].arguments.join(" "), 100));
-  table(parent, rows);
+  table(element("div", parent, undefined, "wide"), COLUMNS, rows);
   const grid = element("div", parent, undefined, "plots");
   figure(grid, "Cycles", "Measured, and as the law predicts them.", false,
     overSettings(rows, "cycles", [

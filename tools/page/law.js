@@ -1,3 +1,4 @@
+/* Rows of `gait law`: the collector beside the formula and the simulator. */
 const sorted = data.rows.slice().sort((a, b) =>
   a.interval_formula_seconds - b.interval_formula_seconds);
 
@@ -6,23 +7,7 @@ function rate(row) { return (row.rate_bytes_per_second / MIB).toFixed(0) + " MiB
 function name(row) { return size(row.live_bytes) + ", " + rate(row) + ", GOGC " + row.gogc; }
 
 function named(rows) {
-  return (plot, value, s, i) => i === null || i === undefined || !rows[i] ? "–" : name(rows[i]);
-}
-
-/* Lines join points that differ in GOGC alone. */
-function grouped(rows) {
-  const at = [], of = [];
-  rows.forEach((row, i) => {
-    const before = rows[i - 1];
-    if (i > 0 && (row.live_bytes !== before.live_bytes ||
-        row.rate_bytes_per_second !== before.rate_bytes_per_second)) {
-      at.push(i - 0.5);
-      of.push(null);
-    }
-    at.push(i);
-    of.push(row);
-  });
-  return [at, of];
+  return (plot, value, s, i) => absent(i) || !rows[i] ? "–" : name(rows[i]);
 }
 
 /* Interval against the formula's, both on a logarithmic scale: the law is the diagonal. */
@@ -44,19 +29,12 @@ function intervals() {
     ms("interval_collector_seconds")]];
 }
 
-/* Each point at its place in the table. */
+/* Each point at its place in the table; lines join those that differ in GOGC alone. */
 function overPoints(unit, lines, range) {
-  return () => {
-    const rows = data.rows, [at, of] = grouped(rows);
-    const values = (plot, places) => places.map(i => rows.length > 40 ? "" : rows[i].gogc);
-    return [{
-      scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range } },
-      axes: [axis("GOGC", { size: 40, splits: () => rows.map((row, i) => i), values }),
-        axis(unit)],
-      series: [{ label: "point", value: named(of) }]
-        .concat(lines.map(line => series(line.text, line.hue, line.digits, line.more))),
-    }, [at].concat(lines.map(line => of.map(row => row === null ? null : line.value(row))))];
-  };
+  const apart = (row, before) => row.live_bytes !== before.live_bytes ||
+    row.rate_bytes_per_second !== before.rate_bytes_per_second;
+  const tick = row => data.rows.length > 40 ? "" : row.gogc;
+  return overRows(data.rows, { apart, label: "point", name, tick }, unit, lines, range);
 }
 
 function around(plot, low, high) {
@@ -110,25 +88,15 @@ const COLUMNS = [
   ["peak over goal", row => fixed(3)(row.peak_over_goal)],
 ];
 
-function table(parent) {
-  const made = element("table", parent);
-  const head = element("tr", element("thead", made));
-  for (const [title] of COLUMNS) element("th", head, title);
-  const body = element("tbody", made);
-  for (const row of data.rows) {
-    const line = element("tr", body);
-    for (const [, text] of COLUMNS) element("td", line, text(row));
-  }
-  if (data.rows.some(row => !row.rate_reached))
-    element("p", parent, "* not the rate that was asked for: formula and simulator take this one.",
-      "quiet");
-}
-
 const place = document.getElementById("plots");
 if (data.rows.length === 0) element("p", place, "No run ended well: there is nothing to show.");
 else {
   plot_all(place);
-  table(document.getElementById("table"));
+  const below = document.getElementById("table");
+  table(below, COLUMNS, data.rows);
+  if (data.rows.some(row => !row.rate_reached))
+    element("p", below, "* not the rate that was asked for: formula and simulator take this one.",
+      "quiet");
 }
 
 start();

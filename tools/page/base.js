@@ -1,4 +1,4 @@
-/* What the pages share: they stand behind this in one function. */
+/* What the pages that show rows share: each stands behind this in one function, see frame.html. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const MIB = 1048576;
 const plots = []; // what to draw again when the colours or the width change
@@ -15,9 +15,9 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 }
 
-function fixed(digits) {
-  return value => value === null || value === undefined ? "–" : value.toFixed(digits);
-}
+function absent(value) { return value === null || value === undefined; }
+
+function fixed(digits) { return value => absent(value) ? "–" : value.toFixed(digits); }
 
 /* The start of a long line. */
 function brief(text, characters) {
@@ -25,7 +25,19 @@ function brief(text, characters) {
 }
 
 function size(bytes) {
-  return bytes === null || bytes === undefined ? "none" : (bytes / MIB).toFixed(0) + " MiB";
+  return absent(bytes) ? "none" : (bytes / MIB).toFixed(0) + " MiB";
+}
+
+/* `columns` are pairs of a heading and what gives a row's text. */
+function table(parent, columns, rows) {
+  const made = element("table", parent);
+  const head = element("tr", element("thead", made));
+  for (const [name] of columns) element("th", head, name);
+  const body = element("tbody", made);
+  for (const row of rows) {
+    const line = element("tr", body);
+    for (const [, text] of columns) element("td", line, text(row));
+  }
 }
 
 /* ---- Plots ---- */
@@ -42,6 +54,29 @@ function series(text, hue, digits, more) {
 }
 
 function fromZero(plot, low, high) { return [0, high > 0 ? high * 1.08 : 1]; }
+
+/* Lines over rows, which are no scale: they stand at 0, 1, 2 ..., with a gap where a row and the one
+   before it are `apart`.  `name` tells a row in the legend, `tick` below the plot.  A line is
+   { text, hue, digits, value } and `more` for uPlot. */
+function overRows(rows, { apart, label, name, tick }, unit, lines, range) {
+  const places = rows.map((row, i) => i);
+  const at = [], of = [];
+  rows.forEach((row, i) => {
+    if (i > 0 && apart(row, rows[i - 1])) {
+      at.push(i - 0.5);
+      of.push(null);
+    }
+    at.push(i);
+    of.push(row);
+  });
+  return () => [{
+    scales: { x: { time: false, range: [-0.3, rows.length - 0.7] }, y: { range } },
+    axes: [axis("GOGC", { size: 40, splits: () => places,
+      values: (plot, splits) => splits.map(i => tick(rows[i])) }), axis(unit)],
+    series: [{ label, value: (plot, i) => i in rows ? name(rows[i]) : "–" }]
+      .concat(lines.map(line => series(line.text, line.hue, line.digits, line.more))),
+  }, [at].concat(lines.map(line => of.map(row => row === null ? null : line.value(row))))];
+}
 
 /* `describe()` gives uPlot's options and data; called again whenever the plot must be drawn anew. */
 function figure(parent, title, note, full, describe) {
@@ -66,7 +101,7 @@ function figure(parent, title, note, full, describe) {
 
 document.title = data.title;
 document.getElementById("title").textContent = data.title;
-document.getElementById("command").textContent = brief(data.command, 200);
+document.getElementById("command").textContent = brief(data.command, 400);
 document.getElementById("version").textContent = data.version;
 
 /* Draws every plot, now that the page is laid out and every width final. */
