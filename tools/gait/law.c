@@ -52,21 +52,21 @@ static const struct argp_option law_options[] = {
 
 /* ---- Reading ---- */
 
-/* Appends the sizes of "a,b,c", each in least .. most. */
-static void law_read_sizes(struct what_if_list *list, const char *name, const char *text,
-                           int64_t least, int64_t most, struct argp_state *state) {
-  char *copy = strdup(text), range[2][32];
-  if (copy == NULL) argp_failure(state, 1, 0, "out of memory");
-  for (char *rest = copy, *value; (value = strsep(&rest, ",")) != NULL;) {
-    int64_t bytes = what_if_size_read(value);
-    if (bytes < least || bytes > most)
-      argp_error(state, "--%s: '%s' is no size in %s .. %s", name, value,
-                 what_if_limit_text(least, range[0]), what_if_limit_text(most, range[1]));
-    if (list->count == WHAT_IF_LIST_MOST)
-      argp_error(state, "--%s: %u values at most", name, WHAT_IF_LIST_MOST);
-    list->values[list->count++] = bytes;
-  }
-  free(copy);
+static int64_t law_read_size(const char *name, const char *text, int64_t least, int64_t most,
+                             struct argp_state *state) {
+  char range[2][32];
+  int64_t bytes = what_if_size_read(text);
+  if (bytes < least || bytes > most)
+    argp_error(state, "--%s: '%s' is no size in %s .. %s", name, text,
+               what_if_limit_text(least, range[0]), what_if_limit_text(most, range[1]));
+  return bytes;
+}
+
+static int64_t law_read_live(const char *name, const char *text, struct argp_state *state) {
+  return law_read_size(name, text, LAW_LIVE_LEAST, LAW_LIVE_MOST, state);
+}
+static int64_t law_read_rate(const char *name, const char *text, struct argp_state *state) {
+  return law_read_size(name, text, LAW_RATE_LEAST, LAW_RATE_MOST, state);
 }
 
 static void law_read_gogc(struct what_if_list *list, const char *text, struct argp_state *state) {
@@ -109,12 +109,8 @@ static void law_defaults(struct law *law) {
 static error_t law_option(int key, char *arg, struct argp_state *state) {
   struct law *law = state->input;
   switch (key) {
-  case LAW_LIVE:
-    law_read_sizes(&law->live, "live", arg, LAW_LIVE_LEAST, LAW_LIVE_MOST, state);
-    return 0;
-  case LAW_RATE:
-    law_read_sizes(&law->rate, "rate", arg, LAW_RATE_LEAST, LAW_RATE_MOST, state);
-    return 0;
+  case LAW_LIVE: what_if_list_read_by(&law->live, "live", law_read_live, arg, state); return 0;
+  case LAW_RATE: what_if_list_read_by(&law->rate, "rate", law_read_rate, arg, state); return 0;
   case LAW_GOGC: law_read_gogc(&law->gogc, arg, state); return 0;
   case LAW_CYCLES: law->cycles = law_read_cycles(arg, state); return 0;
   case LAW_TO_JSON: law->form = LAW_JSON; return 0;

@@ -2,26 +2,16 @@
 #include "command.h"
 #include "grid.h"
 #include "page.h"
+#include "what_if_settings.h"
 
 #include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "gait/gait.h"
-
-#define SWEEP_VALUES_MAX 256u
-
-/* The values of a list "a,b,c". */
-struct sweep_list {
-  char *values[SWEEP_VALUES_MAX];
-  unsigned count;
-};
 
 enum sweep_form { SWEEP_TABLE, SWEEP_JSON, SWEEP_CSV };
 
 struct sweep {
-  struct sweep_list gogc, memlimit;
+  struct what_if_list gogc, memlimit;
   const char **words; /* of `gait run`: the workload, its arguments and the options that stay */
   size_t word_count;
   enum sweep_form form;
@@ -48,21 +38,6 @@ static const struct argp_option sweep_options[] = {
     {"html", SWEEP_TO_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
     {0}};
 
-/* Splits `text` in place; every value must be one that the option `name` takes. */
-static void sweep_read_list(struct sweep_list *list, const char *name, char *text,
-                            struct argp_state *state) {
-  gait_options options;
-  char error[256];
-  gait_options_init(&options);
-  for (char *rest = text, *value; (value = strsep(&rest, ",")) != NULL;) {
-    if (gait_options_set(&options, name, value, error, sizeof error) != GAIT_OK)
-      argp_error(state, "%s", error);
-    if (list->count == SWEEP_VALUES_MAX)
-      argp_error(state, "--%s: %u values at most", name, SWEEP_VALUES_MAX);
-    list->values[list->count++] = value;
-  }
-}
-
 static void sweep_pass_on(struct sweep *sweep, const char *option, const char *value) {
   sweep->words[sweep->word_count++] = option;
   sweep->words[sweep->word_count++] = value;
@@ -71,8 +46,8 @@ static void sweep_pass_on(struct sweep *sweep, const char *option, const char *v
 static error_t sweep_option(int key, char *arg, struct argp_state *state) {
   struct sweep *sweep = state->input;
   switch (key) {
-  case SWEEP_GOGC: sweep_read_list(&sweep->gogc, "gogc", arg, state); return 0;
-  case SWEEP_MEMLIMIT: sweep_read_list(&sweep->memlimit, "memlimit", arg, state); return 0;
+  case SWEEP_GOGC: what_if_list_read(&sweep->gogc, "gogc", arg, state); return 0;
+  case SWEEP_MEMLIMIT: what_if_list_read(&sweep->memlimit, "memlimit", arg, state); return 0;
   case SWEEP_THREADS: sweep_pass_on(sweep, "--threads", arg); return 0;
   case SWEEP_OPTION: sweep_pass_on(sweep, "--option", arg); return 0;
   case SWEEP_TO_JSON: sweep->form = SWEEP_JSON; return 0;
@@ -100,14 +75,15 @@ static const struct argp sweep_argp = {
 static void sweep_run(const struct sweep *sweep, struct grid *grid) {
   unsigned limits = sweep->memlimit.count == 0 ? 1 : sweep->memlimit.count;
   const char **words = sweep->words;
+  char gogc[32], memlimit[32];
   for (unsigned i = 0; i < limits; i++) {
     for (unsigned j = 0; j < sweep->gogc.count && !grid->usage; j++) {
       size_t count = sweep->word_count;
       words[count++] = "--gogc";
-      words[count++] = sweep->gogc.values[j];
+      words[count++] = what_if_option_text(sweep->gogc.values[j], gogc);
       if (sweep->memlimit.count > 0) {
         words[count++] = "--memlimit";
-        words[count++] = sweep->memlimit.values[i];
+        words[count++] = what_if_option_text(sweep->memlimit.values[i], memlimit);
       }
       words[count] = NULL;
       grid_run(grid, words);

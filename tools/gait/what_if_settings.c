@@ -19,17 +19,28 @@ static bool settings_value(const char *name, const char *text, int64_t *value, c
   return true;
 }
 
-void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
-                       struct argp_state *state) {
-  char error[256], *copy = strdup(text);
+void what_if_list_read_by(struct what_if_list *list, const char *name, what_if_value_read *read,
+                          const char *text, struct argp_state *state) {
+  char *copy = strdup(text);
   if (copy == NULL) argp_failure(state, 1, 0, "out of memory");
   for (char *rest = copy, *value; (value = strsep(&rest, ",")) != NULL;) {
     if (list->count == WHAT_IF_LIST_MOST)
       argp_error(state, "--%s: %u values at most", name, WHAT_IF_LIST_MOST);
-    else if (!settings_value(name, value, &list->values[list->count++], error, sizeof error))
-      argp_error(state, "%s", error);
+    list->values[list->count++] = read(name, value, state);
   }
   free(copy);
+}
+
+static int64_t settings_value_read(const char *name, const char *text, struct argp_state *state) {
+  int64_t value = WHAT_IF_OFF;
+  char error[256];
+  if (!settings_value(name, text, &value, error, sizeof error)) argp_error(state, "%s", error);
+  return value;
+}
+
+void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
+                       struct argp_state *state) {
+  what_if_list_read_by(list, name, settings_value_read, text, state);
 }
 
 double what_if_processors_read(const char *text, struct argp_state *state) {
@@ -49,9 +60,13 @@ json_t *what_if_value_json(int64_t value) {
   return value == WHAT_IF_OFF ? json_null() : json_integer(value);
 }
 
-const char *what_if_gogc_text(int64_t value, char text[32]) {
+const char *what_if_option_text(int64_t value, char text[32]) {
   snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%lld", (long long)value);
   return text;
+}
+
+const char *what_if_gogc_text(int64_t value, char text[32]) {
+  return what_if_option_text(value, text);
 }
 
 const char *what_if_limit_text(int64_t value, char text[32]) {

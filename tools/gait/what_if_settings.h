@@ -18,6 +18,10 @@ struct what_if_list {
  * "memlimit", takes.  Ends the program with a message through `state` otherwise. */
 void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
                        struct argp_state *state);
+/* The same for values that `read` takes; it is what ends the program when the text is none. */
+typedef int64_t what_if_value_read(const char *name, const char *text, struct argp_state *state);
+void what_if_list_read_by(struct what_if_list *list, const char *name, what_if_value_read *read,
+                          const char *text, struct argp_state *state);
 /* A number of processors: a real one above 0. */
 double what_if_processors_read(const char *text, struct argp_state *state);
 /* One size, as 512MiB; -1 when it is none. */
@@ -25,6 +29,8 @@ int64_t what_if_size_read(const char *text);
 
 /* The value for JSON: null for off. */
 json_t *what_if_value_json(int64_t value);
+/* The value as the heap's options take it: "off", or a number. */
+const char *what_if_option_text(int64_t value, char text[32]);
 /* The value for people: "off", "100" or "512 MiB". */
 const char *what_if_gogc_text(int64_t value, char text[32]);
 const char *what_if_limit_text(int64_t value, char text[32]);
