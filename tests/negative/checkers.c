@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <gait/gait.h>
 
-/* Of a build that counts what runs: an abort would lose the counts. */
-void __gcov_dump(void) __attribute__((weak));
+#include "../sanitizer.h"
+#include "child.h"
 
 static gait_heap *checkers_heap;
 static gait_thread *checkers_thread;
@@ -24,12 +22,6 @@ static gait_kind checkers_words;
 static gait_frame checkers_frame;
 static void *checkers_slots[4];
 static atomic_bool checkers_entered, checkers_may_leave, checkers_once;
-
-static void checkers_must(bool holds, const char *what) {
-  if (holds) return;
-  fprintf(stderr, "checkers: %s\n", what);
-  exit(EXIT_FAILURE);
-}
 
 /* ---- A store without the barrier ---- */
 
@@ -47,8 +39,8 @@ static void checkers_trace_gate(gait_tracer *tracer, void *object, size_t bytes,
 static void *checkers_collect(void *arg) {
   (void)arg;
   gait_thread *thread;
-  checkers_must(gait_thread_attach(checkers_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK,
-                "no second thread");
+  child_must(gait_thread_attach(checkers_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK,
+             "no second thread");
   gait_collect(thread);
   gait_thread_detach(thread);
   return NULL;
@@ -60,14 +52,14 @@ static void checkers_hide(bool in_object) {
   pthread_t collects;
   void **gate = checkers_slots[0] = gait_alloc(checkers_thread, checkers_gate_kind, 16);
   void *hidden = gait_alloc(checkers_thread, checkers_words, 48);
-  checkers_must(gate && hidden, "no objects");
+  child_must(gate && hidden, "no objects");
   gait_store_init(checkers_thread, gate, hidden);
-  checkers_must(pthread_create(&collects, NULL, checkers_collect, NULL) == 0, "no thread");
+  child_must(pthread_create(&collects, NULL, checkers_collect, NULL) == 0, "no thread");
   while (!atomic_load(&checkers_entered))
     gait_poll(checkers_thread);
   if (in_object) {
     void **fresh = checkers_slots[1] = gait_alloc(checkers_thread, checkers_words, 32);
-    checkers_must(fresh != NULL, "no object");
+    child_must(fresh != NULL, "no object");
     *fresh = *gate;
   } else {
     checkers_slots[2] = *gate;
@@ -93,10 +85,10 @@ static void checkers_write_to_the_dead(void) {
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < COUNT; i++) {
       objects[i] = gait_alloc(checkers_thread, checkers_words, 64);
-      checkers_must(objects[i] != NULL, "no object");
+      child_must(objects[i] != NULL, "no object");
     }
     checkers_slots[3] = objects[COUNT / 2];
-    checkers_must(gait_collect(checkers_thread) == GAIT_OK, "no collection");
+    child_must(gait_collect(checkers_thread) == GAIT_OK, "no collection");
     if (round == 0) objects[COUNT / 2 + 1][2] = 7;
   }
 }
@@ -119,73 +111,39 @@ static const struct checkers_case {
      {"CHECK(cache.poison) failed", "used after it became unreachable", ""}},
 };
 
-static void checkers_aborted(int signal) {
-  (void)signal;
-  if (__gcov_dump) __gcov_dump();
-  _exit(3);
-}
-
-static void checkers_child(const struct checkers_case *one) {
-  static const struct rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  signal(SIGABRT, checkers_aborted);
+static int checkers_child(const void *arg) {
+  const struct checkers_case *one = arg;
   gait_options options;
   gait_options_init(&options);
   options.gogc_percent = GAIT_GOGC_OFF;
   options.checkmark = options.poison = options.heap_walk = 1;
-  checkers_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
-  checkers_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==
-                    GAIT_OK,
-                "no thread");
+  child_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
+  child_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==
+                 GAIT_OK,
+             "no thread");
   gait_frame_push(checkers_thread, &checkers_frame, checkers_slots, 4);
   const gait_kind_info info = {
       .name = "gate", .form = GAIT_KIND_CALLBACK, .trace = checkers_trace_gate};
-  checkers_must(gait_kind_register(checkers_heap, &info, &checkers_gate_kind) == GAIT_OK,
-                "no kind");
+  child_must(gait_kind_register(checkers_heap, &info, &checkers_gate_kind) == GAIT_OK, "no kind");
   checkers_words = gait_kind_conservative(checkers_heap);
   one->run();
-  exit(EXIT_SUCCESS);
+  return EXIT_SUCCESS;
 }
 
 static void checkers_expect(const struct checkers_case *one) {
   static char text[65536];
-  int ends[2], status = 0;
-  checkers_must(pipe(ends) == 0, "no pipe");
-  const pid_t child = fork();
-  checkers_must(child >= 0, "no child");
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[0]);
-    checkers_child(one);
-  }
-  close(ends[1]);
-  size_t used = 0;
-  for (ssize_t count; (count = read(ends[0], text + used, sizeof text - 1 - used)) > 0;)
-    used += (size_t)count;
-  text[used] = '\0';
-  close(ends[0]);
-  checkers_must(waitpid(child, &status, 0) == child, "the child is lost");
-  bool said = WIFEXITED(status) && WEXITSTATUS(status) == 3;
+  const int status = child_run(checkers_child, one, text, sizeof text);
+  bool said = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
   for (size_t i = 0; i < 3; i++)
     said = said && strstr(text, one->says[i]);
   if (!said) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, text);
-  checkers_must(said, one->name);
+  child_must(said, one->name);
 }
 
-/* AddressSanitizer notices the last one first: freed.c. */
-#if defined(__has_feature)
-#define CHECKERS_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define CHECKERS_HAS_FEATURE(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || CHECKERS_HAS_FEATURE(address_sanitizer)
-#define CHECKERS_LEFT_OUT 1
-#else
-#define CHECKERS_LEFT_OUT 0
-#endif
-
 int main(void) {
-  for (size_t i = 0; i < sizeof checkers_cases / sizeof *checkers_cases - CHECKERS_LEFT_OUT; i++)
+  /* AddressSanitizer notices the last one first: freed.c. */
+  const size_t count = sizeof checkers_cases / sizeof *checkers_cases - SANITIZER_ADDRESS;
+  for (size_t i = 0; i < count; i++)
     checkers_expect(&checkers_cases[i]);
   return EXIT_SUCCESS;
 }

@@ -4,21 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <gait/gait.h>
 
-#if defined(__has_feature)
-#define FREED_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define FREED_HAS_FEATURE(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || FREED_HAS_FEATURE(address_sanitizer)
-#define FREED_ASAN true
-#else
-#define FREED_ASAN false
-#endif
+#include "../sanitizer.h"
+#include "child.h"
 
 #define FREED_OBJECTS 200
 
@@ -27,19 +17,13 @@ static gait_thread *freed_thread;
 static gait_frame freed_frame;
 static void *freed_slots[FREED_OBJECTS];
 
-static void freed_must(bool holds, const char *what) {
-  if (holds) return;
-  fprintf(stderr, "freed: %s\n", what);
-  exit(EXIT_FAILURE);
-}
-
 static void freed_open(bool poison) {
   gait_options options;
   gait_options_init(&options);
   options.gogc_percent = GAIT_GOGC_OFF;
   options.poison = poison;
-  freed_must(gait_heap_create(&options, &freed_heap) == GAIT_OK, "no heap");
-  freed_must(gait_thread_attach(freed_heap, NULL, GAIT_STACK_EXACT, &freed_thread) == GAIT_OK,
+  child_must(gait_heap_create(&options, &freed_heap) == GAIT_OK, "no heap");
+  child_must(gait_thread_attach(freed_heap, NULL, GAIT_STACK_EXACT, &freed_thread) == GAIT_OK,
              "no thread");
   gait_frame_push(freed_thread, &freed_frame, freed_slots, FREED_OBJECTS);
 }
@@ -49,16 +33,16 @@ static volatile char *freed_object(size_t bytes, bool all) {
   const gait_kind leaf = gait_kind_leaf(freed_heap);
   for (size_t i = 0; i < FREED_OBJECTS; i++) {
     freed_slots[i] = gait_alloc(freed_thread, leaf, bytes);
-    freed_must(freed_slots[i] != NULL, "no object");
+    child_must(freed_slots[i] != NULL, "no object");
     memset(freed_slots[i], 'x', bytes);
   }
   volatile char *victim = freed_slots[FREED_OBJECTS / 2];
   for (size_t i = 0; i < FREED_OBJECTS; i++)
     if (all || i % 2 == 0) freed_slots[i] = NULL;
-  freed_must(gait_collect(freed_thread) == GAIT_OK, "no collection");
+  child_must(gait_collect(freed_thread) == GAIT_OK, "no collection");
   for (size_t i = 0; i < FREED_OBJECTS; i++) {
     const char *kept = freed_slots[i];
-    freed_must(!kept || (kept[0] == 'x' && kept[bytes - 1] == 'x'), "a kept object has changed");
+    child_must(!kept || (kept[0] == 'x' && kept[bytes - 1] == 'x'), "a kept object has changed");
   }
   return victim;
 }
@@ -79,46 +63,22 @@ static const struct freed_case freed_cases[] = {
     {"a large object is read", 100000, false, false, false},
 };
 
-static void freed_misuse(const struct freed_case *misuse) {
+static int freed_misuse(const void *arg) {
+  const struct freed_case *misuse = arg;
   freed_open(misuse->poison);
   volatile char *victim = freed_object(misuse->bytes, misuse->all);
   if (misuse->writes) victim[misuse->bytes - 1] = 'y';
   const char seen = victim[misuse->bytes / 2];
   fprintf(stderr, "freed: %c was read\n", seen);
-}
-
-/* What the child wrote, whole. */
-static void freed_read(int pipe_end, char *text, size_t bytes) {
-  size_t used = 0;
-  char rest[4096];
-  for (;;) {
-    char *place = used + 1 < bytes ? text + used : rest;
-    const ssize_t count = read(pipe_end, place, used + 1 < bytes ? bytes - 1 - used : sizeof rest);
-    if (count <= 0) break;
-    if (place != rest) used += (size_t)count;
-  }
-  text[used] = '\0';
+  return EXIT_SUCCESS;
 }
 
 static void freed_expect(const struct freed_case *misuse) {
   static char text[65536];
-  int ends[2], status = 0;
-  freed_must(pipe(ends) == 0, "no pipe");
-  const pid_t child = fork();
-  freed_must(child >= 0, "no child");
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[0]);
-    freed_misuse(misuse);
-    _exit(EXIT_SUCCESS);
-  }
-  close(ends[1]);
-  freed_read(ends[0], text, sizeof text);
-  close(ends[0]);
-  freed_must(waitpid(child, &status, 0) == child, "the child is lost");
+  const int status = child_run(freed_misuse, misuse, text, sizeof text);
   const bool reported = status != 0 && strstr(text, "use-after-poison");
   if (!reported) fprintf(stderr, "%s\n", text);
-  freed_must(reported, misuse->name);
+  child_must(reported, misuse->name);
 }
 
 /* Memory that the heap gave back to the system is another's, and may be used. */
@@ -126,14 +86,14 @@ static void freed_addresses_are_free_again(void) {
   freed_open(false);
   freed_object(32, true);
   gait_frame_pop(freed_thread, &freed_frame);
-  freed_must(gait_thread_detach(freed_thread) == GAIT_OK, "not detached");
-  freed_must(gait_heap_destroy(freed_heap) == GAIT_OK, "not destroyed");
+  child_must(gait_thread_detach(freed_thread) == GAIT_OK, "not detached");
+  child_must(gait_heap_destroy(freed_heap) == GAIT_OK, "not destroyed");
   freed_open(false);
   freed_object(32, false);
 }
 
 int main(void) {
-  if (!FREED_ASAN) return 77;
+  if (!SANITIZER_ADDRESS) return 77;
   for (size_t i = 0; i < sizeof freed_cases / sizeof *freed_cases; i++)
     freed_expect(&freed_cases[i]);
   freed_addresses_are_free_again();

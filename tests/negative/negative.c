@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "child.h"
 
 #if GAITI_CHECK_SLOW
 #define BUILD_NAMES_CHECKS true
@@ -18,10 +19,11 @@
 #define BUILD_NAMES_CHECKS false
 #endif
 
-#define NOT_NULL                                                                                   \
-  ((int)GAIT_ERROR_NOT_FOUND + 1) /* an allocation that should have failed did not                 \
-                                   */
-#define ABORTS       (-1)         /* a check that every build has, since no result can tell */
+/* An allocation that should have failed did not. */
+#define NOT_NULL ((int)GAIT_ERROR_NOT_FOUND + 1)
+/* A check that every build has, since no result can tell. */
+#define ABORTS (-1)
+
 #define NEGATIVE_MIB ((size_t)1 << 20)
 
 /* ---- The world of a misuse ---- */
@@ -311,46 +313,11 @@ static const struct misuse {
 
 /* ---- The test ---- */
 
-/* Of a build that counts what runs: neither an abort nor _exit keeps the counts. */
-void __gcov_dump(void) __attribute__((weak));
-
-static void keep_counts(void) {
-  if (__gcov_dump) __gcov_dump();
-}
-
-static void abort_with_counts(int number) {
-  keep_counts();
-  signal(number, SIG_DFL);
-  raise(number);
-}
-
-/* Runs the misuse in a child whose standard error ends up in `said`.  Returns wait's status. */
-static int run_in_child(const struct misuse *misuse, char *said, size_t said_bytes) {
-  int ends[2];
-  ck_assert_int_eq(pipe(ends), 0);
-  const pid_t child = fork();
-  ck_assert_int_ge(child, 0);
-  if (child == 0) {
-    static const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    dup2(ends[1], STDERR_FILENO);
-    close(ends[0]);
-    if (__gcov_dump) signal(SIGABRT, abort_with_counts);
-    static struct world world;
-    world_open(&world);
-    const int result = misuse->run(&world);
-    keep_counts();
-    _exit(result);
-  }
-  close(ends[1]);
-  size_t length = 0;
-  for (ssize_t got; (got = read(ends[0], said + length, said_bytes - 1 - length)) > 0;)
-    length += (size_t)got;
-  said[length] = '\0';
-  close(ends[0]);
-  int status = 0;
-  ck_assert_int_eq(waitpid(child, &status, 0), child);
-  return status;
+static int misuse_run(const void *arg) {
+  const struct misuse *misuse = arg;
+  static struct world world;
+  world_open(&world);
+  return misuse->run(&world);
 }
 
 static void expect_check(const struct misuse *misuse, int status, const char *said) {
@@ -367,7 +334,7 @@ static void expect_check(const struct misuse *misuse, int status, const char *sa
 START_TEST(misuse_is_noticed) {
   const struct misuse *misuse = &misuses[_i];
   static char said[4096];
-  const int status = run_in_child(misuse, said, sizeof said);
+  const int status = child_run(misuse_run, misuse, said, sizeof said);
   if (misuse->check && (BUILD_NAMES_CHECKS || misuse->release == ABORTS)) {
     expect_check(misuse, status, said);
     return;
