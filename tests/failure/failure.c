@@ -8,7 +8,6 @@
  * an error or NULL where something was refused, and nothing else than that; everything that is
  * still kept is whole; once calls work again the same heap goes on; and nothing is left behind,
  * counted at the wrappers and by the kernel. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -16,6 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../process.h"
+#include "../sanitizer.h"
 #include "cells.h"
 #include "inject.h"
 
@@ -86,54 +87,26 @@ struct remains {
   struct inject_balance balance;
 };
 
-static size_t remains_entries(const char *path) {
-  size_t count = 0;
-  DIR *directory = opendir(path);
-  MUST(directory);
-  while (readdir(directory))
-    count++;
-  closedir(directory);
-  return count;
-}
-
-/* A thread that was joined may still be listed for a moment. */
 static size_t remains_threads(void) {
-  size_t threads = remains_entries("/proc/self/task");
-  for (int i = 0; i < 1000 && threads > 3; i++) {
+  size_t threads = process_threads();
+  for (int i = 0; i < 1000 && threads > 1; i++) {
     usleep(1000);
-    threads = remains_entries("/proc/self/task");
+    threads = process_threads();
   }
   return threads;
 }
 
 static struct remains remains_count(void) {
   struct remains remains = {.balance = inject_balance()};
-  remains.threads = remains_threads();
-  remains.descriptors = remains_entries("/proc/self/fd");
-  FILE *maps = fopen("/proc/self/maps", "r");
-  MUST(maps);
-  char line[512];
-  while (fgets(line, sizeof line, maps)) {
-    uint64_t start, end;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2) continue;
-    if (!strstr(line, "[heap]") && !strstr(line, "[stack]")) remains.mapped_bytes += end - start;
-  }
-  fclose(maps);
+  remains.threads = remains_threads(); /* waits until their memory is back */
+  remains.descriptors = process_descriptors();
+  const struct process_memory memory = process_memory();
+  remains.mapped_bytes = memory.bytes - memory.growing_bytes;
   return remains;
 }
 
 /* A sanitizer maps what it needs, when it needs it. */
-#if defined(__has_feature)
-#define REMAINS_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define REMAINS_HAS_FEATURE(feature) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-    REMAINS_HAS_FEATURE(address_sanitizer) || REMAINS_HAS_FEATURE(thread_sanitizer)
-#define REMAINS_SANITIZED true
-#else
-#define REMAINS_SANITIZED false
-#endif
+#define REMAINS_SANITIZED (SANITIZER_ADDRESS || SANITIZER_THREAD)
 
 /* What munmap was not let unmap is still there, and nothing else. */
 static void remains_compare(const struct remains *before, const struct remains *after) {

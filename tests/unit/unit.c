@@ -1,12 +1,12 @@
 #include "unit.h"
 
-#include <dirent.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "../process.h"
 
 #define HANG_SECONDS 600
 
@@ -133,35 +133,18 @@ void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg) {
     unit_join(&call);
 }
 
-static size_t unit_count_entries(const char *path) {
-  size_t count = 0;
-  DIR *directory = opendir(path);
-  ck_assert_ptr_nonnull(directory);
-  while (readdir(directory))
-    count++;
-  closedir(directory);
-  return count;
-}
-
 size_t unit_count_threads(void) {
-  return unit_count_entries("/proc/self/task") - 2;
+  return process_threads();
 }
 
 unit_resources unit_count_resources(void) {
-  unit_resources resources = {0};
-  FILE *maps = fopen("/proc/self/maps", "r");
-  ck_assert_ptr_nonnull(maps);
-  char line[512];
-  uint64_t start, end;
-  while (fgets(line, sizeof line, maps)) {
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64, &start, &end) != 2) continue;
-    resources.mappings++;
-    resources.mapped_bytes += end - start;
-  }
-  fclose(maps);
-  resources.threads = unit_count_threads();
-  resources.descriptors = unit_count_entries("/proc/self/fd");
-  return resources;
+  const struct process_memory memory = process_memory();
+  return (unit_resources){
+      .mappings = memory.mappings,
+      .mapped_bytes = memory.bytes,
+      .threads = process_threads(),
+      .descriptors = process_descriptors(),
+  };
 }
 
 size_t unit_resident_bytes(void) {
