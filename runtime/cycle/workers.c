@@ -6,8 +6,13 @@
  * time gone by.  It does not sleep while a thread waits for the cycle to end.
  *
  * A helper at idle priority may be taken off its processor in the middle of a slice, for long, with
- * work in its hands that marking cannot end without.  When the first worker has to wait for that,
- * it gives the helpers ordinary priority, and takes it back after marking. */
+ * work in its hands that marking cannot end without.  While the first worker has to wait for that,
+ * it gives the helpers ordinary priority; no longer, for at that they take turns with the mutators.
+ *
+ * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
+ * a helper marks does not count as such.  So the first worker might share a mutator's processor for
+ * a whole cycle, and the two would take turns of milliseconds, while a helper had one for itself.
+ * The first worker therefore moves to where a helper marks: it takes the helper's place. */
 #include "cycle/workers.h"
 
 #include "cycle/cycle.h"
@@ -16,7 +21,6 @@
 #define WORKER_SLICE_BYTES  ((uint64_t)256 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-#define WORKER_BOOST_AFTER  2
 
 bool gaiti_workers_init(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
@@ -57,11 +61,14 @@ static void worker_mark_round(struct gaiti_worker *worker) {
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return;
   while (workers_marking(&heap->cycle->workers)) {
+    AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
     if (workers_slice(heap, marker, cpu_ns, &cpu)) continue;
+    AO_store(&worker->processor, 0);
     gaiti_marker_pause(marker);
     gaiti_marking_wait(heap, WORKER_WAIT_NS);
     gaiti_marker_resume(marker);
   }
+  AO_store(&worker->processor, 0);
   gaiti_marker_give(marker);
 }
 
@@ -179,6 +186,18 @@ static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, doubl
   gaiti_marker_resume(marker);
 }
 
+/* Moves the calling thread to a processor where a helper marks, unless one marks on its own. */
+static void workers_take_place(gait_heap *heap) {
+  const struct gaiti_workers *workers = &heap->cycle->workers;
+  AO_t own = (AO_t)(gaiti_os_thread_processor() + 1), place = 0;
+  for (uint32_t i = 0; i < workers->count && place != own; i++) {
+    const struct gaiti_worker *worker = &workers->workers[i];
+    AO_t processor = AO_load(&worker->processor);
+    if (worker->idle && !worker->boosted && processor != 0) place = processor;
+  }
+  if (place != 0 && place != own) gaiti_os_thread_move_to((int)place - 1);
+}
+
 void gaiti_workers_mark(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   double share = pace->plan.dedicated > 0 ? 1.0 : pace->plan.fractional;
@@ -187,9 +206,12 @@ void gaiti_workers_mark(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
   for (int waits = 0;;) {
+    workers_take_place(heap);
     bool more = workers_slice(heap, marker, &own_ns, &cpu);
     gaiti_pace_revise(heap);
     if (more) {
+      waits = 0;
+      workers_set_boost(heap, false);
       workers_throttle(heap, marker, share, AO_load(&pace->background_ns) + own_ns);
       continue;
     }

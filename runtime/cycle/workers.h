@@ -10,10 +10,13 @@
 
 #define GAITI_MAX_WORKERS 256
 
+/*   tid        0 until it runs
+ *   processor  the one on which it marked last, counted from 1; 0 while it does not mark */
 struct gaiti_worker {
   gait_heap *heap;
   pthread_t thread;
-  AO_t tid; /* 0 until it runs */
+  AO_t tid;
+  AO_t processor;
   bool idle;
   bool boosted; /* an idle helper that was given ordinary priority; the cycle's thread only */
 };

@@ -57,6 +57,12 @@ void gaiti_os_thread_set_idle(int tid, bool idle);
 
 int gaiti_os_thread_id(void);
 
+/* The processor on which the calling thread runs just now, or -1. */
+int gaiti_os_thread_processor(void);
+
+/* Has the calling thread go on there, if it may; the system may move it again at once. */
+void gaiti_os_thread_move_to(int processor);
+
 /* The high end of the calling thread's stack, or NULL. */
 char *gaiti_os_stack_base(void);
 

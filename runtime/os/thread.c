@@ -29,6 +29,19 @@ void gaiti_os_thread_idle_priority(void) {
   gaiti_os_thread_set_idle(0, true);
 }
 
+int gaiti_os_thread_processor(void) {
+  return sched_getcpu();
+}
+
+void gaiti_os_thread_move_to(int processor) {
+  cpu_set_t allowed, one;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  if (processor < 0 || processor >= CPU_SETSIZE || !CPU_ISSET((size_t)processor, &allowed)) return;
+  CPU_ZERO(&one);
+  CPU_SET((size_t)processor, &one);
+  if (sched_setaffinity(0, sizeof one, &one) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
 static char *thread_find_stack_base(void) {
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
