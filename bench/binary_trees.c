@@ -1,9 +1,5 @@
 /* binary-trees DEPTH: builds and walks many short-lived trees beside one that stays. */
-#include "workload.h"
-
-struct tree {
-  struct tree *left, *right;
-};
+#include "tree.h"
 
 struct trees_job {
   gait_kind kind;
@@ -11,19 +7,6 @@ struct trees_job {
   unsigned threads;
   uint64_t nodes[WORKLOAD_THREADS_MAX]; /* walked by each thread */
 };
-
-static struct tree *trees_make(gait_thread *thread, gait_kind kind, unsigned depth) {
-  struct tree *tree = gait_alloc(thread, kind, sizeof *tree);
-  if (depth > 0) {
-    gait_store_init(thread, &tree->left, trees_make(thread, kind, depth - 1));
-    gait_store_init(thread, &tree->right, trees_make(thread, kind, depth - 1));
-  }
-  return tree;
-}
-
-static uint64_t trees_count(const struct tree *tree) {
-  return tree->left != NULL ? 1 + trees_count(tree->left) + trees_count(tree->right) : 1;
-}
 
 /* This thread's share of the trees of each depth. */
 static void trees_part(void *arg, unsigned number, gait_thread *thread) {
@@ -33,7 +16,7 @@ static void trees_part(void *arg, unsigned number, gait_thread *thread) {
     uint64_t trees = (uint64_t)1 << (job->depth - depth + 4);
     uint64_t first = trees * number / job->threads, end = trees * (number + 1) / job->threads;
     for (uint64_t i = first; i < end; i++)
-      nodes += trees_count(trees_make(thread, job->kind, depth));
+      nodes += tree_count(tree_make(thread, job->kind, depth));
   }
   job->nodes[number] = nodes;
 }
@@ -43,15 +26,15 @@ static enum workload_status trees_run(const struct workload_input *input,
   uint64_t depth;
   if (!workload_number(input, 0, "DEPTH", 4, 40, &depth, result)) return WORKLOAD_USAGE;
   struct trees_job job = {.depth = (unsigned)depth, .threads = input->threads};
-  gait_result registered = workload_kind(input->heap, "tree", sizeof(struct tree), 3, 0, &job.kind);
+  gait_result registered = tree_kind(input->heap, &job.kind);
   if (registered != GAIT_OK)
     return workload_stop(result, WORKLOAD_FAILED, "%s", gait_result_text(registered));
 
   uint64_t start = workload_now_ns();
-  uint64_t stretch = trees_count(trees_make(input->thread, job.kind, job.depth + 1));
-  struct tree *long_lived = trees_make(input->thread, job.kind, job.depth);
+  uint64_t stretch = tree_count(tree_make(input->thread, job.kind, job.depth + 1));
+  struct tree *long_lived = tree_make(input->thread, job.kind, job.depth);
   if (!workload_in_parallel(input, trees_part, &job, result)) return WORKLOAD_FAILED;
-  uint64_t kept = trees_count(long_lived);
+  uint64_t kept = tree_count(long_lived);
   uint64_t ns = workload_now_ns() - start;
 
   for (unsigned i = 0; i < job.threads; i++)

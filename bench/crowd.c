@@ -3,19 +3,15 @@
  * IDLE threads allocate a tree each and then wait outside managed code, while one thread builds and
  * walks short-lived trees.  They wait with their tree on their stack, as a server's threads would.
  */
-#include "workload.h"
-
 #include <pthread.h>
 #include <stdlib.h>
+
+#include "tree.h"
 
 #define CROWD_IDLE_MAX    10000u
 #define CROWD_OWN_DEPTH   4u /* of the tree that each idle thread keeps */
 #define CROWD_TREES       256u
 #define CROWD_STACK_BYTES ((size_t)256 << 10)
-
-struct crowd_tree {
-  struct crowd_tree *left, *right;
-};
 
 struct crowd {
   gait_heap *heap;
@@ -27,19 +23,6 @@ struct crowd {
   bool over;
   uint64_t kept; /* nodes that idle threads found again at the end */
 };
-
-static struct crowd_tree *crowd_make(gait_thread *thread, gait_kind kind, unsigned depth) {
-  struct crowd_tree *tree = gait_alloc(thread, kind, sizeof *tree);
-  if (depth > 0) {
-    gait_store_init(thread, &tree->left, crowd_make(thread, kind, depth - 1));
-    gait_store_init(thread, &tree->right, crowd_make(thread, kind, depth - 1));
-  }
-  return tree;
-}
-
-static uint64_t crowd_count(const struct crowd_tree *tree) {
-  return tree->left != NULL ? 1 + crowd_count(tree->left) + crowd_count(tree->right) : 1;
-}
 
 static void crowd_note(struct crowd *crowd, unsigned failed) {
   pthread_mutex_lock(&crowd->lock);
@@ -56,7 +39,7 @@ static void *crowd_idle(void *arg) {
     crowd_note(crowd, 1);
     return NULL;
   }
-  struct crowd_tree *tree = crowd_make(thread, crowd->kind, CROWD_OWN_DEPTH);
+  struct tree *tree = tree_make(thread, crowd->kind, CROWD_OWN_DEPTH);
   gait_leave(thread);
   crowd_note(crowd, 0);
   pthread_mutex_lock(&crowd->lock);
@@ -64,7 +47,7 @@ static void *crowd_idle(void *arg) {
     pthread_cond_wait(&crowd->changed, &crowd->lock);
   pthread_mutex_unlock(&crowd->lock);
   gait_enter(thread);
-  uint64_t nodes = crowd_count(tree);
+  uint64_t nodes = tree_count(tree);
   gait_thread_detach(thread);
   pthread_mutex_lock(&crowd->lock);
   crowd->kept += nodes;
@@ -101,7 +84,7 @@ static void crowd_work(const struct crowd *crowd, gait_thread *thread, unsigned 
                        struct workload_result *result) {
   uint64_t start = workload_now_ns();
   for (unsigned i = 0; i < CROWD_TREES; i++)
-    result->ops += crowd_count(crowd_make(thread, crowd->kind, depth));
+    result->ops += tree_count(tree_make(thread, crowd->kind, depth));
   uint64_t ns = workload_now_ns() - start;
   result->seconds = (double)ns * 1e-9;
   result->ns_per_op = (double)ns / (double)result->ops;
@@ -115,8 +98,7 @@ static enum workload_status crowd_run(const struct workload_input *input,
     return WORKLOAD_USAGE;
   struct crowd crowd = {
       .heap = input->heap, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-  gait_result ready =
-      workload_kind(input->heap, "crowd tree", sizeof(struct crowd_tree), 3, 0, &crowd.kind);
+  gait_result ready = tree_kind(input->heap, &crowd.kind);
   if (ready != GAIT_OK)
     return workload_stop(result, WORKLOAD_FAILED, "%s", gait_result_text(ready));
   pthread_t *ids = calloc(idle + 1, sizeof *ids);

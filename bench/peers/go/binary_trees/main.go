@@ -5,25 +5,8 @@ import (
 	"sync"
 
 	"gait/peers/peer"
+	"gait/peers/tree"
 )
-
-type tree struct{ left, right *tree }
-
-func build(depth int) *tree {
-	made := &tree{}
-	if depth > 0 {
-		made.left = build(depth - 1)
-		made.right = build(depth - 1)
-	}
-	return made
-}
-
-func (t *tree) count() int {
-	if t.left == nil {
-		return 1
-	}
-	return 1 + t.left.count() + t.right.count()
-}
 
 // This thread's share of the trees of each depth.
 func part(number, threads, depth int) int {
@@ -31,7 +14,7 @@ func part(number, threads, depth int) int {
 	for d := 4; d <= depth; d += 4 {
 		trees := 1 << (depth - d + 4)
 		for i := trees * number / threads; i < trees*(number+1)/threads; i++ {
-			nodes += build(d).count()
+			nodes += tree.Build(d).Count()
 		}
 	}
 	return nodes
@@ -41,8 +24,8 @@ func main() {
 	depth, threads := peer.Number(1), peer.Number(2)
 	nodes := make([]int, threads)
 	start := peer.Now()
-	stretch := build(depth + 1).count()
-	longLived := build(depth)
+	stretch := tree.Build(depth + 1).Count()
+	longLived := tree.Build(depth)
 	var others sync.WaitGroup
 	for i := 1; i < threads; i++ {
 		others.Add(1)
@@ -53,7 +36,7 @@ func main() {
 	}
 	nodes[0] = part(0, threads, depth)
 	others.Wait()
-	kept := longLived.count()
+	kept := longLived.Count()
 	nanos := peer.Now() - start
 	ops := 0
 	for _, count := range nodes {

@@ -9,27 +9,10 @@ import (
 	"sync/atomic"
 
 	"gait/peers/peer"
+	"gait/peers/tree"
 )
 
 const ownDepth, trees = 4, 256
-
-type tree struct{ left, right *tree }
-
-func build(depth int) *tree {
-	made := &tree{}
-	if depth > 0 {
-		made.left = build(depth - 1)
-		made.right = build(depth - 1)
-	}
-	return made
-}
-
-func (t *tree) count() int {
-	if t.left == nil {
-		return 1
-	}
-	return 1 + t.left.count() + t.right.count()
-}
 
 func main() {
 	idle, depth := peer.Number(1), peer.Number(2)
@@ -42,10 +25,10 @@ func main() {
 		gone.Add(1)
 		go func() {
 			runtime.LockOSThread() // a thread of the system, as in C
-			own := build(ownDepth)
+			own := tree.Build(ownDepth)
 			ready.Done()
 			<-over
-			kept.Add(int64(own.count()))
+			kept.Add(int64(own.Count()))
 			gone.Done()
 		}()
 	}
@@ -53,7 +36,7 @@ func main() {
 	ops := 0
 	start := peer.Now()
 	for i := 0; i < trees; i++ {
-		ops += build(depth).count()
+		ops += tree.Build(depth).Count()
 	}
 	nanos := peer.Now() - start
 	close(over)
