@@ -2,6 +2,7 @@
 
 #include "alloc/exit.h"
 
+/* Model: tests/model/fork.pml. */
 void gaiti_away_begin(void) {
   for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_MANAGED) continue;
@@ -11,7 +12,7 @@ void gaiti_away_begin(void) {
 }
 
 /* Comes back to one heap after the other, as far as it goes; returns the first that does not let
- * the thread in, or NULL. */
+ * the thread in, or NULL.  Model: tests/model/fork.pml. */
 static gait_thread *away_come_back(void) {
   for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
     if (!thread->away) continue;
@@ -21,6 +22,7 @@ static gait_thread *away_come_back(void) {
   return NULL;
 }
 
+/* Model: tests/model/fork.pml. */
 void gaiti_away_end(void) {
   for (gait_thread *closed; (closed = away_come_back());) {
     gaiti_away_begin();
@@ -28,6 +30,7 @@ void gaiti_away_end(void) {
   }
 }
 
+/* Model: tests/model/fork.pml. */
 void gaiti_away_end_with(gait_thread *thread) {
   thread->away = true;
   gaiti_away_end();

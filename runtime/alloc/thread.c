@@ -44,7 +44,7 @@ GAITI_NOINLINE void gaiti_thread_leave(gait_thread *thread) {
 }
 
 /* Without memory for a processor the thread stays outside until another one leaves its own.
- * Model: tests/model/termination.pml. */
+ * Model: tests/model/termination.pml, fork.pml. */
 bool gaiti_thread_try_come_in(gait_thread *thread) {
   if (!gaiti_thread_try_enter(thread)) return false;
   gaiti_delay(thread->heap);
@@ -68,6 +68,7 @@ static void thread_wait_while_held(gait_thread *thread) {
   gaiti_unlock(&threads->lock);
 }
 
+/* Model: tests/model/fork.pml. */
 void gaiti_thread_wait_until_free(gait_thread *thread) {
   if (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
     thread_wait_while_held(thread);
@@ -75,7 +76,7 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
     gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
   uint64_t start = gaiti_os_now_ns();

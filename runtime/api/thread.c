@@ -34,7 +34,7 @@ static void threads_link_locked(struct gaiti_threads *threads, gait_thread *thre
   threads->count++;
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, fork.pml. */
 static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->previous)
     thread->previous->next = thread->next;
@@ -67,7 +67,7 @@ static void thread_join_cycle_locked(gait_thread *thread) {
   AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, fork.pml. */
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
@@ -104,7 +104,7 @@ static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
 
-/* Model: tests/model/start.pml. */
+/* Model: tests/model/start.pml, fork.pml. */
 gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                gait_thread **thread) {
   if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
@@ -123,11 +123,12 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
 
 /* ---- Detaching ---- */
 
-/* Moves the thread from outside to detached, when nobody holds it. */
+/* Moves the thread from outside to detached, when nobody holds it.  Model: tests/model/fork.pml. */
 static bool thread_try_end(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
 }
 
+/* Model: tests/model/fork.pml. */
 static void thread_end(gait_thread *thread) {
   if (thread_try_end(thread)) return;
   gaiti_away_begin();
@@ -136,7 +137,7 @@ static void thread_end(gait_thread *thread) {
   gaiti_away_end();
 }
 
-/* Model: tests/model/start.pml, termination.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml. */
 gait_result gait_thread_detach(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
   enum gaiti_thread_state state = gaiti_thread_state(thread);
@@ -169,7 +170,7 @@ static bool thread_is_outside(const gait_thread *thread) {
 }
 
 /* The frame of this very function is saved, since it is gone when the caller goes on outside.
- * Model: tests/model/termination.pml. */
+ * Model: tests/model/termination.pml, fork.pml. */
 GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,

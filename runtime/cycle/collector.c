@@ -14,7 +14,8 @@
 
 /* ---- Running cycles ---- */
 
-/* Runs the requested cycle.  The lock is held at the start and at the end, not meanwhile. */
+/* Runs the requested cycle.  The lock is held at the start and at the end, not meanwhile.
+ * Model: tests/model/fork.pml. */
 static void collector_run_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gait_cycle_cause cause = cycle->cause;
@@ -29,7 +30,7 @@ static void collector_run_locked(gait_heap *heap) {
 }
 
 /* Releases a little of what is over the plan, and says how long to leave it at that: 0 when no more
- * is over. */
+ * is over.  Model: tests/model/fork.pml. */
 static uint64_t collector_release_some(gait_heap *heap) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   int64_t over = plan.now_bytes > plan.background_bytes ? plan.now_bytes : plan.background_bytes;
@@ -41,6 +42,7 @@ static uint64_t collector_release_some(gait_heap *heap) {
   return took * 100 / (uint64_t)heap->options.release_percent + 1;
 }
 
+/* Model: tests/model/fork.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -71,6 +73,7 @@ static bool collector_started_locked(gait_heap *heap) {
   return cycle->collector_runs;
 }
 
+/* Model: tests/model/fork.pml. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   if (!cycle->requested || cause == GAIT_CAUSE_FORCED) cycle->cause = cause;
@@ -114,7 +117,8 @@ static void collector_help(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - start);
 }
 
-/* Waits until `target` cycles have ended.  The lock is held at the start and at the end. */
+/* Waits until `target` cycles have ended.  The lock is held at the start and at the end.
+ * Model: tests/model/fork.pml. */
 static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_counter_add(&cycle->waiting, 1);
@@ -143,7 +147,8 @@ static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cp
                     threads > processors ? lost_ns * processors / threads : lost_ns);
 }
 
-/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
+/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long.
+ * Model: tests/model/fork.pml. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t start = gaiti_os_now_ns();

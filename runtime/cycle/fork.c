@@ -58,7 +58,8 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   return count;
 }
 
-/* Straight on the mutexes: the locks of several heaps share their ranks. */
+/* Straight on the mutexes: the locks of several heaps share their ranks.
+ * Model: tests/model/fork.pml. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -66,6 +67,7 @@ static void fork_lock_all(gait_heap *heap) {
     pthread_mutex_lock(&locks[i]->mutex);
 }
 
+/* Model: tests/model/fork.pml. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
@@ -93,6 +95,7 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
+/* Model: tests/model/fork.pml. */
 static void fork_suspend(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -102,6 +105,7 @@ static void fork_suspend(gait_heap *heap) {
   gaiti_unlock(&cycle->lock);
 }
 
+/* Model: tests/model/fork.pml. */
 static void fork_resume(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -110,6 +114,7 @@ static void fork_resume(gait_heap *heap) {
   gaiti_unlock(&cycle->lock);
 }
 
+/* Model: tests/model/fork.pml. */
 static void fork_prepare(void) {
   gaiti_away_begin();
   gaiti_lock(&fork_lock);
@@ -123,6 +128,7 @@ static void fork_prepare(void) {
     fork_lock_all(entry->heap);
 }
 
+/* Model: tests/model/fork.pml. */
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);

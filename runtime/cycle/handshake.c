@@ -103,7 +103,7 @@ static void safepoint_tell(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, fork.pml. */
 static void safepoint_wait_while_held(gait_heap *heap) {
   gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
@@ -114,7 +114,7 @@ static void safepoint_wait_while_held(gait_heap *heap) {
   gaiti_away_end();
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml. */
+/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
 GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
@@ -134,7 +134,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
 
 /* ---- The collector's side ---- */
 
-/* Model: tests/model/start.pml, termination.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml. */
 static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
@@ -153,7 +153,7 @@ static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
 }
 
 /* Acts for those outside.  Returns how many have still to act; *late is one of them.
- * Model: tests/model/start.pml, termination.pml, roots.pml. */
+ * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml. */
 static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
   AO_t number = AO_load(&heap->cycle->handshakes.number);
   uint32_t pending = 0;
@@ -207,7 +207,7 @@ static void handshake_forget_late(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Model: tests/model/start.pml. */
+/* Model: tests/model/start.pml, fork.pml. */
 void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = gaiti_os_now_ns();
@@ -225,7 +225,7 @@ void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
 /* ---- Holding everyone ---- */
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
- * Model: tests/model/termination.pml. */
+ * Model: tests/model/termination.pml, fork.pml. */
 static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -237,7 +237,7 @@ static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   return all;
 }
 
-/* As handshake_look.  Model: tests/model/termination.pml. */
+/* As handshake_look.  Model: tests/model/termination.pml, fork.pml. */
 static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   char line[160];
   gait_thread *late = NULL;
@@ -252,7 +252,7 @@ static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return all;
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();
@@ -263,6 +263,7 @@ void gaiti_hold_all(gait_heap *heap) {
     handshake_forget_late(heap);
 }
 
+/* Model: tests/model/fork.pml. */
 void gaiti_release_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
