@@ -28,8 +28,10 @@ void gaiti_pacer_work_decide(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot,
                              struct gaiti_pacer_decision *decision) {
   decision->marked_bytes = pacer->marked_bytes;
+  decision->floating_bytes = pacer->floating_bytes;
   decision->cons_mark = pacer->cons_mark.likely;
   decision->cons_mark_largest = pacer->cons_mark.largest;
+  decision->cons_mark_helped = pacer->cons_mark.largest_helped;
   decision->roots_bytes = pacer->marking
                               ? pacer->last_roots_bytes
                               : bytes_add(snapshot->stack_bytes, snapshot->globals_bytes);

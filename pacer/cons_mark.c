@@ -6,7 +6,10 @@
  *
  * A measurement far above all others is taken as the program's new pace, and the
  * older ones are forgotten, since they would only hold the mean down.  One far
- * below is not: it may be a lull, and to believe it costs assists. */
+ * below is not: it may be a lull, and to believe it costs assists.
+ *
+ * Beside each stands what it comes down to with the idle marking of its cycle: the ratio at which
+ * the workers' share alone would have seen as much allocated while it marked. */
 #include "decision.h"
 
 static const double cons_mark_step = 1.25; /* this much over the largest is far above */
@@ -15,20 +18,26 @@ void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark) {
   *cons_mark = (struct gaiti_pacer_cons_mark){0};
 }
 
-void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured) {
+void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
+                                 double helped) {
   if (!(measured > 0)) return; /* the cycle showed nothing: keep what is known */
   if (measured > cons_mark_step * cons_mark->largest) cons_mark->count = 0;
-  for (int i = GAITI_PACER_CONS_MARK_HISTORY - 1; i > 0; i--)
+  for (int i = GAITI_PACER_CONS_MARK_HISTORY - 1; i > 0; i--) {
     cons_mark->history[i] = cons_mark->history[i - 1];
+    cons_mark->helped[i] = cons_mark->helped[i - 1];
+  }
   cons_mark->history[0] = measured;
+  cons_mark->helped[0] = helped;
   if (cons_mark->count < GAITI_PACER_CONS_MARK_HISTORY) cons_mark->count++;
 
   /* As a distance from the newest, so that equal measurements give that value exactly. */
-  double above = 0, largest = measured;
+  double above = 0, largest = measured, largest_helped = helped;
   for (int i = 1; i < cons_mark->count; i++) {
     above += cons_mark->history[i] - measured;
     if (cons_mark->history[i] > largest) largest = cons_mark->history[i];
+    if (cons_mark->helped[i] > largest_helped) largest_helped = cons_mark->helped[i];
   }
   cons_mark->likely = measured + above / cons_mark->count;
   cons_mark->largest = largest;
+  cons_mark->largest_helped = largest_helped;
 }

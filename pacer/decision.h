@@ -38,6 +38,12 @@ bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
 int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 
 void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark);
-void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured);
+/* `helped` is what the ratio comes down to when idle marking goes on beside the workers. */
+void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
+                                 double helped);
+
+/* Of what a cycle left marked, the bytes that are dead by estimate. */
+int64_t gaiti_pacer_floating(const struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_cycle *cycle);
 
 #endif

@@ -39,6 +39,11 @@ static double goal_square_root(double x) {
   }
 }
 
+/* What a rule of growth takes for live: half of what floats counts (see floating.c). */
+static int64_t goal_basis(const struct gaiti_pacer_decision *decision) {
+  return decision->marked_bytes - decision->floating_bytes / 2;
+}
+
 static int64_t goal_off(const struct gaiti_pacer *pacer,
                         const struct gaiti_pacer_snapshot *snapshot,
                         const struct gaiti_pacer_decision *decision) {
@@ -52,7 +57,7 @@ static int64_t goal_gogc(const struct gaiti_pacer *pacer,
                          const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_GOGC || pacer->config.gc_percent < 0) return 0;
-  int64_t basis = bytes_add(decision->marked_bytes, decision->roots_bytes);
+  int64_t basis = bytes_add(goal_basis(decision), decision->roots_bytes);
   return bytes_add(decision->marked_bytes, bytes_percent(basis, pacer->config.gc_percent));
 }
 
@@ -74,19 +79,26 @@ static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
                                      const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_SQUARE_ROOT) return 0;
-  double live = (double)bytes_add(decision->marked_bytes, decision->roots_bytes);
+  double live = (double)bytes_add(goal_basis(decision), decision->roots_bytes);
   double growth = goal_square_root(live * decision->cons_mark) *
                   goal_square_root((double)pacer->config.square_root_bytes);
   return bytes_add(decision->marked_bytes, bytes_from_real(growth));
 }
 
+/* The smallest heap worth a cycle.  Under GOGC what floats is on top of that, or a program with
+ * next to nothing live that fills its heap while a cycle marks would get one cycle after the other;
+ * but no more than GOGC would give if all of it lived. */
 static int64_t goal_minimum_heap(const struct gaiti_pacer *pacer,
                                  const struct gaiti_pacer_snapshot *snapshot,
                                  const struct gaiti_pacer_decision *decision) {
-  (void)snapshot, (void)decision;
-  if (pacer->config.policy != GAITI_PACER_POLICY_GOGC) return pacer->config.minimum_heap_bytes;
-  if (pacer->config.gc_percent < 0) return 0;
-  return bytes_percent(pacer->config.minimum_heap_bytes, pacer->config.gc_percent);
+  (void)snapshot;
+  int64_t percent = pacer->config.gc_percent, least = pacer->config.minimum_heap_bytes;
+  int64_t marked = decision->marked_bytes;
+  if (pacer->config.policy != GAITI_PACER_POLICY_GOGC) return least;
+  if (percent < 0) return 0;
+  least = bytes_percent(least, percent);
+  int64_t above = bytes_add(least, decision->floating_bytes);
+  return bytes_max(least, bytes_min(above, bytes_add(marked, bytes_percent(marked, percent))));
 }
 
 static int64_t goal_sweep_room(const struct gaiti_pacer *pacer,
@@ -117,7 +129,7 @@ static int64_t goal_limit_room(const struct gaiti_pacer *pacer,
 bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
                                    const struct gaiti_pacer_snapshot *snapshot) {
   return pacer->config.memory_limit_bytes != GAITI_PACER_NO_BYTES_LIMIT &&
-         goal_limit_room(pacer, snapshot) <= pacer->marked_bytes;
+         goal_limit_room(pacer, snapshot) <= pacer->marked_bytes - pacer->floating_bytes;
 }
 
 static int64_t goal_memory_limit(const struct gaiti_pacer *pacer,

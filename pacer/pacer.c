@@ -75,17 +75,21 @@ static double cycle_work_bytes(const struct gaiti_pacer_snapshot *snapshot) {
          (double)snapshot->globals_work_bytes;
 }
 
+static double cycle_idle_share(const struct gaiti_pacer_cycle *cycle) {
+  double cpu_ns = cycle_cpu_ns(cycle);
+  return cpu_ns > 0 ? (double)cycle->idle_ns / cpu_ns : 0;
+}
+
 /* Bytes allocated per mutator CPU over bytes marked per marking CPU; 0 when the
  * cycle shows neither, as when nothing was allocated while marking or a coarse
  * clock saw no time pass.  Idle marking did work, so it counts here. */
 static double cycle_cons_mark(const struct gaiti_pacer *pacer,
                               const struct gaiti_pacer_snapshot *snapshot,
                               const struct gaiti_pacer_cycle *cycle) {
-  double cpu_ns = cycle_cpu_ns(cycle);
   int64_t allocated = bytes_over(snapshot->heap_live_bytes, pacer->triggered_bytes);
   double work = cycle_work_bytes(snapshot);
   double gc_share = gaiti_pacer_cycle_utilization(pacer, cycle);
-  double idle_share = cpu_ns > 0 ? (double)cycle->idle_ns / cpu_ns : 0;
+  double idle_share = cycle_idle_share(cycle);
   double mutator_share = 1 - gc_share;
   if (allocated == 0 || !(work > 0) || !(mutator_share > 0)) return 0;
   return (double)allocated * (gc_share + idle_share) / (work * mutator_share);
@@ -115,11 +119,16 @@ static bool cycle_relieves(const struct gaiti_pacer *pacer,
 
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
                            const struct gaiti_pacer_cycle *cycle) {
-  gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cycle_cons_mark(pacer, snapshot, cycle));
+  double cons_mark = cycle_cons_mark(pacer, snapshot, cycle);
+  double background = pacer->config.background_share;
+  gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cons_mark,
+                              cons_mark * background / (background + cycle_idle_share(cycle)));
   pacer->work_growth = cycle_work_growth(pacer, snapshot);
+  pacer->floating_bytes = gaiti_pacer_floating(pacer, cycle);
   pacer->marking = false;
   pacer->triggered_bytes = 0;
   pacer->marked_bytes = cycle->marked_bytes;
+  pacer->found_bytes = cycle->marked_bytes - bytes_min(cycle->black_bytes, cycle->marked_bytes);
   pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
   pacer->relieved = cycle_relieves(pacer, snapshot);
   pacer->sweep_floor_bytes =

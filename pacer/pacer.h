@@ -50,9 +50,14 @@ struct gaiti_pacer_config {
   double background_share;    /* GC CPU while marking, without assists: 0.01 .. 0.9 */
   double cpu_cap;             /* most GC CPU, assists included, that goals may cost: 0.01 .. 0.95 */
   double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
+  double idle_reliance;       /* of what idle marking saved lately, expected again: 0 .. 1 */
 };
 
-/* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap. */
+/* What the collector relies on: see runway.c. */
+#define GAITI_PACER_IDLE_RELIANCE 0.75
+
+/* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
+ * processors, as in Go. */
 struct gaiti_pacer_config gaiti_pacer_config_default(void);
 
 /* Returns NULL when every field is in its range, else a sentence that names
@@ -81,6 +86,7 @@ struct gaiti_pacer_snapshot {
  * not as GC CPU: it cost the mutators nothing. */
 struct gaiti_pacer_cycle {
   int64_t marked_bytes;  /* live now: marked, allocated during the mark, external */
+  int64_t black_bytes;   /* of those, allocated during the mark; 0: nobody counted */
   int64_t duration_ns;   /* wall time from start_cycle to the end of the mark */
   int64_t assist_ns;     /* CPU time of mark assists */
   int64_t background_ns; /* CPU time of background workers; below 0: background_share of all */
@@ -130,12 +136,14 @@ struct gaiti_pacer_decision {
   enum gaiti_pacer_rule rule;
   enum gaiti_pacer_trigger_bound trigger_bound;
   int64_t marked_bytes;                  /* live after the last cycle */
+  int64_t floating_bytes;                /* of those, dead by estimate: see floating.c */
   int64_t roots_bytes;                   /* stacks and globals that the goal counts */
   int64_t rule_bytes[GAITI_PACER_RULES]; /* what each rule proposed; 0 = it did not speak */
   int64_t runway_bytes;                  /* kept free for allocation while marking */
   int64_t slack_bytes;         /* how far over the goal the heap may end before mutators assist */
   double cons_mark;            /* bytes allocated per mutator CPU / bytes marked per GC CPU */
   double cons_mark_largest;    /* the same, largest lately */
+  double cons_mark_helped;     /* the largest, had idle marking gone on beside each as it did */
   double work_trend;           /* the runway is planned for expected work x (1 + this) */
   int64_t expected_work_bytes; /* mark work that this or the next cycle should take */
   int64_t worst_work_bytes;    /* and if nothing scannable has died */
@@ -152,9 +160,11 @@ struct gaiti_pacer_decision {
 /* The newest cons/mark ratios and what they foretell.  See cons_mark.c. */
 struct gaiti_pacer_cons_mark {
   double history[GAITI_PACER_CONS_MARK_HISTORY]; /* newest first; history[0 .. count) */
+  double helped[GAITI_PACER_CONS_MARK_HISTORY];  /* what is left of each beside idle marking */
   int count;
-  double likely;  /* their mean; 0 until something was measured */
-  double largest; /* their maximum */
+  double likely;         /* their mean; 0 until something was measured */
+  double largest;        /* their maximum */
+  double largest_helped; /* and that of `helped` */
 };
 
 /* Every field is private to pacer/; the type is complete so that it can be
@@ -162,6 +172,8 @@ struct gaiti_pacer_cons_mark {
 struct gaiti_pacer {
   struct gaiti_pacer_config config;
   int64_t marked_bytes;         /* live after the last cycle */
+  int64_t found_bytes;          /* of those, found by marking: marked less allocated meanwhile */
+  int64_t floating_bytes;       /* of those, dead by estimate */
   int64_t last_heap_work_bytes; /* scanned by it */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */

@@ -36,6 +36,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
+  config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   pace_set_processors(pace,
@@ -183,6 +184,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = (int64_t)marked_bytes,
+      .black_bytes = (int64_t)AO_load(&heap->black_bytes),
       .duration_ns = (int64_t)(gaiti_os_now_ns() - pace->started_ns),
       .assist_ns = (int64_t)AO_load(&pace->assist_ns),
       .background_ns = (int64_t)AO_load(&pace->background_ns),

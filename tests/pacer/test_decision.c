@@ -22,14 +22,9 @@ static struct gaiti_pacer_decision decision_of(const struct gaiti_pacer *pacer,
   return decision;
 }
 
-/* One cycle that starts at `start`, allocates up to `peak`, scans `work` and finds `marked`. */
-static void decision_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
-                           int64_t start, int64_t peak, int64_t work, int64_t marked) {
-  struct gaiti_pacer_cycle cycle = {.marked_bytes = marked,
-                                    .duration_ns = 10000000,
-                                    .assist_ns = 0,
-                                    .background_ns = -1,
-                                    .processors = 4};
+static void decision_cycle_told(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                                int64_t start, int64_t peak, int64_t work,
+                                struct gaiti_pacer_cycle cycle) {
   snapshot->heap_live_bytes = snapshot->heap_scan_bytes = start;
   snapshot->heap_work_bytes = snapshot->stack_work_bytes = snapshot->globals_work_bytes = 0;
   gaiti_pacer_start_cycle(pacer, snapshot);
@@ -38,8 +33,28 @@ static void decision_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapsho
   snapshot->stack_work_bytes = snapshot->stack_bytes;
   snapshot->globals_work_bytes = snapshot->globals_bytes;
   gaiti_pacer_end_cycle(pacer, snapshot, &cycle);
-  snapshot->heap_live_bytes = marked;
+  snapshot->heap_live_bytes = cycle.marked_bytes;
   snapshot->heap_scan_bytes = work;
+}
+
+/* One cycle that starts at `start`, allocates up to `peak`, scans `work` and finds `marked`. */
+static void decision_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                           int64_t start, int64_t peak, int64_t work, int64_t marked) {
+  decision_cycle_told(
+      pacer, snapshot, start, peak, work,
+      (struct gaiti_pacer_cycle){
+          .marked_bytes = marked, .duration_ns = 10000000, .background_ns = -1, .processors = 4});
+}
+
+/* The same where the driver counts what was allocated while marking. */
+static void decision_cycle_counted(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                                   int64_t start, int64_t peak, int64_t found) {
+  decision_cycle_told(pacer, snapshot, start, peak, found,
+                      (struct gaiti_pacer_cycle){.marked_bytes = found + peak - start,
+                                                 .black_bytes = peak - start,
+                                                 .duration_ns = 10000000,
+                                                 .background_ns = -1,
+                                                 .processors = 4});
 }
 
 START_TEST(a_new_pacer_waits_for_the_minimum_heap) {
@@ -435,6 +450,138 @@ START_TEST(everything_has_a_name) {
 }
 END_TEST
 
+/* ---- Floating garbage ---- */
+
+/* What is allocated while marking floats as far as the live heap does not grow. */
+START_TEST(what_floats_follows_from_growth) {
+  const struct {
+    int64_t found, floating; /* by the second cycle, in MiB */
+  } cases[] = {{100, 20}, {140, 10}, {180, 0}, {50, 20}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+    struct gaiti_pacer_snapshot snapshot = {0};
+    decision_cycle_counted(&pacer, &snapshot, 180 * MIB, 200 * MIB, 100 * MIB);
+    decision_cycle_counted(&pacer, &snapshot, 180 * MIB, 200 * MIB, cases[i].found * MIB);
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_int_eq(decision.floating_bytes, cases[i].floating * MIB);
+    int64_t marked = (cases[i].found + 20) * MIB;
+    ck_assert_int_eq(decision.marked_bytes, marked);
+    ck_assert_int_eq(decision.goal_bytes, 2 * marked - cases[i].floating * MIB / 2);
+    ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_GOGC);
+  }
+}
+END_TEST
+
+/* A driver that does not count gets the goal for all that is marked; a first cycle knows no growth
+ * but its own. */
+START_TEST(nothing_floats_unless_counted) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 2; i++) {
+    decision_cycle(&pacer, &snapshot, 180 * MIB, 200 * MIB, 100 * MIB, 120 * MIB);
+    ck_assert_int_eq(decision_of(&pacer, &snapshot).floating_bytes, 0);
+    ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 240 * MIB);
+  }
+  pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  decision_cycle_counted(&pacer, &snapshot, 80 * MIB, 90 * MIB, 80 * MIB);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).floating_bytes, 0);
+  pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  decision_cycle_counted(&pacer, &snapshot, 80 * MIB, 90 * MIB, 20 * MIB);
+  ck_assert_int_eq(decision_of(&pacer, &snapshot).floating_bytes, 10 * MIB * 3 / 4);
+}
+END_TEST
+
+/* Garbage over the limit does not put it out of reach: the next cycle will find it. */
+START_TEST(what_floats_does_not_hide_the_limit) {
+  struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, 120 * MIB);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 2; i++)
+    decision_cycle_counted(&pacer, &snapshot, 115 * MIB, 135 * MIB, 100 * MIB);
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert(!decision.limit_unreachable);
+  ck_assert_int_eq(decision.goal_bytes, 120 * MIB); /* what is marked: at once */
+  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_NO_ROOM);
+  decision_cycle(&pacer, &snapshot, 115 * MIB, 135 * MIB, 100 * MIB, 120 * MIB);
+  ck_assert(decision_of(&pacer, &snapshot).limit_unreachable);
+  for (int i = 0; i < 2; i++)
+    decision_cycle_counted(&pacer, &snapshot, 130 * MIB, 140 * MIB, 118 * MIB);
+  ck_assert(decision_of(&pacer, &snapshot).limit_unreachable);
+}
+END_TEST
+
+START_TEST(what_floats_leaves_the_minimum_heap_its_room) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  const struct {
+    int64_t black, goal; /* in MiB */
+  } cases[] = {{1, 4}, {2, 4}, {3, 6}, {4, 8}, {6, 10}, {10, 15}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (int round = 0; round < 2; round++)
+      decision_cycle_counted(&pacer, &snapshot, 4 * MIB, (4 + cases[i].black) * MIB, 0);
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_int_eq(decision.floating_bytes, cases[i].black * MIB);
+    ck_assert_int_eq(decision.goal_bytes, cases[i].goal * MIB);
+  }
+}
+END_TEST
+
+/* ---- Idle help ---- */
+
+/* A cycle of 100 MiB of work in which idle processors marked `idle` percent of all CPU time, beside
+ * a quarter, and as much was allocated as there was time for: 20 MiB without them. */
+static void decision_helped_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                                  int64_t idle) {
+  int64_t allocated = 20 * MIB * 25 / (25 + idle);
+  decision_cycle_told(pacer, snapshot, 190 * MIB, 190 * MIB + allocated, 100 * MIB,
+                      (struct gaiti_pacer_cycle){.marked_bytes = 110 * MIB,
+                                                 .duration_ns = 1000000,
+                                                 .background_ns = 500000,
+                                                 .idle_ns = 20000 * idle,
+                                                 .processors = 2});
+}
+
+START_TEST(idle_help_is_relied_on_as_far_as_set) {
+  for (int reliance = 0; reliance <= 4; reliance++) {
+    struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+    struct gaiti_pacer_config config = pacer.config;
+    config.idle_reliance = reliance / 4.0;
+    ck_assert(gaiti_pacer_configure(&pacer, &config));
+    struct gaiti_pacer_snapshot snapshot = {0};
+    for (int i = 0; i < 6; i++)
+      decision_helped_cycle(&pacer, &snapshot, 25);
+    /* Without help the mark would take twice as long, and 20 MiB. */
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    ck_assert_double_eq_tol((double)decision.runway_bytes, (20 - 2.5 * reliance) * MIB, 4);
+    ck_assert_double_eq_tol(decision.cons_mark_helped, decision.cons_mark / 2, 1e-12);
+    ck_assert_int_le(decision.slack_bytes, decision.goal_bytes / 100);
+    ck_assert_int_eq(decision.slack_bytes > 0, reliance > 0);
+  }
+}
+END_TEST
+
+/* The worst of the cycles remembered counts, and one without help at once. */
+START_TEST(idle_help_that_fails_is_not_relied_on) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_config config = pacer.config;
+  config.idle_reliance = 1;
+  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  struct gaiti_pacer_snapshot snapshot = {0};
+  for (int i = 0; i < 6; i++)
+    decision_helped_cycle(&pacer, &snapshot, 25);
+  ck_assert_int_lt(decision_of(&pacer, &snapshot).runway_bytes, 10 * MIB + 4);
+  decision_helped_cycle(&pacer, &snapshot, 0);
+  ck_assert_int_gt(decision_of(&pacer, &snapshot).runway_bytes, 16 * MIB);
+  /* Under the memory limit the runway is that of the workers alone. */
+  for (int i = 0; i < 6; i++)
+    decision_helped_cycle(&pacer, &snapshot, 25);
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 200 * MIB));
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
+  ck_assert_double_eq_tol((double)decision.runway_bytes, 20.0 * MIB, 4);
+  ck_assert_int_eq(decision.slack_bytes, 0);
+}
+END_TEST
+
 int main(void) {
   const TTest *const tests[] = {a_new_pacer_waits_for_the_minimum_heap,
                                 gogc_counts_live_heap_and_roots,
@@ -450,6 +597,12 @@ int main(void) {
                                 a_step_up_is_believed_and_a_lull_is_not,
                                 empty_measurements_are_skipped,
                                 idle_marking_is_work_but_not_gc_cpu,
+                                what_floats_follows_from_growth,
+                                nothing_floats_unless_counted,
+                                what_floats_does_not_hide_the_limit,
+                                what_floats_leaves_the_minimum_heap_its_room,
+                                idle_help_is_relied_on_as_far_as_set,
+                                idle_help_that_fails_is_not_relied_on,
                                 assists_pay_for_what_is_left,
                                 the_limit_is_not_stretched,
                                 a_late_start_has_a_whole_runway,

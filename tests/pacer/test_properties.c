@@ -14,6 +14,7 @@ static struct gaiti_pacer_config properties_config(uint64_t *random) {
   config.background_share = suite_random_real(random, 0.01, 0.9);
   config.cpu_cap = suite_random_real(random, 0.01, 0.95);
   config.cpu_budget = suite_random_real(random, 0.001, 0.9);
+  config.idle_reliance = suite_random(random) % 2 == 0 ? suite_random_real(random, 0, 1) : 0;
   return config;
 }
 
@@ -42,6 +43,9 @@ static void properties_hold(const struct gaiti_pacer *pacer,
   ck_assert(isfinite(decision->assist_ratio) && decision->assist_ratio >= 0);
   ck_assert(isfinite(decision->cons_mark) && decision->cons_mark >= 0);
   ck_assert_double_ge(decision->cons_mark_largest, decision->cons_mark * (1 - 1e-12));
+  ck_assert_double_le(decision->cons_mark_helped, decision->cons_mark_largest * (1 + 1e-12));
+  ck_assert_int_ge(decision->floating_bytes, 0);
+  ck_assert_int_le(decision->floating_bytes, decision->marked_bytes);
   ck_assert_int_ge(decision->runway_bytes, 0);
   ck_assert_int_ge(decision->slack_bytes, 0);
   ck_assert_int_le(decision->slack_bytes, decision->goal_bytes / 50 + 1);
@@ -54,6 +58,7 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
                                  const struct gaiti_pacer_snapshot *snapshot, uint64_t *random) {
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = suite_random_bytes(random, 62),
+      .black_bytes = suite_random_bytes(random, 62),
       .duration_ns = suite_random_bytes(random, 50),
       .assist_ns = suite_random_bytes(random, 50),
       .background_ns = suite_random_bytes(random, 50) - 1,
@@ -125,6 +130,36 @@ START_TEST(goals_are_monotone) {
 }
 END_TEST
 
+/* To count what was allocated while marking never raises the goal, in any state. */
+START_TEST(what_floats_never_raises_the_goal) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 20000; run++) {
+    struct gaiti_pacer told, untold;
+    struct gaiti_pacer_config config = properties_config(&random);
+    ck_assert(gaiti_pacer_init(&told, &config) && gaiti_pacer_init(&untold, &config));
+    for (uint64_t cycles = 1 + suite_random(&random) % 4; cycles > 0; cycles--) {
+      struct gaiti_pacer_snapshot then = properties_snapshot(&random);
+      struct gaiti_pacer_cycle cycle = {.marked_bytes = suite_random_bytes(&random, 62),
+                                        .black_bytes = suite_random_bytes(&random, 62),
+                                        .duration_ns = suite_random_bytes(&random, 50),
+                                        .processors = 4};
+      gaiti_pacer_start_cycle(&told, &then);
+      gaiti_pacer_end_cycle(&told, &then, &cycle);
+      cycle.black_bytes = 0;
+      gaiti_pacer_start_cycle(&untold, &then);
+      gaiti_pacer_end_cycle(&untold, &then, &cycle);
+    }
+    struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
+    struct gaiti_pacer_decision counted, uncounted;
+    gaiti_pacer_decide(&told, &snapshot, &counted);
+    gaiti_pacer_decide(&untold, &snapshot, &uncounted);
+    ck_assert_int_eq(uncounted.floating_bytes, 0);
+    ck_assert_int_le(counted.goal_bytes, uncounted.goal_bytes);
+    ck_assert(uncounted.limit_unreachable || !counted.limit_unreachable);
+  }
+}
+END_TEST
+
 static struct replay_input properties_input(uint64_t *random) {
   return (struct replay_input){
       .gc_percent = 10 + (int64_t)(suite_random(random) % 400),
@@ -174,6 +209,39 @@ START_TEST(wandering_programs_are_kept_up_with) {
 }
 END_TEST
 
+/* A steady program of which the pacer is told all settles: goal and trigger stay where they are
+ * from cycle to cycle, at what GOGC and half of what floats give. */
+START_TEST(steady_programs_settle) {
+  uint64_t random = suite_seed();
+  for (int run = 0; run < 150; run++) {
+    struct replay_model model;
+    struct replay_error error;
+    struct replay_result result, before = {0};
+    struct replay_input input = properties_input(&random);
+    input.minimum_heap_bytes = 0;
+    input.black_told = true;
+    input.idle_share = suite_random_real(&random, 0, 0.4);
+    input.idle_reliance = suite_random_real(&random, 0, 1);
+    ck_assert(replay_model_init(&model, &input, &error));
+    for (int cycle = 0; cycle < 60; cycle++) {
+      input.growth_rate = cycle > 0 && cycle < 8 ? 2 : 1;
+      if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
+      if (cycle > 40 && result.rule == GAITI_PACER_RULE_GOGC) {
+        double near = 0.01 * (double)before.goal_bytes;
+        ck_assert_double_eq_tol((double)result.goal_bytes, (double)before.goal_bytes, near);
+        ck_assert_double_eq_tol((double)result.trigger_bytes, (double)before.trigger_bytes, near);
+        double black = (double)before.alloc_black_bytes;
+        double live = (double)result.heap_marked_bytes - black;
+        double roots = (double)(input.stack_bytes + input.globals_bytes);
+        double room = (double)input.gc_percent / 100 * (live + black / 2 + roots);
+        ck_assert_double_eq_tol((double)result.goal_bytes, live + black + room, near);
+      }
+      before = result;
+    }
+  }
+}
+END_TEST
+
 /* Whatever the limit, a limiter keeps GC at its cap in the long run, and mutators are served. */
 START_TEST(the_cap_holds_in_the_long_run) {
   uint64_t random = suite_seed();
@@ -203,7 +271,11 @@ START_TEST(the_cap_holds_in_the_long_run) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {nonsense_is_survived, goals_are_monotone,
-                                wandering_programs_are_kept_up_with, the_cap_holds_in_the_long_run};
+  const TTest *const tests[] = {nonsense_is_survived,
+                                goals_are_monotone,
+                                what_floats_never_raises_the_goal,
+                                steady_programs_settle,
+                                wandering_programs_are_kept_up_with,
+                                the_cap_holds_in_the_long_run};
   return SUITE_RUN("pacer properties", tests);
 }

@@ -48,6 +48,7 @@ static struct gaiti_pacer_config model_config(const struct replay_input *input) 
   config.memory_limit_bytes = input->memory_limit_bytes;
   if (input->minimum_heap_bytes >= 0) config.minimum_heap_bytes = input->minimum_heap_bytes;
   if (input->cpu_cap > 0) config.cpu_cap = input->cpu_cap;
+  config.idle_reliance = input->idle_reliance;
   return config;
 }
 
@@ -210,6 +211,7 @@ static void model_end(struct replay_model *model, const struct replay_input *inp
   double cpu_ns = (double)mark->duration_ns * input->processors;
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = result->live_true_next_bytes + mark->black_bytes + input->external_bytes,
+      .black_bytes = input->black_told ? mark->black_bytes : 0,
       .duration_ns = mark->duration_ns,
       .assist_ns = mark->assist_ns,
       .background_ns = input->worker_plan ? (int64_t)(mark->background_share * cpu_ns) : -1,

@@ -30,6 +30,8 @@ enum scenario_column {
   COLUMN_FORCED_AT,
   COLUMN_CPU_CAP,
   COLUMN_WORKER_PLAN,
+  COLUMN_BLACK_TOLD,
+  COLUMN_IDLE_RELIANCE,
   COLUMN_GC_UTILIZATION,
   COLUMN_GOAL_RATIO,
   COLUMN_HEAP_PEAK,
@@ -40,7 +42,8 @@ static const char *const scenario_columns[COLUMNS] = {
     "cycle",          "gc_percent",     "memory_limit",       "globals_bytes",  "n_cores",
     "alloc_rate",     "scan_rate",      "growth_rate",        "scannable_frac", "stack_bytes",
     "external_bytes", "overhead_bytes", "minimum_heap_bytes", "idle_share",     "forced_at",
-    "cpu_cap",        "worker_plan",    "gc_utilization",     "goal_ratio",     "heap_peak"};
+    "cpu_cap",        "worker_plan",    "black_told",         "idle_reliance",  "gc_utilization",
+    "goal_ratio",     "heap_peak"};
 
 static bool scenario_within(const struct replay_table *table, size_t row, const char *name,
                             double value, double low, double high, struct replay_error *error) {
@@ -70,6 +73,7 @@ static bool scenario_check_input(const struct replay_table *table, size_t row,
          scenario_within(table, row, "scannable_frac", in->scannable_frac, -1e12, 1e12, error) &&
          scenario_within(table, row, "idle_share", in->idle_share, 0, 0.74, error) &&
          scenario_within(table, row, "forced_at", in->forced_at, 0, 1, error) &&
+         scenario_within(table, row, "idle_reliance", in->idle_reliance, 0, 1, error) &&
          (in->cpu_cap == 0 ||
           scenario_within(table, row, "cpu_cap", in->cpu_cap, 0.01, 0.95, error));
 }
@@ -78,7 +82,7 @@ static bool scenario_read_input(const struct replay_table *table, size_t row, co
                                 struct replay_input *in, struct replay_error *error) {
   static const int64_t zero = 0, none = -1;
   static const double nothing = 0, whole = 1;
-  int64_t cycle, worker_plan;
+  int64_t cycle, worker_plan, black_told;
   bool good =
       replay_table_integer(table, row, column[COLUMN_CYCLE], NULL, &cycle, error) &&
       replay_table_integer(table, row, column[COLUMN_GC_PERCENT], NULL, &in->gc_percent, error) &&
@@ -94,6 +98,9 @@ static bool scenario_read_input(const struct replay_table *table, size_t row, co
       replay_table_integer(table, row, column[COLUMN_MINIMUM_HEAP_BYTES], &none,
                            &in->minimum_heap_bytes, error) &&
       replay_table_integer(table, row, column[COLUMN_WORKER_PLAN], &zero, &worker_plan, error) &&
+      replay_table_integer(table, row, column[COLUMN_BLACK_TOLD], &zero, &black_told, error) &&
+      replay_table_real(table, row, column[COLUMN_IDLE_RELIANCE], &nothing, &in->idle_reliance,
+                        error) &&
       replay_table_real(table, row, column[COLUMN_CORES], NULL, &in->processors, error) &&
       replay_table_real(table, row, column[COLUMN_ALLOC_RATE], NULL, &in->alloc_rate, error) &&
       replay_table_real(table, row, column[COLUMN_SCAN_RATE], NULL, &in->scan_rate, error) &&
@@ -109,6 +116,7 @@ static bool scenario_read_input(const struct replay_table *table, size_t row, co
                              row + 1);
   in->scannable_frac = fmin(fmax(in->scannable_frac, 0), 1);
   in->worker_plan = worker_plan != 0;
+  in->black_told = black_told != 0;
   return true;
 }
 

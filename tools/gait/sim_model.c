@@ -50,6 +50,7 @@ static bool sim_begin(struct sim_state *state, const struct sim_program *program
   if (program->minimum_heap_bytes >= 0) config.minimum_heap_bytes = program->minimum_heap_bytes;
   config.background_share = program->background_share;
   config.cpu_cap = program->cpu_cap;
+  config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
   const char *wrong = gaiti_pacer_config_check(&config);
   if (wrong != NULL) {
     snprintf(error->text, sizeof error->text, "%s: %s", program->name, wrong);
@@ -170,6 +171,7 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
   now->globals_work_bytes = now->globals_bytes;
   struct gaiti_pacer_cycle taken = {
       .marked_bytes = (int64_t)cycle->marked_bytes,
+      .black_bytes = (int64_t)(cycle->peak_bytes - cycle->trigger_bytes),
       .duration_ns = (int64_t)fmin(cycle->mark_seconds * 1e9, 1e17),
       .assist_ns = (int64_t)fmin(cycle->assist_seconds * 1e9, 1e17),
       .background_ns = -1,
