@@ -79,8 +79,15 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
 /* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
-  uint64_t start = gaiti_os_now_ns();
+  struct gaiti_pause pause = gaiti_pause_begin();
   gaiti_away_begin();
   gaiti_away_end_with(thread);
-  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  gaiti_pause_end(thread, &pause);
+}
+
+uint64_t gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause) {
+  uint64_t took_ns = gaiti_os_now_ns() - pause->since_ns;
+  gaiti_latency_add(&thread->pauses, took_ns);
+  gaiti_counter_raise(&thread->pause_cpu_max_ns, gaiti_os_thread_cpu_ns() - pause->cpu_since_ns);
+  return took_ns;
 }

@@ -58,6 +58,7 @@ struct gait_thread {
   bool away; /* outside, to come back with the owner's other attachments (alloc/away.h) */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
+  AO_t pause_cpu_max_ns;
 };
 
 /* .inv.threads  `all` has the attached threads, `count` of them; `spare` detached ones, whose
@@ -69,6 +70,7 @@ struct gaiti_threads {
   gait_thread *spare;
   uint32_t count;
   struct gaiti_latency pauses; /* of detached threads */
+  AO_t pause_cpu_max_ns;       /* likewise */
 };
 
 bool gaiti_threads_init(gait_heap *heap);
@@ -131,9 +133,18 @@ void gaiti_thread_wait_until_free(gait_thread *thread);
  * (alloc/away.h). */
 void gaiti_thread_enter(gait_thread *thread);
 
-/* Notes `ns` for which the collector held the thread. */
-static inline void gaiti_thread_paused(gait_thread *thread, uint64_t ns) {
-  gaiti_latency_add(&thread->pauses, ns);
+/* A time for which the collector holds the calling thread: by the clock, and how much of it the
+ * thread ran.  The rest it waited, for the collector or for a processor. */
+struct gaiti_pause {
+  uint64_t since_ns;
+  uint64_t cpu_since_ns;
+};
+
+static inline struct gaiti_pause gaiti_pause_begin(void) {
+  return (struct gaiti_pause){gaiti_os_now_ns(), gaiti_os_thread_cpu_ns()};
 }
+
+/* Notes it with the thread, and returns how long it took. */
+uint64_t gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause);
 
 #endif

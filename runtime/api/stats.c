@@ -26,12 +26,16 @@ static void stats_count_pauses(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->threads->lock);
   stats->threads = heap->threads->count;
   gaiti_latency_merge(&pauses, &heap->threads->pauses);
-  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+  AO_t cpu_max_ns = AO_load(&heap->threads->pause_cpu_max_ns);
+  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     gaiti_latency_merge(&pauses, &thread->pauses);
+    gaiti_counter_raise(&cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
+  }
   gaiti_unlock(&heap->threads->lock);
   stats->pauses = pauses.count;
   stats->pause_total_ns = pauses.total_ns;
   stats->pause_max_ns = pauses.max_ns;
+  stats->pause_cpu_max_ns = cpu_max_ns;
   stats->pause_p50_ns = gaiti_latency_quantile(&pauses, 0.5);
   stats->pause_p99_ns = gaiti_latency_quantile(&pauses, 0.99);
   stats->pause_p9999_ns = gaiti_latency_quantile(&pauses, 0.9999);

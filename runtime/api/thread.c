@@ -43,6 +43,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   if (thread->next) thread->next->previous = thread->previous;
   threads->count--;
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
+  gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;

@@ -151,7 +151,7 @@ static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cp
  * Model: tests/model/fork.pml. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
-  uint64_t start = gaiti_os_now_ns();
+  struct gaiti_pause pause = gaiti_pause_begin();
   gaiti_away_begin();
   gaiti_lock(&cycle->lock);
   uint64_t target = cycle->started + 1;
@@ -164,9 +164,7 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  uint64_t took = gaiti_os_now_ns() - start;
-  gaiti_thread_paused(thread, took);
-  return took;
+  return gaiti_pause_end(thread, &pause);
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -187,7 +185,8 @@ static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
 
 void gaiti_collector_stall(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
-  uint64_t start = gaiti_os_now_ns(), cpu = gaiti_os_process_cpu_ns();
+  struct gaiti_pause pause = gaiti_pause_begin();
+  uint64_t cpu = gaiti_os_process_cpu_ns();
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   gaiti_lock(&cycle->lock);
@@ -198,8 +197,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  uint64_t took = gaiti_os_now_ns() - start;
-  gaiti_thread_paused(thread, took);
+  uint64_t took = gaiti_pause_end(thread, &pause);
   collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

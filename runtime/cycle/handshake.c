@@ -118,7 +118,7 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
-  uint64_t start = gaiti_os_now_ns();
+  struct gaiti_pause pause = gaiti_pause_begin();
   gaiti_delay(thread->heap);
   AO_int_store(&thread->fast.poll, 0);
   AO_nop_full();
@@ -129,7 +129,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
     handshake_act(thread, number);
     safepoint_tell(thread->heap);
   }
-  gaiti_thread_paused(thread, gaiti_os_now_ns() - start);
+  gaiti_pause_end(thread, &pause);
 }
 
 /* ---- The collector's side ---- */

@@ -56,7 +56,7 @@ two=$("$gait" run index "$folder/b" "$folder/a" --json)
 
 # Every key that others read.
 keys=(workload ops seconds ns_per_op cycles gc_cpu_seconds peak_rss_bytes alloc_bytes alloc_objects
-  pause_max_ns pause_p9999_ns op_p9999_ns op_max_ns checksum)
+  pause_max_ns pause_p9999_ns pause_cpu_max_ns op_p9999_ns op_max_ns checksum)
 json=$("$gait" run lru 1000 30000 --json)
 for key in "${keys[@]}"; do
   grep -q "\"$key\": " <<<"$json" || fail "--json lacks $key"

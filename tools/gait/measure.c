@@ -156,6 +156,7 @@ static void measure_json_stats(json_t *object, const gait_stats *stats) {
       {"pause_p50_ns", stats->pause_p50_ns},
       {"pause_p99_ns", stats->pause_p99_ns},
       {"pause_p9999_ns", stats->pause_p9999_ns},
+      {"pause_cpu_max_ns", stats->pause_cpu_max_ns},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     json_object_set_new(object, rows[i].name, json_integer((json_int_t)rows[i].value));
@@ -230,8 +231,9 @@ void measure_print(const struct measure_plan *plan, const struct measurement *me
   printf("\n  %-22s %.3f s of %.3f s, %.1f%%\n", "collector's CPU time",
          (double)stats->gc_cpu_ns * 1e-9, measurement->cpu_seconds,
          100 * measure_gc_share(measurement));
-  printf("  %-22s p99.99 %.1f us, longest %.1f us\n", "pauses",
-         (double)stats->pause_p9999_ns * 1e-3, (double)stats->pause_max_ns * 1e-3);
+  printf("  %-22s p99.99 %.1f us, longest %.1f us; CPU time of one at most %.1f us\n", "pauses",
+         (double)stats->pause_p9999_ns * 1e-3, (double)stats->pause_max_ns * 1e-3,
+         (double)stats->pause_cpu_max_ns * 1e-3);
   printf("  %-22s %.1f MiB in %llu objects\n", "allocated", (double)stats->alloc_bytes / 1048576,
          (unsigned long long)stats->alloc_objects);
   printf("  %-22s %.1f MiB live, %.1f MiB mapped at most\n", "heap",
