@@ -404,8 +404,8 @@ typedef struct gait_stats {
   uint64_t pause_p50_ns;
   uint64_t pause_p99_ns;
   uint64_t pause_p9999_ns;
-} gait_stats;
   uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one pause */
+} gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
 GAIT_API void gait_stats_read(gait_heap *heap, gait_stats *stats);
