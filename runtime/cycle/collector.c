@@ -29,23 +29,27 @@ static void collector_run_locked(gait_heap *heap) {
   gaiti_wake(&cycle->ended);
 }
 
-/* Releases a little of what is over the plan, and says how long to leave it at that: 0 when no more
- * is over.  Model: tests/model/fork.pml. */
-static uint64_t collector_release_some(gait_heap *heap) {
+/* Releases a little of what is over the plan, at leisure not before *due_ns, and says how long to
+ * leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
+static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   int64_t over = plan.now_bytes > plan.background_bytes ? plan.now_bytes : plan.background_bytes;
   if (over < (int64_t)GAITI_BLOCK_BYTES) return 0;
   size_t step = plan.now_bytes > 0 ? (size_t)plan.now_bytes : COLLECTOR_RELEASE_BYTES;
   uint64_t start = gaiti_os_now_ns();
+  if (plan.now_bytes <= 0 && start < *due_ns) return *due_ns - start;
   if (gaiti_space_release(&heap->space, &heap->map, step) == 0) return 0;
   uint64_t took = gaiti_os_now_ns() - start;
-  return took * 100 / (uint64_t)heap->options.release_percent + 1;
+  uint64_t pause = took * 100 / (uint64_t)heap->options.release_percent + 1;
+  *due_ns = start + took + pause;
+  return pause;
 }
 
 /* Model: tests/model/fork.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
+  uint64_t release_due_ns = 0;
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
     if (cycle->requested && !cycle->suspended) {
@@ -53,7 +57,7 @@ static void *collector_main(void *arg) {
       continue;
     }
     gaiti_unlock(&cycle->lock);
-    uint64_t pause_ns = collector_release_some(heap);
+    uint64_t pause_ns = collector_release_some(heap, &release_due_ns);
     gaiti_lock(&cycle->lock);
     if ((cycle->requested && !cycle->suspended) || cycle->stopping) continue;
     if (pause_ns)
