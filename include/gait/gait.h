@@ -88,6 +88,7 @@ typedef struct gait_options {
   int64_t huge_pages;
   int64_t trace;
   int64_t late_ms;
+  int64_t late_signal;
   int64_t checkmark;
   int64_t heap_walk;
   int64_t poison;

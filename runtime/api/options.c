@@ -1,5 +1,7 @@
 /* Options: one row each, which feeds the parser, the checks, `gait options` and the manual. */
+#define _DEFAULT_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,9 @@ static const gait_option options_table[] = {
      "Log a line for each cycle, in the form of Go's gctrace.", FIELD(trace)},
     {"late", "GAIT_LATE", GAIT_OPTION_MILLISECONDS, "ms", 1000, 1, 3600000, false, 0,
      "Name a thread in the log that has not reached a safepoint for this long.", FIELD(late_ms)},
+    {"late_signal", "GAIT_LATE_SIGNAL", GAIT_OPTION_COUNT, "", SIGURG, 0, 64, false, 0,
+     "Signal that asks such a thread for its stack, where the program has left it alone; 0: none.",
+     FIELD(late_signal)},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark)},
     {"heap_walk", "GAIT_HEAP_WALK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,

@@ -24,10 +24,12 @@
 #include "alloc/cache.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
+#include "os/stack.h"
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
-#define HANDSHAKE_SPINS    3
-#define HANDSHAKE_SLEEP_NS 200000
+#define HANDSHAKE_SPINS       3
+#define HANDSHAKE_SLEEP_NS    200000
+#define HANDSHAKE_PLACE_BYTES 200
 
 const char *gaiti_action_name(enum gaiti_action action) {
   static const char *const names[] = {"none",       "barrier on", "settle",
@@ -171,32 +173,63 @@ static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
   return pending;
 }
 
-/* A line for the log about a thread that is late, once for each time it is. */
-static bool handshake_report_late(gait_heap *heap, gait_thread *thread, uint64_t waited_ns,
-                                  char *line, size_t line_bytes) {
+/* What the log is told of a thread that is late.  It is copied from the thread under the lock, and
+ * told without: the thread may be gone by then. */
+struct handshake_late {
+  bool report;
+  int tid;
+  char line[160];
+};
+
+/* Once for each time that the thread is late. */
+static void handshake_note_late(gait_heap *heap, gait_thread *thread, uint64_t started_ns,
+                                struct handshake_late *late) {
+  uint64_t waited_ns = gaiti_os_now_ns() - started_ns;
   if (!thread || thread->late_reported || waited_ns < (uint64_t)heap->options.late_ms * 1000000u)
-    return false;
-  thread->late_reported = true;
-  snprintf(line, line_bytes, "gait: thread \"%s\" (id %d) has not reached a safepoint for %.1f ms",
-           thread->name, thread->tid, (double)waited_ns / 1e6);
-  return true;
+    return;
+  late->report = thread->late_reported = true;
+  late->tid = thread->tid;
+  snprintf(late->line, sizeof late->line,
+           "gait: thread \"%s\" (id %d) has not reached a safepoint for %.1f ms", thread->name,
+           thread->tid, (double)waited_ns / 1e6);
+}
+
+static void handshake_tell_stack(gait_heap *heap, int tid) {
+  struct gaiti_stack stack;
+  char place[HANDSHAKE_PLACE_BYTES];
+  enum gaiti_stack_result result = gaiti_stack_take(tid, (int)heap->options.late_signal, &stack);
+  if (result != GAITI_STACK_TAKEN) {
+    gaiti_log(heap, "gait: its stack is left out (signal %d): %s", (int)heap->options.late_signal,
+              gaiti_stack_reason(result));
+    return;
+  }
+  for (int i = 0; i < stack.count; i++) {
+    gaiti_stack_describe(&stack, i, place, sizeof place);
+    gaiti_log(heap, "gait:   %s %s", i == 0 ? "at" : "by", place);
+  }
+}
+
+/* Thread: the collector.  Locks: none, while the thread is waited for and the log is called. */
+static void handshake_tell_late(gait_heap *heap, const struct handshake_late *late) {
+  if (!late->report) return;
+  gaiti_log(heap, "%s", late->line);
+  if (heap->options.late_signal != 0) handshake_tell_stack(heap, late->tid);
 }
 
 /* Looks, and when somebody is missing waits a little.  Returns whether all have acted.
  * Model: tests/model/start.pml. */
 static bool handshake_look(gait_heap *heap, uint64_t started_ns, int spins) {
-  char line[160];
+  struct handshake_late tell = {.report = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
   AO_store_full(&heap->cycle->handshakes.waiting, spins >= HANDSHAKE_SPINS);
   uint32_t pending = handshake_act_for_absent(heap, &late);
-  bool report = pending > 0 && handshake_report_late(heap, late, gaiti_os_now_ns() - started_ns,
-                                                     line, sizeof line);
+  if (pending > 0) handshake_note_late(heap, late, started_ns, &tell);
   if (pending > 0 && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   AO_store(&heap->cycle->handshakes.waiting, 0);
   gaiti_unlock(&heap->threads->lock);
-  if (report) gaiti_log(heap, "%s", line);
+  handshake_tell_late(heap, &tell);
   return pending == 0;
 }
 
@@ -239,16 +272,15 @@ static bool hold_all_present(gait_heap *heap, gait_thread **late) {
 
 /* As handshake_look.  Model: tests/model/termination.pml, fork.pml. */
 static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
-  char line[160];
+  struct handshake_late tell = {.report = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
   bool all = hold_all_present(heap, &late);
-  bool report =
-      !all && handshake_report_late(heap, late, gaiti_os_now_ns() - started_ns, line, sizeof line);
+  if (!all) handshake_note_late(heap, late, started_ns, &tell);
   if (!all && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   gaiti_unlock(&heap->threads->lock);
-  if (report) gaiti_log(heap, "%s", line);
+  handshake_tell_late(heap, &tell);
   return all;
 }
 
