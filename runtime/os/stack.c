@@ -166,7 +166,7 @@ static enum gaiti_stack_result stack_take_claimed(int tid, int signal, struct ga
   stack_put_back(signal, !answered, &before);
   if (!answered) return GAITI_STACK_SILENT;
   stack_copy(stack);
-  return GAITI_STACK_TAKEN;
+  return stack->count > 0 ? GAITI_STACK_TAKEN : GAITI_STACK_UNSUPPORTED;
 }
 
 enum gaiti_stack_result gaiti_stack_take(int tid, int signal, struct gaiti_stack *stack) {
