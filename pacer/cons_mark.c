@@ -6,7 +6,9 @@
  *
  * A measurement far above all others is taken as the program's new pace, and the
  * older ones are forgotten, since they would only hold the mean down.  One far
- * below is not: it may be a lull, and to believe it costs assists.
+ * below is not: it may be a lull, and to believe it costs assists.  Nor is one
+ * below what is expected when mutators had to wait: they were kept from allocating,
+ * and a goal made from that would keep them from it for ever.
  *
  * Beside each stands what it comes down to with the idle marking of its cycle: the ratio at which
  * the workers' share alone would have seen as much allocated while it marked. */

@@ -121,8 +121,9 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
                            const struct gaiti_pacer_cycle *cycle) {
   double cons_mark = cycle_cons_mark(pacer, snapshot, cycle);
   double background = pacer->config.background_share;
-  gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cons_mark,
-                              cons_mark * background / (background + cycle_idle_share(cycle)));
+  if (!cycle->stalled || cons_mark > pacer->cons_mark.likely)
+    gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cons_mark,
+                                cons_mark * background / (background + cycle_idle_share(cycle)));
   pacer->work_growth = cycle_work_growth(pacer, snapshot);
   pacer->floating_bytes = gaiti_pacer_floating(pacer, cycle);
   pacer->marking = false;

@@ -92,6 +92,7 @@ struct gaiti_pacer_cycle {
   int64_t background_ns; /* CPU time of background workers; below 0: background_share of all */
   int64_t idle_ns;       /* CPU time of idle-priority marking */
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
+  bool stalled;          /* mutators waited, so they would have allocated more than they did */
   bool sweep_pending;    /* sweeping still needs room before the next trigger */
 };
 

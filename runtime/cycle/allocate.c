@@ -8,8 +8,9 @@
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
  * memory limit forbids that, the thread waits for the cycle that the limit started, unless the
  * collector has had its share of CPU time already: then the heap grows past the limit, as Go's does
- * and for the same reason (a limit that starves the program serves nobody).  When the system gives
- * nothing, a collection and then the embedder's handler have their turn, and then NULL. */
+ * and for the same reason (a limit that starves the program serves nobody), to the goal that the
+ * CPU cap sets.  When the system gives nothing, a collection and then the embedder's handler have
+ * their turn, and then NULL. */
 #include "alloc/cache.h"
 #include "alloc/supply.h"
 #include "base/check.h"
@@ -37,19 +38,29 @@ static void allocate_debug_cycle(gait_thread *thread) {
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
 }
 
+/* While the CPU limiter limits, a thread that waits marks only if the cap has room for that beside
+ * the workers' share. */
+static bool allocate_may_mark(const gait_heap *heap) {
+  const gait_options *options = &heap->options;
+  return !gaiti_pace_limiting(&heap->cycle->pace) ||
+         options->cpu_cap_percent > options->background_percent;
+}
+
 /* The heap is past its goal: the thread marks, whether it owes or not, and when marking has not
  * begun or has nothing left that it could mark, it waits for the next phase.  Nothing else would
- * keep the heap from growing while the collector's threads do not get a processor. */
+ * keep the heap from growing while the collector's threads do not get a processor.  While the CPU
+ * limiter limits, that goes for the goal that the CPU cap sets, and for no other. */
 static void allocate_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes) || gaiti_pace_limiting(pace)) return;
+  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes)) return;
+  if (gaiti_pace_limiting(pace) && !AO_load(&pace->relieved)) return;
   switch (gaiti_phase(heap)) {
   case GAITI_PHASE_IDLE: gaiti_allocation_account(thread, 0); break;
   case GAITI_PHASE_START: break;
   case GAITI_PHASE_MARK:
   case GAITI_PHASE_END:
-    if (gaiti_assist_step(thread)) return;
+    if (allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
     break;
   case GAITI_PHASE_OFF:
   case GAITI_PHASE_SWEEP: break;
@@ -75,8 +86,15 @@ void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
 
 /* ---- No memory ---- */
 
+/* The CPU cap has lifted the goal over the limit, and the heap is not there yet. */
+static bool allocate_is_relieved(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  return AO_load(&pace->relieved) && AO_load(&heap->live_bytes) < AO_load(&pace->goal_bytes);
+}
+
 static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
-  return attempt->over_limit ? (uint64_t)GAIT_OFF : AO_load(&heap->memory_limit);
+  bool over = attempt->over_limit || allocate_is_relieved(heap);
+  return over ? (uint64_t)GAIT_OFF : AO_load(&heap->memory_limit);
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past

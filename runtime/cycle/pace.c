@@ -74,12 +74,17 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   };
 }
 
+/* Whether the goal follows from the memory limit, or from the CPU cap, which lifted that one. */
+static bool pace_limit_rules(const struct gaiti_pace *pace) {
+  return pace->decision.rule >= GAITI_PACER_RULE_MEMORY_LIMIT;
+}
+
 /* Where assists alone have not kept the heap at its goal, be it because the cycle began past it.
  * Past a goal that follows from the memory limit nothing may grow; past another one, a little more
  * heap costs less than a thread that waits. */
 static AO_t pace_stall_bytes(const struct gaiti_pace *pace) {
   AO_t goal = (AO_t)pace->decision.goal_bytes;
-  if (pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT) return goal;
+  if (pace_limit_rules(pace)) return goal;
   AO_t from = goal > pace->started_bytes ? goal : pace->started_bytes;
   return from + (goal / 32 > PACE_STALL_LEAST_BYTES ? goal / 32 : PACE_STALL_LEAST_BYTES);
 }
@@ -95,7 +100,8 @@ static void pace_decide(gait_heap *heap) {
   AO_store(&pace->stall_bytes, pace_stall_bytes(pace));
   AO_store(&pace->limit_unreachable, pace->decision.limit_unreachable);
   AO_store(&pace->limiting, snapshot.limiting);
-  AO_store(&pace->limit_rules, pace->decision.rule == GAITI_PACER_RULE_MEMORY_LIMIT);
+  AO_store(&pace->limit_rules, pace_limit_rules(pace));
+  AO_store(&pace->relieved, pace->decision.rule == GAITI_PACER_RULE_CPU_CAP);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
@@ -137,6 +143,7 @@ void gaiti_pace_start_cycle(gait_heap *heap) {
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
   pace->started_bytes = AO_load(&heap->live_bytes);
+  pace->stalled_before_ns = AO_load(&pace->stalled_ns);
   pace->limited_assist_ns = pace->limited_idle_ns = 0;
   AO_store(&pace->assist_ns, 0);
   AO_store(&pace->background_ns, 0);
@@ -190,6 +197,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
       .background_ns = (int64_t)AO_load(&pace->background_ns),
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
       .processors = pace->processors,
+      .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .sweep_pending = false,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);

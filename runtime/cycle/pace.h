@@ -37,10 +37,12 @@ struct gaiti_pace {
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_unreachable;     /* what was live at last leaves no room under it */
-  AO_t limit_rules;           /* the memory limit has set the goal */
+  AO_t limit_rules;           /* the memory limit has set the goal, or the cap above it: */
+  AO_t relieved;              /* the cap, so that the heap may go past the limit to there */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
+  uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began */
   uint64_t stack_bytes;

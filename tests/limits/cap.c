@@ -1,9 +1,10 @@
 /* The memory limit and the cap on the collector's CPU time.
  *
- * The limit is soft: while the collector would need more than its cap to keep it, the heap grows.
- * The cap is kept by a bucket that holds half a second of each processor (pacer/limiter.c), so that
- * much is allowed once in any stretch of time.  The share is taken from the moment on at which the
- * bucket was full, if it ever was. */
+ * The limit is soft: while the collector would need more than its cap to keep it, the heap grows,
+ * with goals over the limit as soon as a quarter of the bucket is full.  The cap is kept by that
+ * bucket: it holds half a second of each processor (pacer/limiter.c), so that much is allowed once
+ * in any stretch of time.  The share is taken from the moment on at which the bucket was full, if
+ * it ever was. */
 #include "limits.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct cap {
   struct limits_meter last;
   bool limited; /* the limiter was on, and `first` is from then */
   bool unreachable;
+  bool relieved; /* a goal was over the limit */
   uint64_t seen; /* cycles */
 };
 
@@ -58,6 +60,7 @@ static double cap_churn(struct cap *cap) {
   for (size_t i = 0; i < count; i++) {
     cap->seen = records[i].cycle;
     cap->unreachable |= records[i].limit_unreachable;
+    cap->relieved |= (int64_t)records[i].goal_bytes > records[i].memory_limit_bytes;
     if (!records[i].limiter_on || cap->limited) continue;
     cap->limited = true;
     cap->first = limits_meter_read(&cap->world);
@@ -138,8 +141,9 @@ static void cap_near(double factor, int64_t percent) {
   /* A machine that gives the collector no time makes the program wait, which counts against the
    * cap, and then the limit gives way.  What was allocated while marking counts as live, so nearer
    * to what is live a limit may be called out of reach for a cycle though it is not. */
-  if (!cap.limited && factor >= 1.5) MUST(!cap.unreachable);
-  if (!cap.limited && !cap.unreachable) {
+  cap.relieved |= stats.goal_bytes > limit;
+  if (!cap.relieved && !cap.limited && factor >= 1.5) MUST(!cap.unreachable);
+  if (!cap.relieved && !cap.limited && !cap.unreachable) {
     MUST(stats.mapped_peak_bytes <= limit);
     MUST(peak <= limit + CAP_BESIDE_BYTES);
   }

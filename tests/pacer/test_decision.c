@@ -290,6 +290,29 @@ START_TEST(empty_measurements_are_skipped) {
 }
 END_TEST
 
+/* Mutators that waited would have allocated more: the ratio may rise by such a cycle and not fall.
+ */
+START_TEST(who_waits_is_not_taken_for_slow) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_snapshot snapshot = {0};
+  decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
+  double known = decision_of(&pacer, &snapshot).cons_mark;
+  for (int allocated = 1; allocated <= 20; allocated += 19) {
+    decision_cycle_told(&pacer, &snapshot, 90 * MIB, (90 + allocated) * MIB, 100 * MIB,
+                        (struct gaiti_pacer_cycle){.marked_bytes = 110 * MIB,
+                                                   .duration_ns = 10000000,
+                                                   .background_ns = -1,
+                                                   .stalled = true,
+                                                   .processors = 4});
+    double now = decision_of(&pacer, &snapshot).cons_mark;
+    if (allocated == 1)
+      ck_assert(now == known);
+    else
+      ck_assert_double_gt(now, known);
+  }
+}
+END_TEST
+
 START_TEST(idle_marking_is_work_but_not_gc_cpu) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_cycle cycle = {.duration_ns = 1000,
@@ -596,6 +619,7 @@ int main(void) {
                                 growth_lengthens_the_runway,
                                 a_step_up_is_believed_and_a_lull_is_not,
                                 empty_measurements_are_skipped,
+                                who_waits_is_not_taken_for_slow,
                                 idle_marking_is_work_but_not_gc_cpu,
                                 what_floats_follows_from_growth,
                                 nothing_floats_unless_counted,

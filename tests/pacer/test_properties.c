@@ -64,6 +64,7 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
       .background_ns = suite_random_bytes(random, 50) - 1,
       .idle_ns = suite_random_bytes(random, 50),
       .processors = suite_random_real(random, 0.01, 1000),
+      .stalled = suite_random(random) % 2 == 0,
       .sweep_pending = suite_random(random) % 2 == 0,
   };
   double share = gaiti_pacer_cycle_utilization(pacer, &cycle);
