@@ -129,13 +129,15 @@ static bool thread_try_end(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
 }
 
-/* Model: tests/model/fork.pml. */
-static void thread_end(gait_thread *thread) {
-  if (thread_try_end(thread)) return;
+/* Returns whether the calling OS thread went away for it.  It comes back when the thread is off the
+ * list, not before: a fork may hold its other heaps by then, and would wait for this one's list.
+ * Model: tests/model/fork.pml. */
+static bool thread_end(gait_thread *thread) {
+  if (thread_try_end(thread)) return false;
   gaiti_away_begin();
   while (!thread_try_end(thread))
     gaiti_os_yield();
-  gaiti_away_end();
+  return true;
 }
 
 /* Model: tests/model/start.pml, termination.pml, fork.pml. */
@@ -149,7 +151,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
   gaiti_exit_forget(thread);
   if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
-  thread_end(thread);
+  bool away = thread_end(thread);
   gaiti_delay(thread->heap);
   if (thread->proc) {
     gaiti_shades_flush(thread->heap, &thread->proc->shades);
@@ -160,6 +162,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   threads_unlink_locked(threads, thread);
   gaiti_wake(&threads->changed);
   gaiti_unlock(&threads->lock);
+  if (away) gaiti_away_end();
   return GAIT_OK;
 }
 
