@@ -87,7 +87,8 @@ static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_
   threads_link_locked(threads, thread);
   *out = thread;
   return GAIT_OK;
-fail_proc:
+fail_proc: /* taken from a thread outside, it has that one's shades */
+  gaiti_shades_flush(heap, &thread->proc->shades);
   gaiti_proc_surrender(thread);
 fail_thread:
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
