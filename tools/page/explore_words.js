@@ -44,10 +44,18 @@ function marked(cycle) {
   return size(cycle.marked_before_bytes) + " that the cycle before left" + roots;
 }
 
+/* What GOGC adds is less than its share of all that was marked when some of that floats. */
+function room(cycle, gogc) {
+  const bytes = cycle.goal_bytes - cycle.marked_before_bytes;
+  const floats = bytes * 100 < gogc * cycle.marked_before_bytes * 0.99;
+  return size(bytes) + (floats ? ", since half of what was allocated while that was marked" +
+    " is taken for dead" : "");
+}
+
 const GOALS = {
   "off": () => "Nothing bounds the heap: GOGC is off and there is no memory limit, so no cycle will come.",
   "gogc": (cycle, now) => "The goal is " + size(cycle.goal_bytes) + ": to the " + marked(cycle) +
-    ", GOGC = " + now.gogc + " adds " + size(cycle.goal_bytes - cycle.marked_before_bytes) + ".",
+    ", GOGC = " + now.gogc + " adds " + room(cycle, now.gogc) + ".",
   "minimum-heap": (cycle, now, of) => "The goal is " + size(cycle.goal_bytes) +
     ", the smallest heap that is worth a cycle" + (now.gogc === 100 ? "" : " at this GOGC") +
     (of("gogc") > 0 ? "; GOGC alone would have asked for " + size(of("gogc")) : "") + ".",

@@ -95,6 +95,7 @@ static void model_configure(void) {
     config->memory_limit_bytes = model_bytes(settings.memory_limit_bytes);
   config->minimum_heap_bytes = model_bytes(settings.minimum_heap_bytes);
   config->cpu_cap = model_within(settings.cpu_cap, 0.01, 0.95);
+  config->idle_reliance = GAITI_PACER_IDLE_RELIANCE;
   gaiti_pacer_configure(&program.pacer, config);
 }
 
@@ -280,6 +281,7 @@ static void model_end(const struct mark *mark, int64_t live) {
   struct gaiti_pacer_cycle ended = {
       .marked_bytes =
           model_bytes((double)live + (double)mark->black_bytes + (double)program.external_bytes),
+      .black_bytes = mark->black_bytes,
       .duration_ns = model_ns(mark->duration_s),
       .assist_ns = model_ns(mark->assist_s),
       .background_ns = -1,
