@@ -85,9 +85,10 @@ void gaiti_thread_enter(gait_thread *thread) {
   gaiti_pause_end(thread, &pause);
 }
 
-uint64_t gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause) {
-  uint64_t took_ns = gaiti_os_now_ns() - pause->since_ns;
-  gaiti_latency_add(&thread->pauses, took_ns);
-  gaiti_counter_raise(&thread->pause_cpu_max_ns, gaiti_os_thread_cpu_ns() - pause->cpu_since_ns);
-  return took_ns;
+struct gaiti_pause_length gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause) {
+  struct gaiti_pause_length took = {gaiti_os_now_ns() - pause->since_ns,
+                                    gaiti_os_thread_cpu_ns() - pause->cpu_since_ns};
+  gaiti_latency_add(&thread->pauses, took.ns);
+  gaiti_counter_raise(&thread->pause_cpu_max_ns, took.cpu_ns);
+  return took;
 }

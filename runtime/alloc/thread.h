@@ -144,7 +144,12 @@ static inline struct gaiti_pause gaiti_pause_begin(void) {
   return (struct gaiti_pause){gaiti_os_now_ns(), gaiti_os_thread_cpu_ns()};
 }
 
+struct gaiti_pause_length {
+  uint64_t ns;
+  uint64_t cpu_ns;
+};
+
 /* Notes it with the thread, and returns how long it took. */
-uint64_t gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause);
+struct gaiti_pause_length gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause);
 
 #endif

@@ -49,8 +49,7 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
     now = gaiti_os_now_ns();
   int64_t work = (int64_t)marker->work;
   gaiti_marker_give(marker);
-  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - pause.cpu_since_ns);
-  gaiti_pause_end(thread, &pause);
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_pause_end(thread, &pause).cpu_ns);
   return work;
 }
 

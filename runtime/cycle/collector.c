@@ -168,7 +168,7 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  return gaiti_pause_end(thread, &pause);
+  return gaiti_pause_end(thread, &pause).ns;
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -201,7 +201,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  uint64_t took = gaiti_pause_end(thread, &pause);
+  uint64_t took = gaiti_pause_end(thread, &pause).ns;
   collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }
