@@ -31,7 +31,8 @@ void gaiti_pacer_work_decide(const struct gaiti_pacer *pacer,
   decision->floating_bytes = pacer->floating_bytes;
   decision->cons_mark = pacer->cons_mark.likely;
   decision->cons_mark_largest = pacer->cons_mark.largest;
-  decision->cons_mark_helped = pacer->cons_mark.largest_helped;
+  decision->cons_mark_recurring = pacer->cons_mark.recurring;
+  decision->cons_mark_helped = pacer->cons_mark.recurring_helped;
   decision->roots_bytes = pacer->marking
                               ? pacer->last_roots_bytes
                               : bytes_add(snapshot->stack_bytes, snapshot->globals_bytes);

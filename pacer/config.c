@@ -23,6 +23,7 @@ struct gaiti_pacer_config gaiti_pacer_config_default(void) {
       .cpu_cap = 0.5,
       .cpu_budget = 0.1,
       .idle_reliance = 0,
+      .assist_reliance = 0,
   };
 }
 
@@ -42,6 +43,7 @@ const char *gaiti_pacer_config_check(const struct gaiti_pacer_config *config) {
   if (!config_within(config->cpu_cap, 0.01, 0.95)) return "cpu_cap is outside 0.01 .. 0.95";
   if (!config_within(config->cpu_budget, 0.001, 0.9)) return "cpu_budget is outside 0.001 .. 0.9";
   if (!config_within(config->idle_reliance, 0, 1)) return "idle_reliance is outside 0 .. 1";
+  if (!config_within(config->assist_reliance, 0, 1)) return "assist_reliance is outside 0 .. 1";
   return NULL;
 }
 

@@ -1,8 +1,10 @@
 /* The cons/mark ratio: bytes that a processor allocates while it runs mutators,
  * over bytes that it scans while it marks.  One cycle gives one measurement; the
  * next cycle's ratio is foretold by the newest five: their mean is what to
- * expect, their maximum what to be prepared for.  What is made of the two stands
- * in runway.c.
+ * expect, their maximum what to be prepared for.  Between the two lies what has
+ * come more than once, or has come just now: the second largest, or the newest
+ * if that is larger.  A single bad cycle is in it for one cycle, a change for
+ * good at once.  What is made of the three stands in runway.c.
  *
  * A measurement far above all others is taken as the program's new pace, and the
  * older ones are forgotten, since they would only hold the mean down.  One far
@@ -20,6 +22,19 @@ void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark) {
   *cons_mark = (struct gaiti_pacer_cons_mark){0};
 }
 
+/* The second largest of `count` values, but not less than the first. */
+static double cons_mark_recurring(const double *values, int count) {
+  double largest = values[0], second = values[0];
+  for (int i = 1; i < count; i++) {
+    if (values[i] > largest) {
+      second = largest;
+      largest = values[i];
+    } else if (values[i] > second)
+      second = values[i];
+  }
+  return second;
+}
+
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
                                  double helped) {
   if (!(measured > 0)) return; /* the cycle showed nothing: keep what is known */
@@ -33,13 +48,13 @@ void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double
   if (cons_mark->count < GAITI_PACER_CONS_MARK_HISTORY) cons_mark->count++;
 
   /* As a distance from the newest, so that equal measurements give that value exactly. */
-  double above = 0, largest = measured, largest_helped = helped;
+  double above = 0, largest = measured;
   for (int i = 1; i < cons_mark->count; i++) {
     above += cons_mark->history[i] - measured;
     if (cons_mark->history[i] > largest) largest = cons_mark->history[i];
-    if (cons_mark->helped[i] > largest_helped) largest_helped = cons_mark->helped[i];
   }
   cons_mark->likely = measured + above / cons_mark->count;
   cons_mark->largest = largest;
-  cons_mark->largest_helped = largest_helped;
+  cons_mark->recurring = cons_mark_recurring(cons_mark->history, cons_mark->count);
+  cons_mark->recurring_helped = cons_mark_recurring(cons_mark->helped, cons_mark->count);
 }

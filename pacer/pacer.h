@@ -51,13 +51,15 @@ struct gaiti_pacer_config {
   double cpu_cap;             /* most GC CPU, assists included, that goals may cost: 0.01 .. 0.95 */
   double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
   double idle_reliance;       /* of what idle marking saved lately, expected again: 0 .. 1 */
+  double assist_reliance;     /* of what a single bad cycle took, left to assists: 0 .. 1 */
 };
 
 /* What the collector relies on: see runway.c. */
-#define GAITI_PACER_IDLE_RELIANCE 0.75
+#define GAITI_PACER_IDLE_RELIANCE   0.75
+#define GAITI_PACER_ASSIST_RELIANCE 1
 
 /* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
- * processors, as in Go. */
+ * processors or of assists, as in Go. */
 struct gaiti_pacer_config gaiti_pacer_config_default(void);
 
 /* Returns NULL when every field is in its range, else a sentence that names
@@ -144,7 +146,8 @@ struct gaiti_pacer_decision {
   int64_t slack_bytes;         /* how far over the goal the heap may end before mutators assist */
   double cons_mark;            /* bytes allocated per mutator CPU / bytes marked per GC CPU */
   double cons_mark_largest;    /* the same, largest lately */
-  double cons_mark_helped;     /* the largest, had idle marking gone on beside each as it did */
+  double cons_mark_recurring;  /* the largest that came twice, or just now */
+  double cons_mark_helped;     /* the same, had idle marking gone on beside each as it did */
   double work_trend;           /* the runway is planned for expected work x (1 + this) */
   int64_t expected_work_bytes; /* mark work that this or the next cycle should take */
   int64_t worst_work_bytes;    /* and if nothing scannable has died */
@@ -163,9 +166,10 @@ struct gaiti_pacer_cons_mark {
   double history[GAITI_PACER_CONS_MARK_HISTORY]; /* newest first; history[0 .. count) */
   double helped[GAITI_PACER_CONS_MARK_HISTORY];  /* what is left of each beside idle marking */
   int count;
-  double likely;         /* their mean; 0 until something was measured */
-  double largest;        /* their maximum */
-  double largest_helped; /* and that of `helped` */
+  double likely;           /* their mean; 0 until something was measured */
+  double largest;          /* their maximum */
+  double recurring;        /* their second largest, or the newest if that is larger */
+  double recurring_helped; /* the same of `helped` */
 };
 
 /* Every field is private to pacer/; the type is complete so that it can be

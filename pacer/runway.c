@@ -20,12 +20,20 @@
  * the heap would end over the goal by plan and not by chance, and while the work
  * itself was a surprise, which is error enough.
  *
- * Idle processors mark beside the workers, for nothing, and where they do, marking ends before such
- * a runway is used, and the heap below its goal.  They may be gone in the next cycle.  So a driver
- * says how much of what they saved, in the worst of the cycles remembered, is to be relied on:
- * nothing by default.  When they fail, the heap may end as much over its goal without assists as
- * the slack allows, and assists do the rest of that one cycle: its measurement has them no more.
- * Under the memory limit nothing is expected of them.
+ * A driver may rely on more, and says on how much of it; by default on nothing.
+ *
+ * On assists.  Marking that is now and then twice as slow, as on a machine that is shared, makes
+ * the worst of five cycles twice the usual one most of the time.  What recurs is planned for then:
+ * the second largest ratio, or the newest.  A single bad cycle has been followed by one long runway
+ * when it is among the older ones, and if it comes again, assists do what is missing.
+ *
+ * On idle processors.  They mark beside the workers, for nothing, and where they do, marking ends
+ * before a runway for the workers alone is used, and the heap below its goal.  They may be gone in
+ * the next cycle.  So part of what they save is relied on.  When they fail, the heap may end as
+ * much over its goal without assists as the slack allows, and assists do the rest of that one
+ * cycle: its measurement has them no more.
+ *
+ * Under the memory limit nothing is relied on.
  *
  * Growth of the work tends to go on, as when a program starts.  Three quarters
  * of what the last cycle exceeded its expectation by are expected to come again,
@@ -56,12 +64,21 @@ static int64_t runway_for(const struct gaiti_pacer *pacer,
   return bytes_from_real((double)bytes * (1 + decision->work_trend));
 }
 
+/* By how much the runway may be shorter than the `worst`, since others will help. */
+static int64_t runway_relied(const struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_decision *decision, int64_t worst) {
+  int64_t recurring = runway_for(pacer, decision, decision->cons_mark_recurring);
+  int64_t helped = runway_for(pacer, decision, decision->cons_mark_helped);
+  double single = pacer->config.assist_reliance * (double)bytes_over(worst, recurring);
+  double idle = pacer->config.idle_reliance * (double)bytes_over(recurring, helped);
+  return bytes_from_real(single + idle);
+}
+
 void gaiti_pacer_runway_decide(const struct gaiti_pacer *pacer,
                                struct gaiti_pacer_decision *decision) {
   decision->work_trend = runway_trend(pacer->work_growth);
   int64_t worst = runway_for(pacer, decision, decision->cons_mark_largest);
   int64_t likely = runway_for(pacer, decision, decision->cons_mark);
-  int64_t helped = runway_for(pacer, decision, decision->cons_mark_helped);
   decision->runway_bytes = worst;
   if (decision->rule >= GAITI_PACER_RULE_MEMORY_LIMIT ||
       decision->goal_bytes == GAITI_PACER_NO_BYTES_LIMIT)
@@ -70,8 +87,8 @@ void gaiti_pacer_runway_decide(const struct gaiti_pacer *pacer,
   double most = runway_allowance * (double)decision->goal_bytes;
   int64_t allowance = bytes_from_real(most - pacer->work_growth * (double)worst);
   decision->runway_bytes = bytes_max(likely, bytes_over(worst, allowance));
-  int64_t saved = bytes_from_real(pacer->config.idle_reliance * (double)bytes_over(worst, helped));
-  decision->runway_bytes = bytes_over(decision->runway_bytes, saved);
+  decision->runway_bytes =
+      bytes_over(decision->runway_bytes, runway_relied(pacer, decision, worst));
   double slack = runway_slack_factor * (double)bytes_over(worst, decision->runway_bytes);
   decision->slack_bytes = bytes_from_real(slack < most ? slack : most);
 }

@@ -37,6 +37,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
   config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
+  config.assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   pace_set_processors(pace,

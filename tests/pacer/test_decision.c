@@ -605,6 +605,53 @@ START_TEST(idle_help_that_fails_is_not_relied_on) {
 }
 END_TEST
 
+/* ---- Single bad cycles ---- */
+
+/* A cycle of 100 MiB of work in which `allocated` MiB were allocated, a quarter of it marking. */
+static void decision_marked_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                                  int64_t allocated) {
+  decision_cycle_told(pacer, snapshot, 170 * MIB, (170 + allocated) * MIB, 100 * MIB,
+                      (struct gaiti_pacer_cycle){.marked_bytes = 110 * MIB,
+                                                 .duration_ns = 1000000,
+                                                 .background_ns = 500000,
+                                                 .processors = 2});
+}
+
+/* What recurs is the second largest of five, or the newest: a single bad cycle counts once, and
+ * what came twice, or is a change for good, counts. */
+START_TEST(a_single_bad_cycle_counts_once) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_config config = pacer.config;
+  config.assist_reliance = 1;
+  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  struct gaiti_pacer_snapshot snapshot = {0};
+  const struct {
+    int64_t allocated, recurring; /* in MiB */
+  } cycles[] = {{10, 10}, {10, 10}, {12, 12}, {10, 10}, {11, 11}, {11, 11}, {10, 11},
+                {10, 11}, {12, 12}, {12, 12}, {10, 12}, {30, 30}, {10, 10}, {10, 10}};
+  for (size_t i = 0; i < sizeof cycles / sizeof *cycles; i++) {
+    decision_marked_cycle(&pacer, &snapshot, cycles[i].allocated);
+    struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+    double ratio = decision.cons_mark_recurring * 3 * 100;
+    ck_assert_msg(fabs(ratio - (double)cycles[i].recurring) < 1e-9, "cycle %zu: %g", i, ratio);
+    ck_assert_double_eq_tol(decision.cons_mark_helped, decision.cons_mark_recurring, 1e-12);
+  }
+  /* The last of them: no more than the 10 MiB of all but one, less the allowance. */
+  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol(decision.cons_mark_largest * 3 * 100, 30, 1e-9);
+  double allowance = (double)decision.goal_bytes / 100;
+  ck_assert_double_eq_tol((double)decision.runway_bytes, 10 * MIB - allowance, 4);
+  ck_assert_double_eq_tol((double)decision.slack_bytes, allowance, 4);
+  /* Who relies on half of it goes half of the way, and under the limit nobody does. */
+  config.assist_reliance = 0.5;
+  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  decision = decision_of(&pacer, &snapshot);
+  ck_assert_double_eq_tol((double)decision.runway_bytes, 20 * MIB - allowance, 4);
+  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 200 * MIB));
+  ck_assert_double_eq_tol((double)decision_of(&pacer, &snapshot).runway_bytes, 30.0 * MIB, 4);
+}
+END_TEST
+
 int main(void) {
   const TTest *const tests[] = {a_new_pacer_waits_for_the_minimum_heap,
                                 gogc_counts_live_heap_and_roots,
@@ -627,6 +674,7 @@ int main(void) {
                                 what_floats_leaves_the_minimum_heap_its_room,
                                 idle_help_is_relied_on_as_far_as_set,
                                 idle_help_that_fails_is_not_relied_on,
+                                a_single_bad_cycle_counts_once,
                                 assists_pay_for_what_is_left,
                                 the_limit_is_not_stretched,
                                 a_late_start_has_a_whole_runway,

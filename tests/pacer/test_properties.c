@@ -15,6 +15,7 @@ static struct gaiti_pacer_config properties_config(uint64_t *random) {
   config.cpu_cap = suite_random_real(random, 0.01, 0.95);
   config.cpu_budget = suite_random_real(random, 0.001, 0.9);
   config.idle_reliance = suite_random(random) % 2 == 0 ? suite_random_real(random, 0, 1) : 0;
+  config.assist_reliance = suite_random(random) % 2 == 0 ? suite_random_real(random, 0, 1) : 0;
   return config;
 }
 
@@ -43,7 +44,8 @@ static void properties_hold(const struct gaiti_pacer *pacer,
   ck_assert(isfinite(decision->assist_ratio) && decision->assist_ratio >= 0);
   ck_assert(isfinite(decision->cons_mark) && decision->cons_mark >= 0);
   ck_assert_double_ge(decision->cons_mark_largest, decision->cons_mark * (1 - 1e-12));
-  ck_assert_double_le(decision->cons_mark_helped, decision->cons_mark_largest * (1 + 1e-12));
+  ck_assert_double_le(decision->cons_mark_recurring, decision->cons_mark_largest);
+  ck_assert_double_le(decision->cons_mark_helped, decision->cons_mark_recurring * (1 + 1e-12));
   ck_assert_int_ge(decision->floating_bytes, 0);
   ck_assert_int_le(decision->floating_bytes, decision->marked_bytes);
   ck_assert_int_ge(decision->runway_bytes, 0);
@@ -223,6 +225,7 @@ START_TEST(steady_programs_settle) {
     input.black_told = true;
     input.idle_share = suite_random_real(&random, 0, 0.4);
     input.idle_reliance = suite_random_real(&random, 0, 1);
+    input.assist_reliance = suite_random_real(&random, 0, 1);
     ck_assert(replay_model_init(&model, &input, &error));
     for (int cycle = 0; cycle < 60; cycle++) {
       input.growth_rate = cycle > 0 && cycle < 8 ? 2 : 1;

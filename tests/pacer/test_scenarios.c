@@ -5,7 +5,7 @@ START_TEST(all_bounds_hold) {
   struct replay_folder folder;
   struct replay_tally tally = {0};
   suite_replay(PACER_TEST_DIR "/scenarios", &folder, &tally);
-  ck_assert_uint_ge(folder.scenario_count, 29);
+  ck_assert_uint_ge(folder.scenario_count, 31);
   ck_assert_int_gt(tally.checks, 5000);
   ck_assert_int_eq(tally.failed, 0);
   replay_folder_release(&folder);

@@ -49,6 +49,7 @@ static struct gaiti_pacer_config model_config(const struct replay_input *input) 
   if (input->minimum_heap_bytes >= 0) config.minimum_heap_bytes = input->minimum_heap_bytes;
   if (input->cpu_cap > 0) config.cpu_cap = input->cpu_cap;
   config.idle_reliance = input->idle_reliance;
+  config.assist_reliance = input->assist_reliance;
   return config;
 }
 

@@ -27,7 +27,8 @@ struct replay_input {
   double cpu_cap;             /* 0: no CPU limiter */
   bool worker_plan;           /* background share as whole and fractional workers give it */
   bool black_told;            /* the pacer is told what was allocated while marking */
-  double idle_reliance;       /* of the pacer's settings */
+  double idle_reliance;       /* of the pacer's settings, */
+  double assist_reliance;     /* and this too */
 };
 
 /* One cycle's results, taken at the end of the mark. */

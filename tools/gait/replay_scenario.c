@@ -32,6 +32,7 @@ enum scenario_column {
   COLUMN_WORKER_PLAN,
   COLUMN_BLACK_TOLD,
   COLUMN_IDLE_RELIANCE,
+  COLUMN_ASSIST_RELIANCE,
   COLUMN_GC_UTILIZATION,
   COLUMN_GOAL_RATIO,
   COLUMN_HEAP_PEAK,
@@ -42,8 +43,8 @@ static const char *const scenario_columns[COLUMNS] = {
     "cycle",          "gc_percent",     "memory_limit",       "globals_bytes",  "n_cores",
     "alloc_rate",     "scan_rate",      "growth_rate",        "scannable_frac", "stack_bytes",
     "external_bytes", "overhead_bytes", "minimum_heap_bytes", "idle_share",     "forced_at",
-    "cpu_cap",        "worker_plan",    "black_told",         "idle_reliance",  "gc_utilization",
-    "goal_ratio",     "heap_peak"};
+    "cpu_cap",        "worker_plan",    "black_told",         "idle_reliance",  "assist_reliance",
+    "gc_utilization", "goal_ratio",     "heap_peak"};
 
 static bool scenario_within(const struct replay_table *table, size_t row, const char *name,
                             double value, double low, double high, struct replay_error *error) {
@@ -74,6 +75,7 @@ static bool scenario_check_input(const struct replay_table *table, size_t row,
          scenario_within(table, row, "idle_share", in->idle_share, 0, 0.74, error) &&
          scenario_within(table, row, "forced_at", in->forced_at, 0, 1, error) &&
          scenario_within(table, row, "idle_reliance", in->idle_reliance, 0, 1, error) &&
+         scenario_within(table, row, "assist_reliance", in->assist_reliance, 0, 1, error) &&
          (in->cpu_cap == 0 ||
           scenario_within(table, row, "cpu_cap", in->cpu_cap, 0.01, 0.95, error));
 }
@@ -100,6 +102,8 @@ static bool scenario_read_input(const struct replay_table *table, size_t row, co
       replay_table_integer(table, row, column[COLUMN_WORKER_PLAN], &zero, &worker_plan, error) &&
       replay_table_integer(table, row, column[COLUMN_BLACK_TOLD], &zero, &black_told, error) &&
       replay_table_real(table, row, column[COLUMN_IDLE_RELIANCE], &nothing, &in->idle_reliance,
+                        error) &&
+      replay_table_real(table, row, column[COLUMN_ASSIST_RELIANCE], &nothing, &in->assist_reliance,
                         error) &&
       replay_table_real(table, row, column[COLUMN_CORES], NULL, &in->processors, error) &&
       replay_table_real(table, row, column[COLUMN_ALLOC_RATE], NULL, &in->alloc_rate, error) &&
