@@ -57,7 +57,7 @@ static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
 }
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
- * after the mark, as whoever lowers it expects. */
+ * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml. */
 static void shades_spill(gait_heap *heap, uintptr_t word) {
   struct gaiti_shades *shades = heap->shades;
   gaiti_lock(&shades->lock);
@@ -70,6 +70,7 @@ static void shades_spill(gait_heap *heap, uintptr_t word) {
   gaiti_unlock(&shades->lock);
 }
 
+/* Model: tests/model/overflow.pml. */
 void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes) {
   struct gaiti_shades *shades = heap->shades;
   gaiti_lock(&shades->lock);

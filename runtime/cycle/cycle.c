@@ -131,7 +131,7 @@ static void cycle_start_concurrent(gait_heap *heap) {
 
 /* Marks what fell out of the queue when it could not grow: every marked object is traced anew.  The
  * flag is lowered before any mark is looked at: whoever drops an entry has marked its object and
- * raises the flag after. */
+ * raises the flag after.  Model: tests/model/overflow.pml. */
 static void cycle_rescan_marked(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   while (gaiti_marking_overflowed(heap)) {
@@ -143,14 +143,14 @@ static void cycle_rescan_marked(gait_heap *heap) {
   }
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
+/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 static void cycle_mark_until_idle(gait_heap *heap) {
   gaiti_workers_mark(heap);
   cycle_rescan_marked(heap);
 }
 
 /* Flushes until nothing was grey, and closes marking.  Returns the rounds.
- * Model: tests/model/start.pml, termination.pml, weak.pml. */
+ * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
 static uint64_t cycle_end_concurrent(gait_heap *heap) {
   for (uint64_t rounds = 1;; rounds++) {
     uint64_t objects;
@@ -174,7 +174,7 @@ static void cycle_scan_stacks_held(gait_heap *heap) {
 }
 
 /* With every thread held: nothing is hidden any more, so one round is enough.
- * Model: tests/model/start.pml, termination.pml, roots.pml. */
+ * Model: tests/model/start.pml, termination.pml, roots.pml, overflow.pml. */
 static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_shades_flush(heap, &thread->proc->shades);

@@ -57,7 +57,8 @@ static bool marker_unstash(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped. */
+/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped.
+ * Model: tests/model/overflow.pml. */
 static bool marker_make_room(struct gaiti_marker *marker) {
   if (marker->alone) return marker_stash(marker);
   struct gaiti_segment *full = marker->local;
@@ -78,6 +79,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   return true;
 }
 
+/* Model: tests/model/overflow.pml. */
 static void marker_push(struct gaiti_marker *marker, gaiti_ref entry) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
   marker->local->entries[marker->local->count++] = entry;
@@ -124,7 +126,7 @@ static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
   return gaiti_ref_bytes(&marker->map, ref);
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
+/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   gaiti_ref ref = marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES];
   if (!gaiti_ref_mark(&marker->map, ref)) return;
@@ -177,7 +179,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   gaiti_trace(marker, kind, start, bytes, from, to);
 }
 
-/* Model: tests/model/start.pml, termination.pml. */
+/* Model: tests/model/start.pml, termination.pml, overflow.pml. */
 static void marker_scan(struct gaiti_marker *marker, gaiti_ref ref) {
   if (__builtin_expect((ref & GAITI_REF_LARGE) != 0, 0)) {
     marker_scan_large(marker, ref);
@@ -189,6 +191,7 @@ static void marker_scan(struct gaiti_marker *marker, gaiti_ref ref) {
               bytes, 0, bytes);
 }
 
+/* Model: tests/model/overflow.pml. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -200,7 +203,8 @@ static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint
   }
 }
 
-/* What it finds is marked and traced block by block, so that the local stack has room again. */
+/* What it finds is marked and traced block by block, so that the local stack has room again.
+ * Model: tests/model/overflow.pml. */
 void gaiti_marker_rescan(struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&marker->heap->space);
   for (uint32_t block = 0; block < top; block++) {
@@ -223,7 +227,7 @@ static void marker_ask(struct gaiti_marker *marker) {
 }
 
 /* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
- * Model: tests/model/termination.pml. */
+ * Model: tests/model/termination.pml, overflow.pml. */
 static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   if (marker->alone) return marker_unstash(marker);
@@ -274,7 +278,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 /* ---- Becoming active and stopping ---- */
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, overflow.pml. */
 static void marker_start(struct gaiti_marker *marker) {
   gaiti_lock(&marker->heap->marking->lock);
   marker->heap->marking->active++;
@@ -289,6 +293,7 @@ static void marker_settle(struct gaiti_marker *marker) {
     marker_push(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
 }
 
+/* Model: tests/model/overflow.pml. */
 static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segment **segment) {
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
@@ -302,7 +307,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   fresh->count = 0;
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, overflow.pml. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_settle(marker);

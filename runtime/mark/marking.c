@@ -101,7 +101,8 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
   gaiti_unlock(&marking->lock);
 }
 
-/* What threads have marked without a buffer is counted before anybody asks. */
+/* What threads have marked without a buffer is counted before anybody asks.
+ * Model: tests/model/overflow.pml. */
 static void marking_count_spilled(gait_heap *heap) {
   uint64_t objects, bytes;
   gaiti_shades_take_spilled(heap, &objects, &bytes);
@@ -109,6 +110,7 @@ static void marking_count_spilled(gait_heap *heap) {
   heap->marking->counts.bytes += bytes;
 }
 
+/* Model: tests/model/overflow.pml. */
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -117,7 +119,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml, overflow.pml. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
 }
@@ -129,7 +131,7 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, weak.pml. */
+/* Model: tests/model/termination.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -139,7 +141,7 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, roots.pml, weak.pml. */
+/* Model: tests/model/termination.pml, roots.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
@@ -152,10 +154,12 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   return close;
 }
 
+/* Model: tests/model/overflow.pml. */
 bool gaiti_marking_overflowed(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
 }
 
+/* Model: tests/model/overflow.pml. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
   AO_store_full(&heap->shades->spilled, 0);
