@@ -52,6 +52,7 @@ typedef uint64_t gaiti_ref;
 #define GAITI_REF_TAIL        ((gaiti_ref)1 << 61)
 #define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
 #define GAITI_REF_VALID       ((gaiti_ref)1 << 63)
+#define GAITI_REF_SHAPE       (GAITI_REF_VALID | GAITI_REF_LARGE | GAITI_REF_TAIL)
 
 /* What resolving a word needs.  slot index = (offset in block * reciprocal) >> 32, exact for every
  * offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
@@ -133,19 +134,29 @@ static inline AO_t gaiti_ref_bit(gaiti_ref ref) {
   return (AO_t)1 << ref % 64;
 }
 
+/* Of all objects whose bits stand in the same word as `ref`'s, what their references share. */
+static inline gaiti_ref gaiti_ref_group(gaiti_ref ref) {
+  return ref & ~(gaiti_ref)63;
+}
+
 static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
 
-/* Sets an object's mark bit.  True when it was clear. */
-static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
-  AO_t *word = &map->marks[gaiti_ref_word(ref)], bit = gaiti_ref_bit(ref), old = AO_load(word);
-  while (!(old & bit)) {
-    AO_t seen = AO_fetch_compare_and_swap(word, old, old | bit);
-    if (seen == old) return true;
+/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear. */
+static inline AO_t gaiti_marks_set(const struct gaiti_map *map, gaiti_ref ref, AO_t bits) {
+  AO_t *word = &map->marks[gaiti_ref_word(ref)], old = AO_load(word);
+  while (bits & ~old) {
+    AO_t seen = AO_fetch_compare_and_swap(word, old, old | bits);
+    if (seen == old) break;
     old = seen;
   }
-  return false;
+  return bits & ~old;
+}
+
+/* Sets an object's mark bit.  True when it was clear. */
+static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
+  return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
@@ -158,19 +169,25 @@ size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
 /* The large object that `word` points into, by the tag of that word's block. */
 gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
 
-/* The slot that `word` points into, from the shape alone: allocation bits have not been asked.
- * 0 for a word outside the heap, in a free block or past the last slot. */
+/* The slot that the word at `offset` from the heap's base points into, from the shape of its block
+ * alone: allocation bits have not been asked.  0 in a free block or past the last slot. */
+GAITI_RACY_INLINE gaiti_ref gaiti_shape_find(const struct gaiti_map *map,
+                                             const struct gaiti_block_shape *shapes,
+                                             uintptr_t offset) {
+  const struct gaiti_block_shape *shape = &shapes[offset >> GAITI_BLOCK_SHIFT];
+  gaiti_ref tag = __atomic_load_n(&shape->tag, __ATOMIC_ACQUIRE);
+  if (__builtin_expect((tag & GAITI_REF_SHAPE) != GAITI_REF_VALID, 0))
+    return gaiti_map_find_large(map, map->base + offset, tag);
+  uint64_t index = ((offset & (GAITI_BLOCK_BYTES - 1)) * shape->reciprocal) >> 32;
+  if (__builtin_expect(index >= shape->slots, 0)) return 0;
+  return tag +
+         ((offset >> GAITI_BLOCK_SHIFT) * GAITI_BLOCK_GRANULES + index * shape->slot_granules);
+}
+
+/* The same for any word; 0 for one outside the heap. */
 GAITI_RACY_INLINE gaiti_ref gaiti_map_find(const struct gaiti_map *map, uintptr_t word) {
   uintptr_t offset = word - map->base;
-  if (offset >= map->bytes) return 0;
-  const struct gaiti_block_shape *shape = &map->shapes[offset >> GAITI_BLOCK_SHIFT];
-  gaiti_ref tag = __atomic_load_n(&shape->tag, __ATOMIC_ACQUIRE);
-  if (__builtin_expect(!tag || tag & (GAITI_REF_LARGE | GAITI_REF_TAIL), 0))
-    return gaiti_map_find_large(map, word, tag);
-  uint64_t index = ((offset & (GAITI_BLOCK_BYTES - 1)) * shape->reciprocal) >> 32;
-  if (index >= shape->slots) return 0;
-  return tag |
-         ((offset >> GAITI_BLOCK_SHIFT) * GAITI_BLOCK_GRANULES + index * shape->slot_granules);
+  return offset < map->bytes ? gaiti_shape_find(map, map->shapes, offset) : 0;
 }
 
 /* The allocated object that `word` points to or into, or 0. */

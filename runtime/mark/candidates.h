@@ -5,23 +5,56 @@
 
 #include "mark/marker.h"
 
-/* Looks at the mark bit of the candidate that has waited longest. */
+/* Marks the candidates that have waited longest, and lets those that came since wait. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker);
 
-/* Asks for the object's mark bit, and lets it wait. */
-static inline __attribute__((always_inline)) void gaiti_marker_add(struct gaiti_marker *marker,
-                                                                   gaiti_ref ref) {
+/* A loop over references, with what it needs for each in local variables, that is in registers. */
+struct gaiti_gathering {
+  struct gaiti_marker *marker;
+  const struct gaiti_block_shape *shapes;
+  uintptr_t base;
+  size_t bytes;
+  struct gaiti_candidates gathered;
+};
+
+GAITI_RACY_INLINE struct gaiti_gathering gaiti_gathering_begin(struct gaiti_marker *marker) {
+  return (struct gaiti_gathering){marker, marker->map.shapes, marker->map.base, marker->map.bytes,
+                                  marker->gathered};
+}
+
+GAITI_RACY_INLINE void gaiti_gathering_end(const struct gaiti_gathering *gathering) {
+  gathering->marker->gathered = gathering->gathered;
+}
+
+/* Gathers the object with others of the same word of marks, or asks for that word. */
+GAITI_RACY_INLINE void gaiti_gathering_add(struct gaiti_gathering *gathering, gaiti_ref ref) {
+  if ((ref ^ gathering->gathered.group) < 64) {
+    gathering->gathered.bits |= gaiti_ref_bit(ref);
+    return;
+  }
+  struct gaiti_marker *marker = gathering->marker;
   gaiti_prefetch_for_write(&marker->map.marks[gaiti_ref_word(ref)]);
-  if (marker->candidates_tail - marker->candidates_head == GAITI_CANDIDATES)
-    gaiti_marker_mark_oldest(marker);
-  marker->candidates[marker->candidates_tail++ % GAITI_CANDIDATES] = ref;
+  *marker->next = gathering->gathered;
+  marker->next += gathering->gathered.bits != 0;
+  gathering->gathered = (struct gaiti_candidates){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
+  if (marker->next == marker->fresh + GAITI_CANDIDATES) gaiti_marker_mark_oldest(marker);
 }
 
 /* Traces one reference: the object that it points to or into is marked if it is not.  A word that
  * lies outside the heap is ignored. */
+GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gathering,
+                                                 uintptr_t word) {
+  uintptr_t offset = word - gathering->base;
+  if (offset >= gathering->bytes) return;
+  gaiti_ref ref = gaiti_shape_find(&gathering->marker->map, gathering->shapes, offset);
+  if (ref) gaiti_gathering_add(gathering, ref);
+}
+
+/* The same for a single one. */
 GAITI_RACY_INLINE void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word) {
-  gaiti_ref ref = gaiti_map_find(&marker->map, word);
-  if (ref) gaiti_marker_add(marker, ref);
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  gaiti_gathering_reference(&gathering, word);
+  gaiti_gathering_end(&gathering);
 }
 
 #endif

@@ -4,14 +4,23 @@
  * fields.  Following references one by one, a processor waits for both each time.  So a marker
  * keeps two queues of things that it has asked memory for and not yet looked at:
  *
- *   word ---resolve---> candidates ---test and set bit---> local stack ---> scans ---trace--->
- * words (asks for the bits)                              (asks for the object)
+ *   word ---resolve---> candidates ---test and set bits---> local stack ---> scans ---trace--->
+ * words (asks for the bits)                               (asks for the object)
  *
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
- * Its mark bit is asked for, and it waits in `candidates` until as many others have come after it.
- * Then the bit is there.  If it is newly marked it goes on the local stack; from there objects move
- * to `scans`, their memory asked for, and are traced when their turn comes.  When the stack runs
- * dry the queues are drained early: a list has no parallelism to wait for.
+ * References that come one after the other often have their mark bits in the same word: siblings,
+ * the elements of an array, a list.  They are gathered into one candidate, for which the bits are
+ * asked for once and set with one compare-and-swap, which costs as much as to trace an object.
+ * Candidates are filled by halves: while one half is gathered, the bits of the other are on their
+ * way into the cache, and when it is full, the other is marked.  What is newly marked goes on the
+ * local stack; from there objects move to `scans`, their memory asked for, and are traced when
+ * their turn comes, a batch at a time.
+ *
+ * When the stack runs dry the queues are drained early.  A list has no parallelism to wait for: it
+ * is followed from object to object, through no queue at all.
+ *
+ * A large object is traced in pieces.  All that has been asked for is traced before the next piece,
+ * so that what the pieces refer to is traced while it is in the cache.
  *
  * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
  * load before it spares the rest the cost.  A mutator changes an object's fields while it is
@@ -24,14 +33,17 @@
  * heap when it stops being active.  cycle.c argues the end of marking from these two. */
 #include "mark/marker.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "mark/candidates.h"
 #include "mark/trace.h"
 
-/* A marker looks whether others are hungry after so many objects, and shares what it has then when
- * that is more than a few. */
-#define MARKER_SHARE_INTERVAL 128
-#define MARKER_SHARE_LEAST    32
+/* What a marker shares with others that are hungry is more than a few objects. */
+#define MARKER_SHARE_LEAST 16
+
+/* More pieces than any large object has; a power of two. */
+#define MARKER_PIECES_MAX ((size_t)1 << 40)
 
 /* A shade takes as long as so many bytes of marking, and is no work that anybody gets credit for.
  */
@@ -85,27 +97,45 @@ static void marker_push(struct gaiti_marker *marker, gaiti_ref entry) {
   marker->local->entries[marker->local->count++] = entry;
 }
 
-static gaiti_ref marker_pop(struct gaiti_marker *marker) {
-  if (marker->local->count == 0) {
-    if (marker->spare->count == 0) return 0;
-    struct gaiti_segment *empty = marker->local;
-    marker->local = marker->spare;
-    marker->spare = empty;
+/* Pushes the objects of a group whose bits are set.  Returns their number. */
+static uint64_t marker_push_group(struct gaiti_marker *marker, gaiti_ref group, AO_t bits) {
+  struct gaiti_segment *local = marker->local;
+  uint64_t count = 0;
+  if (local->count <= GAITI_SEGMENT_ENTRIES - 64) {
+    gaiti_ref *top = &local->entries[local->count];
+    for (; bits; bits &= bits - 1)
+      top[count++] = group | (gaiti_ref)__builtin_ctzll(bits);
+    local->count += (uint32_t)count;
+    return count;
   }
-  return marker->local->entries[--marker->local->count];
+  for (; bits; bits &= bits - 1, count++)
+    marker_push(marker, group | (gaiti_ref)__builtin_ctzll(bits));
+  return count;
 }
 
-/* Gives the last `count` entries of the local stack to those who wait, if anybody does. */
-static void marker_share(struct gaiti_marker *marker, uint32_t count) {
-  struct gaiti_segment *local = marker->local;
-  if (marker->alone || AO_load(&marker->heap->marking->hungry) == 0) return;
-  struct gaiti_segment *gift = gaiti_segment_take(marker->heap);
+/* Whether the local stack has anything; its newer part is then in `local`. */
+static bool marker_has_local(struct gaiti_marker *marker) {
+  if (marker->local->count > 0) return true;
+  struct gaiti_segment *empty = marker->local;
+  marker->local = marker->spare;
+  marker->spare = empty;
+  return marker->local->count > 0;
+}
+
+/* Gives `count` entries of the local stack, from `first` on, to those who wait. */
+static void marker_share(struct gaiti_marker *marker, uint32_t first, uint32_t count) {
+  struct gaiti_segment *gift = gaiti_segment_take(marker->heap), *local = marker->local;
   if (!gift) return;
+  memcpy(gift->entries, local->entries + first, count * sizeof *gift->entries);
   gift->count = count;
   local->count -= count;
-  for (uint32_t i = 0; i < gift->count; i++)
-    gift->entries[i] = local->entries[local->count + i];
+  memmove(local->entries + first, local->entries + first + count,
+          (local->count - first) * sizeof *local->entries);
   gaiti_segment_give_work(marker->heap, gift);
+}
+
+static bool marker_others_hungry(const struct gaiti_marker *marker) {
+  return AO_load(&marker->heap->marking->hungry) != 0 && !marker->alone;
 }
 
 /* ---- Candidates: objects whose mark bits have been asked for ---- */
@@ -126,20 +156,65 @@ static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
   return gaiti_ref_bytes(&marker->map, ref);
 }
 
+static uint64_t bits_count(AO_t bits) {
+  uint64_t count = 0;
+  for (; bits; bits &= bits - 1)
+    count++;
+  return count;
+}
+
+/* Counts objects of one group that have just been marked. */
+static void marker_count(struct gaiti_marker *marker, gaiti_ref group, AO_t bits,
+                         uint64_t objects) {
+  CHECK_SLOW("mark.dangling",
+             !(bits & ~AO_load_acquire(&marker->map.allocated[gaiti_ref_word(group)])),
+             "a field that its kind calls a reference points to a free slot");
+  marker->counts.objects += objects;
+  marker->counts.bytes += objects * marker_bytes(marker, group);
+}
+
+/* Marks a group's candidates, and pushes those that were not marked.  Mostly that is all, and then
+ * what is pushed does not come from the word of marks: a processor that guesses so goes on to the
+ * objects before that word is there.  The compiler must not see that the two are equal. */
+static void marker_mark(struct gaiti_marker *marker, gaiti_ref group, AO_t candidates) {
+  AO_t all = candidates;
+  __asm__("" : "+r"(all));
+  AO_t bits = gaiti_marks_set(&marker->map, group, candidates);
+  if (!bits) return;
+  if (bits == candidates) bits = all;
+  uint64_t objects =
+      group & GAITI_REF_LEAF ? bits_count(bits) : marker_push_group(marker, group, bits);
+  marker_count(marker, group, bits, objects);
+}
+
 /* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
-  gaiti_ref ref = marker->candidates[marker->candidates_head++ % GAITI_CANDIDATES];
-  if (!gaiti_ref_mark(&marker->map, ref)) return;
-  CHECK_SLOW("mark.dangling", gaiti_ref_is_allocated(&marker->map, ref),
-             "a field that its kind calls a reference points to a free slot");
-  marker->counts.objects++;
-  marker->counts.bytes += marker_bytes(marker, ref);
-  if (!(ref & GAITI_REF_LEAF)) marker_push(marker, ref);
+  struct gaiti_candidates *fresh = marker->fresh;
+  struct gaiti_candidates *oldest = marker->candidates[fresh == marker->candidates[0]];
+  for (size_t i = 0; i < marker->ripe; i++)
+    marker_mark(marker, oldest[i].group, oldest[i].bits);
+  marker->ripe = (size_t)(marker->next - fresh);
+  marker->fresh = marker->next = oldest;
+}
+
+/* Marks all candidates.  Whether there were any. */
+static bool marker_mark_all(struct gaiti_marker *marker) {
+  bool any = marker->ripe > 0 || marker->next != marker->fresh;
+  while (marker->ripe > 0 || marker->next != marker->fresh)
+    gaiti_marker_mark_oldest(marker);
+  if (marker->gathered.bits == 0) return any;
+  marker_mark(marker, marker->gathered.group, marker->gathered.bits);
+  marker->gathered.group = 0;
+  marker->gathered.bits = 0;
+  return true;
 }
 
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
   gaiti_ref ref = gaiti_map_resolve(&marker->map, word);
-  if (ref) gaiti_marker_add(marker, ref);
+  if (!ref) return;
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  gaiti_gathering_add(&gathering, ref);
+  gaiti_gathering_end(&gathering);
 }
 
 GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
@@ -162,33 +237,133 @@ void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
 
 /* ---- Scans: objects that have been asked for ---- */
 
-/* Traces a piece of a large object, having put the rest back for anyone to take.  Such an entry of
- * the queue has the place in the object where tracing is to go on, not the object's start. */
+/* Traces a piece of a large object, having put the rest back for anyone to take.
+ *
+ * An entry of the queue for a large object has the place in it from where it is to be traced.  The
+ * pieces are numbered, and an entry at a piece stands for as many as the lowest set bit of its
+ * number says, that at the start for all.  So a stretch falls into its first piece and stretches
+ * of 1, 2, 4 ... pieces behind it, and who is hungry gets half of what there is. */
+static void marker_put_back(struct gaiti_marker *marker, gaiti_ref entry, size_t piece,
+                            size_t pieces) {
+  size_t stretch = piece ? piece & -piece : MARKER_PIECES_MAX;
+  while (stretch > 1) {
+    stretch /= 2;
+    if (stretch >= pieces - piece) continue;
+    marker_push(marker, entry + stretch * (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
+    if (marker_others_hungry(marker) && marker->local->count > 0)
+      marker_share(marker, marker->local->count - 1, 1);
+  }
+}
+
 static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   uintptr_t place = gaiti_ref_start(&marker->map, entry);
   gaiti_ref ref = gaiti_map_find(&marker->map, place);
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
   uintptr_t start = gaiti_ref_start(&marker->map, ref);
   size_t bytes = gaiti_ref_bytes(&marker->map, ref), from = place - start, to = bytes;
-  if (to - from > GAITI_TRACE_PIECE_BYTES && kind->form != GAIT_KIND_CALLBACK) {
-    to = from + GAITI_TRACE_PIECE_BYTES;
-    marker_push(marker, entry + (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
-    if (marker->local->count > 0) marker_share(marker, 1);
+  if (kind->form != GAIT_KIND_CALLBACK) {
+    marker_put_back(marker, entry, from / GAITI_TRACE_PIECE_BYTES,
+                    (bytes + GAITI_TRACE_PIECE_BYTES - 1) / GAITI_TRACE_PIECE_BYTES);
+    if (to - from > GAITI_TRACE_PIECE_BYTES) to = from + GAITI_TRACE_PIECE_BYTES;
   }
   marker->work += to - from;
   gaiti_trace(marker, kind, start, bytes, from, to);
 }
 
-/* Model: tests/model/start.pml, termination.pml, overflow.pml. */
-static void marker_scan(struct gaiti_marker *marker, gaiti_ref ref) {
-  if (__builtin_expect((ref & GAITI_REF_LARGE) != 0, 0)) {
+/* How the small objects of one block are traced.
+ *   tag   what references to them have in common, above the granules
+ *   map   their words that are references; 0: it takes more than such a map */
+struct marker_sort {
+  gaiti_ref tag;
+  uint64_t map;
+  size_t bytes;
+};
+
+static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gaiti_ref ref) {
+  struct marker_sort sort = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
+  if (ref & GAITI_REF_LARGE) return sort;
+  const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
+  sort.bytes = marker_class_bytes[gaiti_ref_class(ref)];
+  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return sort;
+  sort.map = kind->short_map;
+  if (sort.bytes / 8 < kind->words) sort.map &= ((uint64_t)1 << sort.bytes / 8) - 1;
+  return sort;
+}
+
+/* Traces an object that such a map describes. */
+GAITI_RACY_INLINE void marker_scan_small(struct gaiti_gathering *gathering,
+                                         const struct marker_sort *sort, gaiti_ref ref) {
+  const volatile uintptr_t *words =
+      (const volatile uintptr_t *)(gathering->base +
+                                   ((ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT));
+  for (uint64_t map = sort->map; map; map &= map - 1)
+    gaiti_gathering_reference(gathering, words[__builtin_ctzll(map)]);
+}
+
+static void marker_scan_other(struct gaiti_marker *marker, const struct marker_sort *sort,
+                              gaiti_ref ref) {
+  if (ref & GAITI_REF_LARGE)
     marker_scan_large(marker, ref);
-    return;
+  else
+    gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], gaiti_ref_start(&marker->map, ref),
+                sort->bytes, 0, sort->bytes);
+}
+
+/* Traces the oldest scans.
+ * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+GAITI_RACY static void marker_scan(struct gaiti_marker *marker) {
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  struct marker_sort sort = {0};
+  uint64_t work = 0;
+  uint32_t head = marker->scans_head, end = marker->scans_tail;
+  if (end - head > GAITI_SCAN_BATCH) end = head + GAITI_SCAN_BATCH;
+  for (; head != end; head++) {
+    gaiti_ref ref = marker->scans[head % GAITI_SCANS];
+    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
+    work += sort.bytes;
+    if (sort.map) {
+      marker_scan_small(&gathering, &sort, ref);
+      continue;
+    }
+    gaiti_gathering_end(&gathering);
+    marker_scan_other(marker, &sort, ref);
+    gathering = gaiti_gathering_begin(marker);
   }
-  size_t bytes = marker_class_bytes[gaiti_ref_class(ref)];
-  marker->work += bytes;
-  gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], gaiti_ref_start(&marker->map, ref),
-              bytes, 0, bytes);
+  marker->scans_head = head;
+  marker->work += work;
+  gaiti_gathering_end(&gathering);
+}
+
+/* Whether the one thing to do is to mark an object that has such a map. */
+static inline bool marker_at_link(const struct gaiti_marker *marker,
+                                  const struct gaiti_candidates *gathered) {
+  return gathered->bits != 0 && (gathered->bits & (gathered->bits - 1)) == 0 &&
+         marker->next == marker->fresh && !(gathered->group & (GAITI_REF_LEAF | GAITI_REF_LARGE));
+}
+
+/* Follows a chain, in which there is nothing to ask ahead for: each object is asked for together
+ * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then.
+ * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  if (marker->ripe > 0 || !marker_at_link(marker, &gathering.gathered)) return false;
+  struct marker_sort sort = {0};
+  do {
+    gaiti_ref ref = gathering.gathered.group | (gaiti_ref)__builtin_ctzll(gathering.gathered.bits);
+    gathering.gathered = (struct gaiti_candidates){0};
+    __builtin_prefetch((const void *)gaiti_ref_start(&marker->map, ref), 0);
+    if (!gaiti_ref_mark(&marker->map, ref)) break;
+    marker_count(marker, ref, gaiti_ref_bit(ref), 1);
+    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
+    if (!sort.map) {
+      marker_push(marker, ref);
+      break;
+    }
+    marker->work += sort.bytes;
+    marker_scan_small(&gathering, &sort, ref);
+  } while (marker->work < until && marker_at_link(marker, &gathering.gathered));
+  gaiti_gathering_end(&gathering);
+  return true;
 }
 
 /* Model: tests/model/overflow.pml. */
@@ -216,14 +391,21 @@ void gaiti_marker_rescan(struct gaiti_marker *marker) {
   }
 }
 
-/* Moves objects from the local stack to `scans` until that is full. */
-static void marker_ask(struct gaiti_marker *marker) {
-  while (marker->scans_tail - marker->scans_head < GAITI_SCANS) {
-    gaiti_ref entry = marker_pop(marker);
-    if (!entry) return;
+/* Moves objects from the local stack to `scans` until that is full.  A large object comes when all
+ * else has been asked for, lest what its pieces refer to pile up.  Whether there are scans. */
+static bool marker_ask(struct gaiti_marker *marker) {
+  uint32_t tail = marker->scans_tail, end = marker->scans_head + GAITI_SCANS;
+  while (tail != end && marker_has_local(marker)) {
+    struct gaiti_segment *local = marker->local;
+    gaiti_ref entry = local->entries[local->count - 1];
+    if (entry & GAITI_REF_LARGE && tail != marker->scans_head) break;
+    local->count--;
     __builtin_prefetch((const void *)gaiti_ref_start(&marker->map, entry), 0);
-    marker->scans[marker->scans_tail++ % GAITI_SCANS] = entry;
+    marker->scans[tail++ % GAITI_SCANS] = entry;
+    if (entry & GAITI_REF_LARGE) break;
   }
+  marker->scans_tail = tail;
+  return tail != marker->scans_head;
 }
 
 /* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
@@ -257,17 +439,12 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
 
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
   uint64_t until = marker->work + budget, others = 0;
-  uint32_t objects = 0;
   while (marker->work + others < until) {
-    marker_ask(marker);
-    if (marker->scans_tail != marker->scans_head) {
-      marker_scan(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
-      if (++objects % MARKER_SHARE_INTERVAL == 0 && marker->local->count >= MARKER_SHARE_LEAST)
-        marker_share(marker, marker->local->count / 2);
-    } else if (marker->candidates_tail != marker->candidates_head) {
-      while (marker->candidates_tail != marker->candidates_head)
-        gaiti_marker_mark_oldest(marker);
-    } else {
+    if (marker_ask(marker)) {
+      marker_scan(marker);
+      if (marker->local->count >= MARKER_SHARE_LEAST && marker_others_hungry(marker))
+        marker_share(marker, 0, marker->local->count / 2);
+    } else if (!marker_follow(marker, until) && !marker_mark_all(marker)) {
       uint64_t cost = marker_take_shared(marker);
       if (cost == 0) return false;
       others += cost;
@@ -287,8 +464,7 @@ static void marker_start(struct gaiti_marker *marker) {
 
 /* Empties the two queues into the local stack. */
 static void marker_settle(struct gaiti_marker *marker) {
-  while (marker->candidates_tail != marker->candidates_head)
-    gaiti_marker_mark_oldest(marker);
+  marker_mark_all(marker);
   while (marker->scans_tail != marker->scans_head)
     marker_push(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
 }
@@ -345,6 +521,7 @@ static struct gaiti_marker *marker_new(gait_heap *heap) {
   marker->heap = heap;
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
+  marker->fresh = marker->next = marker->candidates[0];
   marker->local = gaiti_os_alloc(sizeof *marker->local);
   marker->spare = gaiti_os_alloc(sizeof *marker->spare);
   if (marker->local && marker->spare) return marker;
@@ -356,7 +533,7 @@ struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_marker *marker = marking->spare;
-  if (marker) marking->spare = marker->next;
+  if (marker) marking->spare = marker->next_spare;
   gaiti_unlock(&marking->lock);
   if (!marker) marker = marker_new(heap);
   if (marker) marker_start(marker);
@@ -392,7 +569,7 @@ void gaiti_marker_give(struct gaiti_marker *marker) {
   if (!marking->reserve) {
     marking->reserve = marker;
   } else {
-    marker->next = marking->spare;
+    marker->next_spare = marking->spare;
     marking->spare = marker;
   }
   gaiti_unlock(&marking->lock);
@@ -402,7 +579,7 @@ void gaiti_markers_free(gait_heap *heap) {
   if (heap->marking->reserve) marker_free(heap->marking->reserve);
   while (heap->marking->spare) {
     struct gaiti_marker *marker = heap->marking->spare;
-    heap->marking->spare = marker->next;
+    heap->marking->spare = marker->next_spare;
     marker_free(marker);
   }
 }

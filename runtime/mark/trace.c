@@ -3,21 +3,32 @@
 
 #include "mark/candidates.h"
 
-GAITI_RACY_INLINE void trace_word(struct gaiti_marker *marker, uintptr_t address) {
-  gaiti_marker_reference(marker, *(const volatile uintptr_t *)address);
+GAITI_RACY_INLINE void trace_word(struct gaiti_gathering *gathering, uintptr_t address) {
+  gaiti_gathering_reference(gathering, *(const volatile uintptr_t *)address);
+}
+
+/* Words [first, last) of a stretch that begins at `address`, all of them references. */
+GAITI_RACY static void trace_all(struct gaiti_marker *marker, uintptr_t address, size_t first,
+                                 size_t last) {
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  for (size_t word = first; word < last; word++)
+    trace_word(&gathering, address + 8 * word);
+  gaiti_gathering_end(&gathering);
 }
 
 /* Words [first, last) of a stretch described by `map` from its bit 0 on; the stretch begins at
  * `address`. */
 GAITI_RACY static void trace_map(struct gaiti_marker *marker, const uint64_t *map,
                                  uintptr_t address, size_t first, size_t last) {
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   for (size_t word = first / 64; word * 64 < last; word++) {
     uint64_t bits = map[word];
     if (word == first / 64) bits &= ~(uint64_t)0 << first % 64;
     if (last - word * 64 < 64) bits &= ((uint64_t)1 << last % 64) - 1;
     for (; bits; bits &= bits - 1)
-      trace_word(marker, address + 8 * (word * 64 + (size_t)__builtin_ctzll(bits)));
+      trace_word(&gathering, address + 8 * (word * 64 + (size_t)__builtin_ctzll(bits)));
   }
+  gaiti_gathering_end(&gathering);
 }
 
 static size_t least(size_t a, size_t b) {
@@ -36,9 +47,7 @@ GAITI_RACY static void trace_pointers(struct gaiti_marker *marker, const struct 
   if (kind->repeat_words == 0 || last <= head) return;
   size_t word = first < head ? head : first;
   if (kind->repeat_words == 1) {
-    if (!(kind->map[head / 64] >> head % 64 & 1)) return;
-    for (; word < last; word++)
-      trace_word(marker, start + 8 * word);
+    if (kind->map[head / 64] >> head % 64 & 1) trace_all(marker, start, word, last);
     return;
   }
   while (word < last) {
@@ -63,14 +72,6 @@ GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind
       kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
     return;
   case GAIT_KIND_POINTERS: break;
-  }
-  if (kind->repeat_words == 0 && kind->words <= 64) {
-    uint64_t map = kind->short_map;
-    if (bytes / 8 < kind->words) map &= ((uint64_t)1 << bytes / 8) - 1;
-    if (from) return;
-    for (; map; map &= map - 1)
-      trace_word(marker, start + 8 * (size_t)__builtin_ctzll(map));
-    return;
   }
   trace_pointers(marker, kind, start, from / 8, to / 8);
 }

@@ -5,7 +5,7 @@
 #include "mark/marker.h"
 
 /* An object above this size is traced a piece at a time. */
-#define GAITI_TRACE_PIECE_BYTES ((size_t)16384)
+#define GAITI_TRACE_PIECE_BYTES ((size_t)4096)
 
 /* Hands each reference of the object at `start` that lies in its bytes [from, to) to the marker. */
 void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind, uintptr_t start,
