@@ -9,6 +9,9 @@
  * work in its hands that marking cannot end without.  While the first worker has to wait for that,
  * it gives the helpers ordinary priority; no longer, for at that they take turns with the mutators.
  *
+ * The other workers begin when the first has marked a slice and there is more: where next to
+ * nothing is live, to wake them takes longer than to mark.
+ *
  * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
  * a helper marks does not count as such.  So the first worker might share a mutator's processor for
  * a whole cycle, and the two would take turns of milliseconds, while a helper had one for itself.
@@ -77,6 +80,7 @@ static void *worker_main(void *arg) {
   struct gaiti_workers *workers = &worker->heap->cycle->workers;
   uint64_t round = 0;
   AO_store_release(&worker->tid, (AO_t)gaiti_os_thread_id());
+  gaiti_os_thread_set_name(worker->idle ? "gait-helper" : "gait-worker");
   if (worker->idle) gaiti_os_thread_idle_priority();
   gaiti_lock(&workers->lock);
   while (!workers->stopping) {
@@ -132,8 +136,11 @@ static void workers_set_boost(gait_heap *heap, bool boost) {
   }
 }
 
-void gaiti_workers_begin(gait_heap *heap) {
+/* Has the others mark, too, if they do not yet.  A worker that the plan wants and that cannot be
+ * started is done without. */
+static void workers_begin(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
+  if (workers_marking(workers)) return;
   workers_start_missing(heap);
   workers_set_boost(heap, false);
   gaiti_lock(&workers->lock);
@@ -211,6 +218,7 @@ void gaiti_workers_mark(gait_heap *heap) {
     gaiti_pace_revise(heap);
     if (more) {
       waits = 0;
+      workers_begin(heap);
       workers_set_boost(heap, false);
       workers_throttle(heap, marker, share, AO_load(&pace->background_ns) + own_ns);
       continue;

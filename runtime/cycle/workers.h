@@ -38,14 +38,11 @@ bool gaiti_workers_init(gait_heap *heap);
 /* Stops and joins every worker. */
 void gaiti_workers_destroy(gait_heap *heap);
 
-/* Begins a round: starts the workers that the plan wants and lacks.  One that cannot be started is
- * done without. */
-void gaiti_workers_begin(gait_heap *heap);
-
-/* Marks on the calling thread, at its share, until nothing is grey but what threads may hold. */
+/* Marks on the calling thread, at its share, until nothing is grey but what threads may hold; when
+ * there is much to mark, has the others begin a round. */
 void gaiti_workers_mark(gait_heap *heap);
 
-/* Ends the round, marking being closed; waits for nobody. */
+/* Ends the round, if there is one, marking being closed; waits for nobody. */
 void gaiti_workers_end(gait_heap *heap);
 
 #endif

@@ -49,6 +49,9 @@ typedef void *gaiti_os_thread_fn(void *arg);
 /* Starts a joinable thread with every signal blocked. */
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
+/* Gives the calling thread a name of at most 15 bytes, which debuggers and top(1) show. */
+void gaiti_os_thread_set_name(const char *name);
+
 /* Makes the calling thread run only on processors that would be idle. */
 void gaiti_os_thread_idle_priority(void);
 

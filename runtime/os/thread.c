@@ -16,6 +16,10 @@ bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg
   return started;
 }
 
+void gaiti_os_thread_set_name(const char *name) {
+  pthread_setname_np(pthread_self(), name);
+}
+
 int gaiti_os_thread_id(void) {
   return (int)syscall(SYS_gettid);
 }
