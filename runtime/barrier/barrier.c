@@ -34,11 +34,17 @@
 #include "base/check.h"
 #include "gait/gait.h"
 
+/* A slot that is overwritten again and again: what goes has just come. */
+static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, const void *value) {
+  return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == (uintptr_t)value;
+}
+
 /* Most of what a program stores while marking is marked already, above all what it has just
  * allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a mutator
  * that shades pays for it, so it cannot outrun the markers. */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
+  if (barrier_shaded_last(thread->proc->shades, value)) return;
   gaiti_ref ref = gaiti_map_find(map, (uintptr_t)value);
   if (!ref || gaiti_ref_is_marked(map, ref)) return;
   gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);

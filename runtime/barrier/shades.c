@@ -123,7 +123,8 @@ void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
 void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
   uint32_t found = 0;
   gaiti_lock(&heap->shades->lock);
-  for (const struct gaiti_shade_buffer *buffer = heap->shades->empty; buffer; buffer = buffer->next)
+  for (const struct gaiti_shade_buffer *buffer = heap->shades->empty; buffer && found < count;
+       buffer = buffer->next)
     found++;
   gaiti_unlock(&heap->shades->lock);
   for (; found < count; found++) {

@@ -53,23 +53,27 @@ static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
   }
 }
 
-/* Goes from word to word; in each, gathers the bits of the slots that start there. */
+/* Bits first, first + step, first + 2 * step and so on of a word: each turn doubles their number.
+ */
+static AO_t bits_every(size_t first, size_t step) {
+  AO_t mask = (AO_t)1 << first;
+  for (; step < 64; step *= 2)
+    mask |= mask << step;
+  return mask;
+}
+
+/* Goes from word to word; in each, the bits of the slots that start there. */
 void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t end,
                        size_t slot_bytes, enum gaiti_bits_change change) {
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   size_t granule = (start - map->base) >> GAITI_GRANULE_SHIFT;
   size_t last = (end - map->base) >> GAITI_GRANULE_SHIFT;
   while (granule < last) {
-    size_t word = granule / 64, stop = (word + 1) * 64;
-    if (stop > last) stop = last;
-    AO_t mask = 0;
-    if (step == 1 && granule % 64 == 0 && stop % 64 == 0) {
-      mask = ~(AO_t)0;
-      granule = stop;
-    }
-    for (; granule < stop; granule += step)
-      mask |= (AO_t)1 << (granule % 64);
+    size_t word = granule / 64;
+    AO_t mask = bits_every(granule % 64, step);
+    if (last - word * 64 < 64) mask &= ((AO_t)1 << (last - word * 64)) - 1;
     bits_apply(map, word, mask, change);
+    granule = word * 64 + (size_t)(63 - __builtin_clzll(mask)) + step;
   }
 }
 
