@@ -405,7 +405,7 @@ typedef struct gait_stats {
   uint64_t pause_p50_ns;
   uint64_t pause_p99_ns;
   uint64_t pause_p9999_ns;
-  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one pause */
+  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */

@@ -79,16 +79,20 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
 /* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
-  struct gaiti_pause pause = gaiti_pause_begin();
+  uint64_t since = gaiti_pause_begin();
   gaiti_away_begin();
   gaiti_away_end_with(thread);
-  gaiti_pause_end(thread, &pause);
+  gaiti_pause_end(thread, since);
 }
 
-struct gaiti_pause_length gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause) {
-  struct gaiti_pause_length took = {gaiti_os_now_ns() - pause->since_ns,
-                                    gaiti_os_thread_cpu_ns() - pause->cpu_since_ns};
-  gaiti_latency_add(&thread->pauses, took.ns);
-  gaiti_counter_raise(&thread->pause_cpu_max_ns, took.cpu_ns);
+uint64_t gaiti_pause_end(gait_thread *thread, uint64_t since_ns) {
+  uint64_t took = gaiti_os_now_ns() - since_ns;
+  gaiti_latency_add(&thread->pauses, took);
+  return took;
+}
+
+uint64_t gaiti_pause_work_end(gait_thread *thread, uint64_t cpu_since_ns) {
+  uint64_t took = gaiti_os_thread_cpu_ns() - cpu_since_ns;
+  gaiti_counter_raise(&thread->pause_cpu_max_ns, took);
   return took;
 }

@@ -133,23 +133,18 @@ void gaiti_thread_wait_until_free(gait_thread *thread);
  * (alloc/away.h). */
 void gaiti_thread_enter(gait_thread *thread);
 
-/* A time for which the collector holds the calling thread: by the clock, and how much of it the
- * thread ran.  The rest it waited, for the collector or for a processor. */
-struct gaiti_pause {
-  uint64_t since_ns;
-  uint64_t cpu_since_ns;
-};
-
-static inline struct gaiti_pause gaiti_pause_begin(void) {
-  return (struct gaiti_pause){gaiti_os_now_ns(), gaiti_os_thread_cpu_ns()};
+/* A time for which the collector holds the calling thread, by the clock.  End notes it with the
+ * thread, and returns how long it took. */
+static inline uint64_t gaiti_pause_begin(void) {
+  return gaiti_os_now_ns();
 }
+uint64_t gaiti_pause_end(gait_thread *thread, uint64_t since_ns);
 
-struct gaiti_pause_length {
-  uint64_t ns;
-  uint64_t cpu_ns;
-};
-
-/* Notes it with the thread, and returns how long it took. */
-struct gaiti_pause_length gaiti_pause_end(gait_thread *thread, const struct gaiti_pause *pause);
+/* CPU time that the calling thread spends on the collector's work, in a pause.  To ask for it is a
+ * call of the system, so it is left to what may take long. */
+static inline uint64_t gaiti_pause_work_begin(void) {
+  return gaiti_os_thread_cpu_ns();
+}
+uint64_t gaiti_pause_work_end(gait_thread *thread, uint64_t cpu_since_ns);
 
 #endif

@@ -42,6 +42,8 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
     threads->all = thread->next;
   if (thread->next) thread->next->previous = thread->previous;
   threads->count--;
+  AO_t number = AO_load(&thread->heap->cycle->handshakes.number);
+  if (AO_load(&thread->seen) != number) gaiti_handshake_note_acted(thread, number);
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);

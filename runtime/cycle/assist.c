@@ -40,16 +40,17 @@ static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
  * Model: tests/model/termination.pml. */
 static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;
-  struct gaiti_pause pause = gaiti_pause_begin();
-  uint64_t now = pause.since_ns;
+  uint64_t since = gaiti_pause_begin(), now = since;
+  uint64_t cpu = gaiti_pause_work_begin();
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   if (!marker) return 0;
-  while ((int64_t)marker->work < bytes && now - pause.since_ns < ASSIST_MAX_NS &&
+  while ((int64_t)marker->work < bytes && now - since < ASSIST_MAX_NS &&
          gaiti_marker_run(marker, (uint64_t)ASSIST_SLICE_BYTES))
     now = gaiti_os_now_ns();
   int64_t work = (int64_t)marker->work;
   gaiti_marker_give(marker);
-  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_pause_end(thread, &pause).cpu_ns);
+  gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_pause_work_end(thread, cpu));
+  gaiti_pause_end(thread, since);
   return work;
 }
 

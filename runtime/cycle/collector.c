@@ -50,6 +50,7 @@ static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t release_due_ns = 0;
+  gaiti_os_thread_set_name("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
     if (cycle->requested && !cycle->suspended) {
@@ -155,7 +156,7 @@ static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cp
  * Model: tests/model/fork.pml. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
-  struct gaiti_pause pause = gaiti_pause_begin();
+  uint64_t since = gaiti_pause_begin();
   gaiti_away_begin();
   gaiti_lock(&cycle->lock);
   uint64_t target = cycle->started + 1;
@@ -168,7 +169,7 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  return gaiti_pause_end(thread, &pause).ns;
+  return gaiti_pause_end(thread, since);
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -189,7 +190,7 @@ static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
 
 void gaiti_collector_stall(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
-  struct gaiti_pause pause = gaiti_pause_begin();
+  uint64_t since = gaiti_pause_begin();
   uint64_t cpu = gaiti_os_process_cpu_ns();
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
@@ -201,7 +202,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
-  uint64_t took = gaiti_pause_end(thread, &pause).ns;
+  uint64_t took = gaiti_pause_end(thread, since);
   collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

@@ -98,13 +98,16 @@ void gaiti_cycle_destroy(gait_heap *heap) {
 
 /* ---- Steps ---- */
 
-static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
-  gaiti_delay(heap);
-  AO_store_full(&heap->cycle->phase, phase);
+void gaiti_cycle_tell_phase(gait_heap *heap) {
   if (!AO_load(&heap->cycle->stalled)) return;
   gaiti_lock(&heap->cycle->lock);
   gaiti_wake(&heap->cycle->advanced);
   gaiti_unlock(&heap->cycle->lock);
+}
+
+static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
+  gaiti_cycle_set_phase(heap, phase);
+  gaiti_cycle_tell_phase(heap);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */
@@ -121,10 +124,7 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
 static void cycle_start_concurrent(gait_heap *heap) {
   gaiti_roots_begin_cycle(&heap->roots);
   gaiti_shades_open(heap);
-  gaiti_handshake(heap, GAITI_ACTION_BARRIER_ON);
-  if (!MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS)) gaiti_handshake(heap, GAITI_ACTION_SETTLE);
-  cycle_enter(heap, GAITI_PHASE_MARK);
-  gaiti_handshake(heap, GAITI_ACTION_SCAN_ROOTS);
+  gaiti_handshake_series(heap, GAITI_ACTION_BARRIER_ON, GAITI_ACTION_SCAN_ROOTS);
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
 }
@@ -193,7 +193,6 @@ static void cycle_mark_held(gait_heap *heap) {
   cycle_enter(heap, GAITI_PHASE_MARK);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
-  gaiti_workers_begin(heap);
   cycle_end_held(heap, GAITI_ROOTS_ALL);
 }
 
@@ -251,7 +250,6 @@ static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_
                              uint64_t *ending_ns) {
   cycle_start_concurrent(heap);
   *marking_ns = gaiti_os_now_ns();
-  gaiti_workers_begin(heap);
   cycle_mark_until_idle(heap);
   cycle_enter(heap, GAITI_PHASE_END);
   *ending_ns = gaiti_os_now_ns();

@@ -1,14 +1,15 @@
 /* cycle.h: one collection, and what its parts share.
  *
- *   phase         barrier   black runs   what goes on
- *   IDLE          off       no           mutators allocate until the trigger
- *   START         turns on  no           handshakes: barrier on, then once more for stores in
- * flight MARK          on        turns on     a handshake scans the stacks; then marking END on yes
- * flush handshakes until nothing is grey; marking closes OFF           turns off turns off    the
- * epoch rises; a handshake turns the barrier off SWEEP         off       no           blocks are
- * swept; mutators allocate from swept ones
+ *   phase   barrier    black runs   what goes on
+ *   IDLE    off        no           mutators allocate until the trigger
+ *   START   turns on   no           handshakes: barrier on, then once more for stores in flight
+ *   MARK    on         turns on     a handshake scans the stacks; then marking
+ *   END     on         yes          flush handshakes until nothing is grey; marking closes
+ *   OFF     turns off  turns off    the epoch rises; a handshake turns the barrier off
+ *   SWEEP   off        no           blocks are swept; mutators allocate from swept ones
  *
- * Only the collector moves the phase, by cycle.c's table. */
+ * The collector moves the phase, by cycle.c's table; from START to MARK it may be a mutator, the
+ * last to answer (handshake.c). */
 #ifndef GAITI_CYCLE_CYCLE_H
 #define GAITI_CYCLE_CYCLE_H
 
@@ -64,6 +65,15 @@ void gaiti_cycle_destroy(gait_heap *heap);
 
 /* Runs one whole cycle on the calling thread, which is not in managed state. */
 void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause);
+
+/* Moves the phase; whoever is stalled has to be told after. */
+static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase) {
+  gaiti_delay(heap);
+  AO_store_full(&heap->cycle->phase, phase);
+}
+
+/* Wakes those that wait for the next phase. */
+void gaiti_cycle_tell_phase(gait_heap *heap);
 
 static inline enum gaiti_phase gaiti_phase(const gait_heap *heap) {
   return (enum gaiti_phase)AO_load_acquire(&heap->cycle->phase);

@@ -15,6 +15,13 @@
  * The thread lowers its flag before it reads the number, and the collector raises the number before
  * the flag, so a request cannot fall between.
  *
+ * A series of actions, as at the start of a cycle, needs the collector at its beginning only.
+ * `pending` counts the threads that have yet to act; whoever makes it zero asks for the next
+ * action, under the lock, and acts on it next.  Where threads hold every processor, the collector
+ * waits for its turn for longer than a small heap lasts, and it would have to wait once for each
+ * action.  But when somebody was outside, all is left to the collector: no thread should act for
+ * others, which may be many (.handshake.series).
+ *
  * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes
  * a processor only from a thread that has seen the same handshakes as itself, so every processor's
  * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
@@ -86,10 +93,67 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-static void handshake_act(gait_thread *thread, AO_t number) {
-  struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
-  actions[AO_int_load(&handshakes->action)](thread);
+static void handshake_act(gait_thread *thread) {
+  actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
+}
+
+bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
   AO_store_release(&thread->seen, number);
+  return AO_fetch_and_sub1_full(&thread->heap->cycle->handshakes.pending) == 1;
+}
+
+/* ---- From one action to the next ---- */
+
+/* Model: tests/model/start.pml, termination.pml, fork.pml. */
+static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
+  if (action == GAITI_ACTION_SCAN_ROOTS) {
+    gaiti_cycle_set_phase(heap, GAITI_PHASE_MARK);
+    handshakes->black_epoch = AO_load(&heap->epoch);
+  }
+  if (action == GAITI_ACTION_BARRIER_OFF) {
+    handshakes->barrier_on = false;
+    handshakes->black_epoch = 0;
+  }
+  handshakes->count++;
+  handshakes->asked_ns = gaiti_os_now_ns();
+  handshakes->acted_for_absent = false;
+  AO_store(&handshakes->pending, heap->threads->count);
+  AO_int_store(&handshakes->action, action);
+  AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
+  gaiti_delay(heap);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    AO_int_store_release(&thread->fast.poll, 1);
+}
+
+/* The next action of the series; NONE at its end. */
+static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshakes) {
+  enum gaiti_action action = (enum gaiti_action)AO_int_load(&handshakes->action);
+  if (action == handshakes->last) return GAITI_ACTION_NONE;
+  if (MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS) && action == GAITI_ACTION_BARRIER_ON)
+    return GAITI_ACTION_SCAN_ROOTS;
+  return (enum gaiti_action)(action + 1);
+}
+
+static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
+  return AO_load_acquire(&handshakes->pending) > 0;
+}
+
+static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
+  uint64_t took = gaiti_os_now_ns() - handshakes->asked_ns;
+  if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
+}
+
+/* Asks for the next action, when all have acted and there is one.  Returns whether it has.
+ * Model: tests/model/start.pml. */
+static bool handshake_go_on_locked(gait_heap *heap) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  enum gaiti_action next = handshake_next(handshakes);
+  if (handshake_is_pending(handshakes) || next == GAITI_ACTION_NONE) return false;
+  handshake_measure_locked(handshakes);
+  handshake_ask_locked(heap, next);
+  return true;
 }
 
 /* ---- The thread's side ---- */
@@ -116,61 +180,70 @@ static void safepoint_wait_while_held(gait_heap *heap) {
   gaiti_away_end();
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
-GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
+/* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
+ * next action itself: the collector may have to wait long for its turn on a processor.
+ * Model: tests/model/start.pml. */
+static void safepoint_go_on(gait_heap *heap) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  gaiti_delay(heap);
+  gaiti_lock(&heap->threads->lock);
+  bool more = !handshakes->acted_for_absent && handshake_go_on_locked(heap);
+  gaiti_unlock(&heap->threads->lock);
+  if (more)
+    gaiti_cycle_tell_phase(heap);
+  else
+    safepoint_tell(heap);
+}
+
+/* Looks whether the thread is wanted, and acts.  Returns whether it has acted: then it may be
+ * wanted again.
+ * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
+static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
-  struct gaiti_pause pause = gaiti_pause_begin();
-  gaiti_delay(thread->heap);
   AO_int_store(&thread->fast.poll, 0);
   AO_nop_full();
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
-  if (AO_load(&thread->seen) != number) {
-    handshake_act(thread, number);
-    safepoint_tell(thread->heap);
+  if (AO_load(&thread->seen) == number) return false;
+  bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
+  uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
+  handshake_act(thread);
+  if (scan) gaiti_pause_work_end(thread, cpu);
+  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
+  return true;
+}
+
+/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
+GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
+  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  uint64_t since = gaiti_pause_begin();
+  gaiti_delay(thread->heap);
+  while (safepoint_act(thread)) {
   }
-  gaiti_pause_end(thread, &pause);
+  gaiti_pause_end(thread, since);
 }
 
 /* ---- The collector's side ---- */
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml. */
-static void handshake_ask(gait_heap *heap, enum gaiti_action action) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  gaiti_lock(&heap->threads->lock);
-  if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
-  if (action == GAITI_ACTION_SCAN_ROOTS) handshakes->black_epoch = AO_load(&heap->epoch);
-  if (action == GAITI_ACTION_BARRIER_OFF) {
-    handshakes->barrier_on = false;
-    handshakes->black_epoch = 0;
-  }
-  AO_int_store(&handshakes->action, action);
-  AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
-  gaiti_delay(heap);
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    AO_int_store_release(&thread->fast.poll, 1);
-  gaiti_unlock(&heap->threads->lock);
-}
-
-/* Acts for those outside.  Returns how many have still to act; *late is one of them.
+/* Acts for those outside.  Returns one that has still to act, if there is any.
  * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml. */
-static uint32_t handshake_act_for_absent(gait_heap *heap, gait_thread **late) {
-  AO_t number = AO_load(&heap->cycle->handshakes.number);
-  uint32_t pending = 0;
+static gait_thread *handshake_act_for_absent(gait_heap *heap) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  AO_t number = AO_load(&handshakes->number);
+  gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (AO_load_acquire(&thread->seen) == number) continue;
     if (gaiti_thread_try_hold(thread)) {
-      if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread, number);
-      AO_store_release(&thread->seen, number);
+      handshakes->acted_for_absent = true;
+      if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
+      gaiti_handshake_note_acted(thread, number);
       gaiti_thread_let_go(thread);
     } else {
-      pending++;
-      *late = thread;
+      late = thread;
     }
   }
-  return pending;
+  return late;
 }
 
 /* What the log is told of a thread that is late.  It is copied from the thread under the lock, and
@@ -182,9 +255,9 @@ struct handshake_late {
 };
 
 /* Once for each time that the thread is late. */
-static void handshake_note_late(gait_heap *heap, gait_thread *thread, uint64_t started_ns,
+static void handshake_note_late(gait_heap *heap, gait_thread *thread, uint64_t since_ns,
                                 struct handshake_late *late) {
-  uint64_t waited_ns = gaiti_os_now_ns() - started_ns;
+  uint64_t waited_ns = gaiti_os_now_ns() - since_ns;
   if (!thread || thread->late_reported || waited_ns < (uint64_t)heap->options.late_ms * 1000000u)
     return;
   late->report = thread->late_reported = true;
@@ -216,21 +289,26 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
   if (heap->options.late_signal != 0) handshake_tell_stack(heap, late->tid);
 }
 
-/* Looks, and when somebody is missing waits a little.  Returns whether all have acted.
+/* Looks, goes on to the next action when all have acted, and when somebody is missing waits a
+ * little.  Returns whether all have acted on the last.
  * Model: tests/model/start.pml. */
-static bool handshake_look(gait_heap *heap, uint64_t started_ns, int spins) {
+static bool handshake_look(gait_heap *heap, int spins) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct handshake_late tell = {.report = false};
-  gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
-  AO_store_full(&heap->cycle->handshakes.waiting, spins >= HANDSHAKE_SPINS);
-  uint32_t pending = handshake_act_for_absent(heap, &late);
-  if (pending > 0) handshake_note_late(heap, late, started_ns, &tell);
-  if (pending > 0 && spins >= HANDSHAKE_SPINS)
+  AO_store_full(&handshakes->waiting, spins >= HANDSHAKE_SPINS);
+  gait_thread *late = handshake_act_for_absent(heap);
+  bool acted = !handshake_is_pending(handshakes);
+  bool more = acted && handshake_go_on_locked(heap);
+  if (acted && !more) handshake_measure_locked(handshakes);
+  if (late) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
+  if (!acted && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
-  AO_store(&heap->cycle->handshakes.waiting, 0);
+  AO_store(&handshakes->waiting, 0);
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_late(heap, &tell);
-  return pending == 0;
+  if (more) gaiti_cycle_tell_phase(heap);
+  return acted && !more;
 }
 
 static void handshake_forget_late(gait_heap *heap) {
@@ -241,18 +319,22 @@ static void handshake_forget_late(gait_heap *heap) {
 }
 
 /* Model: tests/model/start.pml, fork.pml. */
-void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
+void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti_action last) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  uint64_t start = gaiti_os_now_ns();
   gaiti_delay(heap);
-  handshake_ask(heap, action);
+  gaiti_lock(&heap->threads->lock);
+  handshakes->last = last;
+  handshake_ask_locked(heap, first);
+  gaiti_unlock(&heap->threads->lock);
   gaiti_delay(heap);
-  for (int spins = 0; !handshake_look(heap, start, spins); spins++) {
+  for (int spins = 0; !handshake_look(heap, spins); spins++) {
   }
-  uint64_t took = gaiti_os_now_ns() - start;
-  if (took >= (uint64_t)heap->options.late_ms * 1000000u) handshake_forget_late(heap);
-  handshakes->count++;
-  if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
+  if (handshakes->slowest_ns >= (uint64_t)heap->options.late_ms * 1000000u)
+    handshake_forget_late(heap);
+}
+
+void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
+  gaiti_handshake_series(heap, action, action);
 }
 
 /* ---- Holding everyone ---- */

@@ -2,7 +2,7 @@
  *
  * A handshake has a number and an action.  A thread in managed state acts at its next safepoint;
  * for one outside the collector acts in its place.  The collector waits until all have acted; the
- * threads wait for nobody.
+ * threads wait for nobody.  Actions may follow one another in a series.
  *
  * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
  *                 that was done in its place.  It is written by the thread in managed state, or by
@@ -24,16 +24,23 @@ enum gaiti_action {
 const char *gaiti_action_name(enum gaiti_action action);
 
 /* Guarded by the threads' lock, but for the atomics.
+ *   pending            attached threads that have not yet acted on `number`
+ *   last               the action with which the series ends
+ *   acted_for_absent   the collector has acted for a thread outside
  *   barrier_on, black_epoch  what a thread that attaches now starts with
  *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted */
 struct gaiti_handshakes {
   AO_t number;
+  AO_t pending;
   unsigned action; /* enum gaiti_action, atomic */
+  enum gaiti_action last;
+  bool acted_for_absent;
   AO_t holding;
   AO_t waiting;
   bool barrier_on;
   AO_t black_epoch;
+  uint64_t asked_ns;
   uint64_t count; /* in this cycle */
   uint64_t slowest_ns;
   uint64_t held_ns; /* in this cycle, all threads */
@@ -42,6 +49,12 @@ struct gaiti_handshakes {
 
 /* Has every thread act.  Thread: the collector; the caller is not in managed state. */
 void gaiti_handshake(gait_heap *heap, enum gaiti_action action);
+
+/* Likewise with one action after the other, from `first` to `last`. */
+void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti_action last);
+
+/* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
+bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
 
 /* Stops every thread at a safepoint or outside, and lets them go on. */
 void gaiti_hold_all(gait_heap *heap);

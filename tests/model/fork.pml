@@ -427,7 +427,7 @@ end:
   :: d_step { requested[h] && !suspended[h] && OPEN(h) ->
        say("C%d begins a cycle\n", h)
        requested[h] = 0; running[h] = 1 };
-     /* ask: runtime/cycle/handshake.c: handshake_ask, gaiti_handshake */
+     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_series */
      d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h) };
      do
      :: act_for(0, h)

@@ -423,13 +423,15 @@ active [2] proctype mutator() {
 
 /* ---- The collector ---- */
 
-/* runtime/cycle/handshake.c: handshake_ask */
+/* runtime/cycle/handshake.c: handshake_ask_locked */
 inline ask(what) {
   request = what; answered = 0;
   say("C asks for ")
   say_name("%s\n", request_names[now.request])
 }
-/* runtime/cycle/handshake.c: handshake_look, gaiti_handshake */
+/* runtime/cycle/handshake.c: handshake_look, handshake_go_on_locked, safepoint_go_on,
+ * gaiti_handshake_series.  Whoever acts last asks for the next action; here it is always the
+ * collector, which takes its turn at any moment from then on. */
 #define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
 #ifdef BARRIER_AFTER_STORE
 #define SHADED_IN_FLIGHT (op[0] != STORING && op[1] != STORING) /* the flush would wait for them */
@@ -461,7 +463,7 @@ active proctype collector() {
      :: ALL_ANSWERED -> break
      od;
 
-     /* settle: runtime/cycle/cycle.c: cycle_start_concurrent.  Stores that began when
+     /* settle: runtime/cycle/handshake.c: handshake_go_on_locked.  Stores that began when
       * some thread had no barrier are over when all have answered.  The list opens first, since a
       * store that begins after its thread's answer may end after the first scan. */
 #if !defined NO_SETTLE && !defined ROOTS_WITH_BARRIER
@@ -476,7 +478,7 @@ active proctype collector() {
      od;
 #endif
 
-     /* scan-roots: runtime/cycle/cycle.c: cycle_start_concurrent */
+     /* scan-roots: runtime/cycle/handshake.c: handshake_go_on_locked */
      atomic {
        phase = MARK; list_open = 1;
        ask(SCAN_ROOTS); answered = TAKEN_FOR_SCANNED; rename() };

@@ -481,7 +481,7 @@ again:
 #endif
     say("C notes the count\n")
     more = 0; rename() };
-  /* ask-flush: runtime/cycle/handshake.c: handshake_ask */
+  /* ask-flush: runtime/cycle/handshake.c: handshake_ask_locked */
   d_step {
     say("C asks for buffers\n")
     flushing = 1; answered = 0; rename() };

@@ -139,7 +139,8 @@ START_TEST(pauses_are_counted) {
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_ge(stats.pauses, 5);
   ck_assert_uint_gt(stats.pause_max_ns, 0);
-  ck_assert_uint_gt(stats.pause_cpu_max_ns, 0);
+  if (_i == UNIT_CONCURRENT) /* the thread scans its own roots */
+    ck_assert_uint_gt(stats.pause_cpu_max_ns, 0);
   ck_assert_uint_ge(stats.pause_total_ns, stats.pause_max_ns);
   ck_assert_uint_le(stats.pause_p50_ns, stats.pause_p99_ns);
   ck_assert_uint_le(stats.pause_p99_ns, stats.pause_p9999_ns);
