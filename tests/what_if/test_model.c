@@ -209,6 +209,63 @@ START_TEST(assists_follow_from_room) {
 }
 END_TEST
 
+/* `count` cycles alike: `cycle` is what follows the number and the time. */
+static struct recording alike(int count, const char *cycle) {
+  char *text = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&text, &bytes);
+  for (int i = 0; i < count; i++)
+    fprintf(out, "gc %d @%d.000s 1%%: %s\n", i + 1, i + 1, cycle);
+  fclose(out);
+  struct recording recording;
+  struct recording_error error;
+  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
+  free(text);
+  return recording;
+}
+
+/* Two mutators keep both processors, so they mark nearly all themselves while the heap goes from
+ * trigger to goal.  With twice the room that takes twice the allocation, all of which is black and
+ * gets room in turn: a third of the cycles, not half. */
+START_TEST(who_marks_less_allocates_longer) {
+  struct recording recording =
+      alike(60, "0.09+4.2+0.006 ms clock, 0.19+3.5/0.35/0+0.01 ms cpu, 94->110->55 MB, "
+                "110 MB goal, 0 MB stacks, 0 MB globals, 2 P");
+  recover(&recording);
+  double alone = predict(100, WHAT_IF_OFF).cycles.estimate;
+  ck_assert_double_eq_tol(alone, 60, 9);
+  double twice = predict(200, WHAT_IF_OFF).cycles.estimate;
+  ck_assert_double_gt(twice, 0.25 * alone);
+  ck_assert_double_lt(twice, 0.42 * alone);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+/* Gait's pacer is told what was allocated while marking, and gives half of it no room; Go's takes
+ * all for live.  100 MiB live and 20 black: a goal of 230, and one of 240. */
+START_TEST(gait_counts_half_of_what_floats) {
+  const struct {
+    const char *cycle;
+    double goal;
+  } systems[] = {{"0.010+10.00+0.010 ms clock, 0.010+0.00/10.00/0.00+0.010 ms cpu, "
+                  "210->230->120 MB, 230 MB goal, 0 MB stacks, 0 MB globals, 4 P",
+                  230},
+                 {"0.01+10+0.01 ms clock, 0.01+0/10/0+0.01 ms cpu, "
+                  "220->240->120 MB, 240 MB goal, 0 MB stacks, 0 MB globals, 4 P",
+                  240}};
+  for (int i = 0; i < 2; i++) {
+    struct recording recording = alike(60, systems[i].cycle);
+    recover(&recording);
+    ck_assert_int_eq(program.system, i == 0 ? RECORDING_GAIT : RECORDING_GO);
+    struct what_if_prediction same = predict(100, WHAT_IF_OFF);
+    ck_assert_double_eq_tol(same.peak_heap_bytes.estimate, systems[i].goal * MIB, 4 * MIB);
+    what_if_program_destroy(&program);
+    recording_destroy(&recording);
+  }
+}
+END_TEST
+
 /* One allocation larger than all the room is as large at every setting. */
 START_TEST(a_large_allocation) {
   struct recording recording = made_up(10, 100);
@@ -249,6 +306,8 @@ int main(int argc, char **argv) {
                                 the_law,
                                 live_between_cycles,
                                 assists_follow_from_room,
+                                who_marks_less_allocates_longer,
+                                gait_counts_half_of_what_floats,
                                 a_large_allocation,
                                 extremes};
   return SUITE_RUN("what_if", tests);

@@ -17,7 +17,7 @@
 
 #define MODEL_CYCLES_LEAST  20000u
 #define MODEL_CYCLES_FACTOR 20u
-#define MODEL_HISTORIES     45
+#define MODEL_HISTORIES     91
 #define MODEL_LEAST_BYTES   65536.0
 #define MODEL_MOST_BYTES    1e18
 #define MODEL_MOST_NS       1e12 /* a quarter of an hour: the limiter remembers less */
@@ -66,8 +66,13 @@ static int64_t model_ns(double seconds) {
   return (int64_t)fmin(seconds * 1e9, MODEL_MOST_NS);
 }
 
-static struct gaiti_pacer_config model_config(const struct what_if_setting *setting) {
+static struct gaiti_pacer_config model_config(const struct what_if_setting *setting,
+                                              enum recording_system system) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  if (system == RECORDING_GAIT) {
+    config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
+    config.assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
+  }
   config.gc_percent =
       setting->gogc_percent == WHAT_IF_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
   if (setting->memory_limit_bytes != WHAT_IF_OFF)
@@ -77,7 +82,7 @@ static struct gaiti_pacer_config model_config(const struct what_if_setting *sett
 
 static void model_begin(struct model_history *history, const struct what_if_program *program,
                         const struct what_if_setting *setting, const struct model_chance *chance) {
-  struct gaiti_pacer_config config = model_config(setting);
+  struct gaiti_pacer_config config = model_config(setting, program->system);
   *history = (struct model_history){.program = program, .chance = *chance};
   history->end_clock = program->end_clock + chance->tail * program->tail_bytes;
   history->processors = setting->processors > 0 ? setting->processors : program->processors;
@@ -144,12 +149,12 @@ static void model_measure(const struct model_history *history, struct model_mark
   mark->cpu = like->cost * mark->live * pow(spread, program->constants.spread_cost);
   double scale = like->black_cpu > 0 ? mark->cpu / like->black_cpu : 1;
   double parallel = program->processors / history->processors;
-  double unhindered = like->black_bytes * scale * parallel;
+  double alone_black = like->black_bytes * like->help * scale * parallel;
   double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
   if (history->now.limiting) room = MODEL_MOST_BYTES;
-  double pressure = model_pressure(like, unhindered * like->help / room);
+  double pressure = model_pressure(like, alone_black / room);
   double alone = like->workers / (like->workers + pressure); /* the workers' part */
-  mark->black = fmin(unhindered * (1 - pressure), room);
+  mark->black = fmin(alone_black * alone * (1 - pressure), room);
   mark->assist = mark->cpu * (1 - alone);
   mark->background = mark->cpu * alone * like->back_share;
   mark->idle = mark->cpu - mark->assist - mark->background;
@@ -206,14 +211,16 @@ static void model_end_cycle(struct model_history *history, const struct model_ma
     now->overhead_bytes =
         (int64_t)(history->chance.overhead + history->chance.holes * fmax(freed, 0));
   }
+  bool go = history->program->system == RECORDING_GO;
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = (int64_t)history->marked,
+      .black_bytes = go ? 0 : (int64_t)mark->black,
       .duration_ns = model_ns(mark->seconds),
       .assist_ns = model_ns(mark->assist),
-      .background_ns = history->program->system == RECORDING_GO ? -1 : model_ns(mark->background),
+      .background_ns = go ? -1 : model_ns(mark->background),
       .idle_ns = model_ns(model_idle_for_pacer(history, mark)),
       .processors = history->processors,
-      .sweep_pending = true,
+      .sweep_pending = go,
   };
   model_account(history, mark);
   gaiti_pacer_end_cycle(&history->pacer, now, &cycle);
@@ -344,9 +351,9 @@ void what_if_predict(const struct what_if_program *program, const struct what_if
   prediction->cycles.high = fmax(prediction->cycles.high, prediction->cycles.estimate + 1);
   prediction->cycles.low = fmin(prediction->cycles.low, fmax(prediction->cycles.estimate - 1, 0));
   if (limited) prediction->cycles.low = fmax(prediction->cycles.low, prediction->cycles.high / 2);
-  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, limited ? 0.5 : 0.25, more);
+  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, limited ? 0.5 : 0.35, more);
   prediction->idle_cpu_seconds = model_range(spread.idle_cpu, 0.25, cut);
-  prediction->peak_heap_bytes = model_range(spread.peak, 0.08, cut);
+  prediction->peak_heap_bytes = model_range(spread.peak, 0.12, cut);
   prediction->assist_share = model_range(spread.assist, 0.30, cut);
   prediction->gc_cpu_share = model_range(spread.share, 0.20, cut);
 }

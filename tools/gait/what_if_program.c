@@ -20,7 +20,7 @@
 #define PROGRAM_JUMP_LEAST    2097152.0 /* less is rounding */
 #define PROGRAM_PRESSURE_MOST 0.9
 #define PROGRAM_WORKERS_LEAST 0.05
-#define PROGRAM_HELP_MOST     3.0 /* more is a disturbed cycle */
+#define PROGRAM_HELP_MOST     8.0 /* more is a disturbed cycle */
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
 
 struct what_if_constants what_if_constants_default(enum recording_system system) {
