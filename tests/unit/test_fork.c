@@ -11,6 +11,14 @@ const char *const unit_suite_name = "fork";
 
 #define FORK_NODES 5000
 
+/* Of a build that counts what runs: _exit does not keep the counts. */
+void __gcov_dump(void) __attribute__((weak));
+
+static _Noreturn void fork_end(int status) {
+  if (__gcov_dump) __gcov_dump();
+  _exit(status);
+}
+
 /* A list whose nodes count down to `seed`. */
 static void fork_build(unit_world *world, uintptr_t seed) {
   world->slots[0] = NULL;
@@ -61,7 +69,7 @@ START_TEST(both_sides_go_on) {
       ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) _exit(fork_go_on(&world, 1000) ? 0 : 1);
+    if (child == 0) fork_end(fork_go_on(&world, 1000) ? 0 : 1);
     ck_assert(fork_go_on(&world, 1000));
     fork_await(child);
     ck_assert(fork_go_on(&world, 1000));
@@ -79,11 +87,11 @@ START_TEST(the_child_may_destroy_and_create) {
   ck_assert_int_ge(child, 0);
   if (child == 0) {
     gait_frame_pop(world.thread, &world.frame);
-    if (gait_thread_detach(world.thread) != GAIT_OK) _exit(2);
-    if (gait_heap_destroy(world.heap) != GAIT_OK) _exit(3);
+    if (gait_thread_detach(world.thread) != GAIT_OK) fork_end(2);
+    if (gait_heap_destroy(world.heap) != GAIT_OK) fork_end(3);
     unit_open(&world, _i, GAIT_STACK_EXACT);
     fork_build(&world, 77);
-    _exit(fork_go_on(&world, 77) ? 0 : 4);
+    fork_end(fork_go_on(&world, 77) ? 0 : 4);
   }
   ck_assert(fork_go_on(&world, 0));
   fork_await(child);
@@ -98,12 +106,12 @@ START_TEST(a_child_may_fork_again) {
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    if (!fork_go_on(&world, 5)) _exit(1);
+    if (!fork_go_on(&world, 5)) fork_end(1);
     const pid_t grandchild = fork();
-    if (grandchild == 0) _exit(fork_go_on(&world, 5) ? 0 : 1);
+    if (grandchild == 0) fork_end(fork_go_on(&world, 5) ? 0 : 1);
     int status = 1;
-    if (!fork_go_on(&world, 5)) _exit(1);
-    _exit(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? 0 : 1);
+    if (!fork_go_on(&world, 5)) fork_end(1);
+    fork_end(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? 0 : 1);
   }
   ck_assert(fork_go_on(&world, 5));
   fork_await(child);
@@ -145,10 +153,10 @@ START_TEST(fork_while_others_mutate) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-      if (!fork_go_on(&world, 9)) _exit(1);
+      if (!fork_go_on(&world, 9)) fork_end(1);
       gait_stats stats;
       gait_stats_read(world.heap, &stats);
-      _exit(stats.threads == 1 ? 0 : 2); /* only the thread that forked is there */
+      fork_end(stats.threads == 1 ? 0 : 2); /* only the thread that forked is there */
     }
     ck_assert(fork_is_whole(&world, 9));
     ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
@@ -182,10 +190,10 @@ START_TEST(a_stranger_may_fork) {
     ck_assert_int_ge(child, 0);
     if (child == 0) {
       if (gait_thread_attach(world.heap, NULL, GAIT_STACK_EXACT, &world.thread) != GAIT_OK)
-        _exit(2);
+        fork_end(2);
       gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
       fork_build(&world, 3);
-      _exit(fork_go_on(&world, 3) ? 0 : 3);
+      fork_end(fork_go_on(&world, 3) ? 0 : 3);
     }
     fork_await(child);
   }
@@ -204,7 +212,7 @@ static void *fork_in_a_loop(void *arg) {
   for (int i = 0; i < 20; i++) {
     const pid_t child = fork();
     UNIT_CHECK(child >= 0);
-    if (child == 0) _exit(fork_is_whole(&world, 21) && fork_go_on(&world, 21) ? 0 : 1);
+    if (child == 0) fork_end(fork_is_whole(&world, 21) && fork_go_on(&world, 21) ? 0 : 1);
     int status = 1;
     gait_leave(world.thread);
     UNIT_CHECK(waitpid(child, &status, 0) == child && status == 0);
@@ -252,7 +260,7 @@ START_TEST(heaps_may_come_and_go_meanwhile) {
   for (int i = 0; i < 100; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) _exit(fork_is_whole(&world, 31) ? 0 : 1);
+    if (child == 0) fork_end(fork_is_whole(&world, 31) ? 0 : 1);
     gait_leave(world.thread);
     fork_await(child);
     gait_enter(world.thread);
@@ -338,7 +346,7 @@ START_TEST(a_thread_may_be_managed_by_several) {
   for (int i = 0; i < 20; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) _exit(fork_go_on_with_both(&pair) ? 0 : 1);
+    if (child == 0) fork_end(fork_go_on_with_both(&pair) ? 0 : 1);
     for (unsigned k = 0; k < 2; k++)
       gait_leave(pair.worlds[k].thread);
     fork_await(child);
