@@ -9,7 +9,7 @@ _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same wor
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 
 /* A heap may be so much over its goal at least before a thread waits for marking. */
-#define PACE_STALL_LEAST_BYTES ((AO_t)4 << 20)
+#define PACE_STALL_LEAST_BYTES ((AO_t)1 << 20)
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);
@@ -187,6 +187,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
+  pace->started_bytes = 0;
   pace_limiter_feed_hurry(pace);
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
