@@ -6,7 +6,7 @@
  * When no GOGC keeps the peak, a memory limit may: it lets the heap grow where the program is small
  * and holds it where the program is large. */
 #include "command.h"
-#include "what_if_settings.h"
+#include "settings.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -55,11 +55,11 @@ static error_t advise_option(int key, char *arg, struct argp_state *state) {
   struct advise *advise = state->input;
   switch (key) {
   case ADVISE_PEAK:
-    advise->peak_bytes = what_if_size_read(arg);
+    advise->peak_bytes = settings_size_read(arg);
     if (advise->peak_bytes <= 0) argp_error(state, "--peak=%s: a size as 512MiB is wanted", arg);
     return 0;
   case ADVISE_GC_CPU: advise->gc_share = advise_percent(arg, state); return 0;
-  case ADVISE_PROCS: advise->processors = what_if_processors_read(arg, state); return 0;
+  case ADVISE_PROCS: advise->processors = settings_processors_read(arg, state); return 0;
   case ADVISE_JSON: advise->json = true; return 0;
   case ARGP_KEY_ARG:
     if (advise->path != NULL) argp_error(state, "one recording is wanted, not '%s' too", arg);
@@ -185,8 +185,9 @@ static void advise_refusal(const struct advise *advise, const struct what_if_pro
 static void advise_print_json(const struct advise_choice *choice, const char *reason) {
   json_t *answer = json_pack("{s:b, s:s}", "found", choice->found, "reason", reason);
   if (choice->found) {
-    json_object_set_new(answer, "gogc", what_if_value_json(choice->setting.gogc_percent));
-    json_object_set_new(answer, "memlimit", what_if_value_json(choice->setting.memory_limit_bytes));
+    json_object_set_new(answer, "gogc", settings_value_json(choice->setting.gogc_percent));
+    json_object_set_new(answer, "memlimit",
+                        settings_value_json(choice->setting.memory_limit_bytes));
     json_object_set_new(answer, "gc_cpu_share",
                         json_real(choice->prediction.gc_cpu_share.estimate));
     json_object_set_new(answer, "peak_heap_bytes",
@@ -207,7 +208,7 @@ static int advise_answer(const struct advise *advise, const struct what_if_progr
   if (advise->json) {
     advise_print_json(&choice, reason);
   } else if (choice.found) {
-    printf("GOGC=%s", what_if_gogc_text(choice.setting.gogc_percent, gogc));
+    printf("GOGC=%s", settings_gogc_text(choice.setting.gogc_percent, gogc));
     if (choice.setting.memory_limit_bytes != WHAT_IF_OFF)
       printf(" GOMEMLIMIT=%lldMiB", (long long)(choice.setting.memory_limit_bytes >> 20));
     printf(": %s.\n", reason);

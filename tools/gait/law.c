@@ -15,7 +15,7 @@
 enum law_form { LAW_TABLE, LAW_JSON, LAW_CSV };
 
 struct law {
-  struct what_if_list live, rate, gogc;
+  struct settings_list live, rate, gogc;
   unsigned cycles;
   enum law_form form;
   const char *html_path;
@@ -55,10 +55,10 @@ static const struct argp_option law_options[] = {
 static int64_t law_read_size(const char *name, const char *text, int64_t least, int64_t most,
                              struct argp_state *state) {
   char range[2][32];
-  int64_t bytes = what_if_size_read(text);
+  int64_t bytes = settings_size_read(text);
   if (bytes < least || bytes > most)
     argp_error(state, "--%s: '%s' is no size in %s .. %s", name, text,
-               what_if_limit_text(least, range[0]), what_if_limit_text(most, range[1]));
+               settings_limit_text(least, range[0]), settings_limit_text(most, range[1]));
   return bytes;
 }
 
@@ -69,8 +69,8 @@ static int64_t law_read_rate(const char *name, const char *text, struct argp_sta
   return law_read_size(name, text, LAW_RATE_LEAST, LAW_RATE_MOST, state);
 }
 
-static void law_read_gogc(struct what_if_list *list, const char *text, struct argp_state *state) {
-  what_if_list_read(list, "gogc", text, state);
+static void law_read_gogc(struct settings_list *list, const char *text, struct argp_state *state) {
+  settings_list_read(list, "gogc", text, state);
   for (unsigned i = 0; i < list->count; i++)
     if (list->values[i] < 1) argp_error(state, "--gogc: the formula wants 1 or more, not 0 or off");
 }
@@ -101,16 +101,17 @@ static void law_check_memory(const struct law *law, struct argp_state *state) {
 
 static void law_defaults(struct law *law) {
   const int64_t mib = 1 << 20;
-  if (law->live.count == 0) law->live = (struct what_if_list){{32 * mib, 96 * mib}, 2};
-  if (law->rate.count == 0) law->rate = (struct what_if_list){{100 * mib, 200 * mib, 400 * mib}, 3};
-  if (law->gogc.count == 0) law->gogc = (struct what_if_list){{50, 100, 200}, 3};
+  if (law->live.count == 0) law->live = (struct settings_list){{32 * mib, 96 * mib}, 2};
+  if (law->rate.count == 0)
+    law->rate = (struct settings_list){{100 * mib, 200 * mib, 400 * mib}, 3};
+  if (law->gogc.count == 0) law->gogc = (struct settings_list){{50, 100, 200}, 3};
 }
 
 static error_t law_option(int key, char *arg, struct argp_state *state) {
   struct law *law = state->input;
   switch (key) {
-  case LAW_LIVE: what_if_list_read_by(&law->live, "live", law_read_live, arg, state); return 0;
-  case LAW_RATE: what_if_list_read_by(&law->rate, "rate", law_read_rate, arg, state); return 0;
+  case LAW_LIVE: settings_list_read_by(&law->live, "live", law_read_live, arg, state); return 0;
+  case LAW_RATE: settings_list_read_by(&law->rate, "rate", law_read_rate, arg, state); return 0;
   case LAW_GOGC: law_read_gogc(&law->gogc, arg, state); return 0;
   case LAW_CYCLES: law->cycles = law_read_cycles(arg, state); return 0;
   case LAW_TO_JSON: law->form = LAW_JSON; return 0;

@@ -14,7 +14,7 @@
 enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
 
 struct sim {
-  struct what_if_list gogc, memlimit;
+  struct settings_list gogc, memlimit;
   double processors;
   enum sim_output output;
   const char *html_path;
@@ -60,9 +60,9 @@ static void sim_read_shard(struct sim *sim, const char *text, struct argp_state 
 static error_t sim_option(int key, char *arg, struct argp_state *state) {
   struct sim *sim = state->input;
   switch (key) {
-  case SIM_OPTION_GOGC: what_if_list_read(&sim->gogc, "gogc", arg, state); return 0;
-  case SIM_OPTION_MEMLIMIT: what_if_list_read(&sim->memlimit, "memlimit", arg, state); return 0;
-  case SIM_OPTION_PROCS: sim->processors = what_if_processors_read(arg, state); return 0;
+  case SIM_OPTION_GOGC: settings_list_read(&sim->gogc, "gogc", arg, state); return 0;
+  case SIM_OPTION_MEMLIMIT: settings_list_read(&sim->memlimit, "memlimit", arg, state); return 0;
+  case SIM_OPTION_PROCS: sim->processors = settings_processors_read(arg, state); return 0;
   case SIM_OPTION_JSON: sim->output = SIM_JSON; return 0;
   case SIM_OPTION_CSV: sim->output = SIM_CSV; return 0;
   case SIM_OPTION_HTML: sim->html_path = arg; return 0;
@@ -164,8 +164,8 @@ static json_t *sim_simulate(struct sim *sim) {
   }
   if (sim->gogc.count == 0) sim->gogc = spec.gogc;
   if (sim->memlimit.count == 0) sim->memlimit = spec.memlimit;
-  if (sim->gogc.count == 0) sim->gogc = (struct what_if_list){{100}, 1};
-  if (sim->memlimit.count == 0) sim->memlimit = (struct what_if_list){{WHAT_IF_OFF}, 1};
+  if (sim->gogc.count == 0) sim->gogc = (struct settings_list){{100}, 1};
+  if (sim->memlimit.count == 0) sim->memlimit = (struct settings_list){{WHAT_IF_OFF}, 1};
   json_t *rows = json_array();
   if (sim_with_timeline(sim, &spec, rows) != COMMAND_OK) {
     json_decref(rows);

@@ -13,8 +13,8 @@ json_t *sim_row(const struct sim_program *program, const struct what_if_setting 
       "{s:I, s:I, s:s, s:o, s:o, s:f, s:I, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
       "s:I, s:b}",
       "index", (json_int_t)index, "of", (json_int_t)total, "program", program->name, "gogc",
-      what_if_value_json(setting->gogc_percent), "memlimit",
-      what_if_value_json(setting->memory_limit_bytes), "processors", processors, "cycles",
+      settings_value_json(setting->gogc_percent), "memlimit",
+      settings_value_json(setting->memory_limit_bytes), "processors", processors, "cycles",
       (json_int_t)result->cycles, "cycles_by_law", law, "seconds", result->seconds,
       "interval_seconds", cycles > 0 ? result->seconds / cycles : 0, "allocated_bytes",
       result->allocated_bytes, "mean_live_bytes", result->mean_live_bytes, "gc_cpu_seconds",
@@ -32,8 +32,8 @@ static double rows_number(const json_t *row, const char *name) {
 static const char *rows_setting(const json_t *row, const char *name, char text[32]) {
   const json_t *value = json_object_get(row, name);
   int64_t number = json_is_integer(value) ? json_integer_value(value) : WHAT_IF_OFF;
-  return strcmp(name, "gogc") == 0 ? what_if_gogc_text(number, text)
-                                   : what_if_limit_text(number, text);
+  return strcmp(name, "gogc") == 0 ? settings_gogc_text(number, text)
+                                   : settings_limit_text(number, text);
 }
 
 void sim_rows_print(const json_t *rows, FILE *out) {

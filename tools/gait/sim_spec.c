@@ -70,7 +70,7 @@ static bool spec_number(struct spec_reader *reader, json_t *object, const char *
   if (value == NULL) return spec_fail(reader, key, "is wanted");
   double read = json_number_value(value);
   if (json_is_string(value)) {
-    int64_t bytes = what_if_size_read(json_string_value(value));
+    int64_t bytes = settings_size_read(json_string_value(value));
     if (bytes < 0)
       return spec_fail(reader, key, "\"%.40s\" is no size as \"512MiB\"", json_string_value(value));
     read = (double)bytes;
@@ -255,7 +255,7 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
 /* ---- Settings ---- */
 
 static bool spec_setting(struct spec_reader *reader, const char *key, json_t *value,
-                         struct what_if_list *list) {
+                         struct settings_list *list) {
   char text[32], error[200] = "a number or \"off\" is wanted";
   if (json_is_integer(value))
     snprintf(text, sizeof text, "%lld", (long long)json_integer_value(value));
@@ -265,8 +265,8 @@ static bool spec_setting(struct spec_reader *reader, const char *key, json_t *va
   gait_options_init(&options);
   if (text[0] == '\0' || gait_options_set(&options, key, text, error, sizeof error) != GAIT_OK)
     return spec_fail(reader, key, "%s", error);
-  if (list->count == WHAT_IF_LIST_MOST)
-    return spec_fail(reader, key, "%u values at most", WHAT_IF_LIST_MOST);
+  if (list->count == SETTINGS_LIST_MOST)
+    return spec_fail(reader, key, "%u values at most", SETTINGS_LIST_MOST);
   bool off = strcmp(text, "off") == 0;
   int64_t number = strcmp(key, "gogc") == 0 ? options.gogc_percent : options.memory_limit_bytes;
   list->values[list->count++] = off ? WHAT_IF_OFF : number;
@@ -274,7 +274,7 @@ static bool spec_setting(struct spec_reader *reader, const char *key, json_t *va
 }
 
 static bool spec_settings(struct spec_reader *reader, json_t *root, const char *key,
-                          struct what_if_list *list) {
+                          struct settings_list *list) {
   json_t *values = json_object_get(root, key), *value;
   size_t index;
   if (values == NULL) return true;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "what_if_settings.h"
+#include "settings.h"
 
 enum sim_form { SIM_CONSTANT, SIM_RAMP, SIM_STEP, SIM_OSCILLATION, SIM_RECORDED };
 
@@ -47,7 +47,7 @@ struct sim_program {
 struct sim_spec {
   struct sim_program *programs;
   size_t count;
-  struct what_if_list gogc, memlimit; /* empty when the file has none */
+  struct settings_list gogc, memlimit; /* empty when the file has none */
 };
 
 struct sim_error {

@@ -2,7 +2,7 @@
 #include "command.h"
 #include "grid.h"
 #include "page.h"
-#include "what_if_settings.h"
+#include "settings.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 enum sweep_form { SWEEP_TABLE, SWEEP_JSON, SWEEP_CSV };
 
 struct sweep {
-  struct what_if_list gogc, memlimit;
+  struct settings_list gogc, memlimit;
   const char **words; /* of `gait run`: the workload, its arguments and the options that stay */
   size_t word_count;
   enum sweep_form form;
@@ -46,8 +46,8 @@ static void sweep_pass_on(struct sweep *sweep, const char *option, const char *v
 static error_t sweep_option(int key, char *arg, struct argp_state *state) {
   struct sweep *sweep = state->input;
   switch (key) {
-  case SWEEP_GOGC: what_if_list_read(&sweep->gogc, "gogc", arg, state); return 0;
-  case SWEEP_MEMLIMIT: what_if_list_read(&sweep->memlimit, "memlimit", arg, state); return 0;
+  case SWEEP_GOGC: settings_list_read(&sweep->gogc, "gogc", arg, state); return 0;
+  case SWEEP_MEMLIMIT: settings_list_read(&sweep->memlimit, "memlimit", arg, state); return 0;
   case SWEEP_THREADS: sweep_pass_on(sweep, "--threads", arg); return 0;
   case SWEEP_OPTION: sweep_pass_on(sweep, "--option", arg); return 0;
   case SWEEP_TO_JSON: sweep->form = SWEEP_JSON; return 0;
@@ -80,10 +80,10 @@ static void sweep_run(const struct sweep *sweep, struct grid *grid) {
     for (unsigned j = 0; j < sweep->gogc.count && !grid->usage; j++) {
       size_t count = sweep->word_count;
       words[count++] = "--gogc";
-      words[count++] = what_if_option_text(sweep->gogc.values[j], gogc);
+      words[count++] = settings_option_text(sweep->gogc.values[j], gogc);
       if (sweep->memlimit.count > 0) {
         words[count++] = "--memlimit";
-        words[count++] = what_if_option_text(sweep->memlimit.values[i], memlimit);
+        words[count++] = settings_option_text(sweep->memlimit.values[i], memlimit);
       }
       words[count] = NULL;
       grid_run(grid, words);

@@ -3,7 +3,7 @@
 #include "page.h"
 #include "what_if_check.h"
 #include "what_if_page.h"
-#include "what_if_settings.h"
+#include "settings.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct what_if {
-  struct what_if_list gogc, memlimit;
+  struct settings_list gogc, memlimit;
   double processors;
   const char *path;
   const char *html_path;
@@ -42,9 +42,9 @@ static const struct argp_option what_if_options[] = {
 static error_t what_if_option(int key, char *arg, struct argp_state *state) {
   struct what_if *what_if = state->input;
   switch (key) {
-  case WHAT_IF_GOGC: what_if_list_read(&what_if->gogc, "gogc", arg, state); return 0;
-  case WHAT_IF_MEMLIMIT: what_if_list_read(&what_if->memlimit, "memlimit", arg, state); return 0;
-  case WHAT_IF_PROCS: what_if->processors = what_if_processors_read(arg, state); return 0;
+  case WHAT_IF_GOGC: settings_list_read(&what_if->gogc, "gogc", arg, state); return 0;
+  case WHAT_IF_MEMLIMIT: settings_list_read(&what_if->memlimit, "memlimit", arg, state); return 0;
+  case WHAT_IF_PROCS: what_if->processors = settings_processors_read(arg, state); return 0;
   case WHAT_IF_JSON: what_if->json = true; return 0;
   case WHAT_IF_HTML: what_if->html_path = arg; return 0;
   case WHAT_IF_CHECK: what_if->check_path = arg; return 0;
@@ -83,8 +83,8 @@ static int what_if_put(json_t *row, const char *name, const struct what_if_range
 static json_t *what_if_row(const struct what_if_setting *setting,
                            const struct what_if_prediction *prediction) {
   json_t *row = json_object();
-  json_object_set_new(row, "gogc", what_if_value_json(setting->gogc_percent));
-  json_object_set_new(row, "memlimit", what_if_value_json(setting->memory_limit_bytes));
+  json_object_set_new(row, "gogc", settings_value_json(setting->gogc_percent));
+  json_object_set_new(row, "memlimit", settings_value_json(setting->memory_limit_bytes));
   what_if_put(row, "cycles", &prediction->cycles);
   what_if_put(row, "gc_cpu_seconds", &prediction->gc_cpu_seconds);
   what_if_put(row, "peak_heap_bytes", &prediction->peak_heap_bytes);
@@ -137,8 +137,8 @@ static void what_if_print(const json_t *rows) {
   printf("%6s %10s  %20s  %20s  %20s  %20s\n", "GOGC", "limit", "cycles", "GC CPU, s",
          "peak heap, MiB", "assists, % of CPU");
   json_array_foreach(rows, index, row) {
-    printf("%6s", what_if_gogc_text(what_if_integer(row, "gogc"), text));
-    printf(" %10s", what_if_limit_text(what_if_integer(row, "memlimit"), text));
+    printf("%6s", settings_gogc_text(what_if_integer(row, "gogc"), text));
+    printf(" %10s", settings_limit_text(what_if_integer(row, "memlimit"), text));
     what_if_print_range(row, "cycles", 1, 0);
     what_if_print_range(row, "gc_cpu_seconds", 1, 3);
     what_if_print_range(row, "peak_heap_bytes", 1048576, 0);
@@ -194,8 +194,8 @@ int gait_cmd_what_if(int argc, char **argv) {
   struct what_if what_if = {0};
   char *command = page_command(argc, argv);
   argp_parse(&what_if_argp, argc, argv, 0, NULL, &what_if);
-  if (what_if.gogc.count == 0) what_if.gogc = (struct what_if_list){{50, 100, 200, 400}, 4};
-  if (what_if.memlimit.count == 0) what_if.memlimit = (struct what_if_list){{WHAT_IF_OFF}, 1};
+  if (what_if.gogc.count == 0) what_if.gogc = (struct settings_list){{50, 100, 200, 400}, 4};
+  if (what_if.memlimit.count == 0) what_if.memlimit = (struct settings_list){{WHAT_IF_OFF}, 1};
   int status = COMMAND_FAILED;
   if (what_if.check_path != NULL)
     status = what_if_check(what_if.check_path, what_if.json);

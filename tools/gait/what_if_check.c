@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "what_if_settings.h"
+#include "settings.h"
 
 #define CHECK_MOST 1024
 
@@ -55,7 +55,7 @@ static bool check_setting(struct check_recording *into, char *line) {
   limit[strcspn(limit, " \r\n")] = '\0';
   into->setting.gogc_percent = strcmp(gogc, "off") == 0 ? WHAT_IF_OFF : strtoll(gogc, NULL, 10);
   into->setting.memory_limit_bytes =
-      strcmp(limit, "off") == 0 ? WHAT_IF_OFF : what_if_size_read(limit);
+      strcmp(limit, "off") == 0 ? WHAT_IF_OFF : settings_size_read(limit);
   into->command = strdup(command + strlen("command: "));
   return into->command != NULL;
 }

@@ -1,4 +1,4 @@
-#include "what_if_settings.h"
+#include "settings.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -19,31 +19,31 @@ static bool settings_value(const char *name, const char *text, int64_t *value, c
   return true;
 }
 
-void what_if_list_read_by(struct what_if_list *list, const char *name, what_if_value_read *read,
-                          const char *text, struct argp_state *state) {
+void settings_list_read_by(struct settings_list *list, const char *name, settings_value_read *read,
+                           const char *text, struct argp_state *state) {
   char *copy = strdup(text);
   if (copy == NULL) argp_failure(state, 1, 0, "out of memory");
   for (char *rest = copy, *value; (value = strsep(&rest, ",")) != NULL;) {
-    if (list->count == WHAT_IF_LIST_MOST)
-      argp_error(state, "--%s: %u values at most", name, WHAT_IF_LIST_MOST);
+    if (list->count == SETTINGS_LIST_MOST)
+      argp_error(state, "--%s: %u values at most", name, SETTINGS_LIST_MOST);
     list->values[list->count++] = read(name, value, state);
   }
   free(copy);
 }
 
-static int64_t settings_value_read(const char *name, const char *text, struct argp_state *state) {
+static int64_t settings_read_value(const char *name, const char *text, struct argp_state *state) {
   int64_t value = WHAT_IF_OFF;
   char error[256];
   if (!settings_value(name, text, &value, error, sizeof error)) argp_error(state, "%s", error);
   return value;
 }
 
-void what_if_list_read(struct what_if_list *list, const char *name, const char *text,
-                       struct argp_state *state) {
-  what_if_list_read_by(list, name, settings_value_read, text, state);
+void settings_list_read(struct settings_list *list, const char *name, const char *text,
+                        struct argp_state *state) {
+  settings_list_read_by(list, name, settings_read_value, text, state);
 }
 
-double what_if_processors_read(const char *text, struct argp_state *state) {
+double settings_processors_read(const char *text, struct argp_state *state) {
   char *end;
   double processors = strtod(text, &end);
   if (end == text || *end != '\0' || !(processors >= 0.01) || !(processors <= 65536))
@@ -51,25 +51,25 @@ double what_if_processors_read(const char *text, struct argp_state *state) {
   return processors;
 }
 
-int64_t what_if_size_read(const char *text) {
+int64_t settings_size_read(const char *text) {
   int64_t value;
   return settings_value("memlimit", text, &value, NULL, 0) ? value : -1;
 }
 
-json_t *what_if_value_json(int64_t value) {
+json_t *settings_value_json(int64_t value) {
   return value == WHAT_IF_OFF ? json_null() : json_integer(value);
 }
 
-const char *what_if_option_text(int64_t value, char text[32]) {
+const char *settings_option_text(int64_t value, char text[32]) {
   snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%lld", (long long)value);
   return text;
 }
 
-const char *what_if_gogc_text(int64_t value, char text[32]) {
-  return what_if_option_text(value, text);
+const char *settings_gogc_text(int64_t value, char text[32]) {
+  return settings_option_text(value, text);
 }
 
-const char *what_if_limit_text(int64_t value, char text[32]) {
+const char *settings_limit_text(int64_t value, char text[32]) {
   snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%.6g MiB", (double)value / 1048576);
   return text;
 }
