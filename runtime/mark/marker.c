@@ -237,7 +237,7 @@ void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
 
 /* ---- Scans: objects that have been asked for ---- */
 
-/* Traces a piece of a large object, having put the rest back for anyone to take.
+/* Puts back what follows a piece of a large object, for anyone to take.
  *
  * An entry of the queue for a large object has the place in it from where it is to be traced.  The
  * pieces are numbered, and an entry at a piece stands for as many as the lowest set bit of its
@@ -255,6 +255,7 @@ static void marker_put_back(struct gaiti_marker *marker, gaiti_ref entry, size_t
   }
 }
 
+/* Traces a piece of a large object. */
 static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   uintptr_t place = gaiti_ref_start(&marker->map, entry);
   gaiti_ref ref = gaiti_map_find(&marker->map, place);

@@ -396,6 +396,45 @@ START_TEST(a_wide_array_is_marked_whole) {
 }
 END_TEST
 
+/* Large objects are traced in pieces of some kilobytes: about each boundary of a piece, and at the
+ * ends, stands a reference that nothing else holds. */
+START_TEST(a_large_object_is_traced_to_its_last_piece) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (size_t words = 4608 - 1; words < 12000; words += words % 512 == 1 ? 510 : 1) {
+    void **array = gait_alloc_array(world.thread, world.references, 0, words, sizeof(void *));
+    world.slots[0] = array;
+    size_t targets = 0;
+    for (size_t i = 0; i < words; i += i % 512 == 0 ? 511 : 1, targets++)
+      gait_store_init(world.thread, &array[i], gait_alloc(world.thread, world.leaf, 16));
+    ck_assert_uint_eq(unit_marked_objects(&world), targets + 1);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* Neighbours whose marks share words are reached from several sides, twice, and in both orders; of
+ * two that follow one another, one is reached. */
+START_TEST(neighbours_are_marked_one_by_one) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  enum { COUNT = 3000 };
+  void **forth = gait_alloc_array(world.thread, world.references, 0, COUNT, sizeof(void *));
+  world.slots[0] = forth;
+  void **back = gait_alloc_array(world.thread, world.references, 0, COUNT, sizeof(void *));
+  gait_store_init(world.thread, &forth[0], back);
+  for (size_t i = 1; i < COUNT; i++) {
+    void **node = gait_alloc(world.thread, i % 3 ? world.references : world.leaf, 16);
+    if (i % 2 == 0) continue;
+    gait_store_init(world.thread, &forth[i], node);
+    gait_store_init(world.thread, &back[COUNT - i], node);
+    if (i % 3) gait_store_init(world.thread, node, forth[i / 2]);
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 2 + 2);
+  unit_close(&world);
+}
+END_TEST
+
 /* A random graph, mirrored in plain memory: what a plain search reaches is what is marked. */
 START_TEST(a_random_graph_is_marked_exactly) {
   enum { NODES = 20000, EDGES = 3 };
@@ -460,5 +499,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(graphs, cycles_of_objects_are_found_dead);
   UNIT_TEST(graphs, a_long_list_needs_no_stack);
   UNIT_TEST(graphs, a_wide_array_is_marked_whole);
+  UNIT_TEST(graphs, a_large_object_is_traced_to_its_last_piece);
+  UNIT_TEST(graphs, neighbours_are_marked_one_by_one);
   UNIT_TEST(graphs, a_random_graph_is_marked_exactly);
 }
