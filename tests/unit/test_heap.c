@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../sanitizer.h"
+
 const char *const unit_suite_name = "heap";
 
 START_TEST(create_starts_no_thread) {
@@ -99,6 +101,7 @@ START_TEST(nothing_leaks) {
   const unit_resources after = heap_settled_resources(threads);
   ck_assert_uint_eq(after.threads, before.threads);
   ck_assert_uint_eq(after.descriptors, before.descriptors);
+  if (SANITIZER_ADDRESS) return; /* it keeps for a while what was freed */
   ck_assert_uint_lt(after.mappings, before.mappings + ROUNDS / 4);
   ck_assert_uint_lt(after.mapped_bytes, before.mapped_bytes + ((size_t)ROUNDS << 20));
 }
