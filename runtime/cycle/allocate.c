@@ -20,6 +20,8 @@
 
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
+/* An allocation waits for the next phase, at most 0.4 ms, so often at most. */
+#define ALLOCATE_STALLS 25
 
 /* What an allocation has tried: cycles that it waited for because of the limit; whether it may pass
  * the limit now; whether it has collected because the system gave nothing. */
@@ -46,26 +48,28 @@ static bool allocate_may_mark(const gait_heap *heap) {
          options->cpu_cap_percent > options->background_percent;
 }
 
-/* The heap is past its goal: the thread marks, whether it owes or not, and when marking has not
- * begun or has nothing left that it could mark, it waits for the next phase.  Nothing else would
- * keep the heap from growing while the collector's threads do not get a processor.  While the CPU
- * limiter limits, that goes for the goal that the CPU cap sets, and for no other. */
+/* The heap is past its goal, and the collector may do something about it: while the CPU limiter
+ * limits, past the goal that the CPU cap sets, and no other. */
+static bool allocate_is_past_goal(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes)) return false;
+  return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
+}
+
+/* Past its goal, the thread marks once, whether it owes or not, and while marking has not begun or
+ * has nothing that it could mark, it waits.  Nothing else would keep the heap from growing while
+ * the collector's threads do not get a processor.  It does not wait for ever: a collector that
+ * comes to nothing stops nobody. */
 static void allocate_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
-  const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes)) return;
-  if (gaiti_pace_limiting(pace) && !AO_load(&pace->relieved)) return;
-  switch (gaiti_phase(heap)) {
-  case GAITI_PHASE_IDLE: gaiti_allocation_account(thread, 0); break;
-  case GAITI_PHASE_START: break;
-  case GAITI_PHASE_MARK:
-  case GAITI_PHASE_END:
-    if (allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
-    break;
-  case GAITI_PHASE_OFF:
-  case GAITI_PHASE_SWEEP: break;
+  for (int waits = 0; waits < ALLOCATE_STALLS && allocate_is_past_goal(heap); waits++) {
+    enum gaiti_phase phase = gaiti_phase(heap);
+    bool marking = phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
+    if (marking && allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
+    if (phase == GAITI_PHASE_IDLE) gaiti_allocation_account(thread, 0);
+    gaiti_collector_stall(thread);
+    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
   }
-  gaiti_collector_stall(thread);
 }
 
 static void allocate_prepare(gait_thread *thread) {

@@ -98,6 +98,7 @@ static void handshake_act(gait_thread *thread) {
 }
 
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
+  CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);
   return AO_fetch_and_sub1_full(&thread->heap->cycle->handshakes.pending) == 1;
 }
@@ -145,15 +146,20 @@ static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
   if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
 }
 
-/* Asks for the next action, when all have acted and there is one.  Returns whether it has.
+/* Asks for the next action, when all have acted and there is one; returns it, or NONE.
  * Model: tests/model/start.pml. */
-static bool handshake_go_on_locked(gait_heap *heap) {
+static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   enum gaiti_action next = handshake_next(handshakes);
-  if (handshake_is_pending(handshakes) || next == GAITI_ACTION_NONE) return false;
+  if (handshake_is_pending(handshakes) || next == GAITI_ACTION_NONE) return GAITI_ACTION_NONE;
   handshake_measure_locked(handshakes);
   handshake_ask_locked(heap, next);
-  return true;
+  return next;
+}
+
+/* The scan of roots begins the phase MARK. */
+static void handshake_tell_phase(gait_heap *heap, enum gaiti_action asked) {
+  if (asked == GAITI_ACTION_SCAN_ROOTS) gaiti_cycle_tell_phase(heap);
 }
 
 /* ---- The thread's side ---- */
@@ -187,12 +193,11 @@ static void safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
-  bool more = !handshakes->acted_for_absent && handshake_go_on_locked(heap);
+  enum gaiti_action next =
+      handshakes->acted_for_absent ? GAITI_ACTION_NONE : handshake_go_on_locked(heap);
   gaiti_unlock(&heap->threads->lock);
-  if (more)
-    gaiti_cycle_tell_phase(heap);
-  else
-    safepoint_tell(heap);
+  handshake_tell_phase(heap, next);
+  if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
 }
 
 /* Looks whether the thread is wanted, and acts.  Returns whether it has acted: then it may be
@@ -234,14 +239,16 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (AO_load_acquire(&thread->seen) == number) continue;
-    if (gaiti_thread_try_hold(thread)) {
+    if (!gaiti_thread_try_hold(thread)) {
+      late = thread;
+      continue;
+    }
+    if (AO_load(&thread->seen) != number) { /* else it acted, and left then */
       handshakes->acted_for_absent = true;
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
       gaiti_handshake_note_acted(thread, number);
-      gaiti_thread_let_go(thread);
-    } else {
-      late = thread;
     }
+    gaiti_thread_let_go(thread);
   }
   return late;
 }
@@ -254,7 +261,7 @@ struct handshake_late {
   char line[160];
 };
 
-/* Once for each time that the thread is late. */
+/* Once in a series. */
 static void handshake_note_late(gait_heap *heap, gait_thread *thread, uint64_t since_ns,
                                 struct handshake_late *late) {
   uint64_t waited_ns = gaiti_os_now_ns() - since_ns;
@@ -299,16 +306,17 @@ static bool handshake_look(gait_heap *heap, int spins) {
   AO_store_full(&handshakes->waiting, spins >= HANDSHAKE_SPINS);
   gait_thread *late = handshake_act_for_absent(heap);
   bool acted = !handshake_is_pending(handshakes);
-  bool more = acted && handshake_go_on_locked(heap);
-  if (acted && !more) handshake_measure_locked(handshakes);
-  if (late) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
+  enum gaiti_action next = acted ? handshake_go_on_locked(heap) : GAITI_ACTION_NONE;
+  bool over = acted && next == GAITI_ACTION_NONE;
+  if (over) handshake_measure_locked(handshakes);
+  if (late && !acted) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
   if (!acted && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   AO_store(&handshakes->waiting, 0);
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_late(heap, &tell);
-  if (more) gaiti_cycle_tell_phase(heap);
-  return acted && !more;
+  handshake_tell_phase(heap, next);
+  return over;
 }
 
 static void handshake_forget_late(gait_heap *heap) {

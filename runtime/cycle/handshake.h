@@ -2,7 +2,7 @@
  *
  * A handshake has a number and an action.  A thread in managed state acts at its next safepoint;
  * for one outside the collector acts in its place.  The collector waits until all have acted; the
- * threads wait for nobody.  Actions may follow one another in a series.
+ * threads wait for nobody, but for a lock at the end.  Actions may follow one another in a series.
  *
  * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
  *                 that was done in its place.  It is written by the thread in managed state, or by

@@ -173,13 +173,20 @@ void gaiti_pace_revise(gait_heap *heap) {
   gaiti_unlock(&pace->lock);
 }
 
-/* Bytes of blocks in use that hold no object yet. */
+/* A sixteenth of what was not filled is tried again each cycle. */
+#define PACE_SLACK_KEPT(bytes) ((bytes) / 16 * 15)
+
+/* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
+ * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
 static uint64_t pace_slack(const gait_heap *heap) {
   uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
                      gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
                      AO_load(&heap->externals.bytes);
   uint64_t mapped = gaiti_space_mapped(&heap->space);
-  return mapped > outside ? mapped - outside : 0;
+  uint64_t unfilled = mapped > outside ? mapped - outside : 0;
+  uint64_t live = AO_load(&heap->live_bytes), goal = AO_load(&heap->cycle->pace.goal_bytes);
+  uint64_t to_come = goal > live ? goal - live : 0;
+  return unfilled > to_come ? PACE_SLACK_KEPT(unfilled - to_come) : 0;
 }
 
 void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
