@@ -187,9 +187,10 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
- * next action itself: the collector may have to wait long for its turn on a processor.
+ * next action itself: the collector may have to wait long for its turn on a processor.  Returns
+ * whether it has.
  * Model: tests/model/start.pml. */
-static void safepoint_go_on(gait_heap *heap) {
+static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
@@ -198,10 +199,11 @@ static void safepoint_go_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_phase(heap, next);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
+  return next != GAITI_ACTION_NONE;
 }
 
-/* Looks whether the thread is wanted, and acts.  Returns whether it has acted: then it may be
- * wanted again.
+/* Looks whether the thread is wanted, and acts.  Returns whether it asked for an action itself, on
+ * which it is to act next.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
@@ -215,8 +217,7 @@ static bool safepoint_act(gait_thread *thread) {
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
-  return true;
+  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
