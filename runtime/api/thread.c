@@ -34,7 +34,7 @@ static void threads_link_locked(struct gaiti_threads *threads, gait_thread *thre
   threads->count++;
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->previous)
     thread->previous->next = thread->next;
@@ -62,7 +62,7 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
 }
 
 /* The thread starts in the state in which the handshakes so far would have put it.
- * Model: tests/model/start.pml. */
+ * Model: tests/model/start.pml, handshake.pml. */
 static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_store(&thread->seen, AO_load(&handshakes->number));
@@ -70,7 +70,7 @@ static void thread_join_cycle_locked(gait_thread *thread) {
   AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
@@ -127,7 +127,8 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
 
 /* ---- Detaching ---- */
 
-/* Moves the thread from outside to detached, when nobody holds it.  Model: tests/model/fork.pml. */
+/* Moves the thread from outside to detached, when nobody holds it.
+ * Model: tests/model/fork.pml, handshake.pml. */
 static bool thread_try_end(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
 }
@@ -143,7 +144,7 @@ static bool thread_end(gait_thread *thread) {
   return true;
 }
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
 gait_result gait_thread_detach(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
   enum gaiti_thread_state state = gaiti_thread_state(thread);
@@ -177,7 +178,7 @@ static bool thread_is_outside(const gait_thread *thread) {
 }
 
 /* The frame of this very function is saved, since it is gone when the caller goes on outside.
- * Model: tests/model/termination.pml, fork.pml. */
+ * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
@@ -186,6 +187,7 @@ GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   gaiti_thread_leave_saved(thread);
 }
 
+/* Model: tests/model/handshake.pml. */
 void gait_enter(gait_thread *thread) {
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   gaiti_delay(thread->heap);

@@ -93,10 +93,12 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
+/* Model: tests/model/handshake.pml. */
 static void handshake_act(gait_thread *thread) {
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
+/* Model: tests/model/handshake.pml. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
   CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);
@@ -105,7 +107,7 @@ bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
 
 /* ---- From one action to the next ---- */
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
@@ -128,7 +130,7 @@ static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
     AO_int_store_release(&thread->fast.poll, 1);
 }
 
-/* The next action of the series; NONE at its end. */
+/* The next action of the series; NONE at its end.  Model: tests/model/handshake.pml. */
 static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshakes) {
   enum gaiti_action action = (enum gaiti_action)AO_int_load(&handshakes->action);
   if (action == handshakes->last) return GAITI_ACTION_NONE;
@@ -137,6 +139,7 @@ static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshake
   return (enum gaiti_action)(action + 1);
 }
 
+/* Model: tests/model/handshake.pml. */
 static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
   return AO_load_acquire(&handshakes->pending) > 0;
 }
@@ -147,7 +150,7 @@ static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
 }
 
 /* Asks for the next action, when all have acted and there is one; returns it, or NONE.
- * Model: tests/model/start.pml. */
+ * Model: tests/model/start.pml, handshake.pml. */
 static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   enum gaiti_action next = handshake_next(handshakes);
@@ -189,7 +192,7 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
  * next action itself: the collector may have to wait long for its turn on a processor.  Returns
  * whether it has.
- * Model: tests/model/start.pml. */
+ * Model: tests/model/start.pml, handshake.pml. */
 static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
@@ -204,7 +207,8 @@ static bool safepoint_go_on(gait_heap *heap) {
 
 /* Looks whether the thread is wanted, and acts.  Returns whether it asked for an action itself, on
  * which it is to act next.
- * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
+ * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
+ * handshake.pml. */
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_int_store(&thread->fast.poll, 0);
@@ -220,7 +224,8 @@ static bool safepoint_act(gait_thread *thread) {
   return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml. */
+/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
+ * handshake.pml. */
 GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
   uint64_t since = gaiti_pause_begin();
@@ -233,7 +238,7 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
 /* ---- The collector's side ---- */
 
 /* Acts for those outside.  Returns one that has still to act, if there is any.
- * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml. */
+ * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml, handshake.pml. */
 static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   AO_t number = AO_load(&handshakes->number);
@@ -299,7 +304,7 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
 
 /* Looks, goes on to the next action when all have acted, and when somebody is missing waits a
  * little.  Returns whether all have acted on the last.
- * Model: tests/model/start.pml. */
+ * Model: tests/model/start.pml, handshake.pml. */
 static bool handshake_look(gait_heap *heap, int spins) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct handshake_late tell = {.report = false};
@@ -327,7 +332,7 @@ static void handshake_forget_late(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Model: tests/model/start.pml, fork.pml. */
+/* Model: tests/model/start.pml, fork.pml, handshake.pml. */
 void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti_action last) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
