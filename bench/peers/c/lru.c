@@ -64,6 +64,7 @@ static void lru_evict(void) {
   while (*link != entry)
     link = &(*link)->next;
   *link = entry->next;
+  entry->newer = NULL; /* a word that is left on a stack is not to keep all that came after it */
   peer_free(entry->value);
   peer_free(entry);
   cache.count--;
