@@ -177,7 +177,8 @@ void gaiti_pace_revise(gait_heap *heap) {
 #define PACE_SLACK_KEPT(bytes) ((bytes) / 16 * 15)
 
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
- * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
+ * what a cycle leaves unfilled because it began early must not make the next begin earlier
+ * (.goal.holes in docs/design/pacer.md). */
 static uint64_t pace_slack(const gait_heap *heap) {
   uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
                      gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
