@@ -27,6 +27,11 @@ struct gaiti_pacer_config gaiti_pacer_config_default(void) {
   };
 }
 
+void gaiti_pacer_config_rely(struct gaiti_pacer_config *config) {
+  config->idle_reliance = 0.75;
+  config->assist_reliance = 1;
+}
+
 static bool config_within(double value, double low, double high) {
   return value >= low && value <= high;
 }

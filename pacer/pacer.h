@@ -54,13 +54,12 @@ struct gaiti_pacer_config {
   double assist_reliance;     /* of what a single bad cycle took, left to assists: 0 .. 1 */
 };
 
-/* What the collector relies on: see runway.c. */
-#define GAITI_PACER_IDLE_RELIANCE   0.75
-#define GAITI_PACER_ASSIST_RELIANCE 1
-
 /* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
  * processors or of assists, as in Go. */
 struct gaiti_pacer_config gaiti_pacer_config_default(void);
+
+/* Has idle processors and assists relied on as far as the collector does: see runway.c. */
+void gaiti_pacer_config_rely(struct gaiti_pacer_config *config);
 
 /* Returns NULL when every field is in its range, else a sentence that names
  * the first that is not. */

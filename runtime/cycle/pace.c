@@ -36,8 +36,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
-  config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
-  config.assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
+  gaiti_pacer_config_rely(&config);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   pace_set_processors(pace,
@@ -173,11 +172,9 @@ void gaiti_pace_revise(gait_heap *heap) {
   gaiti_unlock(&pace->lock);
 }
 
-/* A sixteenth of what was not filled is tried again each cycle. */
-#define PACE_SLACK_KEPT(bytes) ((bytes) / 16 * 15)
-
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
- * what a cycle leaves unfilled because it began early must not make the next begin earlier
+ * what a cycle leaves unfilled because it began early must not make the next begin earlier.
+ * A sixteenth of the rest is tried again each cycle
  * (.goal.holes in docs/design/pacer.md). */
 static uint64_t pace_slack(const gait_heap *heap) {
   uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
@@ -187,7 +184,7 @@ static uint64_t pace_slack(const gait_heap *heap) {
   uint64_t unfilled = mapped > outside ? mapped - outside : 0;
   uint64_t live = AO_load(&heap->live_bytes), goal = AO_load(&heap->cycle->pace.goal_bytes);
   uint64_t to_come = goal > live ? goal - live : 0;
-  return unfilled > to_come ? PACE_SLACK_KEPT(unfilled - to_come) : 0;
+  return unfilled > to_come ? (unfilled - to_come) / 16 * 15 : 0;
 }
 
 void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {

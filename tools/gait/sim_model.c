@@ -50,8 +50,7 @@ static bool sim_begin(struct sim_state *state, const struct sim_program *program
   if (program->minimum_heap_bytes >= 0) config.minimum_heap_bytes = program->minimum_heap_bytes;
   config.background_share = program->background_share;
   config.cpu_cap = program->cpu_cap;
-  config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
-  config.assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
+  gaiti_pacer_config_rely(&config);
   const char *wrong = gaiti_pacer_config_check(&config);
   if (wrong != NULL) {
     snprintf(error->text, sizeof error->text, "%s: %s", program->name, wrong);

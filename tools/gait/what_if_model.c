@@ -69,10 +69,7 @@ static int64_t model_ns(double seconds) {
 static struct gaiti_pacer_config model_config(const struct what_if_setting *setting,
                                               enum recording_system system) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
-  if (system == RECORDING_GAIT) {
-    config.idle_reliance = GAITI_PACER_IDLE_RELIANCE;
-    config.assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
-  }
+  if (system == RECORDING_GAIT) gaiti_pacer_config_rely(&config);
   config.gc_percent =
       setting->gogc_percent == WHAT_IF_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
   if (setting->memory_limit_bytes != WHAT_IF_OFF)

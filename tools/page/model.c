@@ -95,8 +95,7 @@ static void model_configure(void) {
     config->memory_limit_bytes = model_bytes(settings.memory_limit_bytes);
   config->minimum_heap_bytes = model_bytes(settings.minimum_heap_bytes);
   config->cpu_cap = model_within(settings.cpu_cap, 0.01, 0.95);
-  config->idle_reliance = GAITI_PACER_IDLE_RELIANCE;
-  config->assist_reliance = GAITI_PACER_ASSIST_RELIANCE;
+  gaiti_pacer_config_rely(config);
   gaiti_pacer_configure(&program.pacer, config);
 }
 
