@@ -46,11 +46,6 @@ static void lru_push(struct lru_cache *cache, struct lru_entry *entry) {
   gait_store(cache->thread, &cache->newest, entry);
 }
 
-/* A word that is left on a stack may keep the entry; it is not to keep all that came after it. */
-static void lru_forget(struct lru_cache *cache, struct lru_entry *entry) {
-  gait_store(cache->thread, &entry->newer, NULL);
-}
-
 static void lru_evict(struct lru_cache *cache) {
   struct lru_entry *entry = cache->oldest;
   lru_unlink(cache, entry);
@@ -58,7 +53,8 @@ static void lru_evict(struct lru_cache *cache) {
   while (*link != entry)
     link = &(*link)->next;
   gait_store(cache->thread, link, entry->next);
-  lru_forget(cache, entry);
+  /* A word that is left on a stack is not to keep all that came after it. */
+  gait_store(cache->thread, &entry->newer, NULL);
   cache->count--;
 }
 

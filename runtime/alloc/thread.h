@@ -102,11 +102,6 @@ static inline bool gaiti_thread_is_marking(const gait_thread *thread) {
   return thread->fast.marking != 0;
 }
 
-/* Whether the collector wants the thread at a safepoint. */
-static inline bool gaiti_thread_is_wanted(const gait_thread *thread) {
-  return AO_int_load(&thread->fast.poll) != 0;
-}
-
 /* Whether a run taken now has to be marked. */
 static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t epoch) {
   return AO_load(&thread->black_epoch) == epoch && !MUTANT(MUTANT_NO_BLACK_ALLOCATION);

@@ -68,12 +68,12 @@ static void allocate_stall(gait_thread *thread) {
     if (marking && allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_allocation_account(thread, 0);
     gaiti_collector_stall(thread);
-    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
+    gait_poll(thread);
   }
 }
 
 static void allocate_prepare(gait_thread *thread) {
-  if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
+  gait_poll(thread);
   if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
   allocate_stall(thread);
@@ -112,7 +112,7 @@ static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt
     return;
   }
   if (gaiti_assist_step(thread)) {
-    if (gaiti_thread_is_wanted(thread)) gaiti_safepoint(thread);
+    gait_poll(thread);
     return;
   }
   attempt->cycles_waited++;

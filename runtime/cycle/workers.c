@@ -142,7 +142,6 @@ static void workers_begin(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   if (workers_marking(workers)) return;
   workers_start_missing(heap);
-  workers_set_boost(heap, false);
   gaiti_lock(&workers->lock);
   workers->round++;
   workers->marking = true;
@@ -218,8 +217,8 @@ void gaiti_workers_mark(gait_heap *heap) {
     gaiti_pace_revise(heap);
     if (more) {
       waits = 0;
-      workers_begin(heap);
       workers_set_boost(heap, false);
+      workers_begin(heap);
       workers_throttle(heap, marker, share, AO_load(&pace->background_ns) + own_ns);
       continue;
     }
