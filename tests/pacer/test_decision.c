@@ -548,6 +548,17 @@ START_TEST(what_floats_leaves_the_minimum_heap_its_room) {
 }
 END_TEST
 
+/* ---- What is relied on ---- */
+
+static struct gaiti_pacer decision_relying_pacer(double idle, double assist) {
+  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
+  struct gaiti_pacer_config config = pacer.config;
+  config.idle_reliance = idle;
+  config.assist_reliance = assist;
+  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  return pacer;
+}
+
 /* ---- Idle help ---- */
 
 /* A cycle of 100 MiB of work in which idle processors marked `idle` percent of all CPU time, beside
@@ -565,10 +576,7 @@ static void decision_helped_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_
 
 START_TEST(idle_help_is_relied_on_as_far_as_set) {
   for (int reliance = 0; reliance <= 4; reliance++) {
-    struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
-    struct gaiti_pacer_config config = pacer.config;
-    config.idle_reliance = reliance / 4.0;
-    ck_assert(gaiti_pacer_configure(&pacer, &config));
+    struct gaiti_pacer pacer = decision_relying_pacer(reliance / 4.0, 0);
     struct gaiti_pacer_snapshot snapshot = {0};
     for (int i = 0; i < 6; i++)
       decision_helped_cycle(&pacer, &snapshot, 25);
@@ -584,10 +592,7 @@ END_TEST
 
 /* The worst of the cycles remembered counts, and one without help at once. */
 START_TEST(idle_help_that_fails_is_not_relied_on) {
-  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
-  struct gaiti_pacer_config config = pacer.config;
-  config.idle_reliance = 1;
-  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  struct gaiti_pacer pacer = decision_relying_pacer(1, 0);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 6; i++)
     decision_helped_cycle(&pacer, &snapshot, 25);
@@ -620,10 +625,7 @@ static void decision_marked_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_
 /* What recurs is the second largest of five, or the newest: a single bad cycle counts once, and
  * what came twice, or is a change for good, counts. */
 START_TEST(a_single_bad_cycle_counts_once) {
-  struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
-  struct gaiti_pacer_config config = pacer.config;
-  config.assist_reliance = 1;
-  ck_assert(gaiti_pacer_configure(&pacer, &config));
+  struct gaiti_pacer pacer = decision_relying_pacer(0, 1);
   struct gaiti_pacer_snapshot snapshot = {0};
   const struct {
     int64_t allocated, recurring; /* in MiB */
@@ -643,6 +645,7 @@ START_TEST(a_single_bad_cycle_counts_once) {
   ck_assert_double_eq_tol((double)decision.runway_bytes, 10 * MIB - allowance, 4);
   ck_assert_double_eq_tol((double)decision.slack_bytes, allowance, 4);
   /* Who relies on half of it goes half of the way, and under the limit nobody does. */
+  struct gaiti_pacer_config config = pacer.config;
   config.assist_reliance = 0.5;
   ck_assert(gaiti_pacer_configure(&pacer, &config));
   decision = decision_of(&pacer, &snapshot);

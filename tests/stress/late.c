@@ -1,11 +1,10 @@
 /* late: one thread spins and never comes to a safepoint.  The log names it and where it spins, and
  * the other threads go on allocating while the collector waits for it.
  *
- *   stress_late            the stack is in the log, and the signal is as before
- *   stress_late off        option late_signal is 0: no stack
- *   stress_late own        the program has a handler of its own for the signal: it keeps it, and
- * the log says why there is no stack stress_late blocked    the thread blocks the signal: the log
- * says so */
+ *   stress_late           the stack is in the log, and the signal is as before
+ *   stress_late off       option late_signal is 0: no stack
+ *   stress_late own       the program has a handler for the signal and keeps it; the log says so
+ *   stress_late blocked   the thread blocks the signal; the log says so */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -18,24 +17,14 @@
 
 #include <gait/gait.h>
 
+#include "../sanitizer.h"
+
 #define LATE_WORKERS   2
 #define LATE_OBJECTS   5000 /* that each worker has to allocate after the late thread was named */
 #define LATE_BYTES     64
 #define LATE_HEAP_GOAL ((int64_t)1 << 30) /* far more than the workers come to */
 
 enum late_case { LATE_STACK, LATE_OFF, LATE_OWN, LATE_BLOCKED };
-
-/* There is no stack under thread sanitizer: runtime/os/stack.c. */
-#if defined(__has_feature)
-#define LATE_HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define LATE_HAS_FEATURE(feature) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || LATE_HAS_FEATURE(thread_sanitizer)
-#define LATE_HAS_STACKS false
-#else
-#define LATE_HAS_STACKS true
-#endif
 
 /*   about     the log speaks of the thread that spins; the collector's own
  *   told      it has named that thread and, unless stacks are off, said a line of its stack, or why
@@ -159,7 +148,8 @@ static void late_check_signal(enum late_case what) {
 }
 
 static void late_check_log(struct late *late) {
-  bool stack = late->what == LATE_STACK && LATE_HAS_STACKS;
+  /* There is none under thread sanitizer: runtime/os/stack.c. */
+  bool stack = late->what == LATE_STACK && !SANITIZER_THREAD;
   late_require(atomic_load(&late->named), "the cycle ended and nobody was late");
   late_require((atomic_load(&late->frames) > 0) == stack, "a stack, or none, against the option");
   late_require(atomic_load(&late->placed) == stack,

@@ -109,25 +109,30 @@ START_TEST(limits) {
 }
 END_TEST
 
-/* A made-up program whose cycles are known: live 100 MiB, nothing allocated while marking, and each
- * cycle at its goal; so `allocated / (GOGC% x live)` of them. */
-static struct recording made_up(size_t count, double live_mb) {
-  char line[400], *text = NULL;
+/* `count` cycles alike: `cycle` is what follows the number and the time. */
+static struct recording alike(int count, const char *cycle) {
+  char *text = NULL;
   size_t bytes = 0;
   FILE *out = open_memstream(&text, &bytes);
-  for (size_t i = 0; i < count; i++) {
-    snprintf(line, sizeof line,
-             "gc %zu @%zu.000s 1%%: 0.010+10.00+0.010 ms clock, 0.010+0.00/10.00/0.00+0.010 ms cpu,"
-             " %.0f->%.0f->%.0f MB, %.0f MB goal, 4 P\n",
-             i + 1, i + 1, 2 * live_mb, 2 * live_mb, live_mb, 2 * live_mb);
-    fputs(line, out);
-  }
+  for (int i = 0; i < count; i++)
+    fprintf(out, "gc %d @%d.000s 1%%: %s\n", i + 1, i + 1, cycle);
   fclose(out);
   struct recording recording;
   struct recording_error error;
   if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
   free(text);
   return recording;
+}
+
+/* A made-up program whose cycles are known: live 100 MiB, nothing allocated while marking, and each
+ * cycle at its goal; so `allocated / (GOGC% x live)` of them. */
+static struct recording made_up(int count, double live_mb) {
+  char cycle[200];
+  snprintf(cycle, sizeof cycle,
+           "0.010+10.00+0.010 ms clock, 0.010+0.00/10.00/0.00+0.010 ms cpu, "
+           "%.0f->%.0f->%.0f MB, %.0f MB goal, 4 P",
+           2 * live_mb, 2 * live_mb, live_mb, 2 * live_mb);
+  return alike(count, cycle);
 }
 
 START_TEST(the_law) {
@@ -177,21 +182,9 @@ END_TEST
 /* A recording in which workers mark alone, and mutators allocate two thirds of the room meanwhile:
  * at a quarter of the room they have to assist, at four times the room they never do. */
 START_TEST(assists_follow_from_room) {
-  char line[400], *text = NULL;
-  size_t bytes = 0;
-  FILE *out = open_memstream(&text, &bytes);
-  for (int i = 0; i < 100; i++) {
-    snprintf(line, sizeof line,
-             "gc %d @%d.000s 1%%: 0.010+10.00+0.010 ms clock, 0.010+0.00/5.00/5.00+0.010 ms cpu, "
-             "170->190->120 MB, 200 MB goal, 0 MB stacks, 0 MB globals, 2 P\n",
-             i + 1, i + 1);
-    fputs(line, out);
-  }
-  fclose(out);
-  struct recording recording;
-  struct recording_error error;
-  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
-  free(text);
+  struct recording recording =
+      alike(100, "0.010+10.00+0.010 ms clock, 0.010+0.00/5.00/5.00+0.010 ms cpu, "
+                 "170->190->120 MB, 200 MB goal, 0 MB stacks, 0 MB globals, 2 P");
   recover(&recording);
   ck_assert_double_eq_tol(program.points[50].workers, 1, 1e-9);
   ck_assert_double_eq_tol(program.points[50].black_bytes, 20 * MIB, 1);
@@ -208,21 +201,6 @@ START_TEST(assists_follow_from_room) {
   recording_destroy(&recording);
 }
 END_TEST
-
-/* `count` cycles alike: `cycle` is what follows the number and the time. */
-static struct recording alike(int count, const char *cycle) {
-  char *text = NULL;
-  size_t bytes = 0;
-  FILE *out = open_memstream(&text, &bytes);
-  for (int i = 0; i < count; i++)
-    fprintf(out, "gc %d @%d.000s 1%%: %s\n", i + 1, i + 1, cycle);
-  fclose(out);
-  struct recording recording;
-  struct recording_error error;
-  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
-  free(text);
-  return recording;
-}
 
 /* Two mutators keep both processors, so they mark nearly all themselves while the heap goes from
  * trigger to goal.  With twice the room that takes twice the allocation, all of which is black and
