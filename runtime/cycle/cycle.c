@@ -218,7 +218,12 @@ static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
 }
 
-/* Model: tests/model/start.pml, weak.pml. */
+static void cycle_begin_sweep(gait_heap *heap) {
+  cycle_enter(heap, GAITI_PHASE_SWEEP);
+  gaiti_sweep_begin(heap);
+}
+
+/* The end of the handshake begins the sweep.  Model: tests/model/start.pml, weak.pml. */
 static void cycle_barrier_off(gait_heap *heap) {
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
     AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
@@ -226,6 +231,7 @@ static void cycle_barrier_off(gait_heap *heap) {
   } else {
     gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
     AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
+    cycle_begin_sweep(heap);
   }
 }
 
@@ -233,14 +239,7 @@ static void cycle_barrier_off_held(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_disown);
-}
-
-static uint64_t cycle_sweep(gait_heap *heap) {
-  cycle_enter(heap, GAITI_PHASE_SWEEP);
-  gaiti_available_clear(heap);
-  gaiti_sweep_begin(heap);
-  gaiti_sweep_finish(heap);
-  return AO_load(&heap->sweep->freed_blocks);
+  cycle_begin_sweep(heap);
 }
 
 /* ---- The whole ---- */
@@ -366,7 +365,8 @@ void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   record.processors = cycle->pace.processors;
   (heap->options.barrierless ? cycle_held : cycle_concurrent)(heap, &record, &marking, &ending);
   uint64_t ended = gaiti_os_now_ns();
-  record.freed_blocks = cycle_sweep(heap);
+  gaiti_sweep_finish(heap);
+  record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_marking_trim(heap);
   gaiti_pace_settle(heap);
   if (heap->options.heap_walk) gaiti_heap_walk(heap);

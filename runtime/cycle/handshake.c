@@ -22,6 +22,9 @@
  * action.  But when somebody was outside, all is left to the collector: no thread should act for
  * others, which may be many (.handshake.series).
  *
+ * Likewise, whoever makes `pending` zero when barriers go off begins the sweep: before that,
+ * allocation finds no slot that the cycle has freed (.sweep.last-begins).
+ *
  * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes
  * a processor only from a thread that has seen the same handshakes as itself, so every processor's
  * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
@@ -160,9 +163,15 @@ static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   return next;
 }
 
-/* The scan of roots begins the phase MARK. */
-static void handshake_tell_phase(gait_heap *heap, enum gaiti_action asked) {
-  if (asked == GAITI_ACTION_SCAN_ROOTS) gaiti_cycle_tell_phase(heap);
+/* Begins the sweep when all have turned their barriers off, and nobody has begun it yet.
+ * Model: tests/model/sweep.pml. */
+static void handshake_begin_sweep_locked(gait_heap *heap) {
+  const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  if (AO_int_load(&handshakes->action) != GAITI_ACTION_BARRIER_OFF) return;
+  if (handshake_is_pending(handshakes) || gaiti_phase(heap) != GAITI_PHASE_OFF) return;
+  if (MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) return;
+  gaiti_cycle_set_phase(heap, GAITI_PHASE_SWEEP);
+  gaiti_sweep_begin(heap);
 }
 
 /* ---- The thread's side ---- */
@@ -192,15 +201,16 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
  * next action itself: the collector may have to wait long for its turn on a processor.  Returns
  * whether it has.
- * Model: tests/model/start.pml, handshake.pml. */
+ * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
 static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
       handshakes->acted_for_absent ? GAITI_ACTION_NONE : handshake_go_on_locked(heap);
+  handshake_begin_sweep_locked(heap);
   gaiti_unlock(&heap->threads->lock);
-  handshake_tell_phase(heap, next);
+  gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
   return next != GAITI_ACTION_NONE;
 }
@@ -304,7 +314,7 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
 
 /* Looks, goes on to the next action when all have acted, and when somebody is missing waits a
  * little.  Returns whether all have acted on the last.
- * Model: tests/model/start.pml, handshake.pml. */
+ * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
 static bool handshake_look(gait_heap *heap, int spins) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct handshake_late tell = {.report = false};
@@ -315,13 +325,14 @@ static bool handshake_look(gait_heap *heap, int spins) {
   enum gaiti_action next = acted ? handshake_go_on_locked(heap) : GAITI_ACTION_NONE;
   bool over = acted && next == GAITI_ACTION_NONE;
   if (over) handshake_measure_locked(handshakes);
+  handshake_begin_sweep_locked(heap);
   if (late && !acted) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
   if (!acted && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   AO_store(&handshakes->waiting, 0);
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_late(heap, &tell);
-  handshake_tell_phase(heap, next);
+  gaiti_cycle_tell_phase(heap);
   return over;
 }
 

@@ -22,6 +22,7 @@ void gaiti_sweep_destroy(gait_heap *heap) {
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
+  gaiti_available_clear(heap);
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->live_objects, 0);
   AO_store(&sweep->live_bytes, 0);

@@ -1,9 +1,10 @@
 /* sweep.pml: blocks are handed out to those who sweep, from one sweep to the next.
  *
- * The collector begins a sweep, takes stretches itself and waits until all are done.  Mutators take
- * stretches whenever they like, also while a sweep begins and when there is none.  Between two
- * sweeps every mutator comes to a safepoint, at which it is in no stretch.  Meanwhile the heap may
- * have grown.
+ * The collector asks all mutators; between two sweeps each comes to a safepoint, at which it is in
+ * no stretch, and meanwhile the heap may have grown.  The one that answers last begins the sweep, or
+ * the collector does, whoever is the first to get the lock.  The collector takes stretches itself
+ * and waits until all are done.  Mutators take stretches whenever they like, also while a sweep
+ * begins and when there is none.
  * Not here: what sweeping a block does (start.pml), blocks that mutators take from the system while
  * a sweep goes on (they have the new epoch).
  *
@@ -12,6 +13,7 @@
  *
  * Claims, an assertion each:
  *   swept_twice   a block is swept by one thread, in a sweep that has begun, and is in the heap
+ *   begun_twice   a sweep begins once, when all have answered
  *   left_unswept  at the end of a sweep every block has been swept
  *   stuck         the collector does not wait for blocks that nobody has
  * No state but the last is a deadlock.
@@ -34,9 +36,10 @@ byte left;
 byte top; /* blocks of the heap */
 byte due; /* a bit each: blocks that this sweep has not come to yet */
 byte inside; /* threads that have a stretch */
-byte swept_twice, left_unswept, stuck;
-bit asked, done;
-byte answered;
+byte swept_twice, begun_twice, left_unswept, stuck;
+bit off; /* phase: barriers go off, and no sweep has begun */
+bit locked, done;
+byte answered = EVERYBODY;
 
 /* sweep-stretch: runtime/sweep/sweep.c: sweep_stretch */
 inline sweep_next() {
@@ -103,33 +106,27 @@ inline sweep_some(some, who) {
   d_step { first = 0; last = 0; count = 0 }
 }
 
-active [2] proctype mutator() {
-  byte first, last, count;
-  bit some;
-end:
-  do
-  :: !done && top != 0 -> sweep_some(some, 48 + _pid)
-  /* answer: runtime/cycle/handshake.c: gaiti_safepoint */
-  :: d_step { asked && !HAS(answered, _pid) -> answered = answered | THREAD(_pid) }
-  od
-}
-
-active proctype collector() {
-  byte first, last, count, sweeps;
-  bit some;
-  do
-  :: sweeps < SWEEPS ->
-     d_step { asked = 1; answered = 0 };
-     answered == EVERYBODY;
-     asked = 0;
+/* begin: runtime/cycle/handshake.c: handshake_begin_sweep_locked
+ *        runtime/sweep/sweep.c: gaiti_sweep_begin */
+inline begin_sweep(who) {
+#ifdef BEGUN_UNLOOKED
+  if
+  :: answered == EVERYBODY ->
+#else
+  if
+  :: answered == EVERYBODY && off ->
+#endif
+     d_step {
+       begun_twice = !off || answered != EVERYBODY;
+       assert(begun_twice == 0);
+       off = 0 };
      atomic {
        do
        :: top < TOP -> top++
        :: break
        od;
        due = (1 << top) - 1;
-       say("C begins a sweep of %d blocks\n", top) };
-     /* begin: runtime/sweep/sweep.c: gaiti_sweep_begin */
+       say("%c begins a sweep of %d blocks\n", who, top) };
 #ifdef NEXT_BEFORE_LEFT
      next = 0;
      left = top;
@@ -145,6 +142,48 @@ active proctype collector() {
      left = top;
      d_step { next = 0; end_block = top };
 #endif
+     skip
+  :: else -> skip
+  fi
+}
+inline lock() {
+#ifdef BEGUN_UNLOCKED
+  skip
+#else
+  atomic { !locked -> locked = 1 }
+#endif
+}
+
+active [2] proctype mutator() {
+  byte first, last, count;
+  bit some;
+end:
+  do
+  :: !done && top != 0 -> sweep_some(some, 48 + _pid)
+  /* answer: runtime/cycle/handshake.c: safepoint_act, safepoint_go_on */
+  :: d_step { !HAS(answered, _pid) -> answered = answered | THREAD(_pid); some = answered == EVERYBODY };
+     if
+     :: some ->
+        lock();
+        begin_sweep(48 + _pid);
+        locked = 0
+     :: else -> skip
+     fi;
+     some = 0
+  od
+}
+
+active proctype collector() {
+  byte first, last, count, sweeps;
+  bit some;
+  do
+  :: sweeps < SWEEPS ->
+     d_step { answered = 0; off = 1 };
+     /* look: runtime/cycle/handshake.c: handshake_look */
+     answered == EVERYBODY;
+     lock();
+     begin_sweep(67);
+     locked = 0;
      /* finish: runtime/sweep/sweep.c: gaiti_sweep_finish */
      do
      :: sweep_some(some, 67);
