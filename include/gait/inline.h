@@ -18,8 +18,8 @@ struct gait_cursor {
 /* What the fast paths read of a thread.
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
- *   marking  the write barrier is on; written by this thread at a safepoint, or by the collector
- *            while the thread is outside managed code
+ *   marking  what the write barrier shades, GAIT_SHADE_ flags; 0: it is off.  Written by this
+ *            thread, or by the collector while the thread is outside managed code
  *   poll     the collector wants this thread at a safepoint; written by any thread */
 struct gait_fast {
   struct gait_cursor *const *rows;
@@ -27,6 +27,10 @@ struct gait_fast {
   uint32_t marking;
   uint32_t poll;
 };
+
+/* What a store shades while marking: the value that it overwrites, and the one that it writes. */
+#define GAIT_SHADE_OLD 1u
+#define GAIT_SHADE_NEW 2u
 
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
  * rounding wastes at most one eighth above 128 bytes. */
@@ -84,7 +88,7 @@ static inline void gait_store(gait_thread *thread, void *slot, void *value) {
 }
 
 static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {
-  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) gait_shade(thread, value);
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking & GAIT_SHADE_NEW)) gait_shade(thread, value);
   __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
 }
 

@@ -66,7 +66,7 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
 static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_store(&thread->seen, AO_load(&handshakes->number));
-  thread->fast.marking = handshakes->barrier_on;
+  thread->fast.marking = handshakes->barrier_on ? GAIT_SHADE_OLD | GAIT_SHADE_NEW : 0;
   AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 

@@ -11,6 +11,15 @@
  *              the scan.  Shading what is stored keeps the object.  This is why a store that
  *              initialises a new object, which is black, needs the barrier as well.
  *
+ * .barrier.settled  When all roots have been scanned there is no such thread any more: every object
+ * that can be reached is marked, or reached from a grey one through white ones, by references that
+ * are there at this moment.  What is overwritten of these is shaded, be it by several stores at
+ * once, since none of them can have loaded an older value: that would have been overwritten by a
+ * store that shaded both.  What is stored from now on is one of these objects, or a new and black
+ * one.  So the insertion half is left out for the rest of marking.  Not so with a root that is
+ * written without a barrier: what it held, and lost before it was scanned, a thread may have on its
+ * stack, with nothing grey before it, until stacks are scanned again at the end.
+ *
  * The race.  A barrier is three steps: read `marking`, shade, store.  The collector changes
  * `marking` only at a safepoint of this thread, or while it is outside, so the three are one step
  * to every handshake:
@@ -50,6 +59,14 @@ static void barrier_shade(gait_thread *thread, const void *value) {
   gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
 }
 
+/* Whether what is stored has to be shaded. */
+static bool barrier_shades_new(gait_thread *thread) {
+  if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
+  if (!gaiti_shades_settled(thread->heap)) return true;
+  thread->fast.marking = GAIT_SHADE_OLD;
+  return false;
+}
+
 static void *slot_load(void *const *slot) {
   return gaiti_pointer_load_acquire((const AO_t *)slot);
 }
@@ -58,15 +75,18 @@ static void slot_store(void **slot, const void *value) {
   gaiti_pointer_store_release((AO_t *)slot, value);
 }
 
+/* Model: tests/model/start.pml, roots.pml. */
 void gait_shade(gait_thread *thread, void *value) {
-  if (!MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE)) barrier_shade(thread, value);
+  if (barrier_shades_new(thread) && !MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE))
+    barrier_shade(thread, value);
   gaiti_delay(thread->heap);
 }
 
-/* Model: tests/model/start.pml, weak.pml. */
+/* Model: tests/model/start.pml, roots.pml, weak.pml. */
 void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
-  if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade(thread, new_value);
+  if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
+    barrier_shade(thread, new_value);
   gaiti_delay(thread->heap);
 }
 
@@ -88,7 +108,8 @@ void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
   void *const *source = from;
   if (gaiti_thread_is_marking(thread)) {
     if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
-    if (!MUTANT(MUTANT_NO_INSERTION_SHADE)) barrier_shade_words(thread, source, count);
+    if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
+      barrier_shade_words(thread, source, count);
     gaiti_delay(thread->heap);
   }
   if (target <= source || target >= source + count) {

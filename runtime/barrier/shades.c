@@ -137,7 +137,13 @@ void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
 void gaiti_shades_open(gait_heap *heap) {
   gaiti_lock(&heap->shades->lock);
   heap->shades->open = true;
+  AO_store(&heap->shades->settled, 0);
   gaiti_unlock(&heap->shades->lock);
+}
+
+/* Model: tests/model/start.pml, roots.pml. */
+void gaiti_shades_settle(gait_heap *heap) {
+  AO_store_release(&heap->shades->settled, 1);
 }
 
 bool gaiti_shades_open_now(gait_heap *heap) {

@@ -31,6 +31,7 @@ struct gaiti_shades {
   struct gaiti_shade_buffer *empty;
   AO_t pending; /* buffers in `full` */
   bool open;
+  AO_t settled;             /* all roots have been scanned: what is stored needs no shade */
   AO_t spilled;             /* objects were marked that have not been traced */
   uint64_t spilled_objects; /* marked here, and not yet counted by marking */
   uint64_t spilled_bytes;
@@ -58,12 +59,20 @@ void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *byt
 /* Opens the list; before any root is scanned. */
 void gaiti_shades_open(gait_heap *heap);
 
+/* From now on only what is overwritten has to be shaded, until the list is opened anew: all roots
+ * have been scanned, and none of them is written without the barrier. */
+void gaiti_shades_settle(gait_heap *heap);
+
 /* Whether it is open.  It may be closed a moment later, unless the caller has an active marker. */
 bool gaiti_shades_open_now(gait_heap *heap);
 
 /* Takes a full buffer, or NULL; gives an emptied one back. */
 struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap);
 void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer);
+
+static inline bool gaiti_shades_settled(const gait_heap *heap) {
+  return AO_load_acquire(&heap->shades->settled) != 0;
+}
 
 static inline bool gaiti_shades_pending(const gait_heap *heap) {
   return AO_load_acquire(&heap->shades->pending) != 0;

@@ -13,7 +13,8 @@
  *   a grey one, through white ones only, or from the stack of a thread that has not been scanned.
  *
  * The deletion half of the barrier keeps this when a reference is cut, the insertion half when a
- * thread not yet scanned hides one in a black object.
+ * thread not yet scanned hides one in a black object.  When all roots have been scanned the first
+ * half is enough (.barrier.settled).
  *
  * End.  Marking is finished when nothing is grey: the queue is empty, no marker is active, no shade
  * is pending and no thread's buffer has an unmarked object.  The last can only be asked thread by
@@ -127,6 +128,7 @@ static void cycle_start_concurrent(gait_heap *heap) {
   gaiti_handshake_series(heap, GAITI_ACTION_BARRIER_ON, GAITI_ACTION_SCAN_ROOTS);
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
+  if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
 }
 
 /* Marks what fell out of the queue when it could not grow: every marked object is traced anew.  The

@@ -51,7 +51,7 @@ const char *gaiti_action_name(enum gaiti_action action) {
 
 /* Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
-  thread->fast.marking = 1;
+  thread->fast.marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW;
 }
 
 /* Model: tests/model/start.pml. */

@@ -55,6 +55,7 @@ bit listed[2];    /* roots in the table */
 bit usable[2];    /* roots that the threads may use */
 bit plain_removed; /* an unbarriered root, since the cycle began */
 bit list_open;
+bit settled; /* all roots have been scanned: what is stored needs no shade */
 bit still = 1; /* before the first step and after the last */
 byte markers; /* threads that are active markers */
 byte lost_at_end;
@@ -73,6 +74,14 @@ byte lost_at_end;
 #define MARKS_ROOT(t) (removing[t] && list_open)
 #else
 #define MARKS_ROOT(t) list_open
+#endif
+
+#ifdef SETTLED_DESPITE_PLAIN
+#define MAY_SETTLE true
+#elif defined SETTLED_DESPITE_REMOVAL
+#define MAY_SETTLE (!listed[UNBARRIERED])
+#else
+#define MAY_SETTLE (!listed[UNBARRIERED] && !plain_removed)
 #endif
 
 #ifdef USED_WHILE_REMOVED
@@ -155,7 +164,7 @@ end:
        pick_or_nil(stack[t], v);
        say("T%d stores %c to %c, which was %c\n", t, NAME(v), (o == GLOBAL -> 82 : NAME(o)),
            NAME(slot[o]))
-       shade(t, BIT(slot[o]) | BIT(v));
+       shade(t, BIT(slot[o]) | (settled -> 0 : BIT(v)));
        slot[o] = v;
        o = 0; v = 0; rename() }
   :: atomic { RUNS(t) && usable[UNBARRIERED] -> /* the embedder's own */
@@ -332,6 +341,14 @@ active proctype collector() {
     :: else -> skip
     fi;
     rename() };
+  /* settle-shades: runtime/cycle/cycle.c: cycle_start_concurrent; runtime/heap/roots.c:
+   * gaiti_roots_need_hold; runtime/barrier/shades.c: gaiti_shades_settle; runtime/barrier/barrier.c:
+   * gait_shade */
+  d_step {
+    if
+    :: MAY_SETTLE -> say("C says that all roots are scanned\n") settled = 1
+    :: else -> skip
+    fi };
   /* mark: runtime/cycle/cycle.c: cycle_mark_until_idle */
   do
   :: atomic { grey != 0 -> scan_one() }

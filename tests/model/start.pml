@@ -50,6 +50,7 @@ byte allocated, marked, grey;
 byte block_epoch; /* of each object: every one is a block of its own */
 bit epoch;
 bit list_open; /* the list of shades */
+bit settled;   /* all roots have been scanned: what is stored needs no shade */
 byte phase, request, answered, attached = EVERYBODY;
 byte stack[2];        /* the references that a thread holds in its stack and registers */
 byte cursor[2] = NIL; /* the unused slot of the run that its processor has */
@@ -74,7 +75,17 @@ byte lost_at_end, freed_reachable, kept_garbage, stale_mark;
 #ifdef NO_INSERTION_SHADE
 #define NEW(v) 0
 #else
-#define NEW(v) BIT(v)
+#define NEW(v) (settled -> 0 : BIT(v))
+#endif
+
+#ifdef SETTLED_BEFORE_STACKS
+#define MAY_SETTLE global_scanned
+#elif defined FOREIGN && !defined SETTLED_DESPITE_FOREIGN
+#define MAY_SETTLE false
+#elif defined FOREIGN
+#define MAY_SETTLE (ALL_ANSWERED && global_scanned && foreign_scanned)
+#else
+#define MAY_SETTLE (ALL_ANSWERED && global_scanned)
 #endif
 
 #ifdef GLOBAL_STORED_PLAINLY
@@ -494,6 +505,11 @@ active proctype collector() {
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
 #endif
+     /* settle-shades: runtime/cycle/cycle.c: cycle_start_concurrent;
+      * runtime/barrier/shades.c: gaiti_shades_settle */
+     :: d_step { !settled && MAY_SETTLE ->
+          say("C says that all roots are scanned\n")
+          settled = 1 }
      /* complete: runtime/cycle/cycle.c: cycle_end_concurrent */
      :: d_step { ALL_ANSWERED && global_scanned && COMPLETE ->
           say("C has nothing left to mark\n")
@@ -526,7 +542,7 @@ active proctype collector() {
      atomic {
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
-       list_open = 0;
+       list_open = 0; settled = 0;
 #ifdef FOREIGN
        shaded = 0;
 #endif
