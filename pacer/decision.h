@@ -42,6 +42,13 @@ void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark);
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
                                  double helped);
 
+/* What the cycle that ends says of the room that the CPU cap needs over a memory limit; before the
+ * pacer takes its live heap. */
+void gaiti_pacer_cap_learn(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot);
+/* Whether the next goal has that room; after. */
+void gaiti_pacer_cap_relieve(struct gaiti_pacer *pacer,
+                             const struct gaiti_pacer_snapshot *snapshot);
+
 /* Of what a cycle left marked, the bytes that are dead by estimate. */
 int64_t gaiti_pacer_floating(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_cycle *cycle);

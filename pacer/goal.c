@@ -139,17 +139,15 @@ static int64_t goal_memory_limit(const struct gaiti_pacer *pacer,
   return bytes_max(goal_limit_room(pacer, snapshot), bytes_max(decision->marked_bytes, 1));
 }
 
-/* The room in which one cycle after the other takes cpu_cap of the CPU.  Only a memory limit can
- * ask for cycles without end; a goal that follows from GOGC stands, and the limiter's part is done
- * when assists stop. */
+/* The room in which one cycle after the other takes cpu_cap of the CPU: see cap.c.  Only a memory
+ * limit can ask for cycles without end; a goal that follows from GOGC stands, and the limiter's part
+ * is done when assists stop. */
 static int64_t goal_cpu_cap(const struct gaiti_pacer *pacer,
                             const struct gaiti_pacer_snapshot *snapshot,
                             const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (!pacer->relieved || pacer->config.memory_limit_bytes == GAITI_PACER_NO_BYTES_LIMIT) return 0;
-  int64_t room =
-      gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes, pacer->config.cpu_cap);
-  return bytes_add(decision->marked_bytes, bytes_max(room, GAITI_PACER_MIB));
+  return bytes_add(decision->marked_bytes, pacer->cap_room_bytes);
 }
 
 static const struct goal_rule goal_rules[GAITI_PACER_RULES] = {

@@ -36,6 +36,10 @@ void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t
   limiter->assist_pool_ns = limiter_pool(limiter->assist_pool_ns, assist_ns);
 }
 
+void gaiti_pacer_limiter_add_wait(struct gaiti_pacer_limiter *limiter, int64_t wait_ns) {
+  limiter->wait_pool_ns = limiter_pool(limiter->wait_pool_ns, wait_ns);
+}
+
 void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns) {
   limiter->idle_pool_ns = limiter_pool(limiter->idle_pool_ns, idle_ns);
 }
@@ -73,9 +77,13 @@ void gaiti_pacer_limiter_update(struct gaiti_pacer_limiter *limiter, int64_t now
   int64_t gc_ns = limiter->assist_pool_ns;
   if (limiter->gc_enabled)
     gc_ns = bytes_add(gc_ns, bytes_from_real(limiter->background_share * (double)total_ns));
+  limiter->gc_ns = bytes_add(limiter->gc_ns, gc_ns);
+  gc_ns = bytes_add(gc_ns, limiter->wait_pool_ns);
   int64_t mutator_ns = total_ns - limiter->idle_pool_ns - gc_ns;
+  limiter->offered_ns = bytes_add(limiter->offered_ns, total_ns);
   limiter->last_update_ns = now_ns;
   limiter->assist_pool_ns = 0;
+  limiter->wait_pool_ns = 0;
   limiter->idle_pool_ns = 0;
   limiter_account(limiter, gc_ns, mutator_ns);
 }
@@ -94,6 +102,8 @@ void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, 
   if (now_ns < limiter->last_update_ns) return;
   int64_t stopped_ns = limiter_offered_ns(limiter, now_ns - limiter->last_update_ns);
   limiter->last_update_ns = now_ns;
+  limiter->gc_ns = bytes_add(limiter->gc_ns, stopped_ns);
+  limiter->offered_ns = bytes_add(limiter->offered_ns, stopped_ns);
   limiter_account(limiter, stopped_ns, 0);
 }
 
@@ -122,4 +132,12 @@ bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter) {
 double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter) {
   if (limiter->capacity_ns <= 0) return limiter->limiting ? 1 : 0;
   return (double)limiter->fill_ns / (double)limiter->capacity_ns;
+}
+
+void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
+                              struct gaiti_pacer_snapshot *snapshot) {
+  snapshot->limiter_fill = gaiti_pacer_limiter_fill(limiter);
+  snapshot->limiting = gaiti_pacer_limiter_limiting(limiter);
+  snapshot->limiter_gc_ns = limiter->gc_ns;
+  snapshot->limiter_offered_ns = limiter->offered_ns;
 }

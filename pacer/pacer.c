@@ -105,18 +105,6 @@ static double cycle_work_growth(const struct gaiti_pacer *pacer,
   return work > expected ? work / expected - 1 : 0;
 }
 
-/* Whether the CPU cap overrules the goal.  That begins once the limiter's bucket
- * is a quarter full and ends when it has drained to an eighth; between the two
- * it stays as it is, so that one cycle's draining does not bring the strict goal
- * back for the next.  A limit out of reach keeps it on: the strict goal would
- * give all CPU to marking and win nothing. */
-static bool cycle_relieves(const struct gaiti_pacer *pacer,
-                           const struct gaiti_pacer_snapshot *snapshot) {
-  if (snapshot->limiter_fill >= 0.25) return true;
-  return pacer->relieved &&
-         (snapshot->limiter_fill >= 0.125 || gaiti_pacer_limit_unreachable(pacer, snapshot));
-}
-
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
                            const struct gaiti_pacer_cycle *cycle) {
   double cons_mark = cycle_cons_mark(pacer, snapshot, cycle);
@@ -124,6 +112,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   if (!cycle->stalled || cons_mark > pacer->cons_mark.likely)
     gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cons_mark,
                                 cons_mark * background / (background + cycle_idle_share(cycle)));
+  gaiti_pacer_cap_learn(pacer, snapshot);
   pacer->work_growth = cycle_work_growth(pacer, snapshot);
   pacer->floating_bytes = gaiti_pacer_floating(pacer, cycle);
   pacer->marking = false;
@@ -131,7 +120,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->marked_bytes = cycle->marked_bytes;
   pacer->found_bytes = cycle->marked_bytes - bytes_min(cycle->black_bytes, cycle->marked_bytes);
   pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
-  pacer->relieved = cycle_relieves(pacer, snapshot);
+  gaiti_pacer_cap_relieve(pacer, snapshot);
   pacer->sweep_floor_bytes =
       cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;
 }

@@ -79,8 +79,11 @@ struct gaiti_pacer_snapshot {
   int64_t heap_work_bytes;    /* scanned in this cycle: heap, */
   int64_t stack_work_bytes;   /* stacks, */
   int64_t globals_work_bytes; /* and other roots */
-  double limiter_fill;        /* gaiti_pacer_limiter_fill(); 0 without a limiter */
-  bool limiting;              /* gaiti_pacer_limiter_limiting() */
+  /* By gaiti_pacer_limiter_tell(); 0 without a limiter. */
+  double limiter_fill;        /* of its bucket: 0 .. 1 */
+  bool limiting;              /* the bucket is full: no assists */
+  int64_t limiter_gc_ns;      /* CPU time that GC has taken since the limiter was made, */
+  int64_t limiter_offered_ns; /* and that the processors have offered */
 };
 
 /* What a finished cycle took.  Idle-priority marking counts as work done, but
@@ -183,7 +186,10 @@ struct gaiti_pacer {
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
                                    a share of it; 0 when it did not */
-  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
+  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted, */
+  int64_t cap_room_bytes;       /* so far over the live heap */
+  int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
+  int64_t limiter_offered_ns;
   bool marking;
   int64_t triggered_bytes;  /* heap_live at start_cycle, while marking */
   int64_t start_room_bytes; /* least distance from there to the goal */
@@ -273,10 +279,13 @@ struct gaiti_pacer_limiter {
   double processors;
   int64_t last_update_ns;
   int64_t assist_pool_ns; /* CPU time not yet accounted for */
+  int64_t wait_pool_ns;
   int64_t idle_pool_ns;
   int64_t fill_ns; /* 0 .. capacity_ns */
   int64_t capacity_ns;
   int64_t overflow_ns; /* all GC time over the cap that found the bucket full */
+  int64_t gc_ns;       /* all GC time, and */
+  int64_t offered_ns;  /* all that the processors offered, both since init */
   bool gc_enabled;     /* background workers run */
   bool limiting;
 };
@@ -287,6 +296,9 @@ void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_n
 /* CPU time since the last accounting, taken up by the next one.  Idle time is
  * that of idle processors and of idle-priority marking: neither GC nor mutator. */
 void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t assist_ns);
+/* Time that processors lost to threads which waited for GC: as good as taken by it, in the bucket.
+ */
+void gaiti_pacer_limiter_add_wait(struct gaiti_pacer_limiter *limiter, int64_t wait_ns);
 void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns);
 
 /* Accounts the window since the last update.  Nothing if now_ns is before it. */
@@ -308,6 +320,10 @@ void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t no
 
 bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);
 double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0 .. 1 */
+
+/* Fills in what a snapshot says of the limiter. */
+void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
+                              struct gaiti_pacer_snapshot *snapshot);
 
 #ifdef __cplusplus
 }

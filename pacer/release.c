@@ -1,7 +1,8 @@
 /* Giving memory back: keep what the heap will need up to its next goal and a
  * tenth more, since freed memory that is needed again soon costs two page
  * faults; hand over the rest at leisure.  Under a memory limit the surplus goes
- * at once, because the next page mapped would be over the limit. */
+ * at once, because the next page mapped would be over the limit; where the CPU cap
+ * has lifted the goal over that, up to there. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -26,7 +27,9 @@ struct gaiti_pacer_release gaiti_pacer_plan_release(const struct gaiti_pacer *pa
   int64_t needed = bytes_add(snapshot->heap_live_bytes, snapshot->overhead_bytes);
   int64_t keep =
       bytes_add(bytes_percent(decision.goal_bytes, RELEASE_KEEP_PERCENT), snapshot->overhead_bytes);
-  if (limit != GAITI_PACER_NO_BYTES_LIMIT)
+  if (decision.rule == GAITI_PACER_RULE_CPU_CAP)
+    limit = bytes_max(limit, bytes_add(decision.goal_bytes, snapshot->overhead_bytes));
+  else if (limit != GAITI_PACER_NO_BYTES_LIMIT)
     keep = bytes_min(keep, bytes_percent(limit, RELEASE_LIMIT_PERCENT));
   keep = bytes_max(keep, needed);
 

@@ -62,16 +62,16 @@ static uint64_t pace_overhead(const gait_heap *heap) {
 
 static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  return (struct gaiti_pacer_snapshot){
+  struct gaiti_pacer_snapshot snapshot = {
       .heap_live_bytes = (int64_t)AO_load(&heap->live_bytes),
       .heap_scan_bytes = (int64_t)AO_load(&heap->scannable_bytes),
       .stack_bytes = (int64_t)pace->stack_bytes,
       .overhead_bytes = (int64_t)pace_overhead(heap),
       .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
       .stack_work_bytes = (int64_t)AO_load(&heap->marking->root_bytes),
-      .limiter_fill = gaiti_pacer_limiter_fill(&pace->limiter),
-      .limiting = gaiti_pacer_limiter_limiting(&pace->limiter),
   };
+  gaiti_pacer_limiter_tell(&pace->limiter, &snapshot);
+  return snapshot;
 }
 
 /* Whether the goal follows from the memory limit, or from the CPU cap, which lifted that one. */
@@ -111,7 +111,7 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
   uint64_t assist = AO_load(&pace->assist_ns), idle = AO_load(&pace->idle_ns);
   uint64_t stalled = AO_load(&pace->stalled_ns);
   gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(assist - pace->limited_assist_ns));
-  gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(stalled - pace->limited_stalled_ns));
+  gaiti_pacer_limiter_add_wait(&pace->limiter, (int64_t)(stalled - pace->limited_stalled_ns));
   gaiti_pacer_limiter_add_idle(&pace->limiter, (int64_t)(idle - pace->limited_idle_ns));
   pace->limited_assist_ns = assist;
   pace->limited_idle_ns = idle;
@@ -208,16 +208,23 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
       .sweep_pending = false,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
+  pace->marked_cpu_ns = gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
   gaiti_unlock(&pace->lock);
 }
 
+/* What the cycle has cost since marking ended, as sweeping, counts against the cap as well. */
 void gaiti_pace_settle(gait_heap *heap) {
-  gaiti_lock(&heap->cycle->pace.lock);
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  if (pace->marked_cpu_ns > 0)
+    gaiti_pacer_limiter_add_assist(&pace->limiter,
+                                   (int64_t)(gaiti_os_thread_cpu_ns() - pace->marked_cpu_ns));
+  pace->marked_cpu_ns = 0;
   pace_decide(heap);
-  gaiti_unlock(&heap->cycle->pace.lock);
+  gaiti_unlock(&pace->lock);
 }
 
 /* ---- Settings ---- */

@@ -43,6 +43,7 @@ struct gaiti_pace {
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
+  uint64_t marked_cpu_ns;     /* CPU time of the cycle's thread when marking ended; 0: settled */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;

@@ -118,6 +118,29 @@ START_TEST(a_change_of_cap_is_for_the_time_after) {
 }
 END_TEST
 
+/* A thread that waits fills the bucket as an assist does, and took no CPU time. */
+START_TEST(waiting_is_no_work) {
+  struct gaiti_pacer_limiter waited, worked;
+  struct gaiti_pacer_snapshot snapshot = {0};
+  gaiti_pacer_limiter_init(&waited, 0, 2, 0.25, 0.5);
+  gaiti_pacer_limiter_init(&worked, 0, 2, 0.25, 0.5);
+  gaiti_pacer_limiter_add_wait(&waited, SECOND * 3 / 2);
+  gaiti_pacer_limiter_add_assist(&worked, SECOND * 3 / 2);
+  gaiti_pacer_limiter_update(&waited, SECOND);
+  gaiti_pacer_limiter_update(&worked, SECOND);
+  ck_assert_int_eq(waited.fill_ns, SECOND);
+  ck_assert_int_eq(worked.fill_ns, SECOND);
+  gaiti_pacer_limiter_tell(&waited, &snapshot);
+  ck_assert_int_eq(snapshot.limiter_gc_ns, 0);
+  ck_assert_int_eq(snapshot.limiter_offered_ns, 2 * SECOND);
+  ck_assert(snapshot.limiter_fill == 0.5 && !snapshot.limiting);
+  gaiti_pacer_limiter_tell(&worked, &snapshot);
+  ck_assert_int_eq(snapshot.limiter_gc_ns, SECOND * 3 / 2);
+  gaiti_pacer_limiter_update(&waited, 2 * SECOND); /* and only once */
+  ck_assert_int_eq(waited.fill_ns, 0);
+}
+END_TEST
+
 START_TEST(extremes_saturate) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 1000, 0.25, 0.5);
@@ -141,6 +164,7 @@ int main(void) {
                                 half_a_processor_is_counted_as_half,
                                 time_that_stands_or_runs_back_does_nothing,
                                 a_change_of_cap_is_for_the_time_after,
+                                waiting_is_no_work,
                                 extremes_saturate};
   return SUITE_RUN("pacer limiter", tests);
 }

@@ -82,6 +82,31 @@ START_TEST(over_the_limit_goes_at_once) {
 }
 END_TEST
 
+/* Where the CPU cap has lifted the goal over the limit, the next cycle will use as much. */
+START_TEST(up_to_a_lifted_goal_stays) {
+  struct gaiti_pacer_snapshot snapshot;
+  struct gaiti_pacer pacer = plans_pacer(104 * MIB, &snapshot);
+  const struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
+  struct gaiti_pacer_decision decision;
+  snapshot.limiter_fill = 1;
+  gaiti_pacer_start_cycle(&pacer, &snapshot);
+  snapshot.heap_live_bytes = 150 * MIB;
+  snapshot.heap_work_bytes = 100 * MIB;
+  snapshot.limiter_gc_ns = 9; /* a cycle that took nearly all CPU time */
+  snapshot.limiter_offered_ns = 10;
+  gaiti_pacer_end_cycle(&pacer, &snapshot, &cycle);
+  snapshot.heap_live_bytes = 100 * MIB;
+  gaiti_pacer_decide(&pacer, &snapshot, &decision);
+  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_CPU_CAP);
+  ck_assert_int_gt(decision.goal_bytes, 110 * MIB);
+  struct gaiti_pacer_release plan =
+      gaiti_pacer_plan_release(&pacer, &snapshot, decision.goal_bytes + 7 * MIB);
+  ck_assert_int_eq(plan.now_bytes, 7 * MIB);
+  ck_assert_int_eq(plan.background_bytes, 0);
+}
+END_TEST
+
 START_TEST(gc_off_keeps_everything) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(GAITI_PACER_NO_BYTES_LIMIT, &snapshot);
@@ -93,7 +118,10 @@ END_TEST
 
 int main(void) {
   const TTest *const tests[] = {workers_are_whole_where_that_is_close,
-                                workers_come_near_every_share, the_goal_and_a_tenth_are_kept,
-                                over_the_limit_goes_at_once, gc_off_keeps_everything};
+                                workers_come_near_every_share,
+                                the_goal_and_a_tenth_are_kept,
+                                over_the_limit_goes_at_once,
+                                up_to_a_lifted_goal_stays,
+                                gc_off_keeps_everything};
   return SUITE_RUN("pacer plans", tests);
 }

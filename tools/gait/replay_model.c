@@ -68,8 +68,7 @@ bool replay_model_init(struct replay_model *model, const struct replay_input *fi
 static void model_look_at_limiter(struct replay_model *model, const struct replay_input *input) {
   if (!(input->cpu_cap > 0)) return;
   gaiti_pacer_limiter_update(&model->limiter, model->clock_ns);
-  model->now.limiting = gaiti_pacer_limiter_limiting(&model->limiter);
-  model->now.limiter_fill = gaiti_pacer_limiter_fill(&model->limiter);
+  gaiti_pacer_limiter_tell(&model->limiter, &model->now);
 }
 
 /* Mutators alone run until the heap has grown from `from` to `to`. */

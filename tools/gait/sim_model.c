@@ -109,8 +109,7 @@ static double sim_start(struct sim_state *state, const struct sim_cycle *cycle, 
   now->heap_live_bytes = (int64_t)cycle->trigger_bytes;
   now->globals_bytes = (int64_t)sim_program_value(program, SIM_ROOTS, state->seconds, number);
   now->heap_work_bytes = now->globals_work_bytes = 0;
-  now->limiting = gaiti_pacer_limiter_limiting(&state->limiter);
-  now->limiter_fill = gaiti_pacer_limiter_fill(&state->limiter);
+  gaiti_pacer_limiter_tell(&state->limiter, now);
   gaiti_pacer_limiter_start_transition(&state->limiter, state->limiter.last_update_ns, true);
   gaiti_pacer_start_cycle(&state->pacer, now);
   return *live * scannable;
@@ -183,8 +182,7 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
   gaiti_pacer_limiter_add_idle(limiter, sim_ns(idle_seconds));
   gaiti_pacer_limiter_start_transition(
       limiter, limiter->last_update_ns + sim_ns(cycle->mark_seconds), false);
-  now->limiting = gaiti_pacer_limiter_limiting(limiter);
-  now->limiter_fill = gaiti_pacer_limiter_fill(limiter);
+  gaiti_pacer_limiter_tell(limiter, now);
   gaiti_pacer_end_cycle(&state->pacer, now, &taken);
   now->heap_live_bytes = taken.marked_bytes;
   now->heap_scan_bytes = now->heap_work_bytes;

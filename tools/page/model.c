@@ -139,8 +139,7 @@ static void model_pass_points(void) {
 static void model_pass_time(double seconds) {
   program.clock_s += seconds;
   gaiti_pacer_limiter_update(&program.limiter, model_ns(program.clock_s));
-  program.now.limiting = gaiti_pacer_limiter_limiting(&program.limiter);
-  program.now.limiter_fill = gaiti_pacer_limiter_fill(&program.limiter);
+  gaiti_pacer_limiter_tell(&program.limiter, &program.now);
 }
 
 /* The program alone runs until it has allocated `bytes`, or the track ends. */
