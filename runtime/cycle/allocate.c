@@ -49,10 +49,13 @@ static bool allocate_may_mark(const gait_heap *heap) {
 }
 
 /* The heap is past its goal, and the collector may do something about it: while the CPU limiter
- * limits, past the goal that the CPU cap sets, and no other. */
+ * limits, past the goal that the CPU cap sets, and no other.  A large object that brought the heap
+ * past its goal does not count before the cycle that it asked for begins, but for the memory limit:
+ * no collector could have begun sooner. */
 static bool allocate_is_past_goal(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes)) return false;
+  AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->asking_bytes);
+  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes) + excused) return false;
   return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
 }
 
@@ -85,7 +88,7 @@ void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
   if (AO_load(&thread->heap->live_bytes) < AO_load(&pace->trigger_bytes)) return;
   if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE) return;
   bool limit = AO_load(&pace->limit_rules) != 0;
-  gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC);
+  gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
 }
 
 /* ---- No memory ---- */

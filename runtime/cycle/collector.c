@@ -88,11 +88,13 @@ static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   return runs;
 }
 
-void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause) {
+void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
-  if (cycle->started == cycle->finished && (!cycle->requested || !cycle->collector_runs))
+  if (cycle->started == cycle->finished && (!cycle->requested || !cycle->collector_runs)) {
+    AO_store(&cycle->asking_bytes, bytes);
     collector_ask_locked(heap, cause);
+  }
   gaiti_unlock(&cycle->lock);
 }
 

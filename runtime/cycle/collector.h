@@ -4,8 +4,9 @@
 
 #include "alloc/thread.h"
 
-/* Asks for a cycle; returns at once.  Thread: any that holds no lock. */
-void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause);
+/* Asks for a cycle after an allocation of `bytes`; returns at once.
+ * Thread: any that holds no lock. */
+void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes);
 
 /* Runs a cycle that begins after this call and returns when it has ended; helps to mark.
  * Thread: in managed state; it is outside meanwhile. */

@@ -363,6 +363,7 @@ void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
   gaiti_pace_start_cycle(heap);
+  AO_store(&cycle->asking_bytes, 0);
   record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
   record.processors = cycle->pace.processors;
   (heap->options.barrierless ? cycle_held : cycle_concurrent)(heap, &record, &marking, &ending);

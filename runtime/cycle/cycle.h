@@ -33,6 +33,7 @@ const char *gaiti_phase_name(enum gaiti_phase phase);
 /* Requests for cycles and their ends; guarded by `lock`.
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
+ *   asking_bytes       of the allocation that asked for a cycle, until that begins; atomic
  *   stalled            threads that wait for the next phase; atomic
  *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it
  * gets; atomic, read without the lock */
@@ -50,6 +51,7 @@ struct gaiti_cycle {
   bool suspended; /* no cycle begins: a fork is under way */
   bool collector_runs;
   pthread_t collector;
+  AO_t asking_bytes;
   AO_t waiting;
   AO_t stalled;
   AO_t phase;
