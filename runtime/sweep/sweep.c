@@ -7,7 +7,10 @@
 #include "base/check.h"
 
 /* Blocks that one claim covers. */
-#define SWEEP_STRETCH 32u
+#define SWEEP_STRETCH 8u
+/* How often the collector looks whether the last stretches are done before it yields, some
+ * microseconds: it might not get the processor back for as long as a small heap lasts. */
+#define SWEEP_SPINS 10000
 
 bool gaiti_sweep_init(gait_heap *heap) {
   heap->sweep = gaiti_os_alloc(sizeof *heap->sweep);
@@ -149,6 +152,6 @@ bool gaiti_sweep_some(gait_heap *heap) {
 void gaiti_sweep_finish(gait_heap *heap) {
   while (gaiti_sweep_some(heap)) {
   }
-  while (AO_load_acquire(&heap->sweep->left) != 0)
-    gaiti_os_yield();
+  for (int spins = 0; AO_load_acquire(&heap->sweep->left) != 0; spins++)
+    if (spins >= SWEEP_SPINS) gaiti_os_yield();
 }
