@@ -9,11 +9,14 @@
 
 #include <stdlib.h>
 
-#define CAP_LIMIT_BYTES  (64 * MIB)
-#define CAP_NODE_BYTES   128
-#define CAP_BATCH        256
-#define CAP_POINTS       0.02
-#define CAP_BUCKET_SHARE 0.5 /* seconds of each processor */
+#define CAP_LIMIT_BYTES       (64 * MIB)
+#define CAP_NODE_BYTES        128
+#define CAP_HOLES_LIVE_BYTES  (50 * MIB)
+#define CAP_HOLES_LIMIT_BYTES (90 * MIB)
+#define CAP_HOLES_CYCLES      40
+#define CAP_BATCH             256
+#define CAP_POINTS            0.02
+#define CAP_BUCKET_SHARE      0.5 /* seconds of each processor */
 /* Malloc's pages and stacks that were touched after what is beside the heap was measured. */
 #define CAP_BESIDE_BYTES (128 * KIB)
 
@@ -165,6 +168,38 @@ static void cap_near_120_tight(void) {
   cap_near(1.2, 25);
 }
 
+/* ---- Holes under a limit ---- */
+
+/* Objects that are replaced at random leave holes between those that live, here in a heap that has
+ * been at its goal.  What a cycle finds unfilled because it began below its goal, as each of these
+ * does, is no overhead: the next goal would be lower for it, and so on down. */
+static void cap_holes(void) {
+  struct cap cap;
+  cap_open(&cap, 50, CAP_HOLES_LIMIT_BYTES);
+  gait_thread *thread = cap.world.thread;
+  const size_t count = CAP_HOLES_LIVE_BYTES / CAP_NODE_BYTES, replaced = count / 8;
+  void **table = cap.world.slots[0] =
+      gait_alloc(thread, cap.world.references, count * sizeof *table);
+  MUST(table);
+  uint64_t random = 1, least = UINT64_MAX;
+  for (size_t i = 0; i < 4 * count + CAP_HOLES_CYCLES * replaced; i++) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    const size_t at = i < count ? i : (size_t)(random >> 33) % count;
+    void *node = gait_alloc(thread, cap.world.node, CAP_NODE_BYTES);
+    MUST(node);
+    gait_store(thread, &table[at], node);
+    if (i < 4 * count || i % replaced != 0) continue;
+    MUST(gait_collect(thread) == GAIT_OK);
+    const gait_stats stats = limits_stats(&cap.world);
+    if (stats.goal_bytes < least) least = stats.goal_bytes;
+  }
+  printf("limits: goals under a limit of %.0f MiB with %.0f live: %.1f MiB at least\n",
+         (double)CAP_HOLES_LIMIT_BYTES / (double)MIB, (double)CAP_HOLES_LIVE_BYTES / (double)MIB,
+         (double)least / (double)MIB);
+  MUST(least > CAP_HOLES_LIMIT_BYTES * 2 / 3);
+  limits_close(&cap.world);
+}
+
 const struct limits_case limits_cases_cap[] = {
     {"leak_10", cap_leak_10},
     {"leak_25", cap_leak_25},
@@ -173,5 +208,6 @@ const struct limits_case limits_cases_cap[] = {
     {"near_120", cap_near_120},
     {"near_150", cap_near_150},
     {"near_120_tight", cap_near_120_tight},
+    {"holes", cap_holes},
     {NULL, NULL},
 };
