@@ -46,7 +46,7 @@ START_TEST(itself) {
   for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
     struct recording recording = load(programs[i]);
     recover(&recording);
-    ck_assert_double_eq_tol(program.gogc_percent, 100, 5);
+    ck_assert_double_eq_tol(program.gogc_percent, 100, 1e-9);
     double cpu = 0, peak = 0;
     for (size_t j = 0; j < recording.count; j++) {
       cpu += (recording.cycles[j].assist_ms + recording.cycles[j].background_ms) / 1e3;

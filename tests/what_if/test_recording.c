@@ -135,6 +135,50 @@ START_TEST(a_terabyte) {
 }
 END_TEST
 
+/* Eight cycles of a program with 9.25 MiB live more in each, as Go prints them at `gogc`. */
+static void growing(double gogc, char *text, size_t bytes) {
+  double marked = 5.8, goal = 7;
+  size_t at = 0;
+  for (int i = 0; i < 8; i++, marked += 9.25) {
+    at += (size_t)snprintf(text + at, bytes - at,
+                           "gc %d @%d.0s 1%%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms cpu, "
+                           "%d->%d->%d MB, %d MB goal, 0 MB stacks, 0 MB globals, 2 P\n",
+                           i + 1, i, (int)marked + 2, (int)marked + 2, (int)marked, (int)goal);
+    goal = marked + (marked + 0.15) * gogc / 100;
+  }
+}
+
+/* The goal that follows says more closely what was marked; the last cycle has none after it. */
+START_TEST(goals_tell) {
+  char text[4096];
+  static const double values[] = {50, 100, 200, 400, 135};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    growing(values[i], text, sizeof text);
+    ck_assert(parse(text));
+    ck_assert_double_eq_tol(recording.gogc_percent, values[i], 1e-9);
+    double most = MIB / 2 / (1 + values[i] / 100) + 1;
+    for (int j = 0; j < 7; j++)
+      ck_assert_double_eq_tol(recording.cycles[j].marked_bytes, (5.8 + 9.25 * j) * MIB, most);
+    ck_assert_double_eq_tol(recording.cycles[7].marked_bytes, 70.5 * MIB, 1);
+  }
+}
+END_TEST
+
+/* Goals that a limit sets, or that are all the smallest heap, tell nothing. */
+START_TEST(goals_that_tell_nothing) {
+  char text[4096];
+  growing(5, text, sizeof text);
+  for (char *goal = strstr(text, "MB, "); goal != NULL; goal = strstr(goal + 1, "MB, "))
+    if (goal[6] == ' ') memcpy(goal + 4, "77", 2);
+  ck_assert(parse(text));
+  ck_assert_double_eq_tol(recording.gogc_percent, 0, 1e-9);
+  ck_assert_double_eq_tol(recording.cycles[1].marked_bytes, 15.5 * MIB, 1);
+  growing(-100, text, sizeof text);
+  ck_assert(parse(text));
+  ck_assert_double_eq_tol(recording.gogc_percent, 0, 1e-9);
+}
+END_TEST
+
 START_TEST(recorded_files) {
   char path[1024];
   snprintf(path, sizeof path, "%s/trees.gogc100.nolimit.txt", folder);
@@ -143,6 +187,7 @@ START_TEST(recorded_files) {
   ck_assert_uint_eq(recording.count, 57);
   ck_assert_uint_eq(recording.unused, 0);
   ck_assert_int_eq(recording.system, RECORDING_GO);
+  ck_assert_double_eq_tol(recording.gogc_percent, 100, 1e-9);
   recording_destroy(&recording);
   ck_assert(!recording_load(&recording, "/nowhere/at/all", &error));
   ck_assert_ptr_nonnull(strstr(error.text, "/nowhere/at/all: No such file"));
@@ -152,8 +197,8 @@ END_TEST
 int main(int argc, char **argv) {
   folder = argc > 1 ? argv[1] : ".";
   const TTest *const tests[] = {
-      one_line,      go_1_5_has_five_phases, anywhere_in_a_log, gait_is_told_from_go,
-      cut_anywhere,  nothing_to_read,        nonsense_is_named, a_terabyte,
-      recorded_files};
+      one_line,     go_1_5_has_five_phases,  anywhere_in_a_log, gait_is_told_from_go,
+      cut_anywhere, nothing_to_read,         nonsense_is_named, a_terabyte,
+      goals_tell,   goals_that_tell_nothing, recorded_files};
   return SUITE_RUN("recording", tests);
 }

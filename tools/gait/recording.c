@@ -10,12 +10,17 @@
  * slashes between them are assists, background and idle marking.  Go 1.5 has five phases where
  * later ones have three.  Text before the line, as loggers put there, does no harm.
  *
+ * Go's goal is (marked + roots) x GOGC / 100 over what the cycle before marked, to the byte.  So
+ * all goals together tell GOGC, and each tells again, and to less than the megabyte that the cycle
+ * itself does, what was marked.  Where heaps are small that is the larger part of what is known.
+ *
  * A log is cut where a disk was full and mixed where two programs wrote.  What looks like a cycle
  * but cannot be one is left out and counted, with one sentence about the first; what would make the
  * whole wrong (a second run in the same file) is an error. */
 #include "recording.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +30,15 @@
 #define RECORDING_MB_MOST   1e9  /* a thousand terabytes */
 #define RECORDING_MS_MOST   1e10 /* four months */
 #define RECORDING_LIST_MOST 8u
+
+/* Stacks and globals that are printed as 0 and 0: of 88 recordings at hand each agrees with itself
+ * at 0.1 to 0.2 MiB. */
+#define RECORDING_ROOTS_BYTES (0.15 * RECORDING_MIB)
+#define RECORDING_GOGC_STEP   5
+#define RECORDING_GOGC_MOST   1000
+#define RECORDING_GOGC_CYCLES 2000u /* so many are asked */
+#define RECORDING_GOGC_SHARE  0.9   /* so many of these have to agree, */
+#define RECORDING_GOGC_LEAST  3u    /* and this many */
 
 /* One line under the reader's finger. */
 struct recording_cursor {
@@ -140,7 +154,7 @@ static bool recording_heap(struct recording_cursor *cursor, struct recording_cyc
   struct recording_cursor ahead = *cursor;
   if (recording_size(&ahead, &stacks) && recording_word(&ahead, " MB stacks, ") &&
       recording_size(&ahead, &globals) && recording_word(&ahead, " MB globals, ")) {
-    cycle->roots_bytes = stacks + globals;
+    cycle->roots_bytes = fmax(stacks + globals, RECORDING_ROOTS_BYTES);
     *cursor = ahead;
   }
   return recording_number(cursor, 65536, &cycle->processors) && cycle->processors > 0 &&
@@ -264,10 +278,78 @@ static bool recording_lines(struct recording *recording, const char *text, size_
                        bytes);
 }
 
+/* ---- What the goals tell ---- */
+
+struct recording_span {
+  double low, high;
+};
+
+/* Between what and what a cycle marked, so that the next one's goal follows from it at `share` =
+ * GOGC / 100; empty when nothing leads to that goal. */
+static struct recording_span recording_marked(const struct recording_cycle *cycle, double share) {
+  double half = RECORDING_MIB / 2;
+  double goal = cycle[1].goal_bytes - cycle[1].roots_bytes * share;
+  return (struct recording_span){
+      .low = fmax(cycle->marked_bytes - half, (goal - half) / (1 + share)),
+      .high = fmin(cycle->marked_bytes + half, (goal + half) / (1 + share))};
+}
+
+/* Whether the goal after this cycle follows from it, and not from the smallest heap. */
+static bool recording_tells(const struct recording_cycle *cycle, double share) {
+  return cycle->marked_bytes >= 2 * RECORDING_MIB &&
+         cycle[1].goal_bytes > (4 * share + 1) * RECORDING_MIB;
+}
+
+/* How many goals agree with `gogc`; 0 when that is too few to believe it. */
+static size_t recording_agree(const struct recording *recording, int gogc) {
+  size_t agree = 0, told = 0;
+  for (size_t i = 0; i + 1 < recording->count && i < RECORDING_GOGC_CYCLES; i++) {
+    if (!recording_tells(&recording->cycles[i], gogc / 100.0)) continue;
+    struct recording_span span = recording_marked(&recording->cycles[i], gogc / 100.0);
+    agree += span.low < span.high;
+    told++;
+  }
+  bool enough =
+      agree >= RECORDING_GOGC_LEAST && (double)agree >= RECORDING_GOGC_SHARE * (double)told;
+  return enough ? agree : 0;
+}
+
+/* Of values that goals agree with equally, a person chose the roundest. */
+static int recording_roundness(int gogc) {
+  return gogc == 100 ? 4 : gogc % 100 == 0 ? 3 : gogc % 50 == 0 ? 2 : gogc % 10 == 0 ? 1 : 0;
+}
+
+static int recording_gogc(const struct recording *recording) {
+  size_t most = 0;
+  int found = 0;
+  for (int gogc = RECORDING_GOGC_STEP; gogc <= RECORDING_GOGC_MOST; gogc += RECORDING_GOGC_STEP) {
+    size_t agree = recording_agree(recording, gogc);
+    bool rounder = recording_roundness(gogc) > recording_roundness(found);
+    if (agree < most || agree == 0 || (agree == most && !rounder)) continue;
+    most = agree;
+    found = gogc;
+  }
+  return found;
+}
+
+static void recording_narrow(struct recording *recording) {
+  int gogc = recording_gogc(recording);
+  recording->gogc_percent = gogc;
+  for (size_t i = 0; gogc > 0 && i + 1 < recording->count; i++) {
+    struct recording_cycle *cycle = &recording->cycles[i];
+    struct recording_span span = recording_marked(cycle, gogc / 100.0);
+    if (recording_tells(cycle, gogc / 100.0) && span.low < span.high)
+      cycle->marked_bytes = fmin((span.low + span.high) / 2, cycle->peak_bytes);
+  }
+}
+
 bool recording_parse(struct recording *recording, const char *text, size_t bytes,
                      struct recording_error *error) {
   *recording = (struct recording){0};
-  if (recording_lines(recording, text, bytes, error)) return true;
+  if (recording_lines(recording, text, bytes, error)) {
+    if (recording->system == RECORDING_GO) recording_narrow(recording);
+    return true;
+  }
   recording_destroy(recording);
   return false;
 }

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 /* Sizes are whole binary megabytes in the text, rounded down; here they are in bytes, raised by the
- * half megabyte that rounding took on average.  A size of 0 stays 0. */
+ * half megabyte that rounding took on average.  A size of 0 stays 0.  What was marked is known
+ * better where the next cycle's goal tells: see recording.c. */
 struct recording_cycle {
   size_t line;          /* where it stands, from 1 */
   uint64_t number;      /* as the program counts its cycles */
@@ -25,7 +26,7 @@ struct recording_cycle {
   double peak_bytes;    /* when marking ended, */
   double marked_bytes;  /* and what marking found live */
   double goal_bytes;
-  double roots_bytes; /* stacks and globals */
+  double roots_bytes; /* stacks and globals; 0: not told */
   double processors;
   bool forced;
 };
@@ -37,6 +38,7 @@ struct recording {
   size_t count;
   size_t capacity;
   enum recording_system system;
+  double gogc_percent; /* that Go's goals follow from; 0: none */
   /* Lines that look like cycles and are not used, and the first of them, said in one sentence. */
   size_t unused;
   char complaint[200];

@@ -44,6 +44,8 @@ struct model_history {
   double clock;                /* bytes allocated */
   double start_clock;          /* when the last cycle started */
   double marked;
+  double last_live; /* that the last cycle found */
+  double real;      /* how much of the heap's growth is allocation, in this cycle */
   double end_clock; /* bytes allocated when the program ends */
   struct model_chance chance;
   double seconds;
@@ -89,10 +91,9 @@ static void model_begin(struct model_history *history, const struct what_if_prog
   history->now.overhead_bytes = (int64_t)chance->overhead;
 }
 
-/* Bytes of real allocation after which the heap's counted size has grown from `from` to `to`. */
-static double model_allocation(const struct what_if_program *program, double from, double to) {
-  double grown = fmax(to - from, 0);
-  return grown - fmin(program->constants.span_waste * to, grown / 2);
+/* How much of what the heap seems to grow by, from `from` to `to`, is allocated. */
+static double model_real(const struct what_if_program *program, double from, double to) {
+  return 1 - fmin(program->constants.span_waste * to / fmax(to - from, 1), 0.5);
 }
 
 /* Goes to where the next cycle starts.  False when the program ends before. */
@@ -106,7 +107,8 @@ static bool model_advance(struct model_history *history, struct model_mark *mark
   if (history->cycles == 0) mark->trigger = fmax(mark->trigger, program->first_bytes);
   if (history->cycles < 4)
     mark->trigger -= (mark->trigger - history->marked) * history->chance.shift;
-  double start = history->clock + model_allocation(program, history->marked, mark->trigger);
+  history->real = model_real(program, history->marked, fmax(mark->trigger, mark->goal));
+  double start = history->clock + (mark->trigger - history->marked) * history->real;
   double jump = what_if_program_jump(program, start);
   start += jump;
   mark->trigger += jump;
@@ -136,6 +138,18 @@ static double model_pressure(const struct what_if_point *like, double over) {
   return odds / (1 + odds);
 }
 
+/* Bytes that may be allocated while marking.  Go expects as much work as the last cycle had; for
+ * what is found beyond it, it sets the goal further off, as the whole heap is to what it expected.
+ */
+static double model_room(const struct model_history *history, const struct model_mark *mark) {
+  if (history->now.limiting) return MODEL_MOST_BYTES;
+  double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
+  if (history->program->system != RECORDING_GO || mark->live <= history->last_live) return room;
+  double expected = fmax(history->last_live, mark->trigger / 2);
+  double beyond = fmax(1 - expected / mark->live, 0);
+  return room * (1 + beyond * (mark->trigger / expected - 1));
+}
+
 /* What marking takes and what is allocated meanwhile. */
 static void model_measure(const struct model_history *history, struct model_mark *mark) {
   const struct what_if_program *program = history->program;
@@ -145,13 +159,14 @@ static void model_measure(const struct model_history *history, struct model_mark
   double spread = fmax(mark->trigger / mark->live, 1);
   mark->cpu = like->cost * mark->live * pow(spread, program->constants.spread_cost);
   double scale = like->black_cpu > 0 ? mark->cpu / like->black_cpu : 1;
+  double slower =
+      pow(spread / like->spread, program->constants.spread_black - program->constants.spread_cost);
   double parallel = program->processors / history->processors;
-  double alone_black = like->black_bytes * like->help * scale * parallel;
-  double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
-  if (history->now.limiting) room = MODEL_MOST_BYTES;
+  double alone_black = like->black_bytes * like->help * scale * slower * parallel;
+  double room = model_room(history, mark);
   double pressure = model_pressure(like, alone_black / room);
   double alone = like->workers / (like->workers + pressure); /* the workers' part */
-  mark->black = fmin(alone_black * alone * (1 - pressure), room);
+  mark->black = fmin(alone_black * alone * (1 - pressure) / history->real, room);
   mark->assist = mark->cpu * (1 - alone);
   mark->background = mark->cpu * alone * like->back_share;
   mark->idle = mark->cpu - mark->assist - mark->background;
@@ -172,7 +187,8 @@ static double model_idle_for_pacer(struct model_history *history, const struct m
   size_t known = history->cycles + 1 < MODEL_RATIOS ? history->cycles + 1 : MODEL_RATIOS;
   for (size_t i = 0; i < known; i++)
     sum += history->ratios[i];
-  double wanted = marking * (sum / (double)known) / ratio * history->program->surge;
+  double surge = (history->program->surge - 1) * (double)(known - 1) / (MODEL_RATIOS - 1) + 1;
+  double wanted = marking * (sum / (double)known) / ratio * surge;
   return fmax(wanted - used, 0) * cpu;
 }
 
@@ -202,7 +218,7 @@ static void model_end_cycle(struct model_history *history, const struct model_ma
   now->heap_live_bytes = (int64_t)(mark->trigger + mark->black);
   now->heap_work_bytes = (int64_t)mark->live;
   now->stack_work_bytes = now->stack_bytes;
-  history->marked = mark->live + mark->black;
+  history->marked = mark->live + mark->black * history->real;
   if (history->chance.overhead > 0) {
     double freed = mark->trigger + mark->black - history->marked;
     now->overhead_bytes =
@@ -224,7 +240,8 @@ static void model_end_cycle(struct model_history *history, const struct model_ma
   now->heap_live_bytes = cycle.marked_bytes;
   now->heap_scan_bytes = cycle.marked_bytes;
   history->seconds += mark->seconds;
-  history->clock += mark->black;
+  history->clock += mark->black * history->real;
+  history->last_live = mark->live;
   history->cycles++;
 }
 
@@ -288,10 +305,26 @@ struct model_cut {
 static const struct model_cut model_cuts[] = {{INFINITY, INFINITY}, {1.41, 1.41}, {1.28, 1.56}};
 enum { MODEL_UNCUT, MODEL_LIMITED, MODEL_LIMITED_MORE };
 
+/* Of sorted values, which may lie in two heaps, the one that is least wrong on average as a share
+ * of what comes true: each counts by its inverse. */
+static double model_middle(const double *values) {
+  double whole = 0, sum = 0;
+  for (int i = 0; i < MODEL_HISTORIES; i++) {
+    if (!(values[i] > 0)) return values[MODEL_HISTORIES / 2];
+    whole += 1 / values[i];
+  }
+  int middle = 0;
+  for (; middle < MODEL_HISTORIES - 1; middle++) {
+    sum += 1 / values[middle];
+    if (sum >= whole / 2) break;
+  }
+  return values[middle];
+}
+
 /* The estimate is the middle of `values`; the range reaches over all of them and `margin` more. */
 static struct what_if_range model_range(double *values, double margin, int cut) {
   qsort(values, MODEL_HISTORIES, sizeof *values, model_compare);
-  double estimate = values[MODEL_HISTORIES / 2];
+  double estimate = model_middle(values);
   struct what_if_range range = {
       .estimate = estimate,
       .low = fmax(values[0] / (1 + margin), estimate / model_cuts[cut].below),

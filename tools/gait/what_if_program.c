@@ -3,9 +3,9 @@
  * A cycle found live what was reachable when it started, and everything allocated while it marked
  * (new objects are black).  So live at the start is marked - (peak - trigger).
  *
- * Bytes allocated between two cycles are what the heap grew by, with one correction: when Go's
- * allocator takes up a half-full span again it counts the span's unusable rest once more, so each
- * cycle seems to allocate a small share of the heap on top.
+ * Bytes allocated are what the heap grew by, with one correction: when Go's allocator takes up a
+ * half-full span again it counts the span's unusable rest once more, so each cycle seems to
+ * allocate a small share of the heap on top, while it marks as much as before.
  *
  * Assists take a share of the mutators' time while a cycle marks.  Black bytes over what is left of
  * that time are what would have been allocated in it without assists. */
@@ -22,15 +22,19 @@
 #define PROGRAM_WORKERS_LEAST 0.05
 #define PROGRAM_HELP_MOST     8.0 /* more is a disturbed cycle */
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
+#define PROGRAM_RATIOS        5u  /* of which Go plans for the largest */
+#define PROGRAM_DOUBT_BYTES   524288.0 /* that rounding may have added to what was allocated */
 
 struct what_if_constants what_if_constants_default(enum recording_system system) {
   static const struct what_if_constants constants[] = {
       [RECORDING_GO] = {.span_waste = 0.015,
                         .spread_cost = 0.4,
+                        .spread_black = 0.2,
                         .overhead_bytes = 4.5 * 1048576,
                         .overhead_share = 0.07,
                         .holes_share = 0.25},
       [RECORDING_GAIT] = {.spread_cost = 0.4,
+                          .spread_black = 0.2,
                           .overhead_bytes = 0.5 * 1048576,
                           .overhead_share = 0.01},
   };
@@ -44,7 +48,7 @@ static double program_seconds(double ms) {
 /* Who marked.  Without times that say so: background workers alone, as long as mutators ran. */
 static void program_split(struct what_if_point *point, const struct recording_cycle *cycle,
                           double black) {
-  double workers = cycle->background_ms + cycle->idle_ms, all = workers + cycle->assist_ms;
+  double workers = cycle->background_ms + cycle->idle_ms;
   double left = cycle->mark_ms * cycle->processors - workers;
   point->back_share = point->workers = point->help = 1;
   point->black_bytes = black;
@@ -52,10 +56,11 @@ static void program_split(struct what_if_point *point, const struct recording_cy
   point->back_share = cycle->background_ms / workers;
   point->mark_per_cpu = cycle->mark_ms / workers;
   if (!(left > 0)) return;
-  point->workers = fmin(fmax(workers / left, PROGRAM_WORKERS_LEAST), 1 / PROGRAM_WORKERS_LEAST);
   point->pressure = fmin(cycle->assist_ms / left, PROGRAM_PRESSURE_MOST);
+  double least = fmax(PROGRAM_WORKERS_LEAST, point->pressure / (PROGRAM_HELP_MOST - 1));
+  point->workers = fmin(fmax(workers / left, least), 1 / PROGRAM_WORKERS_LEAST);
+  point->help = 1 + point->pressure / point->workers;
   point->black_bytes = black / (1 - point->pressure);
-  point->help = fmin(all / workers, PROGRAM_HELP_MOST);
 }
 
 /* A cycle that starts well past where GOGC wants its end does so since one allocation was larger
@@ -75,23 +80,26 @@ static void program_point(struct what_if_program *program, const struct recordin
   double marked_before = before == NULL ? 0 : before->marked_bytes;
   double clock = before == NULL ? 0 : point[-1].end_clock;
   double black = cycle->peak_bytes - cycle->trigger_bytes;
-  double free_bytes = fmax(cycle->trigger_bytes - marked_before, 0);
-  double waste = fmin(program->constants.span_waste * cycle->peak_bytes, free_bytes / 2);
+  double free_bytes = fmax(cycle->trigger_bytes - marked_before, 0), grown = free_bytes + black;
+  double waste = fmin(program->constants.span_waste * cycle->peak_bytes, grown / 2);
+  double real = grown > 0 ? 1 - waste / grown : 1;
   double cpu = program_seconds(cycle->assist_ms + cycle->background_ms + cycle->idle_ms);
   double room = cycle->goal_bytes - cycle->trigger_bytes;
   *point = (struct what_if_point){.black_cpu = cpu, .roots_bytes = cycle->roots_bytes};
-  point->start_clock = clock + free_bytes - waste;
+  free_bytes *= real;
+  black *= real;
+  point->start_clock = clock + free_bytes;
   point->end_clock = point->start_clock + black;
   point->live_bytes = fmax(cycle->marked_bytes - black, PROGRAM_LEAST_BYTES);
   point->jump_bytes = program_jump(program, cycle, marked_before);
-  double spread = fmax(cycle->trigger_bytes / point->live_bytes, 1);
-  point->cost = cpu / (point->live_bytes * pow(spread, program->constants.spread_cost));
+  point->spread = fmax(cycle->trigger_bytes / point->live_bytes, 1);
+  point->cost = cpu / (point->live_bytes * pow(point->spread, program->constants.spread_cost));
   point->room_bytes = fmax(room, PROGRAM_LEAST_BYTES);
   program_split(point, cycle, black);
   double pause = before == NULL ? cycle->start_seconds
                                 : cycle->start_seconds - before->start_seconds -
                                       program_seconds(before->mark_ms + before->stop_ms);
-  point->free_rate = pause > 0 ? (free_bytes - waste) / pause : 0;
+  point->free_rate = pause > 0 ? free_bytes / pause : 0;
 }
 
 /* ---- What the whole recording shows ---- */
@@ -121,29 +129,39 @@ static double program_gogc(const struct recording *recording) {
   return percent;
 }
 
-/* A cons/mark ratio but for factors that all cycles share. */
-static double program_ratio(const struct recording_cycle *cycle) {
+/* A cons/mark ratio, but for factors that all cycles share. */
+struct program_ratio {
+  double value;
+  double doubt; /* what rounding may have made of it */
+};
+
+static struct program_ratio program_ratio(const struct recording_cycle *cycle) {
+  double black = cycle->peak_bytes - cycle->trigger_bytes, work = cycle->marked_bytes - black;
   double cpu = cycle->mark_ms * cycle->processors;
-  double work = cycle->marked_bytes - (cycle->peak_bytes - cycle->trigger_bytes);
-  if (!(cpu > 0) || !(work > 0)) return 0;
+  if (!(cpu > 0) || !(work > 0)) return (struct program_ratio){0};
   double used = fmin(0.25 + cycle->assist_ms / cpu, 0.9);
-  return (cycle->peak_bytes - cycle->trigger_bytes) * (used + cycle->idle_ms / cpu) /
-         ((1 - used) * work);
+  double factor = (used + cycle->idle_ms / cpu) / ((1 - used) * work);
+  return (struct program_ratio){.value = black * factor, .doubt = PROGRAM_DOUBT_BYTES * factor};
+}
+
+/* The largest ratio of five cycles up to `last` over their mean; 0 when they have none. */
+static double program_surge_at(const struct recording_cycle *last) {
+  double most = 0, mean = 0;
+  for (size_t i = 0; i < PROGRAM_RATIOS; i++) {
+    struct program_ratio ratio = program_ratio(last - i);
+    most = fmax(most, ratio.value - ratio.doubt);
+    mean += ratio.value / PROGRAM_RATIOS;
+  }
+  return mean > 0 ? fmax(most / mean, 1) : 0;
 }
 
 static double program_surge(const struct recording *recording) {
   double sum = 0;
   size_t windows = 0;
-  for (size_t i = 4; i < recording->count; i++) {
-    double most = 0, mean = 0;
-    for (size_t j = i - 4; j <= i; j++) {
-      double ratio = program_ratio(&recording->cycles[j]);
-      most = fmax(most, ratio);
-      mean += ratio / 5;
-    }
-    if (!(mean > 0)) continue;
-    sum += most / mean;
-    windows++;
+  for (size_t i = PROGRAM_RATIOS - 1; i < recording->count; i++) {
+    double surge = program_surge_at(&recording->cycles[i]);
+    sum += surge;
+    windows += surge > 0;
   }
   return windows == 0 ? 1 : sum / (double)windows;
 }
@@ -166,7 +184,8 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
     return false;
   }
   program->count = recording->count;
-  program->gogc_percent = program_gogc(recording);
+  program->gogc_percent =
+      recording->gogc_percent > 0 ? recording->gogc_percent : program_gogc(recording);
   for (size_t i = 0; i < recording->count; i++) {
     const struct recording_cycle *before = i == 0 ? NULL : &recording->cycles[i - 1];
     program_point(program, &recording->cycles[i], before, &program->points[i]);
@@ -257,6 +276,7 @@ double what_if_program_jump(const struct what_if_program *program, double clock)
 static void program_add(struct what_if_point *sum, const struct what_if_point *point) {
   sum->live_bytes += point->live_bytes;
   sum->cost += point->cost * point->live_bytes; /* weighted: small cycles tell less */
+  sum->spread += point->spread;
   sum->black_bytes += point->black_bytes;
   sum->black_cpu += point->black_cpu;
   sum->pressure += point->pressure;
@@ -285,6 +305,7 @@ struct what_if_point what_if_program_between(const struct what_if_program *progr
     program_add(&mean, &program->points[i]);
   double count = (double)(end - first);
   mean.cost /= mean.live_bytes;
+  mean.spread /= count;
   mean.black_bytes /= count;
   mean.black_cpu /= count;
   mean.pressure /= count;

@@ -11,8 +11,9 @@
 /* Constants of the recorded system that a recording at one setting cannot show.  How each was found
  * is told in docs/design/what-if.md; `gait what-if --check` measures what they are worth. */
 struct what_if_constants {
-  double span_waste;     /* of the heap, counted again as allocated in every cycle */
-  double spread_cost;    /* marking costs (heap / live) to this power */
+  double span_waste;     /* of the heap, counted as allocated in every cycle though it is not */
+  double spread_cost;    /* marking costs (heap / live) to this power, */
+  double spread_black;   /* and this much is allocated meanwhile: mutators are slowed as well */
   double overhead_bytes; /* under a memory limit, not for the heap: so much, */
   double overhead_share; /* so much of the limit, */
   double holes_share;    /* and so much of what the last cycle freed, in spans that stay in use */
@@ -24,13 +25,14 @@ struct what_if_point {
   double end_clock;    /* and when it ended */
   double live_bytes;   /* reachable when it started */
   double jump_bytes;   /* at least so much was allocated in one piece just before it; 0: none */
+  double spread;       /* heap / live when it started */
   double cost;         /* CPU seconds of all marking, per live byte and spread */
   double black_bytes;  /* what would be allocated during one like it without assists, */
   double black_cpu;    /* and it took so many CPU seconds */
   double pressure;     /* share of the mutators' time that assists took, */
   double room_bytes;   /* with so much room from trigger to goal */
   double workers;      /* CPU time of workers over that of mutators, assists among it */
-  double help;         /* all of marking's CPU over that of workers */
+  double help;         /* all of marking's CPU over that of workers, by these two */
   double back_share;   /* of the workers' CPU, background; the rest is idle processors */
   double mark_per_cpu; /* wall seconds of marking a CPU second of workers */
   double free_rate;    /* bytes allocated a second, while not marking */
