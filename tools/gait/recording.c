@@ -31,8 +31,8 @@
 #define RECORDING_MS_MOST   1e10 /* four months */
 #define RECORDING_LIST_MOST 8u
 
-/* Stacks and globals that are printed as 0 and 0: of 88 recordings at hand each agrees with itself
- * at 0.1 to 0.2 MiB. */
+/* Stacks and globals that are printed as 0 and 0: at 0.1 to 0.2 MiB each of 91 recordings agrees
+ * with itself in all cycles. */
 #define RECORDING_ROOTS_BYTES (0.15 * RECORDING_MIB)
 #define RECORDING_GOGC_STEP   5
 #define RECORDING_GOGC_MOST   1000
