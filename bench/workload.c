@@ -113,7 +113,8 @@ static void *workload_worker_main(void *arg) {
 
 bool workload_in_parallel(const struct workload_input *input, workload_part *function, void *arg,
                           struct workload_result *result) {
-  struct workload_worker workers[WORKLOAD_THREADS_MAX];
+  /* Set to 0, since this stack is scanned as it is: what earlier calls left here would be roots. */
+  struct workload_worker workers[WORKLOAD_THREADS_MAX] = {{0}};
   unsigned started = 1;
   for (; started < input->threads; started++) {
     struct workload_worker *worker = &workers[started];
