@@ -140,8 +140,8 @@ static int64_t goal_memory_limit(const struct gaiti_pacer *pacer,
 }
 
 /* The room in which one cycle after the other takes cpu_cap of the CPU: see cap.c.  Only a memory
- * limit can ask for cycles without end; a goal that follows from GOGC stands, and the limiter's part
- * is done when assists stop. */
+ * limit can ask for cycles without end; a goal that follows from GOGC stands, and the limiter's
+ * part is done when assists stop. */
 static int64_t goal_cpu_cap(const struct gaiti_pacer *pacer,
                             const struct gaiti_pacer_snapshot *snapshot,
                             const struct gaiti_pacer_decision *decision) {
