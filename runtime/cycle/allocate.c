@@ -211,7 +211,7 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
 /* ---- The public functions ---- */
 
 static bool allocate_kind_valid(const gait_heap *heap, gait_kind kind) {
-  return kind.heap_tag == heap->tag && kind.index < heap->kinds.count;
+  return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
 }
 
 void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {

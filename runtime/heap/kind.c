@@ -3,9 +3,9 @@
 #include <string.h>
 
 static uint32_t kinds_index_of(const struct gaiti_kinds *kinds, const char *name) {
-  for (uint32_t i = 0; i < kinds->count; i++)
+  for (uint32_t i = 0; i < gaiti_kinds_count(kinds); i++)
     if (strcmp(kinds->table[i].name, name) == 0) return i;
-  return kinds->count;
+  return gaiti_kinds_count(kinds);
 }
 
 static bool kind_info_valid(const gait_kind_info *info) {
@@ -46,7 +46,7 @@ static bool kind_init(struct gaiti_kind *kind, const gait_kind_info *info) {
 }
 
 bool gaiti_kinds_init(struct gaiti_kinds *kinds) {
-  kinds->count = 0;
+  AO_store(&kinds->count, 0);
   kinds->table = gaiti_os_alloc(GAIT_MAX_KINDS * sizeof *kinds->table);
   if (!kinds->table) return false;
   if (!gaiti_lock_init(&kinds->lock, GAITI_RANK_KINDS)) goto fail_table;
@@ -64,7 +64,7 @@ fail_table:
 }
 
 void gaiti_kinds_destroy(struct gaiti_kinds *kinds) {
-  for (uint32_t i = 0; i < kinds->count; i++) {
+  for (uint32_t i = 0; i < gaiti_kinds_count(kinds); i++) {
     gaiti_os_free(kinds->table[i].name);
     gaiti_os_free(kinds->table[i].map);
   }
@@ -77,14 +77,17 @@ gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *inf
   if (!info->name || !info->name[0] || !kind_info_valid(info)) return GAIT_ERROR_ARGUMENT;
   gait_result result = GAIT_OK;
   gaiti_lock(&kinds->lock);
-  if (kinds_index_of(kinds, info->name) < kinds->count)
+  uint32_t count = gaiti_kinds_count(kinds);
+  if (kinds_index_of(kinds, info->name) < count) {
     result = GAIT_ERROR_ALREADY;
-  else if (kinds->count == GAIT_MAX_KINDS)
+  } else if (count == GAIT_MAX_KINDS) {
     result = GAIT_ERROR_TOO_MANY;
-  else if (!kind_init(&kinds->table[kinds->count], info))
+  } else if (!kind_init(&kinds->table[count], info)) {
     result = GAIT_ERROR_MEMORY;
-  else
-    *index = (uint16_t)kinds->count++;
+  } else {
+    *index = (uint16_t)count;
+    AO_store_release(&kinds->count, count + 1);
+  }
   gaiti_unlock(&kinds->lock);
   return result;
 }
@@ -92,7 +95,7 @@ gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *inf
 gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16_t *index) {
   gaiti_lock(&kinds->lock);
   uint32_t found = kinds_index_of(kinds, name);
-  bool known = found < kinds->count;
+  bool known = found < gaiti_kinds_count(kinds);
   gaiti_unlock(&kinds->lock);
   if (!known) return GAIT_ERROR_NOT_FOUND;
   *index = (uint16_t)found;

@@ -30,9 +30,13 @@ struct gaiti_kind {
 
 struct gaiti_kinds {
   struct gaiti_lock lock;
-  uint32_t count;
+  AO_t count;               /* rises under the lock, when the kind is complete */
   struct gaiti_kind *table; /* GAIT_MAX_KINDS */
 };
+
+static inline uint32_t gaiti_kinds_count(const struct gaiti_kinds *kinds) {
+  return (uint32_t)AO_load_acquire(&kinds->count);
+}
 
 bool gaiti_kinds_init(struct gaiti_kinds *kinds);
 void gaiti_kinds_destroy(struct gaiti_kinds *kinds);
