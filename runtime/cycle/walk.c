@@ -56,7 +56,8 @@ static void walk_block(const gait_heap *heap, uint32_t block) {
     walk_bits(heap, block, 1, GAIT_GRANULE_BYTES);
   else
     walk_slots(heap, block, tag);
-  CHECK("walk.kind", gaiti_ref_kind(tag) < gaiti_kinds_count(&heap->kinds), "a block is of no kind");
+  CHECK("walk.kind", gaiti_ref_kind(tag) < gaiti_kinds_count(&heap->kinds),
+        "a block is of no kind");
   CHECK("walk.swept", AO_load(&heap->map.states[block].swept) == AO_load(&heap->epoch),
         "a block was not swept");
 }

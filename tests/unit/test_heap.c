@@ -92,7 +92,7 @@ static unit_resources heap_settled_resources(size_t threads) {
 START_TEST(nothing_leaks) {
   enum { WARM_UP = 4, ROUNDS = 40 };
   if (SANITIZER_THREAD) return; /* it begins a thread of its own at any time after a fork */
-  mallopt(M_ARENA_MAX, 1); /* an arena that a thread of ours made stays mapped */
+  mallopt(M_ARENA_MAX, 1);      /* an arena that a thread of ours made stays mapped */
   const size_t threads = unit_count_threads();
   for (int i = 0; i < WARM_UP; i++)
     heap_live_once(_i);
