@@ -203,8 +203,7 @@ static void model_account(struct model_history *history, const struct model_mark
   gaiti_pacer_limiter_add_idle(limiter, model_ns(mark->idle));
   gaiti_pacer_limiter_start_transition(limiter, ends, false);
   gaiti_pacer_limiter_finish_transition(limiter, ends);
-  history->now.limiting = gaiti_pacer_limiter_limiting(limiter);
-  history->now.limiter_fill = gaiti_pacer_limiter_fill(limiter);
+  gaiti_pacer_limiter_tell(limiter, &history->now);
 }
 
 /* Tells the pacer of the cycle, as the collector does. */
