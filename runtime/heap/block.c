@@ -29,7 +29,7 @@ GAITI_RACY gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t
   }
   size_t offset = word - (uintptr_t)gaiti_block_start(map, block);
   if (offset >= gaiti_block_large_bytes(map, block)) return 0;
-  return tag | (gaiti_ref)block * GAITI_BLOCK_GRANULES;
+  return tag;
 }
 
 GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word) {
@@ -129,7 +129,9 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref t
   state->size_class = size_class;
   state->next = GAITI_NO_BLOCK;
   AO_store(&state->swept, epoch);
-  AO_store_release(&shape->tag, tag | (gaiti_ref)size_class << GAITI_REF_CLASS_SHIFT);
+  AO_store_release(&shape->tag, tag | GAITI_REF_SMALL |
+                                    (gaiti_ref)size_class << GAITI_REF_CLASS_SHIFT |
+                                    gaiti_block_granule(block));
 }
 
 void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
@@ -140,10 +142,10 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti
   head->slot_granules = 0;
   head->slots = 1;
   AO_store(&map->states[block].swept, epoch);
-  AO_store_release(&head->tag, tag | GAITI_REF_LARGE);
+  AO_store_release(&head->tag, tag | GAITI_REF_LARGE | gaiti_block_granule(block));
   for (uint32_t i = 1; i < count; i++) {
     map->shapes[block + i].reciprocal = block;
-    AO_store_release(&map->shapes[block + i].tag, GAITI_REF_VALID | GAITI_REF_TAIL);
+    AO_store_release(&map->shapes[block + i].tag, GAITI_REF_TAIL);
   }
 }
 

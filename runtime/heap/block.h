@@ -40,9 +40,9 @@
  *   bit  60     of a leaf kind
  *   bit  61     (in a block's tag only) the block is a large object's, but not its first
  *   bit  62     a large object
- *   bit  63     always set
+ *   bit  63     a small object
  *
- * The bits from 40 on are the same for all objects of a block, and stand ready in its shape. */
+ * The bits from 40 on are the same for all objects of a block. */
 typedef uint64_t gaiti_ref;
 
 #define GAITI_REF_CLASS_SHIFT 40
@@ -51,13 +51,12 @@ typedef uint64_t gaiti_ref;
 #define GAITI_REF_LEAF        ((gaiti_ref)1 << 60)
 #define GAITI_REF_TAIL        ((gaiti_ref)1 << 61)
 #define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
-#define GAITI_REF_VALID       ((gaiti_ref)1 << 63)
-#define GAITI_REF_SHAPE       (GAITI_REF_VALID | GAITI_REF_LARGE | GAITI_REF_TAIL)
+#define GAITI_REF_SMALL       ((gaiti_ref)1 << 63)
 
 /* What resolving a word needs.  slot index = (offset in block * reciprocal) >> 32, exact for every
  * offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
  *   reciprocal  of a large object: its granules; of a TAIL: the index of the first block
- *   tag         what all references to its objects have in common; 0: the block is free; atomic */
+ *   tag         a reference to the object at its start, or TAIL; 0: the block is free; atomic */
 struct gaiti_block_shape {
   uint32_t reciprocal;
   uint16_t slot_granules;
@@ -125,6 +124,11 @@ static inline unsigned gaiti_ref_class(gaiti_ref ref) {
   return (unsigned)(ref >> GAITI_REF_CLASS_SHIFT & 127);
 }
 
+/* The granule of a block where it starts. */
+static inline gaiti_ref gaiti_block_granule(uint32_t block) {
+  return (gaiti_ref)block * GAITI_BLOCK_GRANULES;
+}
+
 /* The word of a table that has the object's bit, and that bit. */
 static inline size_t gaiti_ref_word(gaiti_ref ref) {
   return (ref & GAITI_REF_GRANULES) / 64;
@@ -170,24 +174,26 @@ size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
 gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
 
 /* The slot that the word at `offset` from the heap's base points into, from the shape of its block
- * alone: allocation bits have not been asked.  0 in a free block or past the last slot. */
-GAITI_RACY_INLINE gaiti_ref gaiti_shape_find(const struct gaiti_map *map,
-                                             const struct gaiti_block_shape *shapes,
-                                             uintptr_t offset) {
+ * alone: allocation bits have not been asked.  False in a free block or past the last slot. */
+GAITI_RACY_INLINE bool gaiti_shape_find(const struct gaiti_map *map,
+                                        const struct gaiti_block_shape *shapes, uintptr_t offset,
+                                        gaiti_ref *ref) {
   const struct gaiti_block_shape *shape = &shapes[offset >> GAITI_BLOCK_SHIFT];
   gaiti_ref tag = __atomic_load_n(&shape->tag, __ATOMIC_ACQUIRE);
-  if (__builtin_expect((tag & GAITI_REF_SHAPE) != GAITI_REF_VALID, 0))
-    return gaiti_map_find_large(map, map->base + offset, tag);
+  if (__builtin_expect(!(tag & GAITI_REF_SMALL), 0)) {
+    *ref = gaiti_map_find_large(map, map->base + offset, tag);
+    return *ref != 0;
+  }
   uint64_t index = ((offset & (GAITI_BLOCK_BYTES - 1)) * shape->reciprocal) >> 32;
-  if (__builtin_expect(index >= shape->slots, 0)) return 0;
-  return tag +
-         ((offset >> GAITI_BLOCK_SHIFT) * GAITI_BLOCK_GRANULES + index * shape->slot_granules);
+  *ref = tag + index * shape->slot_granules;
+  return __builtin_expect(index < shape->slots, 1);
 }
 
 /* The same for any word; 0 for one outside the heap. */
 GAITI_RACY_INLINE gaiti_ref gaiti_map_find(const struct gaiti_map *map, uintptr_t word) {
   uintptr_t offset = word - map->base;
-  return offset < map->bytes ? gaiti_shape_find(map, map->shapes, offset) : 0;
+  gaiti_ref ref;
+  return offset < map->bytes && gaiti_shape_find(map, map->shapes, offset, &ref) ? ref : 0;
 }
 
 /* The allocated object that `word` points to or into, or 0. */

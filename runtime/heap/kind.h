@@ -50,7 +50,7 @@ static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t 
 
 /* What references to objects of the kind have in common. */
 static inline gaiti_ref gaiti_kind_tag(const struct gaiti_kinds *kinds, uint16_t index) {
-  return GAITI_REF_VALID | (gaiti_ref)index << GAITI_REF_KIND_SHIFT |
+  return (gaiti_ref)index << GAITI_REF_KIND_SHIFT |
          (gaiti_kind_is_leaf(kinds, index) ? GAITI_REF_LEAF : 0);
 }
 

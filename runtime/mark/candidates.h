@@ -14,30 +14,38 @@ struct gaiti_gathering {
   const struct gaiti_block_shape *shapes;
   uintptr_t base;
   size_t bytes;
-  struct gaiti_candidates gathered;
+  struct gaiti_group gathered;
+  struct gaiti_group *next;
 };
 
 GAITI_RACY_INLINE struct gaiti_gathering gaiti_gathering_begin(struct gaiti_marker *marker) {
-  return (struct gaiti_gathering){marker, marker->map.shapes, marker->map.base, marker->map.bytes,
-                                  marker->gathered};
+  return (struct gaiti_gathering){marker,
+                                  marker->map.shapes,
+                                  marker->map.base,
+                                  marker->map.bytes,
+                                  gaiti_group_read(&marker->gathered),
+                                  marker->next};
 }
 
 GAITI_RACY_INLINE void gaiti_gathering_end(const struct gaiti_gathering *gathering) {
   gathering->marker->gathered = gathering->gathered;
+  gathering->marker->next = gathering->next;
 }
 
 /* Gathers the object with others of the same word of marks, or asks for that word. */
 GAITI_RACY_INLINE void gaiti_gathering_add(struct gaiti_gathering *gathering, gaiti_ref ref) {
-  if ((ref ^ gathering->gathered.group) < 64) {
+  if ((ref ^ gathering->gathered.ref) < 64) {
     gathering->gathered.bits |= gaiti_ref_bit(ref);
     return;
   }
   struct gaiti_marker *marker = gathering->marker;
   gaiti_prefetch_for_write(&marker->map.marks[gaiti_ref_word(ref)]);
-  *marker->next = gathering->gathered;
-  marker->next += gathering->gathered.bits != 0;
-  gathering->gathered = (struct gaiti_candidates){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
-  if (marker->next == marker->fresh + GAITI_CANDIDATES) gaiti_marker_mark_oldest(marker);
+  if (gathering->gathered.bits) *gathering->next++ = gathering->gathered;
+  gathering->gathered = gaiti_group_of(ref);
+  if (__builtin_expect(gathering->next != marker->full, 1)) return;
+  marker->next = gathering->next;
+  gaiti_marker_mark_oldest(marker);
+  gathering->next = marker->next;
 }
 
 /* Traces one reference: the object that it points to or into is marked if it is not.  A word that
@@ -45,9 +53,10 @@ GAITI_RACY_INLINE void gaiti_gathering_add(struct gaiti_gathering *gathering, ga
 GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gathering,
                                                  uintptr_t word) {
   uintptr_t offset = word - gathering->base;
-  if (offset >= gathering->bytes) return;
-  gaiti_ref ref = gaiti_shape_find(&gathering->marker->map, gathering->shapes, offset);
-  if (ref) gaiti_gathering_add(gathering, ref);
+  gaiti_ref ref;
+  if (offset < gathering->bytes &&
+      gaiti_shape_find(&gathering->marker->map, gathering->shapes, offset, &ref))
+    gaiti_gathering_add(gathering, ref);
 }
 
 /* The same for a single one. */

@@ -9,12 +9,14 @@
  *
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
  * References that come one after the other often have their mark bits in the same word: siblings,
- * the elements of an array, a list.  They are gathered into one candidate, for which the bits are
- * asked for once and set with one compare-and-swap, which costs as much as to trace an object.
- * Candidates are filled by halves: while one half is gathered, the bits of the other are on their
- * way into the cache, and when it is full, the other is marked.  What is newly marked goes on the
- * local stack; from there objects move to `scans`, their memory asked for, and are traced when
- * their turn comes, a batch at a time.
+ * the elements of an array, a list.  They are gathered into one group, for which the bits are asked
+ * for once and set with one compare-and-swap, which costs as much as to trace an object.  What is
+ * newly marked goes on the local stack as the group that it came in, and is traced as one: to take
+ * an object from a queue by itself costs as much as to trace it.
+ *
+ * Both queues have two halves: while one is filled, what the other holds is on its way into the
+ * cache.  A half of the candidates is full when it has so many groups; a half of the scans when so
+ * many cache lines have been asked for, since a processor can wait for a few dozen only.
  *
  * When the stack runs dry the queues are drained early.  A list has no parallelism to wait for: it
  * is followed from object to object, through no queue at all.
@@ -39,8 +41,8 @@
 #include "mark/candidates.h"
 #include "mark/trace.h"
 
-/* What a marker shares with others that are hungry is more than a few objects. */
-#define MARKER_SHARE_LEAST 16
+/* What a marker shares with others that are hungry is more than a few groups. */
+#define MARKER_SHARE_LEAST 4
 
 /* More pieces than any large object has; a power of two. */
 #define MARKER_PIECES_MAX ((size_t)1 << 40)
@@ -92,25 +94,9 @@ static bool marker_make_room(struct gaiti_marker *marker) {
 }
 
 /* Model: tests/model/overflow.pml. */
-static void marker_push(struct gaiti_marker *marker, gaiti_ref entry) {
+static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group group) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
-  marker->local->entries[marker->local->count++] = entry;
-}
-
-/* Pushes the objects of a group whose bits are set.  Returns their number. */
-static uint64_t marker_push_group(struct gaiti_marker *marker, gaiti_ref group, AO_t bits) {
-  struct gaiti_segment *local = marker->local;
-  uint64_t count = 0;
-  if (local->count <= GAITI_SEGMENT_ENTRIES - 64) {
-    gaiti_ref *top = &local->entries[local->count];
-    for (; bits; bits &= bits - 1)
-      top[count++] = group | (gaiti_ref)__builtin_ctzll(bits);
-    local->count += (uint32_t)count;
-    return count;
-  }
-  for (; bits; bits &= bits - 1, count++)
-    marker_push(marker, group | (gaiti_ref)__builtin_ctzll(bits));
-  return count;
+  marker->local->entries[marker->local->count++] = group;
 }
 
 /* Whether the local stack has anything; its newer part is then in `local`. */
@@ -156,7 +142,7 @@ static size_t marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
   return gaiti_ref_bytes(&marker->map, ref);
 }
 
-static uint64_t bits_count(AO_t bits) {
+static inline uint64_t bits_count(AO_t bits) {
   uint64_t count = 0;
   for (; bits; bits &= bits - 1)
     count++;
@@ -164,37 +150,38 @@ static uint64_t bits_count(AO_t bits) {
 }
 
 /* Counts objects of one group that have just been marked. */
-static void marker_count(struct gaiti_marker *marker, gaiti_ref group, AO_t bits,
-                         uint64_t objects) {
+static inline void marker_count(struct gaiti_marker *marker, struct gaiti_group group) {
   CHECK_SLOW("mark.dangling",
-             !(bits & ~AO_load_acquire(&marker->map.allocated[gaiti_ref_word(group)])),
+             !(group.bits & ~AO_load_acquire(&marker->map.allocated[gaiti_ref_word(group.ref)])),
              "a field that its kind calls a reference points to a free slot");
+  uint64_t objects = bits_count(group.bits);
   marker->counts.objects += objects;
-  marker->counts.bytes += objects * marker_bytes(marker, group);
+  marker->counts.bytes += objects * marker_bytes(marker, group.ref);
 }
 
 /* Marks a group's candidates, and pushes those that were not marked.  Mostly that is all, and then
  * what is pushed does not come from the word of marks: a processor that guesses so goes on to the
  * objects before that word is there.  The compiler must not see that the two are equal. */
-static void marker_mark(struct gaiti_marker *marker, gaiti_ref group, AO_t candidates) {
-  AO_t all = candidates;
-  __asm__("" : "+r"(all));
-  AO_t bits = gaiti_marks_set(&marker->map, group, candidates);
+static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group group) {
+  AO_t bits = gaiti_marks_set(&marker->map, group.ref, group.bits);
   if (!bits) return;
-  if (bits == candidates) bits = all;
-  uint64_t objects =
-      group & GAITI_REF_LEAF ? bits_count(bits) : marker_push_group(marker, group, bits);
-  marker_count(marker, group, bits, objects);
+  if (bits == group.bits)
+    __asm__ volatile("" : "+r"(group.bits));
+  else
+    group.bits = bits;
+  marker_count(marker, group);
+  if (!(group.ref & GAITI_REF_LEAF)) marker_push(marker, group);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
-  struct gaiti_candidates *fresh = marker->fresh;
-  struct gaiti_candidates *oldest = marker->candidates[fresh == marker->candidates[0]];
-  for (size_t i = 0; i < marker->ripe; i++)
-    marker_mark(marker, oldest[i].group, oldest[i].bits);
+  struct gaiti_group *fresh = marker->fresh;
+  struct gaiti_group *oldest = marker->candidates[fresh == marker->candidates[0]];
+  for (struct gaiti_group *group = oldest, *end = oldest + marker->ripe; group < end; group++)
+    marker_mark(marker, gaiti_group_read(group));
   marker->ripe = (size_t)(marker->next - fresh);
   marker->fresh = marker->next = oldest;
+  marker->full = oldest + GAITI_CANDIDATES;
 }
 
 /* Marks all candidates.  Whether there were any. */
@@ -203,9 +190,8 @@ static bool marker_mark_all(struct gaiti_marker *marker) {
   while (marker->ripe > 0 || marker->next != marker->fresh)
     gaiti_marker_mark_oldest(marker);
   if (marker->gathered.bits == 0) return any;
-  marker_mark(marker, marker->gathered.group, marker->gathered.bits);
-  marker->gathered.group = 0;
-  marker->gathered.bits = 0;
+  marker_mark(marker, gaiti_group_read(&marker->gathered));
+  marker->gathered = (struct gaiti_group){0};
   return true;
 }
 
@@ -249,7 +235,8 @@ static void marker_put_back(struct gaiti_marker *marker, gaiti_ref entry, size_t
   while (stretch > 1) {
     stretch /= 2;
     if (stretch >= pieces - piece) continue;
-    marker_push(marker, entry + stretch * (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
+    marker_push(marker,
+                gaiti_group_of(entry + stretch * (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT)));
     if (marker_others_hungry(marker) && marker->local->count > 0)
       marker_share(marker, marker->local->count - 1, 1);
   }
@@ -272,8 +259,9 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
 }
 
 /* How the small objects of one block are traced.
- *   tag   what references to them have in common, above the granules
- *   map   their words that are references; 0: it takes more than such a map */
+ *   tag    what references to them have in common, above the granules
+ *   map    their words that are references; 0: it takes more than such a map
+ */
 struct marker_sort {
   gaiti_ref tag;
   uint64_t map;
@@ -291,55 +279,63 @@ static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gait
   return sort;
 }
 
-/* Traces an object that such a map describes. */
-GAITI_RACY_INLINE void marker_scan_small(struct gaiti_gathering *gathering,
-                                         const struct marker_sort *sort, gaiti_ref ref) {
-  const volatile uintptr_t *words =
-      (const volatile uintptr_t *)(gathering->base +
-                                   ((ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT));
-  for (uint64_t map = sort->map; map; map &= map - 1)
-    gaiti_gathering_reference(gathering, words[__builtin_ctzll(map)]);
+/* Traces the objects of a group that such a map describes.  Returns their number. */
+GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
+                                             const struct marker_sort *sort,
+                                             struct gaiti_group group) {
+  uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
+  uint64_t count = 0;
+  for (; group.bits; group.bits &= group.bits - 1, count++) {
+    const volatile uintptr_t *words =
+        (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
+    for (uint64_t map = sort->map; map; map &= map - 1)
+      gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
+  }
+  return count;
 }
 
-static void marker_scan_other(struct gaiti_marker *marker, const struct marker_sort *sort,
-                              gaiti_ref ref) {
-  if (ref & GAITI_REF_LARGE)
-    marker_scan_large(marker, ref);
-  else
+static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group group) {
+  for (; group.bits; group.bits &= group.bits - 1) {
+    gaiti_ref ref = group.ref | (gaiti_ref)__builtin_ctzll(group.bits);
+    if (ref & GAITI_REF_LARGE) {
+      marker_scan_large(marker, ref);
+      continue;
+    }
+    size_t bytes = marker_bytes(marker, ref);
+    marker->work += bytes;
     gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], gaiti_ref_start(&marker->map, ref),
-                sort->bytes, 0, sort->bytes);
+                bytes, 0, bytes);
+  }
 }
 
-/* Traces the oldest scans.
+/* Traces `count` groups.
  * Model: tests/model/start.pml, termination.pml, overflow.pml. */
-GAITI_RACY static void marker_scan(struct gaiti_marker *marker) {
+GAITI_RACY GAITI_NOINLINE static void
+marker_scan(struct gaiti_marker *marker, const struct gaiti_group *groups, uint32_t count) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   struct marker_sort sort = {0};
   uint64_t work = 0;
-  uint32_t head = marker->scans_head, end = marker->scans_tail;
-  if (end - head > GAITI_SCAN_BATCH) end = head + GAITI_SCAN_BATCH;
-  for (; head != end; head++) {
-    gaiti_ref ref = marker->scans[head % GAITI_SCANS];
-    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
-    work += sort.bytes;
+  for (const struct gaiti_group *end = groups + count; groups < end; groups++) {
+    struct gaiti_group group = gaiti_group_read(groups);
+    if (group.ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, group.ref);
     if (sort.map) {
-      marker_scan_small(&gathering, &sort, ref);
+      work += sort.bytes * marker_scan_small(&gathering, &sort, group);
       continue;
     }
     gaiti_gathering_end(&gathering);
-    marker_scan_other(marker, &sort, ref);
+    marker_scan_other(marker, group);
     gathering = gaiti_gathering_begin(marker);
   }
-  marker->scans_head = head;
   marker->work += work;
   gaiti_gathering_end(&gathering);
 }
 
 /* Whether the one thing to do is to mark an object that has such a map. */
-static inline bool marker_at_link(const struct gaiti_marker *marker,
-                                  const struct gaiti_candidates *gathered) {
-  return gathered->bits != 0 && (gathered->bits & (gathered->bits - 1)) == 0 &&
-         marker->next == marker->fresh && !(gathered->group & (GAITI_REF_LEAF | GAITI_REF_LARGE));
+static inline bool marker_at_link(const struct gaiti_gathering *gathering) {
+  struct gaiti_group gathered = gathering->gathered;
+  return gathered.bits != 0 && (gathered.bits & (gathered.bits - 1)) == 0 &&
+         gathering->next == gathering->marker->fresh &&
+         !(gathered.ref & (GAITI_REF_LEAF | GAITI_REF_LARGE));
 }
 
 /* Follows a chain, in which there is nothing to ask ahead for: each object is asked for together
@@ -347,22 +343,22 @@ static inline bool marker_at_link(const struct gaiti_marker *marker,
  * Model: tests/model/start.pml, termination.pml, overflow.pml. */
 GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
-  if (marker->ripe > 0 || !marker_at_link(marker, &gathering.gathered)) return false;
+  if (marker->ripe > 0 || !marker_at_link(&gathering)) return false;
   struct marker_sort sort = {0};
   do {
-    gaiti_ref ref = gathering.gathered.group | (gaiti_ref)__builtin_ctzll(gathering.gathered.bits);
-    gathering.gathered = (struct gaiti_candidates){0};
-    __builtin_prefetch((const void *)gaiti_ref_start(&marker->map, ref), 0);
+    struct gaiti_group link = gathering.gathered;
+    gaiti_ref ref = link.ref | (gaiti_ref)__builtin_ctzll(link.bits);
+    gathering.gathered = (struct gaiti_group){0};
+    gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;
-    marker_count(marker, ref, gaiti_ref_bit(ref), 1);
+    marker_count(marker, link);
     if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
     if (!sort.map) {
-      marker_push(marker, ref);
+      marker_push(marker, link);
       break;
     }
-    marker->work += sort.bytes;
-    marker_scan_small(&gathering, &sort, ref);
-  } while (marker->work < until && marker_at_link(marker, &gathering.gathered));
+    marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
+  } while (marker->work < until && marker_at_link(&gathering));
   gaiti_gathering_end(&gathering);
   return true;
 }
@@ -392,21 +388,44 @@ void gaiti_marker_rescan(struct gaiti_marker *marker) {
   }
 }
 
-/* Moves objects from the local stack to `scans` until that is full.  A large object comes when all
- * else has been asked for, lest what its pieces refer to pile up.  Whether there are scans. */
-static bool marker_ask(struct gaiti_marker *marker) {
-  uint32_t tail = marker->scans_tail, end = marker->scans_head + GAITI_SCANS;
-  while (tail != end && marker_has_local(marker)) {
+/* Asks for the cache lines in which objects of a group start.  Returns their number. */
+static inline uint32_t marker_prefetch(const struct gaiti_marker *marker,
+                                       struct gaiti_group group) {
+  uintptr_t start = gaiti_ref_start(&marker->map, group.ref);
+  uint32_t count = 0;
+  AO_t lines = group.bits | group.bits >> 1;
+  lines = (lines | lines >> 2) & 0x1111111111111111;
+  for (; lines; lines &= lines - 1, count++)
+    gaiti_prefetch_for_read((const uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(lines));
+  return count;
+}
+
+/* Takes groups from the local stack and asks for their objects, until a half of `scans` is full;
+ * `last`: the other is empty.  A large object comes when all that has been asked for is traced,
+ * lest what its pieces refer to pile up.  Returns the number of groups. */
+static uint32_t marker_ask(struct gaiti_marker *marker, struct gaiti_group *groups, bool last) {
+  uint32_t count = 0, lines = 0;
+  while (lines < GAITI_SCANS && marker_has_local(marker)) {
     struct gaiti_segment *local = marker->local;
-    gaiti_ref entry = local->entries[local->count - 1];
-    if (entry & GAITI_REF_LARGE && tail != marker->scans_head) break;
+    struct gaiti_group group = gaiti_group_read(&local->entries[local->count - 1]);
+    if (group.ref & GAITI_REF_LARGE && (count > 0 || !last)) break;
     local->count--;
-    __builtin_prefetch((const void *)gaiti_ref_start(&marker->map, entry), 0);
-    marker->scans[tail++ % GAITI_SCANS] = entry;
-    if (entry & GAITI_REF_LARGE) break;
+    lines += marker_prefetch(marker, group);
+    groups[count++] = group;
+    if (group.ref & GAITI_REF_LARGE) break;
   }
-  marker->scans_tail = tail;
-  return tail != marker->scans_head;
+  return count;
+}
+
+/* Asks for objects, and traces those that have been asked for before.  Whether there were any. */
+static bool marker_trace(struct gaiti_marker *marker) {
+  uint32_t asked = marker->asked;
+  bool half = marker->half;
+  marker->asked = marker_ask(marker, marker->scans[half], asked == 0);
+  marker->half = !half;
+  if (asked == 0) return marker->asked > 0;
+  marker_scan(marker, marker->scans[!half], asked);
+  return true;
 }
 
 /* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
@@ -441,8 +460,7 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
   uint64_t until = marker->work + budget, others = 0;
   while (marker->work + others < until) {
-    if (marker_ask(marker)) {
-      marker_scan(marker);
+    if (marker_trace(marker)) {
       if (marker->local->count >= MARKER_SHARE_LEAST && marker_others_hungry(marker))
         marker_share(marker, 0, marker->local->count / 2);
     } else if (!marker_follow(marker, until) && !marker_mark_all(marker)) {
@@ -466,8 +484,8 @@ static void marker_start(struct gaiti_marker *marker) {
 /* Empties the two queues into the local stack. */
 static void marker_settle(struct gaiti_marker *marker) {
   marker_mark_all(marker);
-  while (marker->scans_tail != marker->scans_head)
-    marker_push(marker, marker->scans[marker->scans_head++ % GAITI_SCANS]);
+  while (marker->asked > 0)
+    marker_push(marker, marker->scans[!marker->half][--marker->asked]);
 }
 
 /* Model: tests/model/overflow.pml. */
@@ -523,6 +541,7 @@ static struct gaiti_marker *marker_new(gait_heap *heap) {
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
   marker->fresh = marker->next = marker->candidates[0];
+  marker->full = marker->fresh + GAITI_CANDIDATES;
   marker->local = gaiti_os_alloc(sizeof *marker->local);
   marker->spare = gaiti_os_alloc(sizeof *marker->spare);
   if (marker->local && marker->spare) return marker;

@@ -9,41 +9,36 @@
 #include "mark/marking.h"
 
 /* How far ahead memory is asked for: words of mark bits that are on their way into the cache, of
- * which as many again are being gathered, and objects that are; so many of these are traced before
- * more are asked for.  Powers of two; docs/design/performance.md has the measurements. */
-#define GAITI_CANDIDATES 64
-#define GAITI_SCANS      32
-#define GAITI_SCAN_BATCH 16
-
-/* Objects whose mark bits stand in one word: the group of their references, and the bits. */
-struct gaiti_candidates {
-  gaiti_ref group;
-  AO_t bits;
-};
+ * which as many again are being gathered; and cache lines of objects, of which as many again are
+ * being traced, in so many groups at most.  docs/design/performance.md has the measurements. */
+#define GAITI_CANDIDATES 128
+#define GAITI_SCANS      12
 
 /*   local, spare  segments of the marker's own; NULL while not active
  *   gathered      candidates of the word that came last; no bits: none
- *   fresh, next   the half of `candidates` that is being filled, and the place in it
+ *   fresh, next, full  the half of `candidates` that is being filled, the place in it, and its end
  *   ripe          how many there are in the other half
+ *   half, asked   the half of `scans` to be filled next, and how many groups wait in the other
  *   work          bytes traced since the marker became active: what credit is given for
  *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;
-  struct gaiti_candidates gathered;
-  struct gaiti_candidates *fresh, *next;
+  struct gaiti_group gathered;
+  struct gaiti_group *fresh, *next, *full;
   size_t ripe;
   const struct gaiti_kind *kinds;
   gait_heap *heap;
   struct gaiti_segment *local;
   struct gaiti_segment *spare;
-  uint32_t scans_head, scans_tail;
+  uint32_t asked;
+  bool half;
   struct gaiti_mark_counts counts;
   uint64_t work;
   bool alone;
   struct gaiti_segment *stash;
   struct gaiti_marker *next_spare;
-  struct gaiti_candidates candidates[2][GAITI_CANDIDATES];
-  gaiti_ref scans[GAITI_SCANS];
+  struct gaiti_group candidates[2][GAITI_CANDIDATES];
+  struct gaiti_group scans[2][GAITI_SCANS];
 };
 
 struct gait_tracer {

@@ -1,8 +1,8 @@
 /* marking.h: the marking of one heap, shared by all markers: the queue of grey objects, who is at
  * work on it, and what has been done.
  *
- * An entry of the queue is a reference to a marked object that has not been traced, or to the place
- * in a large one from where it has not.
+ * An entry of the queue is a group of marked objects that have not been traced, or the place in a
+ * large one from where it has not.
  *
  * Segments of entries go to and fro between the markers and a list under the lock.  When the list
  * is full or the system gives no memory for it, entries are dropped and `overflowed` is set: their
@@ -17,12 +17,28 @@
 
 #include "barrier/shades.h"
 
-#define GAITI_SEGMENT_ENTRIES 1022
+#define GAITI_SEGMENT_ENTRIES 511
+
+/* Objects whose mark bits stand in one word: what their references share, and the bits. */
+struct gaiti_group {
+  gaiti_ref ref;
+  AO_t bits;
+};
+
+/* Reads a group field by field: a load of both at once would wait until the stores of each, just
+ * before it, have reached the cache. */
+static inline struct gaiti_group gaiti_group_read(const struct gaiti_group *group) {
+  return (struct gaiti_group){*(const volatile gaiti_ref *)&group->ref, AO_load(&group->bits)};
+}
+
+static inline struct gaiti_group gaiti_group_of(gaiti_ref ref) {
+  return (struct gaiti_group){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
+}
 
 struct gaiti_segment {
   struct gaiti_segment *next;
   uint32_t count;
-  gaiti_ref entries[GAITI_SEGMENT_ENTRIES];
+  struct gaiti_group entries[GAITI_SEGMENT_ENTRIES];
 };
 
 /* Done so far in this cycle; guarded by the lock.
