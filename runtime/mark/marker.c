@@ -259,9 +259,8 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
 }
 
 /* How the small objects of one block are traced.
- *   tag    what references to them have in common, above the granules
- *   map    their words that are references; 0: it takes more than such a map
- */
+ *   tag   what references to them have in common, above the granules
+ *   map   their words that are references; 0: it takes more than such a map */
 struct marker_sort {
   gaiti_ref tag;
   uint64_t map;

@@ -16,7 +16,8 @@
 
 /*   local, spare  segments of the marker's own; NULL while not active
  *   gathered      candidates of the word that came last; no bits: none
- *   fresh, next, full  the half of `candidates` that is being filled, the place in it, and its end
+ *   fresh, next   the half of `candidates` that is being filled, and the place in it
+ *   full          that half's end
  *   ripe          how many there are in the other half
  *   half, asked   the half of `scans` to be filled next, and how many groups wait in the other
  *   work          bytes traced since the marker became active: what credit is given for
