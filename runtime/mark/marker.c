@@ -307,14 +307,15 @@ static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group gr
   }
 }
 
-/* Traces `count` groups.
+/* Traces the first `count` groups of a half of `scans`.
  * Model: tests/model/start.pml, termination.pml, overflow.pml. */
-GAITI_RACY GAITI_NOINLINE static void
-marker_scan(struct gaiti_marker *marker, const struct gaiti_group *groups, uint32_t count) {
+GAITI_RACY GAITI_NOINLINE static void marker_scan(struct gaiti_marker *marker, bool half,
+                                                  uint32_t count) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   struct marker_sort sort = {0};
   uint64_t work = 0;
-  for (const struct gaiti_group *end = groups + count; groups < end; groups++) {
+  const struct gaiti_group *groups = marker->scans[half], *end = groups + count;
+  for (; groups < end; groups++) {
     struct gaiti_group group = gaiti_group_read(groups);
     if (group.ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, group.ref);
     if (sort.map) {
@@ -423,7 +424,7 @@ static bool marker_trace(struct gaiti_marker *marker) {
   marker->asked = marker_ask(marker, marker->scans[half], asked == 0);
   marker->half = !half;
   if (asked == 0) return marker->asked > 0;
-  marker_scan(marker, marker->scans[!half], asked);
+  marker_scan(marker, !half, asked);
   return true;
 }
 
