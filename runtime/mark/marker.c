@@ -295,7 +295,7 @@ GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
 
 static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group group) {
   for (; group.bits; group.bits &= group.bits - 1) {
-    gaiti_ref ref = group.ref | (gaiti_ref)__builtin_ctzll(group.bits);
+    gaiti_ref ref = gaiti_group_first(group);
     if (ref & GAITI_REF_LARGE) {
       marker_scan_large(marker, ref);
       continue;
@@ -347,7 +347,7 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
   struct marker_sort sort = {0};
   do {
     struct gaiti_group link = gathering.gathered;
-    gaiti_ref ref = link.ref | (gaiti_ref)__builtin_ctzll(link.bits);
+    gaiti_ref ref = gaiti_group_first(link);
     gathering.gathered = (struct gaiti_group){0};
     gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;

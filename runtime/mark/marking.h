@@ -35,6 +35,11 @@ static inline struct gaiti_group gaiti_group_of(gaiti_ref ref) {
   return (struct gaiti_group){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
 }
 
+/* The first object of a group that has one. */
+static inline gaiti_ref gaiti_group_first(struct gaiti_group group) {
+  return group.ref | (gaiti_ref)__builtin_ctzll(group.bits);
+}
+
 struct gaiti_segment {
   struct gaiti_segment *next;
   uint32_t count;
