@@ -83,6 +83,7 @@ typedef struct gait_options {
   int64_t cpu_cap_percent;
   int64_t processors;
   int64_t idle_help;
+  int64_t inline_bytes;
   int64_t barrierless;
   int64_t release_percent;
   int64_t huge_pages;

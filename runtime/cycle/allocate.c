@@ -1,8 +1,8 @@
 /* The slow path of allocation: what happens when a run is at its end.
  *
  * In this order, and nothing between the last two steps, so that the slot handed out is still this
- * thread's: act on what the collector wants; pay what is owed; find memory, waiting for a cycle if
- * there is none; take a run; hand out its first slot.
+ * thread's: act on what the collector wants; run the cycle that is offered; pay what is owed; find
+ * memory, waiting for a cycle if there is none; take a run; hand out its first slot.
  *
  * Where memory comes from: the block that the cache owns; a swept block with free slots; while
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
@@ -70,13 +70,17 @@ static void allocate_stall(gait_thread *thread) {
     bool marking = phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
     if (marking && allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_allocation_account(thread, 0);
-    gaiti_collector_stall(thread);
+    if (gaiti_collector_offers(heap))
+      gaiti_collector_accept(thread);
+    else
+      gaiti_collector_stall(thread);
     gait_poll(thread);
   }
 }
 
 static void allocate_prepare(gait_thread *thread) {
   gait_poll(thread);
+  if (gaiti_collector_offers(thread->heap)) gaiti_collector_accept(thread);
   if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
   allocate_stall(thread);

@@ -1,6 +1,28 @@
-/* The collector's thread.  It starts with the first request, sleeps between cycles, and between
+/* Who runs a cycle.
+ *
+ * The collector's thread does: it starts with the first request, sleeps between cycles, and between
  * cycles gives free memory back at a small share of a processor.  Where the system gives no thread,
- * whoever asks for a cycle runs it. */
+ * whoever asks for a cycle runs it.
+ *
+ * But where the last cycle had next to nothing to mark, the next takes some ten microseconds, and
+ * to wake a thread for it takes longer: with a mutator on every processor it comes to its turn when
+ * the heap has long passed its goal.  Such a cycle is offered.  Whoever allocates next accepts it,
+ * goes outside managed code, and runs it step by step: it acts for itself in handshakes as it does
+ * for all who are outside.  It waits for other threads a little (COLLECTOR_ACCEPT_NS, all steps
+ * together), and when that is not enough, be it that one of them has lost its processor or that
+ * there is more to mark than last time, it hands the cycle over to the collector's thread, which
+ * goes on at the same step.
+ *
+ *   a cycle is   offered      whoever allocates may accept it
+ *                requested    the collector's thread begins it, or, where the system gives none,
+ * who waits for it driven       a thread runs it handed over  the collector's thread goes on with
+ * it, or, without, who ran it so far
+ *
+ * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
+ * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
+ * handed over, a request made meanwhile, memory to give back (.collector.follow;
+ * tests/model/drive.pml).  An explicit request takes an offer back.  An offer that nobody accepts
+ * does no harm: nobody allocates. */
 #include "cycle/collector.h"
 
 #include "alloc/away.h"
@@ -11,30 +33,58 @@
 #define COLLECTOR_WAIT_NS       200000
 #define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
+#define COLLECTOR_ACCEPT_NS     50000
 
 /* ---- Running cycles ---- */
 
-/* Runs the requested cycle.  The lock is held at the start and at the end, not meanwhile.
- * Model: tests/model/fork.pml. */
-static void collector_run_locked(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gait_cycle_cause cause = cycle->cause;
+/* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
+static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
   cycle->requested = false;
+  AO_store(&cycle->offered, 0);
   cycle->started++;
-  if (cause == GAIT_CAUSE_FORCED) cycle->forced++;
-  gaiti_unlock(&cycle->lock);
-  gaiti_cycle_run(heap, cause);
-  gaiti_lock(&cycle->lock);
+  if (cycle->cause == GAIT_CAUSE_FORCED) cycle->forced++;
+  return cycle->cause;
+}
+
+/* Model: tests/model/drive.pml. */
+static void collector_end_locked(struct gaiti_cycle *cycle) {
   cycle->finished = cycle->started;
   gaiti_wake(&cycle->ended);
+}
+
+/* Whether the calling thread has a cycle to run, not being one that may accept it: the rest of the
+ * one under way, or one that was asked for.  Model: tests/model/fork.pml, drive.pml. */
+static bool collector_has_to_run_locked(const struct gaiti_cycle *cycle) {
+  if (cycle->started != cycle->finished) return !cycle->driven;
+  return cycle->requested && !AO_load(&cycle->offered) && !cycle->suspended;
+}
+
+/* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
+ * Model: tests/model/fork.pml, drive.pml. */
+static void collector_run_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  bool begins = cycle->started == cycle->finished;
+  gait_cycle_cause cause = begins ? collector_begin_locked(cycle) : cycle->cause;
+  cycle->driven = true;
+  gaiti_unlock(&cycle->lock);
+  if (begins) gaiti_cycle_begin(heap, cause);
+  gaiti_cycle_run(heap, GAITI_NO_END);
+  gaiti_lock(&cycle->lock);
+  cycle->driven = false;
+  collector_end_locked(cycle);
+}
+
+static bool collector_is_over(const struct gaiti_pacer_release *plan) {
+  int64_t over =
+      plan->now_bytes > plan->background_bytes ? plan->now_bytes : plan->background_bytes;
+  return over >= (int64_t)GAITI_BLOCK_BYTES;
 }
 
 /* Releases a little of what is over the plan, at leisure not before *due_ns, and says how long to
  * leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
 static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  int64_t over = plan.now_bytes > plan.background_bytes ? plan.now_bytes : plan.background_bytes;
-  if (over < (int64_t)GAITI_BLOCK_BYTES) return 0;
+  if (!collector_is_over(&plan)) return 0;
   size_t step = plan.now_bytes > 0 ? (size_t)plan.now_bytes : COLLECTOR_RELEASE_BYTES;
   uint64_t start = gaiti_os_now_ns();
   if (plan.now_bytes <= 0 && start < *due_ns) return *due_ns - start;
@@ -45,7 +95,7 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   return pause;
 }
 
-/* Model: tests/model/fork.pml. */
+/* Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -53,14 +103,15 @@ static void *collector_main(void *arg) {
   gaiti_os_thread_set_name("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
-    if (cycle->requested && !cycle->suspended) {
+    if (collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
     }
     gaiti_unlock(&cycle->lock);
     uint64_t pause_ns = collector_release_some(heap, &release_due_ns);
     gaiti_lock(&cycle->lock);
-    if ((cycle->requested && !cycle->suspended) || cycle->stopping) continue;
+    if (collector_has_to_run_locked(cycle) || cycle->stopping) continue;
+    cycle->releasing = pause_ns > 0;
     if (pause_ns)
       gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
     else
@@ -78,24 +129,44 @@ static bool collector_started_locked(gait_heap *heap) {
   return cycle->collector_runs;
 }
 
-/* Model: tests/model/fork.pml. */
+/* Model: tests/model/fork.pml, drive.pml. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   if (!cycle->requested || cause == GAIT_CAUSE_FORCED) cycle->cause = cause;
   cycle->requested = true;
+  AO_store(&cycle->offered, 0);
   bool runs = collector_started_locked(heap);
   gaiti_wake(&cycle->asked);
   return runs;
 }
 
-void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
+/* What the next cycle has to mark is known by the last one only; and one that has to hold all
+ * threads could not be ended without waiting for them.  Model: tests/model/drive.pml. */
+static bool collector_may_offer_locked(const gait_heap *heap) {
+  const struct gaiti_cycle *cycle = heap->cycle;
+  return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
+         cycle->traced_bytes < (uint64_t)heap->options.inline_bytes;
+}
+
+/* Model: tests/model/drive.pml. */
+static void collector_request_locked(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
   struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_lock(&cycle->lock);
-  if (cycle->started == cycle->finished && (!cycle->requested || !cycle->collector_runs)) {
-    AO_store(&cycle->asking_bytes, bytes);
+  bool asked = cycle->requested && (AO_load(&cycle->offered) || cycle->collector_runs);
+  if (cycle->started != cycle->finished || asked) return;
+  AO_store(&cycle->asking_bytes, bytes);
+  if (cycle->requested || !collector_may_offer_locked(heap)) {
     collector_ask_locked(heap, cause);
+    return;
   }
-  gaiti_unlock(&cycle->lock);
+  cycle->requested = true;
+  cycle->cause = cause;
+  AO_store(&cycle->offered, 1);
+}
+
+void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
+  gaiti_lock(&heap->cycle->lock);
+  collector_request_locked(heap, cause, bytes);
+  gaiti_unlock(&heap->cycle->lock);
 }
 
 void gaiti_collector_stop(gait_heap *heap) {
@@ -106,6 +177,52 @@ void gaiti_collector_stop(gait_heap *heap) {
   gaiti_wake(&cycle->asked);
   gaiti_unlock(&cycle->lock);
   if (runs) pthread_join(cycle->collector, NULL);
+}
+
+/* ---- Accepting one ---- */
+
+/* This thread has run a cycle, or a part of it, while the collector's slept: sees that the rest is
+ * done, and what else there is for that one.  Model: tests/model/drive.pml. */
+static void collector_follow_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
+  if (!collector_has_to_run_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
+    return;
+  if (collector_started_locked(heap))
+    gaiti_wake(&cycle->asked);
+  else if (cycle->started != cycle->finished)
+    collector_run_locked(heap);
+}
+
+/* Model: tests/model/drive.pml. */
+static void collector_drive_locked(gait_heap *heap, uint64_t until_ns) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gait_cycle_cause cause = collector_begin_locked(cycle);
+  cycle->driven = true;
+  gaiti_unlock(&cycle->lock);
+  gaiti_cycle_begin(heap, cause);
+  bool ended = gaiti_cycle_run(heap, until_ns);
+  gaiti_lock(&cycle->lock);
+  cycle->driven = false;
+  if (ended) collector_end_locked(cycle);
+  collector_follow_locked(heap);
+}
+
+bool gaiti_collector_offers(const gait_heap *heap) {
+  return AO_load(&heap->cycle->offered) != 0;
+}
+
+/* Model: tests/model/drive.pml. */
+void gaiti_collector_accept(gait_thread *thread) {
+  struct gaiti_cycle *cycle = thread->heap->cycle;
+  uint64_t since = gaiti_pause_begin();
+  gaiti_away_begin();
+  gaiti_lock(&cycle->lock);
+  if (AO_load(&cycle->offered) && !cycle->suspended)
+    collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
+  gaiti_unlock(&cycle->lock);
+  gaiti_away_end();
+  gaiti_pause_end(thread, since);
 }
 
 /* ---- Waiting for one ---- */
@@ -125,12 +242,12 @@ static void collector_help(gait_heap *heap) {
 }
 
 /* Waits until `target` cycles have ended.  The lock is held at the start and at the end.
- * Model: tests/model/fork.pml. */
+ * Model: tests/model/fork.pml, drive.pml. */
 static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_counter_add(&cycle->waiting, 1);
   while (cycle->finished < target) {
-    if (!runs && cycle->started == cycle->finished && !cycle->suspended) {
+    if (!runs && collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
     }
@@ -155,7 +272,7 @@ static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cp
 }
 
 /* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long.
- * Model: tests/model/fork.pml. */
+ * Model: tests/model/fork.pml, drive.pml. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t since = gaiti_pause_begin();
@@ -185,9 +302,9 @@ void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause)
   collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
 }
 
-/* Whether a cycle is to begin and the system has given no thread to run it. */
+/* Whether there is a cycle to run and the system has given no thread for it. */
 static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
-  return cycle->requested && !cycle->collector_runs && cycle->started == cycle->finished;
+  return collector_has_to_run_locked(cycle) && !cycle->collector_runs;
 }
 
 void gaiti_collector_stall(gait_thread *thread) {

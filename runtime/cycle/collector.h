@@ -1,12 +1,20 @@
-/* collector.h: the thread that runs cycles, and those who ask for one. */
+/* collector.h: who runs a cycle: the collector's thread, or one that allocates; and those who ask
+ * for one. */
 #ifndef GAITI_CYCLE_COLLECTOR_H
 #define GAITI_CYCLE_COLLECTOR_H
 
 #include "alloc/thread.h"
 
-/* Asks for a cycle after an allocation of `bytes`; returns at once.
- * Thread: any that holds no lock. */
+/* Asks for a cycle after an allocation of `bytes`, or offers it when little is to be marked;
+ * returns at once.  Thread: any that holds no lock. */
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes);
+
+/* Whether a cycle is offered to whoever allocates. */
+bool gaiti_collector_offers(const gait_heap *heap);
+
+/* Runs the cycle that is offered, as far as that goes without waiting for long, and leaves what
+ * remains to the collector's thread.  Thread: in managed state; it is outside meanwhile. */
+void gaiti_collector_accept(gait_thread *thread);
 
 /* Runs a cycle that begins after this call and returns when it has ended; helps to mark.
  * Thread: in managed state; it is outside meanwhile. */

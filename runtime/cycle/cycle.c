@@ -37,7 +37,13 @@
  * only from a block of the new epoch, which this sweep leaves alone, so it makes no difference
  * whether its slots are marked; and it must not be marked, for nobody would clear the mark.  A
  * thread that reads the old epoch takes black slots in an old block, which it has to do before it
- * answers.  Sweeping starts when all have answered (.cycle.epoch-first). */
+ * answers.  Sweeping starts when all have answered (.cycle.epoch-first).
+ *
+ * Steps.  All this is done in steps, each a function that says which is next, and that can be begun
+ * again by another thread where one leaves it, so a thread that allocates can run a cycle as far as
+ * that goes without waiting for long (collector.c).  What a thread that must not wait does
+ * otherwise than the collector's: it marks alone, looks at the clock, and leaves the walk over
+ * marked objects, the end with all threads held and what it has no time for to that one. */
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"
@@ -97,7 +103,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   gaiti_os_free(cycle);
 }
 
-/* ---- Steps ---- */
+/* ---- Phases and roots ---- */
 
 void gaiti_cycle_tell_phase(gait_heap *heap) {
   if (!AO_load(&heap->cycle->stalled)) return;
@@ -120,15 +126,10 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Turns the barrier on everywhere, and scans all roots.
- * Model: tests/model/start.pml, roots.pml, weak.pml. */
-static void cycle_start_concurrent(gait_heap *heap) {
-  gaiti_roots_begin_cycle(&heap->roots);
-  gaiti_shades_open(heap);
-  gaiti_handshake_series(heap, GAITI_ACTION_BARRIER_ON, GAITI_ACTION_SCAN_ROOTS);
-  gaiti_delay(heap);
-  cycle_scan_registered(heap, GAITI_ROOTS_ALL);
-  if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
+/* ---- Marking ---- */
+
+static bool cycle_is_patient(const gait_heap *heap) {
+  return heap->cycle->until_ns == GAITI_NO_END;
 }
 
 /* Marks what fell out of the queue when it could not grow: every marked object is traced anew.  The
@@ -145,25 +146,14 @@ static void cycle_rescan_marked(gait_heap *heap) {
   }
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
-static void cycle_mark_until_idle(gait_heap *heap) {
+/* Returns whether nothing is grey but what threads may hold: always, when there is no end.
+ * Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
+static bool cycle_mark_until_idle(gait_heap *heap) {
+  if (!cycle_is_patient(heap))
+    return gaiti_workers_mark_alone(heap, heap->cycle->until_ns) && !gaiti_marking_overflowed(heap);
   gaiti_workers_mark(heap);
   cycle_rescan_marked(heap);
-}
-
-/* Flushes until nothing was grey, and closes marking.  Returns the rounds.
- * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
-static uint64_t cycle_end_concurrent(gait_heap *heap) {
-  for (uint64_t rounds = 1;; rounds++) {
-    uint64_t objects;
-    while (!gaiti_marking_note_idle(heap, &objects))
-      cycle_mark_until_idle(heap);
-    gaiti_handshake(heap, GAITI_ACTION_FLUSH);
-    cycle_mark_until_idle(heap);
-    gaiti_delay(heap);
-    if (MUTANT(MUTANT_FLUSH_ONCE)) objects = gaiti_marking_counts(heap).objects;
-    if (gaiti_marking_try_close(heap, objects)) return rounds;
-  }
+  return true;
 }
 
 /* Model: tests/model/termination.pml, roots.pml. */
@@ -198,95 +188,7 @@ static void cycle_mark_held(gait_heap *heap) {
   cycle_end_held(heap, GAITI_ROOTS_ALL);
 }
 
-/* What is live, and how the counters that allocation goes on raising are set back to it. */
-static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
-  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
-  uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
-  uint64_t scannable = AO_load(&heap->scannable_bytes);
-  gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t marked = counts.bytes + black + AO_load(&heap->externals.bytes);
-  record->at_mark_end_bytes = live;
-  record->marked_bytes = marked;
-  record->marked_objects = counts.objects;
-  record->allocated_black_bytes = black;
-  record->scan_bytes = counts.scan_bytes;
-  record->root_bytes = AO_load(&heap->marking->root_bytes);
-  record->external_bytes = AO_load(&heap->externals.bytes);
-  record->mapped_bytes = gaiti_space_mapped(&heap->space);
-  gaiti_pace_end_cycle(heap, marked);
-  uint64_t scan =
-      counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
-  if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
-  if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
-}
-
-static void cycle_begin_sweep(gait_heap *heap) {
-  cycle_enter(heap, GAITI_PHASE_SWEEP);
-  gaiti_sweep_begin(heap);
-}
-
-/* The end of the handshake begins the sweep.  Model: tests/model/start.pml, weak.pml. */
-static void cycle_barrier_off(gait_heap *heap) {
-  if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
-    AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
-    gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
-  } else {
-    gaiti_handshake(heap, GAITI_ACTION_BARRIER_OFF);
-    AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
-    cycle_begin_sweep(heap);
-  }
-}
-
-static void cycle_barrier_off_held(gait_heap *heap) {
-  AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_disown);
-  cycle_begin_sweep(heap);
-}
-
-/* ---- The whole ---- */
-
-/* Model: tests/model/start.pml, roots.pml. */
-static void cycle_concurrent(gait_heap *heap, gait_cycle_record *record, uint64_t *marking_ns,
-                             uint64_t *ending_ns) {
-  cycle_start_concurrent(heap);
-  *marking_ns = gaiti_os_now_ns();
-  cycle_mark_until_idle(heap);
-  cycle_enter(heap, GAITI_PHASE_END);
-  *ending_ns = gaiti_os_now_ns();
-  bool held = gaiti_roots_need_hold(&heap->roots);
-  if (held) {
-    gaiti_hold_all(heap);
-    cycle_end_held(heap, GAITI_ROOTS_UNBARRIERED_ONLY);
-    record->flush_rounds = 1;
-  } else {
-    record->flush_rounds = cycle_end_concurrent(heap);
-  }
-  cycle_enter(heap, GAITI_PHASE_OFF);
-  gaiti_workers_end(heap);
-  if (heap->options.checkmark) {
-    if (!held) gaiti_hold_all(heap);
-    gaiti_checkmark(heap);
-    if (!held) gaiti_release_all(heap);
-  }
-  if (held) gaiti_release_all(heap);
-  cycle_account(heap, record);
-  cycle_barrier_off(heap);
-}
-
-static void cycle_held(gait_heap *heap, gait_cycle_record *record, uint64_t *marking_ns,
-                       uint64_t *ending_ns) {
-  gaiti_hold_all(heap);
-  *marking_ns = gaiti_os_now_ns();
-  cycle_mark_held(heap);
-  gaiti_workers_end(heap);
-  *ending_ns = gaiti_os_now_ns();
-  cycle_enter(heap, GAITI_PHASE_OFF);
-  if (heap->options.checkmark) gaiti_checkmark(heap);
-  cycle_account(heap, record);
-  cycle_barrier_off_held(heap);
-  gaiti_release_all(heap);
-}
+/* ---- The record ---- */
 
 static uint32_t cycle_count_threads(gait_heap *heap) {
   gaiti_lock(&heap->threads->lock);
@@ -325,6 +227,10 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
 static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pace *pace = &cycle->pace;
+  record->start_ns = cycle->marking_ns - cycle->begun_ns;
+  record->mark_ns = cycle->ending_ns - cycle->marking_ns;
+  record->end_ns = cycle->ended_ns - cycle->ending_ns;
+  record->sweep_ns = gaiti_os_now_ns() - cycle->ended_ns;
   record->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
   record->released_bytes = AO_load(&heap->space.released_bytes);
   record->assist_ns = AO_load(&pace->assist_ns);
@@ -343,6 +249,29 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   gaiti_records_add(&cycle->records, record);
 }
 
+/* What is live, and how the counters that allocation goes on raising are set back to it. */
+static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
+  uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
+  uint64_t scannable = AO_load(&heap->scannable_bytes);
+  gaiti_externals_drop_dead(&heap->externals, &heap->map);
+  uint64_t marked = counts.bytes + black + AO_load(&heap->externals.bytes);
+  record->at_mark_end_bytes = live;
+  record->marked_bytes = marked;
+  record->marked_objects = counts.objects;
+  record->allocated_black_bytes = black;
+  record->scan_bytes = counts.scan_bytes;
+  record->root_bytes = AO_load(&heap->marking->root_bytes);
+  record->external_bytes = AO_load(&heap->externals.bytes);
+  record->mapped_bytes = gaiti_space_mapped(&heap->space);
+  heap->cycle->traced_bytes = counts.bytes + record->root_bytes;
+  gaiti_pace_end_cycle(heap, marked);
+  uint64_t scan =
+      counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
+  if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
+  if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
+}
+
 static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   if (heap->options.trace) {
     char line[512];
@@ -352,32 +281,206 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
 }
 
+/* ---- Steps ----
+ *
+ * Each returns the step that follows, or itself, when it would have to wait longer than this thread
+ * may: whoever goes on begins with it again. */
+
+/* Turns the barrier on everywhere.  Model: tests/model/start.pml, roots.pml, weak.pml. */
+static enum gaiti_step step_start(gait_heap *heap) {
+  if (heap->options.barrierless) return GAITI_STEP_HOLD;
+  gaiti_roots_begin_cycle(&heap->roots);
+  gaiti_shades_open(heap);
+  gaiti_handshake_ask(heap, GAITI_ACTION_BARRIER_ON, GAITI_ACTION_SCAN_ROOTS);
+  return GAITI_STEP_ROOTS;
+}
+
+/* Scans all roots.  Model: tests/model/start.pml, roots.pml, weak.pml. */
+static enum gaiti_step step_roots(gait_heap *heap) {
+  if (!gaiti_handshake_await(heap, heap->cycle->until_ns)) return GAITI_STEP_ROOTS;
+  gaiti_delay(heap);
+  cycle_scan_registered(heap, GAITI_ROOTS_ALL);
+  if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
+  heap->cycle->marking_ns = gaiti_os_now_ns();
+  return GAITI_STEP_MARK;
+}
+
 /* Model: tests/model/roots.pml. */
-void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause) {
+static enum gaiti_step step_mark(gait_heap *heap) {
+  if (!cycle_mark_until_idle(heap)) return GAITI_STEP_MARK;
+  cycle_enter(heap, GAITI_PHASE_END);
+  heap->cycle->ending_ns = gaiti_os_now_ns();
+  return gaiti_roots_need_hold(&heap->roots) ? GAITI_STEP_HOLD : GAITI_STEP_FLUSH;
+}
+
+/* Ends marking with every thread held; without barriers, all of it. */
+static enum gaiti_step step_hold(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
-  gait_cycle_record record;
+  if (!cycle_is_patient(heap)) return GAITI_STEP_HOLD;
+  gaiti_hold_all(heap);
+  cycle->held = true;
+  if (heap->options.barrierless) {
+    cycle->marking_ns = gaiti_os_now_ns();
+    cycle_mark_held(heap);
+    cycle->ending_ns = gaiti_os_now_ns();
+  } else {
+    cycle_end_held(heap, GAITI_ROOTS_UNBARRIERED_ONLY);
+    cycle->record.flush_rounds = 1;
+  }
+  return GAITI_STEP_CLOSE;
+}
+
+/* Notes how much was marked when nothing was grey but what threads hold, and asks for that.
+ * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
+static enum gaiti_step step_flush(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  while (!gaiti_marking_note_idle(heap, &cycle->idle_objects))
+    if (!cycle_mark_until_idle(heap)) return GAITI_STEP_FLUSH;
+  cycle->record.flush_rounds++;
+  gaiti_handshake_ask(heap, GAITI_ACTION_FLUSH, GAITI_ACTION_FLUSH);
+  return GAITI_STEP_FLUSHED;
+}
+
+/* Model: tests/model/start.pml. */
+static enum gaiti_step step_flushed(gait_heap *heap) {
+  return gaiti_handshake_await(heap, heap->cycle->until_ns) ? GAITI_STEP_DRAIN : GAITI_STEP_FLUSHED;
+}
+
+/* Marks what they gave, and closes marking when that was nothing new.
+ * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
+static enum gaiti_step step_drain(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (!cycle_mark_until_idle(heap)) return GAITI_STEP_DRAIN;
+  gaiti_delay(heap);
+  if (MUTANT(MUTANT_FLUSH_ONCE)) cycle->idle_objects = gaiti_marking_counts(heap).objects;
+  bool closed = gaiti_marking_try_close(heap, cycle->idle_objects);
+  return closed ? GAITI_STEP_CLOSE : GAITI_STEP_FLUSH;
+}
+
+static void cycle_checkmark(gait_heap *heap) {
+  bool held = heap->cycle->held;
+  if (!held) gaiti_hold_all(heap);
+  gaiti_checkmark(heap);
+  if (!held) gaiti_release_all(heap);
+}
+
+static void cycle_raise_epoch(gait_heap *heap) {
+  AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
+}
+
+static void cycle_begin_sweep(gait_heap *heap) {
+  cycle_enter(heap, GAITI_PHASE_SWEEP);
+  gaiti_sweep_begin(heap);
+}
+
+/* Without barriers every thread is still held. */
+static void cycle_go_off_held(gait_heap *heap) {
+  cycle_raise_epoch(heap);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_disown);
+  cycle_begin_sweep(heap);
+  gaiti_release_all(heap);
+}
+
+/* Marking is closed: counts, raises the epoch, and turns the barrier off.
+ * Model: tests/model/start.pml, weak.pml. */
+static enum gaiti_step step_close(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  cycle_enter(heap, GAITI_PHASE_OFF);
+  gaiti_workers_end(heap);
+  if (heap->options.checkmark) cycle_checkmark(heap);
+  if (cycle->held && !heap->options.barrierless) gaiti_release_all(heap);
+  cycle_account(heap, &cycle->record);
+  if (heap->options.barrierless) {
+    cycle_go_off_held(heap);
+    cycle->ended_ns = gaiti_os_now_ns();
+    return GAITI_STEP_SWEEP;
+  }
+  if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) cycle_raise_epoch(heap);
+  gaiti_handshake_ask(heap, GAITI_ACTION_BARRIER_OFF, GAITI_ACTION_BARRIER_OFF);
+  return GAITI_STEP_OFF;
+}
+
+/* The end of the handshake begins the sweep.  Model: tests/model/start.pml, weak.pml. */
+static enum gaiti_step step_off(gait_heap *heap) {
+  if (!gaiti_handshake_await(heap, heap->cycle->until_ns)) return GAITI_STEP_OFF;
+  if (MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
+    cycle_raise_epoch(heap);
+    cycle_begin_sweep(heap);
+  }
+  heap->cycle->ended_ns = gaiti_os_now_ns();
+  return GAITI_STEP_SWEEP;
+}
+
+/* Model: tests/model/sweep.pml. */
+static bool cycle_sweep(gait_heap *heap) {
+  if (cycle_is_patient(heap)) {
+    gaiti_sweep_finish(heap);
+    return true;
+  }
+  for (;;) {
+    bool more = gaiti_sweep_some(heap);
+    if (!more && gaiti_sweep_is_over(heap)) return true;
+    if (gaiti_os_now_ns() >= heap->cycle->until_ns) return false;
+    if (!more) gaiti_os_pause();
+  }
+}
+
+/* Sweeps, and sets the next trigger. */
+static enum gaiti_step step_sweep(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (!cycle_sweep(heap)) return GAITI_STEP_SWEEP;
+  cycle->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
+  gaiti_marking_trim(heap);
+  gaiti_pace_settle(heap);
+  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  cycle_end_record(heap, &cycle->record);
+  cycle_enter(heap, GAITI_PHASE_IDLE);
+  cycle_tell(heap, &cycle->record);
+  return GAITI_STEP_OVER;
+}
+
+/* ---- The whole ---- */
+
+/* Model: tests/model/roots.pml. */
+void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
   gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
-  uint64_t begun = gaiti_os_now_ns(), marking, ending;
-  cycle_begin_record(heap, cause, &record);
+  cycle->begun_ns = gaiti_os_now_ns();
+  cycle->held = false;
+  cycle_begin_record(heap, cause, &cycle->record);
   gaiti_marking_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
   gaiti_pace_start_cycle(heap);
   AO_store(&cycle->asking_bytes, 0);
-  record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
-  record.processors = cycle->pace.processors;
-  (heap->options.barrierless ? cycle_held : cycle_concurrent)(heap, &record, &marking, &ending);
-  uint64_t ended = gaiti_os_now_ns();
-  gaiti_sweep_finish(heap);
-  record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
-  gaiti_marking_trim(heap);
-  gaiti_pace_settle(heap);
-  if (heap->options.heap_walk) gaiti_heap_walk(heap);
-  record.start_ns = marking - begun;
-  record.mark_ns = ending - marking;
-  record.end_ns = ended - ending;
-  record.sweep_ns = gaiti_os_now_ns() - ended;
-  cycle_end_record(heap, &record);
-  cycle_enter(heap, GAITI_PHASE_IDLE);
-  cycle_tell(heap, &record);
+  cycle->record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
+  cycle->record.processors = cycle->pace.processors;
+  cycle->step = GAITI_STEP_START;
+}
+
+typedef enum gaiti_step step_fn(gait_heap *heap);
+
+static step_fn *const steps[] = {
+    [GAITI_STEP_START] = step_start, [GAITI_STEP_ROOTS] = step_roots,
+    [GAITI_STEP_MARK] = step_mark,   [GAITI_STEP_HOLD] = step_hold,
+    [GAITI_STEP_FLUSH] = step_flush, [GAITI_STEP_FLUSHED] = step_flushed,
+    [GAITI_STEP_DRAIN] = step_drain, [GAITI_STEP_CLOSE] = step_close,
+    [GAITI_STEP_OFF] = step_off,     [GAITI_STEP_SWEEP] = step_sweep,
+};
+
+bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  cycle->until_ns = until_ns;
+  gaiti_pace_take_over(heap);
+  while (cycle->step != GAITI_STEP_OVER) {
+    gaiti_delay(heap);
+    enum gaiti_step next = steps[cycle->step](heap);
+    if (next == cycle->step) {
+      gaiti_pace_hand_over(heap);
+      return false;
+    }
+    cycle->step = next;
+  }
+  return true;
 }

@@ -8,8 +8,8 @@
  *   OFF     turns off  turns off    the epoch rises; a handshake turns the barrier off
  *   SWEEP   off        no           blocks are swept; mutators allocate from swept ones
  *
- * The collector moves the phase, by cycle.c's table; from START to MARK it may be a mutator, the
- * last to answer (handshake.c). */
+ * Whoever runs the cycle moves the phase, step by step (cycle.c); from START to MARK, and from
+ * OFF to SWEEP, it may be a mutator, the last to answer (handshake.c). */
 #ifndef GAITI_CYCLE_CYCLE_H
 #define GAITI_CYCLE_CYCLE_H
 
@@ -30,13 +30,39 @@ enum gaiti_phase {
 
 const char *gaiti_phase_name(enum gaiti_phase phase);
 
+/* What is to be done next: one function each (cycle.c). */
+enum gaiti_step {
+  GAITI_STEP_START,
+  GAITI_STEP_ROOTS,
+  GAITI_STEP_MARK,
+  GAITI_STEP_HOLD,
+  GAITI_STEP_FLUSH,
+  GAITI_STEP_FLUSHED,
+  GAITI_STEP_DRAIN,
+  GAITI_STEP_CLOSE,
+  GAITI_STEP_OFF,
+  GAITI_STEP_SWEEP,
+  GAITI_STEP_OVER,
+};
+
 /* Requests for cycles and their ends; guarded by `lock`.
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
+ *   offered            and may be run by whoever allocates next; atomic, read without the lock
+ *   driven             a thread runs the cycle under way; else it is handed over to the collector's
+ *   releasing          the collector's thread sleeps until it may give the next memory back
  *   asking_bytes       of the allocation that asked for a cycle, until that begins; atomic
  *   stalled            threads that wait for the next phase; atomic
  *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it
- * gets; atomic, read without the lock */
+ * gets; atomic, read without the lock
+ *
+ * Of the thread that runs the cycle, until it ends it or hands it over; the lock is taken in
+ * between:
+ *   step, until_ns     what is to be done next, and when it is no longer to wait for that
+ *   record             of this cycle, or the last
+ *   idle_objects       marked when nothing was grey but what threads had in their buffers
+ *   traced_bytes       objects that the last cycle marked, and roots that it scanned
+ *   held               every thread is held, or was at the end of the last cycle */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
@@ -46,6 +72,9 @@ struct gaiti_cycle {
   uint64_t finished;
   uint64_t forced;
   bool requested;
+  bool driven;
+  bool releasing;
+  AO_t offered;
   gait_cycle_cause cause;
   bool stopping;
   bool suspended; /* no cycle begins: a fork is under way */
@@ -55,6 +84,13 @@ struct gaiti_cycle {
   AO_t waiting;
   AO_t stalled;
   AO_t phase;
+  enum gaiti_step step;
+  uint64_t until_ns;
+  gait_cycle_record record;
+  uint64_t begun_ns, marking_ns, ending_ns, ended_ns;
+  uint64_t idle_objects;
+  uint64_t traced_bytes;
+  bool held;
   struct gaiti_marker *own_marker; /* of the thread that runs the cycle: no cycle lacks one */
   struct gaiti_handshakes handshakes;
   struct gaiti_pace pace;
@@ -65,8 +101,13 @@ struct gaiti_cycle {
 bool gaiti_cycle_init(gait_heap *heap);
 void gaiti_cycle_destroy(gait_heap *heap);
 
-/* Runs one whole cycle on the calling thread, which is not in managed state. */
-void gaiti_cycle_run(gait_heap *heap, gait_cycle_cause cause);
+/* Begins a cycle.  Thread: the one that will run it; it is not in managed state. */
+void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause);
+
+/* Runs the cycle under way, and returns whether it has ended.  With an end (GAITI_NO_END: none) it
+ * waits for nobody longer than until then and leaves the rest to another thread, which calls this
+ * function again.  Thread: as above. */
+bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns);
 
 /* Moves the phase; whoever is stalled has to be told after. */
 static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase) {

@@ -95,7 +95,7 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
-/* Model: tests/model/fork.pml. */
+/* Model: tests/model/fork.pml, drive.pml. */
 static void fork_suspend(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -105,7 +105,7 @@ static void fork_suspend(gait_heap *heap) {
   gaiti_unlock(&cycle->lock);
 }
 
-/* Model: tests/model/fork.pml. */
+/* Model: tests/model/fork.pml, drive.pml. */
 static void fork_resume(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -168,6 +168,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_renew_conditions(entry->heap);
   cycle->collector_runs = false;
   cycle->requested = false;
+  AO_store(&cycle->offered, 0);
+  cycle->releasing = false;
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
   cycle->workers.count = 0;

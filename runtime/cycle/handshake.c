@@ -37,7 +37,9 @@
 #include "os/stack.h"
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
-#define HANDSHAKE_SPINS       3
+#define HANDSHAKE_SPINS 3
+/* Between two looks, one that must not sleep reads the count so often at most. */
+#define HANDSHAKE_PAUSES      64
 #define HANDSHAKE_SLEEP_NS    200000
 #define HANDSHAKE_PLACE_BYTES 200
 
@@ -344,7 +346,7 @@ static void handshake_forget_late(gait_heap *heap) {
 }
 
 /* Model: tests/model/start.pml, fork.pml, handshake.pml. */
-void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti_action last) {
+void gaiti_handshake_ask(gait_heap *heap, enum gaiti_action first, enum gaiti_action last) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
@@ -352,14 +354,24 @@ void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti
   handshake_ask_locked(heap, first);
   gaiti_unlock(&heap->threads->lock);
   gaiti_delay(heap);
-  for (int spins = 0; !handshake_look(heap, spins); spins++) {
-  }
-  if (handshakes->slowest_ns >= (uint64_t)heap->options.late_ms * 1000000u)
-    handshake_forget_late(heap);
 }
 
-void gaiti_handshake(gait_heap *heap, enum gaiti_action action) {
-  gaiti_handshake_series(heap, action, action);
+/* Returns whether there is time for another look. */
+static bool handshake_pause(const gait_heap *heap, uint64_t until_ns) {
+  const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  for (int i = 0; i < HANDSHAKE_PAUSES && handshake_is_pending(handshakes); i++)
+    gaiti_os_pause();
+  return gaiti_os_now_ns() < until_ns;
+}
+
+/* Model: tests/model/start.pml, handshake.pml. */
+bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
+  bool patient = until_ns == GAITI_NO_END;
+  for (int spins = 0; !handshake_look(heap, patient ? spins : 0); spins++)
+    if (!patient && !handshake_pause(heap, until_ns)) return false;
+  if (heap->cycle->handshakes.slowest_ns >= (uint64_t)heap->options.late_ms * 1000000u)
+    handshake_forget_late(heap);
+  return true;
 }
 
 /* ---- Holding everyone ---- */

@@ -47,11 +47,14 @@ struct gaiti_handshakes {
   uint64_t held_since_ns;
 };
 
-/* Has every thread act.  Thread: the collector; the caller is not in managed state. */
-void gaiti_handshake(gait_heap *heap, enum gaiti_action action);
+/* Asks every thread to act: one action after the other, from `first` to `last`.
+ * Thread: the one that runs the cycle; it is not in managed state. */
+void gaiti_handshake_ask(gait_heap *heap, enum gaiti_action first, enum gaiti_action last);
 
-/* Likewise with one action after the other, from `first` to `last`. */
-void gaiti_handshake_series(gait_heap *heap, enum gaiti_action first, enum gaiti_action last);
+/* Acts for threads outside, and waits until all have acted on the last action.  Returns whether
+ * they have: with an end (GAITI_NO_END: none) it does not sleep and gives up when that has come,
+ * and is to be called again.  Thread: as above. */
+bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns);
 
 /* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);

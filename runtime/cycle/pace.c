@@ -208,21 +208,32 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
       .sweep_pending = false,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
-  pace->marked_cpu_ns = gaiti_os_thread_cpu_ns();
+  pace->unsettled = true;
+  pace->unsettled_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
   gaiti_unlock(&pace->lock);
 }
 
+void gaiti_pace_hand_over(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  if (pace->unsettled) pace->unsettled_cpu_ns += gaiti_os_thread_cpu_ns();
+}
+
+void gaiti_pace_take_over(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  if (pace->unsettled) pace->unsettled_cpu_ns -= gaiti_os_thread_cpu_ns();
+}
+
 /* What the cycle has cost since marking ended, as sweeping, counts against the cap as well. */
 void gaiti_pace_settle(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  if (pace->marked_cpu_ns > 0)
+  if (pace->unsettled)
     gaiti_pacer_limiter_add_assist(&pace->limiter,
-                                   (int64_t)(gaiti_os_thread_cpu_ns() - pace->marked_cpu_ns));
-  pace->marked_cpu_ns = 0;
+                                   (int64_t)(pace->unsettled_cpu_ns + gaiti_os_thread_cpu_ns()));
+  pace->unsettled = false;
   pace_decide(heap);
   gaiti_unlock(&pace->lock);
 }

@@ -43,7 +43,8 @@ struct gaiti_pace {
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
-  uint64_t marked_cpu_ns;     /* CPU time of the cycle's thread when marking ended; 0: settled */
+  bool unsettled;            /* marking has ended, and it is not counted yet what was used since: */
+  uint64_t unsettled_cpu_ns; /* that, less the CPU time of the thread that runs the cycle */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
@@ -61,6 +62,10 @@ void gaiti_pace_revise(gait_heap *heap);
 
 /* Marking has ended; `marked_bytes` are live, external ones included. */
 void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
+
+/* Another thread goes on with the cycle: called by the one before, and by the next. */
+void gaiti_pace_hand_over(gait_heap *heap);
+void gaiti_pace_take_over(gait_heap *heap);
 
 /* The live bytes have been set back to what is live: publishes the next trigger. */
 void gaiti_pace_settle(gait_heap *heap);

@@ -22,6 +22,7 @@
 #include "mark/marker.h"
 
 #define WORKER_SLICE_BYTES  ((uint64_t)256 << 10)
+#define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
 
@@ -229,4 +230,26 @@ void gaiti_workers_mark(gait_heap *heap) {
     gaiti_marker_resume(marker);
   }
   gaiti_counter_add(&pace->background_ns, own_ns);
+}
+
+/* Marks a small slice; returns whether there may be more. */
+static bool workers_slice_alone(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  uint64_t cpu = gaiti_os_thread_cpu_ns();
+  gaiti_marker_resume(marker);
+  bool more = gaiti_marker_run(marker, WORKER_ALONE_BYTES);
+  gaiti_counter_add(&pace->background_credit, marker->work);
+  gaiti_marker_pause(marker);
+  gaiti_counter_add(&pace->background_ns, gaiti_os_thread_cpu_ns() - cpu);
+  return more;
+}
+
+bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t until_ns) {
+  for (;;) {
+    bool more = gaiti_marking_has_work(heap) && workers_slice_alone(heap);
+    if (!more && gaiti_marking_is_idle(heap)) return true;
+    if (gaiti_os_now_ns() >= until_ns) return false;
+    if (!more) gaiti_os_pause();
+  }
 }

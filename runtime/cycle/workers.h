@@ -42,6 +42,10 @@ void gaiti_workers_destroy(gait_heap *heap);
  * there is much to mark, has the others begin a round. */
 void gaiti_workers_mark(gait_heap *heap);
 
+/* The same until `until_ns`, and with nobody's help but that of assists; does not sleep.  Returns
+ * whether nothing is grey but what threads may hold. */
+bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t until_ns);
+
 /* Ends the round, if there is one, marking being closed; waits for nobody. */
 void gaiti_workers_end(gait_heap *heap);
 

@@ -34,3 +34,11 @@ void gaiti_os_sleep_ns(uint64_t ns) {
 void gaiti_os_yield(void) {
   sched_yield();
 }
+
+void gaiti_os_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

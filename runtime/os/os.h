@@ -32,11 +32,17 @@ void gaiti_os_free(void *memory);
 
 /* ---- Time and processors (clock.c, processors.c) ---- */
 
+/* A time by that clock which never comes. */
+#define GAITI_NO_END UINT64_MAX
+
 uint64_t gaiti_os_now_ns(void);
 uint64_t gaiti_os_thread_cpu_ns(void);
 uint64_t gaiti_os_process_cpu_ns(void);
 void gaiti_os_sleep_ns(uint64_t ns);
 void gaiti_os_yield(void);
+
+/* For a loop that waits for another processor: some ten nanoseconds, without the system. */
+void gaiti_os_pause(void);
 
 /* The processors this process may use: its affinity, cut by the quota of its cgroup; more than 0,
  * and a fraction where the quota is one. */

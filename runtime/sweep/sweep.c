@@ -149,9 +149,14 @@ bool gaiti_sweep_some(gait_heap *heap) {
 }
 
 /* Model: tests/model/sweep.pml. */
+bool gaiti_sweep_is_over(const gait_heap *heap) {
+  return AO_load_acquire(&heap->sweep->left) == 0;
+}
+
+/* Model: tests/model/sweep.pml. */
 void gaiti_sweep_finish(gait_heap *heap) {
   while (gaiti_sweep_some(heap)) {
   }
-  for (int spins = 0; AO_load_acquire(&heap->sweep->left) != 0; spins++)
+  for (int spins = 0; !gaiti_sweep_is_over(heap); spins++)
     if (spins >= SWEEP_SPINS) gaiti_os_yield();
 }

@@ -31,6 +31,9 @@ void gaiti_sweep_begin(gait_heap *heap);
 /* Sweeps one stretch of blocks; false when none is left to claim. */
 bool gaiti_sweep_some(gait_heap *heap);
 
+/* Whether every stretch is done. */
+bool gaiti_sweep_is_over(const gait_heap *heap);
+
 /* Sweeps to the end, and waits for the stretches that mutators have claimed. */
 void gaiti_sweep_finish(gait_heap *heap);
 

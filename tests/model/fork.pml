@@ -5,7 +5,7 @@
  * at last it leaves both heaps.  Each heap has a collector, whose cycle needs an answer from every
  * thread, and may then hold them all.  The fork is a thread's, or a stranger's.
  * Not here: what the child does afterwards; heaps that come and go; a cycle run by a thread that
- * waits for it; thieves of processors.
+ * waits for it, or that allocates (drive.pml); thieves of processors.
  *
  * Each step cites the function that takes it, and that function cites this model; `cites` checks
  * both.
@@ -427,7 +427,7 @@ end:
   :: d_step { requested[h] && !suspended[h] && OPEN(h) ->
        say("C%d begins a cycle\n", h)
        requested[h] = 0; running[h] = 1 };
-     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_series */
+     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_ask */
      d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h) };
      do
      :: act_for(0, h)

@@ -368,7 +368,7 @@ active proctype collector() {
 #endif
     skip };
   do
-  /* series: runtime/cycle/handshake.c: gaiti_handshake_series */
+  /* series: runtime/cycle/handshake.c: gaiti_handshake_ask, gaiti_handshake_await */
   :: turn < 2 * ROUNDS ->
      lock();
      last = (turn % 2 == 0 -> SERIES : SINGLE);

@@ -351,7 +351,7 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* note: runtime/cycle/cycle.c: cycle_end_concurrent; runtime/mark/marking.c:
+  /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
    * gaiti_marking_note_idle, marking_count_spilled; runtime/barrier/shades.c:
    * gaiti_shades_take_spilled */
   atomic { locks == 0 ->

@@ -441,7 +441,7 @@ inline ask(what) {
   say_name("%s\n", request_names[now.request])
 }
 /* runtime/cycle/handshake.c: handshake_look, handshake_go_on_locked, safepoint_go_on,
- * gaiti_handshake_series.  Whoever acts last asks for the next action; here it is always the
+ * gaiti_handshake_ask, gaiti_handshake_await.  Whoever acts last asks for the next action; here it is always the
  * collector, which takes its turn at any moment from then on. */
 #define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
 #ifdef BARRIER_AFTER_STORE
@@ -460,7 +460,7 @@ active proctype collector() {
   byte o;
   bit global_scanned, foreign_scanned;
   do
-  :: /* barrier-on: runtime/cycle/cycle.c: cycle_start_concurrent */
+  :: /* barrier-on: runtime/cycle/cycle.c: step_start */
      atomic {
        stale_mark = marked; assert(stale_mark == 0);
        c_code { now.garbage = now.allocated & ~(reachable() | runs()); };
@@ -505,12 +505,12 @@ active proctype collector() {
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
 #endif
-     /* settle-shades: runtime/cycle/cycle.c: cycle_start_concurrent;
+     /* settle-shades: runtime/cycle/cycle.c: step_roots;
       * runtime/barrier/shades.c: gaiti_shades_settle */
      :: d_step { !settled && MAY_SETTLE ->
           say("C says that all roots are scanned\n")
           settled = 1 }
-     /* complete: runtime/cycle/cycle.c: cycle_end_concurrent */
+     /* complete: runtime/cycle/cycle.c: step_flush */
      :: d_step { ALL_ANSWERED && global_scanned && COMPLETE ->
           say("C has nothing left to mark\n")
           global_scanned = 0; foreign_scanned = 0;
@@ -538,7 +538,7 @@ active proctype collector() {
      :: grey == 0 -> break
      od;
 #endif
-     /* release: runtime/cycle/cycle.c: cycle_concurrent */
+     /* release: runtime/cycle/cycle.c: step_close */
      atomic {
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
@@ -548,7 +548,7 @@ active proctype collector() {
 #endif
        request = NOTHING; answered = 0; rename() };
 
-     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: cycle_barrier_off */
+     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: step_close, step_off */
 #ifndef EPOCH_RAISED_LATE
      d_step {
        say("C raises the epoch\n")

@@ -471,7 +471,7 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* note: runtime/cycle/cycle.c: cycle_end_concurrent; runtime/mark/marking.c:
+  /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
    * gaiti_marking_note_idle */
 #ifdef NOTED_WHILE_BUSY
   IDLE;

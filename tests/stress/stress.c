@@ -136,6 +136,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.min_heap_bytes = (int64_t)1 << (16 + graph_below(&random, 7));
   if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
   options.idle_help = graph_below(&random, 2);
+  options.inline_bytes = graph_below(&random, 2) ? 0 : (int64_t)1 << 40;
   options.processors = graph_below(&random, 4);
   options.huge_pages = graph_below(&random, 8) == 0;
   if (graph_below(&random, 4) == 0)

@@ -1,6 +1,8 @@
 /* Control of collection: when cycles run, what they free, what goes back to the system. */
 #include "unit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../sanitizer.h"
@@ -62,6 +64,63 @@ START_TEST(cycles_follow_growth) {
   ck_assert_uint_ge(cycles, 5);
   ck_assert_uint_le(cycles, 40);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
+  unit_close(&world);
+}
+END_TEST
+
+struct collection_runners {
+  pthread_t own;
+  atomic_size_t by_own, by_other;
+};
+
+static void collection_note_runner(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  (void)heap, (void)record;
+  struct collection_runners *runners = arg;
+  bool own = pthread_equal(pthread_self(), runners->own);
+  atomic_fetch_add(own ? &runners->by_own : &runners->by_other, 1);
+}
+
+/* Opens a small heap that notes who ends its cycles. */
+static void collection_open_noting(unit_world *world, int mode, int64_t inline_bytes,
+                                   struct collection_runners *runners) {
+  gait_options options = unit_options(mode);
+  options.gogc_percent = 100;
+  options.min_heap_bytes = (int64_t)MIB / 8;
+  options.inline_bytes = inline_bytes;
+  options.cycle = collection_note_runner;
+  options.cycle_arg = runners;
+  runners->own = pthread_self();
+  atomic_store(&runners->by_own, 0);
+  atomic_store(&runners->by_other, 0);
+  unit_open_with(world, &options, GAIT_STACK_EXACT);
+}
+
+START_TEST(small_cycles_are_run_by_who_allocates) {
+  struct collection_runners runners;
+  unit_world world;
+  collection_open_noting(&world, _i, UNIT_OPTION(inline_bytes)->initial, &runners);
+  collection_churn(&world, 64 * MIB);
+  if (_i == UNIT_BARRIERLESS)
+    ck_assert_uint_eq(runners.by_own, 0);
+  else
+    ck_assert_uint_gt(runners.by_own, 0);
+  collection_keep(&world, 2 * MIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const size_t small = runners.by_own, all = small + runners.by_other;
+  collection_churn(&world, 16 * MIB);
+  ck_assert_uint_gt(runners.by_own + runners.by_other, all);
+  ck_assert_uint_eq(runners.by_own, small);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(no_cycle_is_run_by_who_allocates_with_the_option_at_0) {
+  struct collection_runners runners;
+  unit_world world;
+  collection_open_noting(&world, _i, 0, &runners);
+  collection_churn(&world, 16 * MIB);
+  ck_assert_uint_gt(runners.by_other, 0);
+  ck_assert_uint_eq(runners.by_own, 0);
   unit_close(&world);
 }
 END_TEST
@@ -304,6 +363,8 @@ void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
   UNIT_TEST(when, off_means_no_cycle);
   UNIT_TEST(when, cycles_follow_growth);
+  UNIT_TEST(when, small_cycles_are_run_by_who_allocates);
+  UNIT_TEST(when, no_cycle_is_run_by_who_allocates_with_the_option_at_0);
   UNIT_TEST(when, the_minimum_heap_spares_small_ones);
   UNIT_TEST(when, gogc_changes_at_run_time);
   UNIT_TEST(when, turning_it_on_starts_a_cycle_that_is_due);

@@ -356,6 +356,34 @@ static void *threads_spin(void *arg) {
   return NULL;
 }
 
+/* The spinning thread answers no handshake, so whoever accepts a cycle has to hand it over. */
+START_TEST(a_thread_that_runs_a_cycle_waits_for_nobody) {
+  if (_i == UNIT_BARRIERLESS) return; /* which holds all threads */
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
+  unit_world world;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  struct threads_crowd crowd = {.heap = world.heap};
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
+  while (!atomic_load(&crowd.number))
+    gait_poll(world.thread);
+  const uint64_t goal = unit_stats(world.heap).goal_bytes;
+  for (uint64_t done = 0; done < goal + (goal >> 4); done += 512)
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 512) != NULL);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
+  atomic_store(&crowd.stop, true);
+  gait_leave(world.thread);
+  pthread_join(thread, NULL);
+  while (unit_stats(world.heap).cycles == 1) {
+  }
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
 struct threads_late_log {
   struct threads_crowd *crowd;
   unit_log lines;
@@ -407,5 +435,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(crowds, idle_threads_hold_no_cache);
   UNIT_TEST(crowds, threads_come_and_go_during_cycles);
   UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
+  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_nobody);
   UNIT_TEST(crowds, a_late_thread_is_named);
 }
