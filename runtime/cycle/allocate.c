@@ -90,7 +90,7 @@ void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   gaiti_assist_charge(thread, bytes);
   if (AO_load(&thread->heap->live_bytes) < AO_load(&pace->trigger_bytes)) return;
-  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE) return;
+  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_offers(thread->heap)) return;
   bool limit = AO_load(&pace->limit_rules) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
 }

@@ -20,7 +20,8 @@
  * action, under the lock, and acts on it next.  Where threads hold every processor, the collector
  * waits for its turn for longer than a small heap lasts, and it would have to wait once for each
  * action.  But when somebody was outside, all is left to the collector: no thread should act for
- * others, which may be many (.handshake.series).
+ * others, which may be many (.handshake.series).  So it is, too, while the one that runs the cycle
+ * is eager: it must not sleep, and both would only get into each other's way at the lock.
  *
  * Likewise, whoever makes `pending` zero when barriers go off begins the sweep: before that,
  * allocation finds no slot that the cycle has freed (.sweep.last-begins).
@@ -206,6 +207,7 @@ static void safepoint_wait_while_held(gait_heap *heap) {
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
 static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  if (AO_load_acquire(&handshakes->eager)) return false;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
@@ -314,7 +316,7 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
   if (heap->options.late_signal != 0) handshake_tell_stack(heap, late->tid);
 }
 
-/* Looks, goes on to the next action when all have acted, and when somebody is missing waits a
+/* Looks, goes on to the next action as long as all have acted, and when somebody is missing waits a
  * little.  Returns whether all have acted on the last.
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
 static bool handshake_look(gait_heap *heap, int spins) {
@@ -322,14 +324,16 @@ static bool handshake_look(gait_heap *heap, int spins) {
   struct handshake_late tell = {.report = false};
   gaiti_lock(&heap->threads->lock);
   AO_store_full(&handshakes->waiting, spins >= HANDSHAKE_SPINS);
-  gait_thread *late = handshake_act_for_absent(heap);
-  bool acted = !handshake_is_pending(handshakes);
-  enum gaiti_action next = acted ? handshake_go_on_locked(heap) : GAITI_ACTION_NONE;
-  bool over = acted && next == GAITI_ACTION_NONE;
+  gait_thread *late;
+  bool over;
+  do {
+    late = handshake_act_for_absent(heap);
+    over = !handshake_is_pending(handshakes);
+  } while (over && handshake_go_on_locked(heap) != GAITI_ACTION_NONE);
   if (over) handshake_measure_locked(handshakes);
   handshake_begin_sweep_locked(heap);
-  if (late && !acted) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
-  if (!acted && spins >= HANDSHAKE_SPINS)
+  if (late && !over) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
+  if (!over && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   AO_store(&handshakes->waiting, 0);
   gaiti_unlock(&heap->threads->lock);
@@ -366,9 +370,12 @@ static bool handshake_pause(const gait_heap *heap, uint64_t until_ns) {
 
 /* Model: tests/model/start.pml, handshake.pml. */
 bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
-  bool patient = until_ns == GAITI_NO_END;
-  for (int spins = 0; !handshake_look(heap, patient ? spins : 0); spins++)
-    if (!patient && !handshake_pause(heap, until_ns)) return false;
+  bool patient = until_ns == GAITI_NO_END, over = false;
+  AO_store_full(&heap->cycle->handshakes.eager, !patient);
+  for (int spins = 0; !(over = handshake_look(heap, patient ? spins : 0)); spins++)
+    if (!patient && !handshake_pause(heap, until_ns)) break;
+  AO_store(&heap->cycle->handshakes.eager, 0);
+  if (!over) return false;
   if (heap->cycle->handshakes.slowest_ns >= (uint64_t)heap->options.late_ms * 1000000u)
     handshake_forget_late(heap);
   return true;

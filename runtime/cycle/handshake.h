@@ -29,7 +29,8 @@ const char *gaiti_action_name(enum gaiti_action action);
  *   acted_for_absent   the collector has acted for a thread outside
  *   barrier_on, black_epoch  what a thread that attaches now starts with
  *   holding            every thread is to stop at its next safepoint
- *   waiting            the collector sleeps until a thread has acted */
+ *   waiting            the collector sleeps until a thread has acted
+ *   eager              it does not, and looks again at once */
 struct gaiti_handshakes {
   AO_t number;
   AO_t pending;
@@ -38,6 +39,7 @@ struct gaiti_handshakes {
   bool acted_for_absent;
   AO_t holding;
   AO_t waiting;
+  AO_t eager;
   bool barrier_on;
   AO_t black_epoch;
   uint64_t asked_ns;

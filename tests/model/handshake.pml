@@ -21,7 +21,8 @@
  * No state but the last is a deadlock; and no run is without an end (there is no cycle among the
  * states), so every series ends, whoever is favoured.
  *
- * Configuration: THREADS (2 or 3), OPS, ROUNDS; SERIES, the actions of a series.
+ * Configuration: THREADS (2 or 3), OPS, ROUNDS; SERIES, the actions of a series; EAGER: the last to
+ * act may leave it to the one that runs the cycle to go on.
  * SUBTRACT_BEFORE_SEEN is no mutant: see README.md, as for the mutants. */
 #include "model.h"
 
@@ -206,6 +207,12 @@ inline go_on(may) {
 #define MAY_GO_ON (!acted_for_absent && !IS_PENDING)
 #endif
 
+#ifdef EAGER
+#define MAY_LEAVE_IT true
+#else
+#define MAY_LEAVE_IT false
+#endif
+
 inline lower_poll(t) {
   poll[t] = 0
 }
@@ -228,6 +235,7 @@ inline safepoint(t) {
      note_acted(t, n);
      if
      :: was_last -> was_last = 0; lock(); go_on(MAY_GO_ON); locked = 0
+     :: was_last && MAY_LEAVE_IT -> was_last = 0
      :: else -> skip
      fi;
      n = 0;

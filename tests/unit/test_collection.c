@@ -102,7 +102,7 @@ START_TEST(small_cycles_are_run_by_who_allocates) {
   collection_churn(&world, 64 * MIB);
   if (_i == UNIT_BARRIERLESS)
     ck_assert_uint_eq(runners.by_own, 0);
-  else
+  else if (!SANITIZER_THREAD) /* whose cycles all take longer than one that allocates goes on with */
     ck_assert_uint_gt(runners.by_own, 0);
   collection_keep(&world, 2 * MIB);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
