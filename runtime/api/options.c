@@ -44,9 +44,8 @@ static const gait_option options_table[] = {
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
      "Whether helpers at idle priority mark on processors that nobody else uses.",
      FIELD(idle_help)},
-    {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 64 * KIB, 0, TIB, false, 0,
-     "A cycle is run by the thread that allocates if the last marked less, with its roots; 0: "
-     "none.",
+    {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
+     "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",
      FIELD(inline_bytes)},
     {"barrierless", "GAIT_BARRIERLESS", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Mark with every thread held, for programs that cannot call the write barrier.",

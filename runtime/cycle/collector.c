@@ -4,19 +4,18 @@
  * cycles gives free memory back at a small share of a processor.  Where the system gives no thread,
  * whoever asks for a cycle runs it.
  *
- * But where the last cycle had next to nothing to mark, the next takes some ten microseconds, and
- * to wake a thread for it takes longer: with a mutator on every processor it comes to its turn when
- * the heap has long passed its goal.  Such a cycle is offered.  Whoever allocates next accepts it,
- * goes outside managed code, and runs it step by step: it acts for itself in handshakes as it does
- * for all who are outside.  It waits for other threads a little (COLLECTOR_ACCEPT_NS, all steps
- * together), and when that is not enough, be it that one of them has lost its processor or that
- * there is more to mark than last time, it hands the cycle over to the collector's thread, which
- * goes on at the same step.
+ * But a thread that is woken comes to its turn after some fifty microseconds, and where a mutator
+ * has every processor, when the heap has long passed its goal; a cycle with next to nothing to mark
+ * does not take as long.  So where the last one marked little, the next is offered.  Whoever
+ * allocates next accepts it, goes outside managed code, and runs it step by step: it acts for
+ * itself in handshakes as it does for all who are outside.  When that has taken
+ * COLLECTOR_ACCEPT_NS, be it that it waits for another thread, or that there is more to mark or to
+ * sweep, it hands the cycle over to the collector's thread, which goes on at the same step.
  *
- *   a cycle is   offered      whoever allocates may accept it
- *                requested    the collector's thread begins it, or, where the system gives none,
- * who waits for it driven       a thread runs it handed over  the collector's thread goes on with
- * it, or, without, who ran it so far
+ *   offered      whoever allocates may accept the cycle
+ *   requested    the collector's thread begins it; where there is none, who waits for it
+ *   driven       a thread runs it
+ *   handed over  the collector's thread goes on with it; where there is none, who ran it so far
  *
  * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
  * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle

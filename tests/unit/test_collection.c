@@ -98,11 +98,12 @@ static void collection_open_noting(unit_world *world, int mode, int64_t inline_b
 START_TEST(small_cycles_are_run_by_who_allocates) {
   struct collection_runners runners;
   unit_world world;
-  collection_open_noting(&world, _i, UNIT_OPTION(inline_bytes)->initial, &runners);
+  collection_open_noting(&world, _i, (int64_t)MIB, &runners);
   collection_churn(&world, 64 * MIB);
   if (_i == UNIT_BARRIERLESS)
     ck_assert_uint_eq(runners.by_own, 0);
-  else if (!SANITIZER_THREAD) /* whose cycles all take longer than one that allocates goes on with */
+  else if (!SANITIZER_THREAD) /* whose cycles all take longer than one that allocates goes on with
+                               */
     ck_assert_uint_gt(runners.by_own, 0);
   collection_keep(&world, 2 * MIB);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
