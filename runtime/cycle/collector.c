@@ -94,6 +94,13 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   return pause;
 }
 
+/* Prepares blocks that allocation will come to before the next cycle ends.  Returns whether it has.
+ */
+static bool collector_prepare_some(gait_heap *heap) {
+  uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
+  return gaiti_space_prepare(&heap->space, &heap->map, goal < limit ? goal : limit);
+}
+
 /* Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
@@ -107,8 +114,11 @@ static void *collector_main(void *arg) {
       continue;
     }
     gaiti_unlock(&cycle->lock);
-    uint64_t pause_ns = collector_release_some(heap, &release_due_ns);
+    bool prepared = collector_prepare_some(heap);
+    uint64_t pause_ns = prepared ? 0 : collector_release_some(heap, &release_due_ns);
     gaiti_lock(&cycle->lock);
+    if (prepared) continue;
+    AO_store(&cycle->preparing, 0);
     if (collector_has_to_run_locked(cycle) || cycle->stopping) continue;
     cycle->releasing = pause_ns > 0;
     if (pause_ns)
@@ -166,6 +176,17 @@ void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t byt
   gaiti_lock(&heap->cycle->lock);
   collector_request_locked(heap, cause, bytes);
   gaiti_unlock(&heap->cycle->lock);
+}
+
+void gaiti_collector_prepare(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (AO_load(&cycle->preparing) || gaiti_phase(heap) != GAITI_PHASE_IDLE) return;
+  gaiti_lock(&cycle->lock);
+  if (cycle->collector_runs && cycle->started == cycle->finished) {
+    AO_store(&cycle->preparing, 1);
+    gaiti_wake(&cycle->asked);
+  }
+  gaiti_unlock(&cycle->lock);
 }
 
 void gaiti_collector_stop(gait_heap *heap) {

@@ -9,6 +9,10 @@
  * returns at once.  Thread: any that holds no lock. */
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes);
 
+/* Has the collector's thread prepare blocks (heap/space.h), if it has nothing else to do.
+ * Thread: any that holds no lock. */
+void gaiti_collector_prepare(gait_heap *heap);
+
 /* Whether a cycle is offered to whoever allocates. */
 bool gaiti_collector_offers(const gait_heap *heap);
 

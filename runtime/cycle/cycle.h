@@ -51,6 +51,7 @@ enum gaiti_step {
  *   offered            and may be run by whoever allocates next; atomic, read without the lock
  *   driven             a thread runs the cycle under way; else it is handed over to the collector's
  *   releasing          the collector's thread sleeps until it may give the next memory back
+ *   preparing          the collector's thread has been asked to prepare blocks; atomic
  *   asking_bytes       of the allocation that asked for a cycle, until that begins; atomic
  *   stalled            threads that wait for the next phase; atomic
  *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it
@@ -75,6 +76,7 @@ struct gaiti_cycle {
   bool driven;
   bool releasing;
   AO_t offered;
+  AO_t preparing;
   gait_cycle_cause cause;
   bool stopping;
   bool suspended; /* no cycle begins: a fork is under way */

@@ -166,10 +166,12 @@ static void fork_child_heap(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
   fork_unlock_all(entry->heap);
   fork_renew_conditions(entry->heap);
+  gaiti_space_forget_prepared(&entry->heap->space, &entry->heap->map);
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->offered, 0);
   cycle->releasing = false;
+  AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
   cycle->workers.count = 0;

@@ -83,7 +83,7 @@ static void walk_space(gait_heap *heap) {
     dirty += is_dirty;
     resident += heap->map.states[block].resident;
   }
-  CHECK("walk.space.lost", neither == AO_load(&space->zeroed_blocks),
+  CHECK("walk.space.lost", neither == AO_load(&space->zeroed_blocks) + space->preparing,
         "a block is neither free nor formatted");
   CHECK("walk.space.free", free == AO_load(&space->free_blocks), "free blocks are miscounted");
   CHECK("walk.space.dirty_blocks", dirty == AO_load(&space->dirty_blocks),

@@ -2,7 +2,12 @@
  *
  * First fit by address, and blocks that hold memory before those that do not: the heap stays dense
  * at its low end, and the high end empties and can be given back.  Two bitmaps and a hint each make
- * the search a matter of a few words. */
+ * the search a matter of a few words.
+ *
+ * Preparing.  The system clears a page when it is first used, one after the other, and a thread
+ * that fills a large heap waits for that for a quarter of its time.  So where blocks without memory
+ * are taken, the collector's thread gets memory for the next ones ahead of that.  It takes them as
+ * if for allocation, so that no lock is held meanwhile, and gives them back clean. */
 #include "heap/space.h"
 
 #include "base/asan.h"
@@ -14,6 +19,12 @@
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
 #define SPACE_LEAST_BYTES    ((size_t)1 << 20)
+/* From this size on blocks are prepared, so many at a time, when there are fewer than the first
+ * number with memory, until there are as many as the second: 512 KiB and 1 MiB. */
+#define SPACE_PREPARE_FROM   ((AO_t)(GAITI_STRESS ? 1 : 256 << 20))
+#define SPACE_PREPARE_BLOCKS 4u
+#define SPACE_PREPARE_LOW    8u
+#define SPACE_PREPARE_HIGH   16u
 /* One table's bits of one block. */
 #define SPACE_BITS_BYTES (GAITI_BLOCK_WORDS * sizeof(AO_t))
 
@@ -200,7 +211,7 @@ static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, 
       if (space_bit(space->dirty, i)) {
         space_clear(space->dirty, i);
         AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) - 1);
-        *clean = false;
+        if (!map->states[i].clean) *clean = false;
       }
     }
     uint32_t pages = space_pages(used, i - block);
@@ -253,12 +264,12 @@ unlock:
 
 /* ---- Giving and releasing ---- */
 
-void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
-                      uint32_t count) {
-  gaiti_lock(&space->lock);
+static void space_give_locked(struct gaiti_space *space, const struct gaiti_map *map,
+                              uint32_t block, uint32_t count, bool clean) {
   for (uint32_t i = block; i < block + count; i++) {
     CHECK_SLOW("space.give", !space_bit(space->free, i), "a block is given back twice");
     space_set(space->free, i);
+    map->states[i].clean = clean;
     if (map->states[i].resident == 0) continue;
     space_set(space->dirty, i);
     AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);
@@ -267,6 +278,12 @@ void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, ui
   gaiti_asan_hide(gaiti_block_start(map, block), (size_t)count << GAITI_BLOCK_SHIFT);
   if (block < space->hint) space->hint = block;
   if (block < space->dirty_hint) space->dirty_hint = block;
+}
+
+void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                      uint32_t count) {
+  gaiti_lock(&space->lock);
+  space_give_locked(space, map, block, count, false);
   gaiti_unlock(&space->lock);
 }
 
@@ -330,4 +347,73 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
     released += step;
   }
   return released;
+}
+
+/* ---- Preparing ---- */
+
+bool gaiti_space_is_short(const struct gaiti_space *space) {
+  return AO_load(&space->dirty_blocks) < SPACE_PREPARE_LOW &&
+         AO_load(&space->mapped_bytes) >= SPACE_PREPARE_FROM;
+}
+
+/* The first stretch of free blocks without memory, SPACE_PREPARE_BLOCKS at most; returns its
+ * blocks, 0 when there are no addresses. */
+static uint32_t space_find_bare(struct gaiti_space *space, const struct gaiti_map *map,
+                                uint32_t *block) {
+  uint32_t first = space->top, count = 0;
+  for (uint32_t word = space->hint / 64; word * 64 < space->top; word++) {
+    uint64_t found = space->free[word] & ~space->dirty[word];
+    if (found) {
+      first = word * 64 + (uint32_t)__builtin_ctzll(found);
+      break;
+    }
+  }
+  while (count < SPACE_PREPARE_BLOCKS && first + count < space->blocks &&
+         (first + count >= space->top ||
+          (space_bit(space->free, first + count) && !space_bit(space->dirty, first + count))))
+    count++;
+  *block = first;
+  return count > 0 && space_commit(space, map, first + count) ? count : 0;
+}
+
+static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_map *map,
+                                uint64_t limit) {
+  uint32_t block;
+  bool clean;
+  uint32_t count = space_find_bare(space, map, &block);
+  size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
+  uint64_t growth = space_growth(space, map, block, count, used);
+  if (count == 0 || AO_load(&space->mapped_bytes) + growth > limit) return;
+  space_claim(space, map, block, count, used, &clean);
+  gaiti_space_add_mapped(space, (int64_t)growth);
+  space->prepared = block;
+  space->preparing = count;
+}
+
+static void space_end_prepare(struct gaiti_space *space, const struct gaiti_map *map) {
+  if (space->preparing == 0) return;
+  space_give_locked(space, map, space->prepared, space->preparing, true);
+  space->preparing = 0;
+}
+
+bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit) {
+  if (AO_load(&space->dirty_blocks) >= SPACE_PREPARE_HIGH ||
+      AO_load(&space->mapped_bytes) < SPACE_PREPARE_FROM)
+    return false;
+  gaiti_lock(&space->lock);
+  space_begin_prepare(space, map, limit);
+  uint32_t block = space->prepared, count = space->preparing;
+  gaiti_unlock(&space->lock);
+  if (count == 0) return false;
+  gaiti_os_populate(gaiti_block_start(map, block), (size_t)count << GAITI_BLOCK_SHIFT);
+  gaiti_lock(&space->lock);
+  space_end_prepare(space, map);
+  gaiti_unlock(&space->lock);
+  return true;
+}
+
+void gaiti_space_forget_prepared(struct gaiti_space *space, const struct gaiti_map *map) {
+  gaiti_lock(&space->lock);
+  space_end_prepare(space, map);
+  gaiti_unlock(&space->lock);
 }

@@ -1,7 +1,9 @@
 /* space.h: the heap's address range: which blocks are free, which hold memory, how much is mapped.
  *
  * .inv.space  top <= blocks; every block at or above top is free and was never touched.
- *             free_blocks = bits set in `free`; dirty_blocks = bits set in `free` and in `dirty`.
+ *             free_blocks = bits set in `free`; dirty_blocks = bits set in `free` and in `dirty`:
+ *             a free block that holds memory.  If its state says that it is clean, that reads as
+ *             zero.
  *             mapped = resident pages of all blocks + committed side tables + what others added.
  *             A free block that is not dirty holds no memory and reads as zero.
  *
@@ -22,7 +24,9 @@ struct gaiti_space {
   AO_t free_blocks;   /* below top */
   AO_t dirty_blocks;  /* below top, free, with memory */
   AO_t zeroed_blocks; /* taken, and not formatted before a thread outside has zeroed them */
-  uint64_t *free;     /* a bit a block */
+  uint32_t preparing; /* so many blocks, from `prepared` on, are taken to be given memory */
+  uint32_t prepared;
+  uint64_t *free; /* a bit a block */
   uint64_t *dirty;
   AO_t mapped_bytes;
   AO_t mapped_peak_bytes;
@@ -47,6 +51,17 @@ void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
                                  uint32_t count, size_t used, uint64_t limit, uint32_t *block,
                                  bool *clean);
+
+/* Whether a heap that is large takes blocks without memory faster than they are prepared. */
+bool gaiti_space_is_short(const struct gaiti_space *space);
+
+/* Gives memory to the next free blocks that have none, so that allocation need not wait for the
+ * system to clear it, unless enough is ready, or more than `limit` would be mapped.  Returns
+ * whether it has.  Thread: the collector's; no lock is held meanwhile. */
+bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit);
+
+/* In the child of a fork: gives back what the collector's thread was preparing. */
+void gaiti_space_forget_prepared(struct gaiti_space *space, const struct gaiti_map *map);
 
 /* Gives unformatted blocks back; they keep their memory. */
 void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,

@@ -26,6 +26,14 @@ bool gaiti_os_release(void *start, size_t bytes) {
   return madvise(start, bytes, MADV_DONTNEED) == 0;
 }
 
+void gaiti_os_populate(void *start, size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  madvise(start, bytes, MADV_POPULATE_WRITE);
+#else
+  (void)start, (void)bytes;
+#endif
+}
+
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes) {
   madvise(start, bytes, MADV_HUGEPAGE);
 }

@@ -22,6 +22,8 @@
 void *gaiti_os_reserve(size_t bytes, size_t alignment);
 bool gaiti_os_commit(void *start, size_t bytes);
 bool gaiti_os_release(void *start, size_t bytes);
+/* Has pages ready that would be got at their first use, or does nothing. */
+void gaiti_os_populate(void *start, size_t bytes);
 /* A hint; what the system makes of it does not matter. */
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes);
 void gaiti_os_unreserve(void *start, size_t bytes);

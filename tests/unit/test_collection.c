@@ -301,6 +301,25 @@ END_TEST
 
 /* mapped_bytes is the truth: no more resident memory came with the heap than it says, but for the
  * shadow that a sanitizer keeps of it. */
+START_TEST(memory_is_prepared_for_a_heap_that_grows) {
+  unit_world world;
+  collection_open(&world, _i, GAIT_GOGC_OFF);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK); /* which starts the collector's thread */
+  collection_churn(&world, 300 * MIB);
+  gait_leave(world.thread);
+  gait_stats stats = unit_stats(world.heap);
+  while (stats.mapped_bytes - stats.side_table_bytes < stats.alloc_bytes + MIB / 2)
+    stats = unit_stats(world.heap);
+  gait_enter(world.thread);
+  for (size_t done = 0; done < 2 * MIB; done += 4096) {
+    const char *object = gait_alloc(world.thread, world.leaf, 4096);
+    for (size_t i = 0; i < 4096; i++)
+      UNIT_CHECK(object[i] == 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
 START_TEST(mapped_bytes_cover_what_is_resident) {
   unit_world world;
   if (SANITIZER_ADDRESS || SANITIZER_THREAD) return;
@@ -375,6 +394,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(what, marked_bytes_are_the_slots_and_the_runs);
   UNIT_TEST(what, memory_is_used_again);
   UNIT_TEST(what, trim_gives_memory_back);
+  UNIT_TEST(what, memory_is_prepared_for_a_heap_that_grows);
   UNIT_TEST(what, mapped_bytes_cover_what_is_resident);
   TCase *debug = unit_case(suite, "debug");
   UNIT_TEST(debug, collect_at_every_nth_allocation);
