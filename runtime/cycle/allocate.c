@@ -20,8 +20,8 @@
 
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
-/* An allocation waits for the next phase, at most 0.4 ms, so often at most. */
-#define ALLOCATE_STALLS 25
+/* An allocation waits for marking so long at most. */
+#define ALLOCATE_STALL_NS ((uint64_t)10000000)
 
 /* What an allocation has tried: cycles that it waited for because of the limit; whether it may pass
  * the limit now; whether it has collected because the system gave nothing. */
@@ -65,14 +65,14 @@ static bool allocate_is_past_goal(const gait_heap *heap) {
  * comes to nothing stops nobody. */
 static void allocate_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
-  for (int waits = 0; waits < ALLOCATE_STALLS && allocate_is_past_goal(heap); waits++) {
+  if (!allocate_is_past_goal(heap)) return;
+  uint64_t until_ns = gaiti_os_now_ns() + ALLOCATE_STALL_NS;
+  while (allocate_is_past_goal(heap) && gaiti_os_now_ns() < until_ns) {
     enum gaiti_phase phase = gaiti_phase(heap);
     bool marking = phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
     if (marking && allocate_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_allocation_account(thread, 0);
-    if (gaiti_collector_offers(heap))
-      gaiti_collector_accept(thread);
-    else
+    if (!gaiti_collector_offers(heap) || !gaiti_collector_accept(thread))
       gaiti_collector_stall(thread);
     gait_poll(thread);
   }

@@ -233,16 +233,17 @@ bool gaiti_collector_offers(const gait_heap *heap) {
 }
 
 /* Model: tests/model/drive.pml. */
-void gaiti_collector_accept(gait_thread *thread) {
+bool gaiti_collector_accept(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t since = gaiti_pause_begin();
   gaiti_away_begin();
   gaiti_lock(&cycle->lock);
-  if (AO_load(&cycle->offered) && !cycle->suspended)
-    collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
+  bool accepts = AO_load(&cycle->offered) && !cycle->suspended;
+  if (accepts) collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
   gaiti_unlock(&cycle->lock);
   gaiti_away_end();
   gaiti_pause_end(thread, since);
+  return accepts;
 }
 
 /* ---- Waiting for one ---- */
@@ -327,21 +328,38 @@ static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
   return collector_has_to_run_locked(cycle) && !cycle->collector_runs;
 }
 
+/* While marking goes on, waits for something to mark, unless as many `others` stall as there are
+ * processors: a marker that shares wakes all who wait.  Returns whether it has waited. */
+static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
+  enum gaiti_phase phase = gaiti_phase(heap);
+  if (phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) return false;
+  if (others >= AO_load(&heap->cycle->pace.whole_processors)) return false;
+  return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
+}
+
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  bool missing = collector_is_missing_locked(cycle);
+  if (!missing && AO_load(&cycle->phase) == phase)
+    gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
+  gaiti_unlock(&cycle->lock);
+  return missing;
+}
+
 void gaiti_collector_stall(gait_thread *thread) {
-  struct gaiti_cycle *cycle = thread->heap->cycle;
+  gait_heap *heap = thread->heap;
+  struct gaiti_cycle *cycle = heap->cycle;
   uint64_t since = gaiti_pause_begin();
   uint64_t cpu = gaiti_os_process_cpu_ns();
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
-  gaiti_lock(&cycle->lock);
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
-  bool missing = collector_is_missing_locked(cycle);
-  if (!missing && AO_load(&cycle->phase) == phase)
-    gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
+  bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
-  gaiti_unlock(&cycle->lock);
   gaiti_away_end();
   uint64_t took = gaiti_pause_end(thread, since);
-  collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
+  collector_count_stall(heap, took, gaiti_os_process_cpu_ns() - cpu, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

@@ -17,8 +17,9 @@ void gaiti_collector_prepare(gait_heap *heap);
 bool gaiti_collector_offers(const gait_heap *heap);
 
 /* Runs the cycle that is offered, as far as that goes without waiting for long, and leaves what
- * remains to the collector's thread.  Thread: in managed state; it is outside meanwhile. */
-void gaiti_collector_accept(gait_thread *thread);
+ * remains to the collector's thread.  Returns whether there was one that it might run.
+ * Thread: in managed state; it is outside meanwhile. */
+bool gaiti_collector_accept(gait_thread *thread);
 
 /* Runs a cycle that begins after this call and returns when it has ended; helps to mark.
  * Thread: in managed state; it is outside meanwhile. */
@@ -28,9 +29,9 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause);
  * above, but a cycle that had begun will do. */
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause);
 
-/* Waits a little for the cycle under way to get on: until it reaches another phase, for less
- * than half a millisecond.  Runs the cycle that was asked for when the collector has no thread.
- * Thread: in managed state; it is outside meanwhile. */
+/* Waits a little for the cycle under way to get on: until there is something to mark, or until it
+ * reaches another phase, for less than half a millisecond.  Runs the cycle that was asked for when
+ * the collector has no thread.  Thread: in managed state; it is outside meanwhile. */
 void gaiti_collector_stall(gait_thread *thread);
 
 /* Ends the collector's thread, after the cycle under way. */

@@ -165,12 +165,13 @@ void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store_full(&heap->shades->spilled, 0);
 }
 
-void gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
+bool gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   gaiti_counter_add(&marking->hungry, 1);
-  if (!gaiti_marking_has_work(heap) && marking->active > 0)
-    gaiti_wait_for(&marking->changed, &marking->lock, ns);
+  bool waits = !gaiti_marking_has_work(heap) && marking->active > 0;
+  if (waits) gaiti_wait_for(&marking->changed, &marking->lock, ns);
   gaiti_counter_sub(&marking->hungry, 1);
   gaiti_unlock(&marking->lock);
+  return waits;
 }

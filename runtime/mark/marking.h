@@ -106,8 +106,9 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 bool gaiti_marking_overflowed(const gait_heap *heap);
 void gaiti_marking_forget_overflow(gait_heap *heap);
 
-/* Waits, at most `ns`, while marking is neither idle nor has work to take. */
-void gaiti_marking_wait(gait_heap *heap, uint64_t ns);
+/* Waits, at most `ns`, while marking is neither idle nor has work to take; markers share theirs
+ * meanwhile.  Returns whether it has waited. */
+bool gaiti_marking_wait(gait_heap *heap, uint64_t ns);
 
 static inline bool gaiti_marking_has_work(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_shades_pending(heap);
