@@ -7,7 +7,11 @@
  * Preparing.  The system clears a page when it is first used, one after the other, and a thread
  * that fills a large heap waits for that for a quarter of its time.  So where blocks without memory
  * are taken, the collector's thread gets memory for the next ones ahead of that.  It takes them as
- * if for allocation, so that no lock is held meanwhile, and gives them back clean. */
+ * if for allocation, so that no lock is held meanwhile, and gives them back clean.
+ *
+ * A program that does not write to what it allocates has pages that never get memory, and should
+ * not be given it.  So one bare block in a hundred or so is a probe: when it has been filled, its
+ * pages tell what the program does.  No block is prepared before the next probe has been taken. */
 #include "heap/space.h"
 
 #include "base/asan.h"
@@ -25,6 +29,11 @@
 #define SPACE_PREPARE_BLOCKS 4u
 #define SPACE_PREPARE_LOW    8u
 #define SPACE_PREPARE_HIGH   16u
+/* A probe is looked at when so many more blocks have been taken.  One that was written to all over
+ * counts one, any other takes three off, and from this score on blocks are prepared. */
+#define SPACE_PROBE_AGE    (GAITI_STRESS ? 2u : 256u)
+#define SPACE_WRITTEN      (GAITI_STRESS ? 1u : 3u)
+#define SPACE_WRITTEN_MOST 8u
 /* One table's bits of one block. */
 #define SPACE_BITS_BYTES (GAITI_BLOCK_WORDS * sizeof(AO_t))
 
@@ -71,6 +80,7 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
     if (bytes < SPACE_LEAST_BYTES) return false;
   }
   space->dirty = space->free + (space->blocks + 63) / 64;
+  space->probe = GAITI_NO_BLOCK;
   if (gaiti_lock_init(&space->lock, GAITI_RANK_SPACE)) return true;
   space_unreserve(space, map);
   return false;
@@ -201,6 +211,28 @@ static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint3
       AO_store(&map->marks[gaiti_block_word(i)], 0);
 }
 
+/* A block is being taken for small objects.  A probe that was given back meanwhile says nothing. */
+static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                        bool bare) {
+  if (space->probe == GAITI_NO_BLOCK) {
+    if (bare) space->probe = block;
+    space->probe_age = 0;
+    return;
+  }
+  if (++space->probe_age < SPACE_PROBE_AGE) return;
+  const struct gaiti_block_state *state = &map->states[space->probe];
+  AO_t score = AO_load(&space->written);
+  if (state->clean && !space_bit(space->free, space->probe)) {
+    char *start = gaiti_block_start(map, space->probe);
+    if (gaiti_os_resident_pages(start, state->resident) == state->resident)
+      score += score < SPACE_WRITTEN_MOST;
+    else
+      score -= score < 3 ? score : 3;
+    AO_store(&space->written, score);
+  }
+  space->probe = GAITI_NO_BLOCK;
+}
+
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;
@@ -255,6 +287,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
     goto unlock;
   space_claim(space, map, found, count, used, clean);
   gaiti_space_add_mapped(space, (int64_t)growth);
+  if (count == 1) space_probe(space, map, found, growth > 0);
   *block = found;
   result = GAITI_TAKE_OK;
 unlock:
@@ -353,6 +386,7 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
 
 bool gaiti_space_is_short(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) < SPACE_PREPARE_LOW &&
+         AO_load(&space->written) >= SPACE_WRITTEN &&
          AO_load(&space->mapped_bytes) >= SPACE_PREPARE_FROM;
 }
 
@@ -398,10 +432,11 @@ static void space_end_prepare(struct gaiti_space *space, const struct gaiti_map 
 
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit) {
   if (AO_load(&space->dirty_blocks) >= SPACE_PREPARE_HIGH ||
+      AO_load(&space->written) < SPACE_WRITTEN ||
       AO_load(&space->mapped_bytes) < SPACE_PREPARE_FROM)
     return false;
   gaiti_lock(&space->lock);
-  space_begin_prepare(space, map, limit);
+  if (space->probe != GAITI_NO_BLOCK) space_begin_prepare(space, map, limit);
   uint32_t block = space->prepared, count = space->preparing;
   gaiti_unlock(&space->lock);
   if (count == 0) return false;

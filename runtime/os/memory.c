@@ -34,6 +34,16 @@ void gaiti_os_populate(void *start, size_t bytes) {
 #endif
 }
 
+size_t gaiti_os_resident_pages(const void *start, size_t pages) {
+  unsigned char there[GAITI_OS_PAGES_MAX];
+  size_t count = 0;
+  if (pages > GAITI_OS_PAGES_MAX) pages = GAITI_OS_PAGES_MAX;
+  if (mincore((void *)(uintptr_t)start, pages * GAITI_PAGE_BYTES, there) != 0) return 0;
+  for (size_t i = 0; i < pages; i++)
+    count += there[i] & 1;
+  return count;
+}
+
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes) {
   madvise(start, bytes, MADV_HUGEPAGE);
 }

@@ -24,6 +24,9 @@ bool gaiti_os_commit(void *start, size_t bytes);
 bool gaiti_os_release(void *start, size_t bytes);
 /* Has pages ready that would be got at their first use, or does nothing. */
 void gaiti_os_populate(void *start, size_t bytes);
+/* How many of these pages have memory behind them; at most GAITI_OS_PAGES_MAX are looked at. */
+#define GAITI_OS_PAGES_MAX ((size_t)64)
+size_t gaiti_os_resident_pages(const void *start, size_t pages);
 /* A hint; what the system makes of it does not matter. */
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes);
 void gaiti_os_unreserve(void *start, size_t bytes);

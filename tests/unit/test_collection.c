@@ -305,12 +305,14 @@ START_TEST(memory_is_prepared_for_a_heap_that_grows) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK); /* which starts the collector's thread */
-  collection_churn(&world, 300 * MIB);
-  gait_leave(world.thread);
-  gait_stats stats = unit_stats(world.heap);
-  while (stats.mapped_bytes - stats.side_table_bytes < stats.alloc_bytes + MIB / 2)
-    stats = unit_stats(world.heap);
-  gait_enter(world.thread);
+  bool prepared = false;
+  for (size_t i = 0; i < 2048 * 1024 && !prepared; i++) { /* a GiB at most */
+    memset(gait_alloc(world.thread, world.leaf, 512), 1, 512);
+    if (i % 2048 != 0) continue;
+    const gait_stats stats = unit_stats(world.heap);
+    prepared = stats.mapped_bytes - stats.side_table_bytes > stats.alloc_bytes + MIB / 4;
+  }
+  ck_assert(prepared);
   for (size_t done = 0; done < 2 * MIB; done += 4096) {
     const char *object = gait_alloc(world.thread, world.leaf, 4096);
     for (size_t i = 0; i < 4096; i++)
