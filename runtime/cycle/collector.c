@@ -33,6 +33,9 @@
 #define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
 #define COLLECTOR_ACCEPT_NS     50000
+/* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
+ */
+#define COLLECTOR_ACCEPT_THREADS 64
 
 /* ---- Running cycles ---- */
 
@@ -149,11 +152,12 @@ static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   return runs;
 }
 
-/* What the next cycle has to mark is known by the last one only; and one that has to hold all
+/* What the next cycle has to do is known by the last one only; and one that has to hold all
  * threads could not be ended without waiting for them.  Model: tests/model/drive.pml. */
 static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
+         cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
          cycle->traced_bytes < (uint64_t)heap->options.inline_bytes;
 }
 
