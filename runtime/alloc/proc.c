@@ -75,7 +75,7 @@ static struct gaiti_proc *proc_new(struct gaiti_procs *procs) {
   proc_clear_rows(proc->rows);
   proc->next = procs->all;
   procs->all = proc;
-  procs->count++;
+  proc->number = (uint32_t)gaiti_counter_add(&procs->count, 1) - 1;
   return proc;
 }
 

@@ -42,6 +42,7 @@ struct gaiti_shade_buffer; /* barrier/shades.h */
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
   uint32_t kinds;
+  uint32_t number; /* among all, from 0 */
   struct gaiti_shade_buffer *shades;
   int64_t assist_credit;
   AO_t alloc_bytes;
@@ -55,7 +56,7 @@ struct gaiti_procs {
   struct gaiti_lock lock;
   struct gaiti_proc *all;
   struct gaiti_proc *free; /* without a holder; their caches and buffers are empty */
-  uint32_t count;
+  AO_t count;
   AO_t alloc_bytes_seen; /* the most that a snapshot has told */
   AO_t alloc_objects_seen;
 };

@@ -9,13 +9,24 @@
 /* Zeroing more than this takes so long that the collector should not wait for it. */
 #define SUPPLY_ZERO_INSIDE_BYTES ((size_t)1 << 20)
 
+/* Which of 64 neighbouring blocks the processor prefers: each has its own eighths of them, since
+ * what it has used before may still be in its caches, and what another has used in that one's. */
+static uint64_t supply_own(const gait_heap *heap, const struct gaiti_proc *proc) {
+  uint32_t count = (uint32_t)AO_load(&heap->procs->count), shares = count < 8 ? count : 8;
+  uint64_t own = 0;
+  for (uint32_t eighth = proc->number % shares; eighth < 8; eighth += shares)
+    own |= (uint64_t)0xff << eighth * 8;
+  return own;
+}
+
 /* Model: tests/model/start.pml. */
-enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size_class,
-                                   uint64_t limit, uint32_t *block) {
+enum gaiti_take gaiti_supply_block(gait_heap *heap, const struct gaiti_proc *proc, uint16_t kind,
+                                   unsigned size_class, uint64_t limit, uint32_t *block) {
   size_t slot_bytes = gaiti_class_bytes(size_class);
   size_t used = GAITI_BLOCK_BYTES / slot_bytes * slot_bytes;
   bool clean;
-  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, 1, used, limit, block, &clean);
+  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, 1, used, limit,
+                                          supply_own(heap, proc), block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   char *start = gaiti_block_start(&heap->map, *block);
   if (!clean && heap->options.poison) {
@@ -58,7 +69,7 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
   bool clean;
   bytes = (bytes + GAIT_GRANULE_BYTES - 1) & ~(GAIT_GRANULE_BYTES - 1);
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
-                                          bytes, limit, &block, &clean);
+                                          bytes, limit, 0, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   if (!clean && limit != GAIT_OFF)
     gaiti_space_release_tail(&heap->space, &heap->map, block, gaiti_large_blocks(bytes), bytes);

@@ -4,9 +4,9 @@
 
 #include "alloc/thread.h"
 
-/* Takes a free block and formats it for one kind and size class. */
-enum gaiti_take gaiti_supply_block(gait_heap *heap, uint16_t kind, unsigned size_class,
-                                   uint64_t limit, uint32_t *block);
+/* Takes a free block for a cache of the processor and formats it for one kind and size class. */
+enum gaiti_take gaiti_supply_block(gait_heap *heap, const struct gaiti_proc *proc, uint16_t kind,
+                                   unsigned size_class, uint64_t limit, uint32_t *block);
 
 /* Takes a listed block with free slots; GAITI_NO_BLOCK when there is none. */
 uint32_t gaiti_supply_available(gait_heap *heap, uint16_t kind, unsigned size_class);

@@ -157,7 +157,8 @@ static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned siz
   uint32_t block = allocate_find_swept(heap, kind, size_class);
   enum gaiti_take take = GAITI_TAKE_OK;
   if (block == GAITI_NO_BLOCK) {
-    take = gaiti_supply_block(heap, kind, size_class, allocate_limit(heap, attempt), &block);
+    take = gaiti_supply_block(heap, thread->proc, kind, size_class, allocate_limit(heap, attempt),
+                              &block);
     if (gaiti_space_is_short(&heap->space)) gaiti_collector_prepare(heap);
   }
   switch (take) {

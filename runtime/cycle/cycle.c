@@ -198,10 +198,7 @@ static uint32_t cycle_count_threads(gait_heap *heap) {
 }
 
 static uint32_t cycle_count_procs(gait_heap *heap) {
-  gaiti_lock(&heap->procs->lock);
-  uint32_t count = heap->procs->count;
-  gaiti_unlock(&heap->procs->lock);
-  return count;
+  return (uint32_t)AO_load(&heap->procs->count);
 }
 
 static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {

@@ -23,6 +23,8 @@
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
 #define SPACE_LEAST_BYTES    ((size_t)1 << 20)
+/* How far a processor looks for a block of its own: 64 MiB. */
+#define SPACE_NEARBY_WORDS 16u
 /* From this size on blocks are prepared, so many at a time, when there are fewer than the first
  * number with memory, until there are as many as the second: 512 KiB and 1 MiB. */
 #define SPACE_PREPARE_FROM   ((AO_t)(GAITI_STRESS ? 1 : 256 << 20))
@@ -146,14 +148,26 @@ static void space_clear(uint64_t *bits, uint32_t block) {
   bits[block / 64] &= ~((uint64_t)1 << block % 64);
 }
 
-/* The first free block below top that has memory, or that has none. */
-static uint32_t space_find_one(struct gaiti_space *space) {
-  if (AO_load(&space->dirty_blocks) > 0) {
-    for (uint32_t word = space->dirty_hint / 64; word * 64 < space->top; word++) {
-      uint64_t found = space->free[word] & space->dirty[word];
-      if (found) return space->dirty_hint = word * 64 + (uint32_t)__builtin_ctzll(found);
-    }
+/* The first free block with memory, or the first one of `own` that is not far from it;
+ * GAITI_NO_BLOCK when there is none. */
+static uint32_t space_find_dirty(struct gaiti_space *space, uint64_t own) {
+  uint32_t first = GAITI_NO_BLOCK;
+  if (AO_load(&space->dirty_blocks) == 0) return first;
+  for (uint32_t word = space->dirty_hint / 64; word * 64 < space->top; word++) {
+    uint64_t found = space->free[word] & space->dirty[word];
+    if (found == 0) continue;
+    if (first == GAITI_NO_BLOCK)
+      space->dirty_hint = first = word * 64 + (uint32_t)__builtin_ctzll(found);
+    if (found & own) return word * 64 + (uint32_t)__builtin_ctzll(found & own);
+    if (word - first / 64 >= SPACE_NEARBY_WORDS) break;
   }
+  return first;
+}
+
+/* The first free block below top that has memory, or that has none. */
+static uint32_t space_find_one(struct gaiti_space *space, uint64_t own) {
+  uint32_t dirty = space_find_dirty(space, own);
+  if (dirty != GAITI_NO_BLOCK) return dirty;
   if (AO_load(&space->free_blocks) > 0) {
     for (uint32_t word = space->hint / 64; word * 64 < space->top; word++) {
       uint64_t found = space->free[word];
@@ -164,8 +178,8 @@ static uint32_t space_find_one(struct gaiti_space *space) {
 }
 
 /* The first stretch of `count` free blocks; it may run past top. */
-static uint32_t space_find(struct gaiti_space *space, uint32_t count) {
-  if (count == 1) return space_find_one(space);
+static uint32_t space_find(struct gaiti_space *space, uint32_t count, uint64_t own) {
+  if (count == 1) return space_find_one(space, own);
   uint32_t run = 0;
   for (uint32_t block = space->hint; block < space->top; block++) {
     if (block % 64 == 0 && run == 0) {
@@ -273,11 +287,11 @@ static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *m
 }
 
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
-                                 uint32_t count, size_t used, uint64_t limit, uint32_t *block,
-                                 bool *clean) {
+                                 uint32_t count, size_t used, uint64_t limit, uint64_t own,
+                                 uint32_t *block, bool *clean) {
   enum gaiti_take result = GAITI_TAKE_FAILED;
   gaiti_lock(&space->lock);
-  uint32_t found = space_find(space, count);
+  uint32_t found = space_find(space, count, own);
   if (count > space->blocks || found > space->blocks - count ||
       !space_commit(space, map, found + count))
     goto unlock;

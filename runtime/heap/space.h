@@ -49,11 +49,12 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
 
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
- * memory stays within `limit`, if need be by giving back free memory elsewhere.  *clean: the blocks
- * read as zero. */
+ * memory stays within `limit`, if need be by giving back free memory elsewhere.  A single
+ * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.
+ * *clean: the blocks read as zero. */
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
-                                 uint32_t count, size_t used, uint64_t limit, uint32_t *block,
-                                 bool *clean);
+                                 uint32_t count, size_t used, uint64_t limit, uint64_t own,
+                                 uint32_t *block, bool *clean);
 
 /* Whether a heap that is large takes blocks without memory faster than they are prepared. */
 bool gaiti_space_is_short(const struct gaiti_space *space);
