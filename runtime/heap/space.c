@@ -225,7 +225,7 @@ static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint3
       AO_store(&map->marks[gaiti_block_word(i)], 0);
 }
 
-/* A block is being taken for small objects.  A probe that was given back meanwhile says nothing. */
+/* A single block is being taken. */
 static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         bool bare) {
   if (space->probe == GAITI_NO_BLOCK) {
@@ -234,16 +234,14 @@ static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, 
     return;
   }
   if (++space->probe_age < SPACE_PROBE_AGE) return;
-  const struct gaiti_block_state *state = &map->states[space->probe];
+  char *start = gaiti_block_start(map, space->probe);
+  size_t pages = map->states[space->probe].resident;
   AO_t score = AO_load(&space->written);
-  if (state->clean && !space_bit(space->free, space->probe)) {
-    char *start = gaiti_block_start(map, space->probe);
-    if (gaiti_os_resident_pages(start, state->resident) == state->resident)
-      score += score < SPACE_WRITTEN_MOST;
-    else
-      score -= score < 3 ? score : 3;
-    AO_store(&space->written, score);
-  }
+  if (gaiti_os_resident_pages(start, pages) == pages)
+    score += score < SPACE_WRITTEN_MOST;
+  else
+    score -= score < 3 ? score : 3;
+  AO_store(&space->written, score);
   space->probe = GAITI_NO_BLOCK;
 }
 
@@ -317,6 +315,7 @@ static void space_give_locked(struct gaiti_space *space, const struct gaiti_map 
     CHECK_SLOW("space.give", !space_bit(space->free, i), "a block is given back twice");
     space_set(space->free, i);
     map->states[i].clean = clean;
+    if (i == space->probe) space->probe = GAITI_NO_BLOCK; /* before anybody could tell */
     if (map->states[i].resident == 0) continue;
     space_set(space->dirty, i);
     AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);
