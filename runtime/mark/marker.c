@@ -21,8 +21,10 @@
  * When the stack runs dry the queues are drained early.  A list has no parallelism to wait for: it
  * is followed from object to object, through no queue at all.
  *
- * A large object is traced in pieces.  All that has been asked for is traced before the next piece,
- * so that what the pieces refer to is traced while it is in the cache.
+ * A large object is traced in pieces.  What an array refers to lies mostly in the order of its
+ * elements, and what these refer to lies anywhere: so the pieces come first, and find nearly all of
+ * it in that order, many objects to a group, as long as the queue of the heap has room for it. When
+ * it has none, all that has been asked for is traced before the next piece.
  *
  * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
  * load before it spares the rest the cost.  A mutator changes an object's fields while it is
@@ -99,6 +101,14 @@ static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group g
   marker->local->entries[marker->local->count++] = group;
 }
 
+/* What has been found, or is left of a large object, waits to be traced. */
+static inline void marker_wait(struct gaiti_marker *marker, struct gaiti_group group) {
+  if (__builtin_expect(group.ref & GAITI_REF_LARGE, 0) && marker->large_count < GAITI_MARKER_LARGE)
+    marker->large[marker->large_count++] = group;
+  else
+    marker_push(marker, group);
+}
+
 /* Whether the local stack has anything; its newer part is then in `local`. */
 static bool marker_has_local(struct gaiti_marker *marker) {
   if (marker->local->count > 0) return true;
@@ -170,7 +180,7 @@ static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group g
   else
     group.bits = bits;
   marker_count(marker, group);
-  if (!(group.ref & GAITI_REF_LEAF)) marker_push(marker, group);
+  if (!(group.ref & GAITI_REF_LEAF)) marker_wait(marker, group);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
@@ -235,10 +245,14 @@ static void marker_put_back(struct gaiti_marker *marker, gaiti_ref entry, size_t
   while (stretch > 1) {
     stretch /= 2;
     if (stretch >= pieces - piece) continue;
-    marker_push(marker,
-                gaiti_group_of(entry + stretch * (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT)));
-    if (marker_others_hungry(marker) && marker->local->count > 0)
-      marker_share(marker, marker->local->count - 1, 1);
+    struct gaiti_group rest =
+        gaiti_group_of(entry + stretch * (GAITI_TRACE_PIECE_BYTES >> GAITI_GRANULE_SHIFT));
+    if (!marker_others_hungry(marker)) {
+      marker_wait(marker, rest);
+      continue;
+    }
+    marker_push(marker, rest);
+    marker_share(marker, marker->local->count - 1, 1);
   }
 }
 
@@ -400,11 +414,21 @@ static inline uint32_t marker_prefetch(const struct gaiti_marker *marker,
   return count;
 }
 
+/* Whether large objects come first: what they refer to may pile up. */
+static bool marker_prefers_large(const struct gaiti_marker *marker) {
+  const struct gaiti_marking *marking = marker->heap->marking;
+  return !marker->alone && AO_load(&marking->segments) < AO_load(&marking->segments_ahead);
+}
+
 /* Takes groups from the local stack and asks for their objects, until a half of `scans` is full;
- * `last`: the other is empty.  A large object comes when all that has been asked for is traced,
- * lest what its pieces refer to pile up.  Returns the number of groups. */
+ * `last`: the other is empty.  A large object comes before all others, or, lest what it refers to
+ * pile up, when all that has been asked for is traced.  Returns the number of groups. */
 static uint32_t marker_ask(struct gaiti_marker *marker, struct gaiti_group *groups, bool last) {
   uint32_t count = 0, lines = 0;
+  if (marker->large_count > 0 && marker_prefers_large(marker)) {
+    groups[0] = marker->large[--marker->large_count];
+    return 1;
+  }
   while (lines < GAITI_SCANS && marker_has_local(marker)) {
     struct gaiti_segment *local = marker->local;
     struct gaiti_group group = gaiti_group_read(&local->entries[local->count - 1]);
@@ -413,6 +437,10 @@ static uint32_t marker_ask(struct gaiti_marker *marker, struct gaiti_group *grou
     lines += marker_prefetch(marker, group);
     groups[count++] = group;
     if (group.ref & GAITI_REF_LARGE) break;
+  }
+  if (count == 0 && last && marker->large_count > 0) {
+    groups[0] = marker->large[--marker->large_count];
+    return 1;
   }
   return count;
 }
@@ -481,11 +509,13 @@ static void marker_start(struct gaiti_marker *marker) {
   gaiti_unlock(&marker->heap->marking->lock);
 }
 
-/* Empties the two queues into the local stack. */
+/* Empties the queues into the local stack, large objects last: they are taken first. */
 static void marker_settle(struct gaiti_marker *marker) {
   marker_mark_all(marker);
   while (marker->asked > 0)
     marker_push(marker, marker->scans[!marker->half][--marker->asked]);
+  while (marker->large_count > 0)
+    marker_push(marker, marker->large[--marker->large_count]);
 }
 
 /* Model: tests/model/overflow.pml. */
@@ -507,8 +537,8 @@ static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_settle(marker);
   if (marker->work) gaiti_delay(marker->heap);
-  marker_give_segment(marker, &marker->local);
   marker_give_segment(marker, &marker->spare);
+  marker_give_segment(marker, &marker->local);
   gaiti_lock(&marking->lock);
   marking->counts.objects += marker->counts.objects;
   marking->counts.bytes += marker->counts.bytes;

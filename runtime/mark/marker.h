@@ -14,7 +14,11 @@
 #define GAITI_CANDIDATES 256
 #define GAITI_SCANS      12
 
+/* So many large objects wait apart from the local stack. */
+#define GAITI_MARKER_LARGE 64
+
 /*   local, spare  segments of the marker's own; NULL while not active
+ *   large         large objects, or what is left of them, that wait apart from these
  *   gathered      candidates of the word that came last; no bits: none
  *   fresh, next   the half of `candidates` that is being filled, and the place in it
  *   full          that half's end
@@ -38,8 +42,10 @@ struct gaiti_marker {
   bool alone;
   struct gaiti_segment *stash;
   struct gaiti_marker *next_spare;
+  uint32_t large_count;
   struct gaiti_group candidates[2][GAITI_CANDIDATES];
   struct gaiti_group scans[2][GAITI_SCANS];
+  struct gaiti_group large[GAITI_MARKER_LARGE];
 };
 
 struct gait_tracer {

@@ -45,6 +45,15 @@ void gaiti_marking_destroy(gait_heap *heap) {
   gaiti_os_free(marking);
 }
 
+/* Half of the most segments that there may be are left for what does not come from large objects.
+ */
+static uint64_t segments_ahead(const gait_heap *heap) {
+  uint64_t most = (uint64_t)heap->options.mark_segments / 2;
+  uint64_t part =
+      gaiti_space_mapped(&heap->space) / (GAITI_MARKING_AHEAD * sizeof(struct gaiti_segment));
+  return part < most ? part : most;
+}
+
 void gaiti_marking_begin(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
@@ -52,6 +61,7 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&marking->scan_bytes, 0);
   AO_store(&marking->root_bytes, 0);
   AO_store(&marking->overflowed, 0);
+  AO_store(&marking->segments_ahead, segments_ahead(heap));
   gaiti_unlock(&marking->lock);
   uint64_t objects, bytes;
   gaiti_shades_take_spilled(heap, &objects, &bytes);

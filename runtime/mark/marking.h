@@ -19,6 +19,9 @@
 
 #define GAITI_SEGMENT_ENTRIES 511
 
+/* What large objects refer to may pile up in the queue to such a part of the mapped heap. */
+#define GAITI_MARKING_AHEAD 64
+
 /* Objects whose mark bits stand in one word: what their references share, and the bits. */
 struct gaiti_group {
   gaiti_ref ref;
@@ -63,6 +66,7 @@ struct gaiti_marking {
   struct gaiti_marker *spare;   /* markers that nobody uses */
   struct gaiti_marker *reserve; /* the one of gaiti_marker_take_reserve; NULL while in use */
   AO_t segments;                /* listed in `work` */
+  AO_t segments_ahead;          /* while so many are not listed, large objects come first */
   AO_t hungry;                  /* markers that wait for work */
   uint32_t allocated_segments;
   AO_t segment_bytes; /* of them */

@@ -413,6 +413,27 @@ START_TEST(a_large_object_is_traced_to_its_last_piece) {
 }
 END_TEST
 
+/* More arrays are grey at one time than a marker keeps apart, and each has something at both ends.
+ */
+START_TEST(an_array_may_hold_many_large_arrays) {
+  enum { ARRAYS = 300, WORDS = 6000 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  void **all = gait_alloc_array(world.thread, world.references, 0, WORDS, sizeof(void *));
+  world.slots[0] = all;
+  for (size_t i = 0; i < ARRAYS; i++) {
+    void **array = gait_alloc_array(world.thread, world.references, 0, WORDS, sizeof(void *));
+    gait_store(world.thread, &all[i], array);
+    gait_store(world.thread, &array[0], gait_alloc(world.thread, world.leaf, 16));
+    gait_store(world.thread, &array[WORDS - 1], gait_alloc(world.thread, world.leaf, 16));
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), 1 + 3 * ARRAYS);
+  gait_clear(world.thread, &all[1], ARRAYS - 1);
+  ck_assert_uint_eq(unit_marked_objects(&world), 1 + 3);
+  unit_close(&world);
+}
+END_TEST
+
 /* Neighbours whose marks share words are reached from several sides, twice, and in both orders; of
  * two that follow one another, one is reached. */
 START_TEST(neighbours_are_marked_one_by_one) {
@@ -500,6 +521,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(graphs, a_long_list_needs_no_stack);
   UNIT_TEST(graphs, a_wide_array_is_marked_whole);
   UNIT_TEST(graphs, a_large_object_is_traced_to_its_last_piece);
+  UNIT_TEST(graphs, an_array_may_hold_many_large_arrays);
   UNIT_TEST(graphs, neighbours_are_marked_one_by_one);
   UNIT_TEST(graphs, a_random_graph_is_marked_exactly);
 }
