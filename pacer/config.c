@@ -24,6 +24,7 @@ struct gaiti_pacer_config gaiti_pacer_config_default(void) {
       .cpu_budget = 0.1,
       .idle_reliance = 0,
       .assist_reliance = 0,
+      .young_survival = 0,
   };
 }
 
@@ -49,6 +50,7 @@ const char *gaiti_pacer_config_check(const struct gaiti_pacer_config *config) {
   if (!config_within(config->cpu_budget, 0.001, 0.9)) return "cpu_budget is outside 0.001 .. 0.9";
   if (!config_within(config->idle_reliance, 0, 1)) return "idle_reliance is outside 0 .. 1";
   if (!config_within(config->assist_reliance, 0, 1)) return "assist_reliance is outside 0 .. 1";
+  if (!config_within(config->young_survival, 0, 1)) return "young_survival is outside 0 .. 1";
   return NULL;
 }
 

@@ -49,6 +49,14 @@ void gaiti_pacer_cap_learn(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
 void gaiti_pacer_cap_relieve(struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot);
 
+/* Whether the next cycle may be young; and when a cycle ends, whether it will be, and with how much
+ * work: after the pacer has taken its live heap. */
+void gaiti_pacer_young_decide(const struct gaiti_pacer *pacer,
+                              struct gaiti_pacer_decision *decision);
+void gaiti_pacer_young_end_cycle(struct gaiti_pacer *pacer,
+                                 const struct gaiti_pacer_snapshot *snapshot,
+                                 const struct gaiti_pacer_cycle *cycle);
+
 /* Of what a cycle left marked, the bytes that are dead by estimate. */
 int64_t gaiti_pacer_floating(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_cycle *cycle);

@@ -40,8 +40,15 @@ static double goal_square_root(double x) {
 }
 
 /* What a rule of growth takes for live: half of what floats counts (see floating.c). */
-static int64_t goal_basis(const struct gaiti_pacer_decision *decision) {
-  return decision->marked_bytes - decision->floating_bytes / 2;
+static int64_t goal_basis(const struct gaiti_pacer *pacer) {
+  return pacer->basis_bytes;
+}
+
+/* Over what is marked; what young cycles have marked since may be dead (.young.goal). */
+static int64_t goal_over_live(const struct gaiti_pacer *pacer,
+                              const struct gaiti_pacer_decision *decision, int64_t growth) {
+  int64_t goal = bytes_add(decision->marked_bytes, growth);
+  return bytes_max(bytes_over(goal, pacer->grown_bytes), decision->marked_bytes);
 }
 
 static int64_t goal_off(const struct gaiti_pacer *pacer,
@@ -57,8 +64,8 @@ static int64_t goal_gogc(const struct gaiti_pacer *pacer,
                          const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_GOGC || pacer->config.gc_percent < 0) return 0;
-  int64_t basis = bytes_add(goal_basis(decision), decision->roots_bytes);
-  return bytes_add(decision->marked_bytes, bytes_percent(basis, pacer->config.gc_percent));
+  int64_t basis = bytes_add(goal_basis(pacer), decision->roots_bytes);
+  return goal_over_live(pacer, decision, bytes_percent(basis, pacer->config.gc_percent));
 }
 
 /* Allocating R bytes from one cycle's end to the next costs R/a of mutator CPU
@@ -79,10 +86,10 @@ static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
                                      const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_SQUARE_ROOT) return 0;
-  double live = (double)bytes_add(goal_basis(decision), decision->roots_bytes);
+  double live = (double)bytes_add(goal_basis(pacer), decision->roots_bytes);
   double growth = goal_square_root(live * decision->cons_mark) *
                   goal_square_root((double)pacer->config.square_root_bytes);
-  return bytes_add(decision->marked_bytes, bytes_from_real(growth));
+  return goal_over_live(pacer, decision, bytes_from_real(growth));
 }
 
 /* The smallest heap worth a cycle.  Under GOGC what floats is on top of that, or a program with

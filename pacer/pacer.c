@@ -24,6 +24,7 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
   *decision = (struct gaiti_pacer_decision){0};
   gaiti_pacer_work_decide(pacer, snapshot, decision);
   gaiti_pacer_goal_decide(pacer, snapshot, decision);
+  gaiti_pacer_young_decide(pacer, decision);
   gaiti_pacer_runway_decide(pacer, decision);
   gaiti_pacer_trigger_decide(pacer, decision);
   gaiti_pacer_assist_decide(pacer, snapshot, decision);
@@ -109,7 +110,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
                            const struct gaiti_pacer_cycle *cycle) {
   double cons_mark = cycle_cons_mark(pacer, snapshot, cycle);
   double background = pacer->config.background_share;
-  if (!cycle->stalled || cons_mark > pacer->cons_mark.likely)
+  if (!cycle->young && (!cycle->stalled || cons_mark > pacer->cons_mark.likely))
     gaiti_pacer_cons_mark_learn(&pacer->cons_mark, cons_mark,
                                 cons_mark * background / (background + cycle_idle_share(cycle)));
   gaiti_pacer_cap_learn(pacer, snapshot);
@@ -119,7 +120,7 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->triggered_bytes = 0;
   pacer->marked_bytes = cycle->marked_bytes;
   pacer->found_bytes = cycle->marked_bytes - bytes_min(cycle->black_bytes, cycle->marked_bytes);
-  pacer->last_heap_work_bytes = snapshot->heap_work_bytes;
+  gaiti_pacer_young_end_cycle(pacer, snapshot, cycle);
   gaiti_pacer_cap_relieve(pacer, snapshot);
   pacer->sweep_floor_bytes =
       cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;

@@ -52,6 +52,8 @@ struct gaiti_pacer_config {
   double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
   double idle_reliance;       /* of what idle marking saved lately, expected again: 0 .. 1 */
   double assist_reliance;     /* of what a single bad cycle took, left to assists: 0 .. 1 */
+  double young_survival;      /* cycles are young if no more of what is new survives: 0 .. 1;
+                                 0: none is, 1: every one that may be */
 };
 
 /* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
@@ -98,6 +100,8 @@ struct gaiti_pacer_cycle {
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
   bool sweep_pending;    /* sweeping still needs room before the next trigger */
+  bool young;            /* it marked only what is new; its work counts only that */
+  bool remembered;       /* stores in old objects are known from its end on: the next may be young */
 };
 
 /* ---- What the pacer decides -------------------------------------------- */
@@ -136,6 +140,8 @@ struct gaiti_pacer_decision {
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
                              while the CPU limiter limits */
   bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
+  bool young;             /* the next cycle, or the one under way, is to be young: see young.c */
+  bool remember;          /* and the one after it may be, if stores are remembered */
 
   /* Why. */
   enum gaiti_pacer_rule rule;
@@ -181,7 +187,7 @@ struct gaiti_pacer {
   int64_t marked_bytes;         /* live after the last cycle */
   int64_t found_bytes;          /* of those, found by marking: marked less allocated meanwhile */
   int64_t floating_bytes;       /* of those, dead by estimate */
-  int64_t last_heap_work_bytes; /* scanned by it */
+  int64_t last_heap_work_bytes; /* scanned by it, or what the next is expected to scan instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
@@ -190,6 +196,13 @@ struct gaiti_pacer {
   int64_t cap_room_bytes;       /* so far over the live heap */
   int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
   int64_t limiter_offered_ns;
+  bool young;                /* the next cycle, or the one under way, is young */
+  bool survival_known;
+  double survival;           /* of what was allocated, the share that was found live */
+  int64_t basis_bytes;       /* what the last full cycle found live: what floats counts half, */
+  int64_t full_marked_bytes; /* or whole */
+  int64_t full_work_bytes;   /* scanned by it */
+  int64_t grown_bytes;       /* marked since, in young cycles */
   bool marking;
   int64_t triggered_bytes;  /* heap_live at start_cycle, while marking */
   int64_t start_room_bytes; /* least distance from there to the goal */
@@ -219,12 +232,20 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
 void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot);
 
+/* The cycle that is about to start is full, whatever was decided. */
+void gaiti_pacer_give_up_young(struct gaiti_pacer *pacer);
+
 /* The mark has ended.  `snapshot` is its last moment (heap_live = the peak, all
  * work counted).  Learns from the cycle, takes cycle->marked_bytes as the live
  * heap and sets the next goal.  From here on the driver's heap_live starts at
  * cycle->marked_bytes and heap_scan at this cycle's heap work. */
 void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot,
                            const struct gaiti_pacer_cycle *cycle);
+
+/* Of `allocated_bytes` that were allocated between the end of one mark and the start of the next,
+ * `survived_bytes` were found live.  None allocated: nothing is learnt. */
+void gaiti_pacer_learn_survival(struct gaiti_pacer *pacer, int64_t allocated_bytes,
+                                int64_t survived_bytes);
 
 /* Sweeping has ended: it needs no room of its own any more. */
 void gaiti_pacer_end_sweep(struct gaiti_pacer *pacer);

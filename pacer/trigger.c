@@ -5,7 +5,8 @@
  * 45/64 of the way from the live heap to the goal, so that a wrong estimate
  * cannot turn collections into one unbroken cycle, and never after 61/64 of it
  * (or 4 MiB before a large goal), so that a cycle that starts a little late
- * still has room. */
+ * still has room.  The way of a full cycle begins at the live heap of the last
+ * one: what young cycles have marked since is part of it. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -41,9 +42,9 @@ void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
     return;
   }
 
-  int64_t span = goal - marked;
-  int64_t earliest = marked + bytes_fraction(span, TRIGGER_EARLIEST_PARTS, TRIGGER_PARTS);
-  int64_t latest = marked + bytes_fraction(span, TRIGGER_LATEST_PARTS, TRIGGER_PARTS);
+  int64_t from = pacer->young ? marked : bytes_over(marked, pacer->grown_bytes);
+  int64_t earliest = from + bytes_fraction(goal - from, TRIGGER_EARLIEST_PARTS, TRIGGER_PARTS);
+  int64_t latest = from + bytes_fraction(goal - from, TRIGGER_LATEST_PARTS, TRIGGER_PARTS);
   latest = bytes_max(latest, bytes_over(goal, GAITI_PACER_START_DISTANCE_BYTES));
 
   int64_t trigger = bytes_over(goal, decision->runway_bytes);

@@ -84,6 +84,7 @@ typedef struct gait_options {
   int64_t processors;
   int64_t idle_help;
   int64_t inline_bytes;
+  int64_t young_percent;
   int64_t barrierless;
   int64_t release_percent;
   int64_t huge_pages;
@@ -306,7 +307,7 @@ GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
 
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
 GAIT_API void gait_shade(gait_thread *thread, void *value);
-GAIT_API void gait_shade_both(gait_thread *thread, void *old_value, void *new_value);
+GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
 
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
@@ -382,6 +383,7 @@ GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
+  uint64_t young_cycles; /* that marked only what is new */
   uint64_t heap_live_bytes;
   uint64_t marked_bytes;
   uint64_t goal_bytes;
@@ -469,6 +471,7 @@ typedef struct gait_cycle_record {
   double cons_mark;
   double assist_ratio;
   double gc_cpu_share;
+  uint32_t young; /* it marked only what is new: marked_* still count all that is */
   uint32_t limiter_on;
   uint32_t limit_unreachable;
 } gait_cycle_record;

@@ -18,19 +18,28 @@ struct gait_cursor {
 /* What the fast paths read of a thread.
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
- *   marking  what the write barrier shades, GAIT_SHADE_ flags; 0: it is off.  Written by this
- *            thread, or by the collector while the thread is outside managed code
- *   poll     the collector wants this thread at a safepoint; written by any thread */
+ *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.  Written
+ *            by this thread, or by the collector while the thread is outside managed code
+ *   poll     the collector wants this thread at a safepoint; written by any thread
+ *   heap, heap_bytes, cards  the heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
 struct gait_fast {
   struct gait_cursor *const *rows;
   gait_frame *frames;
   uint32_t marking;
   uint32_t poll;
+  uintptr_t heap;
+  size_t heap_bytes;
+  unsigned char *cards;
 };
 
 /* What a store shades while marking: the value that it overwrites, and the one that it writes. */
 #define GAIT_SHADE_OLD 1u
 #define GAIT_SHADE_NEW 2u
+/* A store leaves a note of where it was: the next cycle may mark only what is new. */
+#define GAIT_REMEMBER 4u
+
+#define GAIT_CARD_SHIFT 10
+#define GAIT_CARD_BYTES ((size_t)1 << GAIT_CARD_SHIFT)
 
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
  * rounding wastes at most one eighth above 128 bytes. */
@@ -87,13 +96,25 @@ static inline void gait_store(gait_thread *thread, void *slot, void *value) {
   __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
 }
 
+static inline void gait_remember(gait_thread *thread, const void *slot) {
+  const struct gait_fast *fast = gait_fast_of(thread);
+  uintptr_t offset = (uintptr_t)slot - fast->heap;
+  if (GAIT_LIKELY(offset < fast->heap_bytes))
+    __atomic_store_n(&fast->cards[offset >> GAIT_CARD_SHIFT], 1, __ATOMIC_RELAXED);
+}
+
 static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {
-  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking & GAIT_SHADE_NEW)) gait_shade(thread, value);
+  uint32_t marking = gait_fast_of(thread)->marking;
+  if (GAIT_UNLIKELY(marking & (GAIT_SHADE_NEW | GAIT_REMEMBER))) {
+    if (marking & GAIT_SHADE_NEW) gait_shade(thread, value);
+    if (marking & GAIT_REMEMBER) gait_remember(thread, slot);
+  }
   __atomic_store_n((void **)slot, value, __ATOMIC_RELEASE);
 }
 
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
-  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) gait_shade_both(thread, expected, desired);
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking))
+    gait_barrier(thread, slot, expected, desired);
   return __atomic_compare_exchange_n((void **)slot, &expected, desired, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE);
 }

@@ -82,6 +82,7 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
   if (bytes == 0 || MUTANT(MUTANT_NO_BLACK_ALLOCATION)) return;
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit,
                     gaiti_class_bytes(size_class), GAITI_BITS_BLACKEN);
+  heap->map.states[gaiti_block_of(&heap->map, (uintptr_t)cursor->next)].fresh = 0;
   gaiti_counter_add(&heap->black_bytes, bytes);
 }
 
@@ -130,7 +131,10 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->runs[size_class].start = start;
   row->cursors[size_class].next = start;
   row->cursors[size_class].limit = start + bytes;
-  if (black) gaiti_counter_add(&heap->black_bytes, bytes);
+  if (black) {
+    heap->map.states[gaiti_block_of(&heap->map, (uintptr_t)start)].fresh = 0;
+    gaiti_counter_add(&heap->black_bytes, bytes);
+  }
   gaiti_counter_add(&heap->live_bytes, bytes);
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
 }

@@ -99,7 +99,7 @@ static inline bool gaiti_thread_try_enter(gait_thread *thread) {
 }
 
 static inline bool gaiti_thread_is_marking(const gait_thread *thread) {
-  return thread->fast.marking != 0;
+  return (thread->fast.marking & GAIT_SHADE_OLD) != 0;
 }
 
 /* Whether a run taken now has to be marked. */

@@ -46,6 +46,7 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&cycle->lock);
   stats->cycles = cycle->finished;
   stats->forced_cycles = cycle->forced;
+  stats->young_cycles = cycle->youngs;
   gaiti_unlock(&cycle->lock);
   gaiti_lock(&cycle->pace.lock);
   stats->marked_bytes = (uint64_t)cycle->pace.decision.marked_bytes;

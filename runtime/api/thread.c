@@ -58,6 +58,9 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
   thread->owner = pthread_self();
   thread->tid = gaiti_os_thread_id();
   thread->fast.rows = gaiti_proc_no_rows();
+  thread->fast.heap = heap->map.base;
+  thread->fast.heap_bytes = heap->map.bytes;
+  thread->fast.cards = heap->map.cards;
   snprintf(thread->name, sizeof thread->name, "%s", name ? name : "");
 }
 
@@ -66,7 +69,7 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
 static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   AO_store(&thread->seen, AO_load(&handshakes->number));
-  thread->fast.marking = handshakes->barrier_on ? GAIT_SHADE_OLD | GAIT_SHADE_NEW : 0;
+  thread->fast.marking = handshakes->marking;
   AO_store(&thread->black_epoch, handshakes->black_epoch);
 }
 

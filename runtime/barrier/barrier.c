@@ -63,7 +63,7 @@ static void barrier_shade(gait_thread *thread, const void *value) {
 static bool barrier_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
   if (!gaiti_shades_settled(thread->heap)) return true;
-  thread->fast.marking = GAIT_SHADE_OLD;
+  thread->fast.marking &= ~GAIT_SHADE_NEW;
   return false;
 }
 
@@ -82,8 +82,16 @@ void gait_shade(gait_thread *thread, void *value) {
   gaiti_delay(thread->heap);
 }
 
+/* Whether the cards of what is stored to are dirtied. */
+static bool barrier_remembers(const gait_thread *thread) {
+  return (thread->fast.marking & GAIT_REMEMBER) != 0;
+}
+
 /* Model: tests/model/start.pml, roots.pml, weak.pml. */
-void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
+void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value) {
+  if (barrier_remembers(thread) && !MUTANT(MUTANT_STORE_NOT_REMEMBERED))
+    gait_remember(thread, slot);
+  if (!gaiti_thread_is_marking(thread)) return;
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
   if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
     barrier_shade(thread, new_value);
@@ -93,7 +101,7 @@ void gait_shade_both(gait_thread *thread, void *old_value, void *new_value) {
 /* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 void gait_store_slow(gait_thread *thread, void *slot, void *value) {
   if (MUTANT(MUTANT_BARRIER_AFTER_STORE)) slot_store(slot, value);
-  gait_shade_both(thread, slot_load(slot), value);
+  gait_barrier(thread, slot, slot_load(slot), value);
   slot_store(slot, value);
 }
 
@@ -102,10 +110,16 @@ static void barrier_shade_words(gait_thread *thread, void *const *slots, size_t 
     barrier_shade(thread, slot_load(&slots[i]));
 }
 
+static void barrier_remember_words(gait_thread *thread, void *const *slots, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    gait_remember(thread, &slots[i]);
+}
+
 /* Word by word, so that a marker which looks meanwhile sees whole references. */
 void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
   void **target = to;
   void *const *source = from;
+  if (barrier_remembers(thread)) barrier_remember_words(thread, target, count);
   if (gaiti_thread_is_marking(thread)) {
     if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
     if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))

@@ -51,6 +51,7 @@ static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
 /* Model: tests/model/drive.pml. */
 static void collector_end_locked(struct gaiti_cycle *cycle) {
   cycle->finished = cycle->started;
+  if (cycle->young) cycle->youngs++;
   gaiti_wake(&cycle->ended);
 }
 

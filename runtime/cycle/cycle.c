@@ -50,6 +50,7 @@
 #include "cycle/check.h"
 #include "mark/marker.h"
 #include "mark/roots.h"
+#include "mark/young.h"
 
 const char *gaiti_phase_name(enum gaiti_phase phase) {
   static const char *const names[] = {"idle", "start", "mark", "end", "off", "sweep"};
@@ -124,6 +125,14 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
   size_t bytes = gaiti_roots_scan_registered(heap, marker, which);
   gaiti_marker_pause(marker);
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
+}
+
+/* Model: tests/model/start.pml. */
+static void cycle_trace_old(gait_heap *heap) {
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  gaiti_marker_resume(marker);
+  gaiti_young_trace_old(heap, marker);
+  gaiti_marker_pause(marker);
 }
 
 /* ---- Marking ---- */
@@ -210,6 +219,7 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .cycle = cycle->records.last + 1,
       .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
       .cause = cause,
+      .young = cycle->young,
       .threads = threads,
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
@@ -246,25 +256,39 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   gaiti_records_add(&cycle->records, record);
 }
 
+/* What the last sweep left marked, if this cycle has not looked at it. */
+static uint64_t cycle_old_bytes(const gait_heap *heap) {
+  return heap->cycle->young ? AO_load(&heap->sweep->live_bytes) : 0;
+}
+
+static uint64_t cycle_old_objects(const gait_heap *heap) {
+  return heap->cycle->young ? AO_load(&heap->sweep->live_objects) : 0;
+}
+
 /* What is live, and how the counters that allocation goes on raising are set back to it. */
 static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
   uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
   uint64_t scannable = AO_load(&heap->scannable_bytes);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t marked = counts.bytes + black + AO_load(&heap->externals.bytes);
+  uint64_t old = cycle_old_bytes(heap), old_scan = cycle->young ? cycle->pace.old_scan_bytes : 0;
+  uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);
   record->at_mark_end_bytes = live;
   record->marked_bytes = marked;
-  record->marked_objects = counts.objects;
+  record->marked_objects = counts.objects + cycle_old_objects(heap);
   record->allocated_black_bytes = black;
   record->scan_bytes = counts.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
   record->external_bytes = AO_load(&heap->externals.bytes);
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
-  heap->cycle->traced_bytes = counts.bytes + record->root_bytes;
-  gaiti_pace_end_cycle(heap, marked);
-  uint64_t scan =
-      counts.scan_bytes + (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
+  cycle->traced_bytes = counts.bytes + old + record->root_bytes;
+  uint64_t before = record->live_before_bytes + black;
+  cycle->white_bytes = live > before ? live - before : 0;
+  if (cycle->young) gaiti_pace_learn_survival(heap, cycle->white_bytes, counts.bytes);
+  uint64_t scan = counts.scan_bytes + old_scan +
+                  (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
+  gaiti_pace_end_cycle(heap, marked, scan);
   if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
 }
@@ -298,6 +322,7 @@ static enum gaiti_step step_roots(gait_heap *heap) {
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
   if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
+  if (heap->cycle->young) cycle_trace_old(heap);
   heap->cycle->marking_ns = gaiti_os_now_ns();
   return GAITI_STEP_MARK;
 }
@@ -379,6 +404,13 @@ static void cycle_go_off_held(gait_heap *heap) {
   gaiti_release_all(heap);
 }
 
+/* Whether the next cycle will be young is known now: what it needs stays, and nothing else does.
+ * Model: tests/model/start.pml. */
+static void cycle_prepare_young(gait_heap *heap) {
+  if (heap->remembers && !MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
+  heap->remembers = heap->marks_kept = gaiti_pace_young(heap);
+}
+
 /* Marking is closed: counts, raises the epoch, and turns the barrier off.
  * Model: tests/model/start.pml, weak.pml. */
 static enum gaiti_step step_close(gait_heap *heap) {
@@ -388,6 +420,7 @@ static enum gaiti_step step_close(gait_heap *heap) {
   if (heap->options.checkmark) cycle_checkmark(heap);
   if (cycle->held && !heap->options.barrierless) gaiti_release_all(heap);
   cycle_account(heap, &cycle->record);
+  cycle_prepare_young(heap);
   if (heap->options.barrierless) {
     cycle_go_off_held(heap);
     cycle->ended_ns = gaiti_os_now_ns();
@@ -405,6 +438,7 @@ static enum gaiti_step step_off(gait_heap *heap) {
     cycle_raise_epoch(heap);
     cycle_begin_sweep(heap);
   }
+  if (heap->remembers && MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
   heap->cycle->ended_ns = gaiti_os_now_ns();
   return GAITI_STEP_SWEEP;
 }
@@ -423,12 +457,23 @@ static bool cycle_sweep(gait_heap *heap) {
   }
 }
 
+/* How much of what is new survived a young cycle has counted.  After a full one fresh blocks tell,
+ * if a good part of the heap, and of what is new, is in such blocks. */
+static void cycle_learn_survival(gait_heap *heap) {
+  const struct gaiti_cycle *cycle = heap->cycle;
+  uint64_t fresh = AO_load(&heap->sweep->fresh_objects_bytes);
+  if (cycle->young || fresh < cycle->white_bytes / 4 || fresh < cycle->record.marked_bytes / 16)
+    return;
+  gaiti_pace_learn_survival(heap, fresh, AO_load(&heap->sweep->fresh_live_bytes));
+}
+
 /* Sweeps, and sets the next trigger. */
 static enum gaiti_step step_sweep(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   if (!cycle_sweep(heap)) return GAITI_STEP_SWEEP;
   cycle->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_marking_trim(heap);
+  cycle_learn_survival(heap);
   gaiti_pace_settle(heap);
   if (heap->options.heap_walk) gaiti_heap_walk(heap);
   cycle_end_record(heap, &cycle->record);
@@ -439,9 +484,17 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 
 /* ---- The whole ---- */
 
-/* Model: tests/model/roots.pml. */
+/* Decides whether the cycle is young: not where somebody wants what could be freed. */
+static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
+  return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->marks_kept &&
+         gaiti_pace_young(heap);
+}
+
+/* Model: tests/model/start.pml, roots.pml. */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
+  cycle->young = cycle_is_young(heap, cause);
+  if (heap->marks_kept && !cycle->young) gaiti_young_forget_old(heap);
   gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
   cycle->begun_ns = gaiti_os_now_ns();
   cycle->held = false;
@@ -449,7 +502,8 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_marking_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
-  gaiti_pace_start_cycle(heap);
+  gaiti_pace_start_cycle(heap, cycle->young);
+  if (gaiti_pace_remember(heap)) heap->remembers = true;
   AO_store(&cycle->asking_bytes, 0);
   cycle->record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
   cycle->record.processors = cycle->pace.processors;

@@ -62,8 +62,11 @@ enum gaiti_step {
  *   step, until_ns     what is to be done next, and when it is no longer to wait for that
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   traced_bytes       objects that the last cycle marked, and roots that it scanned
- *   held               every thread is held, or was at the end of the last cycle */
+ *   traced_bytes       objects that were marked by the last cycle or before, and roots that it scanned
+ *   held               every thread is held, or was at the end of the last cycle
+ *   young              this cycle, or the last, is a young one (mark/young.h)
+ *   white_bytes        allocated between the end of the last mark and this one's black allocation,
+ *                      by estimate */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
@@ -72,6 +75,7 @@ struct gaiti_cycle {
   uint64_t started;
   uint64_t finished;
   uint64_t forced;
+  uint64_t youngs;
   bool requested;
   bool driven;
   bool releasing;
@@ -93,6 +97,8 @@ struct gaiti_cycle {
   uint64_t idle_objects;
   uint64_t traced_bytes;
   bool held;
+  bool young;
+  uint64_t white_bytes;
   struct gaiti_marker *own_marker; /* of the thread that runs the cycle: no cycle lacks one */
   struct gaiti_handshakes handshakes;
   struct gaiti_pace pace;

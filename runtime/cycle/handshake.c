@@ -54,7 +54,7 @@ const char *gaiti_action_name(enum gaiti_action action) {
 
 /* Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
-  thread->fast.marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW;
+  thread->fast.marking = thread->heap->cycle->handshakes.marking;
 }
 
 /* Model: tests/model/start.pml. */
@@ -84,7 +84,7 @@ static void action_flush(gait_thread *thread) {
 
 /* Model: tests/model/start.pml. */
 static void action_barrier_off(gait_thread *thread) {
-  thread->fast.marking = 0;
+  thread->fast.marking = thread->heap->cycle->handshakes.marking;
   AO_store(&thread->black_epoch, 0);
   if (!thread->proc) return;
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
@@ -113,16 +113,24 @@ bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
 
 /* ---- From one action to the next ---- */
 
+/* Whether stores are remembered from now on.  From the first handshake of a cycle on if the next may
+ * be young, and not from the last one: .young.from-the-start.  Model: tests/model/start.pml. */
+static uint32_t handshake_remembers(const gait_heap *heap) {
+  bool late = MUTANT(MUTANT_REMEMBERED_FROM_THE_END) && gaiti_phase(heap) == GAITI_PHASE_START;
+  return heap->remembers && !late ? GAIT_REMEMBER : 0;
+}
+
 /* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  if (action == GAITI_ACTION_BARRIER_ON) handshakes->barrier_on = true;
+  if (action == GAITI_ACTION_BARRIER_ON)
+    handshakes->marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW | handshake_remembers(heap);
   if (action == GAITI_ACTION_SCAN_ROOTS) {
     gaiti_cycle_set_phase(heap, GAITI_PHASE_MARK);
     handshakes->black_epoch = AO_load(&heap->epoch);
   }
   if (action == GAITI_ACTION_BARRIER_OFF) {
-    handshakes->barrier_on = false;
+    handshakes->marking = handshake_remembers(heap);
     handshakes->black_epoch = 0;
   }
   handshakes->count++;

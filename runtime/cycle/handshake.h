@@ -27,7 +27,8 @@ const char *gaiti_action_name(enum gaiti_action action);
  *   pending            attached threads that have not yet acted on `number`
  *   last               the action with which the series ends
  *   acted_for_absent   the collector has acted for a thread outside
- *   barrier_on, black_epoch  what a thread that attaches now starts with
+ *   marking, black_epoch     what a thread that attaches now starts with; the first is also what
+ *                            turning the barrier on or off sets
  *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
  *   eager              it does not, and looks again at once */
@@ -40,7 +41,7 @@ struct gaiti_handshakes {
   AO_t holding;
   AO_t waiting;
   AO_t eager;
-  bool barrier_on;
+  uint32_t marking; /* as gait_fast.marking */
   AO_t black_epoch;
   uint64_t asked_ns;
   uint64_t count; /* in this cycle */

@@ -36,6 +36,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
+  config.young_survival = options->barrierless ? 0 : pace_share(options->young_percent);
   gaiti_pacer_config_rely(&config);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
@@ -60,11 +61,18 @@ static uint64_t pace_overhead(const gait_heap *heap) {
          heap->cycle->pace.slack_bytes;
 }
 
+/* What a young cycle does not look at is no work of its. */
+static uint64_t pace_scannable(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  uint64_t bytes = AO_load(&heap->scannable_bytes), old = pace->old_scan_bytes;
+  return !pace->pacer.young ? bytes : bytes > old ? bytes - old : 0;
+}
+
 static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   struct gaiti_pacer_snapshot snapshot = {
       .heap_live_bytes = (int64_t)AO_load(&heap->live_bytes),
-      .heap_scan_bytes = (int64_t)AO_load(&heap->scannable_bytes),
+      .heap_scan_bytes = (int64_t)pace_scannable(heap),
       .stack_bytes = (int64_t)pace->stack_bytes,
       .overhead_bytes = (int64_t)pace_overhead(heap),
       .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
@@ -136,7 +144,7 @@ static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {
 
 /* ---- The cycle's moments ---- */
 
-void gaiti_pace_start_cycle(gait_heap *heap) {
+void gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   double processors =
       heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
@@ -154,6 +162,7 @@ void gaiti_pace_start_cycle(gait_heap *heap) {
   pace_set_processors(pace, processors);
   pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
+  if (!young && pace->pacer.young) gaiti_pacer_give_up_young(&pace->pacer);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   gaiti_pacer_start_cycle(&pace->pacer, &snapshot);
   pace_decide(heap);
@@ -187,7 +196,30 @@ static uint64_t pace_slack(const gait_heap *heap) {
   return unfilled > to_come ? (unfilled - to_come) / 16 * 15 : 0;
 }
 
-void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
+bool gaiti_pace_young(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  bool young = pace->pacer.young;
+  gaiti_unlock(&pace->lock);
+  return young;
+}
+
+bool gaiti_pace_remember(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  bool remember = pace->decision.remember;
+  gaiti_unlock(&pace->lock);
+  return remember;
+}
+
+void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  gaiti_pacer_learn_survival(&pace->pacer, (int64_t)allocated_bytes, (int64_t)survived_bytes);
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
@@ -206,8 +238,11 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
       .processors = pace->processors,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .sweep_pending = false,
+      .young = heap->cycle->young,
+      .remembered = heap->remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
+  pace->old_scan_bytes = scan_bytes;
   pace->unsettled = true;
   pace->unsettled_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));

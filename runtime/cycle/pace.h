@@ -48,20 +48,30 @@ struct gaiti_pace {
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
+  uint64_t old_scan_bytes; /* of scannable_bytes: old when marking last ended */
   uint64_t slack_bytes;
 };
 
 bool gaiti_pace_init(gait_heap *heap);
 void gaiti_pace_destroy(gait_heap *heap);
 
-/* A cycle starts; learns afresh how many processors there are. */
-void gaiti_pace_start_cycle(gait_heap *heap);
+/* A cycle starts, be it a young one or a full one; learns afresh how many processors there are. */
+void gaiti_pace_start_cycle(gait_heap *heap, bool young);
+
+/* Whether the next cycle should be young; while one is under way, whether it is, and whether the
+ * one after it may be. */
+bool gaiti_pace_young(gait_heap *heap);
+bool gaiti_pace_remember(gait_heap *heap);
+
+/* As gaiti_pacer_learn_survival. */
+void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes);
 
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
 
-/* Marking has ended; `marked_bytes` are live, external ones included. */
-void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
+/* Marking has ended; `marked_bytes` are live, external ones included, and of those `scan_bytes` of
+ * kinds that have references. */
+void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);

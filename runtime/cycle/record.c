@@ -51,7 +51,7 @@ const char *gait_cycle_cause_name(gait_cycle_cause cause) {
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
  * and marking itself, where we have no stops: what stands there is the start, marking and the end.
- */
+ * Go has no young cycles, and no word for them. */
 int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
@@ -69,5 +69,7 @@ int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_b
       (unsigned long long)(record->marked_bytes / mb),
       (unsigned long long)(record->goal_bytes / mb), (unsigned long long)(record->root_bytes / mb),
       0ull, record->processors < 1 ? 1.0 : record->processors,
-      record->cause == GAIT_CAUSE_FORCED ? " (forced)" : "");
+      record->cause == GAIT_CAUSE_FORCED ? " (forced)"
+      : record->young                    ? " (young)"
+                                         : "");
 }

@@ -8,13 +8,14 @@
 
 /* ---- Bits: .inv.bits ---- */
 
-/* Every bit of the block stands where a slot starts, and nothing is marked. */
+/* Every bit of the block stands where a slot starts, and nothing is marked but old objects. */
 static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, size_t slot_bytes) {
   const AO_t *marks = &heap->map.marks[gaiti_block_word(block)];
   const AO_t *allocated = &heap->map.allocated[gaiti_block_word(block)];
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
-    CHECK("walk.bits.marked", AO_load(&marks[word]) == 0,
+    AO_t old = heap->marks_kept ? AO_load(&allocated[word]) : 0;
+    CHECK("walk.bits.marked", (AO_load(&marks[word]) & ~old) == 0,
           "an object is marked while nothing marks");
     for (AO_t set = AO_load(&allocated[word]); set; set &= set - 1) {
       size_t granule = word * 64 + (size_t)__builtin_ctzll(set);

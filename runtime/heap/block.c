@@ -10,6 +10,7 @@
 _Static_assert(GAIT_SMALL_BYTES <= GAITI_BLOCK_BYTES / 2, "a block holds two slots at least");
 _Static_assert(GAIT_GRANULE_BYTES == (size_t)1 << GAITI_GRANULE_SHIFT, "inline.h and we agree");
 
+_Static_assert(GAIT_CARD_BYTES == 64 * GAIT_GRANULE_BYTES, "a card is what shares a word of marks");
 _Static_assert(GAIT_SIZE_CLASSES <= 128, "a reference has seven bits for the size class");
 _Static_assert(GAIT_MAX_KINDS <= 1024, "a reference has ten bits for the kind");
 
@@ -127,6 +128,7 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref t
   shape->slots = (uint16_t)(GAITI_BLOCK_BYTES / slot_bytes);
   struct gaiti_block_state *state = &map->states[block];
   state->size_class = size_class;
+  state->fresh = 1;
   state->next = GAITI_NO_BLOCK;
   AO_store(&state->swept, epoch);
   AO_store_release(&shape->tag, tag | GAITI_REF_SMALL |

@@ -9,10 +9,13 @@
  *   state    what allocation and sweeping keep: who owns it, how far it is filled
  *   marks, allocated   a bit each for every granule of 16 bytes, in two tables: marking touches one
  *            of them at random, and the smaller that is the more of it stays in the cache
+ *   cards    a byte for each word of marks: whether something was stored in that KiB
+ *            (mark/young.c)
  *
- * .inv.bits  A bit is set only at the granule where a slot starts.  Outside marking no mark bit is
- *            set in a swept block.  While marking, marked implies allocated, except in a slot that
- *            a cache has given back.  After sweeping, allocated = found marked, or taken since.
+ * .inv.bits  A bit is set only at the granule where a slot starts.  Marked implies allocated, except
+ *            while marking in a slot that a cache has given back.  Outside marking no mark bit is
+ *            set in a swept block, unless sweeping has kept them: then just those of old objects
+ *            are.  After sweeping, allocated = found marked, or taken since.
  * .inv.shape A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
  *            only in sweeping, when nothing marks. */
@@ -71,14 +74,15 @@ _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cach
  *   next      the next block in a list of available ones, by index; guarded by that list's lock
  *   clean     slots that no run has covered since the block was taken are still zero; of a free
  *             block: all of it is, guarded by the space's lock
- *   resident  pages that may hold memory; guarded by the space's lock */
+ *   resident  pages that may hold memory; guarded by the space's lock
+ *   fresh     every object in it is new since the last sweep, and none was allocated black */
 struct gaiti_block_state {
   AO_t swept;
   uint32_t next;
   uint8_t size_class;
   uint8_t clean;
   uint8_t resident;
-  uint8_t unused;
+  uint8_t fresh;
 };
 _Static_assert(sizeof(struct gaiti_block_state) == 16, "four states share a cache line");
 
@@ -90,6 +94,7 @@ struct gaiti_map {
   struct gaiti_block_state *states;
   AO_t *marks; /* a word has the bits of 64 granules: 1 KiB of heap */
   AO_t *allocated;
+  unsigned char *cards;
 };
 
 /* ---- Addresses ---- */
@@ -128,6 +133,13 @@ static inline unsigned gaiti_ref_class(gaiti_ref ref) {
 /* The granule of a block where it starts. */
 static inline gaiti_ref gaiti_block_granule(uint32_t block) {
   return (gaiti_ref)block * GAITI_BLOCK_GRANULES;
+}
+
+/* The cards of a block, eight to a word. */
+#define GAITI_BLOCK_CARD_WORDS (GAITI_BLOCK_WORDS / sizeof(AO_t))
+
+static inline AO_t *gaiti_block_cards(const struct gaiti_map *map, uint32_t block) {
+  return (AO_t *)(void *)(map->cards + gaiti_block_word(block));
 }
 
 /* The word of a table that has the object's bit, and that bit. */

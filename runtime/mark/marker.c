@@ -109,6 +109,10 @@ static inline void marker_wait(struct gaiti_marker *marker, struct gaiti_group g
     marker_push(marker, group);
 }
 
+void gaiti_marker_retrace(struct gaiti_marker *marker, struct gaiti_group group) {
+  marker_wait(marker, group);
+}
+
 /* Whether the local stack has anything; its newer part is then in `local`. */
 static bool marker_has_local(struct gaiti_marker *marker) {
   if (marker->local->count > 0) return true;

@@ -79,6 +79,9 @@ void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);
 /* Traces every aligned word of [start, end). */
 void gaiti_marker_range(struct gaiti_marker *marker, const void *start, const void *end);
 
+/* Has marked objects, which have been traced before, traced anew. */
+void gaiti_marker_retrace(struct gaiti_marker *marker, struct gaiti_group group);
+
 /* Traces every marked object anew: the walk that finds dropped entries. */
 void gaiti_marker_rescan(struct gaiti_marker *marker);
 

@@ -29,6 +29,8 @@ void gaiti_sweep_begin(gait_heap *heap) {
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->live_objects, 0);
   AO_store(&sweep->live_bytes, 0);
+  AO_store(&sweep->fresh_objects_bytes, 0);
+  AO_store(&sweep->fresh_live_bytes, 0);
   AO_store_release(&sweep->left, top);
   AO_store_release(&sweep->claim, (AO_t)top << 32);
 }
@@ -49,8 +51,17 @@ static void sweep_poison(gait_heap *heap, uint32_t block) {
   }
 }
 
-/* allocated := marked, marked := 0.  Returns how many slots are allocated. */
-static uint32_t sweep_bits(const struct gaiti_map *map, uint32_t block) {
+static uint32_t sweep_count_allocated(const struct gaiti_map *map, uint32_t block) {
+  const AO_t *allocated = &map->allocated[gaiti_block_word(block)];
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < GAITI_BLOCK_WORDS; i++)
+    count += (uint32_t)__builtin_popcountll(AO_load(&allocated[i]));
+  return count;
+}
+
+/* allocated := marked, marked := 0 unless marks are kept.  Returns how many slots are allocated. */
+static uint32_t sweep_bits(const gait_heap *heap, uint32_t block) {
+  const struct gaiti_map *map = &heap->map;
   AO_t *marks = &map->marks[gaiti_block_word(block)];
   AO_t *allocated = &map->allocated[gaiti_block_word(block)];
   uint32_t live = 0;
@@ -58,7 +69,7 @@ static uint32_t sweep_bits(const struct gaiti_map *map, uint32_t block) {
     AO_t mark = AO_load(&marks[i]);
     if (mark != AO_load(&allocated[i])) AO_store(&allocated[i], mark);
     if (mark) {
-      AO_store(&marks[i], 0);
+      if (!heap->marks_kept) AO_store(&marks[i], 0);
       live += (uint32_t)__builtin_popcountll(mark);
     }
   }
@@ -70,15 +81,23 @@ static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t by
   gaiti_counter_add(&sweep->live_bytes, bytes);
 }
 
+static void sweep_count_fresh(struct gaiti_sweep *sweep, uint64_t bytes, uint64_t live_bytes) {
+  gaiti_counter_add(&sweep->fresh_objects_bytes, bytes);
+  gaiti_counter_add(&sweep->fresh_live_bytes, live_bytes);
+}
+
 /* Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml. */
 static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
-  uint32_t live = sweep_bits(&heap->map, block);
+  size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
+  uint32_t fresh = state->fresh ? sweep_count_allocated(&heap->map, block) : 0;
+  uint32_t live = sweep_bits(heap, block);
+  if (fresh) sweep_count_fresh(heap->sweep, fresh * slot_bytes, live * slot_bytes);
   if (live == 0) return true;
   CHECK_SLOW("sweep.slots", live <= slots, "a block has more live slots than slots");
-  sweep_count(heap->sweep, live, live * gaiti_block_slot_bytes(&heap->map, block));
-  state->clean = 0;
+  sweep_count(heap->sweep, live, live * slot_bytes);
+  state->clean = state->fresh = 0;
   if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (live < slots) gaiti_available_give(heap, block);
@@ -96,7 +115,7 @@ static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empt
     return 1;
   }
   size_t bytes = gaiti_block_large_bytes(&heap->map, block);
-  *empty = sweep_bits(&heap->map, block) == 0;
+  *empty = sweep_bits(heap, block) == 0;
   if (!*empty) {
     sweep_count(heap->sweep, 1, bytes);
     AO_store_release(&state->swept, epoch);

@@ -1,6 +1,7 @@
 /* sweep.h: making what was not marked free again.
  *
- * Sweeping a block is: allocated := marked, marked := 0.  It takes some hundred nanoseconds, so the
+ * Sweeping a block is: allocated := marked, and marked := 0 unless a young cycle is to follow
+ * (mark/young.c).  It takes some hundred nanoseconds, so the
  * collector does all of it at once after marking, and a mutator that finds no free slots meanwhile
  * takes a share of it rather than wait.
  *
@@ -20,6 +21,8 @@ struct gaiti_sweep {
   AO_t freed_blocks;
   AO_t live_objects; /* found by this sweep */
   AO_t live_bytes;
+  AO_t fresh_objects_bytes; /* in fresh blocks that it came to, */
+  AO_t fresh_live_bytes;    /* and of those, live */
 };
 
 bool gaiti_sweep_init(gait_heap *heap);

@@ -20,7 +20,9 @@
  * No state is a deadlock; and with LIVE every cycle ends (progress is the start of a cycle).
  *
  * Configuration: NOBJ objects of one field (2 .. 4) and one barriered global slot.  FOREIGN adds an
- * unbarriered global slot; NO_GLOBAL takes the barriered one away.  Mutants: see README.md. */
+ * unbarriered global slot; NO_GLOBAL takes the barriered one away.  With YOUNG each cycle may be
+ * young, if the one before has remembered stores: every object is a card of its own, and the pacer
+ * may decide anything.  Mutants: see README.md. */
 #include "model.h"
 
 /* What a handshake asks of a thread. */
@@ -60,6 +62,14 @@ byte op[2], op_slot[2] = NIL, op_value[2] = NIL, op_epoch[2];
 #ifdef FOREIGN
 byte foreign = NIL; /* the unbarriered global slot */
 byte shaded;        /* in the buffers, after the queue was empty for the first time */
+#endif
+#ifdef YOUNG
+byte dirty;          /* cards */
+byte cards_left;     /* that this cycle has not looked at */
+bit remember[2];     /* the thread dirties the cards of what it stores to */
+bit ask_remember;    /* and is told so when its barrier goes on or off */
+bit kept;            /* the marks of the last cycle */
+bit young;
 #endif
 byte garbage; /* unreachable when the cycle began, and not yet swept */
 byte lost_at_end, freed_reachable, kept_garbage, stale_mark;
@@ -142,6 +152,40 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #define MAY_MARK (request != BARRIER_ON)
 #endif
 
+#ifdef YOUNG
+#ifdef STORE_NOT_REMEMBERED
+#define REMEMBERS(t) false
+#else
+#define REMEMBERS(t) remember[t]
+#endif
+#ifdef REMEMBERED_FROM_THE_END
+#define REMEMBERS_FROM_THE_START(decided) young
+#else
+#define REMEMBERS_FROM_THE_START(decided) decided
+#endif
+#ifdef ATTACH_UNREMEMBERING
+#define ATTACH_REMEMBER false
+#else
+#define ATTACH_REMEMBER ask_remember
+#endif
+#ifdef CARDS_READ_EARLY
+#define MAY_READ_CARDS true
+#else
+#define MAY_READ_CARDS (request == SCAN_ROOTS && ALL_ANSWERED)
+#endif
+#ifdef KEPT_UNREMEMBERED
+#define MAY_KEEP true
+#else
+#define MAY_KEEP ask_remember
+#endif
+#define KEPT kept
+#define YOUNG_CARDS_LEFT cards_left
+#else
+#define REMEMBERS(t) false
+#define KEPT false
+#define YOUNG_CARDS_LEFT 0
+#endif
+
 /* ---- Renaming ---- */
 
 #ifdef FOREIGN
@@ -160,6 +204,15 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #else
 #define FRESH_SETS(X)
 #endif
+#ifdef YOUNG
+#define YOUNG_SETS(X) X(dirty) X(cards_left)
+#define YOUNG_BYTES(X) X(remember)
+#define YOUNG_PENDING now.dirty
+#else
+#define YOUNG_SETS(X)
+#define YOUNG_BYTES(X)
+#define YOUNG_PENDING 0
+#endif
 #ifdef ATTACH_UNSCANNED
 #define NEWCOMER_BITS(X) X(newcomers)
 #else
@@ -167,14 +220,14 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #endif
 
 c_code {
-#define SHARED_SETS(X) X(allocated) X(marked) X(grey) X(block_epoch) X(garbage) FOREIGN_SETS(X)
+#define SHARED_SETS(X) X(allocated) X(marked) X(grey) X(block_epoch) X(garbage) FOREIGN_SETS(X) YOUNG_SETS(X)
 #define SHARED_REFS(X) FOREIGN_REFS(X)
 #define THREAD_SETS(X) X(stack) FRESH_SETS(X)
 #define THREAD_REFS(X) X(cursor) X(op_slot) X(op_value)
-#define THREAD_BYTES(X) X(marking) X(black_epoch) X(op) X(op_epoch)
+#define THREAD_BYTES(X) X(marking) X(black_epoch) X(op) X(op_epoch) YOUNG_BYTES(X)
 #define THREAD_BITS(X) X(attached) X(answered) NEWCOMER_BITS(X)
 #define ROOTS (now.stack[0] | now.stack[1] | bit(now.slot[GLOBAL]) | FOREIGN_ROOT)
-#define PENDING (now.grey | FOREIGN_PENDING)
+#define PENDING (now.grey | FOREIGN_PENDING | YOUNG_PENDING)
 #define FOLLOW(set) (set)
 #include "symmetry.h"
 static int runs(void) { return bit(now.cursor[0]) | bit(now.cursor[1]); }
@@ -196,7 +249,16 @@ inline scan(o) {
   mark(BIT(slot[o]))
 }
 
-/* shade: runtime/barrier/barrier.c: gait_shade_both; runtime/barrier/shades.c:
+#ifdef YOUNG
+/* An old object on a dirty card is grey again. */
+inline read_card(o) {
+  say("C reads the card of %c: dirty %d, marked %d\n", NAME(o), HAS(dirty, o), HAS(marked, o))
+  grey = grey | (BIT(o) & dirty & marked);
+  cards_left = cards_left & ~BIT(o)
+}
+#endif
+
+/* shade: runtime/barrier/barrier.c: gait_barrier; runtime/barrier/shades.c:
  * gaiti_shades_flush.  A buffer that fills up while the list is closed is lost. */
 inline shade(set) {
   if
@@ -263,7 +325,20 @@ active [2] proctype mutator() {
 #endif
        :: slot[o] == v -> skip
        :: else ->
+#ifdef YOUNG
+          /* remember: runtime/barrier/barrier.c: gait_barrier; include/gait/inline.h:
+           * gait_remember, gait_store_init */
           if
+          :: REMEMBERS(t) -> dirty = dirty | BIT(o)
+          :: else -> skip
+          fi;
+#endif
+          if
+#ifdef YOUNG
+          :: (!BARRIERED(t, o) || SHADE_IN_VAIN) && REMEMBERS(t) && o != GLOBAL ->
+             op[t] = STORING; op_slot[t] = o; op_value[t] = v;
+             say("T%d begins to store %c to %c: dirties its card\n", t, NAME(v), NAME(o))
+#endif
           :: BARRIERED(t, o) && !SHADE_IN_VAIN ->
              op[t] = STORING; op_slot[t] = o; op_value[t] = v;
 #ifdef BARRIER_AFTER_STORE
@@ -361,6 +436,9 @@ active [2] proctype mutator() {
        /* barrier-on: runtime/cycle/handshake.c: action_barrier_on */
        :: request == BARRIER_ON ->
           marking[t] = 1
+#ifdef YOUNG
+          ; remember[t] = ask_remember
+#endif
 #ifdef BLACK_WITH_BARRIER
           ; black_epoch[t] = epoch; marked = marked | BIT(cursor[t])
 #endif
@@ -383,6 +461,9 @@ active [2] proctype mutator() {
        /* barrier-off: runtime/cycle/handshake.c: action_barrier_off.  What is left of
         * the run is kept. */
        :: request == BARRIER_OFF -> marking[t] = 0; black_epoch[t] = NEVER
+#ifdef YOUNG
+          ; remember[t] = ask_remember
+#endif
        fi;
 #ifdef LIVE
        late[t] = 0;
@@ -400,6 +481,9 @@ active [2] proctype mutator() {
        :: else -> skip
        fi;
        stack[t] = 0; cursor[t] = NIL; marking[t] = 0; black_epoch[t] = NEVER;
+#ifdef YOUNG
+       remember[t] = 0;
+#endif
 #ifdef INIT_STORED_PLAINLY
        fresh[t] = 0;
 #endif
@@ -423,6 +507,9 @@ active [2] proctype mutator() {
        fi;
 #endif
        marking[t] = ATTACH_MARKING;
+#ifdef YOUNG
+       remember[t] = ATTACH_REMEMBER;
+#endif
        if
        :: ATTACH_BLACK -> black_epoch[t] = epoch
        :: else -> skip
@@ -453,7 +540,7 @@ inline ask(what) {
 #ifdef FOREIGN
 #define COMPLETE (foreign_scanned && grey == 0)
 #else
-#define COMPLETE (grey == 0 && SHADED_IN_FLIGHT)
+#define COMPLETE (grey == 0 && SHADED_IN_FLIGHT && YOUNG_CARDS_LEFT == 0)
 #endif
 
 active proctype collector() {
@@ -462,8 +549,22 @@ active proctype collector() {
   do
   :: /* barrier-on: runtime/cycle/cycle.c: step_start */
      atomic {
-       stale_mark = marked; assert(stale_mark == 0);
-       c_code { now.garbage = now.allocated & ~(reachable() | runs()); };
+#ifdef YOUNG
+       /* begin: runtime/cycle/cycle.c: gaiti_cycle_begin;
+        * runtime/mark/young.c: gaiti_young_forget_old */
+       if
+       :: kept -> young = 1; cards_left = ALL
+       :: kept -> say("C clears all marks\n") marked = 0; kept = 0
+       :: !kept -> skip
+       fi;
+       if
+       :: ask_remember = REMEMBERS_FROM_THE_START(1)
+       :: !young -> ask_remember = 0
+       fi;
+       say("C begins a cycle: young %d, stores are remembered %d\n", young, ask_remember)
+#endif
+       stale_mark = (KEPT -> 0 : marked); assert(stale_mark == 0);
+       c_code { now.garbage = now.allocated & ~(closure(ROOTS | now.marked) | runs()); };
        phase = START;
 #if !defined LIST_OPENED_TO_SETTLE && !defined LIST_OPENED_TO_MARK
        list_open = 1;
@@ -471,6 +572,9 @@ active proctype collector() {
        ask(BARRIER_ON); rename() };
      do
      :: atomic { MAY_MARK && grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
+#ifdef CARDS_READ_EARLY
+     :: atomic { cards_left != 0 -> pick(cards_left, o); read_card(o); o = 0; rename() }
+#endif
      :: ALL_ANSWERED -> break
      od;
 
@@ -504,6 +608,10 @@ active proctype collector() {
      :: d_step { !foreign_scanned ->
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
+#endif
+#ifdef YOUNG
+     /* old: runtime/mark/young.c: gaiti_young_trace_old; runtime/cycle/cycle.c: cycle_trace_old */
+     :: atomic { MAY_READ_CARDS && cards_left != 0 -> pick(cards_left, o); read_card(o); o = 0; rename() }
 #endif
      /* settle-shades: runtime/cycle/cycle.c: step_roots;
       * runtime/barrier/shades.c: gaiti_shades_settle */
@@ -543,6 +651,24 @@ active proctype collector() {
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
        list_open = 0; settled = 0;
+#ifdef YOUNG
+       /* prepare: runtime/cycle/cycle.c: cycle_prepare_young; runtime/mark/young.c:
+        * gaiti_young_clean_cards; runtime/cycle/handshake.c: handshake_remembers */
+#ifndef CARDS_CLEANED_LATE
+       dirty = 0;
+#endif
+       young = 0;
+       if
+#ifdef REMEMBERED_FROM_THE_END
+       :: kept = 1
+#else
+       :: MAY_KEEP -> kept = 1
+#endif
+       :: kept = 0
+       fi;
+       ask_remember = kept;
+       say("C keeps marks: %d\n", kept)
+#endif
 #ifdef FOREIGN
        shaded = 0;
 #endif
@@ -557,7 +683,11 @@ active proctype collector() {
      d_step { ask(BARRIER_OFF); rename() };
 #ifndef SWEEP_EARLY
      ALL_ANSWERED;
-     d_step { phase = IDLE; request = NOTHING; answered = 0; rename() };
+     d_step {
+#ifdef CARDS_CLEANED_LATE
+       dirty = 0;
+#endif
+       phase = IDLE; request = NOTHING; answered = 0; rename() };
 #endif
 #ifdef EPOCH_RAISED_LATE
      d_step {
@@ -582,7 +712,7 @@ active proctype collector() {
             kept_garbage = garbage & marked & BIT(o);
             assert(kept_garbage == 0);
             garbage = garbage & ~BIT(o);
-            marked = marked & ~BIT(o);
+            marked = (KEPT -> marked : marked & ~BIT(o));
             block_epoch = block_epoch ^ BIT(o)
           };
           o = 0; rename() }

@@ -147,7 +147,7 @@ byte late[2];
 #define acts(t) skip
 #endif
 
-/* runtime/barrier/barrier.c: gait_shade_both.  After the close a shade is dropped. */
+/* runtime/barrier/barrier.c: gait_barrier.  After the close a shade is dropped. */
 inline shade(t, set) {
   if
   :: marking[t] && phase == MARK -> buffer[t] = buffer[t] | ((set) & ~marked)

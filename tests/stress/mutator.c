@@ -277,6 +277,7 @@ static void mutator_external(struct mutator *mutator) {
 }
 
 static void mutator_collect_at_once(struct mutator *mutator) {
+  if (mutator->era->young && mutator_below(mutator, 32)) return;
   if (gait_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
 }

@@ -25,6 +25,7 @@ struct era {
   struct graph graph;
   uint64_t seed;
   bool settings_change;   /* threads may change GOGC and the limit as they run */
+  bool young;             /* cycles come by themselves, most of them young: few are asked for */
   enum era_aim aim;       /* what most of the threads' operations are */
   bool forks;             /* threads may fork */
   struct era *next;       /* itself when it is alone */

@@ -28,6 +28,7 @@ struct stress {
   uint32_t threads;
   bool barrierless;
   uint64_t cycles_done;
+  uint64_t young_cycles;
   uint64_t operations;
   uint64_t objects;
   uint64_t eras;
@@ -137,6 +138,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
   options.idle_help = graph_below(&random, 2);
   options.inline_bytes = graph_below(&random, 2) ? 0 : (int64_t)1 << 40;
+  options.young_percent = graph_below(&random, 3) == 0 ? 0 : 100;
   options.processors = graph_below(&random, 4);
   options.huge_pages = graph_below(&random, 8) == 0;
   if (graph_below(&random, 4) == 0)
@@ -151,6 +153,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.mark_segments = stress_draw(&random, offsetof(gait_options, mark_segments), 8);
   options.delay_us = stress_delay_us(&random, aim != AIM_NONE);
   options.collect_every = graph_below(&random, 4) ? 0 : 50 + graph_below(&random, 2000);
+  if (options.young_percent) options.collect_every = 20 + graph_below(&random, 300);
   char error[256];
   if (gait_options_from_environment(&options, error, sizeof error) != GAIT_OK) {
     fprintf(stderr, "stress: %s\n", error);
@@ -215,6 +218,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   era->seed = seed;
   era->stop = &ring->stop;
   era->settings_change = graph_below(&random, 3) == 0;
+  era->young = options.young_percent > 0;
   era->aim = aim;
   era->forks = graph_below(&random, 4) == 0;
   graph_init(&era->graph, heap, stress->seed, seed, stress_has_unbarriered(aim, &random));
@@ -226,6 +230,7 @@ static void stress_destroy_era(struct stress *stress, struct era *era) {
   stress_end_era(era);
   gait_stats_read(era->graph.heap, &stats);
   stress->cycles_done += stats.cycles;
+  stress->young_cycles += stats.young_cycles;
   stress->operations += atomic_load(&era->operations);
   stress->objects += stats.alloc_objects;
   stress->lives += atomic_load(&era->lives);
@@ -293,9 +298,9 @@ int main(int argc, char **argv) {
   do
     stress_run_ring(&stress);
   while (!stress_is_over(&stress, stress.cycles_done));
-  printf("stress: %" PRIu64 " cycles, %" PRIu64 " operations, %" PRIu64 " objects, %" PRIu64
+  printf("stress: %" PRIu64 " cycles, %" PRIu64 " of them young, %" PRIu64 " operations, %" PRIu64 " objects, %" PRIu64
          " threads, %" PRIu64 " heaps, %" PRIu64 " forks: nothing lost\n",
-         stress.cycles_done, stress.operations, stress.objects, stress.lives, stress.eras,
+         stress.cycles_done, stress.young_cycles, stress.operations, stress.objects, stress.lives, stress.eras,
          stress.children);
   return EXIT_SUCCESS;
 }

@@ -115,13 +115,13 @@ START_TEST(causes_have_names) {
 END_TEST
 
 /* Go 1.27: gc # @#s #%: #+#+# ms clock, #+#/#/#+# ms cpu, #->#-># MB, # MB goal, # MB stacks,
- * #MB globals, # P, and (forced) on those that were asked for. */
+ * #MB globals, # P, and (forced) on those that were asked for; ours has (young) as well. */
 #define RECORDS_NUMBER "[0-9]+(\\.[0-9]+)?(e[-+][0-9]+)?"
 static const char records_form[] =
     "^gc [0-9]+ @" RECORDS_NUMBER "s [0-9]+%: " RECORDS_NUMBER "\\+" RECORDS_NUMBER
     "\\+" RECORDS_NUMBER " ms clock, " RECORDS_NUMBER "\\+" RECORDS_NUMBER "/" RECORDS_NUMBER
     "/" RECORDS_NUMBER "\\+" RECORDS_NUMBER " ms cpu, [0-9]+->[0-9]+->[0-9]+ MB, [0-9]+ MB goal, "
-    "[0-9]+ MB stacks, [0-9]+ MB globals, " RECORDS_NUMBER " P( \\(forced\\))?$";
+    "[0-9]+ MB stacks, [0-9]+ MB globals, " RECORDS_NUMBER " P( \\((forced|young)\\))?$";
 
 static bool records_matches(const char *line) {
   regex_t form;

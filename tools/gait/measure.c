@@ -96,9 +96,9 @@ void measurement_destroy(struct measurement *measurement) {
 
 static json_t *measure_json_cycle(const gait_cycle_record *record) {
   return json_pack(
-      "{s:f, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
+      "{s:f, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
       (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause),
-      "processors", record->processors, "trigger_bytes", (json_int_t)record->trigger_bytes,
+      "young", (int)record->young, "processors", record->processors, "trigger_bytes", (json_int_t)record->trigger_bytes,
       "goal_bytes", (json_int_t)record->goal_bytes, "at_trigger_bytes",
       (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
       (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
@@ -139,6 +139,7 @@ static void measure_json_stats(json_t *object, const gait_stats *stats) {
   } rows[] = {
       {"cycles", stats->cycles},
       {"forced_cycles", stats->forced_cycles},
+      {"young_cycles", stats->young_cycles},
       {"heap_live_bytes", stats->heap_live_bytes},
       {"marked_bytes", stats->marked_bytes},
       {"goal_bytes", stats->goal_bytes},
@@ -225,8 +226,9 @@ void measure_print(const struct measure_plan *plan, const struct measurement *me
          plan->workload->operation);
   printf("  %-22s %.3f s, %.2f ns an operation\n", "time", work->seconds, work->ns_per_op);
   if (work->latency.count != NULL) measure_print_latency(&work->latency);
-  printf("  %-22s %llu, %llu of them forced", "cycles", (unsigned long long)stats->cycles,
-         (unsigned long long)stats->forced_cycles);
+  printf("  %-22s %llu, %llu of them forced, %llu young", "cycles",
+         (unsigned long long)stats->cycles, (unsigned long long)stats->forced_cycles,
+         (unsigned long long)stats->young_cycles);
   if (measurement->cycles_by_law >= 0) printf("; %.1f by the law", measurement->cycles_by_law);
   printf("\n  %-22s %.3f s of %.3f s, %.1f%%\n", "collector's CPU time",
          (double)stats->gc_cpu_ns * 1e-9, measurement->cpu_seconds,

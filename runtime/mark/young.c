@@ -1,0 +1,158 @@
+/* Young cycles.
+ *
+ * A program that keeps much, and drops most of what it allocates soon, pays for marking what it
+ * keeps again and again.  So a cycle may leave the marks of the one before where they are (sticky
+ * mark bits: Demers, Weiser, Hayes, Boehm, Bobrow and Shenker, "Combining generational and
+ * conservative garbage collection", 1990).  Objects do not move, and there is no nursery: the marks
+ * alone tell the old from the young.
+ *
+ *   object   between cycles   a young cycle               a full one
+ *   old      marked           keeps it, dead or not       clears its mark first
+ *   young    not marked       marks it if it is reached   as every object
+ *
+ * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  What is left to
+ * do is to know which old objects refer to young ones.
+ *
+ * .young.remembered  A card is a byte for the KiB whose objects have their marks in one word.  While
+ * a young cycle may follow, each store in an object dirties the card of its slot.  To be kept:
+ *
+ *   when a young cycle begins, every reference from an old object to a young one lies on a dirty
+ *   card, or in an object that is traced by a function of the embedder's.
+ *
+ * Such a function may look for references outside the heap, where there are no cards, so all old
+ * objects of such kinds are traced anew.  Roots are scanned in every cycle.
+ *
+ * .young.from-the-start  When marking closes, every object that is reachable, and each that a marked
+ * one refers to, is marked, and what is allocated is black.  There is no young object before the
+ * first thread turns its barrier off.  The race is with those that have not:
+ *
+ *   thread A                                   thread B
+ *   turns its barrier off                      has not answered: allocates black
+ *   allocates x, which is young                .
+ *   stores it where B can load it              loads x, stores it in an old object or in a new and
+ *                                              black one
+ *
+ * B's barrier shades nothing then: the roots have been scanned, and the list of shades is closed.
+ * So B must dirty cards already.  All threads do from the handshake on that turned their barriers
+ * on; the cards are cleaned when marking has closed and before anybody is asked to turn the barrier
+ * off.  What was stored before that was marked: it needs no card.  tests/model/start.pml.
+ *
+ * At the start.  Cards are read when all threads have answered handshake 2.  A thread stores a
+ * reference and dirties the card without a safepoint in between, so both have been seen, in either
+ * order.  What is stored later is shaded by the barrier as in any black object.
+ *
+ * So the invariant of cycle.c holds at that moment in a young cycle as in a full one, with the old
+ * objects for black and those on dirty cards for grey.  An old object on a clean card refers to
+ * marked ones only.
+ *
+ * A dead old object is traced as well, and what it refers to has never been freed: while it was
+ * marked it kept that. */
+#include "mark/young.h"
+
+#include "mark/trace.h"
+
+static bool young_is_marked(const struct gaiti_map *map, gaiti_ref ref) {
+  return ref && gaiti_ref_is_marked(map, ref);
+}
+
+static size_t young_least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+/* Traces [from, to) of an old object, bytes of the heap; what lies past its end is left out. */
+static void young_trace_part(struct gaiti_marker *marker, gaiti_ref ref, uintptr_t from,
+                             uintptr_t to) {
+  const struct gaiti_map *map = &marker->map;
+  uintptr_t start = gaiti_ref_start(map, ref);
+  size_t bytes = gaiti_ref_bytes(map, ref), last = young_least(to - start, bytes);
+  if (from - start >= last) return;
+  gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], start, bytes, from - start, last);
+  marker->work += last - (from - start);
+}
+
+/* Old objects that start on the card are traced whole, as one group; of one that reaches into it,
+ * the part that does. */
+static void young_trace_card(struct gaiti_marker *marker, gaiti_ref tag, size_t card) {
+  const struct gaiti_map *map = &marker->map;
+  struct gaiti_group group = {(tag & ~GAITI_REF_GRANULES) | card * 64, AO_load(&map->marks[card])};
+  uintptr_t from = map->base + card * GAIT_CARD_BYTES;
+  gaiti_ref first = gaiti_map_find(map, from);
+  if (young_is_marked(map, first) && gaiti_ref_start(map, first) < from)
+    young_trace_part(marker, first, from, from + GAIT_CARD_BYTES);
+  if (group.bits) gaiti_marker_retrace(marker, group);
+}
+
+/* A large object's card is traced in its place: most of such an object is clean. */
+static void young_trace_large_card(struct gaiti_marker *marker, gaiti_ref ref, size_t card) {
+  uintptr_t from = marker->map.base + card * GAIT_CARD_BYTES;
+  if (young_is_marked(&marker->map, ref))
+    young_trace_part(marker, ref, from, from + GAIT_CARD_BYTES);
+}
+
+/* The object that the block is a part of, or its slots' tag. */
+static gaiti_ref young_tag(const struct gaiti_map *map, uint32_t block) {
+  gaiti_ref tag = gaiti_block_tag(map, block);
+  return tag & GAITI_REF_TAIL ? gaiti_block_tag(map, map->shapes[block].reciprocal) : tag;
+}
+
+/* Calls for each dirty card of the block, eight at a time: most are clean. */
+static void young_trace_block(struct gaiti_marker *marker, uint32_t block) {
+  const AO_t *cards = gaiti_block_cards(&marker->map, block);
+  gaiti_ref tag = young_tag(&marker->map, block);
+  for (size_t word = 0; word < GAITI_BLOCK_CARD_WORDS; word++) {
+    for (AO_t dirty = AO_load(&cards[word]); dirty; dirty &= dirty - 1) {
+      size_t card = gaiti_block_word(block) + word * 8 + (size_t)__builtin_ctzll(dirty) / 8;
+      if (tag & GAITI_REF_LARGE)
+        young_trace_large_card(marker, tag, card);
+      else
+        young_trace_card(marker, tag, card);
+    }
+  }
+}
+
+/* Traces every old object of a block, as its kind's function may look anywhere. */
+static void young_trace_all(struct gaiti_marker *marker, uint32_t block) {
+  gaiti_ref tag = gaiti_block_tag(&marker->map, block);
+  size_t first = gaiti_block_word(block);
+  if (MUTANT(MUTANT_CALLBACKS_NOT_RETRACED) || tag & GAITI_REF_TAIL) return;
+  for (size_t card = first; card < first + GAITI_BLOCK_WORDS; card++) {
+    struct gaiti_group group = {(tag & ~GAITI_REF_GRANULES) | card * 64,
+                                AO_load(&marker->map.marks[card])};
+    if (group.bits) gaiti_marker_retrace(marker, group);
+  }
+}
+
+static gait_kind_form young_form(const struct gaiti_marker *marker, uint32_t block) {
+  return marker->kinds[gaiti_ref_kind(young_tag(&marker->map, block))].form;
+}
+
+/* Model: tests/model/start.pml. */
+void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
+  uint32_t top = gaiti_space_top(&heap->space);
+  for (uint32_t block = 0; block < top; block++) {
+    if (gaiti_block_is_free(&heap->map, block)) continue;
+    switch (young_form(marker, block)) {
+    case GAIT_KIND_LEAF: break;
+    case GAIT_KIND_CALLBACK: young_trace_all(marker, block); break;
+    case GAIT_KIND_POINTERS:
+    case GAIT_KIND_CONSERVATIVE: young_trace_block(marker, block); break;
+    }
+  }
+}
+
+/* Model: tests/model/start.pml. */
+void gaiti_young_clean_cards(gait_heap *heap) {
+  uint32_t top = gaiti_space_top(&heap->space);
+  for (uint32_t block = 0; block < top; block++) {
+    AO_t *cards = gaiti_block_cards(&heap->map, block);
+    for (size_t word = 0; word < GAITI_BLOCK_CARD_WORDS; word++)
+      if (AO_load(&cards[word])) AO_store(&cards[word], 0);
+  }
+}
+
+/* Model: tests/model/start.pml. */
+void gaiti_young_forget_old(gait_heap *heap) {
+  size_t words = gaiti_block_word(gaiti_space_top(&heap->space));
+  for (size_t word = 0; word < words; word++)
+    if (AO_load(&heap->map.marks[word])) AO_store(&heap->map.marks[word], 0);
+}
