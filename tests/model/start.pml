@@ -538,7 +538,7 @@ inline ask(what) {
 #endif
 #define OLD_BLOCKS (block_epoch ^ (epoch * ALL))
 #ifdef FOREIGN
-#define COMPLETE (foreign_scanned && grey == 0)
+#define COMPLETE (foreign_scanned && grey == 0 && YOUNG_CARDS_LEFT == 0)
 #else
 #define COMPLETE (grey == 0 && SHADED_IN_FLIGHT && YOUNG_CARDS_LEFT == 0)
 #endif
