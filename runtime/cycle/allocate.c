@@ -113,6 +113,7 @@ static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *atte
  * more CPU time. */
 static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
+  AO_store(&pace->refused, true);
   uint64_t most = AO_load(&pace->limit_unreachable) ? 1 : 2;
   if (gaiti_pace_limiting(pace) || attempt->cycles_waited >= most) {
     attempt->over_limit = true;

@@ -182,10 +182,8 @@ void gaiti_pace_revise(gait_heap *heap) {
 }
 
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
- * what a cycle leaves unfilled because it began early must not make the next begin earlier.
- * A sixteenth of the rest is tried again each cycle
- * (.goal.holes in docs/design/pacer.md). */
-static uint64_t pace_slack(const gait_heap *heap) {
+ * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
+static uint64_t pace_unfilled(const gait_heap *heap) {
   uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
                      gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
                      AO_load(&heap->externals.bytes);
@@ -193,7 +191,16 @@ static uint64_t pace_slack(const gait_heap *heap) {
   uint64_t unfilled = mapped > outside ? mapped - outside : 0;
   uint64_t live = AO_load(&heap->live_bytes), goal = AO_load(&heap->cycle->pace.goal_bytes);
   uint64_t to_come = goal > live ? goal - live : 0;
-  return unfilled > to_come ? (unfilled - to_come) / 16 * 15 : 0;
+  return unfilled > to_come ? unfilled - to_come : 0;
+}
+
+/* What is unfilled counts as overhead only when allocation was refused a block: it had come to no
+ * more of the room.  A sixteenth is tried again each cycle (.goal.holes in docs/design/pacer.md). */
+static uint64_t pace_slack(const gait_heap *heap) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  uint64_t unfilled = pace_unfilled(heap);
+  bool measured = AO_load(&pace->refused) || unfilled < pace->slack_bytes;
+  return (measured ? unfilled : pace->slack_bytes) / 16 * 15;
 }
 
 bool gaiti_pace_young(gait_heap *heap) {
@@ -223,6 +230,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
+  AO_store(&pace->refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
   pace->started_bytes = 0;
   pace_limiter_feed_hurry(pace);

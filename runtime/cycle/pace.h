@@ -39,6 +39,7 @@ struct gaiti_pace {
   AO_t limit_unreachable;     /* what was live at last leaves no room under it */
   AO_t limit_rules;           /* the memory limit has set the goal, or the cap above it: */
   AO_t relieved;              /* the cap, so that the heap may go past the limit to there */
+  AO_t refused;               /* since marking last ended, the limit kept a block from a thread */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
