@@ -101,7 +101,7 @@ struct gaiti_pacer_cycle {
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
   bool sweep_pending;    /* sweeping still needs room before the next trigger */
   bool young;            /* it marked only what is new; its work counts only that */
-  bool remembered;       /* stores in old objects are known from its end on: the next may be young */
+  bool remembered; /* stores in old objects are known from its end on: the next may be young */
 };
 
 /* ---- What the pacer decides -------------------------------------------- */
@@ -196,7 +196,7 @@ struct gaiti_pacer {
   int64_t cap_room_bytes;       /* so far over the live heap */
   int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
   int64_t limiter_offered_ns;
-  bool young;                /* the next cycle, or the one under way, is young */
+  bool young; /* the next cycle, or the one under way, is young */
   bool survival_known;
   double survival;           /* of what was allocated, the share that was found live */
   int64_t basis_bytes;       /* what the last full cycle found live: what floats counts half, */

@@ -12,8 +12,8 @@
  * .young.goal  The goal is held.  It stays where the last full cycle set it, since what has grown
  * above that cycle's live heap may be dead: so a heap with young cycles is never larger than one
  * without.  The room under it shrinks by what survives.  When half of it is gone, or the last young
- * cycle did half of a full one's work, the next cycle is full.  So a cycle that is young has at least
- * half the room for at most half the work.
+ * cycle did half of a full one's work, the next cycle is full.  So a cycle that is young has at
+ * least half the room for at most half the work.
  *
  * Under the memory limit all cycles are full: what could be freed is needed there. */
 #include "decision.h"

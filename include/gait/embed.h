@@ -24,8 +24,9 @@ typedef struct gait_tracer gait_tracer;
 struct gait_cycle_record;
 
 /* Traces one object: calls gait_trace_slot or gait_trace_range for everything in
- * [object, object + bytes) that may refer to the heap.  `bytes` is the slot's size, at least what
- * was asked for.
+ * [object, object + bytes) that may refer to the heap, and with GAIT_KIND_CALLBACK_ANYWHERE for
+ * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
+ * size, at least what was asked for.
  *
  * Thread: any of the collector's, or a mutator in an assist; several at once, on different objects.
  * Race: mutators run; a slot may change while it is read.  It is read atomically by Gait. */

@@ -170,10 +170,12 @@ GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 /* ---- Kinds ---------------------------------------------------------------------------------- */
 
 typedef enum gait_kind_form {
-  GAIT_KIND_LEAF,         /* no references */
-  GAIT_KIND_POINTERS,     /* references where `pointer_map` says so */
-  GAIT_KIND_CALLBACK,     /* `trace` finds the references */
-  GAIT_KIND_CONSERVATIVE, /* any aligned word may be a reference */
+  GAIT_KIND_LEAF,              /* no references */
+  GAIT_KIND_POINTERS,          /* references where `pointer_map` says so */
+  GAIT_KIND_CALLBACK,          /* `trace` finds the references, all in the object itself */
+  GAIT_KIND_CONSERVATIVE,      /* any aligned word may be a reference */
+  GAIT_KIND_CALLBACK_ANYWHERE, /* `trace` finds the references, some of them outside the heap; such
+                                  objects are traced in every cycle, young ones too */
 } gait_kind_form;
 
 /* How objects of one sort are traced.

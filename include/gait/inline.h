@@ -18,10 +18,10 @@ struct gait_cursor {
 /* What the fast paths read of a thread.
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
- *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.  Written
- *            by this thread, or by the collector while the thread is outside managed code
- *   poll     the collector wants this thread at a safepoint; written by any thread
- *   heap, heap_bytes, cards  the heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
+ *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
+ * Written by this thread, or by the collector while the thread is outside managed code poll     the
+ * collector wants this thread at a safepoint; written by any thread heap, heap_bytes, cards  the
+ * heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
 struct gait_fast {
   struct gait_cursor *const *rows;
   gait_frame *frames;
@@ -113,8 +113,7 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 }
 
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
-  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking))
-    gait_barrier(thread, slot, expected, desired);
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking)) gait_barrier(thread, slot, expected, desired);
   return __atomic_compare_exchange_n((void **)slot, &expected, desired, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE);
 }

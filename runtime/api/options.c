@@ -48,7 +48,8 @@ static const gait_option options_table[] = {
      "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",
      FIELD(inline_bytes)},
     {"young", "GAIT_YOUNG", GAIT_OPTION_PERCENT, "%", 25, 0, 100, true, 0,
-     "Cycles mark only what is new where no more of that survives; 0: none, 100: every one that may.",
+     "Cycles mark only what is new where no more of that survives; 0: none, 100: every one that "
+     "may.",
      FIELD(young_percent)},
     {"barrierless", "GAIT_BARRIERLESS", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Mark with every thread held, for programs that cannot call the write barrier.",

@@ -127,14 +127,6 @@ static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which)
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Model: tests/model/start.pml. */
-static void cycle_trace_old(gait_heap *heap) {
-  struct gaiti_marker *marker = heap->cycle->own_marker;
-  gaiti_marker_resume(marker);
-  gaiti_young_trace_old(heap, marker);
-  gaiti_marker_pause(marker);
-}
-
 /* ---- Marking ---- */
 
 static bool cycle_is_patient(const gait_heap *heap) {
@@ -310,9 +302,23 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
 /* Turns the barrier on everywhere.  Model: tests/model/start.pml, roots.pml, weak.pml. */
 static enum gaiti_step step_start(gait_heap *heap) {
   if (heap->options.barrierless) return GAITI_STEP_HOLD;
+  bool young = heap->cycle->young;
   gaiti_roots_begin_cycle(&heap->roots);
   gaiti_shades_open(heap);
-  gaiti_handshake_ask(heap, GAITI_ACTION_BARRIER_ON, GAITI_ACTION_SCAN_ROOTS);
+  gaiti_handshake_ask(heap, GAITI_ACTION_BARRIER_ON,
+                      young ? GAITI_ACTION_SETTLE : GAITI_ACTION_SCAN_ROOTS);
+  return young ? GAITI_STEP_OLD : GAITI_STEP_ROOTS;
+}
+
+/* Traces what old objects refer to, while every marked object is an old one.
+ * Model: tests/model/start.pml. */
+static enum gaiti_step step_old(gait_heap *heap) {
+  struct gaiti_marker *marker = heap->cycle->own_marker;
+  if (!gaiti_handshake_await(heap, heap->cycle->until_ns)) return GAITI_STEP_OLD;
+  gaiti_marker_resume(marker);
+  gaiti_young_trace_old(heap, marker);
+  gaiti_marker_pause(marker);
+  gaiti_handshake_ask(heap, GAITI_ACTION_SCAN_ROOTS, GAITI_ACTION_SCAN_ROOTS);
   return GAITI_STEP_ROOTS;
 }
 
@@ -322,7 +328,6 @@ static enum gaiti_step step_roots(gait_heap *heap) {
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
   if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
-  if (heap->cycle->young) cycle_trace_old(heap);
   heap->cycle->marking_ns = gaiti_os_now_ns();
   return GAITI_STEP_MARK;
 }
@@ -513,11 +518,12 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
 typedef enum gaiti_step step_fn(gait_heap *heap);
 
 static step_fn *const steps[] = {
-    [GAITI_STEP_START] = step_start, [GAITI_STEP_ROOTS] = step_roots,
-    [GAITI_STEP_MARK] = step_mark,   [GAITI_STEP_HOLD] = step_hold,
-    [GAITI_STEP_FLUSH] = step_flush, [GAITI_STEP_FLUSHED] = step_flushed,
-    [GAITI_STEP_DRAIN] = step_drain, [GAITI_STEP_CLOSE] = step_close,
-    [GAITI_STEP_OFF] = step_off,     [GAITI_STEP_SWEEP] = step_sweep,
+    [GAITI_STEP_START] = step_start,     [GAITI_STEP_OLD] = step_old,
+    [GAITI_STEP_ROOTS] = step_roots,     [GAITI_STEP_MARK] = step_mark,
+    [GAITI_STEP_HOLD] = step_hold,       [GAITI_STEP_FLUSH] = step_flush,
+    [GAITI_STEP_FLUSHED] = step_flushed, [GAITI_STEP_DRAIN] = step_drain,
+    [GAITI_STEP_CLOSE] = step_close,     [GAITI_STEP_OFF] = step_off,
+    [GAITI_STEP_SWEEP] = step_sweep,
 };
 
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {

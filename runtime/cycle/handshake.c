@@ -113,8 +113,8 @@ bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
 
 /* ---- From one action to the next ---- */
 
-/* Whether stores are remembered from now on.  From the first handshake of a cycle on if the next may
- * be young, and not from the last one: .young.from-the-start.  Model: tests/model/start.pml. */
+/* Whether stores are remembered from now on.  From the first handshake of a cycle on if the next
+ * may be young, and not from the last one: .young.from-the-start.  Model: tests/model/start.pml. */
 static uint32_t handshake_remembers(const gait_heap *heap) {
   bool late = MUTANT(MUTANT_REMEMBERED_FROM_THE_END) && gaiti_phase(heap) == GAITI_PHASE_START;
   return heap->remembers && !late ? GAIT_REMEMBER : 0;

@@ -195,7 +195,8 @@ static uint64_t pace_unfilled(const gait_heap *heap) {
 }
 
 /* What is unfilled counts as overhead only when allocation was refused a block: it had come to no
- * more of the room.  A sixteenth is tried again each cycle (.goal.holes in docs/design/pacer.md). */
+ * more of the room.  A sixteenth is tried again each cycle (.goal.holes in docs/design/pacer.md).
+ */
 static uint64_t pace_slack(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t unfilled = pace_unfilled(heap);

@@ -38,14 +38,23 @@ GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t wo
   return ref && gaiti_ref_is_allocated(map, ref) ? ref : 0;
 }
 
+/* Sets allocation bits.  Where none is set in the word nobody else writes to it: the cache that
+ * owns the block is the only one to set any, and others clear those of runs that they have. */
+static void bits_allocate(AO_t *word, AO_t mask) {
+  if (AO_load(word) == 0)
+    AO_store_release(word, mask);
+  else
+    AO_or_release(word, mask);
+}
+
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
                        enum gaiti_bits_change change) {
   switch (change) {
   case GAITI_BITS_ALLOCATE_BLACK:
     AO_or(&map->marks[word], mask);
-    AO_or_release(&map->allocated[word], mask);
+    bits_allocate(&map->allocated[word], mask);
     return;
-  case GAITI_BITS_ALLOCATE: AO_or_release(&map->allocated[word], mask); return;
+  case GAITI_BITS_ALLOCATE: bits_allocate(&map->allocated[word], mask); return;
   case GAITI_BITS_BLACKEN: AO_or(&map->marks[word], mask); return;
   case GAITI_BITS_FREE:
     AO_and(&map->marks[word], ~mask);
@@ -54,10 +63,9 @@ static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
   }
 }
 
-/* Bits first, first + step, first + 2 * step and so on of a word: each turn doubles their number.
- */
-static AO_t bits_every(size_t first, size_t step) {
-  AO_t mask = (AO_t)1 << first;
+/* Bits 0, step, 2 * step and so on of a word: each turn doubles their number. */
+static AO_t bits_every(size_t step) {
+  AO_t mask = 1;
   for (; step < 64; step *= 2)
     mask |= mask << step;
   return mask;
@@ -69,9 +77,10 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   size_t granule = (start - map->base) >> GAITI_GRANULE_SHIFT;
   size_t last = (end - map->base) >> GAITI_GRANULE_SHIFT;
+  AO_t every = bits_every(step);
   while (granule < last) {
     size_t word = granule / 64;
-    AO_t mask = bits_every(granule % 64, step);
+    AO_t mask = every << granule % 64;
     if (last - word * 64 < 64) mask &= ((AO_t)1 << (last - word * 64)) - 1;
     bits_apply(map, word, mask, change);
     granule = word * 64 + (size_t)(63 - __builtin_clzll(mask)) + step;

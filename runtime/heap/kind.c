@@ -12,7 +12,8 @@ static bool kind_info_valid(const gait_kind_info *info) {
   switch (info->form) {
   case GAIT_KIND_LEAF:
   case GAIT_KIND_CONSERVATIVE: return true;
-  case GAIT_KIND_CALLBACK: return info->trace != NULL;
+  case GAIT_KIND_CALLBACK:
+  case GAIT_KIND_CALLBACK_ANYWHERE: return info->trace != NULL;
   case GAIT_KIND_POINTERS:
     return info->pointer_map && info->map_bytes > 0 && info->map_bytes % 8 == 0 &&
            info->map_bytes <= GAITI_KIND_MAP_BYTES && info->repeat_bytes % 8 == 0 &&

@@ -44,6 +44,11 @@ void gaiti_kinds_destroy(struct gaiti_kinds *kinds);
 gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info, uint16_t *index);
 gait_result gaiti_kinds_find(struct gaiti_kinds *kinds, const char *name, uint16_t *index);
 
+/* Whether a function of the embedder's traces objects of the kind. */
+static inline bool gaiti_kind_has_function(const struct gaiti_kind *kind) {
+  return kind->form == GAIT_KIND_CALLBACK || kind->form == GAIT_KIND_CALLBACK_ANYWHERE;
+}
+
 static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t index) {
   return kinds->table[index].form == GAIT_KIND_LEAF;
 }

@@ -124,7 +124,7 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
 
 /* The side tables' bytes for one block that has been taken once. */
 #define SPACE_TABLE_BYTES                                                                          \
-  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 2 * SPACE_BITS_BYTES +     \
+  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 2 * SPACE_BITS_BYTES +    \
    GAITI_BLOCK_WORDS)
 
 /* ---- Mapped memory ---- */

@@ -227,11 +227,22 @@ GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *star
   }
 }
 
+/* Whether the embedder's function looks where its kind says that it does. */
+static bool marker_may_trace(const struct gaiti_marker *marker, const void *start, size_t bytes) {
+  return !GAITI_CHECK_SLOW || !marker->within_bytes ||
+         ((uintptr_t)start - marker->within < marker->within_bytes &&
+          (uintptr_t)start + bytes - marker->within <= marker->within_bytes);
+}
+
 void gait_trace_slot(gait_tracer *tracer, void *const *slot) {
+  REQUIRE("trace.outside", marker_may_trace(&tracer->marker, slot, sizeof *slot),
+          "a function traces what is not in the object; its kind should be CALLBACK_ANYWHERE");
   gaiti_marker_reference(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
 }
 
 void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
+  REQUIRE("trace.outside", marker_may_trace(&tracer->marker, start, bytes),
+          "a function traces what is not in the object; its kind should be CALLBACK_ANYWHERE");
   gaiti_marker_range(&tracer->marker, start, (const char *)start + bytes);
 }
 
@@ -267,7 +278,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
   uintptr_t start = gaiti_ref_start(&marker->map, ref);
   size_t bytes = gaiti_ref_bytes(&marker->map, ref), from = place - start, to = bytes;
-  if (kind->form != GAIT_KIND_CALLBACK) {
+  if (!gaiti_kind_has_function(kind)) {
     marker_put_back(marker, entry, from / GAITI_TRACE_PIECE_BYTES,
                     (bytes + GAITI_TRACE_PIECE_BYTES - 1) / GAITI_TRACE_PIECE_BYTES);
     if (to - from > GAITI_TRACE_PIECE_BYTES) to = from + GAITI_TRACE_PIECE_BYTES;

@@ -60,6 +60,14 @@ GAITI_RACY static void trace_pointers(struct gaiti_marker *marker, const struct 
   }
 }
 
+static void trace_by_function(struct gaiti_marker *marker, const struct gaiti_kind *kind,
+                              uintptr_t start, size_t bytes) {
+  marker->within = start;
+  marker->within_bytes = kind->form == GAIT_KIND_CALLBACK ? bytes : 0;
+  kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
+  marker->within_bytes = 0;
+}
+
 GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind,
                             uintptr_t start, size_t bytes, size_t from, size_t to) {
   switch (kind->form) {
@@ -68,8 +76,8 @@ GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind
     gaiti_marker_range(marker, (const void *)(start + from), (const void *)(start + to));
     return;
   case GAIT_KIND_CALLBACK:
-    if (from == 0)
-      kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
+  case GAIT_KIND_CALLBACK_ANYWHERE:
+    if (from == 0) trace_by_function(marker, kind, start, bytes);
     return;
   case GAIT_KIND_POINTERS: break;
   }

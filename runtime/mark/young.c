@@ -10,21 +10,21 @@
  *   old      marked           keeps it, dead or not       clears its mark first
  *   young    not marked       marks it if it is reached   as every object
  *
- * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  What is left to
- * do is to know which old objects refer to young ones.
+ * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  What is left
+ * to do is to know which old objects refer to young ones.
  *
- * .young.remembered  A card is a byte for the KiB whose objects have their marks in one word.  While
+ * .young.remembered  A card is a byte for the KiB whose objects have their marks in one word. While
  * a young cycle may follow, each store in an object dirties the card of its slot.  To be kept:
  *
  *   when a young cycle begins, every reference from an old object to a young one lies on a dirty
- *   card, or in an object that is traced by a function of the embedder's.
+ *   card, or outside the heap.
  *
- * Such a function may look for references outside the heap, where there are no cards, so all old
- * objects of such kinds are traced anew.  Roots are scanned in every cycle.
+ * Outside the heap there are no cards.  Roots are scanned in every cycle; and all old objects of a
+ * kind whose function looks outside (GAIT_KIND_CALLBACK_ANYWHERE) are traced anew.
  *
- * .young.from-the-start  When marking closes, every object that is reachable, and each that a marked
- * one refers to, is marked, and what is allocated is black.  There is no young object before the
- * first thread turns its barrier off.  The race is with those that have not:
+ * .young.from-the-start  When marking closes, every object that is reachable, and each that a
+ * marked one refers to, is marked, and what is allocated is black.  There is no young object before
+ * the first thread turns its barrier off.  The race is with those that have not:
  *
  *   thread A                                   thread B
  *   turns its barrier off                      has not answered: allocates black
@@ -37,9 +37,11 @@
  * on; the cards are cleaned when marking has closed and before anybody is asked to turn the barrier
  * off.  What was stored before that was marked: it needs no card.  tests/model/start.pml.
  *
- * At the start.  Cards are read when all threads have answered handshake 2.  A thread stores a
- * reference and dirties the card without a safepoint in between, so both have been seen, in either
- * order.  What is stored later is shaded by the barrier as in any black object.
+ * At the start.  Cards are read when all threads have answered handshake 2, and before any is asked
+ * to scan its roots.  A thread stores a reference and dirties the card without a safepoint in
+ * between, so both have been seen, in either order.  What is stored later is shaded by the barrier
+ * as in any black object.  Nobody allocates black yet, so what is marked is old: the collector does
+ * not come across objects that are just being made.
  *
  * So the invariant of cycle.c holds at that moment in a young cycle as in a full one, with the old
  * objects for black and those on dirty cards for grey.  An old object on a clean card refers to
@@ -59,15 +61,18 @@ static size_t young_least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* Traces [from, to) of an old object, bytes of the heap; what lies past its end is left out. */
+/* Traces [from, to) of an old object, bytes of the heap; what lies past its end is left out.  An
+ * embedder's function traces it whole. */
 static void young_trace_part(struct gaiti_marker *marker, gaiti_ref ref, uintptr_t from,
                              uintptr_t to) {
   const struct gaiti_map *map = &marker->map;
   uintptr_t start = gaiti_ref_start(map, ref);
+  const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
   size_t bytes = gaiti_ref_bytes(map, ref), last = young_least(to - start, bytes);
   if (from - start >= last) return;
-  gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], start, bytes, from - start, last);
-  marker->work += last - (from - start);
+  size_t first = gaiti_kind_has_function(kind) ? 0 : from - start;
+  gaiti_trace(marker, kind, start, bytes, first, last);
+  marker->work += last - first;
 }
 
 /* Old objects that start on the card are traced whole, as one group; of one that reaches into it,
@@ -82,11 +87,14 @@ static void young_trace_card(struct gaiti_marker *marker, gaiti_ref tag, size_t 
   if (group.bits) gaiti_marker_retrace(marker, group);
 }
 
-/* A large object's card is traced in its place: most of such an object is clean. */
-static void young_trace_large_card(struct gaiti_marker *marker, gaiti_ref ref, size_t card) {
+/* A large object's card is traced in its place: most of such an object is clean.  One that a
+ * function traces, whole, is traced once: `whole` is the last. */
+static void young_trace_large_card(struct gaiti_marker *marker, gaiti_ref ref, size_t card,
+                                   gaiti_ref *whole) {
   uintptr_t from = marker->map.base + card * GAIT_CARD_BYTES;
-  if (young_is_marked(&marker->map, ref))
-    young_trace_part(marker, ref, from, from + GAIT_CARD_BYTES);
+  if (!young_is_marked(&marker->map, ref) || ref == *whole) return;
+  if (gaiti_kind_has_function(&marker->kinds[gaiti_ref_kind(ref)])) *whole = ref;
+  young_trace_part(marker, ref, from, from + GAIT_CARD_BYTES);
 }
 
 /* The object that the block is a part of, or its slots' tag. */
@@ -96,21 +104,21 @@ static gaiti_ref young_tag(const struct gaiti_map *map, uint32_t block) {
 }
 
 /* Calls for each dirty card of the block, eight at a time: most are clean. */
-static void young_trace_block(struct gaiti_marker *marker, uint32_t block) {
+static void young_trace_block(struct gaiti_marker *marker, uint32_t block, gaiti_ref *whole) {
   const AO_t *cards = gaiti_block_cards(&marker->map, block);
   gaiti_ref tag = young_tag(&marker->map, block);
   for (size_t word = 0; word < GAITI_BLOCK_CARD_WORDS; word++) {
     for (AO_t dirty = AO_load(&cards[word]); dirty; dirty &= dirty - 1) {
       size_t card = gaiti_block_word(block) + word * 8 + (size_t)__builtin_ctzll(dirty) / 8;
       if (tag & GAITI_REF_LARGE)
-        young_trace_large_card(marker, tag, card);
+        young_trace_large_card(marker, tag, card, whole);
       else
         young_trace_card(marker, tag, card);
     }
   }
 }
 
-/* Traces every old object of a block, as its kind's function may look anywhere. */
+/* Traces every old object of a block: its kind's function may look anywhere. */
 static void young_trace_all(struct gaiti_marker *marker, uint32_t block) {
   gaiti_ref tag = gaiti_block_tag(&marker->map, block);
   size_t first = gaiti_block_word(block);
@@ -129,13 +137,15 @@ static gait_kind_form young_form(const struct gaiti_marker *marker, uint32_t blo
 /* Model: tests/model/start.pml. */
 void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&heap->space);
+  gaiti_ref whole = 0;
   for (uint32_t block = 0; block < top; block++) {
     if (gaiti_block_is_free(&heap->map, block)) continue;
     switch (young_form(marker, block)) {
     case GAIT_KIND_LEAF: break;
-    case GAIT_KIND_CALLBACK: young_trace_all(marker, block); break;
+    case GAIT_KIND_CALLBACK_ANYWHERE: young_trace_all(marker, block); break;
+    case GAIT_KIND_CALLBACK:
     case GAIT_KIND_POINTERS:
-    case GAIT_KIND_CONSERVATIVE: young_trace_block(marker, block); break;
+    case GAIT_KIND_CONSERVATIVE: young_trace_block(marker, block, &whole); break;
     }
   }
 }

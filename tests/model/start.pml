@@ -171,7 +171,7 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #ifdef CARDS_READ_EARLY
 #define MAY_READ_CARDS true
 #else
-#define MAY_READ_CARDS (request == SCAN_ROOTS && ALL_ANSWERED)
+#define MAY_READ_CARDS (request == SETTLE && ALL_ANSWERED)
 #endif
 #ifdef KEPT_UNREMEMBERED
 #define MAY_KEEP true
@@ -538,9 +538,9 @@ inline ask(what) {
 #endif
 #define OLD_BLOCKS (block_epoch ^ (epoch * ALL))
 #ifdef FOREIGN
-#define COMPLETE (foreign_scanned && grey == 0 && YOUNG_CARDS_LEFT == 0)
+#define COMPLETE (foreign_scanned && grey == 0)
 #else
-#define COMPLETE (grey == 0 && SHADED_IN_FLIGHT && YOUNG_CARDS_LEFT == 0)
+#define COMPLETE (grey == 0 && SHADED_IN_FLIGHT)
 #endif
 
 active proctype collector() {
@@ -589,7 +589,11 @@ active proctype collector() {
        ask(SETTLE); rename() };
      do
      :: atomic { MAY_MARK && grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
-     :: ALL_ANSWERED -> break
+#ifdef YOUNG
+     /* old: runtime/mark/young.c: gaiti_young_trace_old; runtime/cycle/cycle.c: step_old */
+     :: atomic { MAY_READ_CARDS && cards_left != 0 -> pick(cards_left, o); read_card(o); o = 0; rename() }
+#endif
+     :: ALL_ANSWERED && YOUNG_CARDS_LEFT == 0 -> break
      od;
 #endif
 
@@ -608,10 +612,6 @@ active proctype collector() {
      :: d_step { !foreign_scanned ->
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
-#endif
-#ifdef YOUNG
-     /* old: runtime/mark/young.c: gaiti_young_trace_old; runtime/cycle/cycle.c: cycle_trace_old */
-     :: atomic { MAY_READ_CARDS && cards_left != 0 -> pick(cards_left, o); read_card(o); o = 0; rename() }
 #endif
      /* settle-shades: runtime/cycle/cycle.c: step_roots;
       * runtime/barrier/shades.c: gaiti_shades_settle */

@@ -12,11 +12,19 @@
  *            takes the list and clears the root.  From then on the head is grey in its own buffer
  *            alone: the flush must find it there, and each time it does, the thread has cut the
  *            list once more behind what it holds, so the flush must be repeated.
+ *
  *   hide     The same, and what was taken goes into the first field of a new object, which is
- * black. duel     One thread, with its barrier on, sleeps in a store, having shaded what it found.
- * The other, whose barrier is off, stores its only reference in the same slot, is scanned, and
- * takes it back before the first wakes and overwrites it. smuggle  A scanned thread hands out a new
- * object.  One that is not scanned yet stores its only reference there and is scanned without it.
+ *            black.
+ *
+ *   duel     One thread, with its barrier on, sleeps in a store, having shaded what it found.  The
+ *            other, whose barrier is off, stores its only reference in the same slot, is
+ *            scanned, and takes it back before the first wakes and overwrites it.
+ *
+ *   smuggle  A scanned thread hands out a new object.  One that is not scanned yet stores its only
+ *            reference there and is scanned without it.
+ *
+ *   inherit  A thread whose barrier has gone off hands out a new object, which is young.  One that
+ *            has not answered yet stores it in an old object, and it is cut off elsewhere.
  *
  * Each is seen out: the thread answers what is asked until its barrier is off, allocates in the
  * moment after, and looks at what it holds. */
@@ -38,7 +46,7 @@ static bool aimed_is_wanted(const struct mutator *mutator) {
 }
 
 static bool aimed_is_marking(const struct mutator *mutator) {
-  return gait_fast_of(mutator->thread)->marking != 0;
+  return (gait_fast_of(mutator->thread)->marking & GAIT_SHADE_OLD) != 0;
 }
 
 static uint64_t aimed_now_us(void) {
@@ -222,11 +230,24 @@ static void aimed_duel(struct mutator *mutator) {
 
 /* ---- Smuggle ---- */
 
-static void aimed_hand_out(struct mutator *mutator, const struct aimed_part *part) {
+static void aimed_give(struct mutator *mutator, const struct aimed_part *part) {
   uint32_t id = 0;
-  aimed_answer(mutator, 3);
   void *fresh = graph_new(mutator->graph, mutator->thread, &mutator->random, &id);
   if (id) gait_store(mutator->thread, part->slot, fresh);
+}
+
+/* Waits, without answering, until there is something else in the slot.  Returns whether there is.
+ */
+static bool aimed_await_gift(const struct aimed_part *part, void *before) {
+  const uint64_t end = aimed_now_us() + AIMED_PATIENCE_US / 4;
+  while (gait_load(part->slot) == before && aimed_now_us() < end)
+    usleep(20);
+  return gait_load(part->slot) != before;
+}
+
+static void aimed_hand_out(struct mutator *mutator, const struct aimed_part *part) {
+  aimed_answer(mutator, 3);
+  aimed_give(mutator, part);
 }
 
 /* Waits, without answering, for the other's new object, and leaves there what `local` holds. */
@@ -235,9 +256,7 @@ static void aimed_store_away(struct mutator *mutator, const struct aimed_part *p
   uint32_t id;
   aimed_answer(mutator, 2);
   void *reference = mutator_get_local(mutator, local, &id), *before = gait_load(part->slot);
-  const uint64_t end = aimed_now_us() + AIMED_PATIENCE_US / 4;
-  while (gait_load(part->slot) == before && aimed_now_us() < end)
-    usleep(20);
+  aimed_await_gift(part, before);
   void *found = gait_load(part->slot);
   const uint32_t holder = graph_check_loose(mutator->graph, found);
   if (!holder || mutator->graph->twins[holder].references == 0) return;
@@ -258,11 +277,50 @@ static void aimed_smuggle(struct mutator *mutator) {
   aimed_see_out(mutator);
 }
 
+/* ---- Inherit ---- */
+
+static void aimed_leave_behind(struct mutator *mutator, const struct aimed_part *part) {
+  for (uint32_t left = 30; left > 0 && aimed_is_marking(mutator); left--)
+    aimed_answer(mutator, 1);
+  aimed_give(mutator, part);
+}
+
+/* Lets each handshake after the scan wait for a moment: one of them is the last.  The object that
+ * `local` holds was there before this cycle, and is old. */
+static void aimed_take_over(struct mutator *mutator, const struct aimed_part *part,
+                            uint32_t local) {
+  uint32_t id, found_id;
+  void *before = gait_load(part->slot);
+  aimed_answer(mutator, 3);
+  while (aimed_is_marking(mutator) && aimed_await(mutator, AIMED_PATIENCE_US) &&
+         !aimed_await_gift(part, before))
+    gait_poll(mutator->thread);
+  void *reference = mutator_get_local(mutator, local, &id), *found = gait_load(part->slot);
+  found_id = graph_check_loose(mutator->graph, found);
+  if (!id || !found_id || mutator->graph->twins[id].references == 0) return;
+  graph_put_edge(mutator->graph, mutator->thread, id, graph_check(mutator->graph, reference, id), 0,
+                 found, found_id);
+  gait_store(mutator->thread, part->slot, NULL);
+}
+
+static void aimed_inherit(struct mutator *mutator) {
+  const uint32_t local = mutator_any_local(mutator);
+  mutator_make_list(mutator, local, 1 + mutator_below(mutator, 3));
+  if (!aimed_await_cycle(mutator)) return;
+  const struct aimed_part part = aimed_take_part(mutator);
+  if (part.first)
+    aimed_leave_behind(mutator, &part);
+  else
+    aimed_take_over(mutator, &part, local);
+  aimed_see_out(mutator);
+}
+
 void aimed_step(struct mutator *mutator) {
   static void (*const operations[AIMS])(struct mutator *) = {[AIM_RAID] = aimed_raid,
                                                              [AIM_HIDE] = aimed_hide,
                                                              [AIM_DUEL] = aimed_duel,
-                                                             [AIM_SMUGGLE] = aimed_smuggle};
+                                                             [AIM_SMUGGLE] = aimed_smuggle,
+                                                             [AIM_INHERIT] = aimed_inherit};
   const enum era_aim aim = mutator->era->aim;
   operations[aim > AIM_ANY ? aim : AIM_RAID + mutator_below(mutator, AIMS - AIM_RAID)](mutator);
 }

@@ -103,7 +103,9 @@ static void graph_register_kinds(struct graph *graph) {
                        .pointer_map = map,
                        .repeat_bytes = 2 * word},
       [GRAPH_CALLBACK] = {.name = "called", .form = GAIT_KIND_CALLBACK, .trace = graph_trace_slots},
-      [GRAPH_RANGE] = {.name = "range", .form = GAIT_KIND_CALLBACK, .trace = graph_trace_words},
+      [GRAPH_RANGE] = {.name = "range",
+                       .form = GAIT_KIND_CALLBACK_ANYWHERE,
+                       .trace = graph_trace_words},
       [GRAPH_CONSERVATIVE] = {.name = "any", .form = GAIT_KIND_CONSERVATIVE},
   };
   for (int i = 0; i < GRAPH_FORMS; i++)

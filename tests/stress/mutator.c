@@ -276,8 +276,16 @@ static void mutator_external(struct mutator *mutator) {
     graph_fail(mutator->graph, "object %u took no external bytes", id);
 }
 
+static void mutator_make_garbage(struct mutator *mutator, uint32_t count) {
+  while (count-- > 0)
+    if (!gait_alloc(mutator->thread, gait_kind_leaf(mutator->graph->heap), 16)) return;
+}
+
 static void mutator_collect_at_once(struct mutator *mutator) {
-  if (mutator->era->young && mutator_below(mutator, 32)) return;
+  if (mutator->era->young_every && mutator_below(mutator, 32)) {
+    mutator_make_garbage(mutator, mutator->era->young_every);
+    return;
+  }
   if (gait_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
 }

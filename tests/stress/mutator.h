@@ -9,7 +9,7 @@
 
 /* AIM_NONE: random operations; AIM_ANY: any of those aimed at a window of the cycle (aimed.c); or
  * one of them. */
-enum era_aim { AIM_NONE, AIM_ANY, AIM_RAID, AIM_HIDE, AIM_DUEL, AIM_SMUGGLE, AIMS };
+enum era_aim { AIM_NONE, AIM_ANY, AIM_RAID, AIM_HIDE, AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIMS };
 
 /* Who plays which part with whom, and in which loose slot.  In `storing` is the number of a store
  * to that slot which is under way; 0: none. */
@@ -25,7 +25,7 @@ struct era {
   struct graph graph;
   uint64_t seed;
   bool settings_change;   /* threads may change GOGC and the limit as they run */
-  bool young;             /* cycles come by themselves, most of them young: few are asked for */
+  uint32_t young_every;   /* cycles come after so many allocations, most of them young; 0: not so */
   enum era_aim aim;       /* what most of the threads' operations are */
   bool forks;             /* threads may fork */
   struct era *next;       /* itself when it is alone */

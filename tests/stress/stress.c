@@ -101,7 +101,8 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 /* Half of the eras are random programs; the rest is shared out among the windows by how hard they
  * are to hit. */
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
-  static const enum era_aim aims[] = {AIM_ANY, AIM_RAID, AIM_HIDE, AIM_DUEL, AIM_DUEL, AIM_SMUGGLE};
+  static const enum era_aim aims[] = {AIM_ANY,  AIM_RAID,    AIM_HIDE,    AIM_DUEL,
+                                      AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT};
   if (graph_below(random, 2) || stress->barrierless || stress->threads == 1) return AIM_NONE;
   return aims[graph_below(random, sizeof aims / sizeof *aims)];
 }
@@ -138,7 +139,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
   options.idle_help = graph_below(&random, 2);
   options.inline_bytes = graph_below(&random, 2) ? 0 : (int64_t)1 << 40;
-  options.young_percent = graph_below(&random, 3) == 0 ? 0 : 100;
+  options.young_percent = aim != AIM_INHERIT && graph_below(&random, 3) == 0 ? 0 : 100;
   options.processors = graph_below(&random, 4);
   options.huge_pages = graph_below(&random, 8) == 0;
   if (graph_below(&random, 4) == 0)
@@ -218,7 +219,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   era->seed = seed;
   era->stop = &ring->stop;
   era->settings_change = graph_below(&random, 3) == 0;
-  era->young = options.young_percent > 0;
+  if (options.young_percent) era->young_every = (uint32_t)options.collect_every;
   era->aim = aim;
   era->forks = graph_below(&random, 4) == 0;
   graph_init(&era->graph, heap, stress->seed, seed, stress_has_unbarriered(aim, &random));
@@ -298,9 +299,9 @@ int main(int argc, char **argv) {
   do
     stress_run_ring(&stress);
   while (!stress_is_over(&stress, stress.cycles_done));
-  printf("stress: %" PRIu64 " cycles, %" PRIu64 " of them young, %" PRIu64 " operations, %" PRIu64 " objects, %" PRIu64
-         " threads, %" PRIu64 " heaps, %" PRIu64 " forks: nothing lost\n",
-         stress.cycles_done, stress.young_cycles, stress.operations, stress.objects, stress.lives, stress.eras,
-         stress.children);
+  printf("stress: %" PRIu64 " cycles, %" PRIu64 " of them young, %" PRIu64 " operations, %" PRIu64
+         " objects, %" PRIu64 " threads, %" PRIu64 " heaps, %" PRIu64 " forks: nothing lost\n",
+         stress.cycles_done, stress.young_cycles, stress.operations, stress.objects, stress.lives,
+         stress.eras, stress.children);
   return EXIT_SUCCESS;
 }

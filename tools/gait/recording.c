@@ -230,10 +230,11 @@ static bool recording_take(struct recording *recording, struct recording_cursor 
   bool gait = false;
   bool read = recording_line(&cursor, &cycle, &gait);
   if (read && recording_word(&cursor, " (young)"))
-    return recording_say(error,
-                         "line %zu: a cycle that marked only what is new, of which the goals of the "
-                         "others do not tell; record with GAIT_YOUNG=off",
-                         line);
+    return recording_say(
+        error,
+        "line %zu: a cycle that marked only what is new, of which the goals of the "
+        "others do not tell; record with GAIT_YOUNG=off",
+        line);
   if (!read) {
     recording_complain(recording, line, "the cycle is cut off or damaged");
     return true;

@@ -1,0 +1,917 @@
+/* Young cycles: they free what is new and dead, and nothing that an old object refers to. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const unit_suite_name = "young";
+
+#define MIB ((size_t)1 << 20)
+
+/* A cycle comes at every so many allocations of a thread: a test has fewer of them from one of its
+ * cycles to the next. */
+#define YOUNG_EVERY 32
+
+/* Without barriers there are no young cycles: the loop goes over the other modes. */
+static const unit_mode young_modes[] = {UNIT_CONCURRENT, UNIT_SHRUNKEN};
+#define YOUNG_TEST(tcase, function) tcase_add_loop_test(tcase, function, 0, 2)
+
+/* Every cycle is young that may be, and none comes for growth. */
+static gait_options young_options(unit_mode mode) {
+  gait_options options = unit_options(mode);
+  options.young_percent = 100;
+  options.gogc_percent = 100;
+  options.min_heap_bytes = (int64_t)(1024 * MIB);
+  options.collect_every = YOUNG_EVERY;
+  return options;
+}
+
+/* Allocates until a cycle has run; what it allocates is of no other object's size. */
+static void young_any_cycle(unit_world *world) {
+  const uint64_t cycles = unit_stats(world->heap).cycles;
+  while (unit_stats(world->heap).cycles == cycles)
+    UNIT_CHECK(gait_alloc(world->thread, world->leaf, 16) != NULL);
+  ck_assert_uint_eq(unit_stats(world->heap).cycles, cycles + 1);
+}
+
+/* Runs a cycle that has to be young. */
+static void young_cycle(unit_world *world) {
+  const uint64_t young = unit_stats(world->heap).young_cycles;
+  young_any_cycle(world);
+  ck_assert_uint_eq(unit_stats(world->heap).young_cycles, young + 1);
+}
+
+/* Runs a cycle that has to be full. */
+static void young_full_cycle(unit_world *world) {
+  const uint64_t young = unit_stats(world->heap).young_cycles;
+  young_any_cycle(world);
+  ck_assert_uint_eq(unit_stats(world->heap).young_cycles, young);
+}
+
+static uint64_t young_external(const unit_world *world) {
+  return unit_stats(world->heap).external_bytes;
+}
+
+/* Runs a young cycle and returns the tags of the objects that it left. */
+static uint64_t young_alive(unit_world *world) {
+  young_cycle(world);
+  return young_external(world);
+}
+
+/* Runs a young cycle and returns how many objects are marked after it. */
+static uint64_t young_marked_objects(unit_world *world) {
+  young_cycle(world);
+  return unit_last_record(world->heap).marked_objects;
+}
+
+/* Opens a world whose next cycle is young. */
+static void young_open(unit_world *world, int mode) {
+  const gait_options options = young_options(young_modes[mode]);
+  unit_open_with(world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(world);
+}
+
+/* An old object, kept in slot `slot`, whose cards are clean. */
+static void *young_old(unit_world *world, size_t slot, gait_kind kind, size_t bytes) {
+  world->slots[slot] = gait_alloc(world->thread, kind, bytes);
+  ck_assert_ptr_nonnull(world->slots[slot]);
+  young_cycle(world);
+  return world->slots[slot];
+}
+
+/* ---- When ---- */
+
+START_TEST(the_first_cycle_prepares_the_next) {
+  unit_world world;
+  const gait_options options = young_options(young_modes[_i]);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(&world);
+  ck_assert_uint_eq(unit_last_record(world.heap).young, 0);
+  for (int i = 0; i < 5; i++) {
+    young_cycle(&world);
+    ck_assert_uint_eq(unit_last_record(world.heap).young, 1);
+    ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_DEBUG);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_collection_that_is_asked_for_is_full) {
+  unit_world world;
+  young_open(&world, _i);
+  for (int i = 0; i < 5; i++) {
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_uint_eq(unit_last_record(world.heap).young, 0);
+    ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
+    young_cycle(&world);
+  }
+  ck_assert_uint_eq(unit_stats(world.heap).young_cycles, 5);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(none_is_young_with_the_option_at_0) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.young_percent = 0;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (int i = 0; i < 5; i++)
+    young_full_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(none_is_young_without_barriers) {
+  unit_world world;
+  const gait_options options = young_options(UNIT_BARRIERLESS);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (int i = 0; i < 5; i++)
+    young_full_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(none_is_young_without_a_goal) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.gogc_percent = GAIT_GOGC_OFF;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (int i = 0; i < 5; i++)
+    young_full_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(none_is_young_where_the_memory_limit_rules) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.memory_limit_bytes = (int64_t)(256 * MIB);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (int i = 0; i < 5; i++)
+    young_full_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+/* Keeps a list of about so many bytes in slot 0. */
+static void young_keep(unit_world *world, size_t bytes) {
+  for (size_t done = 0; done < bytes; done += 1024) {
+    void **node = gait_alloc(world->thread, world->references, 1024);
+    UNIT_CHECK(node != NULL);
+    gait_store_init(world->thread, node, world->slots[0]);
+    world->slots[0] = node;
+  }
+}
+
+static void young_open_growing(unit_world *world, int mode) {
+  gait_options options = unit_options(young_modes[mode]);
+  options.gogc_percent = 100;
+  unit_open_with(world, &options, GAIT_STACK_EXACT);
+}
+
+START_TEST(who_keeps_much_and_drops_what_is_new_has_them) {
+  unit_world world;
+  young_open_growing(&world, _i);
+  young_keep(&world, 24 * MIB);
+  gait_stats stats = unit_stats(world.heap);
+  for (size_t done = 0; done < 2048 * MIB && stats.young_cycles < 5; done += MIB) {
+    for (size_t i = 0; i < MIB; i += 512)
+      UNIT_CHECK(gait_alloc(world.thread, world.leaf, 512) != NULL);
+    stats = unit_stats(world.heap);
+  }
+  ck_assert_uint_ge(stats.young_cycles, 5);
+  size_t nodes = 0;
+  for (void *const *node = world.slots[0]; node; node = node[0])
+    nodes++;
+  ck_assert_uint_eq(nodes, 24 * MIB / 1024);
+  ck_assert_uint_eq(unit_marked_objects(&world), nodes);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(who_keeps_all_has_none) {
+  unit_world world;
+  young_open_growing(&world, _i);
+  young_keep(&world, 128 * MIB);
+  ck_assert_uint_ge(unit_stats(world.heap).cycles, 3);
+  ck_assert_uint_eq(unit_stats(world.heap).young_cycles, 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Stores ---- */
+
+START_TEST(a_store_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  gait_store(world.thread, &old[3], NULL);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* It was old before anything was known of stores. */
+START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
+  unit_world world;
+  const gait_options options = young_options(young_modes[_i]);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  void **old = world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  young_full_cycle(&world);
+  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_store_after_a_full_cycle_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(an_initialising_store_that_comes_late_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  gait_store_init(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_compare_and_swap_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  ck_assert(gait_cas(world.thread, &old[3], NULL, unit_tagged_leaf(&world, 0)));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  ck_assert(gait_cas(world.thread, &old[3], old[3], unit_tagged_leaf(&world, 1)));
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0) | UNIT_TAG(1));
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  unit_close(&world);
+}
+END_TEST
+
+/* Over several cards, of which the outer ones are met in part. */
+START_TEST(a_copy_is_remembered) {
+  enum { WORDS = 10000, FIRST = 500, COUNT = 400 };
+  static const unsigned holding[] = {0, 1, 150, 250, COUNT - 2, COUNT - 1};
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, WORDS * sizeof(void *));
+  void *from[COUNT] = {NULL};
+  for (unsigned tag = 0; tag < 6; tag++)
+    from[holding[tag]] = unit_tagged_leaf(&world, tag);
+  gait_copy(world.thread, &old[FIRST], from, COUNT);
+  ck_assert_uint_eq(young_alive(&world), 0x3f);
+  unit_close(&world);
+}
+END_TEST
+
+/* A copy within an object, which was the only one to hold it, to another of its cards. */
+START_TEST(what_a_copy_moves_away_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 80000);
+  gait_store(world.thread, &old[1000], unit_tagged_leaf(&world, 0));
+  gait_copy(world.thread, &old[9000], &old[1000], 1);
+  gait_clear(world.thread, &old[1000], 1);
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Old objects of every form ---- */
+
+static atomic_uint young_calls;
+
+static void young_trace_words(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  (void)arg;
+  atomic_fetch_add(&young_calls, 1);
+  gait_trace_range(tracer, object, bytes);
+}
+
+/* A kind of that form, every word of which is a reference. */
+static gait_kind young_kind(unit_world *world, gait_kind_form form) {
+  if (form == GAIT_KIND_POINTERS) return world->references;
+  if (form == GAIT_KIND_CONSERVATIVE) return world->conservative;
+  gait_kind kind;
+  const gait_kind_info info = {.name = "called", .form = form, .trace = young_trace_words};
+  ck_assert_int_eq(gait_kind_register(world->heap, &info, &kind), GAIT_OK);
+  return kind;
+}
+
+/* In an old object of `words` words, stores a young one at each of `count` places, one between two
+ * cycles, so that no other card of the object is dirty. */
+static void young_try_words(int mode, gait_kind_form form, size_t words, const size_t *at,
+                            unsigned count) {
+  unit_world world;
+  young_open(&world, mode);
+  void **old = young_old(&world, 0, young_kind(&world, form), words * sizeof(void *));
+  for (unsigned tag = 0; tag < count; tag++) {
+    gait_store(world.thread, &old[at[tag]], unit_tagged_leaf(&world, tag));
+    const uint64_t alive = young_alive(&world);
+    ck_assert_msg(alive == UNIT_TAG(tag + 1) - 1, "word %zu of %zu: %lx are left", at[tag], words,
+                  (unsigned long)alive);
+  }
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(count) - 1);
+  unit_close(&world);
+}
+
+/* On one card; across cards, where the card on which it starts stays clean; large. */
+static void young_try_form(int mode, gait_kind_form form) {
+  static const size_t within[] = {5, 0, 7};
+  static const size_t last[] = {1300 / 8 - 1};
+  static const size_t middle[] = {200, 300, 374};
+  static const size_t many[] = {130, 1000, 2000, 4095};
+  static const size_t large[] = {50000, 0, 127, 128, 8191, 8192, 65535, 99000, 99999};
+  young_try_words(mode, form, 8, within, 3);
+  young_try_words(mode, form, 1300 / 8, last, 1);
+  young_try_words(mode, form, 375, middle, 3);
+  young_try_words(mode, form, 4096, many, 4);
+  young_try_words(mode, form, 100000, large, 9);
+}
+
+START_TEST(a_large_array_keeps_what_its_middle_holds) {
+  static const size_t at[] = {50000, 0, 127, 128, 8191, 8192, 65535, 99000, 99999};
+  young_try_words(_i, GAIT_KIND_POINTERS, 100000, at, 9);
+}
+END_TEST
+
+START_TEST(an_object_with_a_map_keeps_what_it_holds) {
+  young_try_form(_i, GAIT_KIND_POINTERS);
+}
+END_TEST
+
+START_TEST(a_conservative_object_keeps_what_it_holds) {
+  young_try_form(_i, GAIT_KIND_CONSERVATIVE);
+}
+END_TEST
+
+START_TEST(a_callback_kind_keeps_what_it_holds) {
+  young_try_form(_i, GAIT_KIND_CALLBACK);
+  young_try_form(_i, GAIT_KIND_CALLBACK_ANYWHERE);
+}
+END_TEST
+
+/* Nothing was stored in it: it is left alone.  In several places of it: it is traced once. */
+START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
+  const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, young_kind(&world, GAIT_KIND_CALLBACK), 200000);
+  atomic_store(&young_calls, 0);
+  young_cycle(&world);
+  ck_assert_uint_eq(atomic_load(&young_calls), again);
+  for (unsigned tag = 0; tag < 4; tag++)
+    gait_store(world.thread, &old[1000 + 7000 * tag], unit_tagged_leaf(&world, tag));
+  atomic_store(&young_calls, 0);
+  ck_assert_uint_eq(young_alive(&world), 0xf);
+  ck_assert_uint_eq(atomic_load(&young_calls), 1 + again);
+  unit_close(&world);
+}
+END_TEST
+
+/* Neighbours lie on a card in every way that the size allows. */
+START_TEST(each_of_many_across_cards_keeps_what_it_holds) {
+  enum { COUNT = 24, BYTES = 1300, LAST = BYTES / 8 - 1 };
+  unit_world world;
+  young_open(&world, _i);
+  for (size_t i = 0; i < COUNT; i++)
+    world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
+  young_cycle(&world);
+  for (unsigned tag = 0; tag < COUNT; tag++) {
+    void **old = world.slots[tag];
+    ck_assert_uint_ne((uintptr_t)old / GAIT_CARD_BYTES, (uintptr_t)&old[LAST] / GAIT_CARD_BYTES);
+    void *leaf = gait_alloc(world.thread, world.leaf, 32);
+    unit_tag(&world, leaf, tag);
+    gait_store(world.thread, &old[LAST], leaf);
+    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(tag + 1) - 1);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* Holds its reference in memory of malloc's. */
+struct young_box {
+  void **outside;
+};
+
+static void young_trace_box(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  (void)bytes, (void)arg;
+  const struct young_box *box = object;
+  if (box->outside) gait_trace_slot(tracer, box->outside);
+}
+
+START_TEST(a_callback_kind_keeps_what_it_holds_outside_the_heap) {
+  static const size_t sizes[] = {16, 1300, 30000, 200000};
+  unit_world world;
+  young_open(&world, _i);
+  gait_kind kind;
+  const gait_kind_info info = {
+      .name = "box", .form = GAIT_KIND_CALLBACK_ANYWHERE, .trace = young_trace_box};
+  ck_assert_int_eq(gait_kind_register(world.heap, &info, &kind), GAIT_OK);
+  void **outside = calloc(4, sizeof *outside);
+  for (size_t i = 0; i < 4; i++) {
+    struct young_box *box = world.slots[i] = gait_alloc(world.thread, kind, sizes[i]);
+    box->outside = &outside[i];
+  }
+  young_cycle(&world);
+  for (unsigned tag = 0; tag < 4; tag++)
+    gait_store(world.thread, &outside[tag], unit_tagged_leaf(&world, tag));
+  ck_assert_uint_eq(young_alive(&world), 0xf);
+  ck_assert_uint_eq(young_alive(&world), 0xf);
+  world.slots[1] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), 0xd);
+  unit_close(&world);
+  free(outside);
+}
+END_TEST
+
+START_TEST(a_chain_of_young_objects_hangs_on_an_old_one) {
+  enum { LENGTH = 8 };
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64), **chain[LENGTH];
+  const uint64_t cycles = unit_stats(world.heap).cycles;
+  for (unsigned tag = 0; tag < LENGTH; tag++) {
+    chain[tag] = gait_alloc(world.thread, world.references, 32);
+    unit_tag(&world, chain[tag], tag);
+    if (tag) gait_store_init(world.thread, &chain[tag - 1][1], chain[tag]);
+  }
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, cycles);
+  gait_store(world.thread, &old[0], chain[0]);
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(LENGTH) - 1);
+  ck_assert_uint_eq(unit_last_record(world.heap).marked_objects, LENGTH + 1);
+  gait_store(world.thread, &chain[3][1], NULL);
+  ck_assert_uint_eq(unit_alive(&world), 0xf);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Roots ---- */
+
+START_TEST(frames_and_handles_keep_what_is_new) {
+  unit_world world;
+  young_open(&world, _i);
+  gait_handle *handle = gait_handle_new(world.thread, NULL);
+  ck_assert_ptr_nonnull(handle);
+  young_cycle(&world);
+  world.slots[7] = unit_tagged_leaf(&world, 0);
+  gait_handle_set(world.thread, handle, unit_tagged_leaf(&world, 1));
+  gait_handle *fresh = gait_handle_new(world.thread, unit_tagged_leaf(&world, 2));
+  ck_assert_uint_eq(young_alive(&world), 7);
+  ck_assert_uint_eq(young_alive(&world), 7);
+  gait_handle_free(world.thread, handle);
+  gait_handle_free(world.thread, fresh);
+  ck_assert_uint_eq(unit_alive(&world), 1);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(barriered_roots_keep_what_is_new) {
+  static void *range[300];
+  memset(range, 0, sizeof range);
+  unit_world world;
+  young_open(&world, _i);
+  ck_assert_int_eq(gait_roots_add(world.heap, range, sizeof range, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  young_cycle(&world);
+  gait_store(world.thread, &range[0], unit_tagged_leaf(&world, 0));
+  gait_store(world.thread, &range[299], unit_tagged_leaf(&world, 1));
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_int_eq(gait_roots_remove(world.heap, range), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(unbarriered_roots_keep_what_is_new) {
+  static void *range[300];
+  memset(range, 0, sizeof range);
+  unit_world world;
+  young_open(&world, _i);
+  ck_assert_int_eq(gait_roots_add(world.heap, range, sizeof range, GAIT_ROOTS_UNBARRIERED),
+                   GAIT_OK);
+  young_cycle(&world);
+  range[0] = unit_tagged_leaf(&world, 0);
+  range[299] = unit_tagged_leaf(&world, 1);
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_int_eq(gait_roots_remove(world.heap, range), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+static void young_trace_root(gait_tracer *tracer, void *arg) {
+  gait_trace_slot(tracer, arg);
+}
+
+START_TEST(a_callback_for_roots_keeps_what_is_new) {
+  static void *root;
+  root = NULL;
+  unit_world world;
+  young_open(&world, _i);
+  ck_assert_int_eq(
+      gait_roots_add_callback(world.heap, young_trace_root, &root, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  young_cycle(&world);
+  gait_store(world.thread, &root, unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), 1);
+  ck_assert_int_eq(gait_roots_remove_callback(world.heap, young_trace_root, &root), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- What is freed ---- */
+
+START_TEST(what_is_new_and_dead_is_freed) {
+  static const size_t sizes[] = {32, 1300, 30000, 200000};
+  unit_world world;
+  young_open(&world, _i);
+  void *objects[4];
+  for (unsigned tag = 0; tag < 4; tag++) {
+    objects[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
+    unit_tag(&world, objects[tag], tag);
+  }
+  world.slots[0] = objects[1];
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(1));
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert_ptr_eq(gait_object_start(world.heap, objects[i]), i == 1 ? objects[i] : NULL);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
+  static const size_t sizes[] = {32, 1300, 30000, 200000};
+  unit_world world;
+  young_open(&world, _i);
+  void *objects[4];
+  for (unsigned tag = 0; tag < 4; tag++) {
+    objects[tag] = world.slots[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
+    unit_tag(&world, objects[tag], tag);
+  }
+  young_cycle(&world);
+  memset(world.slots, 0, sizeof world.slots);
+  for (int i = 0; i < 3; i++)
+    ck_assert_uint_eq(young_alive(&world), 0xf);
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert_ptr_eq(gait_object_start(world.heap, objects[i]), objects[i]);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  for (unsigned i = 0; i < 4; i++)
+    ck_assert_ptr_null(gait_object_start(world.heap, objects[i]));
+  unit_close(&world);
+}
+END_TEST
+
+/* A dead old object may not refer to what has been freed. */
+START_TEST(what_a_dead_old_object_holds_stays_with_it) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  unit_tag(&world, old, 0);
+  gait_store(world.thread, &old[0], unit_tagged_leaf(&world, 1));
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_uint_eq(young_alive(&world), 3);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(full_cycles_in_between_free_all_that_is_dead) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  unit_tag(&world, old, 20);
+  for (unsigned round = 0; round < 6; round++) {
+    world.slots[1] = unit_tagged_leaf(&world, 0);
+    gait_store(world.thread, &old[round], unit_tagged_leaf(&world, 1));
+    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(20) | 3);
+    world.slots[1] = NULL;
+    gait_store(world.thread, &old[round], NULL);
+    unit_tagged_leaf(&world, 2);
+    ck_assert_uint_eq(young_external(&world), UNIT_TAG(20) | 7);
+    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20));
+    ck_assert_uint_eq(unit_last_record(world.heap).marked_objects, 1);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* Memory that held old objects holds young ones: neither marks nor cards tell of those before. */
+START_TEST(memory_that_was_old_is_new_again) {
+  static const size_t sizes[] = {32, 1300, 30000, 200000};
+  unit_world world;
+  young_open(&world, _i);
+  for (int round = 0; round < 4; round++) {
+    for (unsigned tag = 0; tag < 4; tag++) {
+      void **old = world.slots[tag] = gait_alloc(world.thread, world.references, sizes[tag]);
+      unit_tag(&world, old, tag);
+      gait_store(world.thread, old, unit_tagged_leaf(&world, 4 + tag));
+    }
+    ck_assert_uint_eq(young_alive(&world), 0xff);
+    memset(world.slots, 0, sizeof world.slots);
+    ck_assert_uint_eq(unit_alive(&world), 0);
+    for (unsigned tag = 0; tag < 4; tag++) {
+      unit_tag(&world, gait_alloc(world.thread, world.references, sizes[tag]), tag);
+      unit_tag(&world, gait_alloc(world.thread, world.leaf, sizes[tag]), 4 + tag);
+    }
+    ck_assert_uint_eq(young_alive(&world), 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Numbers ---- */
+
+START_TEST(a_young_cycle_counts_old_objects_as_marked) {
+  enum { COUNT = 40 };
+  unit_world world;
+  young_open(&world, _i);
+  for (size_t i = 0; i < COUNT; i++)
+    world.slots[i] = gait_alloc(world.thread, world.references, 48 + 100 * i);
+  ck_assert_uint_eq(young_marked_objects(&world), COUNT);
+  ck_assert_uint_eq(young_marked_objects(&world), COUNT);
+  world.slots[0] = NULL;
+  world.slots[COUNT] = gait_alloc(world.thread, world.references, 200000);
+  world.slots[COUNT + 1] = gait_alloc(world.thread, world.leaf, 48);
+  gait_alloc(world.thread, world.leaf, 48);
+  ck_assert_uint_eq(young_marked_objects(&world), COUNT + 2);
+  const uint64_t with_dead = unit_last_record(world.heap).marked_bytes;
+  ck_assert_uint_eq(unit_marked_objects(&world), COUNT + 1);
+  const uint64_t bytes = unit_last_record(world.heap).marked_bytes;
+  ck_assert_uint_eq(with_dead, bytes + 48);
+  ck_assert_uint_eq(young_marked_objects(&world), COUNT + 1);
+  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, bytes);
+  ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, bytes);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_young_cycle_scans_only_what_is_new) {
+  enum { COUNT = 40, BYTES = 4096 };
+  unit_world world;
+  young_open(&world, _i);
+  for (size_t i = 0; i < COUNT; i++)
+    world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
+  young_cycle(&world);
+  gait_store(world.thread, world.slots[0], gait_alloc(world.thread, world.references, 512));
+  young_cycle(&world);
+  const uint64_t young = unit_last_record(world.heap).scan_bytes;
+  ck_assert_uint_ge(young, 512);
+  ck_assert_uint_le(young, 2 * BYTES);
+  young_cycle(&world);
+  ck_assert_uint_lt(unit_last_record(world.heap).scan_bytes, 512);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_uint_ge(unit_last_record(world.heap).scan_bytes, COUNT * BYTES);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(external_bytes_of_old_objects_stay_counted) {
+  unit_world world;
+  young_open(&world, _i);
+  world.slots[0] = unit_tagged_leaf(&world, 0);
+  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_tag(&world, world.slots[0], 4); /* in place of what was said before */
+  world.slots[1] = unit_tagged_leaf(&world, 1);
+  unit_tagged_leaf(&world, 2);
+  for (int i = 0; i < 3; i++) {
+    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(4) | UNIT_TAG(1));
+    ck_assert_uint_eq(unit_last_record(world.heap).external_bytes, UNIT_TAG(4) | UNIT_TAG(1));
+  }
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Threads ---- */
+
+struct young_visit {
+  unit_world *world;
+  void **old;
+};
+
+/* On a thread that has come since: stores a young object in an old one. */
+static void *young_store_elsewhere(void *arg) {
+  struct young_visit *visit = arg;
+  unit_world other = *visit->world;
+  UNIT_CHECK(gait_thread_attach(other.heap, "stores", GAIT_STACK_EXACT, &other.thread) == GAIT_OK);
+  gait_store(other.thread, &visit->old[1], unit_tagged_leaf(&other, 1));
+  gait_store_init(other.thread, &visit->old[2], unit_tagged_leaf(&other, 2));
+  UNIT_CHECK(gait_thread_detach(other.thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(a_thread_that_attaches_remembers_its_stores) {
+  unit_world world;
+  young_open(&world, _i);
+  struct young_visit visit = {&world, young_old(&world, 0, world.references, 64)};
+  unit_on_thread(world.thread, young_store_elsewhere, &visit);
+  ck_assert_uint_eq(young_alive(&world), 6);
+  unit_close(&world);
+}
+END_TEST
+
+/* Another thread runs the cycle that prepares. */
+static void *young_prepare_elsewhere(void *arg) {
+  unit_world other = *(unit_world *)arg;
+  UNIT_CHECK(gait_thread_attach(other.heap, "prepares", GAIT_STACK_EXACT, &other.thread) ==
+             GAIT_OK);
+  young_full_cycle(&other);
+  UNIT_CHECK(gait_thread_detach(other.thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(a_thread_that_was_outside_remembers_its_stores) {
+  unit_world world;
+  const gait_options options = young_options(young_modes[_i]);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  void **old = world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  unit_on_thread(world.thread, young_prepare_elsewhere, &world);
+  gait_store(world.thread, &old[1], unit_tagged_leaf(&world, 0));
+  ck_assert_uint_eq(young_alive(&world), 1);
+  unit_close(&world);
+}
+END_TEST
+
+enum { YOUNG_BOXES = 60, YOUNG_WORDS = 3000, YOUNG_FIELDS = YOUNG_BOXES * YOUNG_WORDS };
+
+struct young_churn {
+  gait_heap *heap;
+  void **exchange; /* a reference from the other thread to the test's */
+  atomic_bool stop;
+  uint64_t ids[YOUNG_FIELDS]; /* what each field holds; 0: nothing */
+  uint64_t random;
+};
+
+/* Each leaf says who it is.  Most of what is allocated is garbage. */
+static void *young_offer_forever(void *arg) {
+  struct young_churn *churn = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(churn->heap, "offers", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  for (uint64_t id = 1; !atomic_load(&churn->stop); id++) {
+    uint64_t *leaf = gait_alloc(thread, gait_kind_leaf(churn->heap), 16 + id % 5 * 40);
+    UNIT_CHECK(leaf != NULL);
+    leaf[0] = id;
+    leaf[1] = ~id;
+    gait_store(thread, churn->exchange, leaf);
+    for (int i = 0; i < 16; i++) {
+      UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(churn->heap), 128) != NULL);
+      gait_poll(thread);
+    }
+  }
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+static void **young_field(unit_world *world, size_t field) {
+  return (void **)world->slots[field / YOUNG_WORDS] + field % YOUNG_WORDS;
+}
+
+static void *young_load(unit_world *world, const struct young_churn *churn, size_t field) {
+  uint64_t *leaf = gait_load(young_field(world, field));
+  const uint64_t id = churn->ids[field];
+  UNIT_CHECK(id ? leaf && leaf[0] == id && leaf[1] == ~id : !leaf);
+  return leaf;
+}
+
+static void young_put(unit_world *world, struct young_churn *churn, size_t field, void *leaf,
+                      uint64_t id) {
+  void **slot = young_field(world, field);
+  switch (unit_random(&churn->random) % 3) {
+  case 0: gait_store(world->thread, slot, leaf); break;
+  case 1: UNIT_CHECK(gait_cas(world->thread, slot, *slot, leaf)); break;
+  default: gait_copy(world->thread, slot, &leaf, 1);
+  }
+  churn->ids[field] = id;
+}
+
+/* Takes what the other thread offers, which it may have just allocated.  Returns whether it does.
+ */
+static bool young_take(unit_world *world, struct young_churn *churn) {
+  uint64_t *leaf = gait_load(churn->exchange);
+  if (!leaf || !gait_cas(world->thread, churn->exchange, leaf, NULL)) return false;
+  young_put(world, churn, unit_random(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
+  return true;
+}
+
+/* Two fields change their contents: one of the two is nowhere but here for a moment. */
+static void young_swap(unit_world *world, struct young_churn *churn) {
+  const size_t a = unit_random(&churn->random) % YOUNG_FIELDS;
+  const size_t b = unit_random(&churn->random) % YOUNG_FIELDS;
+  void *in_a = young_load(world, churn, a), *in_b = young_load(world, churn, b);
+  const uint64_t id_a = churn->ids[a], id_b = churn->ids[b];
+  young_put(world, churn, a, in_b, id_b);
+  young_put(world, churn, b, in_a, id_a);
+}
+
+static size_t young_verify(unit_world *world, const struct young_churn *churn) {
+  size_t held = 0;
+  for (size_t field = 0; field < YOUNG_FIELDS; field++)
+    if (young_load(world, churn, field)) held++;
+  return held;
+}
+
+/* Cycles come for growth, so the other thread allocates all through them.  This one is now and then
+ * long in coming to a safepoint, and most cards stay clean from one cycle to the next. */
+START_TEST(references_change_hands_while_cycles_are_young) {
+  enum { CYCLES = 250 };
+  static struct young_churn churn;
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.checkmark = options.heap_walk = options.poison = 1;
+  options.collect_every = options.inline_bytes = 0;
+  options.min_heap_bytes = (int64_t)MIB / 8;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (size_t i = 0; i < YOUNG_BOXES; i++)
+    world.slots[i] = gait_alloc(world.thread, world.references, YOUNG_WORDS * sizeof(void *));
+  memset(&churn, 0, sizeof churn);
+  churn.heap = world.heap;
+  churn.exchange = world.slots[YOUNG_BOXES] = gait_alloc(world.thread, world.references, 16);
+  churn.random = 42;
+  pthread_t thread;
+  ck_assert_int_eq(pthread_create(&thread, NULL, young_offer_forever, &churn), 0);
+  while (unit_stats(world.heap).young_cycles < CYCLES) {
+    const uint64_t steps = unit_random(&churn.random) % 8 ? 1 : 1000;
+    for (uint64_t i = 0; i < steps; i++)
+      if (young_take(&world, &churn)) young_swap(&world, &churn);
+    gait_poll(world.thread);
+  }
+  atomic_store(&churn.stop, true);
+  gait_leave(world.thread);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+  gait_enter(world.thread);
+  gait_store(world.thread, churn.exchange, NULL);
+  const size_t held = young_verify(&world, &churn);
+  ck_assert_uint_gt(held, 0);
+  ck_assert_uint_eq(unit_marked_objects(&world), held + YOUNG_BOXES + 1);
+  ck_assert_uint_eq(young_verify(&world, &churn), held);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *when = unit_case(suite, "when");
+  YOUNG_TEST(when, the_first_cycle_prepares_the_next);
+  YOUNG_TEST(when, a_collection_that_is_asked_for_is_full);
+  YOUNG_TEST(when, none_is_young_with_the_option_at_0);
+  tcase_add_test(when, none_is_young_without_barriers);
+  YOUNG_TEST(when, none_is_young_without_a_goal);
+  YOUNG_TEST(when, none_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, who_keeps_much_and_drops_what_is_new_has_them);
+  YOUNG_TEST(when, who_keeps_all_has_none);
+  TCase *stores = unit_case(suite, "stores");
+  YOUNG_TEST(stores, a_store_is_remembered);
+  YOUNG_TEST(stores, a_store_in_what_the_first_cycle_left_is_remembered);
+  YOUNG_TEST(stores, a_store_after_a_full_cycle_is_remembered);
+  YOUNG_TEST(stores, an_initialising_store_that_comes_late_is_remembered);
+  YOUNG_TEST(stores, a_compare_and_swap_is_remembered);
+  YOUNG_TEST(stores, a_copy_is_remembered);
+  YOUNG_TEST(stores, what_a_copy_moves_away_is_remembered);
+  TCase *forms = unit_case(suite, "forms");
+  YOUNG_TEST(forms, a_large_array_keeps_what_its_middle_holds);
+  YOUNG_TEST(forms, an_object_with_a_map_keeps_what_it_holds);
+  YOUNG_TEST(forms, each_of_many_across_cards_keeps_what_it_holds);
+  YOUNG_TEST(forms, a_conservative_object_keeps_what_it_holds);
+  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds);
+  YOUNG_TEST(forms, a_callback_is_called_once_for_what_was_stored_to);
+  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds_outside_the_heap);
+  YOUNG_TEST(forms, a_chain_of_young_objects_hangs_on_an_old_one);
+  TCase *roots = unit_case(suite, "roots");
+  YOUNG_TEST(roots, frames_and_handles_keep_what_is_new);
+  YOUNG_TEST(roots, barriered_roots_keep_what_is_new);
+  YOUNG_TEST(roots, unbarriered_roots_keep_what_is_new);
+  YOUNG_TEST(roots, a_callback_for_roots_keeps_what_is_new);
+  TCase *freed = unit_case(suite, "freed");
+  YOUNG_TEST(freed, what_is_new_and_dead_is_freed);
+  YOUNG_TEST(freed, what_is_old_and_dead_stays_until_a_full_cycle);
+  YOUNG_TEST(freed, what_a_dead_old_object_holds_stays_with_it);
+  YOUNG_TEST(freed, full_cycles_in_between_free_all_that_is_dead);
+  YOUNG_TEST(freed, memory_that_was_old_is_new_again);
+  TCase *numbers = unit_case(suite, "numbers");
+  YOUNG_TEST(numbers, a_young_cycle_counts_old_objects_as_marked);
+  YOUNG_TEST(numbers, a_young_cycle_scans_only_what_is_new);
+  YOUNG_TEST(numbers, external_bytes_of_old_objects_stay_counted);
+  TCase *threads = unit_case(suite, "threads");
+  YOUNG_TEST(threads, a_thread_that_attaches_remembers_its_stores);
+  YOUNG_TEST(threads, a_thread_that_was_outside_remembers_its_stores);
+  YOUNG_TEST(threads, references_change_hands_while_cycles_are_young);
+}
