@@ -76,9 +76,9 @@ static int64_t goal_cpu_budget(const struct gaiti_pacer *pacer,
                                const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_CPU_BUDGET) return 0;
-  return bytes_add(decision->marked_bytes,
-                   gaiti_pacer_runway(decision->cons_mark, decision->expected_work_bytes,
-                                      pacer->config.cpu_budget));
+  int64_t work = bytes_add(pacer->full_work_bytes, decision->roots_bytes);
+  return goal_over_live(pacer, decision,
+                        gaiti_pacer_runway(decision->cons_mark, work, pacer->config.cpu_budget));
 }
 
 static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,

@@ -19,9 +19,9 @@ struct gait_cursor {
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
  *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
- * Written by this thread, or by the collector while the thread is outside managed code poll     the
- * collector wants this thread at a safepoint; written by any thread heap, heap_bytes, cards  the
- * heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
+ *            Written by this thread, or by the collector while the thread is outside managed code
+ *   poll     the collector wants this thread at a safepoint; written by any thread
+ *   heap, heap_bytes, cards  the heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
 struct gait_fast {
   struct gait_cursor *const *rows;
   gait_frame *frames;

@@ -9,6 +9,9 @@
  * (.cycle.black-with-scan; tests/model/start.pml).  Registered roots are scanned after handshake 2
  * as well; a barriered root is a field of an object that is always reachable.
  *
+ * A young cycle (mark/young.c) begins with old objects that are marked, and are black for all that
+ * follows.  Between handshakes 2 and 3 those that may refer to young ones are made grey.
+ *
  *   at each moment after handshake 2: every white object that a thread can reach is reachable from
  *   a grey one, through white ones only, or from the stack of a thread that has not been scanned.
  *
@@ -492,7 +495,7 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 /* Decides whether the cycle is young: not where somebody wants what could be freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->marks_kept &&
-         gaiti_pace_young(heap);
+         !AO_load(&heap->cycle->pace.limit_rules) && gaiti_pace_young(heap);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */

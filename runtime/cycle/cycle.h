@@ -63,10 +63,11 @@ enum gaiti_step {
  *   step, until_ns     what is to be done next, and when it is no longer to wait for that
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   traced_bytes       objects that were marked by the last cycle or before, and roots that it
- * scanned held               every thread is held, or was at the end of the last cycle young this
- * cycle, or the last, is a young one (mark/young.h) white_bytes        allocated between the end of
- * the last mark and this one's black allocation, by estimate */
+ *   traced_bytes       objects marked by the last cycle or before, and roots that it scanned
+ *   held               every thread is held, or was at the end of the last cycle
+ *   young              this cycle, or the last, is a young one (mark/young.h)
+ *   white_bytes        allocated between the end of the last mark and this one's black allocation,
+ *                      by estimate */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;

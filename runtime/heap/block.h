@@ -13,11 +13,12 @@
  *            (mark/young.c)
  *
  * .inv.bits  A bit is set only at the granule where a slot starts.  Marked implies allocated,
- * except while marking in a slot that a cache has given back.  Outside marking no mark bit is set
- * in a swept block, unless sweeping has kept them: then just those of old objects are.  After
- * sweeping, allocated = found marked, or taken since. .inv.shape A marker reads `tag` with acquire;
- * the release that pairs with it publishes the fields before it.  They change only when a free
- * block is taken, and blocks become free only in sweeping, when nothing marks. */
+ *            except while marking in a slot that a cache has given back.  Outside marking no mark
+ *            bit is set in a swept block, unless sweeping has kept them: then just those of old
+ *            objects are.  After sweeping, allocated = found marked, or taken since.
+ * .inv.shape A marker reads `tag` with acquire; the release that pairs with it publishes the
+ *            fields before it.  They change only when a free block is taken, and blocks become free
+ *            only in sweeping, when nothing marks. */
 #ifndef GAITI_HEAP_BLOCK_H
 #define GAITI_HEAP_BLOCK_H
 
