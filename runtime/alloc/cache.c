@@ -75,6 +75,12 @@ void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
     run->block = GAITI_NO_BLOCK;
 }
 
+/* The block of a run that is black tells no more how many of the new objects survive. */
+static void cache_note_black(const gait_heap *heap, const char *run) {
+  uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)run);
+  AO_char_store(&heap->map.states[block].fresh, 0);
+}
+
 void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class) {
   struct gait_cursor *cursor = &gaiti_row_of(proc, kind)->cursors[size_class];
@@ -82,7 +88,7 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
   if (bytes == 0 || MUTANT(MUTANT_NO_BLACK_ALLOCATION)) return;
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit,
                     gaiti_class_bytes(size_class), GAITI_BITS_BLACKEN);
-  heap->map.states[gaiti_block_of(&heap->map, (uintptr_t)cursor->next)].fresh = 0;
+  cache_note_black(heap, cursor->next);
   gaiti_counter_add(&heap->black_bytes, bytes);
 }
 
@@ -132,7 +138,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->cursors[size_class].next = start;
   row->cursors[size_class].limit = start + bytes;
   if (black) {
-    heap->map.states[gaiti_block_of(&heap->map, (uintptr_t)start)].fresh = 0;
+    cache_note_black(heap, start);
     gaiti_counter_add(&heap->black_bytes, bytes);
   }
   gaiti_counter_add(&heap->live_bytes, bytes);

@@ -137,7 +137,7 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref t
   shape->slots = (uint16_t)(GAITI_BLOCK_BYTES / slot_bytes);
   struct gaiti_block_state *state = &map->states[block];
   state->size_class = size_class;
-  state->fresh = 1;
+  AO_char_store(&state->fresh, 1);
   state->next = GAITI_NO_BLOCK;
   AO_store(&state->swept, epoch);
   AO_store_release(&shape->tag, tag | GAITI_REF_SMALL |

@@ -75,14 +75,15 @@ _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cach
  *   clean     slots that no run has covered since the block was taken are still zero; of a free
  *             block: all of it is, guarded by the space's lock
  *   resident  pages that may hold memory; guarded by the space's lock
- *   fresh     every object in it is new since the last sweep, and none was allocated black */
+ *   fresh     every object in it is new since the last sweep, and none was allocated black; atomic,
+ *             since of the runs of a block each may be another cache's */
 struct gaiti_block_state {
   AO_t swept;
   uint32_t next;
   uint8_t size_class;
   uint8_t clean;
   uint8_t resident;
-  uint8_t fresh;
+  unsigned char fresh;
 };
 _Static_assert(sizeof(struct gaiti_block_state) == 16, "four states share a cache line");
 

@@ -227,22 +227,11 @@ GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *star
   }
 }
 
-/* Whether the embedder's function looks where its kind says that it does. */
-static bool marker_may_trace(const struct gaiti_marker *marker, const void *start, size_t bytes) {
-  return !GAITI_CHECK_SLOW || !marker->within_bytes ||
-         ((uintptr_t)start - marker->within < marker->within_bytes &&
-          (uintptr_t)start + bytes - marker->within <= marker->within_bytes);
-}
-
 void gait_trace_slot(gait_tracer *tracer, void *const *slot) {
-  REQUIRE("trace.outside", marker_may_trace(&tracer->marker, slot, sizeof *slot),
-          "a function traces what is not in the object; its kind should be CALLBACK_ANYWHERE");
   gaiti_marker_reference(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
 }
 
 void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
-  REQUIRE("trace.outside", marker_may_trace(&tracer->marker, start, bytes),
-          "a function traces what is not in the object; its kind should be CALLBACK_ANYWHERE");
   gaiti_marker_range(&tracer->marker, start, (const char *)start + bytes);
 }
 

@@ -25,8 +25,7 @@
  *   ripe          how many there are in the other half
  *   half, asked   the half of `scans` to be filled next, and how many groups wait in the other
  *   work          bytes traced since the marker became active: what credit is given for
- *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark
- *   within, within_bytes  the object that an embedder's function traces, and no more; 0: none */
+ *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;
   struct gaiti_group gathered;
@@ -44,8 +43,6 @@ struct gaiti_marker {
   struct gaiti_segment *stash;
   struct gaiti_marker *next_spare;
   uint32_t large_count;
-  uintptr_t within;
-  size_t within_bytes;
   struct gaiti_group candidates[2][GAITI_CANDIDATES];
   struct gaiti_group scans[2][GAITI_SCANS];
   struct gaiti_group large[GAITI_MARKER_LARGE];

@@ -60,14 +60,6 @@ GAITI_RACY static void trace_pointers(struct gaiti_marker *marker, const struct 
   }
 }
 
-static void trace_by_function(struct gaiti_marker *marker, const struct gaiti_kind *kind,
-                              uintptr_t start, size_t bytes) {
-  marker->within = start;
-  marker->within_bytes = kind->form == GAIT_KIND_CALLBACK ? bytes : 0;
-  kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
-  marker->within_bytes = 0;
-}
-
 GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind *kind,
                             uintptr_t start, size_t bytes, size_t from, size_t to) {
   switch (kind->form) {
@@ -77,7 +69,8 @@ GAITI_RACY void gaiti_trace(struct gaiti_marker *marker, const struct gaiti_kind
     return;
   case GAIT_KIND_CALLBACK:
   case GAIT_KIND_CALLBACK_ANYWHERE:
-    if (from == 0) trace_by_function(marker, kind, start, bytes);
+    if (from == 0)
+      kind->trace((gait_tracer *)(void *)marker, (void *)start, bytes, kind->trace_arg);
     return;
   case GAIT_KIND_POINTERS: break;
   }

@@ -91,13 +91,14 @@ static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
   size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
-  uint32_t fresh = state->fresh ? sweep_count_allocated(&heap->map, block) : 0;
+  uint32_t fresh = AO_char_load(&state->fresh) ? sweep_count_allocated(&heap->map, block) : 0;
   uint32_t live = sweep_bits(heap, block);
   if (fresh) sweep_count_fresh(heap->sweep, fresh * slot_bytes, live * slot_bytes);
   if (live == 0) return true;
   CHECK_SLOW("sweep.slots", live <= slots, "a block has more live slots than slots");
   sweep_count(heap->sweep, live, live * slot_bytes);
-  state->clean = state->fresh = 0;
+  state->clean = 0;
+  AO_char_store(&state->fresh, 0);
   if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (live < slots) gaiti_available_give(heap, block);
