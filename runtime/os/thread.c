@@ -46,6 +46,13 @@ void gaiti_os_thread_move_to(int processor) {
   if (sched_setaffinity(0, sizeof one, &one) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
+/* What the C library knows of a thread stands at the high end of its stack, 2 KiB that are no part
+ * of any frame; and the thread's name is where that begins, in glibc and musl. */
+static char *thread_below_descriptor(char *low, char *high) {
+  uintptr_t descriptor = (uintptr_t)pthread_self();
+  return descriptor > (uintptr_t)low && descriptor < (uintptr_t)high ? (char *)descriptor : high;
+}
+
 static char *thread_find_stack_base(void) {
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
@@ -53,7 +60,7 @@ static char *thread_find_stack_base(void) {
   size_t bytes = 0;
   int failed = pthread_attr_getstack(&attributes, &low, &bytes);
   pthread_attr_destroy(&attributes);
-  return failed ? NULL : (char *)low + bytes;
+  return failed ? NULL : thread_below_descriptor(low, (char *)low + bytes);
 }
 
 /* The system reads its list of mappings for it when the thread is the process's first. */
