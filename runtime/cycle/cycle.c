@@ -510,8 +510,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_marking_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
-  gaiti_pace_start_cycle(heap, cycle->young);
-  if (gaiti_pace_remember(heap)) heap->remembers = true;
+  if (gaiti_pace_start_cycle(heap, cycle->young)) heap->remembers = true;
   AO_store(&cycle->asking_bytes, 0);
   cycle->record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
   cycle->record.processors = cycle->pace.processors;

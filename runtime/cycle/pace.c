@@ -144,7 +144,7 @@ static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {
 
 /* ---- The cycle's moments ---- */
 
-void gaiti_pace_start_cycle(gait_heap *heap, bool young) {
+bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   double processors =
       heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
@@ -166,7 +166,9 @@ void gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   gaiti_pacer_start_cycle(&pace->pacer, &snapshot);
   pace_decide(heap);
+  bool remember = pace->decision.remember;
   gaiti_unlock(&pace->lock);
+  return remember;
 }
 
 void gaiti_pace_revise(gait_heap *heap) {
@@ -210,14 +212,6 @@ bool gaiti_pace_young(gait_heap *heap) {
   bool young = pace->pacer.young;
   gaiti_unlock(&pace->lock);
   return young;
-}
-
-bool gaiti_pace_remember(gait_heap *heap) {
-  struct gaiti_pace *pace = &heap->cycle->pace;
-  gaiti_lock(&pace->lock);
-  bool remember = pace->decision.remember;
-  gaiti_unlock(&pace->lock);
-  return remember;
 }
 
 void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes) {

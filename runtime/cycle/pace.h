@@ -56,13 +56,12 @@ struct gaiti_pace {
 bool gaiti_pace_init(gait_heap *heap);
 void gaiti_pace_destroy(gait_heap *heap);
 
-/* A cycle starts, be it a young one or a full one; learns afresh how many processors there are. */
-void gaiti_pace_start_cycle(gait_heap *heap, bool young);
+/* A cycle starts, be it a young one or a full one; learns afresh how many processors there are.
+ * Returns whether the next one may be young, if stores are remembered from here on. */
+bool gaiti_pace_start_cycle(gait_heap *heap, bool young);
 
-/* Whether the next cycle should be young; while one is under way, whether it is, and whether the
- * one after it may be. */
+/* Whether the next cycle should be young. */
 bool gaiti_pace_young(gait_heap *heap);
-bool gaiti_pace_remember(gait_heap *heap);
 
 /* As gaiti_pacer_learn_survival. */
 void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes);
