@@ -176,6 +176,18 @@ static struct aimed_part aimed_take_part(struct mutator *mutator) {
   return (struct aimed_part){turn % 2 == 0, &mutator->graph->loose[pair], &pairing->storing[pair]};
 }
 
+/* What a thread does once a cycle has begun; `local` holds a list. */
+typedef void aimed_play(struct mutator *mutator, const struct aimed_part *part, uint32_t local);
+
+static void aimed_in_pairs(struct mutator *mutator, aimed_play *first, aimed_play *second) {
+  const uint32_t local = mutator_any_local(mutator);
+  mutator_make_list(mutator, local, 1 + mutator_below(mutator, 3));
+  if (!aimed_await_cycle(mutator)) return;
+  const struct aimed_part part = aimed_take_part(mutator);
+  (part.first ? first : second)(mutator, &part, local);
+  aimed_see_out(mutator);
+}
+
 /* ---- Duel ---- */
 
 /* Stores, one store after another, and lets the other see when one of them takes long. */
@@ -220,12 +232,7 @@ static void aimed_duel_second(struct mutator *mutator, const struct aimed_part *
 }
 
 static void aimed_duel(struct mutator *mutator) {
-  const uint32_t local = mutator_any_local(mutator);
-  mutator_make_list(mutator, local, 1 + mutator_below(mutator, 3));
-  if (!aimed_await_cycle(mutator)) return;
-  const struct aimed_part part = aimed_take_part(mutator);
-  (part.first ? aimed_duel_first : aimed_duel_second)(mutator, &part, local);
-  aimed_see_out(mutator);
+  aimed_in_pairs(mutator, aimed_duel_first, aimed_duel_second);
 }
 
 /* ---- Smuggle ---- */
@@ -245,7 +252,8 @@ static bool aimed_await_gift(const struct aimed_part *part, void *before) {
   return gait_load(part->slot) != before;
 }
 
-static void aimed_hand_out(struct mutator *mutator, const struct aimed_part *part) {
+static void aimed_hand_out(struct mutator *mutator, const struct aimed_part *part, uint32_t local) {
+  (void)local;
   aimed_answer(mutator, 3);
   aimed_give(mutator, part);
 }
@@ -266,20 +274,14 @@ static void aimed_store_away(struct mutator *mutator, const struct aimed_part *p
 }
 
 static void aimed_smuggle(struct mutator *mutator) {
-  const uint32_t local = mutator_any_local(mutator);
-  mutator_make_list(mutator, local, 1 + mutator_below(mutator, 3));
-  if (!aimed_await_cycle(mutator)) return;
-  const struct aimed_part part = aimed_take_part(mutator);
-  if (part.first)
-    aimed_hand_out(mutator, &part);
-  else
-    aimed_store_away(mutator, &part, local);
-  aimed_see_out(mutator);
+  aimed_in_pairs(mutator, aimed_hand_out, aimed_store_away);
 }
 
 /* ---- Inherit ---- */
 
-static void aimed_leave_behind(struct mutator *mutator, const struct aimed_part *part) {
+static void aimed_leave_behind(struct mutator *mutator, const struct aimed_part *part,
+                               uint32_t local) {
+  (void)local;
   for (uint32_t left = 30; left > 0 && aimed_is_marking(mutator); left--)
     aimed_answer(mutator, 1);
   aimed_give(mutator, part);
@@ -304,15 +306,7 @@ static void aimed_take_over(struct mutator *mutator, const struct aimed_part *pa
 }
 
 static void aimed_inherit(struct mutator *mutator) {
-  const uint32_t local = mutator_any_local(mutator);
-  mutator_make_list(mutator, local, 1 + mutator_below(mutator, 3));
-  if (!aimed_await_cycle(mutator)) return;
-  const struct aimed_part part = aimed_take_part(mutator);
-  if (part.first)
-    aimed_leave_behind(mutator, &part);
-  else
-    aimed_take_over(mutator, &part, local);
-  aimed_see_out(mutator);
+  aimed_in_pairs(mutator, aimed_leave_behind, aimed_take_over);
 }
 
 void aimed_step(struct mutator *mutator) {
