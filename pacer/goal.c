@@ -39,11 +39,6 @@ static double goal_square_root(double x) {
   }
 }
 
-/* What a rule of growth takes for live: half of what floats counts (see floating.c). */
-static int64_t goal_basis(const struct gaiti_pacer *pacer) {
-  return pacer->basis_bytes;
-}
-
 /* Over what is marked; what young cycles have marked since may be dead (.young.goal). */
 static int64_t goal_over_live(const struct gaiti_pacer *pacer,
                               const struct gaiti_pacer_decision *decision, int64_t growth) {
@@ -64,7 +59,7 @@ static int64_t goal_gogc(const struct gaiti_pacer *pacer,
                          const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_GOGC || pacer->config.gc_percent < 0) return 0;
-  int64_t basis = bytes_add(goal_basis(pacer), decision->roots_bytes);
+  int64_t basis = bytes_add(pacer->basis_bytes, decision->roots_bytes);
   return goal_over_live(pacer, decision, bytes_percent(basis, pacer->config.gc_percent));
 }
 
@@ -86,7 +81,7 @@ static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
                                      const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_SQUARE_ROOT) return 0;
-  double live = (double)bytes_add(goal_basis(pacer), decision->roots_bytes);
+  double live = (double)bytes_add(pacer->basis_bytes, decision->roots_bytes);
   double growth = goal_square_root(live * decision->cons_mark) *
                   goal_square_root((double)pacer->config.square_root_bytes);
   return goal_over_live(pacer, decision, bytes_from_real(growth));

@@ -199,8 +199,9 @@ struct gaiti_pacer {
   bool young; /* the next cycle, or the one under way, is young */
   bool survival_known;
   double survival;           /* of what was allocated, the share that was found live */
-  int64_t basis_bytes;       /* what the last full cycle found live: what floats counts half, */
-  int64_t full_marked_bytes; /* or whole */
+  int64_t basis_bytes;       /* what a rule of growth takes for live: what the last full cycle
+                                marked, of which half of what floats counts (see floating.c) */
+  int64_t full_marked_bytes; /* the whole of that */
   int64_t full_work_bytes;   /* scanned by it */
   int64_t grown_bytes;       /* marked since, in young cycles */
   bool marking;

@@ -251,41 +251,43 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   gaiti_records_add(&cycle->records, record);
 }
 
-/* What the last sweep left marked, if this cycle has not looked at it. */
-static uint64_t cycle_old_bytes(const gait_heap *heap) {
-  return heap->cycle->young ? AO_load(&heap->sweep->live_bytes) : 0;
+/* What counts of the old objects beside those that this cycle has marked: all, if it is young. */
+static uint64_t cycle_of_old(const gait_heap *heap, uint64_t count) {
+  return heap->cycle->young ? count : 0;
 }
 
-static uint64_t cycle_old_objects(const gait_heap *heap) {
-  return heap->cycle->young ? AO_load(&heap->sweep->live_objects) : 0;
+/* Allocated between the end of the last mark and this one's black allocation, by estimate. */
+static uint64_t cycle_white_bytes(const gait_cycle_record *record) {
+  uint64_t before = record->live_before_bytes + record->allocated_black_bytes;
+  return record->at_mark_end_bytes > before ? record->at_mark_end_bytes - before : 0;
 }
 
-/* What is live, and how the counters that allocation goes on raising are set back to it. */
-static void cycle_account(gait_heap *heap, gait_cycle_record *record) {
+/* What is live, and how the counters that allocation goes on raising are set back to it.  Returns
+ * whether the next cycle is to be young. */
+static bool cycle_account(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
   uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
   uint64_t scannable = AO_load(&heap->scannable_bytes);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t old = cycle_old_bytes(heap), old_scan = cycle->young ? cycle->pace.old_scan_bytes : 0;
+  uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->live_bytes));
   uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);
   record->at_mark_end_bytes = live;
   record->marked_bytes = marked;
-  record->marked_objects = counts.objects + cycle_old_objects(heap);
+  record->marked_objects = counts.objects + cycle_of_old(heap, AO_load(&heap->sweep->live_objects));
   record->allocated_black_bytes = black;
   record->scan_bytes = counts.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
   record->external_bytes = AO_load(&heap->externals.bytes);
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
   cycle->traced_bytes = counts.bytes + old + record->root_bytes;
-  uint64_t before = record->live_before_bytes + black;
-  cycle->white_bytes = live > before ? live - before : 0;
-  if (cycle->young) gaiti_pace_learn_survival(heap, cycle->white_bytes, counts.bytes);
-  uint64_t scan = counts.scan_bytes + old_scan +
+  if (cycle->young) gaiti_pace_learn_survival(heap, cycle_white_bytes(record), counts.bytes);
+  uint64_t scan = counts.scan_bytes + cycle_of_old(heap, cycle->pace.old_scan_bytes) +
                   (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
-  gaiti_pace_end_cycle(heap, marked, scan);
+  bool next_young = gaiti_pace_end_cycle(heap, marked, scan);
   if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
+  return next_young;
 }
 
 static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
@@ -414,9 +416,10 @@ static void cycle_go_off_held(gait_heap *heap) {
 
 /* Whether the next cycle will be young is known now: what it needs stays, and nothing else does.
  * Model: tests/model/start.pml. */
-static void cycle_prepare_young(gait_heap *heap) {
-  if (heap->remembers && !MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
-  heap->remembers = heap->marks_kept = gaiti_pace_young(heap);
+static void cycle_prepare_next(gait_heap *heap, bool young) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  if (cycle->remembers && !MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
+  cycle->remembers = heap->sweep->keeps_marks = young;
 }
 
 /* Marking is closed: counts, raises the epoch, and turns the barrier off.
@@ -427,8 +430,7 @@ static enum gaiti_step step_close(gait_heap *heap) {
   gaiti_workers_end(heap);
   if (heap->options.checkmark) cycle_checkmark(heap);
   if (cycle->held && !heap->options.barrierless) gaiti_release_all(heap);
-  cycle_account(heap, &cycle->record);
-  cycle_prepare_young(heap);
+  cycle_prepare_next(heap, cycle_account(heap, &cycle->record));
   if (heap->options.barrierless) {
     cycle_go_off_held(heap);
     cycle->ended_ns = gaiti_os_now_ns();
@@ -446,7 +448,7 @@ static enum gaiti_step step_off(gait_heap *heap) {
     cycle_raise_epoch(heap);
     cycle_begin_sweep(heap);
   }
-  if (heap->remembers && MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
+  if (heap->cycle->remembers && MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
   heap->cycle->ended_ns = gaiti_os_now_ns();
   return GAITI_STEP_SWEEP;
 }
@@ -470,7 +472,8 @@ static bool cycle_sweep(gait_heap *heap) {
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   uint64_t fresh = AO_load(&heap->sweep->fresh_objects_bytes);
-  if (cycle->young || fresh < cycle->white_bytes / 4 || fresh < cycle->record.marked_bytes / 16)
+  if (cycle->young || fresh < cycle_white_bytes(&cycle->record) / 4 ||
+      fresh < cycle->record.marked_bytes / 16)
     return;
   gaiti_pace_learn_survival(heap, fresh, AO_load(&heap->sweep->fresh_live_bytes));
 }
@@ -492,17 +495,17 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 
 /* ---- The whole ---- */
 
-/* Decides whether the cycle is young: not where somebody wants what could be freed. */
+/* Whether the cycle is young: if the last one prepared it, and nobody wants what could be freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
-  return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->marks_kept &&
-         !AO_load(&heap->cycle->pace.limit_rules) && gaiti_pace_young(heap);
+  return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->sweep->keeps_marks &&
+         !AO_load(&heap->cycle->pace.limit_rules);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->young = cycle_is_young(heap, cause);
-  if (heap->marks_kept && !cycle->young) gaiti_young_forget_old(heap);
+  if (heap->sweep->keeps_marks && !cycle->young) gaiti_young_forget_old(heap);
   gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
   cycle->begun_ns = gaiti_os_now_ns();
   cycle->held = false;
@@ -510,7 +513,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_marking_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
-  if (gaiti_pace_start_cycle(heap, cycle->young)) heap->remembers = true;
+  if (gaiti_pace_start_cycle(heap, cycle->young)) cycle->remembers = true;
   AO_store(&cycle->asking_bytes, 0);
   cycle->record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
   cycle->record.processors = cycle->pace.processors;

@@ -66,8 +66,7 @@ enum gaiti_step {
  *   traced_bytes       objects marked by the last cycle or before, and roots that it scanned
  *   held               every thread is held, or was at the end of the last cycle
  *   young              this cycle, or the last, is a young one (mark/young.h)
- *   white_bytes        allocated between the end of the last mark and this one's black allocation,
- *                      by estimate */
+ *   remembers          stores in objects are remembered: a young one may follow */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
@@ -99,7 +98,7 @@ struct gaiti_cycle {
   uint64_t traced_bytes;
   bool held;
   bool young;
-  uint64_t white_bytes;
+  bool remembers;
   struct gaiti_marker *own_marker; /* of the thread that runs the cycle: no cycle lacks one */
   struct gaiti_handshakes handshakes;
   struct gaiti_pace pace;

@@ -117,7 +117,7 @@ bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
  * may be young, and not from the last one: .young.from-the-start.  Model: tests/model/start.pml. */
 static uint32_t handshake_remembers(const gait_heap *heap) {
   bool late = MUTANT(MUTANT_REMEMBERED_FROM_THE_END) && gaiti_phase(heap) == GAITI_PHASE_START;
-  return heap->remembers && !late ? GAIT_REMEMBER : 0;
+  return heap->cycle->remembers && !late ? GAIT_REMEMBER : 0;
 }
 
 /* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */

@@ -162,7 +162,7 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   pace_set_processors(pace, processors);
   pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
-  if (!young && pace->pacer.young) gaiti_pacer_give_up_young(&pace->pacer);
+  if (!young) gaiti_pacer_give_up_young(&pace->pacer);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   gaiti_pacer_start_cycle(&pace->pacer, &snapshot);
   pace_decide(heap);
@@ -206,14 +206,6 @@ static uint64_t pace_slack(const gait_heap *heap) {
   return (measured ? unfilled : pace->slack_bytes) / 16 * 15;
 }
 
-bool gaiti_pace_young(gait_heap *heap) {
-  struct gaiti_pace *pace = &heap->cycle->pace;
-  gaiti_lock(&pace->lock);
-  bool young = pace->pacer.young;
-  gaiti_unlock(&pace->lock);
-  return young;
-}
-
 void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
@@ -221,7 +213,7 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
   gaiti_unlock(&pace->lock);
 }
 
-void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes) {
+bool gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
@@ -242,7 +234,7 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .sweep_pending = false,
       .young = heap->cycle->young,
-      .remembered = heap->remembers,
+      .remembered = heap->cycle->remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
   pace->old_scan_bytes = scan_bytes;
@@ -251,7 +243,9 @@ void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
+  bool young = pace->pacer.young;
   gaiti_unlock(&pace->lock);
+  return young;
 }
 
 void gaiti_pace_hand_over(gait_heap *heap) {

@@ -60,9 +60,6 @@ void gaiti_pace_destroy(gait_heap *heap);
  * Returns whether the next one may be young, if stores are remembered from here on. */
 bool gaiti_pace_start_cycle(gait_heap *heap, bool young);
 
-/* Whether the next cycle should be young. */
-bool gaiti_pace_young(gait_heap *heap);
-
 /* As gaiti_pacer_learn_survival. */
 void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64_t survived_bytes);
 
@@ -70,8 +67,8 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 void gaiti_pace_revise(gait_heap *heap);
 
 /* Marking has ended; `marked_bytes` are live, external ones included, and of those `scan_bytes` of
- * kinds that have references. */
-void gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes);
+ * kinds that have references.  Returns whether the next cycle is to be young. */
+bool gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);

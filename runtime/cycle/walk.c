@@ -14,7 +14,7 @@ static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, siz
   const AO_t *allocated = &heap->map.allocated[gaiti_block_word(block)];
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t old = heap->marks_kept ? AO_load(&allocated[word]) : 0;
+    AO_t old = heap->sweep->keeps_marks ? AO_load(&allocated[word]) : 0;
     CHECK("walk.bits.marked", (AO_load(&marks[word]) & ~old) == 0,
           "an object is marked while nothing marks");
     for (AO_t set = AO_load(&allocated[word]); set; set &= set - 1) {

@@ -5,9 +5,7 @@
  *               is this one.  Written by the collector alone.
  *   live_bytes  found live by the last cycle, and every byte handed to a cache since, external
  *               bytes included; when a run is given back, what is left of it is taken off
- *   black_bytes handed out already marked in the cycle under way
- *   remembers   stores in objects are remembered: a young cycle may follow
- *   marks_kept  old objects are marked.  Both are written by the thread that runs the cycle */
+ *   black_bytes handed out already marked in the cycle under way */
 #ifndef GAITI_HEAP_HEAP_H
 #define GAITI_HEAP_HEAP_H
 
@@ -33,8 +31,6 @@ struct gait_heap {
   AO_t scannable_bytes; /* of live_bytes: of kinds that are not leaves */
   AO_t black_bytes;
   AO_t memory_limit; /* GAIT_OFF: none */
-  bool remembers;
-  bool marks_kept;
   uint16_t tag;
   struct gaiti_kinds kinds;
   struct gaiti_space space;

@@ -75,11 +75,16 @@ static void young_trace_part(struct gaiti_marker *marker, gaiti_ref ref, uintptr
   marker->work += last - first;
 }
 
+/* The old objects that start on a card of slots that have this tag. */
+static struct gaiti_group young_group(const struct gaiti_map *map, gaiti_ref tag, size_t card) {
+  return (struct gaiti_group){(tag & ~GAITI_REF_GRANULES) | card * 64, AO_load(&map->marks[card])};
+}
+
 /* Old objects that start on the card are traced whole, as one group; of one that reaches into it,
  * the part that does. */
 static void young_trace_card(struct gaiti_marker *marker, gaiti_ref tag, size_t card) {
   const struct gaiti_map *map = &marker->map;
-  struct gaiti_group group = {(tag & ~GAITI_REF_GRANULES) | card * 64, AO_load(&map->marks[card])};
+  struct gaiti_group group = young_group(map, tag, card);
   uintptr_t from = map->base + card * GAIT_CARD_BYTES;
   gaiti_ref first = gaiti_map_find(map, from);
   if (young_is_marked(map, first) && gaiti_ref_start(map, first) < from)
@@ -124,8 +129,7 @@ static void young_trace_all(struct gaiti_marker *marker, uint32_t block) {
   size_t first = gaiti_block_word(block);
   if (MUTANT(MUTANT_CALLBACKS_NOT_RETRACED) || tag & GAITI_REF_TAIL) return;
   for (size_t card = first; card < first + GAITI_BLOCK_WORDS; card++) {
-    struct gaiti_group group = {(tag & ~GAITI_REF_GRANULES) | card * 64,
-                                AO_load(&marker->map.marks[card])};
+    struct gaiti_group group = young_group(&marker->map, tag, card);
     if (group.bits) gaiti_marker_retrace(marker, group);
   }
 }
@@ -150,19 +154,19 @@ void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   }
 }
 
+/* Most words are clear: they are not written to, and their pages need no memory. */
+static void young_clear(AO_t *words, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (AO_load(&words[i])) AO_store(&words[i], 0);
+}
+
 /* Model: tests/model/start.pml. */
 void gaiti_young_clean_cards(gait_heap *heap) {
-  uint32_t top = gaiti_space_top(&heap->space);
-  for (uint32_t block = 0; block < top; block++) {
-    AO_t *cards = gaiti_block_cards(&heap->map, block);
-    for (size_t word = 0; word < GAITI_BLOCK_CARD_WORDS; word++)
-      if (AO_load(&cards[word])) AO_store(&cards[word], 0);
-  }
+  young_clear(gaiti_block_cards(&heap->map, 0),
+              gaiti_space_top(&heap->space) * GAITI_BLOCK_CARD_WORDS);
 }
 
 /* Model: tests/model/start.pml. */
 void gaiti_young_forget_old(gait_heap *heap) {
-  size_t words = gaiti_block_word(gaiti_space_top(&heap->space));
-  for (size_t word = 0; word < words; word++)
-    if (AO_load(&heap->map.marks[word])) AO_store(&heap->map.marks[word], 0);
+  young_clear(heap->map.marks, gaiti_block_word(gaiti_space_top(&heap->space)));
 }

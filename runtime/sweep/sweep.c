@@ -69,7 +69,7 @@ static uint32_t sweep_bits(const gait_heap *heap, uint32_t block) {
     AO_t mark = AO_load(&marks[i]);
     if (mark != AO_load(&allocated[i])) AO_store(&allocated[i], mark);
     if (mark) {
-      if (!heap->marks_kept) AO_store(&marks[i], 0);
+      if (!heap->sweep->keeps_marks) AO_store(&marks[i], 0);
       live += (uint32_t)__builtin_popcountll(mark);
     }
   }

@@ -16,7 +16,8 @@
 #include "alloc/thread.h"
 
 struct gaiti_sweep {
-  AO_t claim; /* the next block due, and above it in 32 bits the block where the sweep ends */
+  bool keeps_marks; /* old objects stay marked; written by the thread that runs the cycle */
+  AO_t claim;       /* the next block due, and above it in 32 bits the block where the sweep ends */
   AO_t left;
   AO_t freed_blocks;
   AO_t live_objects; /* found by this sweep */

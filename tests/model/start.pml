@@ -652,7 +652,7 @@ active proctype collector() {
        assert(lost_at_end == 0);
        list_open = 0; settled = 0;
 #ifdef YOUNG
-       /* prepare: runtime/cycle/cycle.c: cycle_prepare_young; runtime/mark/young.c:
+       /* prepare: runtime/cycle/cycle.c: cycle_prepare_next; runtime/mark/young.c:
         * gaiti_young_clean_cards; runtime/cycle/handshake.c: handshake_remembers */
 #ifndef CARDS_CLEANED_LATE
        dirty = 0;
