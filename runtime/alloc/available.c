@@ -20,11 +20,15 @@ void gaiti_available_destroy(gait_heap *heap) {
 uint32_t gaiti_available_take(gait_heap *heap, uint16_t kind, unsigned size_class) {
   struct gaiti_available *available = heap->available;
   uint32_t block = GAITI_NO_BLOCK;
+  if (AO_load(&available->count) == 0) return block;
   gaiti_lock(&available->lock);
   if (available->kinds[kind]) {
     struct gaiti_available_list *list = &available->kinds[kind][size_class];
     block = list->first;
-    if (block != GAITI_NO_BLOCK) list->first = heap->map.states[block].next;
+    if (block != GAITI_NO_BLOCK) {
+      list->first = heap->map.states[block].next;
+      AO_store(&available->count, AO_load(&available->count) - 1);
+    }
     if (list->first == GAITI_NO_BLOCK) list->last = GAITI_NO_BLOCK;
   }
   gaiti_unlock(&available->lock);
@@ -55,6 +59,7 @@ bool gaiti_available_give(gait_heap *heap, uint32_t block) {
     else
       heap->map.states[list->last].next = block;
     list->last = block;
+    AO_store(&heap->available->count, AO_load(&heap->available->count) + 1);
   }
   gaiti_unlock(&heap->available->lock);
   return list != NULL;
@@ -65,5 +70,6 @@ void gaiti_available_clear(gait_heap *heap) {
   for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++)
     for (unsigned i = 0; heap->available->kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
       heap->available->kinds[kind][i] = available_empty;
+  AO_store(&heap->available->count, 0);
   gaiti_unlock(&heap->available->lock);
 }

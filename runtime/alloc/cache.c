@@ -6,6 +6,12 @@
  * slot of a run is an object without references.  It is zeroed when it is taken, for the same
  * reason and because the lines are then in the cache when the mutator writes them.
  *
+ * .cache.parts  A mutator comes by a safepoint at the end of a run: after two microseconds where
+ * objects have 16 bytes, but after thirty where it stores each of them while barriers are on and
+ * nothing is black yet.  A thread that allocates, and runs a cycle, spins for the others all this
+ * time.  So in such a cycle a run is handed out in parts, and at the end of each the mutator takes
+ * the slow path.  Where the collector's own thread runs the cycle, nobody spins, and runs are whole.
+ *
  * Who may change a block's bits: the cache that owns the block allocates in it; a cache that gives
  * back the rest of a run frees bits in a block which it may no longer own, so every change is an
  * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
@@ -18,6 +24,29 @@
 
 #include "alloc/available.h"
 #include "base/asan.h"
+
+/* What of a run is handed out at a time, in a cycle that a thread which allocates runs. */
+#define CACHE_PART_BYTES ((size_t)(GAITI_STRESS ? 16 : 2048))
+
+/* ---- Parts ---- */
+
+/* Lets the mutator have the next part of the run: all that is left, unless somebody is in a hurry
+ * for it to come by (.cache.parts). */
+static void cache_open_part(const gait_heap *heap, struct gait_cursor *cursor,
+                            const struct gaiti_run *run, size_t slot_bytes) {
+  size_t part = slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes
+                                              : slot_bytes;
+  bool whole = !AO_load(&heap->hurried) || (size_t)(run->end - cursor->next) <= part;
+  cursor->limit = whole ? run->end : cursor->next + part;
+}
+
+void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                         unsigned size_class) {
+  struct gaiti_row *row = gaiti_row_of(proc, kind);
+  if (row->runs[size_class].start)
+    cache_open_part(heap, &row->cursors[size_class], &row->runs[size_class],
+                    gaiti_class_bytes(size_class));
+}
 
 /* ---- Retiring ---- */
 
@@ -33,16 +62,16 @@ static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *curso
 
 /* Frees the slots that the run has not handed out.  The block may be another cache's by now, which
  * takes them as soon as their allocation bits are clear; that comes last. */
-static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor, uint16_t kind,
-                              size_t slot_bytes) {
-  size_t bytes = (size_t)(cursor->limit - cursor->next);
+static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
+                              const struct gaiti_run *run, uint16_t kind, size_t slot_bytes) {
+  size_t bytes = (size_t)(run->end - cursor->next);
   if (bytes == 0) return;
   uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
   const struct gaiti_block_state *state = &heap->map.states[block];
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
   if (heap->options.poison && !state->clean) return;
   gaiti_delay(heap);
-  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit, slot_bytes,
+  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)run->end, slot_bytes,
                     GAITI_BITS_FREE);
   gaiti_counter_sub(&heap->live_bytes, bytes);
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
@@ -56,9 +85,9 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   size_t slot_bytes = gaiti_class_bytes(size_class);
   if (run->start) {
     cache_count(proc, cursor, run, slot_bytes);
-    cache_return_rest(heap, cursor, kind, slot_bytes);
+    cache_return_rest(heap, cursor, run, kind, slot_bytes);
   }
-  cursor->next = cursor->limit = run->start = NULL;
+  cursor->next = cursor->limit = run->start = run->end = NULL;
   uint32_t block = run->block;
   run->block = GAITI_NO_BLOCK;
   if (block != GAITI_NO_BLOCK &&
@@ -83,12 +112,13 @@ static void cache_note_black(const gait_heap *heap, const char *run) {
 
 void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class) {
-  struct gait_cursor *cursor = &gaiti_row_of(proc, kind)->cursors[size_class];
-  size_t bytes = (size_t)(cursor->limit - cursor->next);
+  const struct gaiti_row *row = gaiti_row_of(proc, kind);
+  const char *next = row->cursors[size_class].next, *end = row->runs[size_class].end;
+  size_t bytes = (size_t)(end - next);
   if (bytes == 0 || MUTANT(MUTANT_NO_BLACK_ALLOCATION)) return;
-  gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)cursor->limit,
-                    gaiti_class_bytes(size_class), GAITI_BITS_BLACKEN);
-  cache_note_black(heap, cursor->next);
+  gaiti_bits_change(&heap->map, (uintptr_t)next, (uintptr_t)end, gaiti_class_bytes(size_class),
+                    GAITI_BITS_BLACKEN);
+  cache_note_black(heap, next);
   gaiti_counter_add(&heap->black_bytes, bytes);
 }
 
@@ -135,8 +165,10 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
                     gaiti_class_bytes(size_class),
                     black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
   row->runs[size_class].start = start;
+  row->runs[size_class].end = start + bytes;
   row->cursors[size_class].next = start;
-  row->cursors[size_class].limit = start + bytes;
+  cache_open_part(heap, &row->cursors[size_class], &row->runs[size_class],
+                  gaiti_class_bytes(size_class));
   if (black) {
     cache_note_black(heap, start);
     gaiti_counter_add(&heap->black_bytes, bytes);
@@ -153,9 +185,14 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
   struct gait_cursor *cursor = &row->cursors[size_class];
   struct gaiti_run *run = &row->runs[size_class];
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  if (run->start) cache_count(thread->proc, cursor, run, slot_bytes);
   CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
-  cursor->next = cursor->limit = run->start = NULL;
+  if (cursor->next != run->end) {
+    cache_open_part(heap, cursor, run, slot_bytes);
+    *bytes = 0;
+    return GAITI_REFILL_OK;
+  }
+  if (run->start) cache_count(thread->proc, cursor, run, slot_bytes);
+  cursor->next = cursor->limit = run->start = run->end = NULL;
   if (run->block == GAITI_NO_BLOCK) return GAITI_REFILL_NO_BLOCK;
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_delay(heap);

@@ -12,8 +12,8 @@ enum gaiti_refill {
   GAITI_REFILL_NO_BLOCK, /* the cache needs a block: take one and call again */
 };
 
-/* Retires the cache's run and takes the next from the block that it owns.  *bytes: the new run's.
- * A block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
+/* Opens the next part of the cache's run or, at its end, retires it and takes the next from the
+ * block that it owns.  *bytes: the new run's; 0 if it is a part.  A block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes);
 
@@ -21,6 +21,10 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
 void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block);
 
 /* Visitors for gaiti_proc_each_cache. */
+
+/* Lets the mutator have a part only of what is left of the run, while the heap is hurried. */
+void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                         unsigned size_class);
 
 /* Marks what is left of the run; at the start of marking. */
 void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,

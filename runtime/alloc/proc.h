@@ -6,9 +6,9 @@
  * new one.  So there are as many as threads have ever run managed code at the same time, not as
  * many as are attached.
  *
- * .inv.cache  Cursor and run of one (kind, class): run->start <= cursor->next <= cursor->limit; the
- *             slots of [next, limit) are allocated by their bits, zero, and nobody else's; while
- *             marking they are marked too.  Bytes and objects are counted when the run is retired.
+ * .inv.cache  Cursor and run of one (kind, class): start <= next <= limit <= end; the slots of
+ *             [next, end) are allocated by their bits, zero, and nobody else's; while marking they
+ *             are marked too.  Bytes and objects are counted when the run is retired.
  * .inv.proc   A processor is used by its holder in managed state, or by whoever has moved the
  *             holder from outside to held, or, when it has no holder, under the list's lock. */
 #ifndef GAITI_ALLOC_PROC_H
@@ -18,10 +18,12 @@
 
 /* The cold part of a cursor.
  *   start      where the run began, for counting
+ *   end        where it ends; the cursor's limit is the end of the part that is handed out now
  *   block      the block that this cache owns and takes its next run from, or GAITI_NO_BLOCK
  *   next_slot  where to look for that run */
 struct gaiti_run {
   char *start;
+  char *end;
   uint32_t block;
   uint32_t next_slot;
 };

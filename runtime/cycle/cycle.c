@@ -534,15 +534,16 @@ static step_fn *const steps[] = {
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->until_ns = until_ns;
+  AO_store(&heap->hurried, !cycle_is_patient(heap));
   gaiti_pace_take_over(heap);
-  while (cycle->step != GAITI_STEP_OVER) {
+  enum gaiti_step before = GAITI_STEP_OVER;
+  while (cycle->step != GAITI_STEP_OVER && cycle->step != before) {
     gaiti_delay(heap);
-    enum gaiti_step next = steps[cycle->step](heap);
-    if (next == cycle->step) {
-      gaiti_pace_hand_over(heap);
-      return false;
-    }
-    cycle->step = next;
+    before = cycle->step;
+    cycle->step = steps[before](heap);
   }
-  return true;
+  AO_store(&heap->hurried, 0);
+  if (cycle->step == GAITI_STEP_OVER) return true;
+  gaiti_pace_hand_over(heap);
+  return false;
 }

@@ -55,6 +55,8 @@ const char *gaiti_action_name(enum gaiti_action action) {
 /* Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
   thread->fast.marking = thread->heap->cycle->handshakes.marking;
+  if (thread->proc && AO_load(&thread->heap->hurried))
+    gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_shorten);
 }
 
 /* Model: tests/model/start.pml. */

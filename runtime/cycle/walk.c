@@ -105,9 +105,10 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   const struct gait_cursor *cursor = &row->cursors[size_class];
   const struct gaiti_run *run = &row->runs[size_class];
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  CHECK("walk.cache.order", run->start <= cursor->next && cursor->next <= cursor->limit,
+  CHECK("walk.cache.order",
+        run->start <= cursor->next && cursor->next <= cursor->limit && cursor->limit <= run->end,
         "a cursor is outside its run");
-  for (const char *slot = cursor->next; slot < cursor->limit; slot += slot_bytes) {
+  for (const char *slot = cursor->next; slot < run->end; slot += slot_bytes) {
     gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)slot);
     CHECK("walk.cache.slot",
           ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)slot && gaiti_ref_kind(ref) == kind,
@@ -140,10 +141,13 @@ static uint64_t walk_list(const gait_heap *heap, const struct gaiti_available_li
 }
 
 static void walk_available(gait_heap *heap) {
+  uint64_t listed = 0;
   gaiti_lock(&heap->available->lock);
   for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++)
     for (unsigned i = 0; heap->available->kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
-      walk_list(heap, &heap->available->kinds[kind][i], kind, i);
+      listed += walk_list(heap, &heap->available->kinds[kind][i], kind, i);
+  CHECK("walk.available.count", listed == AO_load(&heap->available->count),
+        "available blocks are miscounted");
   gaiti_unlock(&heap->available->lock);
 }
 

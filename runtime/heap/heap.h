@@ -23,14 +23,21 @@ struct gaiti_marking;   /* mark/marking.h */
 struct gaiti_sweep;     /* sweep/sweep.h */
 struct gaiti_cycle;     /* cycle/cycle.h */
 
+/* What all processors count in stands apart from what they only read. */
+#define GAITI_HEAP_APART 128
+
+/*   hurried  a thread that allocates runs a cycle, and waits for the others (alloc/cache.c) */
 struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
+  AO_t memory_limit; /* GAIT_OFF: none */
+  AO_t hurried;
+  char apart_before[GAITI_HEAP_APART];
   AO_t live_bytes;
   AO_t scannable_bytes; /* of live_bytes: of kinds that are not leaves */
   AO_t black_bytes;
-  AO_t memory_limit; /* GAIT_OFF: none */
+  char apart_after[GAITI_HEAP_APART];
   uint16_t tag;
   struct gaiti_kinds kinds;
   struct gaiti_space space;
