@@ -384,6 +384,43 @@ START_TEST(a_thread_that_runs_a_cycle_waits_for_nobody) {
 }
 END_TEST
 
+static ptrdiff_t threads_room(const unit_world *world, size_t bytes) {
+  const struct gait_cursor *cursor =
+      &gait_fast_of(world->thread)->rows[world->leaf.index][gait_size_class(bytes)];
+  return cursor->limit - cursor->next;
+}
+
+static void threads_allocate_until(unit_world *world, uint64_t cycles) {
+  while (unit_stats(world->heap).cycles < cycles)
+    for (int i = 0; i < 64; i++)
+      UNIT_CHECK(gait_alloc(world->thread, world->leaf, 512) != NULL);
+}
+
+/* Whoever runs a cycle is the first of those whose runs are handed out in parts.  The run is what
+ * it was: its slots come one after the other. */
+START_TEST(runs_come_in_parts_while_a_thread_runs_a_cycle) {
+  enum { BYTES = 16, RUN = 16384 };
+  if (_i == UNIT_BARRIERLESS) return;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  options.run_bytes = RUN;
+  options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
+  unit_world world;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const uint64_t cycles = unit_stats(world.heap).cycles;
+  const char *object = gait_alloc(world.thread, world.leaf, BYTES);
+  ck_assert_int_eq(threads_room(&world, BYTES), RUN - BYTES);
+  threads_allocate_until(&world, cycles + 1);
+  ck_assert_int_gt(threads_room(&world, BYTES), 0);
+  ck_assert_int_lt(threads_room(&world, BYTES), RUN / 4);
+  for (int i = 1; i < RUN / BYTES; i++)
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, BYTES) == object + i * (ptrdiff_t)BYTES);
+  ck_assert_int_eq(threads_room(&world, BYTES), 0);
+  unit_close(&world);
+}
+END_TEST
+
 struct threads_late_log {
   struct threads_crowd *crowd;
   unit_log lines;
@@ -436,5 +473,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(crowds, threads_come_and_go_during_cycles);
   UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
   UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_nobody);
+  UNIT_TEST(crowds, runs_come_in_parts_while_a_thread_runs_a_cycle);
   UNIT_TEST(crowds, a_late_thread_is_named);
 }
