@@ -101,7 +101,13 @@ struct gaiti_pacer_cycle {
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
   bool sweep_pending;    /* sweeping still needs room before the next trigger */
   bool young;            /* it marked only what is new; its work counts only that */
-  bool remembered; /* stores in old objects are known from its end on: the next may be young */
+  bool remembered;       /* stores are known since its start: the next may be young */
+};
+
+/* What a cycle that ends leaves to the next: see young.c. */
+struct gaiti_pacer_next {
+  bool young;    /* the next marks only what is new */
+  bool remember; /* it does, or the one after it may: stores are remembered all the time */
 };
 
 /* ---- What the pacer decides -------------------------------------------- */
@@ -196,7 +202,7 @@ struct gaiti_pacer {
   int64_t cap_room_bytes;       /* so far over the live heap */
   int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
   int64_t limiter_offered_ns;
-  bool young; /* the next cycle, or the one under way, is young */
+  struct gaiti_pacer_next next;
   bool survival_known;
   double survival;           /* of what was allocated, the share that was found live */
   int64_t basis_bytes;       /* what a rule of growth takes for live: what the last full cycle
@@ -232,6 +238,11 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
  * counts those that are really there.  The driver zeroes its work counters. */
 void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot);
+
+/* What the next cycle is to be, or the one under way is; known since the one before ended. */
+static inline struct gaiti_pacer_next gaiti_pacer_next(const struct gaiti_pacer *pacer) {
+  return pacer->next;
+}
 
 /* The cycle that is about to start is full, whatever was decided. */
 void gaiti_pacer_give_up_young(struct gaiti_pacer *pacer);

@@ -42,7 +42,7 @@ void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
     return;
   }
 
-  int64_t from = pacer->young ? marked : bytes_over(marked, pacer->grown_bytes);
+  int64_t from = pacer->next.young ? marked : bytes_over(marked, pacer->grown_bytes);
   int64_t earliest = from + bytes_fraction(goal - from, TRIGGER_EARLIEST_PARTS, TRIGGER_PARTS);
   int64_t latest = from + bytes_fraction(goal - from, TRIGGER_LATEST_PARTS, TRIGGER_PARTS);
   latest = bytes_max(latest, bytes_over(goal, GAITI_PACER_START_DISTANCE_BYTES));

@@ -49,20 +49,20 @@ void gaiti_pacer_learn_survival(struct gaiti_pacer *pacer, int64_t allocated_byt
 
 void gaiti_pacer_young_decide(const struct gaiti_pacer *pacer,
                               struct gaiti_pacer_decision *decision) {
-  decision->young = pacer->young;
-  decision->remember = pacer->young || young_may_come(pacer, decision);
+  decision->young = pacer->next.young;
+  decision->remember = pacer->next.young || young_may_come(pacer, decision);
 }
 
 /* What the next cycle has to mark: a young one what survives, which is what the last young one
  * found or, after a full one, that part of as much as it found. */
 static int64_t young_expected_work(const struct gaiti_pacer *pacer, int64_t work, bool was_young) {
-  if (!pacer->young) return bytes_add(pacer->full_work_bytes, pacer->grown_bytes);
+  if (!pacer->next.young) return bytes_add(pacer->full_work_bytes, pacer->grown_bytes);
   if (was_young) return work;
   return bytes_from_real((double)work * pacer->survival);
 }
 
 void gaiti_pacer_give_up_young(struct gaiti_pacer *pacer) {
-  pacer->young = false;
+  pacer->next.young = false;
   pacer->last_heap_work_bytes = young_expected_work(pacer, 0, false);
 }
 
@@ -76,12 +76,13 @@ void gaiti_pacer_young_end_cycle(struct gaiti_pacer *pacer,
     pacer->full_work_bytes = work;
   }
   pacer->grown_bytes = bytes_over(pacer->marked_bytes, pacer->full_marked_bytes);
-  pacer->young = false;
+  pacer->next.young = false;
   struct gaiti_pacer_decision decision;
   gaiti_pacer_decide(pacer, snapshot, &decision);
   int64_t room = bytes_over(decision.goal_bytes, pacer->marked_bytes);
   bool worth = room >= pacer->grown_bytes && !(cycle->young && work > pacer->full_work_bytes / 2);
-  pacer->young = cycle->remembered && room > 0 && young_may_come(pacer, &decision) &&
-                 (worth || young_at_any_price(pacer));
+  pacer->next.remember = cycle->remembered && young_may_come(pacer, &decision);
+  pacer->next.young =
+      pacer->next.remember && room > 0 && (worth || young_at_any_price(pacer));
   pacer->last_heap_work_bytes = young_expected_work(pacer, work, cycle->young);
 }

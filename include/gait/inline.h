@@ -40,6 +40,8 @@ struct gait_fast {
 
 #define GAIT_CARD_SHIFT 10
 #define GAIT_CARD_BYTES ((size_t)1 << GAIT_CARD_SHIFT)
+/* What it writes there: how many cycles are to look at the card. */
+#define GAIT_CARD_NOTED 2
 
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
  * rounding wastes at most one eighth above 128 bytes. */
@@ -100,7 +102,8 @@ static inline void gait_remember(gait_thread *thread, const void *slot) {
   const struct gait_fast *fast = gait_fast_of(thread);
   uintptr_t offset = (uintptr_t)slot - fast->heap;
   if (GAIT_LIKELY(offset < fast->heap_bytes))
-    __atomic_store_n(&fast->cards[offset >> GAIT_CARD_SHIFT], 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&fast->cards[offset >> GAIT_CARD_SHIFT], GAIT_CARD_NOTED,
+                     __ATOMIC_RELAXED);
 }
 
 static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {

@@ -262,32 +262,39 @@ static uint64_t cycle_white_bytes(const gait_cycle_record *record) {
   return record->at_mark_end_bytes > before ? record->at_mark_end_bytes - before : 0;
 }
 
+/* A young cycle tells how much of what was young survives. */
+static void cycle_learn_young_survival(gait_heap *heap, uint64_t live, uint64_t old, uint64_t black,
+                                       uint64_t survived) {
+  if (heap->cycle->young && live > old + black)
+    gaiti_pace_learn_survival(heap, live - old - black, survived);
+}
+
 /* What is live, and how the counters that allocation goes on raising are set back to it.  Returns
- * whether the next cycle is to be young. */
-static bool cycle_account(gait_heap *heap, gait_cycle_record *record) {
+ * what the next cycle is to be. */
+static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
   uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
   uint64_t scannable = AO_load(&heap->scannable_bytes);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->live_bytes));
+  uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
   uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);
   record->at_mark_end_bytes = live;
   record->marked_bytes = marked;
-  record->marked_objects = counts.objects + cycle_of_old(heap, AO_load(&heap->sweep->live_objects));
+  record->marked_objects = counts.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
   record->allocated_black_bytes = black;
   record->scan_bytes = counts.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
   record->external_bytes = AO_load(&heap->externals.bytes);
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
   cycle->traced_bytes = counts.bytes + old + record->root_bytes;
-  if (cycle->young) gaiti_pace_learn_survival(heap, cycle_white_bytes(record), counts.bytes);
-  uint64_t scan = counts.scan_bytes + cycle_of_old(heap, cycle->pace.old_scan_bytes) +
+  cycle_learn_young_survival(heap, live, old, black, counts.bytes);
+  uint64_t scan = counts.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes)) +
                   (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
-  bool next_young = gaiti_pace_end_cycle(heap, marked, scan);
+  struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, marked);
   if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
   if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
-  return next_young;
+  return next;
 }
 
 static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
@@ -414,12 +421,15 @@ static void cycle_go_off_held(gait_heap *heap) {
   gaiti_release_all(heap);
 }
 
-/* Whether the next cycle will be young is known now: what it needs stays, and nothing else does.
- * Model: tests/model/start.pml. */
-static void cycle_prepare_next(gait_heap *heap, bool young) {
+/* Whether the next cycle will be young, or the one after it may be, is known now: what they need
+ * stays, and nothing else does.  Model: tests/model/start.pml. */
+static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   struct gaiti_cycle *cycle = heap->cycle;
-  if (cycle->remembers && !MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
-  cycle->remembers = heap->sweep->keeps_marks = young;
+  struct gaiti_sweep *sweep = heap->sweep;
+  if (cycle->remembers && !MUTANT(MUTANT_CARDS_AGED_LATE)) gaiti_young_age_cards(heap);
+  sweep->ages = cycle->remembered;
+  sweep->notes_age = cycle->remembers = next.remember;
+  sweep->keeps_marks = next.young;
 }
 
 /* Marking is closed: counts, raises the epoch, and turns the barrier off.
@@ -448,7 +458,7 @@ static enum gaiti_step step_off(gait_heap *heap) {
     cycle_raise_epoch(heap);
     cycle_begin_sweep(heap);
   }
-  if (heap->cycle->remembers && MUTANT(MUTANT_CARDS_CLEANED_LATE)) gaiti_young_clean_cards(heap);
+  if (MUTANT(MUTANT_CARDS_AGED_LATE)) gaiti_young_age_cards(heap);
   heap->cycle->ended_ns = gaiti_os_now_ns();
   return GAITI_STEP_SWEEP;
 }
@@ -513,6 +523,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_marking_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_enter(heap, GAITI_PHASE_START);
+  cycle->remembered = cycle->remembers;
   if (gaiti_pace_start_cycle(heap, cycle->young)) cycle->remembers = true;
   AO_store(&cycle->asking_bytes, 0);
   cycle->record.goal_bytes = AO_load(&cycle->pace.goal_bytes);

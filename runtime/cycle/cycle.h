@@ -66,7 +66,8 @@ enum gaiti_step {
  *   traced_bytes       objects marked by the last cycle or before, and roots that it scanned
  *   held               every thread is held, or was at the end of the last cycle
  *   young              this cycle, or the last, is a young one (mark/young.h)
- *   remembers          stores in objects are remembered: a young one may follow */
+ *   remembers          stores in objects are remembered: a young one may follow
+ *   remembered         they have been since the end of the cycle before */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
@@ -99,6 +100,7 @@ struct gaiti_cycle {
   bool held;
   bool young;
   bool remembers;
+  bool remembered;
   struct gaiti_marker *own_marker; /* of the thread that runs the cycle: no cycle lacks one */
   struct gaiti_handshakes handshakes;
   struct gaiti_pace pace;

@@ -4,6 +4,7 @@
 
 #include "cycle/cycle.h"
 #include "mark/marking.h"
+#include "sweep/sweep.h"
 
 _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
@@ -64,8 +65,9 @@ static uint64_t pace_overhead(const gait_heap *heap) {
 /* What a young cycle does not look at is no work of its. */
 static uint64_t pace_scannable(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  uint64_t bytes = AO_load(&heap->scannable_bytes), old = pace->old_scan_bytes;
-  return !pace->pacer.young ? bytes : bytes > old ? bytes - old : 0;
+  uint64_t bytes = AO_load(&heap->scannable_bytes), old = AO_load(&heap->sweep->old_scan_bytes);
+  if (!gaiti_pacer_next(&pace->pacer).young) return bytes;
+  return bytes > old ? bytes - old : 0;
 }
 
 static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
@@ -213,7 +215,7 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
   gaiti_unlock(&pace->lock);
 }
 
-bool gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes) {
+struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace->slack_bytes = pace_slack(heap);
@@ -237,15 +239,14 @@ bool gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_
       .remembered = heap->cycle->remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
-  pace->old_scan_bytes = scan_bytes;
   pace->unsettled = true;
   pace->unsettled_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
-  bool young = pace->pacer.young;
+  struct gaiti_pacer_next next = gaiti_pacer_next(&pace->pacer);
   gaiti_unlock(&pace->lock);
-  return young;
+  return next;
 }
 
 void gaiti_pace_hand_over(gait_heap *heap) {

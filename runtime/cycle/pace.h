@@ -49,7 +49,6 @@ struct gaiti_pace {
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
-  uint64_t old_scan_bytes; /* of scannable_bytes: old when marking last ended */
   uint64_t slack_bytes;
 };
 
@@ -66,9 +65,9 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
 
-/* Marking has ended; `marked_bytes` are live, external ones included, and of those `scan_bytes` of
- * kinds that have references.  Returns whether the next cycle is to be young. */
-bool gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes, uint64_t scan_bytes);
+/* Marking has ended; `marked_bytes` are live, external ones included.  Returns what the next cycle is
+ * to be. */
+struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);

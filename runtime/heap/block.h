@@ -9,6 +9,7 @@
  *   state    what allocation and sweeping keep: who owns it, how far it is filled
  *   marks, allocated   a bit each for every granule of 16 bytes, in two tables: marking touches one
  *            of them at random, and the smaller that is the more of it stays in the cache
+ *   aged     likewise: which objects the last cycle has found live (mark/young.c)
  *   cards    a byte for each word of marks: whether something was stored in that KiB
  *            (mark/young.c)
  *
@@ -95,6 +96,7 @@ struct gaiti_map {
   struct gaiti_block_state *states;
   AO_t *marks; /* a word has the bits of 64 granules: 1 KiB of heap */
   AO_t *allocated;
+  AO_t *aged; /* only of a heap that has young cycles */
   unsigned char *cards;
 };
 

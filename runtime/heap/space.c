@@ -50,6 +50,7 @@ static void space_unreserve(struct gaiti_space *space, struct gaiti_map *map) {
   if (space->free) gaiti_os_unreserve(space->free, space_round(blocks / 4 + 16));
   if (map->marks) gaiti_os_unreserve(map->marks, blocks * SPACE_BITS_BYTES);
   if (map->allocated) gaiti_os_unreserve(map->allocated, blocks * SPACE_BITS_BYTES);
+  if (map->aged) gaiti_os_unreserve(map->aged, blocks * SPACE_BITS_BYTES);
   if (map->cards) gaiti_os_unreserve(map->cards, space_round(blocks * GAITI_BLOCK_WORDS));
   if (map->states) gaiti_os_unreserve(map->states, space_round(blocks * sizeof *map->states));
   if (map->shapes) gaiti_os_unreserve(map->shapes, space_round(blocks * sizeof *map->shapes));
@@ -65,10 +66,11 @@ static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size
   map->states = gaiti_os_reserve(space_round(blocks * sizeof *map->states), 0);
   map->marks = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
   map->allocated = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
+  map->aged = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
   map->cards = gaiti_os_reserve(space_round(blocks * GAITI_BLOCK_WORDS), 0);
   space->free = gaiti_os_reserve(space_round(blocks / 4 + 16), 0);
-  if (map->base && map->shapes && map->states && map->marks && map->allocated && map->cards &&
-      space->free && gaiti_os_commit(space->free, space_round(blocks / 4 + 16)) &&
+  if (map->base && map->shapes && map->states && map->marks && map->allocated && map->aged &&
+      map->cards && space->free && gaiti_os_commit(space->free, space_round(blocks / 4 + 16)) &&
       gaiti_os_commit(map->shapes, space_round(blocks * sizeof *map->shapes)))
     return true;
   space_unreserve(space, map);
@@ -116,6 +118,7 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
       !space_commit_table(map->states, sizeof *map->states, from, to) ||
       !space_commit_table(map->marks, SPACE_BITS_BYTES, from, to) ||
       !space_commit_table(map->allocated, SPACE_BITS_BYTES, from, to) ||
+      !space_commit_table(map->aged, SPACE_BITS_BYTES, from, to) ||
       !space_commit_table(map->cards, GAITI_BLOCK_WORDS, from, to))
     return false;
   space->committed = to;
@@ -124,7 +127,7 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
 
 /* The side tables' bytes for one block that has been taken once. */
 #define SPACE_TABLE_BYTES                                                                          \
-  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 2 * SPACE_BITS_BYTES +    \
+  (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 3 * SPACE_BITS_BYTES +    \
    GAITI_BLOCK_WORDS)
 
 /* ---- Mapped memory ---- */

@@ -6,42 +6,63 @@
  * conservative garbage collection", 1990).  Objects do not move, and there is no nursery: the marks
  * alone tell the old from the young.
  *
- *   object   between cycles   a young cycle               a full one
- *   old      marked           keeps it, dead or not       clears its mark first
- *   young    not marked       marks it if it is reached   as every object
+ *   object          between cycles   a young cycle               a full one
+ *   old             marked           keeps it, dead or not       clears its mark first
+ *   young: aged     not marked       marks it if it is reached   as every object
+ *          or new   not marked       likewise                    likewise
  *
  * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  What is left
  * to do is to know which old objects refer to young ones.
  *
+ * .young.twice  An object is old when two cycles have found it live.  Most of what one finds is in
+ * the middle of its life, or was allocated black and is dead: kept as old it would be garbage until
+ * a full cycle.  So the sweep notes in a table of bits, `aged`, what it leaves allocated, and keeps
+ * the marks of what was noted by the one before.
+ *
+ *   sweep of cycle b:   old := found by b, and noted by the sweep of a;   noted := found by b
+ *
+ * A first cycle knows nothing of what was stored before it, and takes all that it finds for old.
+ * That an object is old too soon does no harm: what follows rests on what is young.
+ *
  * .young.remembered  A card is a byte for the KiB whose objects have their marks in one word. While
- * a young cycle may follow, each store in an object dirties the card of its slot.  To be kept:
+ * a young cycle may follow, each store in an object writes GAIT_CARD_NOTED to the card of its slot.
+ * Each cycle takes one off when its marking has closed, and a card with something left is dirty.
+ * To be kept:
  *
  *   when a young cycle begins, every reference from an old object to a young one lies on a dirty
  *   card, or outside the heap.
+ *
+ * Let c be the cycle that begins, after a and b, and let x be young.  Had a found x, then b as well,
+ * or x would be free, and x would be old.  So x is new since a's marking closed.  Whoever refers to
+ * it does so by a store since then, which wrote 2, and only b has taken one off.  Where b is a
+ * first cycle, x is new since b's marking closed.
  *
  * Outside the heap there are no cards.  Roots are scanned in every cycle; and all old objects of a
  * kind whose function looks outside (GAIT_KIND_CALLBACK_ANYWHERE) are traced anew.
  *
  * .young.from-the-start  When marking closes, every object that is reachable, and each that a
- * marked one refers to, is marked, and what is allocated is black.  There is no young object before
- * the first thread turns its barrier off.  The race is with those that have not:
+ * marked one refers to, is marked, and what is allocated is black: the sweep will find all of them.
+ * There is no new object before the first thread turns its barrier off.  The race is with those
+ * that have not:
  *
  *   thread A                                   thread B
  *   turns its barrier off                      has not answered: allocates black
- *   allocates x, which is young                .
- *   stores it where B can load it              loads x, stores it in an old object or in a new and
- *                                              black one
+ *   allocates x, which is new                  .
+ *   stores it where B can load it              loads x, stores it in an old object or in a black
+ *                                              one
  *
  * B's barrier shades nothing then: the roots have been scanned, and the list of shades is closed.
- * So B must dirty cards already.  All threads do from the handshake on that turned their barriers
- * on; the cards are cleaned when marking has closed and before anybody is asked to turn the barrier
- * off.  What was stored before that was marked: it needs no card.  tests/model/start.pml.
+ * So B must note stores already.  All threads do from the handshake on that turned their barriers
+ * on; and one is taken off the cards when marking has closed, and before anybody is asked to turn
+ * the barrier off.  A note that was made before that is of an object which this cycle finds: one
+ * cycle more is enough for it.  Eight cards change by one compare-and-swap, so no note falls in
+ * between.  tests/model/start.pml.
  *
  * At the start.  Cards are read when all threads have answered handshake 2, and before any is asked
- * to scan its roots.  A thread stores a reference and dirties the card without a safepoint in
- * between, so both have been seen, in either order.  What is stored later is shaded by the barrier
- * as in any black object.  Nobody allocates black yet, so what is marked is old: the collector does
- * not come across objects that are just being made.
+ * to scan its roots.  A thread stores a reference and notes it without a safepoint in between, so
+ * both have been seen, in either order.  What is stored later is shaded by the barrier as in any
+ * black object.  Nobody allocates black yet, so what is marked is old: the collector does not come
+ * across objects that are just being made.
  *
  * So the invariant of cycle.c holds at that moment in a young cycle as in a full one, with the old
  * objects for black and those on dirty cards for grey.  An old object on a clean card refers to
@@ -108,12 +129,22 @@ static gaiti_ref young_tag(const struct gaiti_map *map, uint32_t block) {
   return tag & GAITI_REF_TAIL ? gaiti_block_tag(map, map->shapes[block].reciprocal) : tag;
 }
 
+/* A byte for each card: 1 in the lowest bit. */
+#define YOUNG_EACH_CARD ((AO_t)0x0101010101010101)
+
+_Static_assert(GAIT_CARD_NOTED == 2, "two bits tell what a card has left");
+
+/* The dirty ones of eight cards: the lowest bit of each. */
+static AO_t young_dirty(AO_t cards) {
+  return (cards | cards >> 1) & YOUNG_EACH_CARD;
+}
+
 /* Calls for each dirty card of the block, eight at a time: most are clean. */
 static void young_trace_block(struct gaiti_marker *marker, uint32_t block, gaiti_ref *whole) {
   const AO_t *cards = gaiti_block_cards(&marker->map, block);
   gaiti_ref tag = young_tag(&marker->map, block);
   for (size_t word = 0; word < GAITI_BLOCK_CARD_WORDS; word++) {
-    for (AO_t dirty = AO_load(&cards[word]); dirty; dirty &= dirty - 1) {
+    for (AO_t dirty = young_dirty(AO_load(&cards[word])); dirty; dirty &= dirty - 1) {
       size_t card = gaiti_block_word(block) + word * 8 + (size_t)__builtin_ctzll(dirty) / 8;
       if (tag & GAITI_REF_LARGE)
         young_trace_large_card(marker, tag, card, whole);
@@ -154,19 +185,27 @@ void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   }
 }
 
-/* Most words are clear: they are not written to, and their pages need no memory. */
-static void young_clear(AO_t *words, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (AO_load(&words[i])) AO_store(&words[i], 0);
+/* Takes one off eight cards: 2 is half and 1 is nothing then. */
+static void young_age_word(AO_t *cards) {
+  AO_t old;
+  do {
+    old = AO_load(cards);
+    if (old == 0) return;
+  } while (!AO_compare_and_swap(cards, old, old >> 1 & YOUNG_EACH_CARD));
 }
 
 /* Model: tests/model/start.pml. */
-void gaiti_young_clean_cards(gait_heap *heap) {
-  young_clear(gaiti_block_cards(&heap->map, 0),
-              gaiti_space_top(&heap->space) * GAITI_BLOCK_CARD_WORDS);
+void gaiti_young_age_cards(gait_heap *heap) {
+  AO_t *cards = gaiti_block_cards(&heap->map, 0);
+  size_t count = gaiti_space_top(&heap->space) * GAITI_BLOCK_CARD_WORDS;
+  for (size_t i = 0; i < count; i++)
+    young_age_word(&cards[i]);
 }
 
 /* Model: tests/model/start.pml. */
 void gaiti_young_forget_old(gait_heap *heap) {
-  young_clear(heap->map.marks, gaiti_block_word(gaiti_space_top(&heap->space)));
+  size_t count = gaiti_block_word(gaiti_space_top(&heap->space));
+  AO_t *marks = heap->map.marks;
+  for (size_t i = 0; i < count; i++)
+    if (AO_load(&marks[i])) AO_store(&marks[i], 0);
 }

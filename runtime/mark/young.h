@@ -9,8 +9,8 @@
  * is on everywhere. */
 void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker);
 
-/* Cleans every card: marking is closed, and every thread still allocates black. */
-void gaiti_young_clean_cards(gait_heap *heap);
+/* Takes one off each dirty card: marking is closed, and every thread still allocates black. */
+void gaiti_young_age_cards(gait_heap *heap);
 
 /* Clears the marks that were kept, before a cycle that is not young.  Nothing marks. */
 void gaiti_young_forget_old(gait_heap *heap);

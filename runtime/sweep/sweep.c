@@ -27,8 +27,9 @@ void gaiti_sweep_begin(gait_heap *heap) {
   uint32_t top = gaiti_space_top(&heap->space);
   gaiti_available_clear(heap);
   AO_store(&sweep->freed_blocks, 0);
-  AO_store(&sweep->live_objects, 0);
-  AO_store(&sweep->live_bytes, 0);
+  AO_store(&sweep->old_objects, 0);
+  AO_store(&sweep->old_bytes, 0);
+  AO_store(&sweep->old_scan_bytes, 0);
   AO_store(&sweep->fresh_objects_bytes, 0);
   AO_store(&sweep->fresh_live_bytes, 0);
   AO_store_release(&sweep->left, top);
@@ -51,7 +52,7 @@ static void sweep_poison(gait_heap *heap, uint32_t block) {
   }
 }
 
-/* Most words have few bits or all, and no instruction that counts them can be relied on. */
+/* No instruction that counts bits can be relied on. */
 static uint32_t sweep_count_bits(AO_t word) {
   word -= word >> 1 & 0x5555555555555555u;
   word = (word & 0x3333333333333333u) + (word >> 2 & 0x3333333333333333u);
@@ -59,26 +60,47 @@ static uint32_t sweep_count_bits(AO_t word) {
   return (uint32_t)(word * 0x0101010101010101u >> 56);
 }
 
-/* allocated := marked, marked := 0 unless marks are kept.  Returns how many slots are allocated. */
-static uint32_t sweep_bits(const gait_heap *heap, uint32_t block) {
-  const struct gaiti_map *map = &heap->map;
-  AO_t *marks = &map->marks[gaiti_block_word(block)];
-  AO_t *allocated = &map->allocated[gaiti_block_word(block)];
-  uint32_t live = 0;
-  for (uint32_t i = 0; i < GAITI_BLOCK_WORDS; i++) {
-    AO_t mark = AO_load(&marks[i]);
-    if (mark != AO_load(&allocated[i])) AO_store(&allocated[i], mark);
-    if (mark) {
-      if (!heap->sweep->keeps_marks) AO_store(&marks[i], 0);
-      live += sweep_count_bits(mark);
-    }
-  }
-  return live;
+/* Most words are as they should be: they are not written to, and need no memory if never. */
+static void sweep_set(AO_t *word, AO_t bits) {
+  if (AO_load(word) != bits) AO_store(word, bits);
 }
 
-static void sweep_count(struct gaiti_sweep *sweep, uint64_t objects, uint64_t bytes) {
-  gaiti_counter_add(&sweep->live_objects, objects);
-  gaiti_counter_add(&sweep->live_bytes, bytes);
+/* Of the objects in `mark`, found live now, those that are old from here on. */
+static AO_t sweep_age(const struct gaiti_sweep *sweep, AO_t *aged, AO_t mark) {
+  AO_t old = sweep->ages ? mark & AO_load(aged) : mark;
+  if (sweep->notes_age) sweep_set(aged, mark);
+  return sweep->keeps_marks ? old : 0;
+}
+
+struct sweep_found {
+  uint32_t live; /* slots that are allocated from here on, */
+  uint32_t old;  /* and of those, marked */
+};
+
+/* allocated := marked; marked := old. */
+static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
+  const struct gaiti_map *map = &heap->map;
+  size_t first = gaiti_block_word(block);
+  struct sweep_found found = {0, 0};
+  for (size_t word = first; word < first + GAITI_BLOCK_WORDS; word++) {
+    AO_t mark = AO_load(&map->marks[word]);
+    AO_t old = sweep_age(heap->sweep, &map->aged[word], mark);
+    sweep_set(&map->allocated[word], mark);
+    if (mark == 0) continue;
+    sweep_set(&map->marks[word], old);
+    found.live += sweep_count_bits(mark);
+    found.old += sweep_count_bits(old);
+  }
+  return found;
+}
+
+static void sweep_count_old(gait_heap *heap, uint32_t block, uint64_t objects, uint64_t bytes) {
+  struct gaiti_sweep *sweep = heap->sweep;
+  if (objects == 0) return;
+  gaiti_counter_add(&sweep->old_objects, objects);
+  gaiti_counter_add(&sweep->old_bytes, objects * bytes);
+  if (!(gaiti_block_tag(&heap->map, block) & GAITI_REF_LEAF))
+    gaiti_counter_add(&sweep->old_scan_bytes, objects * bytes);
 }
 
 static void sweep_count_fresh(struct gaiti_sweep *sweep, uint64_t bytes, uint64_t live_bytes) {
@@ -93,17 +115,17 @@ static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
   size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
-  uint32_t live = sweep_bits(heap, block);
+  struct sweep_found found = sweep_bits(heap, block);
   if (AO_char_load(&state->fresh))
-    sweep_count_fresh(heap->sweep, slots * slot_bytes, live * slot_bytes);
-  if (live == 0) return true;
-  CHECK_SLOW("sweep.slots", live <= slots, "a block has more live slots than slots");
-  sweep_count(heap->sweep, live, live * slot_bytes);
+    sweep_count_fresh(heap->sweep, slots * slot_bytes, found.live * slot_bytes);
+  if (found.live == 0) return true;
+  CHECK_SLOW("sweep.slots", found.live <= slots, "a block has more live slots than slots");
+  sweep_count_old(heap, block, found.old, slot_bytes);
   state->clean = 0;
   AO_char_store(&state->fresh, 0);
   if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
-  if (live < slots) gaiti_available_give(heap, block);
+  if (found.live < slots) gaiti_available_give(heap, block);
   return false;
 }
 
@@ -118,9 +140,10 @@ static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empt
     return 1;
   }
   size_t bytes = gaiti_block_large_bytes(&heap->map, block);
-  *empty = sweep_bits(heap, block) == 0;
+  struct sweep_found found = sweep_bits(heap, block);
+  *empty = found.live == 0;
   if (!*empty) {
-    sweep_count(heap->sweep, 1, bytes);
+    sweep_count_old(heap, block, found.old, bytes);
     AO_store_release(&state->swept, epoch);
   }
   return gaiti_large_blocks(bytes);

@@ -1,9 +1,9 @@
 /* sweep.h: making what was not marked free again.
  *
- * Sweeping a block is: allocated := marked, and marked := 0 unless a young cycle is to follow
- * (mark/young.c).  It takes some hundred nanoseconds, so the
- * collector does all of it at once after marking, and a mutator that finds no free slots meanwhile
- * takes a share of it rather than wait.
+ * Sweeping a block is: allocated := marked, and marked := 0 but for objects that the next cycle
+ * takes for live (mark/young.c).  It takes some hundred nanoseconds, so the collector does all of
+ * it at once after marking, and a mutator that finds no free slots meanwhile takes a share of it
+ * rather than wait.
  *
  * .inv.sweep  Between begin and the end, blocks are claimed in stretches through `claim`, each by
  * one thread; `left` counts those not yet finished.  No cache owns a block that is due, and no list
@@ -15,13 +15,20 @@
 #include "alloc/available.h"
 #include "alloc/thread.h"
 
+/* Written by the thread that runs the cycle, for this sweep:
+ *   keeps_marks  old objects stay marked
+ *   ages         old is what the sweep before has found live as well; else all that is live
+ *   notes_age    what it finds live is noted for the next */
 struct gaiti_sweep {
-  bool keeps_marks; /* old objects stay marked; written by the thread that runs the cycle */
-  AO_t claim;       /* the next block due, and above it in 32 bits the block where the sweep ends */
+  bool keeps_marks;
+  bool ages;
+  bool notes_age;
+  AO_t claim; /* the next block due, and above it in 32 bits the block where the sweep ends */
   AO_t left;
   AO_t freed_blocks;
-  AO_t live_objects; /* found by this sweep */
-  AO_t live_bytes;
+  AO_t old_objects; /* that stay marked */
+  AO_t old_bytes;
+  AO_t old_scan_bytes;
   AO_t fresh_objects_bytes; /* in fresh blocks that it came to, */
   AO_t fresh_live_bytes;    /* and of those, live */
 };

@@ -64,11 +64,15 @@ byte foreign = NIL; /* the unbarriered global slot */
 byte shaded;        /* in the buffers, after the queue was empty for the first time */
 #endif
 #ifdef YOUNG
-byte dirty;          /* cards */
-byte cards_left;     /* that this cycle has not looked at */
-bit remember[2];     /* the thread dirties the cards of what it stores to */
-bit ask_remember;    /* and is told so when its barrier goes on or off */
-bit kept;            /* the marks of the last cycle */
+byte dirty, dirty_once; /* cards that two cycles are to look at, or one */
+byte cards_left;        /* that this cycle has not looked at */
+byte aged;              /* found live by the last cycle */
+bit remember[2];        /* the thread dirties the cards of what it stores to */
+bit ask_remember;       /* and is told so when its barrier goes on or off */
+bit remembers;          /* stores are remembered from the start of this cycle on, */
+bit remembered;         /* and have been since the end of the one before */
+bit ages;               /* the sweep keeps the marks of aged objects only */
+bit kept;               /* the marks of the last cycle */
 bit young;
 #endif
 byte garbage; /* unreachable when the cycle began, and not yet swept */
@@ -159,9 +163,9 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #define REMEMBERS(t) remember[t]
 #endif
 #ifdef REMEMBERED_FROM_THE_END
-#define REMEMBERS_FROM_THE_START(decided) young
+#define REMEMBERS_FROM_THE_START false
 #else
-#define REMEMBERS_FROM_THE_START(decided) decided
+#define REMEMBERS_FROM_THE_START remembers
 #endif
 #ifdef ATTACH_UNREMEMBERING
 #define ATTACH_REMEMBER false
@@ -176,13 +180,30 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #ifdef KEPT_UNREMEMBERED
 #define MAY_KEEP true
 #else
-#define MAY_KEEP ask_remember
+#define MAY_KEEP remembers
+#endif
+#ifdef AGED_UNREMEMBERED
+#define MAY_AGE true
+#else
+#define MAY_AGE remembered
+#endif
+#ifdef AGE_NOTED_WHEN_KEPT
+#define NOTES_AGE kept
+#else
+#define NOTES_AGE remembers
+#endif
+#ifdef CARDS_LOOKED_AT_ONCE
+#define DIRTY_ONCE 0
+#else
+#define DIRTY_ONCE dirty
 #endif
 #define KEPT kept
+#define STAYS_MARKED(o) (kept && HAS(marked, o) && (!ages || HAS(aged, o)))
 #define YOUNG_CARDS_LEFT cards_left
 #else
 #define REMEMBERS(t) false
 #define KEPT false
+#define STAYS_MARKED(o) false
 #define YOUNG_CARDS_LEFT 0
 #endif
 
@@ -205,9 +226,9 @@ byte newcomers; /* attached since the barriers began to go on, and taken for sca
 #define FRESH_SETS(X)
 #endif
 #ifdef YOUNG
-#define YOUNG_SETS(X) X(dirty) X(cards_left)
+#define YOUNG_SETS(X) X(dirty) X(dirty_once) X(cards_left) X(aged)
 #define YOUNG_BYTES(X) X(remember)
-#define YOUNG_PENDING now.dirty
+#define YOUNG_PENDING (now.dirty | now.dirty_once)
 #else
 #define YOUNG_SETS(X)
 #define YOUNG_BYTES(X)
@@ -252,9 +273,14 @@ inline scan(o) {
 #ifdef YOUNG
 /* An old object on a dirty card is grey again. */
 inline read_card(o) {
-  say("C reads the card of %c: dirty %d, marked %d\n", NAME(o), HAS(dirty, o), HAS(marked, o))
-  grey = grey | (BIT(o) & dirty & marked);
+  say("C reads the card of %c: dirty %d, marked %d\n", NAME(o), HAS(dirty | dirty_once, o), HAS(marked, o))
+  grey = grey | (BIT(o) & (dirty | dirty_once) & marked);
   cards_left = cards_left & ~BIT(o)
+}
+
+/* age-cards: runtime/mark/young.c: gaiti_young_age_cards */
+inline age_cards() {
+  dirty_once = DIRTY_ONCE; dirty = 0
 }
 #endif
 
@@ -546,6 +572,9 @@ inline ask(what) {
 active proctype collector() {
   byte o;
   bit global_scanned, foreign_scanned;
+#ifdef YOUNG
+  bit op_aged;
+#endif
   do
   :: /* barrier-on: runtime/cycle/cycle.c: step_start */
      atomic {
@@ -557,10 +586,12 @@ active proctype collector() {
        :: kept -> say("C clears all marks\n") marked = 0; kept = 0
        :: !kept -> skip
        fi;
+       remembered = remembers;
        if
-       :: ask_remember = REMEMBERS_FROM_THE_START(1)
-       :: !young -> ask_remember = 0
+       :: remembers = 1
+       :: skip
        fi;
+       ask_remember = REMEMBERS_FROM_THE_START;
        say("C begins a cycle: young %d, stores are remembered %d\n", young, ask_remember)
 #endif
        stale_mark = (KEPT -> 0 : marked); assert(stale_mark == 0);
@@ -652,22 +683,19 @@ active proctype collector() {
        assert(lost_at_end == 0);
        list_open = 0; settled = 0;
 #ifdef YOUNG
-       /* prepare: runtime/cycle/cycle.c: cycle_prepare_next; runtime/mark/young.c:
-        * gaiti_young_clean_cards; runtime/cycle/handshake.c: handshake_remembers */
-#ifndef CARDS_CLEANED_LATE
-       dirty = 0;
-#endif
-       young = 0;
+       /* prepare: runtime/cycle/cycle.c: cycle_prepare_next;
+        * runtime/cycle/handshake.c: handshake_remembers */
+       young = 0; ages = MAY_AGE; remembered = 0;
        if
-#ifdef REMEMBERED_FROM_THE_END
-       :: kept = 1
-#else
-       :: MAY_KEEP -> kept = 1
-#endif
-       :: kept = 0
+       :: MAY_KEEP -> kept = 1; remembers = 1
+       :: MAY_KEEP -> kept = 0
+       :: kept = 0; remembers = 0
        fi;
-       ask_remember = kept;
-       say("C keeps marks: %d\n", kept)
+#ifndef CARDS_AGED_LATE
+       age_cards();
+#endif
+       ask_remember = remembers;
+       say("C keeps marks: %d, of aged objects only: %d; stores are remembered: %d\n", kept, ages, remembers)
 #endif
 #ifdef FOREIGN
        shaded = 0;
@@ -684,8 +712,8 @@ active proctype collector() {
 #ifndef SWEEP_EARLY
      ALL_ANSWERED;
      d_step {
-#ifdef CARDS_CLEANED_LATE
-       dirty = 0;
+#ifdef CARDS_AGED_LATE
+       age_cards();
 #endif
        phase = IDLE; request = NOTHING; answered = 0; rename() };
 #endif
@@ -712,7 +740,14 @@ active proctype collector() {
             kept_garbage = garbage & marked & BIT(o);
             assert(kept_garbage == 0);
             garbage = garbage & ~BIT(o);
-            marked = (KEPT -> marked : marked & ~BIT(o));
+#ifdef YOUNG
+            op_aged = HAS(marked, o);
+#endif
+            marked = (STAYS_MARKED(o) -> marked : marked & ~BIT(o));
+#ifdef YOUNG
+            aged = (NOTES_AGE -> (aged & ~BIT(o)) | (op_aged * BIT(o)) : aged);
+            op_aged = 0;
+#endif
             block_epoch = block_epoch ^ BIT(o)
           };
           o = 0; rename() }
@@ -726,6 +761,9 @@ active proctype collector() {
        phase = IDLE; request = NOTHING; answered = 0;
 #ifdef ATTACH_UNSCANNED
        newcomers = 0;
+#endif
+#ifdef YOUNG
+       ages = 0;
 #endif
        if
        :: epoch == 1 ->

@@ -73,12 +73,24 @@ static void young_open(unit_world *world, int mode) {
   young_full_cycle(world);
 }
 
+/* An object is old when two cycles have found it. */
+static void young_grow_old(unit_world *world) {
+  young_cycle(world);
+  young_cycle(world);
+}
+
 /* An old object, kept in slot `slot`, whose cards are clean. */
 static void *young_old(unit_world *world, size_t slot, gait_kind kind, size_t bytes) {
   world->slots[slot] = gait_alloc(world->thread, kind, bytes);
   ck_assert_ptr_nonnull(world->slots[slot]);
-  young_cycle(world);
+  young_grow_old(world);
   return world->slots[slot];
+}
+
+/* Young cycles leave the objects with these tags, while they are new, aged and old. */
+static void young_expect_alive(unit_world *world, uint64_t tags) {
+  for (int i = 0; i < 4; i++)
+    ck_assert_uint_eq(young_alive(world), tags);
 }
 
 /* ---- When ---- */
@@ -211,8 +223,7 @@ START_TEST(a_store_is_remembered) {
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
   gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  young_expect_alive(&world, UNIT_TAG(0));
   gait_store(world.thread, &old[3], NULL);
   ck_assert_uint_eq(unit_alive(&world), 0);
   unit_close(&world);
@@ -227,18 +238,47 @@ START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
   void **old = world.slots[0] = gait_alloc(world.thread, world.references, 64);
   young_full_cycle(&world);
   gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  young_expect_alive(&world, UNIT_TAG(0));
   unit_close(&world);
 }
 END_TEST
 
-START_TEST(a_store_after_a_full_cycle_is_remembered) {
+START_TEST(stores_around_a_full_cycle_are_remembered) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
-  ck_assert_uint_eq(unit_alive(&world), 0);
+  gait_store(world.thread, &old[2], unit_tagged_leaf(&world, 1));
+  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
   gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  young_expect_alive(&world, UNIT_TAG(0) | UNIT_TAG(1));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_store_in_what_is_not_old_yet_is_remembered) {
+  unit_world world;
+  young_open(&world, _i);
+  void **aged = world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  young_cycle(&world);
+  gait_store(world.thread, &aged[3], unit_tagged_leaf(&world, 0));
+  young_expect_alive(&world, UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+/* Without a goal nobody remembers stores.  The first cycle after that takes all that it finds for
+ * old, and what was known of ages for nothing. */
+START_TEST(what_was_stored_while_nobody_remembered_is_kept) {
+  unit_world world;
+  young_open(&world, _i);
+  void **old = young_old(&world, 0, world.references, 64);
+  ck_assert_int_eq(gait_set_gogc(world.heap, GAIT_GOGC_OFF, NULL), GAIT_OK);
+  young_any_cycle(&world);
+  young_full_cycle(&world);
+  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  ck_assert_int_eq(gait_set_gogc(world.heap, 100, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_expect_alive(&world, UNIT_TAG(0));
   unit_close(&world);
 }
 END_TEST
@@ -260,8 +300,7 @@ START_TEST(a_compare_and_swap_is_remembered) {
   ck_assert(gait_cas(world.thread, &old[3], NULL, unit_tagged_leaf(&world, 0)));
   ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
   ck_assert(gait_cas(world.thread, &old[3], old[3], unit_tagged_leaf(&world, 1)));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0) | UNIT_TAG(1));
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  young_expect_alive(&world, UNIT_TAG(1));
   unit_close(&world);
 }
 END_TEST
@@ -291,6 +330,30 @@ START_TEST(what_a_copy_moves_away_is_remembered) {
   gait_copy(world.thread, &old[9000], &old[1000], 1);
   gait_clear(world.thread, &old[1000], 1);
   ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
+  unit_close(&world);
+}
+END_TEST
+
+/* What is kept fills the room that young cycles have, so that a full one follows. */
+START_TEST(a_full_cycle_notes_ages_as_well) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.min_heap_bytes = (int64_t)(4 * MIB);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_any_cycle(&world);
+  void **old = world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  young_any_cycle(&world);
+  young_any_cycle(&world);
+  const gait_stats before = unit_stats(world.heap);
+  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
+  world.slots[1] = gait_alloc(world.thread, world.leaf, 6 * MIB);
+  gait_stats now;
+  do {
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 16) != NULL);
+    now = unit_stats(world.heap);
+    ck_assert_uint_eq(now.external_bytes, UNIT_TAG(0));
+  } while (now.young_cycles < before.young_cycles + 4);
+  ck_assert_uint_gt(now.cycles - now.young_cycles, before.cycles - before.young_cycles);
   unit_close(&world);
 }
 END_TEST
@@ -368,7 +431,8 @@ START_TEST(a_callback_kind_keeps_what_it_holds) {
 }
 END_TEST
 
-/* Nothing was stored in it: it is left alone.  In several places of it: it is traced once. */
+/* Nothing was stored in it: it is left alone.  In several places of it: it is traced once, in each
+ * of two cycles. */
 START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
   const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
   unit_world world;
@@ -379,9 +443,11 @@ START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
   ck_assert_uint_eq(atomic_load(&young_calls), again);
   for (unsigned tag = 0; tag < 4; tag++)
     gait_store(world.thread, &old[1000 + 7000 * tag], unit_tagged_leaf(&world, tag));
-  atomic_store(&young_calls, 0);
-  ck_assert_uint_eq(young_alive(&world), 0xf);
-  ck_assert_uint_eq(atomic_load(&young_calls), 1 + again);
+  for (unsigned cycle = 0; cycle < 3; cycle++) {
+    atomic_store(&young_calls, 0);
+    ck_assert_uint_eq(young_alive(&world), 0xf);
+    ck_assert_uint_eq(atomic_load(&young_calls), again + (cycle < 2));
+  }
   unit_close(&world);
 }
 END_TEST
@@ -557,6 +623,24 @@ START_TEST(what_is_new_and_dead_is_freed) {
 }
 END_TEST
 
+/* Be it that one cycle has found it, which may be a full one. */
+START_TEST(what_one_cycle_has_found_is_not_old) {
+  static const size_t sizes[] = {32, 1300, 30000, 200000};
+  unit_world world;
+  young_open(&world, _i);
+  for (int round = 0; round < 4; round++) {
+    for (unsigned tag = 0; tag < 4; tag++) {
+      world.slots[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
+      unit_tag(&world, world.slots[tag], tag);
+    }
+    ck_assert_uint_eq(round % 2 ? unit_alive(&world) : young_alive(&world), 0xf);
+    memset(world.slots, 0, sizeof world.slots);
+    ck_assert_uint_eq(young_alive(&world), 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
 START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
   static const size_t sizes[] = {32, 1300, 30000, 200000};
   unit_world world;
@@ -566,10 +650,9 @@ START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
     objects[tag] = world.slots[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
     unit_tag(&world, objects[tag], tag);
   }
-  young_cycle(&world);
+  young_grow_old(&world);
   memset(world.slots, 0, sizeof world.slots);
-  for (int i = 0; i < 3; i++)
-    ck_assert_uint_eq(young_alive(&world), 0xf);
+  young_expect_alive(&world, 0xf);
   for (unsigned i = 0; i < 4; i++)
     ck_assert_ptr_eq(gait_object_start(world.heap, objects[i]), objects[i]);
   ck_assert_uint_eq(unit_alive(&world), 0);
@@ -587,8 +670,7 @@ START_TEST(what_a_dead_old_object_holds_stays_with_it) {
   unit_tag(&world, old, 0);
   gait_store(world.thread, &old[0], unit_tagged_leaf(&world, 1));
   world.slots[0] = NULL;
-  ck_assert_uint_eq(young_alive(&world), 3);
-  ck_assert_uint_eq(young_alive(&world), 3);
+  young_expect_alive(&world, 3);
   ck_assert_uint_eq(unit_alive(&world), 0);
   unit_close(&world);
 }
@@ -670,12 +752,14 @@ START_TEST(a_young_cycle_scans_only_what_is_new) {
   young_open(&world, _i);
   for (size_t i = 0; i < COUNT; i++)
     world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
-  young_cycle(&world);
+  young_grow_old(&world);
   gait_store(world.thread, world.slots[0], gait_alloc(world.thread, world.references, 512));
-  young_cycle(&world);
-  const uint64_t young = unit_last_record(world.heap).scan_bytes;
-  ck_assert_uint_ge(young, 512);
-  ck_assert_uint_le(young, 2 * BYTES);
+  for (int i = 0; i < 2; i++) {
+    young_cycle(&world);
+    const uint64_t young = unit_last_record(world.heap).scan_bytes;
+    ck_assert_uint_ge(young, 512);
+    ck_assert_uint_le(young, 2 * BYTES);
+  }
   young_cycle(&world);
   ck_assert_uint_lt(unit_last_record(world.heap).scan_bytes, 512);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
@@ -881,7 +965,10 @@ void unit_suite_fill(Suite *suite) {
   TCase *stores = unit_case(suite, "stores");
   YOUNG_TEST(stores, a_store_is_remembered);
   YOUNG_TEST(stores, a_store_in_what_the_first_cycle_left_is_remembered);
-  YOUNG_TEST(stores, a_store_after_a_full_cycle_is_remembered);
+  YOUNG_TEST(stores, stores_around_a_full_cycle_are_remembered);
+  YOUNG_TEST(stores, a_store_in_what_is_not_old_yet_is_remembered);
+  YOUNG_TEST(stores, what_was_stored_while_nobody_remembered_is_kept);
+  YOUNG_TEST(stores, a_full_cycle_notes_ages_as_well);
   YOUNG_TEST(stores, an_initialising_store_that_comes_late_is_remembered);
   YOUNG_TEST(stores, a_compare_and_swap_is_remembered);
   YOUNG_TEST(stores, a_copy_is_remembered);
@@ -902,6 +989,7 @@ void unit_suite_fill(Suite *suite) {
   YOUNG_TEST(roots, a_callback_for_roots_keeps_what_is_new);
   TCase *freed = unit_case(suite, "freed");
   YOUNG_TEST(freed, what_is_new_and_dead_is_freed);
+  YOUNG_TEST(freed, what_one_cycle_has_found_is_not_old);
   YOUNG_TEST(freed, what_is_old_and_dead_stays_until_a_full_cycle);
   YOUNG_TEST(freed, what_a_dead_old_object_holds_stays_with_it);
   YOUNG_TEST(freed, full_cycles_in_between_free_all_that_is_dead);
