@@ -1,9 +1,9 @@
 /* Young cycles: when it pays to mark only what was allocated since the last cycle.
  *
  * A full cycle marks what is live: its cost does not depend on how much was allocated.  A young one
- * (runtime/mark/young.c) leaves alone what was found live before, so it costs what has survived of
- * the new objects, but keeps what has died of the old ones.  Where few new objects survive, it
- * gives nearly the same room for a small part of the work.
+ * (runtime/mark/young.c) leaves alone what was found live twice, so it costs what has survived of
+ * the others, but keeps what has died of the old ones.  Where few new objects survive, it gives
+ * nearly the same room for a small part of the work.
  *
  * .young.pays  A cycle may be young if, of what was allocated before the last one that measured it,
  * no larger share survived than the setting allows, and if marking everything is work enough to

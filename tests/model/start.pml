@@ -22,7 +22,7 @@
  * Configuration: NOBJ objects of one field (2 .. 4) and one barriered global slot.  FOREIGN adds an
  * unbarriered global slot; NO_GLOBAL takes the barriered one away.  With YOUNG each cycle may be
  * young, if the one before has remembered stores: every object is a card of its own, and the pacer
- * may decide anything.  Mutants: see README.md. */
+ * may decide anything, but with ALWAYS_REMEMBERS not to stop remembering.  Mutants: see README.md. */
 #include "model.h"
 
 /* What a handshake asks of a thread. */
@@ -589,7 +589,9 @@ active proctype collector() {
        remembered = remembers;
        if
        :: remembers = 1
+#ifndef ALWAYS_REMEMBERS
        :: skip
+#endif
        fi;
        ask_remember = REMEMBERS_FROM_THE_START;
        say("C begins a cycle: young %d, stores are remembered %d\n", young, ask_remember)
@@ -689,7 +691,9 @@ active proctype collector() {
        if
        :: MAY_KEEP -> kept = 1; remembers = 1
        :: MAY_KEEP -> kept = 0
+#ifndef ALWAYS_REMEMBERS
        :: kept = 0; remembers = 0
+#endif
        fi;
 #ifndef CARDS_AGED_LATE
        age_cards();
