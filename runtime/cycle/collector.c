@@ -142,10 +142,23 @@ static bool collector_started_locked(gait_heap *heap) {
   return cycle->collector_runs;
 }
 
+/* How much a cycle of that cause has to free: what asks for more is not content with less. */
+static int collector_weight(gait_cycle_cause cause) {
+  switch (cause) {
+  case GAIT_CAUSE_FORCED: return 3;
+  case GAIT_CAUSE_OUT_OF_MEMORY: return 2;
+  case GAIT_CAUSE_MEMORY_LIMIT: return 1;
+  case GAIT_CAUSE_GOGC:
+  case GAIT_CAUSE_DEBUG: break;
+  }
+  return 0;
+}
+
 /* Model: tests/model/fork.pml, drive.pml. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
-  if (!cycle->requested || cause == GAIT_CAUSE_FORCED) cycle->cause = cause;
+  if (!cycle->requested || collector_weight(cause) > collector_weight(cycle->cause))
+    cycle->cause = cause;
   cycle->requested = true;
   AO_store(&cycle->offered, 0);
   bool runs = collector_started_locked(heap);
@@ -159,7 +172,7 @@ static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
          cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
-         cycle->traced_bytes < (uint64_t)heap->options.inline_bytes;
+         cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
 }
 
 /* Model: tests/model/drive.pml. */

@@ -262,13 +262,6 @@ static uint64_t cycle_white_bytes(const gait_cycle_record *record) {
   return record->at_mark_end_bytes > before ? record->at_mark_end_bytes - before : 0;
 }
 
-/* A young cycle tells how much of what was young survives. */
-static void cycle_learn_young_survival(gait_heap *heap, uint64_t live, uint64_t old, uint64_t black,
-                                       uint64_t survived) {
-  if (heap->cycle->young && live > old + black)
-    gaiti_pace_learn_survival(heap, live - old - black, survived);
-}
-
 /* What is live, and how the counters that allocation goes on raising are set back to it.  Returns
  * what the next cycle is to be. */
 static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
@@ -287,8 +280,7 @@ static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record 
   record->root_bytes = AO_load(&heap->marking->root_bytes);
   record->external_bytes = AO_load(&heap->externals.bytes);
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
-  cycle->traced_bytes = counts.bytes + old + record->root_bytes;
-  cycle_learn_young_survival(heap, live, old, black, counts.bytes);
+  cycle->found_bytes = counts.bytes + old;
   uint64_t scan = counts.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes)) +
                   (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
   struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, marked);
@@ -477,15 +469,18 @@ static bool cycle_sweep(gait_heap *heap) {
   }
 }
 
-/* How much of what is new survived a young cycle has counted.  After a full one fresh blocks tell,
- * if a good part of the heap, and of what is new, is in such blocks. */
+/* In a young cycle, how much of what is new has survived: of what it found, what is not old now.  In
+ * a full one fresh blocks tell, if a good part of the heap, and of what is new, is in such blocks. */
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
-  uint64_t fresh = AO_load(&heap->sweep->fresh_objects_bytes);
-  if (cycle->young || fresh < cycle_white_bytes(&cycle->record) / 4 ||
-      fresh < cycle->record.marked_bytes / 16)
-    return;
-  gaiti_pace_learn_survival(heap, fresh, AO_load(&heap->sweep->fresh_live_bytes));
+  const struct gaiti_sweep *sweep = heap->sweep;
+  uint64_t new_bytes = cycle_white_bytes(&cycle->record);
+  uint64_t fresh = AO_load(&sweep->fresh_objects_bytes), old = AO_load(&sweep->old_bytes);
+  if (cycle->young)
+    gaiti_pace_learn_survival(heap, new_bytes,
+                              cycle->found_bytes > old ? cycle->found_bytes - old : 0);
+  else if (fresh >= new_bytes / 4 && fresh >= cycle->record.marked_bytes / 16)
+    gaiti_pace_learn_survival(heap, fresh, AO_load(&sweep->fresh_live_bytes));
 }
 
 /* Sweeps, and sets the next trigger. */

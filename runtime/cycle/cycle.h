@@ -63,7 +63,7 @@ enum gaiti_step {
  *   step, until_ns     what is to be done next, and when it is no longer to wait for that
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   traced_bytes       objects marked by the last cycle or before, and roots that it scanned
+ *   found_bytes        objects that the last cycle has found live, or taken for it
  *   held               every thread is held, or was at the end of the last cycle
  *   young              this cycle, or the last, is a young one (mark/young.h)
  *   remembers          stores in objects are remembered: a young one may follow
@@ -96,7 +96,7 @@ struct gaiti_cycle {
   gait_cycle_record record;
   uint64_t begun_ns, marking_ns, ending_ns, ended_ns;
   uint64_t idle_objects;
-  uint64_t traced_bytes;
+  uint64_t found_bytes;
   bool held;
   bool young;
   bool remembers;

@@ -61,8 +61,8 @@
  * At the start.  Cards are read when all threads have answered handshake 2, and before any is asked
  * to scan its roots.  A thread stores a reference and notes it without a safepoint in between, so
  * both have been seen, in either order.  What is stored later is shaded by the barrier as in any
- * black object.  Nobody allocates black yet, so what is marked is old: the collector does not come
- * across objects that are just being made.
+ * black object.  Nobody allocates black yet, so what is marked is old, or a slot in the rest of a
+ * run that was black in cycles before: zero, or an object that is being made.
  *
  * So the invariant of cycle.c holds at that moment in a young cycle as in a full one, with the old
  * objects for black and those on dirty cards for grey.  An old object on a clean card refers to

@@ -65,19 +65,19 @@ static void sweep_set(AO_t *word, AO_t bits) {
   if (AO_load(word) != bits) AO_store(word, bits);
 }
 
-/* Of the objects in `mark`, found live now, those that are old from here on. */
+/* Of the objects in `mark`, found live now, those that are old; none where nobody asks. */
 static AO_t sweep_age(const struct gaiti_sweep *sweep, AO_t *aged, AO_t mark) {
-  AO_t old = sweep->ages ? mark & AO_load(aged) : mark;
+  AO_t old = sweep->ages ? mark & AO_load(aged) : sweep->keeps_marks ? mark : 0;
   if (sweep->notes_age) sweep_set(aged, mark);
-  return sweep->keeps_marks ? old : 0;
+  return old;
 }
 
 struct sweep_found {
   uint32_t live; /* slots that are allocated from here on, */
-  uint32_t old;  /* and of those, marked */
+  uint32_t old;  /* and of those, with an old object */
 };
 
-/* allocated := marked; marked := old. */
+/* allocated := marked; marked := old, if marks are kept. */
 static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   const struct gaiti_map *map = &heap->map;
   size_t first = gaiti_block_word(block);
@@ -87,7 +87,7 @@ static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
     AO_t old = sweep_age(heap->sweep, &map->aged[word], mark);
     sweep_set(&map->allocated[word], mark);
     if (mark == 0) continue;
-    sweep_set(&map->marks[word], old);
+    sweep_set(&map->marks[word], heap->sweep->keeps_marks ? old : 0);
     found.live += sweep_count_bits(mark);
     found.old += sweep_count_bits(old);
   }

@@ -26,7 +26,7 @@ struct gaiti_sweep {
   AO_t claim; /* the next block due, and above it in 32 bits the block where the sweep ends */
   AO_t left;
   AO_t freed_blocks;
-  AO_t old_objects; /* that stay marked */
+  AO_t old_objects; /* found by this sweep, if it ages or keeps marks */
   AO_t old_bytes;
   AO_t old_scan_bytes;
   AO_t fresh_objects_bytes; /* in fresh blocks that it came to, */
