@@ -10,7 +10,7 @@ _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same wor
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 
 /* A heap may be so much over its goal at least before a thread waits for marking. */
-#define PACE_STALL_LEAST_BYTES ((AO_t)1 << 20)
+#define PACE_STALL_LEAST_BYTES ((AO_t)1 << 19)
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);

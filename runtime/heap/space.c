@@ -4,6 +4,10 @@
  * at its low end, and the high end empties and can be given back.  Two bitmaps and a hint each make
  * the search a matter of a few words.
  *
+ * .space.turns  Not so in a small heap.  A cache holds a part of it, and who goes through it in one
+ * direction, again and again, comes to each block when that has just been driven out.  So each sweep
+ * turns the direction: the blocks that were used last are taken first.
+ *
  * Preparing.  The system clears a page when it is first used, one after the other, and a thread
  * that fills a large heap waits for that for a quarter of its time.  So where blocks without memory
  * are taken, the collector's thread gets memory for the next ones ahead of that.  It takes them as
@@ -25,6 +29,8 @@
 #define SPACE_LEAST_BYTES    ((size_t)1 << 20)
 /* How far a processor looks for a block of its own: 64 MiB. */
 #define SPACE_NEARBY_WORDS 16u
+/* A heap of so many blocks is small: 16 MiB. */
+#define SPACE_TURNS_BLOCKS 256u
 /* From this size on blocks are prepared, so many at a time, when there are fewer than the first
  * number with memory, until there are as many as the second: 512 KiB and 1 MiB. */
 #define SPACE_PREPARE_FROM   ((AO_t)(GAITI_STRESS ? 1 : 256 << 20))
@@ -155,11 +161,31 @@ static void space_clear(uint64_t *bits, uint32_t block) {
   bits[block / 64] &= ~((uint64_t)1 << block % 64);
 }
 
+/* Of the blocks that `found` has of a word, the first in the direction that it is the turn of. */
+static uint32_t space_first_in_turn(const struct gaiti_space *space, uint32_t word,
+                                    uint64_t found) {
+  int bit = space->downwards ? 63 - __builtin_clzll(found) : __builtin_ctzll(found);
+  return word * 64 + (uint32_t)bit;
+}
+
+/* The first free block with memory, one of `own` if there is any (.space.turns). */
+static uint32_t space_find_in_turn(const struct gaiti_space *space, uint64_t own) {
+  uint32_t words = (space->top + 63) / 64, other = GAITI_NO_BLOCK;
+  for (uint32_t i = 0; i < words; i++) {
+    uint32_t word = space->downwards ? words - 1 - i : i;
+    uint64_t found = space->free[word] & space->dirty[word];
+    if (found & own) return space_first_in_turn(space, word, found & own);
+    if (found && other == GAITI_NO_BLOCK) other = space_first_in_turn(space, word, found);
+  }
+  return other;
+}
+
 /* The first free block with memory, or the first one of `own` that is not far from it;
  * GAITI_NO_BLOCK when there is none. */
 static uint32_t space_find_dirty(struct gaiti_space *space, uint64_t own) {
   uint32_t first = GAITI_NO_BLOCK;
   if (AO_load(&space->dirty_blocks) == 0) return first;
+  if (space->top <= SPACE_TURNS_BLOCKS) return space_find_in_turn(space, own);
   for (uint32_t word = space->dirty_hint / 64; word * 64 < space->top; word++) {
     uint64_t found = space->free[word] & space->dirty[word];
     if (found == 0) continue;
@@ -331,6 +357,12 @@ static void space_give_locked(struct gaiti_space *space, const struct gaiti_map 
   gaiti_asan_hide(gaiti_block_start(map, block), (size_t)count << GAITI_BLOCK_SHIFT);
   if (block < space->hint) space->hint = block;
   if (block < space->dirty_hint) space->dirty_hint = block;
+}
+
+void gaiti_space_turn(struct gaiti_space *space) {
+  gaiti_lock(&space->lock);
+  space->downwards = !space->downwards;
+  gaiti_unlock(&space->lock);
 }
 
 void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,

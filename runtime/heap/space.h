@@ -21,6 +21,7 @@ struct gaiti_space {
   uint32_t top;       /* blocks at or above this one have never been taken */
   uint32_t hint;      /* no free block lies below */
   uint32_t dirty_hint;
+  bool downwards;     /* the direction in which a small heap is filled */
   AO_t free_blocks;   /* below top */
   AO_t dirty_blocks;  /* below top, free, with memory */
   AO_t zeroed_blocks; /* taken, and not formatted before a thread outside has zeroed them */
@@ -66,6 +67,9 @@ bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map,
 
 /* In the child of a fork: gives back what the collector's thread was preparing. */
 void gaiti_space_forget_prepared(struct gaiti_space *space, const struct gaiti_map *map);
+
+/* A sweep begins: a small heap is filled in the other direction from now on. */
+void gaiti_space_turn(struct gaiti_space *space);
 
 /* Gives unformatted blocks back; they keep their memory. */
 void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,

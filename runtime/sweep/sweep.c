@@ -26,6 +26,7 @@ void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
   gaiti_available_clear(heap);
+  gaiti_space_turn(&heap->space);
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->old_objects, 0);
   AO_store(&sweep->old_bytes, 0);

@@ -310,6 +310,35 @@ START_TEST(without_a_handler_it_is_null) {
 }
 END_TEST
 
+/* Fills some blocks with garbage.  Returns how often the next one lay higher, less how often lower. */
+static int alloc_climb(unit_world *world) {
+  enum { BLOCKS = 40, OBJECT = 20000, TO_A_BLOCK = 3 };
+  int climb = 0;
+  const char *last = NULL;
+  for (int i = 0; i < BLOCKS * TO_A_BLOCK; i++) {
+    const char *object = gait_alloc(world->thread, world->leaf, OBJECT);
+    UNIT_CHECK(object != NULL);
+    if (last && i % TO_A_BLOCK == 0) climb += object > last ? 1 : -1;
+    last = object;
+  }
+  return climb;
+}
+
+/* The blocks that were used last may still be in a cache. */
+START_TEST(a_small_heap_is_filled_up_and_down_by_turns) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  ck_assert_int_gt(alloc_climb(&world), 30);
+  for (int i = 0; i < 3; i++) {
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_lt(alloc_climb(&world), -30);
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_gt(alloc_climb(&world), 30);
+  }
+  unit_close(&world);
+}
+END_TEST
+
 /* Free memory of one size serves another. */
 START_TEST(memory_changes_its_size_class) {
   unit_world world;
@@ -334,6 +363,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(sizes, alignment_up_to_a_page);
   UNIT_TEST(sizes, aligned_objects_are_traced);
   UNIT_TEST(sizes, arrays_multiply_with_care);
+  UNIT_TEST(sizes, a_small_heap_is_filled_up_and_down_by_turns);
   TCase *shortage = unit_case(suite, "shortage");
   UNIT_TEST(shortage, sizes_beyond_every_limit_are_null);
   UNIT_TEST(shortage, a_full_reservation_asks_and_gives_null);
