@@ -82,7 +82,6 @@ void gaiti_pacer_young_end_cycle(struct gaiti_pacer *pacer,
   int64_t room = bytes_over(decision.goal_bytes, pacer->marked_bytes);
   bool worth = room >= pacer->grown_bytes && !(cycle->young && work > pacer->full_work_bytes / 2);
   pacer->next.remember = cycle->remembered && young_may_come(pacer, &decision);
-  pacer->next.young =
-      pacer->next.remember && room > 0 && (worth || young_at_any_price(pacer));
+  pacer->next.young = pacer->next.remember && room > 0 && (worth || young_at_any_price(pacer));
   pacer->last_heap_work_bytes = young_expected_work(pacer, work, cycle->young);
 }

@@ -102,8 +102,7 @@ static inline void gait_remember(gait_thread *thread, const void *slot) {
   const struct gait_fast *fast = gait_fast_of(thread);
   uintptr_t offset = (uintptr_t)slot - fast->heap;
   if (GAIT_LIKELY(offset < fast->heap_bytes))
-    __atomic_store_n(&fast->cards[offset >> GAIT_CARD_SHIFT], GAIT_CARD_NOTED,
-                     __ATOMIC_RELAXED);
+    __atomic_store_n(&fast->cards[offset >> GAIT_CARD_SHIFT], GAIT_CARD_NOTED, __ATOMIC_RELAXED);
 }
 
 static inline void gait_store_init(gait_thread *thread, void *slot, void *value) {

@@ -15,7 +15,7 @@ struct gaiti_available_list {
 
 struct gaiti_available {
   struct gaiti_lock lock;
-  AO_t count; /* listed blocks; read without the lock */
+  AO_t count;                                         /* listed blocks; read without the lock */
   struct gaiti_available_list *kinds[GAIT_MAX_KINDS]; /* GAIT_SIZE_CLASSES lists, or NULL */
 };
 

@@ -7,10 +7,10 @@
  * reason and because the lines are then in the cache when the mutator writes them.
  *
  * .cache.parts  A mutator comes by a safepoint at the end of a run: after two microseconds where
- * objects have 16 bytes, but after thirty where it stores each of them while barriers are on and
- * nothing is black yet.  A thread that allocates, and runs a cycle, spins for the others all this
- * time.  So in such a cycle a run is handed out in parts, and at the end of each the mutator takes
- * the slow path.  Where the collector's own thread runs the cycle, nobody spins, and runs are whole.
+ * objects have 16 bytes, but after thirty where it stores each of them and barriers are on.  A
+ * thread that allocates, and runs a cycle, spins for the others all this time.  So in such a cycle
+ * a run is handed out in parts, and at the end of each the mutator takes the slow path.  Where the
+ * collector's own thread runs the cycle, nobody spins, and runs are whole.
  *
  * Who may change a block's bits: the cache that owns the block allocates in it; a cache that gives
  * back the rest of a run frees bits in a block which it may no longer own, so every change is an
@@ -34,8 +34,8 @@
  * for it to come by (.cache.parts). */
 static void cache_open_part(const gait_heap *heap, struct gait_cursor *cursor,
                             const struct gaiti_run *run, size_t slot_bytes) {
-  size_t part = slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes
-                                              : slot_bytes;
+  size_t part =
+      slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes : slot_bytes;
   bool whole = !AO_load(&heap->hurried) || (size_t)(run->end - cursor->next) <= part;
   cursor->limit = whole ? run->end : cursor->next + part;
 }

@@ -13,7 +13,8 @@ enum gaiti_refill {
 };
 
 /* Opens the next part of the cache's run or, at its end, retires it and takes the next from the
- * block that it owns.  *bytes: the new run's; 0 if it is a part.  A block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
+ * block that it owns.  *bytes: the new run's; 0 if it is a part.  A block of an older epoch is
+ * dropped, not used.  Thread: the holder, in managed state. */
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes);
 

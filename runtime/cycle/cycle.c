@@ -469,8 +469,9 @@ static bool cycle_sweep(gait_heap *heap) {
   }
 }
 
-/* In a young cycle, how much of what is new has survived: of what it found, what is not old now.  In
- * a full one fresh blocks tell, if a good part of the heap, and of what is new, is in such blocks. */
+/* In a young cycle, how much of what is new has survived: of what it found, what is not old now. In
+ * a full one fresh blocks tell, if a good part of the heap, and of what is new, is in such blocks.
+ */
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   const struct gaiti_sweep *sweep = heap->sweep;

@@ -65,8 +65,8 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
 
-/* Marking has ended; `marked_bytes` are live, external ones included.  Returns what the next cycle is
- * to be. */
+/* Marking has ended; `marked_bytes` are live, external ones included.  Returns what the next cycle
+ * is to be. */
 struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */

@@ -5,8 +5,8 @@
  * the search a matter of a few words.
  *
  * .space.turns  Not so in a small heap.  A cache holds a part of it, and who goes through it in one
- * direction, again and again, comes to each block when that has just been driven out.  So each sweep
- * turns the direction: the blocks that were used last are taken first.
+ * direction, again and again, comes to each block when that has just been driven out.  So each
+ * sweep turns the direction: the blocks that were used last are taken first.
  *
  * Preparing.  The system clears a page when it is first used, one after the other, and a thread
  * that fills a large heap waits for that for a quarter of its time.  So where blocks without memory

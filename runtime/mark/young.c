@@ -32,10 +32,10 @@
  *   when a young cycle begins, every reference from an old object to a young one lies on a dirty
  *   card, or outside the heap.
  *
- * Let c be the cycle that begins, after a and b, and let x be young.  Had a found x, then b as well,
- * or x would be free, and x would be old.  So x is new since a's marking closed.  Whoever refers to
- * it does so by a store since then, which wrote 2, and only b has taken one off.  Where b is a
- * first cycle, x is new since b's marking closed.
+ * Let c be the cycle that begins, after a and b, and let x be young.  Had a found x, then b as
+ * well, or x would be free, and x would be old.  So x is new since a's marking closed.  Whoever
+ * refers to it does so by a store since then, which wrote 2, and only b has taken one off.  Where b
+ * is a first cycle, x is new since b's marking closed.
  *
  * Outside the heap there are no cards.  Roots are scanned in every cycle; and all old objects of a
  * kind whose function looks outside (GAIT_KIND_CALLBACK_ANYWHERE) are traced anew.

@@ -310,7 +310,8 @@ START_TEST(without_a_handler_it_is_null) {
 }
 END_TEST
 
-/* Fills some blocks with garbage.  Returns how often the next one lay higher, less how often lower. */
+/* Fills some blocks with garbage.  Returns how often the next one lay higher, less how often lower.
+ */
 static int alloc_climb(unit_world *world) {
   enum { BLOCKS = 40, OBJECT = 20000, TO_A_BLOCK = 3 };
   int climb = 0;
