@@ -9,8 +9,9 @@
  * does not take as long.  So where the last one marked little, the next is offered.  Whoever
  * allocates next accepts it, goes outside managed code, and runs it step by step: it acts for
  * itself in handshakes as it does for all who are outside.  When that has taken
- * COLLECTOR_ACCEPT_NS, be it that it waits for another thread, or that there is more to mark or to
- * sweep, it hands the cycle over to the collector's thread, which goes on at the same step.
+ * COLLECTOR_ACCEPT_NS, be it that it waits for another thread or that there is more to sweep, it
+ * hands the cycle over to the collector's thread, which goes on at the same step; where there is
+ * more to mark, it does so after a quarter of that time: other processors could help.
  *
  *   offered      whoever allocates may accept the cycle
  *   requested    the collector's thread begins it; where there is none, who waits for it
@@ -32,7 +33,7 @@
 #define COLLECTOR_WAIT_NS       200000
 #define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
-#define COLLECTOR_ACCEPT_NS     50000
+#define COLLECTOR_ACCEPT_NS     200000
 /* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
  */
 #define COLLECTOR_ACCEPT_THREADS 64

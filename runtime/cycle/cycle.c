@@ -154,7 +154,8 @@ static void cycle_rescan_marked(gait_heap *heap) {
  * Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 static bool cycle_mark_until_idle(gait_heap *heap) {
   if (!cycle_is_patient(heap))
-    return gaiti_workers_mark_alone(heap, heap->cycle->until_ns) && !gaiti_marking_overflowed(heap);
+    return gaiti_workers_mark_alone(heap, heap->cycle->mark_until_ns) &&
+           !gaiti_marking_overflowed(heap);
   gaiti_workers_mark(heap);
   cycle_rescan_marked(heap);
   return true;
@@ -538,9 +539,16 @@ static step_fn *const steps[] = {
     [GAITI_STEP_SWEEP] = step_sweep,
 };
 
+static uint64_t cycle_mark_until_ns(uint64_t until_ns) {
+  uint64_t now_ns = gaiti_os_now_ns();
+  if (until_ns == GAITI_NO_END || until_ns <= now_ns) return until_ns;
+  return now_ns + (until_ns - now_ns) / 4;
+}
+
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->until_ns = until_ns;
+  cycle->mark_until_ns = cycle_mark_until_ns(until_ns);
   AO_store(&heap->hurried, !cycle_is_patient(heap));
   gaiti_pace_take_over(heap);
   enum gaiti_step before = GAITI_STEP_OVER;

@@ -60,7 +60,9 @@ enum gaiti_step {
  *
  * Of the thread that runs the cycle, until it ends it or hands it over; the lock is taken in
  * between:
- *   step, until_ns     what is to be done next, and when it is no longer to wait for that
+ *   step               what is to be done next
+ *   until_ns           when this thread is to leave what is left to another,
+ *   mark_until_ns      and what is left to mark
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
  *   found_bytes        objects that the last cycle has found live, or taken for it
@@ -93,6 +95,7 @@ struct gaiti_cycle {
   AO_t phase;
   enum gaiti_step step;
   uint64_t until_ns;
+  uint64_t mark_until_ns;
   gait_cycle_record record;
   uint64_t begun_ns, marking_ns, ending_ns, ended_ns;
   uint64_t idle_objects;
@@ -115,8 +118,8 @@ void gaiti_cycle_destroy(gait_heap *heap);
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause);
 
 /* Runs the cycle under way, and returns whether it has ended.  With an end (GAITI_NO_END: none) it
- * waits for nobody longer than until then and leaves the rest to another thread, which calls this
- * function again.  Thread: as above. */
+ * waits for nobody longer than until then, marks for a quarter of that time, and leaves the rest to
+ * another thread, which calls this function again.  Thread: as above. */
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns);
 
 /* Moves the phase; whoever is stalled has to be told after. */
