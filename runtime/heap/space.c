@@ -51,33 +51,40 @@ static size_t space_round(size_t bytes) {
   return (bytes + GAITI_PAGE_BYTES - 1) & ~(GAITI_PAGE_BYTES - 1);
 }
 
+/* Two bits for each block, each in words of its own. */
+static size_t space_free_bytes(size_t blocks) {
+  return space_round(blocks / 4 + 16);
+}
+
+/* Lays out the tables one after the other from `start` on.  Returns their bytes. */
+static size_t space_lay_out(struct gaiti_space *space, struct gaiti_map *map, uintptr_t start) {
+  size_t blocks = space->blocks, bits_bytes = space_round(blocks * SPACE_BITS_BYTES);
+  uintptr_t at = start;
+  space->free = (uint64_t *)at, at += space_free_bytes(blocks);
+  map->shapes = (struct gaiti_block_shape *)at, at += space_round(blocks * sizeof *map->shapes);
+  map->states = (struct gaiti_block_state *)at, at += space_round(blocks * sizeof *map->states);
+  map->marks = (AO_t *)at, at += bits_bytes;
+  map->allocated = (AO_t *)at, at += bits_bytes;
+  map->aged = (AO_t *)at, at += bits_bytes;
+  map->cards = (unsigned char *)at, at += space_round(blocks * GAITI_BLOCK_WORDS);
+  return at - start;
+}
+
 static void space_unreserve(struct gaiti_space *space, struct gaiti_map *map) {
-  size_t blocks = space->blocks;
-  if (space->free) gaiti_os_unreserve(space->free, space_round(blocks / 4 + 16));
-  if (map->marks) gaiti_os_unreserve(map->marks, blocks * SPACE_BITS_BYTES);
-  if (map->allocated) gaiti_os_unreserve(map->allocated, blocks * SPACE_BITS_BYTES);
-  if (map->aged) gaiti_os_unreserve(map->aged, blocks * SPACE_BITS_BYTES);
-  if (map->cards) gaiti_os_unreserve(map->cards, space_round(blocks * GAITI_BLOCK_WORDS));
-  if (map->states) gaiti_os_unreserve(map->states, space_round(blocks * sizeof *map->states));
-  if (map->shapes) gaiti_os_unreserve(map->shapes, space_round(blocks * sizeof *map->shapes));
+  uintptr_t tables = (uintptr_t)space->free;
+  if (tables) gaiti_os_unreserve(space->free, space_lay_out(space, map, tables));
   if (map->base) gaiti_os_unreserve((void *)map->base, map->bytes);
 }
 
+/* The free blocks and the shapes are the tables that are there from the start. */
 static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size_t bytes) {
   size_t blocks = bytes >> GAITI_BLOCK_SHIFT;
   space->blocks = (uint32_t)blocks;
   map->bytes = bytes;
   map->base = (uintptr_t)gaiti_os_reserve(bytes, GAITI_BLOCK_BYTES);
-  map->shapes = gaiti_os_reserve(space_round(blocks * sizeof *map->shapes), 0);
-  map->states = gaiti_os_reserve(space_round(blocks * sizeof *map->states), 0);
-  map->marks = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
-  map->allocated = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
-  map->aged = gaiti_os_reserve(blocks * SPACE_BITS_BYTES, 0);
-  map->cards = gaiti_os_reserve(space_round(blocks * GAITI_BLOCK_WORDS), 0);
-  space->free = gaiti_os_reserve(space_round(blocks / 4 + 16), 0);
-  if (map->base && map->shapes && map->states && map->marks && map->allocated && map->aged &&
-      map->cards && space->free && gaiti_os_commit(space->free, space_round(blocks / 4 + 16)) &&
-      gaiti_os_commit(map->shapes, space_round(blocks * sizeof *map->shapes)))
+  space_lay_out(space, map, (uintptr_t)gaiti_os_reserve(space_lay_out(space, map, 0), 0));
+  if (map->base && space->free &&
+      gaiti_os_commit(space->free, (uintptr_t)map->states - (uintptr_t)space->free))
     return true;
   space_unreserve(space, map);
   *map = (struct gaiti_map){0};
