@@ -32,8 +32,10 @@
 
 /* Lets the mutator have the next part of the run: all that is left, unless somebody is in a hurry
  * for it to come by (.cache.parts). */
-static void cache_open_part(const gait_heap *heap, struct gait_cursor *cursor,
-                            const struct gaiti_run *run, size_t slot_bytes) {
+static void cache_open_part(const gait_heap *heap, struct gaiti_row *row, unsigned size_class) {
+  struct gait_cursor *cursor = &row->cursors[size_class];
+  const struct gaiti_run *run = &row->runs[size_class];
+  size_t slot_bytes = gaiti_class_bytes(size_class);
   size_t part =
       slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes : slot_bytes;
   bool whole = !AO_load(&heap->hurried) || (size_t)(run->end - cursor->next) <= part;
@@ -43,9 +45,7 @@ static void cache_open_part(const gait_heap *heap, struct gait_cursor *cursor,
 void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class) {
   struct gaiti_row *row = gaiti_row_of(proc, kind);
-  if (row->runs[size_class].start)
-    cache_open_part(heap, &row->cursors[size_class], &row->runs[size_class],
-                    gaiti_class_bytes(size_class));
+  if (row->runs[size_class].start) cache_open_part(heap, row, size_class);
 }
 
 /* ---- Retiring ---- */
@@ -167,8 +167,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->runs[size_class].start = start;
   row->runs[size_class].end = start + bytes;
   row->cursors[size_class].next = start;
-  cache_open_part(heap, &row->cursors[size_class], &row->runs[size_class],
-                  gaiti_class_bytes(size_class));
+  cache_open_part(heap, row, size_class);
   if (black) {
     cache_note_black(heap, start);
     gaiti_counter_add(&heap->black_bytes, bytes);
@@ -187,7 +186,7 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
   size_t slot_bytes = gaiti_class_bytes(size_class);
   CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
   if (cursor->next != run->end) {
-    cache_open_part(heap, cursor, run, slot_bytes);
+    cache_open_part(heap, row, size_class);
     *bytes = 0;
     return GAITI_REFILL_OK;
   }

@@ -51,16 +51,12 @@ static size_t space_round(size_t bytes) {
   return (bytes + GAITI_PAGE_BYTES - 1) & ~(GAITI_PAGE_BYTES - 1);
 }
 
-/* Two bits for each block, each in words of its own. */
-static size_t space_free_bytes(size_t blocks) {
-  return space_round(blocks / 4 + 16);
-}
-
-/* Lays out the tables one after the other from `start` on.  Returns their bytes. */
+/* Lays out the tables one after the other from `start` on; the first has two bits for each block,
+ * each in words of its own.  Returns their bytes. */
 static size_t space_lay_out(struct gaiti_space *space, struct gaiti_map *map, uintptr_t start) {
   size_t blocks = space->blocks, bits_bytes = space_round(blocks * SPACE_BITS_BYTES);
   uintptr_t at = start;
-  space->free = (uint64_t *)at, at += space_free_bytes(blocks);
+  space->free = (uint64_t *)at, at += space_round(blocks / 4 + 16);
   map->shapes = (struct gaiti_block_shape *)at, at += space_round(blocks * sizeof *map->shapes);
   map->states = (struct gaiti_block_state *)at, at += space_round(blocks * sizeof *map->states);
   map->marks = (AO_t *)at, at += bits_bytes;

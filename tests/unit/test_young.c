@@ -28,6 +28,9 @@ static gait_options young_options(unit_mode mode) {
   return options;
 }
 
+/* On one card; across cards; half a block; large. */
+static const size_t young_sizes[] = {32, 1300, 30000, 200000};
+
 /* Allocates until a cycle has run; what it allocates is of no other object's size. */
 static void young_any_cycle(unit_world *world) {
   const uint64_t cycles = unit_stats(world->heap).cycles;
@@ -91,6 +94,12 @@ static void *young_old(unit_world *world, size_t slot, gait_kind kind, size_t by
 static void young_expect_alive(unit_world *world, uint64_t tags) {
   for (int i = 0; i < 4; i++)
     ck_assert_uint_eq(young_alive(world), tags);
+}
+
+/* Stores a new object there, which stays alive. */
+static void young_expect_remembered(unit_world *world, void **slot) {
+  gait_store(world->thread, slot, unit_tagged_leaf(world, 0));
+  young_expect_alive(world, UNIT_TAG(0));
 }
 
 /* ---- When ---- */
@@ -222,8 +231,7 @@ START_TEST(a_store_is_remembered) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
-  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  young_expect_alive(&world, UNIT_TAG(0));
+  young_expect_remembered(&world, &old[3]);
   gait_store(world.thread, &old[3], NULL);
   ck_assert_uint_eq(unit_alive(&world), 0);
   unit_close(&world);
@@ -237,8 +245,7 @@ START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   void **old = world.slots[0] = gait_alloc(world.thread, world.references, 64);
   young_full_cycle(&world);
-  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  young_expect_alive(&world, UNIT_TAG(0));
+  young_expect_remembered(&world, &old[3]);
   unit_close(&world);
 }
 END_TEST
@@ -260,8 +267,7 @@ START_TEST(a_store_in_what_is_not_old_yet_is_remembered) {
   young_open(&world, _i);
   void **aged = world.slots[0] = gait_alloc(world.thread, world.references, 64);
   young_cycle(&world);
-  gait_store(world.thread, &aged[3], unit_tagged_leaf(&world, 0));
-  young_expect_alive(&world, UNIT_TAG(0));
+  young_expect_remembered(&world, &aged[3]);
   unit_close(&world);
 }
 END_TEST
@@ -606,15 +612,19 @@ END_TEST
 
 /* ---- What is freed ---- */
 
+/* A leaf of each size, with the tags from 0 on. */
+static void young_make_leaves(unit_world *world, void **leaves) {
+  for (unsigned tag = 0; tag < 4; tag++) {
+    leaves[tag] = gait_alloc(world->thread, world->leaf, young_sizes[tag]);
+    unit_tag(world, leaves[tag], tag);
+  }
+}
+
 START_TEST(what_is_new_and_dead_is_freed) {
-  static const size_t sizes[] = {32, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
   void *objects[4];
-  for (unsigned tag = 0; tag < 4; tag++) {
-    objects[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
-    unit_tag(&world, objects[tag], tag);
-  }
+  young_make_leaves(&world, objects);
   world.slots[0] = objects[1];
   ck_assert_uint_eq(young_alive(&world), UNIT_TAG(1));
   for (unsigned i = 0; i < 4; i++)
@@ -625,14 +635,10 @@ END_TEST
 
 /* Be it that one cycle has found it, which may be a full one. */
 START_TEST(what_one_cycle_has_found_is_not_old) {
-  static const size_t sizes[] = {32, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
   for (int round = 0; round < 4; round++) {
-    for (unsigned tag = 0; tag < 4; tag++) {
-      world.slots[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
-      unit_tag(&world, world.slots[tag], tag);
-    }
+    young_make_leaves(&world, world.slots);
     ck_assert_uint_eq(round % 2 ? unit_alive(&world) : young_alive(&world), 0xf);
     memset(world.slots, 0, sizeof world.slots);
     ck_assert_uint_eq(young_alive(&world), 0);
@@ -642,14 +648,11 @@ START_TEST(what_one_cycle_has_found_is_not_old) {
 END_TEST
 
 START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
-  static const size_t sizes[] = {32, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
   void *objects[4];
-  for (unsigned tag = 0; tag < 4; tag++) {
-    objects[tag] = world.slots[tag] = gait_alloc(world.thread, world.leaf, sizes[tag]);
-    unit_tag(&world, objects[tag], tag);
-  }
+  young_make_leaves(&world, world.slots);
+  memcpy(objects, world.slots, sizeof objects);
   young_grow_old(&world);
   memset(world.slots, 0, sizeof world.slots);
   young_expect_alive(&world, 0xf);
@@ -698,12 +701,11 @@ END_TEST
 
 /* Memory that held old objects holds young ones: neither marks nor cards tell of those before. */
 START_TEST(memory_that_was_old_is_new_again) {
-  static const size_t sizes[] = {32, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
   for (int round = 0; round < 4; round++) {
     for (unsigned tag = 0; tag < 4; tag++) {
-      void **old = world.slots[tag] = gait_alloc(world.thread, world.references, sizes[tag]);
+      void **old = world.slots[tag] = gait_alloc(world.thread, world.references, young_sizes[tag]);
       unit_tag(&world, old, tag);
       gait_store(world.thread, old, unit_tagged_leaf(&world, 4 + tag));
     }
@@ -711,8 +713,8 @@ START_TEST(memory_that_was_old_is_new_again) {
     memset(world.slots, 0, sizeof world.slots);
     ck_assert_uint_eq(unit_alive(&world), 0);
     for (unsigned tag = 0; tag < 4; tag++) {
-      unit_tag(&world, gait_alloc(world.thread, world.references, sizes[tag]), tag);
-      unit_tag(&world, gait_alloc(world.thread, world.leaf, sizes[tag]), 4 + tag);
+      unit_tag(&world, gait_alloc(world.thread, world.references, young_sizes[tag]), tag);
+      unit_tag(&world, gait_alloc(world.thread, world.leaf, young_sizes[tag]), 4 + tag);
     }
     ck_assert_uint_eq(young_alive(&world), 0);
   }
