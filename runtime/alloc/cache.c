@@ -168,12 +168,10 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->runs[size_class].end = start + bytes;
   row->cursors[size_class].next = start;
   cache_open_part(heap, row, size_class);
-  if (black) {
-    cache_note_black(heap, start);
-    gaiti_counter_add(&heap->black_bytes, bytes);
-  }
-  gaiti_counter_add(&heap->live_bytes, bytes);
-  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
+  if (black) cache_note_black(heap, start);
+  bool leaf = gaiti_kind_is_leaf(&heap->kinds, kind);
+  struct gaiti_taken taken = {bytes, leaf ? 0 : bytes, black ? bytes : 0};
+  gaiti_proc_take(heap, thread->proc, taken);
 }
 
 /* Model: tests/model/start.pml. */

@@ -67,6 +67,30 @@ void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache
   }
 }
 
+/* ---- What the caches have taken ---- */
+
+/* The heap is told of so many bytes at a time, at least. */
+#define PROC_TELL_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
+
+static void proc_tell_one(AO_t *taken, AO_t *counter) {
+  AO_t bytes = AO_load(taken);
+  AO_store(taken, 0);
+  if (bytes) gaiti_counter_add(counter, bytes);
+}
+
+void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc) {
+  proc_tell_one(&proc->taken.black, &heap->black_bytes);
+  proc_tell_one(&proc->taken.scannable, &heap->scannable_bytes);
+  proc_tell_one(&proc->taken.live, &heap->live_bytes);
+}
+
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, struct gaiti_taken taken) {
+  AO_store(&proc->taken.live, AO_load(&proc->taken.live) + taken.live);
+  AO_store(&proc->taken.scannable, AO_load(&proc->taken.scannable) + taken.scannable);
+  AO_store(&proc->taken.black, AO_load(&proc->taken.black) + taken.black);
+  if (AO_load(&proc->taken.live) >= PROC_TELL_BYTES) gaiti_proc_tell(heap, proc);
+}
+
 /* ---- Who holds which ---- */
 
 static struct gaiti_proc *proc_new(struct gaiti_procs *procs) {
@@ -124,6 +148,7 @@ void gaiti_proc_surrender(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   struct gaiti_proc *proc = thread->proc;
   if (!proc) return;
+  gaiti_proc_tell(thread->heap, proc);
   gaiti_proc_each_cache(thread->heap, proc, gaiti_cache_empty);
   CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
   thread->proc = NULL;

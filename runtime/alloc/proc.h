@@ -9,6 +9,11 @@
  * .inv.cache  Cursor and run of one (kind, class): start <= next <= limit <= end; the slots of
  *             [next, end) are allocated by their bits, zero, and nobody else's; while marking they
  *             are marked too.  Bytes and objects are counted when the run is retired.
+ * .inv.taken  What caches have taken reaches the heap's counters in lumps (gaiti_proc_tell): a word
+ *             that every processor adds to is in the cache of the one that did so last, and an
+ *             atomic addition waits for the zeros of the run to leave the store buffer.  The rest
+ *             is told in every action of a handshake, so what was allocated white and what black
+ *             is known apart, and before anything is taken back.
  * .inv.proc   A processor is used by its holder in managed state, or by whoever has moved the
  *             holder from outside to held, or, when it has no holder, under the list's lock. */
 #ifndef GAITI_ALLOC_PROC_H
@@ -36,10 +41,18 @@ struct gaiti_row {
 
 struct gaiti_shade_buffer; /* barrier/shades.h */
 
+/* Bytes, as the heap counts them (heap/heap.h). */
+struct gaiti_taken {
+  AO_t live;
+  AO_t scannable;
+  AO_t black;
+};
+
 /*   rows          as gait_fast.rows: a kind that was never allocated here has the empty row
  *   kinds         kinds below this one may have a row of their own
  *   shades        the barrier's buffer, NULL until the first shade; barrier/shades.h
  *   assist_credit bytes of marking done ahead of allocation; negative: owed
+ *   taken         what the caches have taken since the heap was told; written by the user alone
  *   alloc_*       retired: what live runs have handed out since they were taken comes on top */
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
@@ -47,6 +60,7 @@ struct gaiti_proc {
   uint32_t number; /* among all, from 0 */
   struct gaiti_shade_buffer *shades;
   int64_t assist_credit;
+  struct gaiti_taken taken;
   AO_t alloc_bytes;
   AO_t alloc_objects;
   gait_thread *holder; /* guarded by the list's lock */
@@ -72,6 +86,12 @@ bool gaiti_proc_acquire(gait_thread *thread);
 /* Takes the processor from a thread that is going away: its caches are emptied.  The barrier's
  * buffer has been handed over before. */
 void gaiti_proc_surrender(gait_thread *thread);
+
+/* Notes that the processor's caches have taken so much, which counts in the heap a little later. */
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, struct gaiti_taken taken);
+
+/* Adds all of that to the heap's counters. */
+void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc);
 
 /* The row of a kind, made when it is the empty one; NULL: out of memory. */
 struct gaiti_row *gaiti_proc_row(struct gaiti_proc *proc, uint16_t kind);

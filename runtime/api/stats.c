@@ -12,6 +12,7 @@ static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = heap->procs->count;
   for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
+    stats->heap_live_bytes += AO_load(&proc->taken.live);
     stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
     stats->alloc_objects += AO_load_acquire(&proc->alloc_objects);
     gaiti_proc_count_live_runs(proc, &stats->alloc_bytes, &stats->alloc_objects);

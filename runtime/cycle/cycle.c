@@ -173,8 +173,11 @@ static void cycle_scan_stacks_held(gait_heap *heap) {
 /* With every thread held: nothing is hidden any more, so one round is enough.
  * Model: tests/model/start.pml, termination.pml, roots.pml, overflow.pml. */
 static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    if (thread->proc) gaiti_shades_flush(heap, &thread->proc->shades);
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    if (!thread->proc) continue;
+    gaiti_shades_flush(heap, &thread->proc->shades);
+    gaiti_proc_tell(heap, thread->proc);
+  }
   if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) {
     cycle_scan_stacks_held(heap);
     cycle_scan_registered(heap, which);

@@ -103,6 +103,7 @@ static action_fn *const actions[] = {
 
 /* Model: tests/model/handshake.pml. */
 static void handshake_act(gait_thread *thread) {
+  if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 

@@ -4,7 +4,8 @@
  *   epoch       counts cycles: raised when marking has ended; a block is swept when its own number
  *               is this one.  Written by the collector alone.
  *   live_bytes  found live by the last cycle, and every byte handed to a cache since, external
- *               bytes included; when a run is given back, what is left of it is taken off
+ *               bytes included; when a run is given back, what is left of it is taken off.  This
+ *               and the other two are behind by what processors have yet to tell (alloc/proc.h)
  *   black_bytes handed out already marked in the cycle under way */
 #ifndef GAITI_HEAP_HEAP_H
 #define GAITI_HEAP_HEAP_H

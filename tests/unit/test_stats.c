@@ -69,6 +69,46 @@ START_TEST(live_bytes_cover_what_is_live) {
 }
 END_TEST
 
+/* What was taken, be it much or little, counts once: a cycle that has found nothing of it leaves
+ * nothing of it.  With poison the rest of a run is not given back at once. */
+START_TEST(live_bytes_are_marked_bytes_after_a_cycle) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (unsigned round = 0; round < 20; round++) {
+    for (unsigned i = 0; i < 37 * round; i++)
+      UNIT_CHECK(gait_alloc(world.thread, i % 2 ? world.leaf : world.references, 400) != NULL);
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    const gait_stats stats = unit_stats(world.heap);
+    ck_assert_uint_eq(stats.heap_live_bytes, stats.marked_bytes);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+static void *stats_allocate_little(void *arg) {
+  gait_thread *thread = NULL;
+  gait_heap *heap = arg;
+  UNIT_CHECK(gait_thread_attach(heap, "little", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(heap), 100) != NULL);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* A thread that goes gives back what is left of its runs, and that has counted before. */
+START_TEST(live_bytes_after_threads_have_gone) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (uint64_t threads = 1; threads <= 20; threads++) {
+    pthread_t id;
+    ck_assert_int_eq(pthread_create(&id, NULL, stats_allocate_little, world.heap), 0);
+    pthread_join(id, NULL);
+    ck_assert_uint_ge(unit_stats(world.heap).heap_live_bytes, 100 * threads);
+    ck_assert_uint_le(unit_stats(world.heap).heap_live_bytes, 20 * 16384);
+  }
+  unit_close(&world);
+}
+END_TEST
+
 static atomic_bool stats_stop;
 
 static void *stats_watch(void *arg) {
@@ -171,6 +211,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, a_new_heap_counts_from_zero);
   UNIT_TEST(tcase, allocation_is_counted_to_the_byte);
   UNIT_TEST(tcase, live_bytes_cover_what_is_live);
+  UNIT_TEST(tcase, live_bytes_are_marked_bytes_after_a_cycle);
+  UNIT_TEST(tcase, live_bytes_after_threads_have_gone);
   UNIT_TEST(tcase, counters_only_rise);
   UNIT_TEST(tcase, pauses_are_counted);
   UNIT_TEST(tcase, side_tables_are_small);
