@@ -68,14 +68,14 @@ static void action_settle(gait_thread *thread) {
 static void action_scan_roots(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   AO_store(&thread->black_epoch, AO_load(&heap->epoch));
-  struct gaiti_shade_buffer *own = NULL;
-  struct gaiti_shade_buffer **buffer = &own;
+  size_t bytes;
   if (thread->proc) {
     gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
-    buffer = &thread->proc->shades;
+    bytes = gaiti_roots_scan_thread(thread, &thread->proc->shades);
+    gaiti_shades_flush(heap, &thread->proc->shades);
+  } else {
+    bytes = gaiti_roots_scan_thread(thread, &heap->cycle->handshakes.shades);
   }
-  size_t bytes = gaiti_roots_scan_thread(thread, buffer);
-  gaiti_shades_flush(heap, buffer);
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
@@ -263,6 +263,8 @@ GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
 /* ---- The collector's side ---- */
 
 /* Acts for those outside.  Returns one that has still to act, if there is any.
+ * What threads without a processor have shaded goes to the markers before the lock is given up:
+ * nobody goes on from this handshake without it.
  * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml, handshake.pml. */
 static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
@@ -281,6 +283,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
     }
     gaiti_thread_let_go(thread);
   }
+  gaiti_shades_flush(heap, &handshakes->shades);
   return late;
 }
 

@@ -27,6 +27,8 @@ const char *gaiti_action_name(enum gaiti_action action);
  *   pending            attached threads that have not yet acted on `number`
  *   last               the action with which the series ends
  *   acted_for_absent   the collector has acted for a thread outside
+ *   shades             what the collector has shaded, within one look, for threads that have no
+ *                      processor
  *   marking, black_epoch     what a thread that attaches now starts with; the first is also what
  *                            turning the barrier on or off sets
  *   holding            every thread is to stop at its next safepoint
@@ -38,6 +40,7 @@ struct gaiti_handshakes {
   unsigned action; /* enum gaiti_action, atomic */
   enum gaiti_action last;
   bool acted_for_absent;
+  struct gaiti_shade_buffer *shades;
   AO_t holding;
   AO_t waiting;
   AO_t eager;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "os/os.h"
 
+#include <link.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -46,11 +47,36 @@ void gaiti_os_thread_move_to(int processor) {
   if (sched_setaffinity(0, sizeof one, &one) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
-/* What the C library knows of a thread stands at the high end of its stack, 2 KiB that are no part
- * of any frame; and the thread's name is where that begins, in glibc and musl. */
-static char *thread_below_descriptor(char *low, char *high) {
+struct thread_end {
+  uintptr_t stack_low;
+  uintptr_t high;
+};
+
+/* Lowers `high` to where the variables of the calling thread's own begin that one library or the
+ * program has on its stack. */
+static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, void *arg) {
+  const size_t known = offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *);
+  struct thread_end *end = arg;
+  uintptr_t variables = bytes >= known ? (uintptr_t)library->dlpi_tls_data : 0;
+  if (variables > end->stack_low && variables < end->high) end->high = variables;
+  return 0;
+}
+
+/* What the C library knows of a thread stands at the high end of its stack, and is no part of any
+ * frame: the descriptor, at the address that names the thread in glibc and musl; below it the
+ * variables of the thread's own, which are no roots; and below these, in glibc, 1 to 2 KiB for
+ * variables of libraries that come later, zero so far.  The first word that is not zero is where
+ * the outermost frame returns to. */
+static char *thread_below_library(uintptr_t low, uintptr_t high) {
+  struct thread_end end = {low, high};
   uintptr_t descriptor = (uintptr_t)pthread_self();
-  return descriptor > (uintptr_t)low && descriptor < (uintptr_t)high ? (char *)descriptor : high;
+  if (descriptor <= low || descriptor >= high) return (char *)high;
+  end.high = descriptor;
+  dl_iterate_phdr(thread_below_variables, &end);
+  const uintptr_t *word = (const uintptr_t *)(end.high & ~(uintptr_t)7);
+  while (word[-1] == 0)
+    word--;
+  return (char *)(uintptr_t)word;
 }
 
 static char *thread_find_stack_base(void) {
@@ -60,7 +86,7 @@ static char *thread_find_stack_base(void) {
   size_t bytes = 0;
   int failed = pthread_attr_getstack(&attributes, &low, &bytes);
   pthread_attr_destroy(&attributes);
-  return failed ? NULL : thread_below_descriptor(low, (char *)low + bytes);
+  return failed ? NULL : thread_below_library((uintptr_t)low, (uintptr_t)low + bytes);
 }
 
 /* The system reads its list of mappings for it when the thread is the process's first. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../sanitizer.h"
+
 const char *const unit_suite_name = "threads";
 
 START_TEST(attach_and_detach) {
@@ -153,6 +155,54 @@ START_TEST(the_collector_does_not_wait_for_the_blocked) {
     pthread_join(threads[i], NULL);
   gait_enter(world.thread);
   ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* Its object is known to its outermost frame alone. */
+static void *threads_hold_outside(void *arg) {
+  struct threads_blocked *blocked = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(blocked->heap, "holds", GAIT_STACK_CONSERVATIVE, &thread) ==
+             GAIT_OK);
+  uint64_t *volatile object = gait_alloc(thread, gait_kind_leaf(blocked->heap), 16);
+  *object = 12345;
+  gait_leave(thread);
+  threads_wait(blocked);
+  gait_enter(thread);
+  UNIT_CHECK(*object == 12345);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* What is searched of an idle thread's stack are its frames, and not the 2 to 4 KiB that the C
+ * library has above them. */
+START_TEST(an_idle_stack_is_searched_to_its_first_frame) {
+  enum { THREADS = 20, FRAME_BYTES = 1536 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  const uint64_t root_bytes = unit_last_record(world.heap).root_bytes;
+  struct threads_blocked blocked = {.heap = world.heap};
+  sem_init(&blocked.ready, 0, 0);
+  sem_init(&blocked.go, 0, 0);
+  pthread_t threads[THREADS];
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++)
+    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_hold_outside, &blocked) == 0);
+  for (int i = 0; i < THREADS; i++)
+    while (sem_wait(&blocked.ready) != 0) {
+    }
+  gait_enter(world.thread);
+  ck_assert_uint_ge(unit_marked_objects(&world), THREADS);
+  if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
+    ck_assert_uint_le(unit_last_record(world.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
+  for (int i = 0; i < THREADS; i++)
+    sem_post(&blocked.go);
+  gait_leave(world.thread);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  gait_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
@@ -466,6 +516,7 @@ void unit_suite_fill(Suite *suite) {
   TCase *outside = unit_case(suite, "outside");
   UNIT_TEST(outside, outside_returns_what_the_function_does);
   UNIT_TEST(outside, the_collector_does_not_wait_for_the_blocked);
+  UNIT_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
   TCase *crowds = unit_case(suite, "crowds");
   UNIT_TEST(crowds, a_few_threads_work_during_cycles);
   UNIT_TEST(crowds, two_hundred_threads_work_during_cycles);
