@@ -78,11 +78,29 @@ struct sweep_found {
   uint32_t old;  /* and of those, with an old object */
 };
 
+/* Nobody writes to the marks of a block that is due. */
+static bool sweep_is_dead(const struct gaiti_map *map, uint32_t block) {
+  static const AO_t none[GAITI_BLOCK_WORDS];
+  return memcmp(&map->marks[gaiti_block_word(block)], none, sizeof none) == 0;
+}
+
+/* What sweep_bits does, where nothing is marked. */
+static void sweep_clear(const gait_heap *heap, uint32_t block) {
+  size_t first = gaiti_block_word(block);
+  memset(&heap->map.allocated[first], 0, GAITI_BLOCK_WORDS * sizeof *heap->map.allocated);
+  for (size_t word = 0; heap->sweep->notes_age && word < GAITI_BLOCK_WORDS; word++)
+    sweep_set(&heap->map.aged[first + word], 0);
+}
+
 /* allocated := marked; marked := old, if marks are kept. */
 static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   const struct gaiti_map *map = &heap->map;
   size_t first = gaiti_block_word(block);
   struct sweep_found found = {0, 0};
+  if (sweep_is_dead(map, block)) {
+    sweep_clear(heap, block);
+    return found;
+  }
   for (size_t word = first; word < first + GAITI_BLOCK_WORDS; word++) {
     AO_t mark = AO_load(&map->marks[word]);
     AO_t old = sweep_age(heap->sweep, &map->aged[word], mark);
@@ -95,33 +113,49 @@ static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   return found;
 }
 
-static void sweep_count_old(gait_heap *heap, uint32_t block, uint64_t objects, uint64_t bytes) {
-  struct gaiti_sweep *sweep = heap->sweep;
-  if (objects == 0) return;
-  gaiti_counter_add(&sweep->old_objects, objects);
-  gaiti_counter_add(&sweep->old_bytes, objects * bytes);
+/* What a stretch adds to the counters of the sweep. */
+struct sweep_tally {
+  uint64_t freed_blocks;
+  uint64_t old_objects, old_bytes, old_scan_bytes;
+  uint64_t fresh_objects_bytes, fresh_live_bytes;
+};
+
+static void sweep_count_old(const gait_heap *heap, struct sweep_tally *tally, uint32_t block,
+                            uint64_t objects, uint64_t bytes) {
+  tally->old_objects += objects;
+  tally->old_bytes += objects * bytes;
   if (!(gaiti_block_tag(&heap->map, block) & GAITI_REF_LEAF))
-    gaiti_counter_add(&sweep->old_scan_bytes, objects * bytes);
+    tally->old_scan_bytes += objects * bytes;
 }
 
-static void sweep_count_fresh(struct gaiti_sweep *sweep, uint64_t bytes, uint64_t live_bytes) {
-  gaiti_counter_add(&sweep->fresh_objects_bytes, bytes);
-  gaiti_counter_add(&sweep->fresh_live_bytes, live_bytes);
+static void sweep_tell_one(AO_t *counter, uint64_t n) {
+  if (n) gaiti_counter_add(counter, n);
+}
+
+static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
+  sweep_tell_one(&sweep->freed_blocks, tally->freed_blocks);
+  sweep_tell_one(&sweep->old_objects, tally->old_objects);
+  sweep_tell_one(&sweep->old_bytes, tally->old_bytes);
+  sweep_tell_one(&sweep->old_scan_bytes, tally->old_scan_bytes);
+  sweep_tell_one(&sweep->fresh_objects_bytes, tally->fresh_objects_bytes);
+  sweep_tell_one(&sweep->fresh_live_bytes, tally->fresh_live_bytes);
 }
 
 /* A fresh block counts as full: all but the last that a cache has taken are.
  *
  * Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml. */
-static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
+static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
   size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
   struct sweep_found found = sweep_bits(heap, block);
-  if (AO_char_load(&state->fresh))
-    sweep_count_fresh(heap->sweep, slots * slot_bytes, found.live * slot_bytes);
+  if (AO_char_load(&state->fresh)) {
+    tally->fresh_objects_bytes += slots * slot_bytes;
+    tally->fresh_live_bytes += found.live * slot_bytes;
+  }
   if (found.live == 0) return true;
   CHECK_SLOW("sweep.slots", found.live <= slots, "a block has more live slots than slots");
-  sweep_count_old(heap, block, found.old, slot_bytes);
+  sweep_count_old(heap, tally, block, found.old, slot_bytes);
   state->clean = 0;
   AO_char_store(&state->fresh, 0);
   if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
@@ -131,20 +165,21 @@ static bool sweep_slots(gait_heap *heap, uint32_t block, AO_t epoch) {
 }
 
 /* Sweeps the block, or the large object, at `block`.  Returns its blocks; *empty: they are free. */
-static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empty) {
+static uint32_t sweep_at(gait_heap *heap, struct sweep_tally *tally, uint32_t block, AO_t epoch,
+                         bool *empty) {
   struct gaiti_block_state *state = &heap->map.states[block];
   gaiti_ref tag = gaiti_block_tag(&heap->map, block);
   *empty = false;
   if (tag == 0 || tag & GAITI_REF_TAIL || AO_load_acquire(&state->swept) == epoch) return 1;
   if (!(tag & GAITI_REF_LARGE)) {
-    *empty = sweep_slots(heap, block, epoch);
+    *empty = sweep_slots(heap, tally, block, epoch);
     return 1;
   }
   size_t bytes = gaiti_block_large_bytes(&heap->map, block);
   struct sweep_found found = sweep_bits(heap, block);
   *empty = found.live == 0;
   if (!*empty) {
-    sweep_count_old(heap, block, found.old, bytes);
+    sweep_count_old(heap, tally, block, found.old, bytes);
     AO_store_release(&state->swept, epoch);
   }
   return gaiti_large_blocks(bytes);
@@ -152,30 +187,33 @@ static uint32_t sweep_at(gait_heap *heap, uint32_t block, AO_t epoch, bool *empt
 
 /* ---- Stretches ---- */
 
-static void sweep_free(gait_heap *heap, uint32_t first, uint32_t count) {
+static void sweep_free(gait_heap *heap, struct sweep_tally *tally, uint32_t first,
+                       uint32_t count) {
   if (count == 0) return;
   gaiti_block_unformat(&heap->map, first, count);
   gaiti_space_give(&heap->space, &heap->map, first, count);
-  gaiti_counter_add(&heap->sweep->freed_blocks, count);
+  tally->freed_blocks += count;
 }
 
 /* Neighbouring empty blocks go back in one piece.  Model: tests/model/sweep.pml. */
 static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   AO_t epoch = AO_load_acquire(&heap->epoch);
+  struct sweep_tally tally = {0};
   uint32_t first_empty = block, empties = 0;
   while (block < end) {
     bool empty;
-    uint32_t blocks = sweep_at(heap, block, epoch, &empty);
+    uint32_t blocks = sweep_at(heap, &tally, block, epoch, &empty);
     if (empty) {
       if (empties == 0) first_empty = block;
       empties += blocks;
     } else {
-      sweep_free(heap, first_empty, empties);
+      sweep_free(heap, &tally, first_empty, empties);
       empties = 0;
     }
     block += blocks;
   }
-  sweep_free(heap, first_empty, empties);
+  sweep_free(heap, &tally, first_empty, empties);
+  sweep_tell(heap->sweep, &tally);
 }
 
 /* Model: tests/model/sweep.pml. */
