@@ -187,8 +187,7 @@ static uint32_t sweep_at(gait_heap *heap, struct sweep_tally *tally, uint32_t bl
 
 /* ---- Stretches ---- */
 
-static void sweep_free(gait_heap *heap, struct sweep_tally *tally, uint32_t first,
-                       uint32_t count) {
+static void sweep_free(gait_heap *heap, struct sweep_tally *tally, uint32_t first, uint32_t count) {
   if (count == 0) return;
   gaiti_block_unformat(&heap->map, first, count);
   gaiti_space_give(&heap->space, &heap->map, first, count);
