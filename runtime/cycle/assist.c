@@ -12,7 +12,7 @@
 
 /* An assist looks at the clock after so many bytes, and ends when it has taken so long. */
 #define ASSIST_SLICE_BYTES ((int64_t)8 << 10)
-#define ASSIST_MAX_NS      ((uint64_t)100000)
+#define ASSIST_MAX_NS      ((uint64_t)50000)
 /* A thread that owes less than this waits until it owes more: an assist has a price of its own. */
 #define ASSIST_LEAST_BYTES ((int64_t)8 << 10)
 
