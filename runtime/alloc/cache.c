@@ -170,8 +170,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   cache_open_part(heap, row, size_class);
   if (black) cache_note_black(heap, start);
   bool leaf = gaiti_kind_is_leaf(&heap->kinds, kind);
-  struct gaiti_taken taken = {bytes, leaf ? 0 : bytes, black ? bytes : 0};
-  gaiti_proc_take(heap, thread->proc, taken);
+  gaiti_proc_take(heap, thread->proc, bytes, leaf ? 0 : bytes, black ? bytes : 0);
 }
 
 /* Model: tests/model/start.pml. */

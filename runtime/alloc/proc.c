@@ -84,10 +84,11 @@ void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc) {
   proc_tell_one(&proc->taken.live, &heap->live_bytes);
 }
 
-void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, struct gaiti_taken taken) {
-  AO_store(&proc->taken.live, AO_load(&proc->taken.live) + taken.live);
-  AO_store(&proc->taken.scannable, AO_load(&proc->taken.scannable) + taken.scannable);
-  AO_store(&proc->taken.black, AO_load(&proc->taken.black) + taken.black);
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint64_t live, uint64_t scannable,
+                     uint64_t black) {
+  AO_store(&proc->taken.live, AO_load(&proc->taken.live) + live);
+  AO_store(&proc->taken.scannable, AO_load(&proc->taken.scannable) + scannable);
+  AO_store(&proc->taken.black, AO_load(&proc->taken.black) + black);
   if (AO_load(&proc->taken.live) >= PROC_TELL_BYTES) gaiti_proc_tell(heap, proc);
 }
 

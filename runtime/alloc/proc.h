@@ -87,8 +87,10 @@ bool gaiti_proc_acquire(gait_thread *thread);
  * buffer has been handed over before. */
 void gaiti_proc_surrender(gait_thread *thread);
 
-/* Notes that the processor's caches have taken so much, which counts in the heap a little later. */
-void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, struct gaiti_taken taken);
+/* Notes that the processor's caches have taken so many bytes, and of these so many scannable and so
+ * many black ones, which count in the heap a little later. */
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint64_t live, uint64_t scannable,
+                     uint64_t black);
 
 /* Adds all of that to the heap's counters. */
 void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc);
