@@ -69,8 +69,10 @@ void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache
 
 /* ---- What the caches have taken ---- */
 
-/* The heap is told of so many bytes at a time, at least. */
-#define PROC_TELL_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
+/* A processor tells the heap when it has taken so much, or its part of what all together may keep
+ * to themselves: as much as a heap may be past its goal before a thread waits. */
+#define PROC_TELL_BYTES   (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
+#define PROC_UNTOLD_BYTES ((AO_t)512 << 10)
 
 static void proc_tell_one(AO_t *taken, AO_t *counter) {
   AO_t bytes = AO_load(taken);
@@ -78,6 +80,8 @@ static void proc_tell_one(AO_t *taken, AO_t *counter) {
   if (bytes) gaiti_counter_add(counter, bytes);
 }
 
+/* Live bytes come last: a cycle that counts meanwhile takes the black ones for live a second time,
+ * and not for dead. */
 void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc) {
   proc_tell_one(&proc->taken.black, &heap->black_bytes);
   proc_tell_one(&proc->taken.scannable, &heap->scannable_bytes);
@@ -89,7 +93,9 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint64_t live, ui
   AO_store(&proc->taken.live, AO_load(&proc->taken.live) + live);
   AO_store(&proc->taken.scannable, AO_load(&proc->taken.scannable) + scannable);
   AO_store(&proc->taken.black, AO_load(&proc->taken.black) + black);
-  if (AO_load(&proc->taken.live) >= PROC_TELL_BYTES) gaiti_proc_tell(heap, proc);
+  AO_t untold = AO_load(&proc->taken.live);
+  if (untold >= PROC_TELL_BYTES || untold * AO_load(&heap->procs->count) >= PROC_UNTOLD_BYTES)
+    gaiti_proc_tell(heap, proc);
 }
 
 /* ---- Who holds which ---- */

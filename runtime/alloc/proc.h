@@ -12,8 +12,9 @@
  * .inv.taken  What caches have taken reaches the heap's counters in lumps (gaiti_proc_tell): a word
  *             that every processor adds to is in the cache of the one that did so last, and an
  *             atomic addition waits for the zeros of the run to leave the store buffer.  The rest
- *             is told in every action of a handshake, so what was allocated white and what black
- *             is known apart, and before anything is taken back.
+ *             is told in every action of a handshake, and where a cycle ends with all threads held,
+ *             so what was allocated white and what black is known apart; and before anything is
+ *             taken back.
  * .inv.proc   A processor is used by its holder in managed state, or by whoever has moved the
  *             holder from outside to held, or, when it has no holder, under the list's lock. */
 #ifndef GAITI_ALLOC_PROC_H

@@ -12,7 +12,7 @@ static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = heap->procs->count;
   for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
-    stats->heap_live_bytes += AO_load(&proc->taken.live);
+    stats->heap_live_bytes += AO_load_acquire(&proc->taken.live);
     stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
     stats->alloc_objects += AO_load_acquire(&proc->alloc_objects);
     gaiti_proc_count_live_runs(proc, &stats->alloc_bytes, &stats->alloc_objects);
@@ -60,9 +60,12 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
 }
 
+/* What processors have yet to tell is read before the heap's own count: what one tells meanwhile is
+ * seen twice, and not never. */
 void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
-  stats->heap_live_bytes = AO_load(&heap->live_bytes);
+  stats_count_allocations(heap, stats);
+  stats->heap_live_bytes += AO_load(&heap->live_bytes);
   stats->mapped_bytes = gaiti_space_mapped(&heap->space);
   gaiti_counter_raise(&heap->space.mapped_peak_bytes, stats->mapped_bytes);
   stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
@@ -71,6 +74,5 @@ void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   stats->external_bytes = AO_load(&heap->externals.bytes);
   stats->released_bytes = AO_load(&heap->space.released_bytes);
   stats_count_cycles(heap, stats);
-  stats_count_allocations(heap, stats);
   stats_count_pauses(heap, stats);
 }

@@ -34,6 +34,12 @@ static inline uint64_t gaiti_counter_sub(AO_t *counter, uint64_t n) {
   return AO_fetch_and_add(counter, (AO_t)0 - n) - n;
 }
 
+/* A counter from which some may take a little more than was added: 0 then. */
+static inline uint64_t gaiti_counter_read(const AO_t *counter) {
+  AO_t value = AO_load(counter);
+  return (int64_t)value < 0 ? 0 : value;
+}
+
 /* Raises a counter to `value` where that is more. */
 static inline void gaiti_counter_raise(AO_t *counter, uint64_t value) {
   AO_t old = AO_load(counter);

@@ -272,7 +272,7 @@ static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record 
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
   uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
-  uint64_t scannable = AO_load(&heap->scannable_bytes);
+  uint64_t scannable = gaiti_counter_read(&heap->scannable_bytes);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
   uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
   uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);

@@ -65,7 +65,8 @@ static uint64_t pace_overhead(const gait_heap *heap) {
 /* What a young cycle does not look at is no work of its. */
 static uint64_t pace_scannable(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  uint64_t bytes = AO_load(&heap->scannable_bytes), old = AO_load(&heap->sweep->old_scan_bytes);
+  uint64_t bytes = gaiti_counter_read(&heap->scannable_bytes),
+           old = AO_load(&heap->sweep->old_scan_bytes);
   if (!gaiti_pacer_next(&pace->pacer).young) return bytes;
   return bytes > old ? bytes - old : 0;
 }

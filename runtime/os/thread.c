@@ -52,8 +52,8 @@ struct thread_end {
   uintptr_t high;
 };
 
-/* Lowers `high` to where the variables of the calling thread's own begin that one library or the
- * program has on its stack. */
+/* Lowers `high` to the first variable that a library has in the calling thread alone, if it lies on
+ * the thread's stack. */
 static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, void *arg) {
   const size_t known = offsetof(struct dl_phdr_info, dlpi_tls_data) + sizeof(void *);
   struct thread_end *end = arg;
@@ -63,10 +63,10 @@ static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, vo
 }
 
 /* What the C library knows of a thread stands at the high end of its stack, and is no part of any
- * frame: the descriptor, at the address that names the thread in glibc and musl; below it the
- * variables of the thread's own, which are no roots; and below these, in glibc, 1 to 2 KiB for
- * variables of libraries that come later, zero so far.  The first word that is not zero is where
- * the outermost frame returns to. */
+ * frame.  In glibc on x86-64 that is, from above: the descriptor, whose address names the thread;
+ * the variables of the thread's own, which are no roots; 1 to 2 KiB for variables of libraries that
+ * come later, zero until then; and the place to which the outermost frame returns, which is not.
+ * Elsewhere one or the other is missing, and less is left out. */
 static char *thread_below_library(uintptr_t low, uintptr_t high) {
   struct thread_end end = {low, high};
   uintptr_t descriptor = (uintptr_t)pthread_self();

@@ -78,7 +78,7 @@ struct sweep_found {
   uint32_t old;  /* and of those, with an old object */
 };
 
-/* Nobody writes to the marks of a block that is due. */
+/* Nobody writes to the bits of a block that is due. */
 static bool sweep_is_dead(const struct gaiti_map *map, uint32_t block) {
   static const AO_t none[GAITI_BLOCK_WORDS];
   return memcmp(&map->marks[gaiti_block_word(block)], none, sizeof none) == 0;
