@@ -169,8 +169,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->cursors[size_class].next = start;
   cache_open_part(heap, row, size_class);
   if (black) cache_note_black(heap, start);
-  bool leaf = gaiti_kind_is_leaf(&heap->kinds, kind);
-  gaiti_proc_take(heap, thread->proc, bytes, leaf ? 0 : bytes, black ? bytes : 0);
+  gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 
 /* Model: tests/model/start.pml. */

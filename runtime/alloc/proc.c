@@ -69,15 +69,13 @@ void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache
 
 /* ---- What the caches have taken ---- */
 
-/* A processor tells the heap when it has taken so much, or its part of what all together may keep
- * to themselves: as much as a heap may be past its goal before a thread waits. */
-#define PROC_TELL_BYTES   (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
-#define PROC_UNTOLD_BYTES ((AO_t)512 << 10)
+/* A processor tells the heap when it has taken so much, or its part of what all may keep. */
+#define PROC_TELL_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
 
 static void proc_tell_one(AO_t *taken, AO_t *counter) {
   AO_t bytes = AO_load(taken);
   AO_store(taken, 0);
-  if (bytes) gaiti_counter_add(counter, bytes);
+  gaiti_counter_add_some(counter, bytes);
 }
 
 /* Live bytes come last: a cycle that counts meanwhile takes the black ones for live a second time,
@@ -88,13 +86,16 @@ void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc) {
   proc_tell_one(&proc->taken.live, &heap->live_bytes);
 }
 
-void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint64_t live, uint64_t scannable,
-                     uint64_t black) {
-  AO_store(&proc->taken.live, AO_load(&proc->taken.live) + live);
-  AO_store(&proc->taken.scannable, AO_load(&proc->taken.scannable) + scannable);
-  AO_store(&proc->taken.black, AO_load(&proc->taken.black) + black);
-  AO_t untold = AO_load(&proc->taken.live);
-  if (untold >= PROC_TELL_BYTES || untold * AO_load(&heap->procs->count) >= PROC_UNTOLD_BYTES)
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, uint64_t bytes,
+                     bool black) {
+  struct gaiti_taken *taken = &proc->taken;
+  AO_t untold = AO_load(&taken->live) + bytes;
+  AO_store(&taken->live, untold);
+  if (!gaiti_kind_is_leaf(&heap->kinds, kind))
+    AO_store(&taken->scannable, AO_load(&taken->scannable) + bytes);
+  if (black) AO_store(&taken->black, AO_load(&taken->black) + bytes);
+  if (untold >= PROC_TELL_BYTES ||
+      untold * AO_load(&heap->procs->count) >= GAITI_PROCS_UNTOLD_BYTES)
     gaiti_proc_tell(heap, proc);
 }
 

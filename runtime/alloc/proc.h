@@ -42,6 +42,10 @@ struct gaiti_row {
 
 struct gaiti_shade_buffer; /* barrier/shades.h */
 
+/* What all processors together may keep to themselves: as much as a heap may be past its goal
+ * before a thread waits (cycle/pace.c). */
+#define GAITI_PROCS_UNTOLD_BYTES ((AO_t)512 << 10)
+
 /* Bytes, as the heap counts them (heap/heap.h). */
 struct gaiti_taken {
   AO_t live;
@@ -88,10 +92,10 @@ bool gaiti_proc_acquire(gait_thread *thread);
  * buffer has been handed over before. */
 void gaiti_proc_surrender(gait_thread *thread);
 
-/* Notes that the processor's caches have taken so many bytes, and of these so many scannable and so
- * many black ones, which count in the heap a little later. */
-void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint64_t live, uint64_t scannable,
-                     uint64_t black);
+/* Notes that so many bytes were taken for objects of a kind, `black` if marked, which count in the
+ * heap a little later. */
+void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, uint64_t bytes,
+                     bool black);
 
 /* Adds all of that to the heap's counters. */
 void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc);

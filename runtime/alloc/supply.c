@@ -81,9 +81,8 @@ enum gaiti_take gaiti_supply_large(gait_thread *thread, uint16_t kind, size_t by
   bool black = gaiti_thread_allocates_black(thread, epoch);
   gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + GAIT_GRANULE_BYTES,
                     GAIT_GRANULE_BYTES, black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
-  if (black) gaiti_counter_add(&heap->black_bytes, bytes);
-  gaiti_counter_add(&heap->live_bytes, bytes);
-  if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_add(&heap->scannable_bytes, bytes);
+  gaiti_proc_take(heap, thread->proc, kind, bytes, black);
+  gaiti_proc_tell(heap, thread->proc);
   AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + bytes);
   AO_store(&thread->proc->alloc_objects, AO_load(&thread->proc->alloc_objects) + 1);
   *object = start;

@@ -34,6 +34,11 @@ static inline uint64_t gaiti_counter_sub(AO_t *counter, uint64_t n) {
   return AO_fetch_and_add(counter, (AO_t)0 - n) - n;
 }
 
+/* The same, where it is often nothing. */
+static inline void gaiti_counter_add_some(AO_t *counter, uint64_t n) {
+  if (n) gaiti_counter_add(counter, n);
+}
+
 /* A counter from which some may take a little more than was added: 0 then. */
 static inline uint64_t gaiti_counter_read(const AO_t *counter) {
   AO_t value = AO_load(counter);

@@ -9,8 +9,9 @@
 _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 
-/* A heap may be so much over its goal at least before a thread waits for marking. */
-#define PACE_STALL_LEAST_BYTES ((AO_t)1 << 19)
+/* A heap may be so much over its goal at least before a thread waits for marking: what processors
+ * tell all at once alone makes nobody wait. */
+#define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNTOLD_BYTES
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);

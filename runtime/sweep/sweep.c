@@ -128,17 +128,13 @@ static void sweep_count_old(const gait_heap *heap, struct sweep_tally *tally, ui
     tally->old_scan_bytes += objects * bytes;
 }
 
-static void sweep_tell_one(AO_t *counter, uint64_t n) {
-  if (n) gaiti_counter_add(counter, n);
-}
-
 static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
-  sweep_tell_one(&sweep->freed_blocks, tally->freed_blocks);
-  sweep_tell_one(&sweep->old_objects, tally->old_objects);
-  sweep_tell_one(&sweep->old_bytes, tally->old_bytes);
-  sweep_tell_one(&sweep->old_scan_bytes, tally->old_scan_bytes);
-  sweep_tell_one(&sweep->fresh_objects_bytes, tally->fresh_objects_bytes);
-  sweep_tell_one(&sweep->fresh_live_bytes, tally->fresh_live_bytes);
+  gaiti_counter_add_some(&sweep->freed_blocks, tally->freed_blocks);
+  gaiti_counter_add_some(&sweep->old_objects, tally->old_objects);
+  gaiti_counter_add_some(&sweep->old_bytes, tally->old_bytes);
+  gaiti_counter_add_some(&sweep->old_scan_bytes, tally->old_scan_bytes);
+  gaiti_counter_add_some(&sweep->fresh_objects_bytes, tally->fresh_objects_bytes);
+  gaiti_counter_add_some(&sweep->fresh_live_bytes, tally->fresh_live_bytes);
 }
 
 /* A fresh block counts as full: all but the last that a cache has taken are.
