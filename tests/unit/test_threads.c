@@ -106,12 +106,34 @@ struct threads_blocked {
   sem_t go;
 };
 
+static void threads_await(sem_t *semaphore) {
+  while (sem_wait(semaphore) != 0) {
+  }
+}
+
 static void *threads_wait(void *arg) {
   struct threads_blocked *blocked = arg;
   sem_post(&blocked->ready);
-  while (sem_wait(&blocked->go) != 0) {
-  }
+  threads_await(&blocked->go);
   return arg;
+}
+
+static void threads_blocked_init(struct threads_blocked *blocked, gait_heap *heap) {
+  blocked->heap = heap;
+  sem_init(&blocked->ready, 0, 0);
+  sem_init(&blocked->go, 0, 0);
+}
+
+static void threads_start(struct threads_blocked *blocked, pthread_t *id, void *(*run)(void *)) {
+  UNIT_CHECK(pthread_create(id, NULL, run, blocked) == 0);
+}
+
+/* Lets them end, and waits until they have.  The caller is outside. */
+static void threads_let_go(struct threads_blocked *blocked, const pthread_t *ids, unsigned count) {
+  for (unsigned i = 0; i < count; i++)
+    sem_post(&blocked->go);
+  for (unsigned i = 0; i < count; i++)
+    pthread_join(ids[i], NULL);
 }
 
 static void *threads_block_outside(void *arg) {
@@ -135,24 +157,19 @@ START_TEST(the_collector_does_not_wait_for_the_blocked) {
   enum { THREADS = 20 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct threads_blocked blocked = {.heap = world.heap};
-  sem_init(&blocked.ready, 0, 0);
-  sem_init(&blocked.go, 0, 0);
+  struct threads_blocked blocked;
   pthread_t threads[THREADS];
   gait_leave(world.thread);
+  threads_blocked_init(&blocked, world.heap);
   for (int i = 0; i < THREADS; i++)
-    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_block_outside, &blocked) == 0);
+    threads_start(&blocked, &threads[i], threads_block_outside);
   for (int i = 0; i < THREADS; i++)
-    while (sem_wait(&blocked.ready) != 0) {
-    }
+    threads_await(&blocked.ready);
   gait_enter(world.thread);
   for (int i = 0; i < 10; i++)
     ck_assert_uint_eq(unit_marked_objects(&world), THREADS);
-  for (int i = 0; i < THREADS; i++)
-    sem_post(&blocked.go);
   gait_leave(world.thread);
-  for (int i = 0; i < THREADS; i++)
-    pthread_join(threads[i], NULL);
+  threads_let_go(&blocked, threads, THREADS);
   gait_enter(world.thread);
   ck_assert_uint_eq(unit_marked_objects(&world), 0);
   unit_close(&world);
@@ -183,25 +200,20 @@ START_TEST(an_idle_stack_is_searched_to_its_first_frame) {
   unit_open(&world, _i, GAIT_STACK_EXACT);
   ck_assert_uint_eq(unit_marked_objects(&world), 0);
   const uint64_t root_bytes = unit_last_record(world.heap).root_bytes;
-  struct threads_blocked blocked = {.heap = world.heap};
-  sem_init(&blocked.ready, 0, 0);
-  sem_init(&blocked.go, 0, 0);
+  struct threads_blocked blocked;
   pthread_t threads[THREADS];
   gait_leave(world.thread);
+  threads_blocked_init(&blocked, world.heap);
   for (int i = 0; i < THREADS; i++)
-    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_hold_outside, &blocked) == 0);
+    threads_start(&blocked, &threads[i], threads_hold_outside);
   for (int i = 0; i < THREADS; i++)
-    while (sem_wait(&blocked.ready) != 0) {
-    }
+    threads_await(&blocked.ready);
   gait_enter(world.thread);
   ck_assert_uint_ge(unit_marked_objects(&world), THREADS);
   if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
     ck_assert_uint_le(unit_last_record(world.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
-  for (int i = 0; i < THREADS; i++)
-    sem_post(&blocked.go);
   gait_leave(world.thread);
-  for (int i = 0; i < THREADS; i++)
-    pthread_join(threads[i], NULL);
+  threads_let_go(&blocked, threads, THREADS);
   gait_enter(world.thread);
   unit_close(&world);
 }
@@ -297,25 +309,20 @@ START_TEST(idle_threads_hold_no_cache) {
   unit_open(&world, _i, GAIT_STACK_EXACT);
   const unit_resources before = unit_count_resources();
   const uint64_t mapped_before = unit_stats(world.heap).mapped_bytes;
-  struct threads_blocked blocked = {.heap = world.heap};
-  sem_init(&blocked.ready, 0, 0);
-  sem_init(&blocked.go, 0, 0);
+  struct threads_blocked blocked;
   pthread_t threads[THREADS];
   gait_leave(world.thread);
-  for (int i = 0; i < THREADS; i++) {
-    UNIT_CHECK(pthread_create(&threads[i], NULL, threads_block_outside, &blocked) == 0);
-    while (sem_wait(&blocked.ready) != 0) {
-    } /* one at a time */
+  threads_blocked_init(&blocked, world.heap);
+  for (int i = 0; i < THREADS; i++) { /* one at a time */
+    threads_start(&blocked, &threads[i], threads_block_outside);
+    threads_await(&blocked.ready);
   }
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_eq(stats.threads, THREADS + 1);
   ck_assert_uint_le(stats.processors, THREADS / 4);
   ck_assert_uint_le(stats.mapped_bytes, mapped_before + ((size_t)8 << 20));
   ck_assert_uint_ge(unit_count_resources().threads, before.threads + THREADS);
-  for (int i = 0; i < THREADS; i++)
-    sem_post(&blocked.go);
-  for (int i = 0; i < THREADS; i++)
-    pthread_join(threads[i], NULL);
+  threads_let_go(&blocked, threads, THREADS);
   gait_enter(world.thread);
   unit_close(&world);
 }
