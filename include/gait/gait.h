@@ -230,16 +230,25 @@ GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
- * loads none, may block, and the collector need not wait for it.  References in registers and in
- * the stack above this call stay roots.
+ * loads none, may block, and the collector need not wait for it.  References that registers and
+ * stack hold at this moment stay roots until then.
+ * The function that calls it may return before gait_enter, and so may functions that called that
+ * one, as wrappers do, as long as the frames that go take no more than GAIT_LEAVE_FRAMES_BYTES of
+ * stack together, those of Gait included; gait_enter from further up is a failed check
+ * (thread.frame).  Managed code is entered once only until then; a callback of a foreign library
+ * that enters again belongs inside gait_outside.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
+
+#define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
 /* Enters managed code again.  Waits only while the collector scans this very thread.
  * Thread: the owner, outside.  GC: safepoint. */
 GAIT_API void gait_enter(gait_thread *thread);
 
-/* Runs `function(arg)` outside managed code and returns what it returns.
+/* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
+ * managed code again and leave it, any number of times and with further calls of gait_outside, as
+ * callbacks of a foreign library do; it is outside when it returns.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
@@ -314,14 +323,18 @@ GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_valu
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
 /* An exact frame: `count` references on this thread's stack, found without scanning words.  They
- * are written plainly. */
+ * are written plainly; the frame itself is written by push alone. */
 typedef struct gait_frame {
   struct gait_frame *caller;
   void **slots;
   size_t count;
+  uintptr_t seal;
 } gait_frame;
 
-/* Links and unlinks a frame; in pairs, innermost first.  Thread: attached. */
+/* Links and unlinks a frame; in pairs, innermost first.  A frame that is still linked when its
+ * function has returned is a failed check at the thread's next safepoint.  When a thread ends outside
+ * managed code, by pthread_exit or by cancellation, its frames are roots no longer: a cleanup handler
+ * that needs an object has a handle for it.  Thread: attached. */
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);

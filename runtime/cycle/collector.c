@@ -267,12 +267,11 @@ bool gaiti_collector_accept(gait_thread *thread) {
 
 /* ---- Waiting for one ---- */
 
-/* Marks while there is something to mark. */
+/* Marks while there is something to mark.  This thread answers no handshake meanwhile: that the
+ * cycle waits for it follows from its marker alone (.inv.joined). Model: tests/model/roots.pml. */
 static void collector_help(gait_heap *heap) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  if ((phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) || !gaiti_marking_has_work(heap))
-    return;
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!gaiti_marking_has_work(heap)) return;
+  struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return;
   uint64_t start = gaiti_os_thread_cpu_ns();
   while (gaiti_marker_run(marker, COLLECTOR_HELP_BYTES)) {

@@ -191,6 +191,7 @@ static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
 static void cycle_mark_held(gait_heap *heap) {
   gaiti_shades_open(heap);
   cycle_enter(heap, GAITI_PHASE_MARK);
+  gaiti_marking_open(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
   cycle_end_held(heap, GAITI_ROOTS_ALL);

@@ -20,6 +20,7 @@
 #include "cycle/fork.h"
 
 #include "alloc/away.h"
+#include "alloc/exit.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -154,6 +155,7 @@ static void fork_drop_threads(struct fork_entry *entry) {
       threads->count = 1;
     } else {
       gaiti_proc_surrender(thread);
+      gaiti_exit_abandon(thread);
       AO_store(&thread->state, GAITI_THREAD_DETACHED);
       thread->next = threads->spare;
       threads->spare = thread;

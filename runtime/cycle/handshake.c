@@ -33,7 +33,9 @@
 
 #include "alloc/away.h"
 #include "alloc/cache.h"
+#include "alloc/exit.h"
 #include "cycle/cycle.h"
+#include "mark/marking.h"
 #include "mark/roots.h"
 #include "os/stack.h"
 
@@ -130,6 +132,7 @@ static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
     handshakes->marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW | handshake_remembers(heap);
   if (action == GAITI_ACTION_SCAN_ROOTS) {
     gaiti_cycle_set_phase(heap, GAITI_PHASE_MARK);
+    gaiti_marking_open(heap);
     handshakes->black_epoch = AO_load(&heap->epoch);
   }
   if (action == GAITI_ACTION_BARRIER_OFF) {
@@ -144,7 +147,7 @@ static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
   gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    AO_int_store_release(&thread->fast.poll, 1);
+    AO_int_store_release(&thread->attachments->poll, 1);
 }
 
 /* The next action of the series; NONE at its end.  Model: tests/model/handshake.pml. */
@@ -213,12 +216,11 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
- * next action itself: the collector may have to wait long for its turn on a processor.  Returns
- * whether it has.
+ * next action itself: the collector may have to wait long for its turn on a processor.
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
-static bool safepoint_go_on(gait_heap *heap) {
+static void safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  if (AO_load_acquire(&handshakes->eager)) return false;
+  if (AO_load_acquire(&handshakes->eager)) return;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
@@ -227,36 +229,44 @@ static bool safepoint_go_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
-  return next != GAITI_ACTION_NONE;
 }
 
-/* Looks whether the thread is wanted, and acts.  Returns whether it asked for an action itself, on
- * which it is to act next.
+/* Looks whether this heap wants the thread, and acts.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml. */
-static bool safepoint_act(gait_thread *thread) {
+static void safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
-  AO_int_store(&thread->fast.poll, 0);
-  AO_nop_full();
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
-  if (AO_load(&thread->seen) == number) return false;
+  if (AO_load(&thread->seen) == number) return;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
+  if (scan) gaiti_thread_save(thread);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
+  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
+}
+
+/* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
+ * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
+ * for the next action, is seen by the next look. Model: tests/model/start.pml, termination.pml,
+ * roots.pml, sweep.pml, weak.pml, fork.pml, handshake.pml. */
+static void safepoint_look(struct gaiti_attachments *attachments) {
+  AO_int_store(&attachments->poll, 0);
+  AO_nop_full();
+  for (gait_thread *thread = attachments->first; thread; thread = thread->next_exit)
+    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) safepoint_act(thread);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml. */
-GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
-  while (safepoint_act(thread)) {
-  }
+  do
+    safepoint_look(thread->attachments);
+  while (AO_int_load(&thread->attachments->poll));
   gaiti_pause_end(thread, since);
 }
 
@@ -403,7 +413,7 @@ static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped || (thread->stopped = gaiti_thread_try_hold(thread))) continue;
-    AO_int_store_release(&thread->fast.poll, 1);
+    AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
     all = false;
   }

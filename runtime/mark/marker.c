@@ -583,15 +583,45 @@ static struct gaiti_marker *marker_new(gait_heap *heap) {
   return NULL;
 }
 
-struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
+/* One from the pool, or a new one; not active.  NULL: out of memory. */
+static struct gaiti_marker *marker_from_pool(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_marker *marker = marking->spare;
   if (marker) marking->spare = marker->next_spare;
   gaiti_unlock(&marking->lock);
-  if (!marker) marker = marker_new(heap);
+  return marker ? marker : marker_new(heap);
+}
+
+static void marker_to_pool_locked(struct gaiti_marking *marking, struct gaiti_marker *marker) {
+  if (!marking->reserve) {
+    marking->reserve = marker;
+  } else {
+    marker->next_spare = marking->spare;
+    marking->spare = marker;
+  }
+}
+
+struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
+  struct gaiti_marker *marker = marker_from_pool(heap);
   if (marker) marker_start(marker);
   return marker;
+}
+
+/* Model: tests/model/termination.pml, roots.pml. */
+struct gaiti_marker *gaiti_marker_join(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  struct gaiti_marker *marker = marker_from_pool(heap);
+  if (!marker) return NULL;
+  gaiti_delay(heap);
+  gaiti_lock(&marking->lock);
+  bool open = marking->open;
+  if (open)
+    marking->active++;
+  else
+    marker_to_pool_locked(marking, marker);
+  gaiti_unlock(&marking->lock);
+  return open ? marker : NULL;
 }
 
 bool gaiti_marker_reserve(gait_heap *heap) {
@@ -620,12 +650,7 @@ void gaiti_marker_give(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_stop(marker);
   gaiti_lock(&marking->lock);
-  if (!marking->reserve) {
-    marking->reserve = marker;
-  } else {
-    marker->next_spare = marking->spare;
-    marking->spare = marker;
-  }
+  marker_to_pool_locked(marking, marker);
   gaiti_unlock(&marking->lock);
 }
 

@@ -68,6 +68,13 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&heap->shades->spilled, 0);
 }
 
+/* Model: tests/model/roots.pml. */
+void gaiti_marking_open(gait_heap *heap) {
+  gaiti_lock(&heap->marking->lock);
+  heap->marking->open = true;
+  gaiti_unlock(&heap->marking->lock);
+}
+
 void gaiti_marking_trim(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
@@ -158,7 +165,7 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   gaiti_lock(&heap->shades->lock);
   bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
                heap->shades->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
-  if (close) heap->shades->open = false;
+  if (close) heap->shades->open = marking->open = false;
   gaiti_unlock(&heap->shades->lock);
   gaiti_unlock(&marking->lock);
   return close;
