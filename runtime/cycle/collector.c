@@ -367,6 +367,8 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   return missing;
 }
 
+/* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
+ * it does before it looks at the phase. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -375,6 +377,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
+  AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_away_end();
