@@ -87,10 +87,13 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
   }
 }
 
-/* Slots of one granule fill their words, so whole words are skipped at a time. */
+/* Slots of one granule fill their words, so whole words are skipped at a time.
+ *
+ * Here and below: what is free may have been given back a moment ago, so whoever takes it looks
+ * with acquire.  Else the mark bits that it sets might be cleared by the one that gave it back. */
 static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   for (uint32_t word = from / 64; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t free = ~AO_load(&allocated[word]);
+    AO_t free = ~AO_load_acquire(&allocated[word]);
     if (word == from / 64) free &= ~(AO_t)0 << (from % 64);
     if (free) return word * 64 + (uint32_t)__builtin_ctzll(free);
   }
@@ -99,7 +102,7 @@ static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
 
 static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from, uint32_t end) {
   for (uint32_t word = from / 64; word * 64 < end; word++) {
-    AO_t set = AO_load(&allocated[word]);
+    AO_t set = AO_load_acquire(&allocated[word]);
     if (word == from / 64) set &= ~(AO_t)0 << (from % 64);
     if (set) {
       uint32_t found = word * 64 + (uint32_t)__builtin_ctzll(set);
@@ -118,7 +121,8 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
   if (step == 1) {
     slot = bits_next_free_granule(allocated, from);
   } else {
-    while (slot < shape->slots && AO_load(&allocated[slot * step / 64]) >> (slot * step % 64) & 1)
+    while (slot < shape->slots &&
+           AO_load_acquire(&allocated[slot * step / 64]) >> (slot * step % 64) & 1)
       slot++;
   }
   if (slot >= shape->slots) return false;
