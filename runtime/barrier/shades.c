@@ -65,6 +65,7 @@ static void shades_spill(gait_heap *heap, uintptr_t word) {
   if (ref && gaiti_ref_mark(&heap->map, ref)) {
     shades->spilled_objects++;
     shades->spilled_bytes += gaiti_ref_bytes(&heap->map, ref);
+    AO_nop_full();
     if (!(ref & GAITI_REF_LEAF)) AO_store_release(&shades->spilled, 1);
   }
   gaiti_unlock(&shades->lock);

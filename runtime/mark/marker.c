@@ -85,7 +85,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   }
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     return false;
   }
   gaiti_segment_give_work(marker->heap, marker->spare);
@@ -527,7 +527,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     (*segment)->count = 0;
     return;
   }
