@@ -356,7 +356,8 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
+ * Litmus: tests/litmus/stalled.litmus. */
 static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -368,7 +369,7 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
 }
 
 /* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
- * it does before it looks at the phase. */
+ * it does before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
