@@ -87,17 +87,17 @@ static inline enum gaiti_thread_state gaiti_thread_state(const gait_thread *thre
   return (enum gaiti_thread_state)AO_load_acquire(&thread->state);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_hold(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_HELD);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_let_go(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_enter(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_MANAGED);
 }
@@ -117,7 +117,7 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
 void gaiti_thread_save(gait_thread *thread);
 
 /* Moves the calling thread from managed to outside; what gaiti_thread_save saved stays valid until
- * it enters.  Model: tests/model/termination.pml, fork.pml. */
+ * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_leave_saved(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
 }

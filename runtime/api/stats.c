@@ -8,6 +8,7 @@ static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
   return AO_load(seen);
 }
 
+/* Litmus: tests/litmus/counters.litmus. */
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = heap->procs->count;

@@ -57,7 +57,8 @@ static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
 }
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
- * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml. */
+ * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml.  Litmus:
+ * tests/litmus/overflow.litmus. */
 static void shades_spill(gait_heap *heap, uintptr_t word) {
   struct gaiti_shades *shades = heap->shades;
   gaiti_lock(&shades->lock);
@@ -65,6 +66,7 @@ static void shades_spill(gait_heap *heap, uintptr_t word) {
   if (ref && gaiti_ref_mark(&heap->map, ref)) {
     shades->spilled_objects++;
     shades->spilled_bytes += gaiti_ref_bytes(&heap->map, ref);
+    AO_nop_full();
     if (!(ref & GAITI_REF_LEAF)) AO_store_release(&shades->spilled, 1);
   }
   gaiti_unlock(&shades->lock);
@@ -102,7 +104,7 @@ GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **b
   }
 }
 
-/* Model: tests/model/start.pml, termination.pml. */
+/* Model: tests/model/start.pml, termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
   struct gaiti_shades *shades = heap->shades;
   struct gaiti_shade_buffer *given = *buffer;
@@ -134,6 +136,7 @@ void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
   }
 }
 
+/* Litmus: tests/litmus/settled.litmus. */
 void gaiti_shades_open(gait_heap *heap) {
   gaiti_lock(&heap->shades->lock);
   heap->shades->open = true;
@@ -141,7 +144,7 @@ void gaiti_shades_open(gait_heap *heap) {
   gaiti_unlock(&heap->shades->lock);
 }
 
-/* Model: tests/model/start.pml, roots.pml. */
+/* Model: tests/model/start.pml, roots.pml.  Litmus: tests/litmus/settled.litmus. */
 void gaiti_shades_settle(gait_heap *heap) {
   AO_store_release(&heap->shades->settled, 1);
 }

@@ -70,10 +70,12 @@ bool gaiti_shades_open_now(gait_heap *heap);
 struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap);
 void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer);
 
+/* Litmus: tests/litmus/settled.litmus. */
 static inline bool gaiti_shades_settled(const gait_heap *heap) {
   return AO_load_acquire(&heap->shades->settled) != 0;
 }
 
+/* Litmus: tests/litmus/flushed.litmus. */
 static inline bool gaiti_shades_pending(const gait_heap *heap) {
   return AO_load_acquire(&heap->shades->pending) != 0;
 }

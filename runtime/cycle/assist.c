@@ -54,7 +54,8 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   return work;
 }
 
-/* Marking is under way: the roots of all threads are being scanned or have been. */
+/* Marking is under way: the roots of all threads are being scanned or have been.  Litmus:
+ * tests/litmus/phase.litmus. */
 static bool assist_possible(const gait_heap *heap) {
   enum gaiti_phase phase = gaiti_phase(heap);
   return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;

@@ -355,7 +355,8 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
+ * Litmus: tests/litmus/stalled.litmus. */
 static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -366,6 +367,8 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   return missing;
 }
 
+/* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
+ * it does before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -374,6 +377,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
+  AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_away_end();

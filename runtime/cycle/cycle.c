@@ -109,6 +109,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
 
 /* ---- Phases and roots ---- */
 
+/* Litmus: tests/litmus/stalled.litmus. */
 void gaiti_cycle_tell_phase(gait_heap *heap) {
   if (!AO_load(&heap->cycle->stalled)) return;
   gaiti_lock(&heap->cycle->lock);
@@ -400,6 +401,7 @@ static void cycle_checkmark(gait_heap *heap) {
   if (!held) gaiti_release_all(heap);
 }
 
+/* Litmus: tests/litmus/epoch.litmus. */
 static void cycle_raise_epoch(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
 }

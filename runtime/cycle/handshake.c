@@ -81,7 +81,7 @@ static void action_scan_roots(gait_thread *thread) {
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 static void action_flush(gait_thread *thread) {
   if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
@@ -103,13 +103,14 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
 static void handshake_act(gait_thread *thread) {
   if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
+ * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
   CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);
@@ -125,7 +126,9 @@ static uint32_t handshake_remembers(const gait_heap *heap) {
   return heap->cycle->remembers && !late ? GAIT_REMEMBER : 0;
 }
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
+ * tests/litmus/acted.litmus, asked.litmus, card.litmus, cleared.litmus, epoch.litmus, phase.litmus,
+ * poll.litmus, polled.litmus, settled.litmus. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (action == GAITI_ACTION_BARRIER_ON)
@@ -159,7 +162,8 @@ static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshake
   return (enum gaiti_action)(action + 1);
 }
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
+ * phase.litmus, remembered.litmus, waiting.litmus. */
 static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
   return AO_load_acquire(&handshakes->pending) > 0;
 }
@@ -170,7 +174,7 @@ static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
 }
 
 /* Asks for the next action, when all have acted and there is one; returns it, or NONE.
- * Model: tests/model/start.pml, handshake.pml. */
+ * Model: tests/model/start.pml, handshake.pml.  Litmus: tests/litmus/acted.litmus. */
 static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   enum gaiti_action next = handshake_next(handshakes);
@@ -181,7 +185,7 @@ static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
 }
 
 /* Begins the sweep when all have turned their barriers off, and nobody has begun it yet.
- * Model: tests/model/sweep.pml. */
+ * Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus. */
 static void handshake_begin_sweep_locked(gait_heap *heap) {
   const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (AO_int_load(&handshakes->action) != GAITI_ACTION_BARRIER_OFF) return;
@@ -195,7 +199,8 @@ static void handshake_begin_sweep_locked(gait_heap *heap) {
 
 /* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
  * sees what this thread has done, or this thread sees that it waits.  When another thread has the
- * lock, this one does not wait for it: the collector looks again soon enough by itself. */
+ * lock, this one does not wait for it: the collector looks again soon enough by itself.  Litmus:
+ * tests/litmus/waiting.litmus. */
 static void safepoint_tell(gait_heap *heap) {
   AO_nop_full();
   if (!AO_load(&heap->cycle->handshakes.waiting)) return;
@@ -233,7 +238,8 @@ static void safepoint_go_on(gait_heap *heap) {
 
 /* Looks whether this heap wants the thread, and acts.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml. */
+ * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
+ * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
 static void safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
@@ -342,7 +348,7 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
 
 /* Looks, goes on to the next action as long as all have acted, and when somebody is missing waits a
  * little.  Returns whether all have acted on the last.
- * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
+ * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/waiting.litmus. */
 static bool handshake_look(gait_heap *heap, int spins) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct handshake_late tell = {.report = false};
@@ -408,7 +414,7 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 /* ---- Holding everyone ---- */
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
- * Model: tests/model/termination.pml, fork.pml. */
+ * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -434,7 +440,7 @@ static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return all;
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();

@@ -34,6 +34,7 @@ struct gaiti_kinds {
   struct gaiti_kind *table; /* GAIT_MAX_KINDS */
 };
 
+/* Litmus: tests/litmus/kinds.litmus. */
 static inline uint32_t gaiti_kinds_count(const struct gaiti_kinds *kinds) {
   return (uint32_t)AO_load_acquire(&kinds->count);
 }

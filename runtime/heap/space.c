@@ -281,6 +281,7 @@ static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, 
   space->probe = GAITI_NO_BLOCK;
 }
 
+/* Litmus: tests/litmus/top.litmus. */
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;

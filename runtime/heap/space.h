@@ -87,6 +87,7 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
 /* Counts memory that other parts of the heap map. */
 void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes);
 
+/* Litmus: tests/litmus/top.litmus. */
 static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
   return (uint32_t)AO_load_acquire(&space->top_shared);
 }

@@ -31,7 +31,9 @@
  * traced: the marker sees the old or the new value of each, and the barrier has shaded both.  An
  * object that is being initialised by its mutator was born marked and is never traced here; one
  * that was allocated before marking began is published by a release store that the marker's load
- * follows.
+ * follows.  That load has no order of its own, and C11 would want one: here the processor keeps
+ * what is found by way of a reference behind the load of the reference
+ * (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two. */
@@ -85,7 +87,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   }
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     return false;
   }
   gaiti_segment_give_work(marker->heap, marker->spare);
@@ -296,7 +298,8 @@ static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gait
   return sort;
 }
 
-/* Traces the objects of a group that such a map describes.  Returns their number. */
+/* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
+ * tests/litmus/publish.litmus, publish-aarch64.litmus. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
                                              const struct marker_sort *sort,
                                              struct gaiti_group group) {
@@ -381,7 +384,7 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
   return true;
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -527,7 +530,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     (*segment)->count = 0;
     return;
   }

@@ -136,7 +136,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Model: tests/model/termination.pml, overflow.pml. */
+/* Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
 }
@@ -171,12 +171,20 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   return close;
 }
 
+/* Whoever lowers the flag looks at marks after; the fence keeps the mark before the flag for that
+ * one, which writes to the flag and reads nothing from it.  Model: tests/model/overflow.pml.
+ * Litmus: tests/litmus/overflow.litmus. */
+void gaiti_marking_note_dropped(gait_heap *heap) {
+  AO_nop_full();
+  AO_store_release(&heap->marking->overflowed, 1);
+}
+
 /* Model: tests/model/overflow.pml. */
 bool gaiti_marking_overflowed(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
   AO_store_full(&heap->shades->spilled, 0);

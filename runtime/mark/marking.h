@@ -115,8 +115,9 @@ bool gaiti_marking_is_idle(gait_heap *heap);
  * so no shade comes in between.  From then on shades are refused, and so are threads that help. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
-/* Whether marked objects have to be looked for that are in no queue; and that this is being done.
- */
+/* Notes that an object has been marked, not traced, and is in no queue; whether such objects have
+ * to be looked for; and that this is being done. */
+void gaiti_marking_note_dropped(gait_heap *heap);
 bool gaiti_marking_overflowed(const gait_heap *heap);
 void gaiti_marking_forget_overflow(gait_heap *heap);
 
