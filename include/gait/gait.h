@@ -146,6 +146,10 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
                                       char *error, size_t error_bytes);
 
 /* Sets every option whose environment variable is set and not empty; stops at the first bad one.
+ * A variable that begins with GAIT_ and is no option is named in the log (`options->log`, or
+ * standard error) once in a process, with the nearest that exists.  A program with raised
+ * privileges (setuid, capabilities of its file) takes nothing from the environment.
+ * Thread: any, while none changes the environment.
  * Fails: as gait_options_set; the sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
