@@ -180,10 +180,15 @@ static bool thread_is_outside(const gait_thread *thread) {
   return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
+static bool thread_is_own(const gait_thread *thread) {
+  return pthread_equal(thread->owner, pthread_self());
+}
+
 /* The frame of this very function is saved, since it is gone when the caller goes on outside.
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 GAITI_NOINLINE void gait_leave(gait_thread *thread) {
   GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
   gaiti_delay(thread->heap);
@@ -192,6 +197,7 @@ GAITI_NOINLINE void gait_leave(gait_thread *thread) {
 
 /* Model: tests/model/handshake.pml. */
 void gait_enter(gait_thread *thread) {
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
