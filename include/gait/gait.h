@@ -146,6 +146,10 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
                                       char *error, size_t error_bytes);
 
 /* Sets every option whose environment variable is set and not empty; stops at the first bad one.
+ * A variable that begins with GAIT_ and is no option is named in the log (`options->log`, or
+ * standard error) once in a process, with the nearest that exists.  A program with raised
+ * privileges (setuid, capabilities of its file) takes nothing from the environment.
+ * Thread: any, while none changes the environment.
  * Fails: as gait_options_set; the sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
@@ -264,16 +268,18 @@ GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
 
 /* Allocates one zeroed object of `bytes` bytes, 1 .. GAIT_MAX_OBJECT_BYTES, at a multiple of 16.
  * `kind` was registered on the same heap.  Returns NULL only after a collection has not helped and
- * the out-of-memory handler has given up, or when `bytes` is out of range.
+ * the out-of-memory handler has given up, or, at once and in every build, when `bytes` is 0 or out
+ * of range.
  * Thread: attached.  GC: safepoint on the slow path; may start a cycle, may assist. */
 static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
 GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
 
-/* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT. */
+/* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT; NULL for any
+ * other alignment. */
 GAIT_API void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes,
                                   size_t alignment);
 
-/* The same for `head_bytes + count * element_bytes` bytes; NULL when that overflows. */
+/* The same for `head_bytes + count * element_bytes` bytes; NULL when that is 0 or overflows. */
 GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes,
                                 size_t count, size_t element_bytes);
 
@@ -500,6 +506,8 @@ GAIT_API size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_r
 GAIT_API int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #include "gait/inline.h"
+
+#include "gait/checked.h"
 
 #ifdef __cplusplus
 }

@@ -191,6 +191,10 @@ static bool thread_is_outside(const gait_thread *thread) {
   return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
+static bool thread_is_own(const gait_thread *thread) {
+  return pthread_equal(thread->owner, pthread_self());
+}
+
 /* Whether the innermost exact frame is as it was linked. */
 static bool thread_frame_is_intact(const gait_thread *thread) {
   const gait_frame *frame = thread->fast.frames;
@@ -200,6 +204,7 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
 /* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 void gait_leave(gait_thread *thread) {
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
   REQUIRE("frame.intact", thread_frame_is_intact(thread),
@@ -223,6 +228,7 @@ static void thread_come_back(gait_thread *thread) {
 
 /* Model: tests/model/handshake.pml. */
 GAITI_NOINLINE void gait_enter(gait_thread *thread) {
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   REQUIRE("thread.frame", thread_is_where_it_left(thread, (uintptr_t)__builtin_frame_address(0)),
           "managed code is entered from further up the stack than it was left: more than "

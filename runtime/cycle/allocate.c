@@ -218,27 +218,23 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
 
 /* ---- The public functions ---- */
 
-static bool allocate_kind_valid(const gait_heap *heap, gait_kind kind) {
-  return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
-}
-
 void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
-  REQUIRE_RESULT("alloc.kind", allocate_kind_valid(thread->heap, kind),
+  REQUIRE_RESULT("alloc.kind", gaiti_heap_has_kind(thread->heap, kind),
                  "the kind belongs to another heap", NULL);
-  REQUIRE_RESULT("alloc.bytes", bytes > 0, "an object has one byte at least", NULL);
   REQUIRE("alloc.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "the thread is outside managed code");
-  if (bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
+  if (bytes == 0 || bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
   allocate_prepare(thread);
   if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind.index, bytes);
   return allocate_small(thread, kind.index, gait_size_class(bytes), bytes);
 }
 
+static bool allocate_is_power_of_two(size_t number) {
+  return number != 0 && (number & (number - 1)) == 0;
+}
+
 void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes, size_t alignment) {
-  REQUIRE_RESULT("alloc.alignment",
-                 alignment > 0 && alignment <= GAIT_MAX_ALIGNMENT &&
-                     (alignment & (alignment - 1)) == 0,
-                 "an alignment is a power of two up to GAIT_MAX_ALIGNMENT", NULL);
+  if (alignment > GAIT_MAX_ALIGNMENT || !allocate_is_power_of_two(alignment)) return NULL;
   if (alignment <= GAIT_GRANULE_BYTES) return gait_alloc(thread, kind, bytes);
   size_t slot = bytes;
   while (slot - 1 < GAIT_SMALL_BYTES && gait_slot_bytes(slot) % alignment != 0)

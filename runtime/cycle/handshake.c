@@ -256,8 +256,10 @@ static void safepoint_act(gait_thread *thread) {
 
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
- * for the next action, is seen by the next look. Model: tests/model/start.pml, termination.pml,
- * roots.pml, sweep.pml, weak.pml, fork.pml, handshake.pml. */
+ * for the next action, is seen by the next look.
+ *
+ * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
+ * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
 static void safepoint_look(struct gaiti_attachments *attachments) {
   AO_int_store(&attachments->poll, 0);
   AO_nop_full();

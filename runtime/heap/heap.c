@@ -4,19 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "heap/ranges.h"
+
 #define LOG_LINE_BYTES 1024
 
-/* Kinds carry a tag of their heap, so that a kind of another one is noticed.  It need not be
- * unique, only seldom the same for two heaps that a program confuses. */
-static uint16_t heap_tag(const gait_heap *heap) {
-  uint64_t hash = ((uintptr_t)heap >> 4) * 0x9E3779B97F4A7C15u;
-  return (uint16_t)(hash >> 48 | 1);
+/* Kinds carry a tag of their heap, so that a kind of another one is noticed, be that heap gone by
+ * now.  It is never 0, as in a kind that was never set, and the same only for two heaps between
+ * which 65,534 others were created. */
+static uint16_t heap_tag(void) {
+  static AO_t heap_tags;
+  return (uint16_t)(AO_fetch_and_add1(&heap_tags) % UINT16_MAX + 1);
 }
 
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
   if (options->collect_every) heap->options.run_bytes = 1;
-  heap->tag = heap_tag(heap);
+  heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
@@ -29,7 +32,11 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   result = GAIT_ERROR_SYSTEM;
   if (!gaiti_roots_init(&heap->roots)) goto fail_kinds;
   if (!gaiti_externals_init(&heap->externals)) goto fail_roots;
+  result = GAIT_ERROR_MEMORY;
+  if (!gaiti_ranges_add(&heap->map)) goto fail_externals;
   return GAIT_OK;
+fail_externals:
+  gaiti_externals_destroy(&heap->externals);
 fail_roots:
   gaiti_roots_destroy(&heap->roots);
 fail_kinds:
@@ -40,6 +47,7 @@ fail_space:
 }
 
 void gaiti_heap_destroy(gait_heap *heap) {
+  gaiti_ranges_remove(&heap->map);
   gaiti_externals_destroy(&heap->externals);
   gaiti_roots_destroy(&heap->roots);
   gaiti_kinds_destroy(&heap->kinds);

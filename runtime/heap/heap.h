@@ -53,6 +53,11 @@ struct gait_heap {
   struct gaiti_cycle *cycle;
 };
 
+/* Whether the kind was registered on this heap. */
+static inline bool gaiti_heap_has_kind(const gait_heap *heap, gait_kind kind) {
+  return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
+}
+
 /* Sets up what this layer owns; `options` have been checked. */
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options);
 void gaiti_heap_destroy(gait_heap *heap);
