@@ -349,8 +349,11 @@ GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.
- * Fails: GAIT_ERROR_NOT_FOUND. */
+/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+ * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
+ * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
+ * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
+ * Thread: any that is not in a safepoint; a root's callback.  Fails: GAIT_ERROR_NOT_FOUND. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);

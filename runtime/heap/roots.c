@@ -100,9 +100,93 @@ static struct gaiti_root *roots_place(struct gaiti_roots *roots) {
   return &roots->table[roots->count++];
 }
 
+/* ---- Visits ---- */
+
+static _Thread_local struct gaiti_visit *visit_innermost;
+
+static bool root_is_there(const struct gaiti_root *root) {
+  return root->start || root->function;
+}
+
+static void visit_begin_locked(struct gaiti_visit *visit, size_t place) {
+  struct gaiti_root *root = &visit->roots->table[place];
+  visit->place = place;
+  visit->root = *root;
+  if (!root_is_there(root)) return;
+  root->visits++;
+  visit->outer = visit_innermost;
+  visit_innermost = visit;
+}
+
+/* One visit less; the last one of a root that was removed frees the place. */
+static void place_leave_locked(struct gaiti_roots *roots, size_t place) {
+  struct gaiti_root *root = &roots->table[place];
+  if (--root->visits > 0 || root_is_there(root)) return;
+  root->words = roots->free;
+  roots->free = place + 1;
+}
+
+static void visit_end_locked(struct gaiti_visit *visit) {
+  if (!root_is_there(&visit->root)) return;
+  visit_innermost = visit->outer;
+  place_leave_locked(visit->roots, visit->place);
+  visit->root = (struct gaiti_root){0};
+}
+
+void gaiti_visit_begin(struct gaiti_visit *visit, struct gaiti_roots *roots,
+                       struct gaiti_marker *marker) {
+  *visit = (struct gaiti_visit){.roots = roots, .marker = marker, .place = SIZE_MAX};
+}
+
+bool gaiti_visit_next(struct gaiti_visit *visit) {
+  struct gaiti_roots *roots = visit->roots;
+  gaiti_lock(&roots->lock);
+  visit_end_locked(visit);
+  bool there = visit->place + 1 < roots->count;
+  if (there) visit_begin_locked(visit, visit->place + 1);
+  gaiti_unlock(&roots->lock);
+  return there;
+}
+
+void gaiti_visit_end(struct gaiti_visit *visit) {
+  gaiti_lock(&visit->roots->lock);
+  visit_end_locked(visit);
+  gaiti_unlock(&visit->roots->lock);
+}
+
+struct gaiti_marker *gaiti_visit_marker(const struct gaiti_roots *roots) {
+  const struct gaiti_visit *visit = visit_innermost;
+  while (visit && visit->roots != roots)
+    visit = visit->outer;
+  return visit ? visit->marker : NULL;
+}
+
+/* The visits of a place that the calling thread is in. */
+static uint32_t visits_own(const struct gaiti_roots *roots, size_t place) {
+  uint32_t own = 0;
+  for (const struct gaiti_visit *visit = visit_innermost; visit; visit = visit->outer)
+    own += visit->roots == roots && visit->place == place;
+  return own;
+}
+
+void gaiti_roots_forget_visits(struct gaiti_roots *roots) {
+  gaiti_lock(&roots->lock);
+  for (size_t place = 0; place < roots->count; place++) {
+    struct gaiti_root *root = &roots->table[place];
+    if (root->visits == 0) continue;
+    root->visits = visits_own(roots, place) + 1;
+    place_leave_locked(roots, place);
+  }
+  gaiti_unlock(&roots->lock);
+}
+
+/* ---- Adding and removing ---- */
+
 /* Model: tests/model/roots.pml. */
-gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_root *root) {
+gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_root *root,
+                               struct gaiti_marker *marker, struct gaiti_visit *visit) {
   gait_result result = GAIT_OK;
+  gaiti_visit_begin(visit, roots, marker);
   gaiti_lock(&roots->lock);
   struct gaiti_root *place = NULL;
   if (roots_find(roots, root->start, root->function, root->arg))
@@ -110,57 +194,47 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
   else if (!(place = roots_place(roots)))
     result = GAIT_ERROR_MEMORY;
   if (place) {
+    size_t number = (size_t)(place - roots->table);
     *place = *root;
-    roots->index[roots_slot(roots, root->start, root->function, root->arg)] =
-        (size_t)(place - roots->table) + 1;
+    roots->index[roots_slot(roots, root->start, root->function, root->arg)] = number + 1;
     if (root->discipline == GAIT_ROOTS_UNBARRIERED) roots->unbarriered++;
+    visit_begin_locked(visit, number);
   }
   gaiti_unlock(&roots->lock);
   return result;
 }
 
-/* Model: tests/model/roots.pml. */
-bool gaiti_roots_look_up(struct gaiti_roots *roots, const struct gaiti_root *which,
-                         struct gaiti_root *root) {
-  gaiti_lock(&roots->lock);
-  const struct gaiti_root *found = roots_find(roots, which->start, which->function, which->arg);
-  if (found) *root = *found;
-  gaiti_unlock(&roots->lock);
-  return found != NULL;
-}
-
-/* Waits while the collector runs the root's callback, whose data its owner is about to free. */
-static void roots_await_locked(struct gaiti_roots *roots, const struct gaiti_root *root) {
-  size_t place = (size_t)(root - roots->table);
-  while (roots->visited == place + 1) {
+/* Waits until nobody visits the place but this thread, and whoever called this: the owner of what
+ * was there is about to free its data. */
+static void roots_await_locked(struct gaiti_roots *roots, size_t place) {
+  while (roots->table[place].visits > visits_own(roots, place) + 1) {
     gaiti_unlock(&roots->lock);
     gaiti_os_yield();
     gaiti_lock(&roots->lock);
   }
 }
 
-/* Model: tests/model/roots.pml. */
-gait_result gaiti_roots_erase(struct gaiti_roots *roots, const void *start, gait_roots_fn *function,
-                              const void *arg) {
-  gait_result result = GAIT_ERROR_NOT_FOUND;
+/* The root leaves the table first, so that nobody finds it any more, and is then waited for: the
+ * visit of this very call keeps its place.  Model: tests/model/roots.pml. */
+gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root *which,
+                              struct gaiti_root *erased) {
   gaiti_lock(&roots->lock);
-  struct gaiti_root *root = roots_find(roots, start, function, arg);
+  struct gaiti_root *root = roots_find(roots, which->start, which->function, which->arg);
   if (root) {
-    roots_await_locked(roots, root);
-    root = roots_find(roots, start, function, arg);
-  }
-  if (root) {
+    size_t place = (size_t)(root - roots->table);
+    *erased = *root;
     if (root->discipline == GAIT_ROOTS_UNBARRIERED) {
       roots->unbarriered--;
       roots->unbarriered_removed = true;
     }
-    roots_unindex(roots, roots_slot(roots, start, function, arg));
-    *root = (struct gaiti_root){.words = roots->free};
-    roots->free = (size_t)(root - roots->table) + 1;
-    result = GAIT_OK;
+    roots_unindex(roots, roots_slot(roots, root->start, root->function, root->arg));
+    *root = (struct gaiti_root){.visits = root->visits + 1};
+    roots_await_locked(roots, place);
+    erased->visits = visits_own(roots, place);
+    place_leave_locked(roots, place);
   }
   gaiti_unlock(&roots->lock);
-  return result;
+  return root ? GAIT_OK : GAIT_ERROR_NOT_FOUND;
 }
 
 /* Model: tests/model/roots.pml. */
