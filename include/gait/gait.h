@@ -380,7 +380,10 @@ GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64
 /* A snapshot; every counter counts from the heap's creation.
  *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since
  *   marked_bytes       found live by the last cycle, with what was allocated while it marked
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, tables, queues
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and what malloc takes to keep account
+ *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
  *   pause_*            every time for which the collector held a thread: handshake work, root scan,
@@ -397,6 +400,7 @@ typedef struct gait_stats {
   uint64_t mapped_peak_bytes;
   uint64_t reserved_bytes;
   uint64_t side_table_bytes;
+  uint64_t structure_bytes;
   uint64_t external_bytes;
   uint64_t released_bytes;
   uint64_t alloc_bytes;

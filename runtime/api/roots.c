@@ -90,17 +90,17 @@ gait_handle *gait_handle_new(gait_thread *thread, void *object) {
 }
 
 void *gait_handle_get(const gait_handle *handle) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   return gait_load(&handle->object);
 }
 
 void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, object);
 }
 
 void gait_handle_free(gait_thread *thread, gait_handle *handle) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, NULL);
   gaiti_handle_give(&thread->heap->roots, handle);
 }

@@ -10,7 +10,7 @@
 #define GAITI_HEAP_ROOTS_H
 
 #include "gait/gait.h"
-#include "os/os.h"
+#include "heap/structure.h"
 
 struct gaiti_marker; /* mark/marker.h */
 
@@ -35,32 +35,48 @@ struct gaiti_visit {
   struct gaiti_visit *outer;
 };
 
+/*   link  while in use: the handle's chunk, and 1; else the next free one of the chunk, or 0 */
 struct gait_handle {
   void *object;
-  gait_handle *next_free; /* in the list of free handles; itself while in use */
+  uintptr_t link;
 };
 
-#define GAITI_HANDLE_CHUNK 255
+static inline bool gaiti_handle_is_live(const gait_handle *handle) {
+  return handle->link & 1;
+}
 
+#define GAITI_HANDLE_CHUNK 253
+
+/*   next             of all chunks
+ *   before, after    in the list of chunks that have a free handle
+ *   free             the first free handle of this one, or NULL
+ *   used             handles in use */
 struct gaiti_handle_chunk {
   struct gaiti_handle_chunk *next;
+  struct gaiti_handle_chunk *before;
+  struct gaiti_handle_chunk *after;
+  gait_handle *free;
+  size_t used;
   gait_handle handles[GAITI_HANDLE_CHUNK];
 };
 
 struct gaiti_roots {
   struct gaiti_lock lock;
   struct gaiti_root *table;
-  size_t count; /* places in use or free */
+  size_t count; /* places with a root or without */
+  size_t used;  /* and with one */
   size_t capacity;
   size_t free;              /* the first free place and 1; 0: none */
   size_t *index;            /* 1 + the place, by hash; 0: empty.  Twice as many as the capacity */
   size_t unbarriered;       /* registered roots of that discipline */
   bool unbarriered_removed; /* one of them, since the cycle began */
   struct gaiti_handle_chunk *chunks;
-  gait_handle *free_handles;
+  struct gaiti_handle_chunk *open_chunks; /* with a free handle */
+  size_t empty_chunks;                    /* with no handle in use */
+  struct gaiti_space *space;
 };
 
-bool gaiti_roots_init(struct gaiti_roots *roots);
+bool gaiti_roots_init(struct gaiti_roots *roots, struct gaiti_space *space);
 void gaiti_roots_destroy(struct gaiti_roots *roots);
 
 /* Registers a root, which *visit visits from that moment on. */
@@ -90,6 +106,12 @@ bool gaiti_roots_need_hold(struct gaiti_roots *roots);
  * thread: `erased->visits` are its own. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root *which,
                               struct gaiti_root *erased);
+
+/* Gives back what the tables have too much, all but one of the empty chunks too.  Thread: the one
+ * that runs the cycle, so that nobody scans meanwhile.  Whether that might take long: more than
+ * some ten microseconds. */
+void gaiti_roots_trim(struct gaiti_roots *roots);
+bool gaiti_roots_trim_is_long(struct gaiti_roots *roots);
 
 gait_handle *gaiti_handle_take(struct gaiti_roots *roots);
 void gaiti_handle_give(struct gaiti_roots *roots, gait_handle *handle);

@@ -141,9 +141,9 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
 
 /* ---- Mapped memory ---- */
 
-void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes) {
-  uint64_t mapped = gaiti_counter_add(&space->mapped_bytes, (uint64_t)bytes);
-  if (bytes > 0) gaiti_counter_raise(&space->mapped_peak_bytes, mapped);
+static void space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
+  gaiti_counter_add(&space->mapped_bytes, bytes);
+  gaiti_space_note_peak(space);
 }
 
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
@@ -313,7 +313,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
 static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                             uint32_t count, uint64_t growth, uint64_t limit) {
   uint32_t below = space->top;
-  while (AO_load(&space->mapped_bytes) + growth > limit) {
+  while (gaiti_space_mapped(space) + growth > limit) {
     if (AO_load(&space->dirty_blocks) == 0) return false;
     if (space_release_some(space, map, &below, block, count) == 0) return false;
   }
@@ -334,7 +334,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
   if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
   space_claim(space, map, found, count, used, clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   if (count == 1) space_probe(space, map, found, growth > 0);
   *block = found;
   result = GAITI_TAKE_OK;
@@ -442,7 +442,7 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
 bool gaiti_space_is_short(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) < SPACE_PREPARE_LOW &&
          AO_load(&space->written) >= SPACE_WRITTEN &&
-         AO_load(&space->mapped_bytes) >= SPACE_PREPARE_FROM;
+         gaiti_space_mapped(space) >= SPACE_PREPARE_FROM;
 }
 
 /* The first stretch of free blocks without memory, SPACE_PREPARE_BLOCKS at most; returns its
@@ -472,9 +472,9 @@ static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_ma
   uint32_t count = space_find_bare(space, map, &block);
   size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
   uint64_t growth = space_growth(space, map, block, count, used);
-  if (count == 0 || AO_load(&space->mapped_bytes) + growth > limit) return;
+  if (count == 0 || gaiti_space_mapped(space) + growth > limit) return;
   space_claim(space, map, block, count, used, &clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   space->prepared = block;
   space->preparing = count;
 }
@@ -487,8 +487,7 @@ static void space_end_prepare(struct gaiti_space *space, const struct gaiti_map 
 
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit) {
   if (AO_load(&space->dirty_blocks) >= SPACE_PREPARE_HIGH ||
-      AO_load(&space->written) < SPACE_WRITTEN ||
-      AO_load(&space->mapped_bytes) < SPACE_PREPARE_FROM)
+      AO_load(&space->written) < SPACE_WRITTEN || gaiti_space_mapped(space) < SPACE_PREPARE_FROM)
     return false;
   gaiti_lock(&space->lock);
   if (space->probe != GAITI_NO_BLOCK) space_begin_prepare(space, map, limit);
