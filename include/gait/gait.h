@@ -365,7 +365,8 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
  * Thread: attached.  GC: safepoint. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
-/* Gives all free memory back to the system.  Returns the bytes that went.
+/* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
+ * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 

@@ -205,8 +205,9 @@ static void tables_wait_for_stores(gait_tracer *tracer, void *arg) {
     sched_yield();
 }
 
-/* Cuts many objects off while the cycle marks: each is shaded.  Nobody asked for it, so nobody
- * helps to mark; it is run by the collector's thread. */
+/* Cuts many objects off while the cycle marks: each is shaded.  The root that has them comes after
+ * the one that the cycle waits in, so nobody has marked them; and nobody asked for this cycle, so
+ * nobody but the collector's thread takes shades. */
 START_TEST(shades_are_counted_and_given_back) {
   enum { STORES = 256 * 1024 };
   if (_i == UNIT_BARRIERLESS) return;
@@ -226,6 +227,11 @@ START_TEST(shades_are_counted_and_given_back) {
   ck_assert_int_eq(
       gait_roots_add_callback(world->heap, tables_wait_for_stores, &shading, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
+  static void *root;
+  root = NULL;
+  ck_assert_int_eq(gait_roots_add(world->heap, &root, sizeof root, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  gait_store(world->thread, &root, holder);
+  world->slots[0] = NULL;
   while (!atomic_load(&shading.marks))
     UNIT_CHECK(gait_alloc(world->thread, world->leaf, 4 * KIB) != NULL);
   const uint64_t marking = tables_mapped(world);
@@ -233,7 +239,7 @@ START_TEST(shades_are_counted_and_given_back) {
     gait_store(world->thread, &holder[i], NULL);
   const uint64_t full = tables_mapped(world);
   atomic_store(&shading.done, true);
-  ck_assert_uint_ge(full, marking + STORES * sizeof(void *) / 2);
+  ck_assert_uint_ge(full, marking + STORES / 2 * sizeof(void *));
   tables_mapped_after(world, 1);
   gait_trim(world->heap);
   ck_assert_uint_le(tables_mapped(world), before + 256 * KIB);
@@ -261,6 +267,199 @@ START_TEST(structures_count_against_the_limit) {
 }
 END_TEST
 
+/* ---- Side tables ---- */
+
+/* Memory that is freed in poisoned heaps is written to, which takes time. */
+static size_t tables_fill_bytes(int mode) {
+  return (size_t)(mode == UNIT_SHRUNKEN ? 128 * MIB : 1024 * MIB);
+}
+
+/* The blocks that caches hold on to come from the low end after it. */
+static void tables_use_up_runs(unit_world *world, gait_kind kind, size_t bytes) {
+  for (size_t i = 0; i < 256 * KIB / bytes; i++)
+    UNIT_CHECK(gait_alloc(world->thread, kind, bytes) != NULL);
+}
+
+static void tables_fill_large(unit_world *world, int mode) {
+  for (size_t done = 0; done < tables_fill_bytes(mode); done += MIB)
+    UNIT_CHECK(gait_alloc(world->thread, world->leaf, MIB) != NULL);
+}
+
+static void tables_fill_small(unit_world *world, int mode) {
+  for (size_t done = 0; done < tables_fill_bytes(mode); done += 8 * KIB)
+    UNIT_CHECK(gait_alloc(world->thread, world->leaf, 8 * KIB) != NULL);
+  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  tables_use_up_runs(world, world->leaf, 8 * KIB);
+}
+
+static void tables_check_fallen(const unit_world *world, const gait_stats *before) {
+  const gait_stats now = unit_stats(world->heap);
+  ck_assert_uint_le(now.side_table_bytes, before->side_table_bytes + 64 * KIB);
+  ck_assert_uint_le(now.mapped_bytes, before->mapped_bytes + 512 * KIB);
+}
+
+START_TEST(side_tables_are_given_back) {
+  void (*const fills[])(unit_world *, int) = {tables_fill_large, tables_fill_small};
+  unit_world world;
+  tables_open(&world, _i);
+  tables_use_up_runs(&world, world.leaf, 8 * KIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  gait_trim(world.heap);
+  const gait_stats before = unit_stats(world.heap);
+  for (unsigned i = 0; i < 2; i++) {
+    fills[i](&world, _i);
+    const gait_stats full = unit_stats(world.heap);
+    ck_assert_uint_ge(full.side_table_bytes, tables_fill_bytes(_i) / 64);
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    const uint64_t held = tables_mapped(&world);
+    const size_t trimmed = gait_trim(world.heap);
+    ck_assert_uint_eq(trimmed, held - tables_mapped(&world));
+    tables_check_fallen(&world, &before);
+    ck_assert_uint_eq(gait_trim(world.heap), 0);
+  }
+  unit_close(&world);
+}
+END_TEST
+
+/* Without anybody asking for it, in the background: the heap's goal has fallen. */
+START_TEST(side_tables_are_given_back_in_the_background) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  options.release_percent = 50;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  world.slots[0] = gait_alloc(world.thread, world.leaf, 256 * MIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  const uint64_t full = unit_stats(world.heap).side_table_bytes;
+  ck_assert_uint_ge(full, 256 * MIB / 64);
+  world.slots[0] = NULL;
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  while (unit_stats(world.heap).side_table_bytes > full / 8)
+    sched_yield();
+  unit_close(&world);
+}
+END_TEST
+
+/* Blocks that were above top for a while hold nothing of what was there before. */
+START_TEST(blocks_are_taken_again_with_clean_tables) {
+  enum { ROUNDS = 6, LIVE = 4000 };
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.young_percent = 100;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  uint64_t seed = 1;
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    world.slots[0] = NULL;
+    for (size_t i = 0; i < LIVE; i++) {
+      const size_t bytes = 1024 + unit_random(&seed) % 16384;
+      void **node = gait_alloc(world.thread, world.references, bytes);
+      for (size_t word = 0; word < bytes / 8; word++)
+        UNIT_CHECK(node[word] == NULL);
+      uint64_t *leaf = gait_alloc(world.thread, world.leaf, 64);
+      *leaf = i;
+      gait_store(world.thread, &node[1], leaf);
+      if (i % (round + 2) != 0) continue; /* the others are garbage */
+      gait_store(world.thread, &node[0], world.slots[0]);
+      world.slots[0] = node;
+    }
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    gait_trim(world.heap);
+    size_t live = 0;
+    for (void **node = world.slots[0]; node; node = gait_load(&node[0]), live++)
+      UNIT_CHECK(*(uint64_t *)gait_load(&node[1]) % (round + 2) == 0);
+    UNIT_CHECK(live == (LIVE + round + 1) / (round + 2));
+  }
+  unit_close(&world);
+}
+END_TEST
+
+static atomic_bool tables_stop;
+
+static void *tables_trim_forever(void *arg) {
+  while (!atomic_load(&tables_stop)) {
+    gait_trim(arg);
+    sched_yield();
+  }
+  return NULL;
+}
+
+/* Top rises and falls while cycles, young ones too, walk below it. */
+START_TEST(trims_and_cycles_run_at_once) {
+  enum { ROUNDS = 300 };
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.gogc_percent = 100;
+  if (_i == UNIT_SHRUNKEN) options.delay_us = 20;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  atomic_store(&tables_stop, false);
+  pthread_t trimmer;
+  ck_assert_int_eq(pthread_create(&trimmer, NULL, tables_trim_forever, world.heap), 0);
+  uint64_t seed = 2;
+  for (unsigned round = 0; round < ROUNDS; round++) {
+    void **holder = gait_alloc(world.thread, world.references, 64 * sizeof *holder);
+    world.slots[round % 8] = holder;
+    for (unsigned i = 0; i < 64; i++) {
+      const size_t bytes = unit_random(&seed) % 64 == 0 ? 300 * KIB : 64 + round * 8;
+      uint64_t *leaf = gait_alloc(world.thread, world.leaf, bytes);
+      UNIT_CHECK(leaf[0] == 0 && leaf[bytes / 8 - 1] == 0);
+      leaf[0] = leaf[bytes / 8 - 1] = round;
+      gait_store(world.thread, &holder[i], leaf);
+    }
+    holder = world.slots[(round + 1) % 8];
+    for (unsigned i = 0; holder && i < 64; i++)
+      UNIT_CHECK(*(uint64_t *)gait_load(&holder[i]) == round - 7);
+  }
+  atomic_store(&tables_stop, true);
+  pthread_join(trimmer, NULL);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Offers ---- */
+
+struct runners {
+  pthread_t mutator;
+  atomic_uint cycles;
+  atomic_uint own; /* that the mutator has run to their end */
+};
+
+static void tables_note_runner(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  (void)heap, (void)record;
+  struct runners *runners = arg;
+  atomic_fetch_add(&runners->cycles, 1);
+  if (pthread_equal(runners->mutator, pthread_self())) atomic_fetch_add(&runners->own, 1);
+}
+
+/* Of 50 cycles with next to nothing alive, how many the mutator runs.  One object is alive, behind
+ * `below` bytes that were used once. */
+static unsigned tables_count_own(size_t below) {
+  unit_world world;
+  struct runners runners = {.mutator = pthread_self()};
+  gait_options options = unit_options(UNIT_CONCURRENT);
+  options.gogc_percent = 100;
+  options.cycle = tables_note_runner;
+  options.cycle_arg = &runners;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  if (below) world.slots[1] = gait_alloc(world.thread, world.leaf, below);
+  world.slots[0] = gait_alloc(world.thread, world.leaf, 64 * KIB);
+  world.slots[1] = NULL;
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  atomic_store(&runners.cycles, 0);
+  atomic_store(&runners.own, 0);
+  while (atomic_load(&runners.cycles) < 50)
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 1024) != NULL);
+  const unsigned own = atomic_load(&runners.own);
+  unit_close(&world);
+  return own;
+}
+
+/* A walk over all blocks may take longer than a mutator should be held. */
+START_TEST(no_mutator_runs_the_cycles_of_a_wide_heap) {
+  ck_assert_uint_gt(tables_count_own(0), 0);
+  ck_assert_uint_eq(tables_count_own(256 * MIB), 0);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *structures = unit_case(suite, "structures");
   UNIT_TEST(structures, handles_are_counted_and_given_back);
@@ -270,4 +469,10 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(structures, processors_are_counted_and_given_back);
   UNIT_TEST(structures, shades_are_counted_and_given_back);
   UNIT_TEST(structures, structures_count_against_the_limit);
+  TCase *side = unit_case(suite, "side tables");
+  UNIT_TEST(side, side_tables_are_given_back);
+  UNIT_TEST(side, side_tables_are_given_back_in_the_background);
+  UNIT_TEST(side, blocks_are_taken_again_with_clean_tables);
+  UNIT_TEST(side, trims_and_cycles_run_at_once);
+  tcase_add_test(side, no_mutator_runs_the_cycles_of_a_wide_heap);
 }
