@@ -368,8 +368,11 @@ GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.
- * Fails: GAIT_ERROR_NOT_FOUND. */
+/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+ * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
+ * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
+ * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
+ * Thread: any that is not in a safepoint; a root's callback.  Fails: GAIT_ERROR_NOT_FOUND. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);
@@ -381,7 +384,8 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
  * Thread: attached.  GC: safepoint. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
-/* Gives all free memory back to the system.  Returns the bytes that went.
+/* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
+ * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
@@ -396,7 +400,10 @@ GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64
 /* A snapshot; every counter counts from the heap's creation.
  *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since
  *   marked_bytes       found live by the last cycle, with what was allocated while it marked
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, tables, queues
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and what malloc takes to keep account
+ *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
  *   pause_*            every time for which the collector held a thread: handshake work, root scan,
@@ -413,6 +420,7 @@ typedef struct gait_stats {
   uint64_t mapped_peak_bytes;
   uint64_t reserved_bytes;
   uint64_t side_table_bytes;
+  uint64_t structure_bytes;
   uint64_t external_bytes;
   uint64_t released_bytes;
   uint64_t alloc_bytes;

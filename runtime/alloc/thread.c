@@ -15,7 +15,7 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
 }
 
 bool gaiti_threads_init(gait_heap *heap) {
-  heap->threads = gaiti_os_alloc(sizeof *heap->threads);
+  heap->threads = gaiti_structure_alloc(&heap->space, sizeof *heap->threads);
   if (!heap->threads) return false;
   if (!gaiti_lock_init(&heap->threads->lock, GAITI_RANK_THREADS)) goto fail_memory;
   if (!gaiti_condition_init(&heap->threads->changed)) goto fail_lock;
@@ -23,7 +23,7 @@ bool gaiti_threads_init(gait_heap *heap) {
 fail_lock:
   gaiti_lock_destroy(&heap->threads->lock);
 fail_memory:
-  gaiti_os_free(heap->threads);
+  gaiti_structure_free(&heap->space, heap->threads, sizeof *heap->threads);
   return false;
 }
 
@@ -32,11 +32,11 @@ void gaiti_threads_destroy(gait_heap *heap) {
   while (threads->spare) {
     gait_thread *thread = threads->spare;
     threads->spare = thread->next;
-    gaiti_os_free(thread);
+    gaiti_structure_free(&heap->space, thread, sizeof *thread);
   }
   gaiti_condition_destroy(&threads->changed);
   gaiti_lock_destroy(&threads->lock);
-  gaiti_os_free(threads);
+  gaiti_structure_free(&heap->space, threads, sizeof *threads);
 }
 
 /* The system may have let the first thread's stack grow beyond where it ended once. */

@@ -19,9 +19,10 @@ static gait_thread *threads_find_locked(const struct gaiti_threads *threads, pth
   return NULL;
 }
 
-static gait_thread *threads_take_spare_locked(struct gaiti_threads *threads) {
+static gait_thread *threads_take_spare_locked(gait_heap *heap) {
+  struct gaiti_threads *threads = heap->threads;
   gait_thread *thread = threads->spare;
-  if (!thread) return gaiti_os_alloc(sizeof *thread);
+  if (!thread) return gaiti_structure_alloc(&heap->space, sizeof *thread);
   threads->spare = thread->next;
   memset(thread, 0, sizeof *thread);
   return thread;
@@ -88,7 +89,7 @@ static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_
                                         const struct thread_stack *stack, gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
   if (threads_find_locked(threads, pthread_self())) return GAIT_ERROR_ALREADY;
-  gait_thread *thread = threads_take_spare_locked(threads);
+  gait_thread *thread = threads_take_spare_locked(heap);
   if (!thread) return GAIT_ERROR_MEMORY;
   gait_result result = GAIT_ERROR_MEMORY;
   thread_init(thread, heap, name, roots, stack);

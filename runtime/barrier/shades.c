@@ -5,23 +5,28 @@
 /* Buffers that exist before any is needed; the collector sees to more before each cycle. */
 #define SHADES_FIRST_BUFFERS 2
 
+static size_t shades_buffer_bytes(const gait_heap *heap) {
+  return sizeof(struct gaiti_shade_buffer) +
+         (size_t)heap->options.barrier_entries * sizeof(uintptr_t);
+}
+
 static struct gaiti_shade_buffer *shades_new_buffer(gait_heap *heap) {
-  size_t entries = (size_t)heap->options.barrier_entries;
-  struct gaiti_shade_buffer *buffer = gaiti_os_alloc(sizeof *buffer + entries * sizeof(uintptr_t));
-  if (buffer) buffer->capacity = (uint32_t)entries;
+  struct gaiti_shade_buffer *buffer =
+      gaiti_structure_alloc(&heap->space, shades_buffer_bytes(heap));
+  if (buffer) buffer->capacity = (uint32_t)heap->options.barrier_entries;
   return buffer;
 }
 
-static void shades_free_list(struct gaiti_shade_buffer *buffer) {
+static void shades_free_list(gait_heap *heap, struct gaiti_shade_buffer *buffer) {
   while (buffer) {
     struct gaiti_shade_buffer *next = buffer->next;
-    gaiti_os_free(buffer);
+    gaiti_structure_free(&heap->space, buffer, shades_buffer_bytes(heap));
     buffer = next;
   }
 }
 
 bool gaiti_shades_init(gait_heap *heap) {
-  struct gaiti_shades *shades = heap->shades = gaiti_os_alloc(sizeof *shades);
+  struct gaiti_shades *shades = heap->shades = gaiti_structure_alloc(&heap->space, sizeof *shades);
   if (!shades) return false;
   for (int i = 0; i < SHADES_FIRST_BUFFERS; i++) {
     struct gaiti_shade_buffer *buffer = shades_new_buffer(heap);
@@ -31,16 +36,16 @@ bool gaiti_shades_init(gait_heap *heap) {
   }
   if (gaiti_lock_init(&shades->lock, GAITI_RANK_SHADES)) return true;
 fail:
-  shades_free_list(shades->empty);
-  gaiti_os_free(shades);
+  shades_free_list(heap, shades->empty);
+  gaiti_structure_free(&heap->space, shades, sizeof *shades);
   return false;
 }
 
 void gaiti_shades_destroy(gait_heap *heap) {
-  shades_free_list(heap->shades->full);
-  shades_free_list(heap->shades->empty);
+  shades_free_list(heap, heap->shades->full);
+  shades_free_list(heap, heap->shades->empty);
   gaiti_lock_destroy(&heap->shades->lock);
-  gaiti_os_free(heap->shades);
+  gaiti_structure_free(&heap->space, heap->shades, sizeof *heap->shades);
 }
 
 static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
@@ -134,6 +139,18 @@ void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
     if (!buffer) return;
     gaiti_shades_give(heap, buffer);
   }
+}
+
+void gaiti_shades_trim(gait_heap *heap, uint32_t keep) {
+  struct gaiti_shades *shades = heap->shades;
+  gaiti_lock(&shades->lock);
+  struct gaiti_shade_buffer **place = &shades->empty;
+  for (uint32_t kept = 0; *place && kept < keep; kept++)
+    place = &(*place)->next;
+  struct gaiti_shade_buffer *rest = *place;
+  *place = NULL;
+  gaiti_unlock(&shades->lock);
+  shades_free_list(heap, rest);
 }
 
 /* Litmus: tests/litmus/settled.litmus. */

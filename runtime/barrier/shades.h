@@ -53,6 +53,9 @@ void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
 /* Sees that `count` empty buffers are there, as far as there is memory. */
 void gaiti_shades_reserve(gait_heap *heap, uint32_t count);
 
+/* Gives the memory of all but `keep` empty buffers back. */
+void gaiti_shades_trim(gait_heap *heap, uint32_t keep);
+
 /* Takes the counts of what was marked here since this was last asked. */
 void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes);
 

@@ -37,6 +37,9 @@
 /* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
  */
 #define COLLECTOR_ACCEPT_THREADS 64
+/* It walks over the marks and cards of all blocks, at some 70 ns each, without a look at the clock:
+ * no more than these, 64 MiB. */
+#define COLLECTOR_ACCEPT_BLOCKS 1024
 
 /* ---- Running cycles ---- */
 
@@ -173,6 +176,7 @@ static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
          cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
+         gaiti_space_top(&heap->space) <= COLLECTOR_ACCEPT_BLOCKS &&
          cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
 }
 

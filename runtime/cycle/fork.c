@@ -169,6 +169,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_unlock_all(entry->heap);
   fork_renew_conditions(entry->heap);
   gaiti_space_forget_prepared(&entry->heap->space, &entry->heap->map);
+  gaiti_roots_forget_visits(&entry->heap->roots);
+  entry->heap->forked = true;
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->offered, 0);

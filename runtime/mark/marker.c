@@ -58,7 +58,7 @@
 /* ---- The local stack ---- */
 
 static bool marker_stash(struct gaiti_marker *marker) {
-  struct gaiti_segment *fresh = gaiti_os_alloc(sizeof *fresh);
+  struct gaiti_segment *fresh = gaiti_structure_alloc(&marker->heap->space, sizeof *fresh);
   if (!fresh) return false;
   marker->local->next = marker->stash;
   marker->stash = marker->local;
@@ -70,7 +70,7 @@ static bool marker_unstash(struct gaiti_marker *marker) {
   struct gaiti_segment *segment = marker->stash;
   if (!segment) return false;
   marker->stash = segment->next;
-  gaiti_os_free(marker->local);
+  gaiti_structure_free(&marker->heap->space, marker->local, sizeof *marker->local);
   marker->local = segment;
   return true;
 }
@@ -566,21 +566,22 @@ void gaiti_marker_resume(struct gaiti_marker *marker) {
 }
 
 static void marker_free(struct gaiti_marker *marker) {
-  gaiti_os_free(marker->local);
-  gaiti_os_free(marker->spare);
-  gaiti_os_free(marker);
+  struct gaiti_space *space = &marker->heap->space;
+  gaiti_structure_free(space, marker->local, sizeof *marker->local);
+  gaiti_structure_free(space, marker->spare, sizeof *marker->spare);
+  gaiti_structure_free(space, marker, sizeof(struct gait_tracer));
 }
 
 static struct gaiti_marker *marker_new(gait_heap *heap) {
-  struct gaiti_marker *marker = gaiti_os_alloc(sizeof(struct gait_tracer));
+  struct gaiti_marker *marker = gaiti_structure_alloc(&heap->space, sizeof(struct gait_tracer));
   if (!marker) return NULL;
   marker->heap = heap;
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
   marker->fresh = marker->next = marker->candidates[0];
   marker->full = marker->fresh + GAITI_CANDIDATES;
-  marker->local = gaiti_os_alloc(sizeof *marker->local);
-  marker->spare = gaiti_os_alloc(sizeof *marker->spare);
+  marker->local = gaiti_structure_alloc(&heap->space, sizeof *marker->local);
+  marker->spare = gaiti_structure_alloc(&heap->space, sizeof *marker->spare);
   if (marker->local && marker->spare) return marker;
   marker_free(marker);
   return NULL;

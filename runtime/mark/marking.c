@@ -3,7 +3,8 @@
 #include "mark/marker.h"
 
 bool gaiti_marking_init(gait_heap *heap) {
-  struct gaiti_marking *marking = heap->marking = gaiti_os_alloc(sizeof *marking);
+  struct gaiti_marking *marking = heap->marking =
+      gaiti_structure_alloc(&heap->space, sizeof *marking);
   if (!marking) return false;
   if (!gaiti_lock_init(&marking->lock, GAITI_RANK_MARK)) goto fail_memory;
   if (!gaiti_condition_init(&marking->changed)) goto fail_lock;
@@ -14,35 +15,29 @@ fail_condition:
 fail_lock:
   gaiti_lock_destroy(&marking->lock);
 fail_memory:
-  gaiti_os_free(marking);
+  gaiti_structure_free(&heap->space, marking, sizeof *marking);
   return false;
 }
 
-static uint32_t segments_free(struct gaiti_segment *segment) {
+static uint32_t segments_free(gait_heap *heap, struct gaiti_segment *segment) {
   uint32_t count = 0;
   while (segment) {
     struct gaiti_segment *next = segment->next;
-    gaiti_os_free(segment);
+    gaiti_structure_free(&heap->space, segment, sizeof *segment);
     segment = next;
     count++;
   }
   return count;
 }
 
-static void segments_count(gait_heap *heap, int64_t change) {
-  int64_t bytes = change * (int64_t)sizeof(struct gaiti_segment);
-  gaiti_counter_add(&heap->marking->segment_bytes, (uint64_t)bytes);
-  gaiti_space_add_mapped(&heap->space, bytes);
-}
-
 void gaiti_marking_destroy(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_markers_free(heap);
-  segments_free(marking->work);
-  segments_free(marking->empty);
+  segments_free(heap, marking->work);
+  segments_free(heap, marking->empty);
   gaiti_condition_destroy(&marking->changed);
   gaiti_lock_destroy(&marking->lock);
-  gaiti_os_free(marking);
+  gaiti_structure_free(&heap->space, marking, sizeof *marking);
 }
 
 /* Half of the most segments that there may be are left for what does not come from large objects.
@@ -81,11 +76,10 @@ void gaiti_marking_trim(gait_heap *heap) {
   struct gaiti_segment *empty = marking->empty;
   marking->empty = NULL;
   gaiti_unlock(&marking->lock);
-  uint32_t freed = segments_free(empty);
+  uint32_t freed = segments_free(heap, empty);
   gaiti_lock(&marking->lock);
   marking->allocated_segments -= freed;
   gaiti_unlock(&marking->lock);
-  segments_count(heap, -(int64_t)freed);
 }
 
 struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
@@ -99,8 +93,7 @@ struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
     marking->allocated_segments++;
   gaiti_unlock(&marking->lock);
   if (segment || !may_grow) return segment;
-  segment = gaiti_os_alloc(sizeof *segment);
-  segments_count(heap, segment != NULL);
+  segment = gaiti_structure_alloc(&heap->space, sizeof *segment);
   if (segment) return segment;
   gaiti_lock(&marking->lock);
   marking->allocated_segments--;

@@ -75,7 +75,6 @@ struct gaiti_marking {
   AO_t segments_ahead;          /* while so many are not listed, large objects come first */
   AO_t hungry;                  /* markers that wait for work */
   uint32_t allocated_segments;
-  AO_t segment_bytes; /* of them */
   uint32_t active;
   bool open; /* threads that help may mark */
   AO_t overflowed;

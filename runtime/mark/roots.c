@@ -104,18 +104,9 @@ static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, siz
   return from * sizeof(void *);
 }
 
-/* A copy of the root at `index`, which is marked as visited; false past the end of the table. */
-static bool roots_visit(struct gaiti_roots *roots, size_t index, struct gaiti_root *root) {
-  gaiti_lock(&roots->lock);
-  bool there = index < roots->count;
-  if (there) *root = roots->table[index];
-  roots->visited = there ? index + 1 : 0;
-  gaiti_unlock(&roots->lock);
-  return there;
-}
-
-/* Chunks are put in front of the list and never freed before the heap, so the rest of the list can
- * be walked without the lock; what a handle holds was shaded when it was set. */
+/* Chunks are put in front of the list, and freed by the thread that runs the cycle, which is this
+ * one: so the rest of the list can be walked without the lock.  What a handle holds was shaded when
+ * it was set. */
 static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker *marker) {
   size_t bytes = 0;
   gaiti_lock(&roots->lock);
@@ -134,12 +125,14 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
 size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which) {
   size_t bytes = 0;
-  struct gaiti_root root;
-  for (size_t index = 0; roots_visit(&heap->roots, index, &root); index++) {
-    if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root.discipline != GAIT_ROOTS_UNBARRIERED)
+  struct gaiti_visit visit;
+  gaiti_visit_begin(&visit, &heap->roots, marker);
+  while (gaiti_visit_next(&visit)) {
+    const struct gaiti_root *root = &visit.root;
+    if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root->discipline != GAIT_ROOTS_UNBARRIERED)
       continue;
-    if (root.start) bytes += roots_scan_range(heap, marker, index);
-    if (root.function) root.function((gait_tracer *)(void *)marker, root.arg);
+    if (root->start) bytes += roots_scan_range(heap, marker, visit.place);
+    if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
   }
   if (which == GAITI_ROOTS_ALL) bytes += roots_scan_handles(&heap->roots, marker);
   return bytes;

@@ -13,12 +13,12 @@
 #define SWEEP_SPINS 10000
 
 bool gaiti_sweep_init(gait_heap *heap) {
-  heap->sweep = gaiti_os_alloc(sizeof *heap->sweep);
+  heap->sweep = gaiti_structure_alloc(&heap->space, sizeof *heap->sweep);
   return heap->sweep != NULL;
 }
 
 void gaiti_sweep_destroy(gait_heap *heap) {
-  gaiti_os_free(heap->sweep);
+  gaiti_structure_free(&heap->space, heap->sweep, sizeof *heap->sweep);
 }
 
 /* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus. */
