@@ -103,7 +103,8 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
  */
 static bool collector_prepare_some(gait_heap *heap) {
   uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
-  return gaiti_space_prepare(&heap->space, &heap->map, goal < limit ? goal : limit);
+  uint64_t most = goal < limit ? goal : limit, external = AO_load(&heap->externals.bytes);
+  return gaiti_space_prepare(&heap->space, &heap->map, most > external ? most - external : 0);
 }
 
 /* Model: tests/model/fork.pml, drive.pml. */

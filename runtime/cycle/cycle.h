@@ -65,7 +65,9 @@ enum gaiti_step {
  *   mark_until_ns      and what is left to mark
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   found_bytes        objects that the last cycle has found live, or taken for it
+ *   found_bytes        objects that the last cycle has found live, or taken for it;
+ *   kept_bytes         those, and what was allocated while it marked; neither has external bytes
+ *   new_bytes          allocated between the marks of the last two
  *   held               every thread is held, or was at the end of the last cycle
  *   young              this cycle, or the last, is a young one (mark/young.h)
  *   remembers          stores in objects are remembered: a young one may follow
@@ -100,6 +102,8 @@ struct gaiti_cycle {
   uint64_t begun_ns, marking_ns, ending_ns, ended_ns;
   uint64_t idle_objects;
   uint64_t found_bytes;
+  uint64_t kept_bytes;
+  uint64_t new_bytes;
   bool held;
   bool young;
   bool remembers;

@@ -238,6 +238,12 @@ static int external_of_an_inside(struct world *world) {
   return (int)gait_external(world->thread, (char *)world->slots[0] + 8, 100);
 }
 
+static int external_outside(struct world *world) {
+  void *object = world->slots[0];
+  gait_leave(world->thread);
+  return (int)gait_external(world->thread, object, 100);
+}
+
 static int external_of_another_heap(struct world *world) {
   gait_thread *thread;
   must(gait_thread_attach(world->other_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
@@ -304,6 +310,7 @@ static const struct misuse {
     {"root_off_its_alignment", root_off_its_alignment, NULL, GAIT_ERROR_ARGUMENT},
     {"external_of_nothing", external_of_nothing, "external.object", GAIT_ERROR_ARGUMENT},
     {"external_of_an_inside", external_of_an_inside, "external.object", GAIT_ERROR_ARGUMENT},
+    {"external_outside", external_outside, "external.managed", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, "external.object", GAIT_ERROR_ARGUMENT},
     {"get_a_freed_handle", get_a_freed_handle, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, "handle.live", ABORTS},
