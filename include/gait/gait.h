@@ -373,9 +373,11 @@ GAIT_API gait_result gait_collect(gait_thread *thread);
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF.  The next
- * trigger is computed at once.  `before` (may be NULL) takes the old setting.
- * Thread: any.  Fails: GAIT_ERROR_OPTION_VALUE. */
+/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
+ * range of its option.  The next trigger is computed at once; where the heap is past it, or has
+ * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+ * `before` (may be NULL) takes the old setting.
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then. */
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 

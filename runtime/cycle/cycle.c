@@ -535,7 +535,7 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 /* Whether the cycle is young: if the last one prepared it, and nobody wants what could be freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->sweep->keeps_marks &&
-         !AO_load(&heap->cycle->pace.limit_rules);
+         !heap->cycle->full && !AO_load(&heap->cycle->pace.limit_rules);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */
