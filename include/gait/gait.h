@@ -64,6 +64,8 @@ typedef struct gait_kind {
 #define GAIT_MAX_KINDS        1024
 #define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
 #define GAIT_MAX_ALIGNMENT    ((size_t)4096)
+/* What objects of one heap may hold outside it, all together. */
+#define GAIT_MAX_EXTERNAL_BYTES ((size_t)1 << 60)
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -283,10 +285,15 @@ GAIT_API void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t by
 GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes,
                                 size_t count, size_t element_bytes);
 
-/* Says that `object` holds `bytes` bytes of memory outside the heap from now on, in place of what
- * was said before.  They count in the heap goal and the memory limit until the object is found
- * dead. Thread: attached.  GC: may start a cycle.  Fails: GAIT_ERROR_ARGUMENT (not an object of
- * this heap), GAIT_ERROR_MEMORY. */
+/* Says that `object` holds `bytes` bytes of memory outside the heap from now on, 0 ..
+ * GAIT_MAX_EXTERNAL_BYTES, in place of what was said before.  They count in the heap goal and the
+ * memory limit until the object is found dead.  When they are more than before, the thread pays and
+ * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
+ * an exact thread have to be in its roots.
+ * Thread: in managed state.  GC: safepoint; may start a cycle, may assist.
+ * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_MEMORY
+ * (no memory to note it, or the objects of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES);
+ * nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address` points to or into, or NULL.  The address one past an
@@ -389,9 +396,11 @@ GAIT_API gait_result gait_collect(gait_thread *thread);
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF.  The next
- * trigger is computed at once.  `before` (may be NULL) takes the old setting.
- * Thread: any.  Fails: GAIT_ERROR_OPTION_VALUE. */
+/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
+ * range of its option.  The next trigger is computed at once; where the heap is past it, or has
+ * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+ * `before` (may be NULL) takes the old setting.
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then. */
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 

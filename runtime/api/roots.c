@@ -1,7 +1,6 @@
-/* Roots, handles and external bytes. */
+/* Roots and handles. */
 #include "barrier/shades.h"
 #include "base/check.h"
-#include "cycle/assist.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -103,21 +102,4 @@ void gait_handle_free(gait_thread *thread, gait_handle *handle) {
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, NULL);
   gaiti_handle_give(&thread->heap->roots, handle);
-}
-
-/* ---- External bytes ---- */
-
-gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
-  gait_heap *heap = thread->heap;
-  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);
-  REQUIRE_RESULT("external.object", ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object,
-                 "external bytes belong to the start of an object of this heap",
-                 GAIT_ERROR_ARGUMENT);
-  int64_t change;
-  if (bytes > INT64_MAX ||
-      !gaiti_externals_set(&heap->externals, (uintptr_t)object, bytes, &change))
-    return GAIT_ERROR_MEMORY;
-  gaiti_counter_add(&heap->live_bytes, (uint64_t)change);
-  gaiti_allocation_account(thread, change > 0 ? (size_t)change : 0);
-  return GAIT_OK;
 }

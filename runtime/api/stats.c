@@ -68,7 +68,7 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
 void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats_count_allocations(heap, stats);
-  stats->heap_live_bytes += AO_load(&heap->live_bytes);
+  stats->heap_live_bytes += gaiti_heap_live(heap);
   stats->mapped_bytes = gaiti_space_mapped(&heap->space);
   gaiti_counter_raise(&heap->space.mapped_peak_bytes, stats->mapped_bytes);
   stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);

@@ -20,9 +20,13 @@
  *
  * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
  * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
- * handed over, a request made meanwhile, memory to give back (.collector.follow;
+ * handed over, a request made meanwhile, memory to give back, new settings (.collector.follow;
  * tests/model/drive.pml).  An explicit request takes an offer back.  An offer that nobody accepts
- * does no harm: nobody allocates. */
+ * does no harm: nobody allocates.
+ *
+ * Allocation asks for cycles, so a setting that is lowered while nobody allocates would change
+ * nothing.  Whoever changes one therefore has the collector's thread look, between two cycles,
+ * whether the heap is past its new trigger, and what memory is over by the new plan. */
 #include "cycle/collector.h"
 
 #include "alloc/away.h"
@@ -46,6 +50,8 @@
 /* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
 static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
   cycle->requested = false;
+  cycle->full = cycle->wants_full;
+  cycle->wants_full = false;
   AO_store(&cycle->offered, 0);
   cycle->started++;
   if (cycle->cause == GAIT_CAUSE_FORCED) cycle->forced++;
@@ -64,6 +70,11 @@ static void collector_end_locked(struct gaiti_cycle *cycle) {
 static bool collector_has_to_run_locked(const struct gaiti_cycle *cycle) {
   if (cycle->started != cycle->finished) return !cycle->driven;
   return cycle->requested && !AO_load(&cycle->offered) && !cycle->suspended;
+}
+
+/* The same, for the collector's thread: or new settings to look at. */
+static bool collector_has_to_work_locked(const struct gaiti_cycle *cycle) {
+  return collector_has_to_run_locked(cycle) || (cycle->review && cycle->started == cycle->finished);
 }
 
 /* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
@@ -106,7 +117,27 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
  */
 static bool collector_prepare_some(gait_heap *heap) {
   uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
-  return gaiti_space_prepare(&heap->space, &heap->map, goal < limit ? goal : limit);
+  uint64_t most = goal < limit ? goal : limit, external = AO_load(&heap->externals.bytes);
+  return gaiti_space_prepare(&heap->space, &heap->map, most > external ? most - external : 0);
+}
+
+static bool collector_is_past_trigger(const gait_heap *heap) {
+  return gaiti_heap_live(heap) >= AO_load(&heap->cycle->pace.trigger_bytes);
+}
+
+static gait_cycle_cause collector_cause(const gait_heap *heap) {
+  return AO_load(&heap->cycle->pace.limit_rules) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
+}
+
+/* Between two cycles: the next begins at once if the heap is past the trigger that new settings
+ * have set.  It is a full one, since no allocation will ask for another. */
+static void collector_review_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  cycle->review = false;
+  if (!collector_is_past_trigger(heap)) return;
+  if (!cycle->requested) cycle->cause = collector_cause(heap);
+  cycle->requested = cycle->wants_full = true;
+  AO_store(&cycle->offered, 0);
 }
 
 /* Model: tests/model/fork.pml, drive.pml. */
@@ -117,6 +148,7 @@ static void *collector_main(void *arg) {
   gaiti_os_thread_set_name("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
+    if (cycle->review && cycle->started == cycle->finished) collector_review_locked(heap);
     if (collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
@@ -127,7 +159,7 @@ static void *collector_main(void *arg) {
     gaiti_lock(&cycle->lock);
     if (prepared) continue;
     AO_store(&cycle->preparing, 0);
-    if (collector_has_to_run_locked(cycle) || cycle->stopping) continue;
+    if (collector_has_to_work_locked(cycle) || cycle->stopping) continue;
     cycle->releasing = pause_ns > 0;
     if (pause_ns)
       gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
@@ -212,6 +244,18 @@ void gaiti_collector_prepare(gait_heap *heap) {
   gaiti_unlock(&cycle->lock);
 }
 
+void gaiti_collector_review(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
+  bool under_way = cycle->started != cycle->finished;
+  if (under_way || collector_is_past_trigger(heap) || collector_is_over(&plan)) {
+    cycle->review = true;
+    if (collector_started_locked(heap)) gaiti_wake(&cycle->asked);
+  }
+  gaiti_unlock(&cycle->lock);
+}
+
 void gaiti_collector_stop(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -229,7 +273,7 @@ void gaiti_collector_stop(gait_heap *heap) {
 static void collector_follow_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  if (!collector_has_to_run_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
+  if (!collector_has_to_work_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
     return;
   if (collector_started_locked(heap))
     gaiti_wake(&cycle->asked);

@@ -231,7 +231,7 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
       .live_before_bytes = (uint64_t)pace->decision.marked_bytes,
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
-      .at_trigger_bytes = AO_load(&heap->live_bytes),
+      .at_trigger_bytes = gaiti_heap_live(heap),
   };
   gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.held_ns = 0;
@@ -267,36 +267,63 @@ static uint64_t cycle_of_old(const gait_heap *heap, uint64_t count) {
   return heap->cycle->young ? count : 0;
 }
 
-/* Allocated between the end of the last mark and this one's black allocation, by estimate. */
-static uint64_t cycle_white_bytes(const gait_cycle_record *record) {
-  uint64_t before = record->live_before_bytes + record->allocated_black_bytes;
-  return record->at_mark_end_bytes > before ? record->at_mark_end_bytes - before : 0;
+/* What the heap has at the end of marking, without external bytes.
+ *   live, scannable  as it counts them, dead objects included
+ *   black            of live, handed out black
+ *   marked, scan     what remains of live and scannable */
+struct cycle_counts {
+  uint64_t live, scannable, black, marked, scan;
+};
+
+/* Live bytes are read before the black ones: a processor tells them last (alloc/proc.c). */
+static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts found) {
+  struct cycle_counts counts = {.live = gaiti_counter_read(&heap->live_bytes)};
+  counts.black = AO_load(&heap->black_bytes);
+  counts.scannable = gaiti_counter_read(&heap->scannable_bytes);
+  heap->cycle->found_bytes = found.bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
+  counts.marked = heap->cycle->found_bytes + counts.black;
+  counts.scan = found.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes));
+  if (counts.live > 0)
+    counts.scan +=
+        (uint64_t)((double)counts.black * (double)counts.scannable / (double)counts.live);
+  return counts;
 }
 
-/* What is live, and how the counters that allocation goes on raising are set back to it.  Returns
- * what the next cycle is to be. */
-static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
+/* Sets the counters that allocation goes on raising back to what is live, and notes how much was
+ * allocated, by estimate, between the end of the last mark and this one's black allocation. */
+static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
   struct gaiti_cycle *cycle = heap->cycle;
-  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
-  uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
-  uint64_t scannable = gaiti_counter_read(&heap->scannable_bytes);
+  uint64_t known = cycle->kept_bytes + counts->black;
+  cycle->new_bytes = counts->live > known ? counts->live - known : 0;
+  cycle->kept_bytes = counts->marked;
+  if (counts->live > counts->marked)
+    gaiti_counter_sub(&heap->live_bytes, counts->live - counts->marked);
+  if (counts->scannable > counts->scan)
+    gaiti_counter_sub(&heap->scannable_bytes, counts->scannable - counts->scan);
+}
+
+/* What is live.  Objects and external bytes are counted apart: threads change the external ones
+ * all the time, and what they change is no part of what is taken off here.  Returns what the next
+ * cycle is to be. */
+static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_mark_counts found = gaiti_marking_counts(heap);
+  uint64_t peak_external = AO_load(&heap->externals.bytes);
+  struct cycle_counts counts = cycle_count(heap, found);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
-  uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);
-  record->at_mark_end_bytes = live;
-  record->marked_bytes = marked;
-  record->marked_objects = counts.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
-  record->allocated_black_bytes = black;
-  record->scan_bytes = counts.scan_bytes;
+  uint64_t external = AO_load(&heap->externals.bytes);
+  struct gaiti_pace_end end = {.peak_bytes = counts.live + peak_external,
+                               .marked_bytes = counts.marked + external};
+  if (end.peak_bytes < end.marked_bytes) end.peak_bytes = end.marked_bytes;
+  record->at_mark_end_bytes = end.peak_bytes;
+  record->marked_bytes = end.marked_bytes;
+  record->marked_objects = found.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
+  record->allocated_black_bytes = counts.black;
+  record->scan_bytes = found.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
-  record->external_bytes = AO_load(&heap->externals.bytes);
+  record->external_bytes = external;
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
-  cycle->found_bytes = counts.bytes + old;
-  uint64_t scan = counts.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes)) +
-                  (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
-  struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, marked);
-  if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
-  if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
+  struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, &end);
+  cycle_set_back(heap, &counts);
   return next;
 }
 
@@ -487,7 +514,7 @@ static bool cycle_sweep(gait_heap *heap) {
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   const struct gaiti_sweep *sweep = heap->sweep;
-  uint64_t new_bytes = cycle_white_bytes(&cycle->record);
+  uint64_t new_bytes = cycle->new_bytes;
   uint64_t fresh = AO_load(&sweep->fresh_objects_bytes), old = AO_load(&sweep->old_bytes);
   if (cycle->young)
     gaiti_pace_learn_survival(heap, new_bytes,
@@ -526,7 +553,7 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 /* Whether the cycle is young: if the last one prepared it, and nobody wants what could be freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->sweep->keeps_marks &&
-         !AO_load(&heap->cycle->pace.limit_rules);
+         !heap->cycle->full && !AO_load(&heap->cycle->pace.limit_rules);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */

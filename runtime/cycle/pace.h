@@ -65,9 +65,16 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
 
-/* Marking has ended; `marked_bytes` are live, external ones included.  Returns what the next cycle
- * is to be. */
-struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
+/* Both with external bytes: the heap at the end of marking, dead objects and what they held
+ * included; and what is live. */
+struct gaiti_pace_end {
+  uint64_t peak_bytes;
+  uint64_t marked_bytes;
+};
+
+/* Marking has ended; the live bytes have not been set back yet.  Returns what the next cycle is to
+ * be. */
+struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);

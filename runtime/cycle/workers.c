@@ -176,7 +176,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
 static bool workers_hurry(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding)) return true;
-  return AO_load(&heap->live_bytes) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
+  return gaiti_heap_live(heap) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
 }
 
 /* Sleeps so long that the CPU time used since marking began is `share` of the time gone by. */

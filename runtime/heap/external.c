@@ -71,13 +71,18 @@ static void shard_remove(struct gaiti_external_shard *shard, struct gaiti_extern
   shard->table[hole] = (struct gaiti_external){0};
 }
 
+static size_t shard_bytes(const struct gaiti_external_shard *shard, uintptr_t object) {
+  if (shard->capacity == 0) return 0;
+  const struct gaiti_external *place = external_place(shard->table, shard->capacity, object);
+  return place->object == object ? place->bytes : 0;
+}
+
 /* Only a new entry may need a larger table. */
 static bool shard_set(struct gaiti_space *space, struct gaiti_external_shard *shard,
-                      uintptr_t object, size_t bytes, int64_t *change) {
+                      uintptr_t object, size_t bytes) {
   struct gaiti_external *place =
       shard->capacity ? external_place(shard->table, shard->capacity, object) : NULL;
   bool known = place && place->object == object;
-  *change = (int64_t)bytes - (known ? (int64_t)place->bytes : 0);
   if (known && bytes > 0) place->bytes = bytes;
   if (known && bytes == 0) shard_remove(shard, place);
   if (known || bytes == 0) return true;
@@ -91,13 +96,37 @@ static bool shard_set(struct gaiti_space *space, struct gaiti_external_shard *sh
   return true;
 }
 
+/* Raises the sum, unless it would be too large. */
+static bool externals_raise(struct gaiti_externals *externals, uint64_t more) {
+  AO_t bytes;
+  if (more == 0) return true;
+  do {
+    bytes = AO_load(&externals->bytes);
+    if (more > GAIT_MAX_EXTERNAL_BYTES - bytes) return false;
+  } while (!AO_compare_and_swap(&externals->bytes, bytes, bytes + more));
+  return true;
+}
+
+/* The lock of the shard is held, so between the two sums nobody changes the object's entry. */
+static bool externals_set_locked(struct gaiti_externals *externals,
+                                 struct gaiti_external_shard *shard, uintptr_t object, size_t bytes,
+                                 int64_t *change) {
+  size_t before = shard_bytes(shard, object);
+  uint64_t more = bytes > before ? bytes - before : 0, less = before > bytes ? before - bytes : 0;
+  if (!externals_raise(externals, more)) return false;
+  bool set = shard_set(externals->space, shard, object, bytes);
+  if (!set) less = more;
+  if (less > 0) gaiti_counter_sub(&externals->bytes, less);
+  *change = (int64_t)bytes - (int64_t)before;
+  return set;
+}
+
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change) {
   struct gaiti_external_shard *shard =
       &externals->shards[external_hash(object) % GAITI_EXTERNAL_SHARDS];
   gaiti_lock(&shard->lock);
-  bool set = shard_set(externals->space, shard, object, bytes, change);
-  if (set) gaiti_counter_add(&externals->bytes, (uint64_t)*change);
+  bool set = externals_set_locked(externals, shard, object, bytes, change);
   gaiti_unlock(&shard->lock);
   return set;
 }

@@ -5,6 +5,7 @@
 #ifndef GAITI_HEAP_EXTERNAL_H
 #define GAITI_HEAP_EXTERNAL_H
 
+#include "gait/gait.h"
 #include "heap/block.h"
 #include "heap/structure.h"
 
@@ -24,17 +25,19 @@ struct gaiti_external_shard {
   size_t capacity;
 };
 
+/*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry does,
+ *          and falls after; nothing else moves it */
 struct gaiti_externals {
   struct gaiti_external_shard shards[GAITI_EXTERNAL_SHARDS];
   struct gaiti_space *space;
-  AO_t bytes; /* the sum over all entries */
+  AO_t bytes;
 };
 
 bool gaiti_externals_init(struct gaiti_externals *externals, struct gaiti_space *space);
 void gaiti_externals_destroy(struct gaiti_externals *externals);
 
-/* Sets the bytes of `object`; 0 removes it.  *change: by how much the sum rose.  False: out of
- * memory, nothing has changed. */
+/* Sets the bytes of `object`, at most GAIT_MAX_EXTERNAL_BYTES; 0 removes it.  *change: by how much
+ * the sum rose.  False: out of memory, or the sum would be too large; nothing has changed. */
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
 

@@ -579,6 +579,12 @@ static int external_of_an_inside(struct world *world) {
   return (int)gait_external(world->thread, (char *)world->slots[0] + 8, 100);
 }
 
+static int external_outside(struct world *world) {
+  void *object = world->slots[0];
+  gait_leave(world->thread);
+  return (int)gait_external(world->thread, object, 100);
+}
+
 static int external_of_another_heap(struct world *world) {
   return (int)gait_external(world_other_thread(world), world->slots[0], 100);
 }
@@ -717,6 +723,7 @@ static const struct misuse {
     {"root_off_its_alignment", root_off_its_alignment, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"external_of_nothing", external_of_nothing, NULL, "external.object", GAIT_ERROR_ARGUMENT},
     {"external_of_an_inside", external_of_an_inside, NULL, "external.object", GAIT_ERROR_ARGUMENT},
+    {"external_outside", external_outside, NULL, "external.managed", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, NULL, "external.object",
      GAIT_ERROR_ARGUMENT},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
