@@ -215,7 +215,7 @@ void gaiti_collector_stop(gait_heap *heap) {
   bool runs = cycle->collector_runs;
   gaiti_wake(&cycle->asked);
   gaiti_unlock(&cycle->lock);
-  if (runs) pthread_join(cycle->collector, NULL);
+  if (runs) gaiti_os_thread_join(cycle->collector);
 }
 
 /* ---- Accepting one ---- */

@@ -166,7 +166,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
   gaiti_unlock(&workers->lock);
   workers_set_boost(heap, true);
   for (uint32_t i = 0; i < workers->count; i++)
-    pthread_join(workers->workers[i].thread, NULL);
+    gaiti_os_thread_join(workers->workers[i].thread);
   gaiti_condition_destroy(&workers->changed);
   gaiti_lock_destroy(&workers->lock);
 }

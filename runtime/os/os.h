@@ -4,7 +4,9 @@
  * readable, writable and zero; gaiti_os_release gives the memory back, after which the addresses
  * read as zero again; gaiti_os_unreserve ends it.  All sizes are multiples of gaiti_os_page_bytes.
  *
- * Every function that can fail says so by its result; none sets errno for its caller to read. */
+ * Every function that can fail says so by its result.  None changes errno: an allocation that
+ * succeeds leaves the embedder's as it was.  None is a cancellation point: a thread that is
+ * cancelled while it waits would keep its locks for good. */
 #ifndef GAITI_OS_OS_H
 #define GAITI_OS_OS_H
 
@@ -14,9 +16,23 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define GAITI_PAGE_BYTES ((size_t)4096)
+/* ---- The system (system.c) ---- */
+
+/* What this system lacks that Gait cannot do without, for a sentence; NULL when it lacks nothing.
+ */
+const char *gaiti_os_missing(void);
+
+/* Writes text to the standard error stream, in one piece. */
+void gaiti_os_print(const char *text);
 
 /* ---- Memory (memory.c) ---- */
+
+/* The bytes of a page; at most the second, or gaiti_os_missing says so. */
+size_t gaiti_os_page_bytes(void);
+#define GAITI_OS_PAGE_BYTES_MAX ((size_t)64 << 10)
+
+/* How many bytes of addresses the process may still take; SIZE_MAX: there is no limit. */
+size_t gaiti_os_addresses_left(void);
 
 /* `bytes` of addresses aligned to `alignment` (a power of two), or NULL. */
 void *gaiti_os_reserve(size_t bytes, size_t alignment);
@@ -27,8 +43,9 @@ void gaiti_os_populate(void *start, size_t bytes);
 /* How many of these pages have memory behind them; at most GAITI_OS_PAGES_MAX are looked at. */
 #define GAITI_OS_PAGES_MAX ((size_t)64)
 size_t gaiti_os_resident_pages(const void *start, size_t pages);
-/* A hint; what the system makes of it does not matter. */
+/* Hints; what the system makes of them does not matter. */
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes);
+void gaiti_os_refuse_huge_pages(void *start, size_t bytes);
 void gaiti_os_unreserve(void *start, size_t bytes);
 
 /* `bytes` zeroed bytes for the library's own structures, or NULL; any size. */
@@ -40,6 +57,7 @@ void gaiti_os_free(void *memory);
 /* A time by that clock which never comes. */
 #define GAITI_NO_END UINT64_MAX
 
+/* Each is 0 where the clock cannot be read. */
 uint64_t gaiti_os_now_ns(void);
 uint64_t gaiti_os_thread_cpu_ns(void);
 uint64_t gaiti_os_process_cpu_ns(void);
@@ -70,6 +88,13 @@ void gaiti_os_thread_idle_priority(void);
 void gaiti_os_thread_set_idle(int tid, bool idle);
 
 int gaiti_os_thread_id(void);
+
+/* Waits for the end of a thread that gaiti_os_thread_start has started. */
+void gaiti_os_thread_join(pthread_t thread);
+
+/* Keeps the calling thread from being cancelled, until what this returns is given back. */
+int gaiti_os_cancel_off(void);
+void gaiti_os_cancel_back(int before);
 
 /* The processor on which the calling thread runs just now, or -1. */
 int gaiti_os_thread_processor(void);

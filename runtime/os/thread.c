@@ -2,19 +2,40 @@
 #define _GNU_SOURCE
 #include "os/os.h"
 
+#include <errno.h>
 #include <link.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int gaiti_os_cancel_off(void) {
+  int before = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void gaiti_os_cancel_back(int before) {
+  int off;
+  pthread_setcancelstate(before, &off);
+}
+
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg) {
   sigset_t all, before;
   sigfillset(&all);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+  int error = errno, cancel = gaiti_os_cancel_off();
   bool started = pthread_create(thread, NULL, run, arg) == 0;
+  gaiti_os_cancel_back(cancel);
+  errno = error;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
+}
+
+void gaiti_os_thread_join(pthread_t thread) {
+  int cancel = gaiti_os_cancel_off();
+  pthread_join(thread, NULL);
+  gaiti_os_cancel_back(cancel);
 }
 
 void gaiti_os_thread_set_name(const char *name) {
@@ -22,7 +43,7 @@ void gaiti_os_thread_set_name(const char *name) {
 }
 
 int gaiti_os_thread_id(void) {
-  return (int)syscall(SYS_gettid);
+  return (int)syscall(SYS_gettid); /* which does not fail */
 }
 
 void gaiti_os_thread_set_idle(int tid, bool idle) {
@@ -79,19 +100,28 @@ static char *thread_below_library(uintptr_t low, uintptr_t high) {
   return (char *)(uintptr_t)word;
 }
 
+/* Where the process's first frame began: glibc's dynamic linker and its startup code note it. */
+extern void *__libc_stack_end __attribute__((weak));
+
+/* The C library reads the system's list of mappings for it when the thread is the process's first.
+ * Where there is no such list, in a chroot without /proc, that thread's is still known. */
 static char *thread_find_stack_base(void) {
   pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
   void *low = NULL;
   size_t bytes = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+    return gaiti_os_thread_id() == getpid() && &__libc_stack_end ? __libc_stack_end : NULL;
   int failed = pthread_attr_getstack(&attributes, &low, &bytes);
   pthread_attr_destroy(&attributes);
   return failed ? NULL : thread_below_library((uintptr_t)low, (uintptr_t)low + bytes);
 }
 
-/* The system reads its list of mappings for it when the thread is the process's first. */
 char *gaiti_os_stack_base(void) {
   static _Thread_local char *base;
-  if (!base) base = thread_find_stack_base();
+  if (base) return base;
+  int before = errno, cancel = gaiti_os_cancel_off();
+  base = thread_find_stack_base();
+  gaiti_os_cancel_back(cancel);
+  errno = before;
   return base;
 }
