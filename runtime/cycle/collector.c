@@ -20,9 +20,9 @@
  *
  * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
  * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
- * handed over, a request made meanwhile, memory to give back (.collector.follow;
- * tests/model/drive.pml).  An explicit request takes an offer back.  An offer that nobody accepts
- * does no harm: nobody allocates. */
+ * handed over, a request made meanwhile, memory to give back, the number of processors to be
+ * learned anew (.collector.follow; tests/model/drive.pml).  An explicit request takes an offer
+ * back.  An offer that nobody accepts does no harm: nobody allocates. */
 #include "cycle/collector.h"
 
 #include "alloc/away.h"
@@ -106,14 +106,25 @@ static bool collector_prepare_some(gait_heap *heap) {
   return gaiti_space_prepare(&heap->space, &heap->map, goal < limit ? goal : limit);
 }
 
+/* How many processors there are is read from files, which no thread of the embedder's waits for,
+ * not even one that runs a cycle: that one sees that this thread wakes up (.collector.follow). */
+static bool collector_has_to_learn(const gait_heap *heap) {
+  return !heap->options.processors && gaiti_os_processors_are_old();
+}
+
 /* Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t release_due_ns = 0;
-  gaiti_os_thread_set_name("gait-collector");
+  gaiti_os_thread_begin("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
+    if (collector_has_to_learn(heap)) {
+      gaiti_unlock(&cycle->lock);
+      gaiti_os_processors_learn();
+      gaiti_lock(&cycle->lock);
+    }
     if (collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
@@ -225,8 +236,8 @@ void gaiti_collector_stop(gait_heap *heap) {
 static void collector_follow_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  if (!collector_has_to_run_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
-    return;
+  bool releases = !cycle->releasing && collector_is_over(&plan);
+  if (!collector_has_to_run_locked(cycle) && !releases && !collector_has_to_learn(heap)) return;
   if (collector_started_locked(heap))
     gaiti_wake(&cycle->asked);
   else if (cycle->started != cycle->finished)

@@ -81,7 +81,7 @@ static void *worker_main(void *arg) {
   struct gaiti_workers *workers = &worker->heap->cycle->workers;
   uint64_t round = 0;
   AO_store_release(&worker->tid, (AO_t)gaiti_os_thread_id());
-  gaiti_os_thread_set_name(worker->idle ? "gait-helper" : "gait-worker");
+  gaiti_os_thread_begin(worker->idle ? "gait-helper" : "gait-worker");
   if (worker->idle) gaiti_os_thread_idle_priority();
   gaiti_lock(&workers->lock);
   while (!workers->stopping) {

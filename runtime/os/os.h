@@ -67,9 +67,17 @@ void gaiti_os_yield(void);
 /* For a loop that waits for another processor: some ten nanoseconds, without the system. */
 void gaiti_os_pause(void);
 
-/* The processors this process may use: its affinity, cut by the quota of its cgroup; more than 0,
- * and a fraction where the quota is one. */
+/* The processors that this process may use: those with which it was started, cut by the quota of
+ * its control group; more than 0, and a fraction where the quota is one.  As it was learned last.
+ */
 double gaiti_os_processors(void);
+
+/* Whether that was more than a second ago. */
+bool gaiti_os_processors_are_old(void);
+
+/* Learns it anew: reads files.  Thread: one of the collector's, or the one that makes a heap; it
+ * holds no lock. */
+void gaiti_os_processors_learn(void);
 
 /* ---- Threads (thread.c) ---- */
 
@@ -78,8 +86,10 @@ typedef void *gaiti_os_thread_fn(void *arg);
 /* Starts a joinable thread with every signal blocked. */
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
-/* Gives the calling thread a name of at most 15 bytes, which debuggers and top(1) show. */
-void gaiti_os_thread_set_name(const char *name);
+/* What such a thread does first: takes a name of at most 15 bytes, which debuggers and top(1) show,
+ * and undoes what it has inherited from the thread that made it: runs on the processors with which
+ * the process was started, and as urgently, as far as it is allowed.  It is never cancelled. */
+void gaiti_os_thread_begin(const char *name);
 
 /* Makes the calling thread run only on processors that would be idle. */
 void gaiti_os_thread_idle_priority(void);
@@ -99,7 +109,8 @@ void gaiti_os_cancel_back(int before);
 /* The processor on which the calling thread runs just now, or -1. */
 int gaiti_os_thread_processor(void);
 
-/* Has the calling thread go on there, if it may; the system may move it again at once. */
+/* Has the calling thread, if it is one of the collector's, go on there, if it may; the system may
+ * move it again at once. */
 void gaiti_os_thread_move_to(int processor);
 
 /* The high end of the calling thread's stack, or NULL. */

@@ -9,6 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/attributes.h"
+#include "os/cpus.h"
+#include "os/start.h"
+
 int gaiti_os_cancel_off(void) {
   int before = PTHREAD_CANCEL_ENABLE;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
@@ -38,8 +42,12 @@ void gaiti_os_thread_join(pthread_t thread) {
   gaiti_os_cancel_back(cancel);
 }
 
-void gaiti_os_thread_set_name(const char *name) {
+void gaiti_os_thread_begin(const char *name) {
+  gaiti_os_cancel_off();
+  int before = errno;
   pthread_setname_np(pthread_self(), name);
+  errno = before;
+  gaiti_start_restore();
 }
 
 int gaiti_os_thread_id(void) {
@@ -56,16 +64,22 @@ void gaiti_os_thread_idle_priority(void) {
 }
 
 int gaiti_os_thread_processor(void) {
-  return sched_getcpu();
+  int before = errno, processor = sched_getcpu();
+  errno = before;
+  return processor;
 }
 
+static GAITI_NOINLINE void thread_move_to(int processor) {
+  struct gaiti_cpus allowed, one;
+  if (!gaiti_cpus_read(0, &allowed) || !gaiti_cpus_has(&allowed, processor)) return;
+  gaiti_cpus_set_one(&one, processor);
+  if (gaiti_cpus_apply(&one)) gaiti_cpus_apply(&allowed);
+}
+
+/* Not a thread of the embedder's that runs a cycle: it has a small stack, perhaps, and its affinity
+ * is no business of ours. */
 void gaiti_os_thread_move_to(int processor) {
-  cpu_set_t allowed, one;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  if (processor < 0 || processor >= CPU_SETSIZE || !CPU_ISSET((size_t)processor, &allowed)) return;
-  CPU_ZERO(&one);
-  CPU_SET((size_t)processor, &one);
-  if (sched_setaffinity(0, sizeof one, &one) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+  if (gaiti_start_restored()) thread_move_to(processor);
 }
 
 struct thread_end {

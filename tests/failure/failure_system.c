@@ -42,7 +42,9 @@
  *   most_bytes   more memory than that is granted to no one call
  *   locked       memory is locked: 1: only the newer advice gives it back, 2: none does
  *   clock_fails  from this one on of those asked for, counted from 1
- *   no_maps      the list of mappings cannot be read */
+ *   no_maps      the list of mappings cannot be read
+ *   quota        of the control group, as its file says it
+ *   ahead_s      by so many seconds the clocks are ahead */
 static struct {
   atomic_bool poisons;
   long page_bytes;
@@ -50,12 +52,18 @@ static struct {
   int locked;
   atomic_int clock_fails;
   bool no_maps;
+  _Atomic(const char *) quota;
+  atomic_int ahead_s;
 } system_is;
 
 static atomic_int system_refused; /* grants of memory */
 static atomic_int system_small;   /* advice against huge pages */
 static atomic_int system_given;   /* memory given back */
 static atomic_int system_times;   /* clocks asked for */
+
+/* Files read by a thread of this program's that has set this. */
+static _Thread_local bool system_reads_nothing;
+static atomic_int system_read;
 
 #define POISON 4711
 
@@ -157,8 +165,35 @@ WRAP(int, clock_gettime, clockid_t clock, struct timespec *now) {
   const int fails = atomic_load(&system_is.clock_fails);
   const int number = atomic_fetch_add(&system_times, 1) + 1;
   const bool failed = (fails && number >= fails) || __real_clock_gettime(clock, now) != 0;
+  if (!failed) now->tv_sec += atomic_load(&system_is.ahead_s);
   if (failed) errno = EINVAL; /* and nothing else: the C library reads it without the system */
   return failed ? -1 : 0;
+}
+
+static int system_open_text(const char *text) {
+  const int file = memfd_create("text", MFD_CLOEXEC);
+  MUST(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+  MUST(lseek(file, 0, SEEK_SET) == 0);
+  return file;
+}
+
+WRAP(FILE *, fopen, const char *path, const char *mode) {
+  atomic_fetch_add(&system_read, system_reads_nothing);
+  return __real_fopen(path, mode);
+}
+
+WRAP(int, open, const char *path, int flags, ...) {
+  const char *quota = atomic_load(&system_is.quota);
+  atomic_fetch_add(&system_read, system_reads_nothing);
+  int file;
+  if (quota && strcmp(path, "/proc/self/cgroup") == 0)
+    file = system_open_text("0::/some\n");
+  else if (quota && strcmp(path, "/sys/fs/cgroup/some/cpu.max") == 0)
+    file = system_open_text(quota);
+  else
+    file = __real_open(path, flags); /* none of these is made */
+  system_poison();
+  return file;
 }
 
 WRAP(int, sched_yield, void) {
@@ -446,6 +481,36 @@ static void system_clock_later(void) {
   heap_close(&heap);
 }
 
+/* Allocates, and runs what cycles are offered, until one knows the quota that the file has; reads
+ * nothing. */
+static void system_await_quota(struct heap *heap, const char *quota, double wanted) {
+  gait_cycle_record record = {.processors = 0};
+  uint64_t next = 1;
+  atomic_store(&system_is.quota, quota);
+  atomic_fetch_add(&system_is.ahead_s, 2); /* what was read is old */
+  system_reads_nothing = true;
+  while (record.processors != wanted) {
+    MUST(gait_alloc(heap->thread, heap->words, 500));
+    if (gait_cycle_records(heap->heap, next, &record, 1) == 1) next = record.cycle + 1;
+  }
+  system_reads_nothing = false;
+  MUST(atomic_load(&system_read) == 0);
+}
+
+/* A thread that allocates reads no file: what a quota is comes from the collector's thread. */
+static void system_quota(void) {
+  struct heap heap;
+  gait_options options = heap_options();
+  options.processors = 0;
+  atomic_store(&system_is.quota, "25000 100000\n");
+  heap_open(&heap, &options, GAIT_STACK_EXACT);
+  MUST(gait_collect(heap.thread) == GAIT_OK);
+  system_await_quota(&heap, "25000 100000\n", 0.25);
+  system_await_quota(&heap, "50000 100000\n", 0.5);
+  system_await_quota(&heap, "75000 100000\n", 0.75);
+  heap_close(&heap);
+}
+
 static void *system_attach_elsewhere(void *arg) {
   struct heap *heap = arg;
   gait_thread *thread;
@@ -494,6 +559,7 @@ static const struct {
     {"clock", system_clock},
     {"clock_later", system_clock_later},
     {"no_maps", system_no_maps},
+    {"quota", system_quota},
 };
 
 int main(int argc, char **argv) {
