@@ -17,7 +17,7 @@ static void away_leave_all(void) {
 
 /* Model: tests/model/fork.pml. */
 void gaiti_away_begin(void) {
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &away_cancel_state);
+  away_cancel_state = gaiti_os_cancel_off();
   away_leave_all();
 }
 
@@ -38,7 +38,7 @@ void gaiti_away_end(void) {
     away_leave_all();
     gaiti_thread_wait_until_free(closed);
   }
-  pthread_setcancelstate(away_cancel_state, NULL);
+  gaiti_os_cancel_back(away_cancel_state);
 }
 
 /* Model: tests/model/fork.pml. */

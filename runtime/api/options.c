@@ -142,9 +142,12 @@ static int64_t option_suffix(const char *suffix) {
 static bool option_parse_number(const gait_option *option, const char *text, int64_t *value) {
   if (text[0] < '0' || text[0] > '9') return false;
   char *end;
+  int before = errno;
   errno = 0;
   long long number = strtoll(text, &end, 10);
-  if (errno != 0) return false;
+  bool fits = errno == 0;
+  errno = before;
+  if (!fits) return false;
   int64_t factor = option->type == GAIT_OPTION_BYTES ? option_suffix(end) : (*end == '\0');
   return factor != 0 && !__builtin_mul_overflow((int64_t)number, factor, value);
 }

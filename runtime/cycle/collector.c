@@ -20,9 +20,9 @@
  *
  * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
  * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
- * handed over, a request made meanwhile, memory to give back, new settings (.collector.follow;
- * tests/model/drive.pml).  An explicit request takes an offer back.  An offer that nobody accepts
- * does no harm: nobody allocates.
+ * handed over, a request made meanwhile, memory to give back, new settings, the number of
+ * processors to be learned anew (.collector.follow; tests/model/drive.pml).  An explicit request
+ * takes an offer back.  An offer that nobody accepts does no harm: nobody allocates.
  *
  * Allocation asks for cycles, so a setting that is lowered while nobody allocates would change
  * nothing.  Whoever changes one therefore has the collector's thread look, between two cycles,
@@ -140,15 +140,26 @@ static void collector_review_locked(gait_heap *heap) {
   AO_store(&cycle->offered, 0);
 }
 
+/* How many processors there are is read from files, which no thread of the embedder's waits for,
+ * not even one that runs a cycle: that one sees that this thread wakes up (.collector.follow). */
+static bool collector_has_to_learn(const gait_heap *heap) {
+  return !heap->options.processors && gaiti_os_processors_are_old();
+}
+
 /* Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t release_due_ns = 0;
-  gaiti_os_thread_set_name("gait-collector");
+  gaiti_os_thread_begin("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
     if (cycle->review && cycle->started == cycle->finished) collector_review_locked(heap);
+    if (collector_has_to_learn(heap)) {
+      gaiti_unlock(&cycle->lock);
+      gaiti_os_processors_learn();
+      gaiti_lock(&cycle->lock);
+    }
     if (collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
@@ -263,7 +274,7 @@ void gaiti_collector_stop(gait_heap *heap) {
   bool runs = cycle->collector_runs;
   gaiti_wake(&cycle->asked);
   gaiti_unlock(&cycle->lock);
-  if (runs) pthread_join(cycle->collector, NULL);
+  if (runs) gaiti_os_thread_join(cycle->collector);
 }
 
 /* ---- Accepting one ---- */
@@ -273,8 +284,8 @@ void gaiti_collector_stop(gait_heap *heap) {
 static void collector_follow_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  if (!collector_has_to_work_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
-    return;
+  bool releases = !cycle->releasing && collector_is_over(&plan);
+  if (!collector_has_to_work_locked(cycle) && !releases && !collector_has_to_learn(heap)) return;
   if (collector_started_locked(heap))
     gaiti_wake(&cycle->asked);
   else if (cycle->started != cycle->finished)

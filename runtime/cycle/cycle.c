@@ -330,8 +330,8 @@ static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record 
 static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   if (heap->options.trace) {
     char line[512];
-    gait_cycle_format(record, line, sizeof line);
-    gaiti_log(heap, "%s", line);
+    gait_cycle_format(record, line, sizeof line - 1);
+    gaiti_log_line(&heap->options, line);
   }
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
 }

@@ -42,6 +42,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   gaiti_pacer_config_rely(&config);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
+  if (!options->processors) gaiti_os_processors_learn();
   pace_set_processors(pace,
                       options->processors ? (double)options->processors : gaiti_os_processors());
   gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,

@@ -79,7 +79,7 @@ static void *worker_main(void *arg) {
   struct gaiti_workers *workers = &worker->heap->cycle->workers;
   uint64_t round = 0;
   AO_store_release(&worker->tid, (AO_t)gaiti_os_thread_id());
-  gaiti_os_thread_set_name(worker->idle ? "gait-helper" : "gait-worker");
+  gaiti_os_thread_begin(worker->idle ? "gait-helper" : "gait-worker");
   if (worker->idle) gaiti_os_thread_idle_priority();
   gaiti_lock(&workers->lock);
   while (!workers->stopping) {
@@ -164,7 +164,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
   gaiti_unlock(&workers->lock);
   workers_set_boost(heap, true);
   for (uint32_t i = 0; i < workers->count; i++)
-    pthread_join(workers->workers[i].thread, NULL);
+    gaiti_os_thread_join(workers->workers[i].thread);
   gaiti_condition_destroy(&workers->changed);
   gaiti_lock_destroy(&workers->lock);
 }

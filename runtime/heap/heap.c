@@ -30,6 +30,8 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
+  } else if (options->memory_limit_bytes != GAIT_OFF) {
+    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
   result = GAIT_ERROR_SYSTEM;
@@ -59,16 +61,23 @@ void gaiti_heap_destroy(gait_heap *heap) {
   gaiti_space_destroy(&heap->space, &heap->map);
 }
 
+void gaiti_log_line(const gait_options *options, char *line) {
+  if (options->log) {
+    options->log(line, options->log_arg);
+    return;
+  }
+  size_t length = strlen(line);
+  line[length] = '\n', line[length + 1] = '\0';
+  gaiti_os_print(line);
+}
+
 void gaiti_log(gait_heap *heap, const char *format, ...) {
-  char line[LOG_LINE_BYTES];
+  char line[LOG_LINE_BYTES + 1];
   va_list values;
   va_start(values, format);
-  vsnprintf(line, sizeof line, format, values);
+  vsnprintf(line, LOG_LINE_BYTES, format, values);
   va_end(values);
-  if (heap->options.log)
-    heap->options.log(line, heap->options.log_arg);
-  else
-    fprintf(stderr, "%s\n", line);
+  gaiti_log_line(&heap->options, line);
 }
 
 void gaiti_delay_slow(const gait_heap *heap) {

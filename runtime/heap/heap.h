@@ -84,4 +84,7 @@ static inline void gaiti_delay(const gait_heap *heap) {
 /* Writes one line to the heap's log.  No lock may be held. */
 void gaiti_log(gait_heap *heap, const char *format, ...) GAITI_PRINTF(2, 3);
 
+/* Writes a line that stands in memory already, behind which there is room for one byte more. */
+void gaiti_log_line(const gait_options *options, char *line);
+
 #endif

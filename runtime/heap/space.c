@@ -46,11 +46,17 @@
 #define SPACE_WRITTEN_MOST 8u
 /* One table's bits of one block. */
 #define SPACE_BITS_BYTES (GAITI_BLOCK_WORDS * sizeof(AO_t))
+/* Of the addresses that the system would still give, so many parts are reserved at most: the
+ * program needs some for itself. */
+#define SPACE_OF_ADDRESSES 2
+
+_Static_assert(GAITI_BLOCK_BYTES >= GAITI_OS_PAGE_BYTES_MAX, "a block is made of whole pages");
 
 /* ---- Tables ---- */
 
 static size_t space_round(size_t bytes) {
-  return (bytes + GAITI_PAGE_BYTES - 1) & ~(GAITI_PAGE_BYTES - 1);
+  size_t page_bytes = gaiti_os_page_bytes();
+  return (bytes + page_bytes - 1) & ~(page_bytes - 1);
 }
 
 /* Lays out the tables one after the other from `start` on; the first has two bits for each block,
@@ -90,8 +96,16 @@ static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size
   return false;
 }
 
+/* The tables are less than a thirty-second of the heap. */
+static size_t space_most(void) {
+  size_t bytes = gaiti_os_addresses_left() / SPACE_OF_ADDRESSES;
+  return bytes - bytes / 32;
+}
+
 bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes) {
-  bytes &= ~(GAITI_BLOCK_BYTES - 1);
+  size_t most = space_most();
+  bytes = (bytes < most ? bytes : most) & ~(GAITI_BLOCK_BYTES - 1);
+  if (bytes < SPACE_LEAST_BYTES) return false;
   while (!space_reserve(space, map, bytes)) {
     bytes = bytes / 2 & ~(GAITI_BLOCK_BYTES - 1);
     if (bytes < SPACE_LEAST_BYTES) return false;
@@ -103,6 +117,13 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
   return false;
 }
 
+void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map) {
+  struct gaiti_map tables = *map;
+  size_t bytes = space_lay_out(space, &tables, (uintptr_t)space->free);
+  gaiti_os_refuse_huge_pages((void *)map->base, map->bytes);
+  gaiti_os_refuse_huge_pages(space->free, bytes);
+}
+
 /* Others may get these addresses. */
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
   gaiti_asan_show((void *)map->base, (size_t)space->committed << GAITI_BLOCK_SHIFT);
@@ -111,20 +132,16 @@ void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
 }
 
 static bool space_commit_table(void *table, size_t entry_bytes, uint32_t from, uint32_t to) {
-  uintptr_t start = ((uintptr_t)table + from * entry_bytes) & ~(uintptr_t)(GAITI_PAGE_BYTES - 1);
+  uintptr_t start =
+      ((uintptr_t)table + from * entry_bytes) & ~(uintptr_t)(gaiti_os_page_bytes() - 1);
   uintptr_t end = (uintptr_t)table + space_round(to * entry_bytes);
   return gaiti_os_commit((void *)start, end - start);
 }
 
-/* Gets memory and tables for every block below `need`.  The shapes are there from the start: any
- * word may be resolved, and where no block was ever taken they read as zero, which is a free one.
- */
-static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
-  if (need <= space->committed) return true;
-  uint32_t from = space->committed, to = from + from / 8 + SPACE_COMMIT_BLOCKS;
-  if (to < need) to = need;
-  to = (to + SPACE_COMMIT_BLOCKS - 1) / SPACE_COMMIT_BLOCKS * SPACE_COMMIT_BLOCKS;
-  if (to > space->blocks) to = space->blocks;
+/* The shapes are there from the start: any word may be resolved, and where no block was ever taken
+ * they read as zero, which is a free one. */
+static bool space_commit_to(struct gaiti_space *space, const struct gaiti_map *map, uint32_t to) {
+  uint32_t from = space->committed;
   if (!gaiti_os_commit(gaiti_block_start(map, from), (size_t)(to - from) << GAITI_BLOCK_SHIFT) ||
       !space_commit_table(map->states, sizeof *map->states, from, to) ||
       !space_commit_table(map->marks, SPACE_BITS_BYTES, from, to) ||
@@ -136,13 +153,24 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
   return true;
 }
 
+/* Gets memory and tables for every block below `need`, and for more ahead if the system gives that:
+ * where it grants no more memory than there is, it may have what is needed and no more. */
+static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
+  if (need <= space->committed) return true;
+  uint32_t ahead = space->committed + space->committed / 8 + SPACE_COMMIT_BLOCKS;
+  if (ahead < need) ahead = need;
+  ahead = (ahead + SPACE_COMMIT_BLOCKS - 1) / SPACE_COMMIT_BLOCKS * SPACE_COMMIT_BLOCKS;
+  if (ahead > space->blocks) ahead = space->blocks;
+  return space_commit_to(space, map, ahead) || space_commit_to(space, map, need);
+}
+
 /* The side tables' bytes for one block that has been taken once. */
 #define SPACE_TABLE_BYTES                                                                          \
   (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 3 * SPACE_BITS_BYTES +    \
    GAITI_BLOCK_WORDS)
 
 /* So many blocks have whole pages of bits. */
-#define SPACE_PAGE_BLOCKS ((uint32_t)(GAITI_PAGE_BYTES / SPACE_BITS_BYTES))
+#define SPACE_PAGE_BLOCKS ((uint32_t)(gaiti_os_page_bytes() / SPACE_BITS_BYTES))
 
 /* Releases the pages of a table that no block below `from` has a part of.  Those up from `to` have
  * no use for theirs. */
@@ -257,8 +285,9 @@ static uint32_t space_find(struct gaiti_space *space, uint32_t count, uint64_t o
 static uint32_t space_pages(size_t used, uint32_t index) {
   size_t begin = (size_t)index << GAITI_BLOCK_SHIFT;
   if (used <= begin) return 0;
-  size_t pages = (used - begin + GAITI_PAGE_BYTES - 1) / GAITI_PAGE_BYTES;
-  return pages < GAITI_BLOCK_PAGES ? (uint32_t)pages : (uint32_t)GAITI_BLOCK_PAGES;
+  size_t pages = space_round(used - begin) / gaiti_os_page_bytes();
+  size_t most = GAITI_BLOCK_BYTES / gaiti_os_page_bytes();
+  return (uint32_t)(pages < most ? pages : most);
 }
 
 /* By how much taking the stretch raises what is mapped. */
@@ -269,7 +298,7 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
     uint32_t pages = space_pages(used, i);
     bool above = block + i >= space->top;
     uint32_t resident = above ? 0 : map->states[block + i].resident;
-    if (pages > resident) bytes += (pages - resident) * GAITI_PAGE_BYTES;
+    if (pages > resident) bytes += (pages - resident) * gaiti_os_page_bytes();
     if (above) bytes += SPACE_TABLE_BYTES;
   }
   return bytes;
@@ -279,7 +308,7 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
  * there would wait for the page, and marking is what threads may have to wait for. */
 static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint32_t end) {
   for (uint32_t i = block; i < end; i++)
-    if (gaiti_block_word(i) * sizeof(AO_t) % GAITI_PAGE_BYTES == 0)
+    if (gaiti_block_word(i) * sizeof(AO_t) % gaiti_os_page_bytes() == 0)
       AO_store(&map->marks[gaiti_block_word(i)], 0);
 }
 
@@ -421,7 +450,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
     return 0;
   size_t bytes = 0;
   for (uint32_t i = start; i < end; i++) {
-    bytes += map->states[i].resident * GAITI_PAGE_BYTES;
+    bytes += map->states[i].resident * gaiti_os_page_bytes();
     map->states[i].resident = 0;
     space_clear(space->dirty, i);
   }
@@ -437,9 +466,8 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
     struct gaiti_block_state *state = &map->states[block + i];
     uint32_t pages = space_pages(used, i);
     if (state->resident <= pages) continue;
-    size_t bytes = (state->resident - pages) * GAITI_PAGE_BYTES;
-    if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * GAITI_PAGE_BYTES, bytes))
-      continue;
+    size_t page_bytes = gaiti_os_page_bytes(), bytes = (state->resident - pages) * page_bytes;
+    if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * page_bytes, bytes)) continue;
     state->resident = (uint8_t)pages;
     gaiti_counter_sub(&space->mapped_bytes, bytes);
     gaiti_counter_add(&space->released_bytes, bytes);

@@ -51,6 +51,10 @@ enum gaiti_take {
 bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes);
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
 
+/* Asks the system for no pages larger than it counts in (the option `huge_pages` is off): one byte
+ * in a huge page is 2 MiB of memory, of which `mapped` would have a few KiB. */
+void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map);
+
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
  * memory stays within `limit`, if need be by giving back free memory elsewhere.  A single
  * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.

@@ -175,15 +175,21 @@ static enum gaiti_stack_result stack_take_claimed(int tid, int signal, struct ga
 enum gaiti_stack_result gaiti_stack_take(int tid, int signal, struct gaiti_stack *stack) {
   stack->count = 0;
   if (!stack_move(STACK_FREE, STACK_CLAIMED)) return GAITI_STACK_BUSY;
+  int before = errno, cancel = gaiti_os_cancel_off();
   enum gaiti_stack_result result = stack_take_claimed(tid, signal, stack);
+  gaiti_os_cancel_back(cancel);
+  errno = before;
   if (AO_load_acquire(&stack_state) != STACK_ANSWERING) AO_store_release(&stack_state, STACK_FREE);
   return result;
 }
 
 void gaiti_stack_describe(const struct gaiti_stack *stack, int frame, char *text, size_t bytes) {
+  int before = errno, cancel = gaiti_os_cancel_off();
   char **symbols = backtrace_symbols(&stack->frames[frame], 1);
   snprintf(text, bytes, "%s", symbols ? symbols[0] : "?");
   free(symbols);
+  gaiti_os_cancel_back(cancel);
+  errno = before;
 }
 
 #else
