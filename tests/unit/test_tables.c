@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../sanitizer.h"
+
 const char *const unit_suite_name = "tables";
 
 #define KIB ((uint64_t)1 << 10)
@@ -455,7 +457,8 @@ static unsigned tables_count_own(size_t below) {
 
 /* A walk over all blocks may take longer than a mutator should be held. */
 START_TEST(no_mutator_runs_the_cycles_of_a_wide_heap) {
-  ck_assert_uint_gt(tables_count_own(0), 0);
+  const unsigned own = tables_count_own(0);
+  ck_assert(SANITIZER_THREAD || own > 0); /* which makes a cycle too slow to be ended in its time */
   ck_assert_uint_eq(tables_count_own(256 * MIB), 0);
 }
 END_TEST
