@@ -2,6 +2,7 @@
 #include <gait/gait.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* [worker] */
@@ -47,6 +48,54 @@ static void *managed_join(gait_thread *thread, pthread_t other) {
 }
 /* [end] */
 
+static void foreign_each_line(const char *text, void (*call)(const char *, size_t, void *),
+                              void *arg) {
+  while (*text) {
+    const size_t length = strcspn(text, "\n");
+    call(text, length, arg);
+    text += length + (text[length] != '\0');
+  }
+}
+
+/* [callback] */
+struct line {
+  struct line *next;
+  char text[];
+};
+
+struct lines {
+  gait_thread *thread;
+  const char *text;
+  struct line *last; /* on the stack of split: a root */
+};
+
+/* Called by a library that knows nothing of Gait, outside managed code. */
+static void on_line(const char *start, size_t length, void *arg) {
+  struct lines *lines = arg;
+  gait_enter(lines->thread);
+  gait_kind kind = gait_kind_conservative(gait_thread_heap(lines->thread));
+  struct line *line = gait_alloc(lines->thread, kind, sizeof *line + length + 1);
+  if (line) {
+    memcpy(line->text, start, length);
+    gait_store_init(lines->thread, &line->next, lines->last);
+    lines->last = line;
+  }
+  gait_leave(lines->thread);
+}
+
+static void *split_outside(void *arg) {
+  struct lines *lines = arg;
+  foreign_each_line(lines->text, on_line, lines); /* may block, and calls back */
+  return NULL;
+}
+
+static struct line *split(gait_thread *thread, const char *text) {
+  struct lines lines = {thread, text, NULL};
+  gait_outside(thread, split_outside, &lines);
+  return lines.last;
+}
+/* [end] */
+
 /* [poll] */
 static double sum(gait_thread *thread, const double *numbers, size_t count) {
   double total = 0;
@@ -76,6 +125,9 @@ int main(void) {
   require(managed_join(thread, other) == heap);
   require(pipe(ends) == 0 && write(ends[1], "hello", 5) == 5);
   require(managed_read(thread, ends[0], bytes, sizeof bytes) == 5);
+  const struct line *line = split(thread, "one\ntwo\nthree");
+  require(gait_collect(thread) == GAIT_OK && strcmp(line->text, "three") == 0);
+  require(strcmp(line->next->next->text, "one") == 0 && !line->next->next->next);
   numbers[77] = 0.5;
   require(sum(thread, numbers, 100000) > 0.4);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
