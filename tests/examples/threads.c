@@ -96,6 +96,34 @@ static struct line *split(gait_thread *thread, const char *text) {
 }
 /* [end] */
 
+/* [lock] */
+static void managed_lock(gait_thread *thread, pthread_mutex_t *lock) {
+  if (pthread_mutex_trylock(lock) == 0) return; /* the common case costs nothing */
+  gait_leave(thread);
+  pthread_mutex_lock(lock);
+  gait_enter(thread);
+}
+/* [end] */
+
+struct locked {
+  gait_heap *heap;
+  pthread_mutex_t lock;
+  void *last;
+};
+
+static void *allocate_under_a_lock(void *arg) {
+  struct locked *locked = arg;
+  gait_thread *thread;
+  if (gait_thread_attach(locked->heap, "locker", GAIT_STACK_CONSERVATIVE, &thread)) return NULL;
+  for (int i = 0; i < 1000; i++) {
+    managed_lock(thread, &locked->lock);
+    gait_store(thread, &locked->last, gait_alloc(thread, gait_kind_leaf(locked->heap), 4096));
+    pthread_mutex_unlock(&locked->lock);
+  }
+  gait_thread_detach(thread);
+  return locked;
+}
+
 /* [poll] */
 static double sum(gait_thread *thread, const double *numbers, size_t count) {
   double total = 0;
@@ -128,6 +156,14 @@ int main(void) {
   const struct line *line = split(thread, "one\ntwo\nthree");
   require(gait_collect(thread) == GAIT_OK && strcmp(line->text, "three") == 0);
   require(strcmp(line->next->next->text, "one") == 0 && !line->next->next->next);
+  static struct locked locked = {.lock = PTHREAD_MUTEX_INITIALIZER};
+  locked.heap = heap;
+  require(gait_roots_add(heap, &locked.last, sizeof locked.last, GAIT_ROOTS_BARRIERED) == GAIT_OK);
+  pthread_t lockers[2];
+  for (int i = 0; i < 2; i++)
+    require(pthread_create(&lockers[i], NULL, allocate_under_a_lock, &locked) == 0);
+  for (int i = 0; i < 2; i++)
+    require(managed_join(thread, lockers[i]) == &locked);
   numbers[77] = 0.5;
   require(sum(thread, numbers, 100000) > 0.4);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
