@@ -33,7 +33,13 @@ struct gait_cycle_record;
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 
 /* Traces roots, by the same two calls.  Runs once a cycle after every barrier is on, and for
- * unbarriered roots once more at its end with every mutator held. */
+ * unbarriered roots once more at its end with every mutator held; and on the thread that adds or
+ * removes the root, in that call.
+ *
+ * It may add and remove roots, itself included.  One that removes itself is not called again; what
+ * is to survive the cycle under way it traces in this call, as in any other.  The removal of
+ * another root waits while that one's callback runs on another thread, so two that may run at once
+ * must not remove one another. */
 typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
 
 /* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.

@@ -234,16 +234,25 @@ GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
- * loads none, may block, and the collector need not wait for it.  References in registers and in
- * the stack above this call stay roots.
+ * loads none, may block, and the collector need not wait for it.  References that registers and
+ * stack hold at this moment stay roots until then.
+ * The function that calls it may return before gait_enter, and so may functions that called that
+ * one, as wrappers do, as long as the frames that go take no more than GAIT_LEAVE_FRAMES_BYTES of
+ * stack together, those of Gait included; gait_enter from further up is a failed check
+ * (thread.frame).  Managed code is entered once only until then; a callback of a foreign library
+ * that enters again belongs inside gait_outside.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
+
+#define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
 /* Enters managed code again.  Waits only while the collector scans this very thread.
  * Thread: the owner, outside.  GC: safepoint. */
 GAIT_API void gait_enter(gait_thread *thread);
 
-/* Runs `function(arg)` outside managed code and returns what it returns.
+/* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
+ * managed code again and leave it, any number of times and with further calls of gait_outside, as
+ * callbacks of a foreign library do; it is outside when it returns.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
@@ -320,14 +329,18 @@ GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_valu
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
 /* An exact frame: `count` references on this thread's stack, found without scanning words.  They
- * are written plainly. */
+ * are written plainly; the frame itself is written by push alone. */
 typedef struct gait_frame {
   struct gait_frame *caller;
   void **slots;
   size_t count;
+  uintptr_t seal;
 } gait_frame;
 
-/* Links and unlinks a frame; in pairs, innermost first.  Thread: attached. */
+/* Links and unlinks a frame; in pairs, innermost first.  A frame that is still linked when its
+ * function has returned is a failed check at the thread's next safepoint.  When a thread ends outside
+ * managed code, by pthread_exit or by cancellation, its frames are roots no longer: a cleanup handler
+ * that needs an object has a handle for it.  Thread: attached. */
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
@@ -355,8 +368,11 @@ GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.
- * Fails: GAIT_ERROR_NOT_FOUND. */
+/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+ * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
+ * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
+ * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
+ * Thread: any that is not in a safepoint; a root's callback.  Fails: GAIT_ERROR_NOT_FOUND. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);
@@ -368,7 +384,8 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
  * Thread: attached.  GC: safepoint. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
-/* Gives all free memory back to the system.  Returns the bytes that went.
+/* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
+ * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
@@ -383,7 +400,10 @@ GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64
 /* A snapshot; every counter counts from the heap's creation.
  *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since
  *   marked_bytes       found live by the last cycle, with what was allocated while it marked
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, tables, queues
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and what malloc takes to keep account
+ *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
  *   pause_*            every time for which the collector held a thread: handshake work, root scan,
@@ -400,6 +420,7 @@ typedef struct gait_stats {
   uint64_t mapped_peak_bytes;
   uint64_t reserved_bytes;
   uint64_t side_table_bytes;
+  uint64_t structure_bytes;
   uint64_t external_bytes;
   uint64_t released_bytes;
   uint64_t alloc_bytes;

@@ -8,9 +8,12 @@ static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
   return AO_load(seen);
 }
 
+/* Litmus: tests/litmus/counters.litmus. */
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
-  stats->processors = heap->procs->count;
+  stats->processors = AO_load(&heap->procs->count);
+  stats->alloc_bytes = AO_load(&heap->procs->gone_alloc_bytes);
+  stats->alloc_objects = AO_load(&heap->procs->gone_alloc_objects);
   for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     stats->heap_live_bytes += AO_load_acquire(&proc->taken.live);
     stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
@@ -71,6 +74,7 @@ void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
   stats->reserved_bytes = heap->map.bytes;
   stats->side_table_bytes = AO_load(&heap->space.table_bytes);
+  stats->structure_bytes = AO_load(&heap->space.structure_bytes);
   stats->external_bytes = AO_load(&heap->externals.bytes);
   stats->released_bytes = AO_load(&heap->space.released_bytes);
   stats_count_cycles(heap, stats);

@@ -176,7 +176,7 @@ static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_clas
                           size_t *run_bytes) {
   struct attempt attempt = {0};
   for (;;) {
-    const struct gaiti_row *row = gaiti_proc_row(thread->proc, kind);
+    const struct gaiti_row *row = gaiti_proc_row(thread->heap, thread->proc, kind);
     if (!row) {
       if (!allocate_recover(thread, bytes, &attempt)) return false;
       continue;

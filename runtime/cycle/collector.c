@@ -37,6 +37,9 @@
 /* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
  */
 #define COLLECTOR_ACCEPT_THREADS 64
+/* It walks over the marks and cards of all blocks, at some 70 ns each, without a look at the clock:
+ * no more than these, 64 MiB. */
+#define COLLECTOR_ACCEPT_BLOCKS 1024
 
 /* ---- Running cycles ---- */
 
@@ -173,6 +176,7 @@ static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
          cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
+         gaiti_space_top(&heap->space) <= COLLECTOR_ACCEPT_BLOCKS &&
          cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
 }
 
@@ -267,12 +271,11 @@ bool gaiti_collector_accept(gait_thread *thread) {
 
 /* ---- Waiting for one ---- */
 
-/* Marks while there is something to mark. */
+/* Marks while there is something to mark.  This thread answers no handshake meanwhile: that the
+ * cycle waits for it follows from its marker alone (.inv.joined). Model: tests/model/roots.pml. */
 static void collector_help(gait_heap *heap) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  if ((phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) || !gaiti_marking_has_work(heap))
-    return;
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!gaiti_marking_has_work(heap)) return;
+  struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return;
   uint64_t start = gaiti_os_thread_cpu_ns();
   while (gaiti_marker_run(marker, COLLECTOR_HELP_BYTES)) {
@@ -356,7 +359,8 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
+ * Litmus: tests/litmus/stalled.litmus. */
 static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -367,6 +371,8 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   return missing;
 }
 
+/* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
+ * it does before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -375,6 +381,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
+  AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_away_end();

@@ -61,7 +61,7 @@ const char *gaiti_phase_name(enum gaiti_phase phase) {
 }
 
 bool gaiti_cycle_init(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle = gaiti_os_alloc(sizeof *cycle);
+  struct gaiti_cycle *cycle = heap->cycle = gaiti_structure_alloc(&heap->space, sizeof *cycle);
   if (!cycle) return false;
   if (!gaiti_lock_init(&cycle->lock, GAITI_RANK_COLLECT)) goto fail_memory;
   if (!gaiti_condition_init(&cycle->asked)) goto fail_lock;
@@ -89,7 +89,7 @@ fail_asked:
 fail_lock:
   gaiti_lock_destroy(&cycle->lock);
 fail_memory:
-  gaiti_os_free(cycle);
+  gaiti_structure_free(&heap->space, cycle, sizeof *cycle);
   return false;
 }
 
@@ -104,11 +104,12 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   gaiti_condition_destroy(&cycle->ended);
   gaiti_condition_destroy(&cycle->asked);
   gaiti_lock_destroy(&cycle->lock);
-  gaiti_os_free(cycle);
+  gaiti_structure_free(&heap->space, cycle, sizeof *cycle);
 }
 
 /* ---- Phases and roots ---- */
 
+/* Litmus: tests/litmus/stalled.litmus. */
 void gaiti_cycle_tell_phase(gait_heap *heap) {
   if (!AO_load(&heap->cycle->stalled)) return;
   gaiti_lock(&heap->cycle->lock);
@@ -191,6 +192,7 @@ static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
 static void cycle_mark_held(gait_heap *heap) {
   gaiti_shades_open(heap);
   cycle_enter(heap, GAITI_PHASE_MARK);
+  gaiti_marking_open(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
   cycle_end_held(heap, GAITI_ROOTS_ALL);
@@ -207,6 +209,11 @@ static uint32_t cycle_count_threads(gait_heap *heap) {
 
 static uint32_t cycle_count_procs(gait_heap *heap) {
   return (uint32_t)AO_load(&heap->procs->count);
+}
+
+/* So many empty buffers have to be there when a cycle begins. */
+static uint32_t cycle_shade_buffers(gait_heap *heap) {
+  return cycle_count_procs(heap) + 2;
 }
 
 static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {
@@ -399,6 +406,7 @@ static void cycle_checkmark(gait_heap *heap) {
   if (!held) gaiti_release_all(heap);
 }
 
+/* Litmus: tests/litmus/epoch.litmus. */
 static void cycle_raise_epoch(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
 }
@@ -488,12 +496,22 @@ static void cycle_learn_survival(gait_heap *heap) {
     gaiti_pace_learn_survival(heap, fresh, AO_load(&sweep->fresh_live_bytes));
 }
 
+/* Gives back what structures of the heap have too much.  Returns false if that takes longer than
+ * this thread may. */
+static bool cycle_trim(gait_heap *heap) {
+  if (!cycle_is_patient(heap) && gaiti_roots_trim_is_long(&heap->roots)) return false;
+  gaiti_marking_trim(heap);
+  gaiti_procs_trim(heap);
+  gaiti_shades_trim(heap, cycle_shade_buffers(heap));
+  gaiti_roots_trim(&heap->roots);
+  return true;
+}
+
 /* Sweeps, and sets the next trigger. */
 static enum gaiti_step step_sweep(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
-  if (!cycle_sweep(heap)) return GAITI_STEP_SWEEP;
+  if (!cycle_sweep(heap) || !cycle_trim(heap)) return GAITI_STEP_SWEEP;
   cycle->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
-  gaiti_marking_trim(heap);
   cycle_learn_survival(heap);
   gaiti_pace_settle(heap);
   if (heap->options.heap_walk) gaiti_heap_walk(heap);
@@ -516,7 +534,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->young = cycle_is_young(heap, cause);
   if (heap->sweep->keeps_marks && !cycle->young) gaiti_young_forget_old(heap);
-  gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
+  gaiti_shades_reserve(heap, cycle_shade_buffers(heap));
   cycle->begun_ns = gaiti_os_now_ns();
   cycle->held = false;
   cycle_begin_record(heap, cause, &cycle->record);

@@ -122,7 +122,8 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause);
  * another thread, which calls this function again.  Thread: as above. */
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns);
 
-/* Moves the phase; whoever is stalled has to be told after. */
+/* Moves the phase; whoever is stalled has to be told after.  Litmus: tests/litmus/phase.litmus,
+ * stalled.litmus. */
 static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_delay(heap);
   AO_store_full(&heap->cycle->phase, phase);
@@ -131,6 +132,7 @@ static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase
 /* Wakes those that wait for the next phase. */
 void gaiti_cycle_tell_phase(gait_heap *heap);
 
+/* Litmus: tests/litmus/phase.litmus. */
 static inline enum gaiti_phase gaiti_phase(const gait_heap *heap) {
   return (enum gaiti_phase)AO_load_acquire(&heap->cycle->phase);
 }

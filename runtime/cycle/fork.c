@@ -20,6 +20,7 @@
 #include "cycle/fork.h"
 
 #include "alloc/away.h"
+#include "alloc/exit.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -154,6 +155,7 @@ static void fork_drop_threads(struct fork_entry *entry) {
       threads->count = 1;
     } else {
       gaiti_proc_surrender(thread);
+      gaiti_exit_abandon(thread);
       AO_store(&thread->state, GAITI_THREAD_DETACHED);
       thread->next = threads->spare;
       threads->spare = thread;
@@ -167,6 +169,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_unlock_all(entry->heap);
   fork_renew_conditions(entry->heap);
   gaiti_space_forget_prepared(&entry->heap->space, &entry->heap->map);
+  gaiti_roots_forget_visits(&entry->heap->roots);
+  entry->heap->forked = true;
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->offered, 0);

@@ -69,7 +69,8 @@ bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
 void gaiti_hold_all(gait_heap *heap);
 void gaiti_release_all(gait_heap *heap);
 
-/* What a thread does at a safepoint when its poll flag is set. */
+/* What a thread does at a safepoint when its poll flag is set: it acts for every heap in whose
+ * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
 
 #endif

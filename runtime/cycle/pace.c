@@ -55,11 +55,11 @@ void gaiti_pace_destroy(gait_heap *heap) {
 
 /* ---- Snapshots and decisions; the lock is held ---- */
 
-/* Mapped memory that objects cannot fill: tables, queues, and the part of the blocks in use that
- * was still unfilled when marking last ended.  What is unfilled now is not overhead: allocation
- * will come to it. */
+/* Mapped memory that objects cannot fill: tables, the heap's structures, and the part of the blocks
+ * in use that was still unfilled when marking last ended.  What is unfilled now is not overhead:
+ * allocation will come to it. */
 static uint64_t pace_overhead(const gait_heap *heap) {
-  return AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
+  return AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
          heap->cycle->pace.slack_bytes;
 }
 
@@ -190,7 +190,7 @@ void gaiti_pace_revise(gait_heap *heap) {
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
  * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
 static uint64_t pace_unfilled(const gait_heap *heap) {
-  uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
+  uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
                      gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
                      AO_load(&heap->externals.bytes);
   uint64_t mapped = gaiti_space_mapped(&heap->space);

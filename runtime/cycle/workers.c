@@ -62,18 +62,16 @@ static void worker_mark_round(struct gaiti_worker *worker) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   AO_t *cpu_ns = worker->idle ? &pace->idle_ns : &pace->background_ns;
   uint64_t cpu = gaiti_os_thread_cpu_ns();
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
-  if (!marker) return;
   while (workers_marking(&heap->cycle->workers)) {
-    AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
-    if (workers_slice(heap, marker, cpu_ns, &cpu)) continue;
+    struct gaiti_marker *marker = gaiti_marker_join(heap);
+    if (!marker) return;
+    do
+      AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
+    while (workers_slice(heap, marker, cpu_ns, &cpu) && workers_marking(&heap->cycle->workers));
     AO_store(&worker->processor, 0);
-    gaiti_marker_pause(marker);
+    gaiti_marker_give(marker);
     gaiti_marking_wait(heap, WORKER_WAIT_NS);
-    gaiti_marker_resume(marker);
   }
-  AO_store(&worker->processor, 0);
-  gaiti_marker_give(marker);
 }
 
 static void *worker_main(void *arg) {

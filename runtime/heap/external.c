@@ -1,6 +1,10 @@
 #include "heap/external.h"
 
-bool gaiti_externals_init(struct gaiti_externals *externals) {
+/* Of a table that there is at all. */
+#define EXTERNAL_LEAST_PLACES 16u
+
+bool gaiti_externals_init(struct gaiti_externals *externals, struct gaiti_space *space) {
+  externals->space = space;
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
     externals->shards[i] = (struct gaiti_external_shard){0};
     if (!gaiti_lock_init(&externals->shards[i].lock, GAITI_RANK_ROOTS)) {
@@ -13,9 +17,13 @@ bool gaiti_externals_init(struct gaiti_externals *externals) {
   return true;
 }
 
+static void shard_free_table(struct gaiti_space *space, struct gaiti_external_shard *shard) {
+  gaiti_structure_free(space, shard->table, shard->capacity * sizeof *shard->table);
+}
+
 void gaiti_externals_destroy(struct gaiti_externals *externals) {
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
-    gaiti_os_free(externals->shards[i].table);
+    shard_free_table(externals->space, &externals->shards[i]);
     gaiti_lock_destroy(&externals->shards[i].lock);
   }
 }
@@ -36,13 +44,14 @@ static struct gaiti_external *external_place(struct gaiti_external *table, size_
 }
 
 /* Moves every entry to a table of `capacity` places. */
-static bool shard_rebuild(struct gaiti_external_shard *shard, size_t capacity) {
-  struct gaiti_external *table = gaiti_os_alloc(capacity * sizeof *table);
+static bool shard_rebuild(struct gaiti_space *space, struct gaiti_external_shard *shard,
+                          size_t capacity) {
+  struct gaiti_external *table = gaiti_structure_alloc(space, capacity * sizeof *table);
   if (!table) return false;
   for (size_t i = 0; i < shard->capacity; i++)
     if (shard->table[i].object)
       *external_place(table, capacity, shard->table[i].object) = shard->table[i];
-  gaiti_os_free(shard->table);
+  shard_free_table(space, shard);
   shard->table = table;
   shard->capacity = capacity;
   return true;
@@ -63,8 +72,8 @@ static void shard_remove(struct gaiti_external_shard *shard, struct gaiti_extern
 }
 
 /* Only a new entry may need a larger table. */
-static bool shard_set(struct gaiti_external_shard *shard, uintptr_t object, size_t bytes,
-                      int64_t *change) {
+static bool shard_set(struct gaiti_space *space, struct gaiti_external_shard *shard,
+                      uintptr_t object, size_t bytes, int64_t *change) {
   struct gaiti_external *place =
       shard->capacity ? external_place(shard->table, shard->capacity, object) : NULL;
   bool known = place && place->object == object;
@@ -73,7 +82,8 @@ static bool shard_set(struct gaiti_external_shard *shard, uintptr_t object, size
   if (known && bytes == 0) shard_remove(shard, place);
   if (known || bytes == 0) return true;
   if (shard->used * 2 >= shard->capacity) {
-    if (!shard_rebuild(shard, shard->capacity ? shard->capacity * 2 : 16)) return false;
+    size_t capacity = shard->capacity ? shard->capacity * 2 : EXTERNAL_LEAST_PLACES;
+    if (!shard_rebuild(space, shard, capacity)) return false;
     place = external_place(shard->table, shard->capacity, object);
   }
   *place = (struct gaiti_external){object, bytes};
@@ -86,7 +96,7 @@ bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, si
   struct gaiti_external_shard *shard =
       &externals->shards[external_hash(object) % GAITI_EXTERNAL_SHARDS];
   gaiti_lock(&shard->lock);
-  bool set = shard_set(shard, object, bytes, change);
+  bool set = shard_set(externals->space, shard, object, bytes, change);
   if (set) gaiti_counter_add(&externals->bytes, (uint64_t)*change);
   gaiti_unlock(&shard->lock);
   return set;
@@ -107,10 +117,19 @@ static void shard_drop_dead(struct gaiti_externals *externals, struct gaiti_exte
   }
 }
 
+/* A quarter of the places may be used after it; without memory for that the table stays. */
+static void shard_shrink(struct gaiti_space *space, struct gaiti_external_shard *shard) {
+  size_t capacity = shard->capacity;
+  while (capacity > EXTERNAL_LEAST_PLACES && shard->used * 8 <= capacity)
+    capacity /= 2;
+  if (capacity < shard->capacity) shard_rebuild(space, shard, capacity);
+}
+
 void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct gaiti_map *map) {
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
     gaiti_lock(&externals->shards[i].lock);
     shard_drop_dead(externals, &externals->shards[i], map);
+    shard_shrink(externals->space, &externals->shards[i]);
     gaiti_unlock(&externals->shards[i].lock);
   }
 }

@@ -6,7 +6,7 @@
 #define GAITI_HEAP_EXTERNAL_H
 
 #include "heap/block.h"
-#include "os/os.h"
+#include "heap/structure.h"
 
 #define GAITI_EXTERNAL_SHARDS 64
 
@@ -15,7 +15,8 @@ struct gaiti_external {
   size_t bytes;
 };
 
-/* Open addressing; `used` places of `capacity` (a power of two, at least twice as many). */
+/* Open addressing; `used` places of `capacity` (a power of two, at least twice as many, and after
+ * dropping no more than eight times). */
 struct gaiti_external_shard {
   struct gaiti_lock lock;
   struct gaiti_external *table;
@@ -25,10 +26,11 @@ struct gaiti_external_shard {
 
 struct gaiti_externals {
   struct gaiti_external_shard shards[GAITI_EXTERNAL_SHARDS];
+  struct gaiti_space *space;
   AO_t bytes; /* the sum over all entries */
 };
 
-bool gaiti_externals_init(struct gaiti_externals *externals);
+bool gaiti_externals_init(struct gaiti_externals *externals, struct gaiti_space *space);
 void gaiti_externals_destroy(struct gaiti_externals *externals);
 
 /* Sets the bytes of `object`; 0 removes it.  *change: by how much the sum rose.  False: out of
@@ -36,7 +38,8 @@ void gaiti_externals_destroy(struct gaiti_externals *externals);
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
 
-/* Drops every object that is not marked.  After marking, before any block is swept. */
+/* Drops every object that is not marked, and gives back what tables have too much.  After marking,
+ * before any block is swept. */
 void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct gaiti_map *map);
 
 #endif

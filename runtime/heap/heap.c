@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "heap/ranges.h"
 
 #define LOG_LINE_BYTES 1024
@@ -24,14 +25,16 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  AO_store(&heap->space.structure_bytes, sizeof *heap);
+  gaiti_space_note_peak(&heap->space);
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
   }
-  if (!gaiti_kinds_init(&heap->kinds)) goto fail_space;
+  if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
   result = GAIT_ERROR_SYSTEM;
-  if (!gaiti_roots_init(&heap->roots)) goto fail_kinds;
-  if (!gaiti_externals_init(&heap->externals)) goto fail_roots;
+  if (!gaiti_roots_init(&heap->roots, &heap->space)) goto fail_kinds;
+  if (!gaiti_externals_init(&heap->externals, &heap->space)) goto fail_roots;
   result = GAIT_ERROR_MEMORY;
   if (!gaiti_ranges_add(&heap->map)) goto fail_externals;
   return GAIT_OK;
@@ -51,6 +54,8 @@ void gaiti_heap_destroy(gait_heap *heap) {
   gaiti_externals_destroy(&heap->externals);
   gaiti_roots_destroy(&heap->roots);
   gaiti_kinds_destroy(&heap->kinds);
+  CHECK("heap.structures", heap->forked || AO_load(&heap->space.structure_bytes) == sizeof *heap,
+        "a structure of the heap was not freed, or not with its size");
   gaiti_space_destroy(&heap->space, &heap->map);
 }
 

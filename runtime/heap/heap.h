@@ -51,6 +51,7 @@ struct gait_heap {
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
+  bool forked; /* in the child of a fork: what the threads that are gone had in hand is lost */
 };
 
 /* Whether the kind was registered on this heap. */

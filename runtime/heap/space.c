@@ -26,7 +26,9 @@
 #define SPACE_COMMIT_BLOCKS 64u
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
-#define SPACE_LEAST_BYTES    ((size_t)1 << 20)
+/* By so many blocks top falls at a time, while the lock is held: their tables are 400 KiB. */
+#define SPACE_LOWER_BLOCKS (GAITI_STRESS ? 8u : 256u)
+#define SPACE_LEAST_BYTES  ((size_t)1 << 20)
 /* How far a processor looks for a block of its own: 64 MiB. */
 #define SPACE_NEARBY_WORDS 16u
 /* A heap of so many blocks is small: 16 MiB. */
@@ -103,7 +105,7 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
 
 /* Others may get these addresses. */
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
-  gaiti_asan_show((void *)map->base, (size_t)space->top << GAITI_BLOCK_SHIFT);
+  gaiti_asan_show((void *)map->base, (size_t)space->committed << GAITI_BLOCK_SHIFT);
   space_unreserve(space, map);
   gaiti_lock_destroy(&space->lock);
 }
@@ -139,11 +141,31 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
   (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 3 * SPACE_BITS_BYTES +    \
    GAITI_BLOCK_WORDS)
 
+/* So many blocks have whole pages of bits. */
+#define SPACE_PAGE_BLOCKS ((uint32_t)(GAITI_PAGE_BYTES / SPACE_BITS_BYTES))
+
+/* Releases the pages of a table that no block below `from` has a part of.  Those up from `to` have
+ * no use for theirs. */
+static bool space_release_table(void *table, size_t entry_bytes, uint32_t from, uint32_t to) {
+  uintptr_t start = (uintptr_t)table + space_round(from * entry_bytes);
+  uintptr_t end = (uintptr_t)table + space_round(to * entry_bytes);
+  return start == end || gaiti_os_release((void *)start, end - start);
+}
+
+static bool space_release_tables(const struct gaiti_map *map, uint32_t from, uint32_t to) {
+  return space_release_table(map->shapes, sizeof *map->shapes, from, to) &&
+         space_release_table(map->states, sizeof *map->states, from, to) &&
+         space_release_table(map->marks, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->allocated, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->aged, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->cards, GAITI_BLOCK_WORDS, from, to);
+}
+
 /* ---- Mapped memory ---- */
 
-void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes) {
-  uint64_t mapped = gaiti_counter_add(&space->mapped_bytes, (uint64_t)bytes);
-  if (bytes > 0) gaiti_counter_raise(&space->mapped_peak_bytes, mapped);
+static void space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
+  gaiti_counter_add(&space->mapped_bytes, bytes);
+  gaiti_space_note_peak(space);
 }
 
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
@@ -281,6 +303,7 @@ static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, 
   space->probe = GAITI_NO_BLOCK;
 }
 
+/* Litmus: tests/litmus/top.litmus. */
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;
@@ -313,7 +336,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
 static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                             uint32_t count, uint64_t growth, uint64_t limit) {
   uint32_t below = space->top;
-  while (AO_load(&space->mapped_bytes) + growth > limit) {
+  while (gaiti_space_mapped(space) + growth > limit) {
     if (AO_load(&space->dirty_blocks) == 0) return false;
     if (space_release_some(space, map, &below, block, count) == 0) return false;
   }
@@ -334,7 +357,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
   if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
   space_claim(space, map, found, count, used, clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   if (count == 1) space_probe(space, map, found, growth > 0);
   *block = found;
   result = GAITI_TAKE_OK;
@@ -387,7 +410,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
                                  uint32_t *below, uint32_t keep, uint32_t keep_count) {
   uint32_t end = *below;
   while (end > 0 && !space_releasable(space, end - 1, keep, keep_count))
-    end--;
+    end -= end % 64 == 0 && !(space->free[end / 64 - 1] & space->dirty[end / 64 - 1]) ? 64 : 1;
   uint32_t start = end;
   while (start > 0 && end - start < SPACE_RELEASE_BLOCKS &&
          space_releasable(space, start - 1, keep, keep_count))
@@ -423,17 +446,48 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
   }
 }
 
+/* Lowers top past free blocks without memory, and returns the bytes of their tables.  The lock is
+ * held.
+ *
+ * Others walk through the tables without the lock, to a top that they have read before: a marker
+ * that looks for what fell out of its queue, the sweep, a young cycle that looks at cards.  They
+ * skip free blocks, and write to no word that is zero; and nobody has a block in hand that is free:
+ * it becomes so in sweeping alone, when nothing marks and every cache has given it up.  A word that
+ * is being resolved finds the tag of a free block, 0, before and after.  What a thread has written
+ * to cards and ages of a block before it was freed goes with the page, or stays until the block is
+ * taken again, as in a free block below top. */
+static size_t space_lower(struct gaiti_space *space, const struct gaiti_map *map) {
+  uint32_t top = space->top, to = top;
+  while (to > 0 && top - to < SPACE_LOWER_BLOCKS && space_bit(space->free, to - 1) &&
+         !space_bit(space->dirty, to - 1))
+    to--;
+  to = (to + SPACE_PAGE_BLOCKS - 1) / SPACE_PAGE_BLOCKS * SPACE_PAGE_BLOCKS;
+  if (to >= top || !space_release_tables(map, to, top)) return 0;
+  for (uint32_t i = to; i < top; i++)
+    space_clear(space->free, i);
+  AO_store(&space->free_blocks, AO_load(&space->free_blocks) - (top - to));
+  if (space->hint > to) space->hint = to;
+  if (space->dirty_hint > to) space->dirty_hint = to;
+  space->top = to;
+  AO_store_release(&space->top_shared, to);
+  size_t bytes = (top - to) * SPACE_TABLE_BYTES;
+  gaiti_counter_sub(&space->table_bytes, bytes);
+  gaiti_counter_sub(&space->mapped_bytes, bytes);
+  gaiti_counter_add(&space->released_bytes, bytes);
+  return bytes;
+}
+
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes) {
-  size_t released = 0;
+  size_t released = 0, step;
   uint32_t below = UINT32_MAX;
-  while (released < bytes) {
+  do {
     gaiti_lock(&space->lock);
     if (below > space->top) below = space->top;
-    size_t step = space_release_some(space, map, &below, 0, 0);
+    step = released < bytes ? space_release_some(space, map, &below, 0, 0) : 0;
+    step += space_lower(space, map);
     gaiti_unlock(&space->lock);
-    if (step == 0) break;
     released += step;
-  }
+  } while (step > 0);
   return released;
 }
 
@@ -442,7 +496,7 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
 bool gaiti_space_is_short(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) < SPACE_PREPARE_LOW &&
          AO_load(&space->written) >= SPACE_WRITTEN &&
-         AO_load(&space->mapped_bytes) >= SPACE_PREPARE_FROM;
+         gaiti_space_mapped(space) >= SPACE_PREPARE_FROM;
 }
 
 /* The first stretch of free blocks without memory, SPACE_PREPARE_BLOCKS at most; returns its
@@ -472,9 +526,9 @@ static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_ma
   uint32_t count = space_find_bare(space, map, &block);
   size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
   uint64_t growth = space_growth(space, map, block, count, used);
-  if (count == 0 || AO_load(&space->mapped_bytes) + growth > limit) return;
+  if (count == 0 || gaiti_space_mapped(space) + growth > limit) return;
   space_claim(space, map, block, count, used, &clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   space->prepared = block;
   space->preparing = count;
 }
@@ -487,8 +541,7 @@ static void space_end_prepare(struct gaiti_space *space, const struct gaiti_map 
 
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit) {
   if (AO_load(&space->dirty_blocks) >= SPACE_PREPARE_HIGH ||
-      AO_load(&space->written) < SPACE_WRITTEN ||
-      AO_load(&space->mapped_bytes) < SPACE_PREPARE_FROM)
+      AO_load(&space->written) < SPACE_WRITTEN || gaiti_space_mapped(space) < SPACE_PREPARE_FROM)
     return false;
   gaiti_lock(&space->lock);
   if (space->probe != GAITI_NO_BLOCK) space_begin_prepare(space, map, limit);

@@ -77,8 +77,11 @@ int gaiti_os_thread_processor(void);
 /* Has the calling thread go on there, if it may; the system may move it again at once. */
 void gaiti_os_thread_move_to(int processor);
 
-/* The high end of the calling thread's stack, or NULL. */
-char *gaiti_os_stack_base(void);
+/* The calling thread's stack: [*low, *high), without what the C library keeps at its high end.
+ * False: the system does not tell.  The first is cheap after its first call; the second asks again,
+ * since the stack of the process's first thread grows. */
+bool gaiti_os_stack(uintptr_t *low, uintptr_t *high);
+bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
 
 /* ---- Locks (lock.c) ----
  *

@@ -67,31 +67,36 @@ static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, vo
  * the variables of the thread's own, which are no roots; 1 to 2 KiB for variables of libraries that
  * come later, zero until then; and the place to which the outermost frame returns, which is not.
  * Elsewhere one or the other is missing, and less is left out. */
-static char *thread_below_library(uintptr_t low, uintptr_t high) {
+static uintptr_t thread_below_library(uintptr_t low, uintptr_t high) {
   struct thread_end end = {low, high};
   uintptr_t descriptor = (uintptr_t)pthread_self();
-  if (descriptor <= low || descriptor >= high) return (char *)high;
+  if (descriptor <= low || descriptor >= high) return high;
   end.high = descriptor;
   dl_iterate_phdr(thread_below_variables, &end);
   const uintptr_t *word = (const uintptr_t *)(end.high & ~(uintptr_t)7);
   while (word[-1] == 0)
     word--;
-  return (char *)(uintptr_t)word;
-}
-
-static char *thread_find_stack_base(void) {
-  pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
-  void *low = NULL;
-  size_t bytes = 0;
-  int failed = pthread_attr_getstack(&attributes, &low, &bytes);
-  pthread_attr_destroy(&attributes);
-  return failed ? NULL : thread_below_library((uintptr_t)low, (uintptr_t)low + bytes);
+  return (uintptr_t)word;
 }
 
 /* The system reads its list of mappings for it when the thread is the process's first. */
-char *gaiti_os_stack_base(void) {
-  static _Thread_local char *base;
-  if (!base) base = thread_find_stack_base();
-  return base;
+bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high) {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return false;
+  void *start = NULL;
+  size_t bytes = 0;
+  bool known = pthread_attr_getstack(&attributes, &start, &bytes) == 0;
+  pthread_attr_destroy(&attributes);
+  if (!known) return false;
+  *low = (uintptr_t)start;
+  *high = thread_below_library(*low, *low + bytes);
+  return true;
+}
+
+bool gaiti_os_stack(uintptr_t *low, uintptr_t *high) {
+  static _Thread_local uintptr_t known_low, known_high;
+  if (!known_high && !gaiti_os_stack_now(&known_low, &known_high)) return false;
+  *low = known_low;
+  *high = known_high;
+  return true;
 }
