@@ -62,6 +62,20 @@ static void checked_value(const gait_thread *thread, const void *value, const ch
           "the reference is to another heap, of which no object is kept alive by it");
 }
 
+/* What an object with a pointer map holds is marked unseen, so it has to be an object.  Elsewhere a
+ * word that is none is ignored: a root, or a conservative object, may be a copy of a stack. */
+static void checked_reference(const gait_thread *thread, const void *slot, const void *value,
+                              const char *function) {
+  const gait_heap *heap = thread->heap;
+  checked_value(thread, value, function);
+  gaiti_ref object = gaiti_map_resolve(&heap->map, (uintptr_t)slot);
+  if (!object || heap->kinds.table[gaiti_ref_kind(object)].form != GAIT_KIND_POINTERS) return;
+  CHECKED("store.value", function,
+          !gaiti_map_covers(&heap->map, (uintptr_t)value) ||
+              gaiti_map_resolve(&heap->map, (uintptr_t)value),
+          "the reference is into the heap, and to none of its objects: the object was found dead");
+}
+
 /* `count` slots in a row that the thread may store to. */
 static void checked_slots(const gait_thread *thread, void *const *slots, size_t count,
                           const char *function) {
@@ -116,7 +130,7 @@ void *gait_checked_load(void *const *slot) {
 void gait_checked_store(gait_thread *thread, void *slot, void *value) {
   checked_thread(thread, "gait_store");
   checked_slot(thread, slot, "gait_store");
-  checked_value(thread, value, "gait_store");
+  checked_reference(thread, slot, value, "gait_store");
   gait_store(thread, slot, value);
 }
 
@@ -124,7 +138,7 @@ void gait_checked_store(gait_thread *thread, void *slot, void *value) {
 void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
   checked_thread(thread, "gait_store_init");
   checked_slot(thread, slot, "gait_store_init");
-  checked_value(thread, value, "gait_store_init");
+  checked_reference(thread, slot, value, "gait_store_init");
   const struct gaiti_map *map = &thread->heap->map;
   CHECKED("store.init", "gait_store_init",
           !gaiti_map_covers(map, (uintptr_t)slot) ||
@@ -136,7 +150,7 @@ void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
 bool gait_checked_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
   checked_thread(thread, "gait_cas");
   checked_slot(thread, slot, "gait_cas");
-  checked_value(thread, desired, "gait_cas");
+  checked_reference(thread, slot, desired, "gait_cas");
   return gait_cas(thread, slot, expected, desired);
 }
 
@@ -145,7 +159,7 @@ void gait_checked_copy(gait_thread *thread, void *to, const void *from, size_t c
   checked_slots(thread, to, count, "gait_copy");
   if (count > 0) checked_alignment(from, "gait_copy");
   for (size_t i = 0; i < count; i++)
-    checked_value(thread, gait_load(&((void *const *)from)[i]), "gait_copy");
+    checked_reference(thread, to, gait_load(&((void *const *)from)[i]), "gait_copy");
   gait_copy(thread, to, from, count);
 }
 

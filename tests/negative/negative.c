@@ -450,6 +450,20 @@ static int store_to_the_dead(struct world *world) {
   return GAIT_OK;
 }
 
+static int store_the_dead(struct world *world) {
+  static const uint64_t map[] = {1};
+  const gait_kind_info info = {
+      .name = "cell", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .pointer_map = map};
+  gait_kind kind;
+  must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
+  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
+  world->slots[1] = gait_alloc(world->thread, kind, 16);
+  must(world->slots[1] != NULL);
+  gait_store(world->thread, world->slots[1], dead);
+  return GAIT_OK;
+}
+
 static int init_with_other_thread(struct world *world) {
   gait_store_init(world_other_thread(world), world->slots[0], NULL);
   return GAIT_OK;
@@ -699,6 +713,7 @@ static const struct misuse {
     {"store_other_value", store_other_value, "store.value", NULL, UNNOTICED},
     {"store_other_value_in_a_root", store_other_value_in_a_root, "store.value", NULL, UNNOTICED},
     {"store_to_the_dead", store_to_the_dead, "store.slot", NULL, UNNOTICED},
+    {"store_the_dead", store_the_dead, "store.value", NULL, UNNOTICED},
     {"init_with_other_thread", init_with_other_thread, "store.heap", NULL, UNNOTICED},
     {"init_other_value", init_other_value, "store.value", NULL, UNNOTICED},
     {"init_twice", init_twice, "store.init", NULL, UNNOTICED},
