@@ -400,15 +400,18 @@ GAIT_API size_t gait_trim(gait_heap *heap);
  * range of its option.  The next trigger is computed at once; where the heap is past it, or has
  * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
  * `before` (may be NULL) takes the old setting.
- * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then. */
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
+ */
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
 /* A snapshot; every counter counts from the heap's creation.
- *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since
- *   marked_bytes       found live by the last cycle, with what was allocated while it marked
+ *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
+ *                      runs of slots, so with what a thread has not made objects of yet
+ *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
+ *                      objects and external bytes only
  *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
  *                      and its own structures (threads, processors, queues, tables of roots); but
  *                      for the stacks of its threads, and what malloc takes to keep account
@@ -465,7 +468,9 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
 /* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
  *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
  *                            ending it; sweeping
- *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended
+ *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
+ *                            that threads have not made objects of yet
+ *   live_before, marked      objects only: after the last cycle, and after this one
  *   assist, background, idle CPU time
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created

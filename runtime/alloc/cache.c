@@ -140,6 +140,20 @@ GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64
   }
 }
 
+GAITI_RACY uint64_t gaiti_proc_count_unused(const struct gaiti_proc *proc) {
+  uint64_t unused = 0;
+  for (uint32_t kind = 0; kind < proc->kinds; kind++) {
+    const struct gaiti_row *row = (const struct gaiti_row *)(const void *)proc->rows[kind];
+    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++) {
+      const char *next = *(char *const volatile *)&row->cursors[i].next;
+      const char *end = *(char *const volatile *)&row->runs[i].end;
+      if (!next || end < next || end - next > (ptrdiff_t)GAITI_BLOCK_BYTES) continue;
+      unused += (uint64_t)(end - next);
+    }
+  }
+  return unused;
+}
+
 /* ---- Taking ---- */
 
 static void cache_check_poison(const char *slot, size_t bytes) {

@@ -53,7 +53,7 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->young_cycles = cycle->youngs;
   gaiti_unlock(&cycle->lock);
   gaiti_lock(&cycle->pace.lock);
-  stats->marked_bytes = (uint64_t)cycle->pace.decision.marked_bytes;
+  stats->marked_bytes = cycle->pace.live_bytes;
   stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);
   stats->gc_background_ns = AO_load(&cycle->pace.total_background_ns);
   stats->gc_idle_ns = AO_load(&cycle->pace.total_idle_ns);

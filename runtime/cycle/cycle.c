@@ -229,7 +229,7 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .threads = threads,
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
-      .live_before_bytes = (uint64_t)pace->decision.marked_bytes,
+      .live_before_bytes = pace->live_bytes,
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
       .at_trigger_bytes = gaiti_heap_live(heap),
   };
@@ -258,7 +258,7 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   record->limiter_on = gaiti_pace_limiting(pace);
   record->limit_unreachable = pace->decision.limit_unreachable;
   gaiti_unlock(&pace->lock);
-  gaiti_records_measure(&cycle->records, record);
+  gaiti_records_measure(&cycle->records, record, cycle->reserved_bytes);
   gaiti_records_add(&cycle->records, record);
 }
 
@@ -269,15 +269,32 @@ static uint64_t cycle_of_old(const gait_heap *heap, uint64_t count) {
 
 /* What the heap has at the end of marking, without external bytes.
  *   live, scannable  as it counts them, dead objects included
- *   black            of live, handed out black
- *   marked, scan     what remains of live and scannable */
+ *   black            of live, taken black
+ *   marked, scan     what remains of live and scannable
+ *   reserved         of marked and black, in runs that have not handed it out yet */
 struct cycle_counts {
-  uint64_t live, scannable, black, marked, scan;
+  uint64_t live, scannable, black, marked, scan, reserved;
 };
+
+/* What runs hold that no object has: they are black all over when marking is closed.  Threads go on
+ * allocating.  What a processor has yet to tell is in none of the counts, so its run is left out to
+ * that extent; it is read after the run and before the counts: what is told meanwhile makes this
+ * too little, and not too much. */
+static uint64_t cycle_reserved(gait_heap *heap) {
+  int64_t reserved = 0;
+  gaiti_lock(&heap->procs->lock);
+  for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
+    reserved += (int64_t)gaiti_proc_count_unused(proc);
+    reserved -= (int64_t)AO_load_acquire(&proc->taken.black);
+  }
+  gaiti_unlock(&heap->procs->lock);
+  return reserved > 0 ? (uint64_t)reserved : 0;
+}
 
 /* Live bytes are read before the black ones: a processor tells them last (alloc/proc.c). */
 static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts found) {
-  struct cycle_counts counts = {.live = gaiti_counter_read(&heap->live_bytes)};
+  struct cycle_counts counts = {.reserved = cycle_reserved(heap)};
+  counts.live = gaiti_counter_read(&heap->live_bytes);
   counts.black = AO_load(&heap->black_bytes);
   counts.scannable = gaiti_counter_read(&heap->scannable_bytes);
   heap->cycle->found_bytes = found.bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
@@ -286,6 +303,7 @@ static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts
   if (counts.live > 0)
     counts.scan +=
         (uint64_t)((double)counts.black * (double)counts.scannable / (double)counts.live);
+  if (counts.reserved > counts.black) counts.reserved = counts.black;
   return counts;
 }
 
@@ -295,6 +313,7 @@ static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t known = cycle->kept_bytes + counts->black;
   cycle->new_bytes = counts->live > known ? counts->live - known : 0;
+  cycle->reserved_bytes = counts->reserved;
   cycle->kept_bytes = counts->marked;
   if (counts->live > counts->marked)
     gaiti_counter_sub(&heap->live_bytes, counts->live - counts->marked);
@@ -302,9 +321,10 @@ static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
     gaiti_counter_sub(&heap->scannable_bytes, counts->scannable - counts->scan);
 }
 
-/* What is live.  Objects and external bytes are counted apart: threads change the external ones
- * all the time, and what they change is no part of what is taken off here.  Returns what the next
- * cycle is to be. */
+/* What is live.  The pacer counts what runs hold, for it is taken from the heap, and allocation is
+ * counted by the run; what is said to be live has objects only.  Objects and external bytes are
+ * counted apart: threads change the external ones all the time, and what they change is no part of
+ * what is taken off here.  Returns what the next cycle is to be. */
 static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_mark_counts found = gaiti_marking_counts(heap);
   uint64_t peak_external = AO_load(&heap->externals.bytes);
@@ -312,12 +332,13 @@ static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record 
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
   uint64_t external = AO_load(&heap->externals.bytes);
   struct gaiti_pace_end end = {.peak_bytes = counts.live + peak_external,
-                               .marked_bytes = counts.marked + external};
+                               .marked_bytes = counts.marked + external,
+                               .reserved_bytes = counts.reserved};
   if (end.peak_bytes < end.marked_bytes) end.peak_bytes = end.marked_bytes;
   record->at_mark_end_bytes = end.peak_bytes;
-  record->marked_bytes = end.marked_bytes;
+  record->marked_bytes = end.marked_bytes - counts.reserved;
   record->marked_objects = found.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
-  record->allocated_black_bytes = counts.black;
+  record->allocated_black_bytes = counts.black - counts.reserved;
   record->scan_bytes = found.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
   record->external_bytes = external;

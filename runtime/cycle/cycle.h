@@ -70,6 +70,7 @@ enum gaiti_step {
  *   found_bytes        objects that the last cycle has found live, or taken for it;
  *   kept_bytes         those, and what was allocated while it marked; neither has external bytes
  *   new_bytes          allocated between the marks of the last two
+ *   reserved_bytes     of kept_bytes: in runs, and not handed out when marking ended
  *   held               every thread is held, or was at the end of the last cycle
  *   full               this cycle must not be a young one
  *   young              this cycle, or the last, is a young one (mark/young.h)
@@ -109,6 +110,7 @@ struct gaiti_cycle {
   uint64_t found_bytes;
   uint64_t kept_bytes;
   uint64_t new_bytes;
+  uint64_t reserved_bytes;
   bool held;
   bool full;
   bool young;

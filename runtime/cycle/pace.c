@@ -220,6 +220,7 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
+  pace->live_bytes = end->marked_bytes - end->reserved_bytes;
   pace->slack_bytes = pace_slack(heap, end->peak_bytes);
   AO_store(&pace->refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
