@@ -28,7 +28,8 @@ struct gait_cycle_record;
  * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
  * size, at least what was asked for.
  *
- * Thread: any of the collector's, or a mutator in an assist; several at once, on different objects.
+ * Thread: any of the collector's, or a mutator in an allocation or in gait_collect.  Several run at
+ * once, on different objects.
  * Race: mutators run; a slot may change while it is read.  It is read atomically by Gait. */
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 
@@ -50,7 +51,8 @@ typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
  * Thread: the one that allocates, in managed state. */
 typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);
 
-/* Takes one line of the log, without a newline.  No lock of Gait's is held. */
+/* Takes one line of the log, without a newline.  Thread: the collector's, or one of yours inside a
+ * call of Gait's.  No lock of Gait's is held. */
 typedef void gait_log_fn(const char *line, void *arg);
 
 /* Sees the record of a cycle that has just ended.  Thread: the one that ran its last step, be it

@@ -5,10 +5,13 @@
  *
  * The line at the end of a contract:
  *   Thread  who may call it.  "attached": the thread that owns the gait_thread, in managed state.
+ *           "any": attached or not, in either state; but not from a callback (embed.h).
  *   GC      whether the call is a safepoint (the collector may act on this thread), may start a
- *           cycle, or may assist marking.
+ *           cycle, or may mark.
  *   Fails   how.
- * A call without the word GC never runs collector work.  A signal handler may call nothing here. */
+ * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
+ * barrier, which notes what it must.  A pointer is not NULL where that is not said.  A signal
+ * handler may call nothing here. */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H
 
@@ -30,12 +33,12 @@ extern "C" {
 
 typedef enum gait_result {
   GAIT_OK = 0,
-  GAIT_ERROR_ARGUMENT,     /* an argument is NULL, zero or out of its range */
-  GAIT_ERROR_MEMORY,       /* the system or the memory limit gives no more memory */
-  GAIT_ERROR_SYSTEM,       /* a thread, a lock or a key could not be made */
+  GAIT_ERROR_ARGUMENT, /* an argument is NULL, zero or out of its range */
+  GAIT_ERROR_MEMORY,   /* the system gives no more memory; a memory limit alone never does this */
+  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made */
   GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
   GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
-  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap */
+  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap; no call has this today */
   GAIT_ERROR_NOT_ATTACHED, /* the thread is not attached, or no longer */
   GAIT_ERROR_ALREADY,      /* the thread is attached, the name or the range is registered */
   GAIT_ERROR_STATE,        /* inside managed code where outside is due, or the other way round */
@@ -156,7 +159,8 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
 
-/* Checks every field against its range, as gait_heap_create does. */
+/* Checks every field against its range, as gait_heap_create does.
+ * Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_check(const gait_options *options, char *error,
                                         size_t error_bytes);
 
@@ -164,13 +168,16 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
- * Thread: any.  Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap is then
- * NULL, and a bad value has been reported in one line of the log. */
+ * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap
+ * is then NULL, and a bad value has been reported in one line of the log. */
 GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
  * Thread: any, once; no other call on this heap runs or comes later.
- * Fails: GAIT_ERROR_BUSY while a thread is attached; nothing has changed then. */
+ * GC: safepoint of the other heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
+ */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 
 /* ---- Kinds ---------------------------------------------------------------------------------- */
@@ -208,10 +215,10 @@ typedef struct gait_kind_info {
 GAIT_API gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
                                         gait_kind *kind);
 
-/* The kind of that name.  Fails: GAIT_ERROR_NOT_FOUND. */
+/* The kind of that name.  Thread: any.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind);
 
-/* The two kinds that every heap has: "leaf" and "conservative". */
+/* The two kinds that every heap has: "leaf" and "conservative".  Thread: any. */
 GAIT_API gait_kind gait_kind_leaf(const gait_heap *heap);
 GAIT_API gait_kind gait_kind_conservative(const gait_heap *heap);
 
@@ -225,14 +232,18 @@ typedef enum gait_thread_roots {
 /* Attaches the calling thread, in managed state.  A thread that exits attached is detached then.
  * `name` (may be NULL) stands in log lines; copied.
  * A thread may be attached to several heaps.  A safepoint of one of them is a safepoint of every
- * heap in whose managed state the thread is, and so are attaching, creating and destroying a heap.
- * Fails: GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
+ * heap in whose managed state the thread is.
+ * Thread: any that is not attached to this heap.  GC: safepoint of the other heaps; the new one's
+ * collector may have it scan its roots at once.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
 GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **thread);
 
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
- * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner). */
+ * Thread: the owner, in either state.  GC: safepoint, of all its heaps.
+ * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner),
+ * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
@@ -248,7 +259,8 @@ GAIT_API void gait_leave(gait_thread *thread);
 
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
-/* Enters managed code again.  Waits only while the collector scans this very thread.
+/* Enters managed code again.  Waits while the collector scans this very thread, and while all
+ * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
  * Thread: the owner, outside.  GC: safepoint. */
 GAIT_API void gait_enter(gait_thread *thread);
 
@@ -264,6 +276,7 @@ GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void
 static inline void gait_poll(gait_thread *thread);
 GAIT_API void gait_poll_slow(gait_thread *thread);
 
+/* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
 
 /* ---- Allocation ----------------------------------------------------------------------------- */
@@ -323,10 +336,12 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
-/* Copies `count` references from `from` to `to`; the two may overlap. */
+/* Copies `count` references from `from` to `to`; the two may overlap.  This is no safepoint,
+ * however many they are: cut into parts what takes long, with gait_poll between them.
+ * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
-/* Stores NULL in `count` references. */
+/* Stores NULL in `count` references; no safepoint either.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
 
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
@@ -345,14 +360,15 @@ typedef struct gait_frame {
 } gait_frame;
 
 /* Links and unlinks a frame; in pairs, innermost first.  A frame that is still linked when its
- * function has returned is a failed check at the thread's next safepoint.  When a thread ends outside
- * managed code, by pthread_exit or by cancellation, its frames are roots no longer: a cleanup handler
- * that needs an object has a handle for it.  Thread: attached. */
+ * function has returned is a failed check at the thread's next safepoint.  When a thread ends
+ * outside managed code, by pthread_exit or by cancellation, its frames are roots no longer: a
+ * cleanup handler that needs an object has a handle for it.  Thread: attached. */
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 
-/* A handle keeps one object alive from anywhere, until it is freed.
+/* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
+ * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
  * Thread: attached.  Fails: NULL when out of memory. */
 GAIT_API gait_handle *gait_handle_new(gait_thread *thread, void *object);
 GAIT_API void *gait_handle_get(const gait_handle *handle);
@@ -366,12 +382,14 @@ typedef enum gait_roots_discipline {
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
- * Thread: any that is not in a safepoint.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is
- * registered), GAIT_ERROR_MEMORY. */
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, in this
+ * call; no safepoint.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is registered), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
                                     gait_roots_discipline discipline);
 
-/* Makes what `function` traces roots. */
+/* Makes what `function` traces roots.  While a cycle marks, `function` runs in this call.
+ * Thread, GC, Fails: as gait_roots_add; GAIT_ERROR_ALREADY: with this `arg` it is registered. */
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
@@ -379,7 +397,8 @@ GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *fun
  * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
  * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
  * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
- * Thread: any that is not in a safepoint; a root's callback.  Fails: GAIT_ERROR_NOT_FOUND. */
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, once
+ * more, in this call; no safepoint.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);
@@ -388,7 +407,8 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
 
 /* Runs one whole cycle that begins after this call and returns when it has been swept: whatever was
  * unreachable before the call is free.  The caller helps to mark.
- * Thread: attached.  GC: safepoint. */
+ * Thread: attached.  GC: safepoint; runs a cycle, marks.
+ * Fails: GAIT_ERROR_STATE (outside managed code, or not the owner), GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
 /* Gives all free memory back to the system, and the side tables of the part of the heap's addresses

@@ -1,8 +1,9 @@
 /* inline.h: the fast paths that compile into the embedder's code, and nothing else.
  *
- * Include gait.h, not this file.  The structures below are the first members of private ones; the
- * library asserts every offset at compile time, so a header and a library that disagree about them
- * do not build.  Nothing here is an interface: use the functions, not the fields. */
+ * Include gait.h, not this file.  The structures below are the first members of private ones, which
+ * the library asserts when it is compiled.  A program has to be compiled with the headers of the
+ * library that it runs with, of the same minor version: nothing else would notice a difference.
+ * Nothing here is an interface: use the functions, not the fields. */
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
 

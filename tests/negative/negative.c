@@ -443,6 +443,29 @@ static int store_other_value_in_a_root(struct world *world) {
   return GAIT_OK;
 }
 
+/* A hundred heaps come, and every other one goes and comes again; of each a thread may store to its
+ * own objects, and not to those of the last. */
+static int store_to_one_of_many_heaps(struct world *world) {
+  enum { HEAPS = 100 };
+  gait_options options;
+  gait_options_init(&options);
+  options.reserve_bytes = (int64_t)NEGATIVE_MIB;
+  void **object = NULL;
+  for (int i = 0; i < 2 * HEAPS; i++) {
+    gait_heap *heap;
+    gait_thread *thread;
+    must(gait_heap_create(&options, &heap) == GAIT_OK);
+    must(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+    object = gait_alloc(thread, gait_kind_conservative(heap), 64);
+    must(object != NULL);
+    gait_store(thread, object, object);
+    gait_store(world->thread, world->slots[0], world->slots[0]);
+    if (i % 2 == 0) must(!gait_thread_detach(thread) && !gait_heap_destroy(heap));
+  }
+  gait_store(world->thread, object, NULL);
+  return GAIT_OK;
+}
+
 static int store_to_the_dead(struct world *world) {
   void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), NEGATIVE_MIB);
   must(object != NULL && gait_collect(world->thread) == GAIT_OK);
@@ -712,6 +735,7 @@ static const struct misuse {
     {"store_with_other_thread", store_with_other_thread, "store.heap", NULL, UNNOTICED},
     {"store_other_value", store_other_value, "store.value", NULL, UNNOTICED},
     {"store_other_value_in_a_root", store_other_value_in_a_root, "store.value", NULL, UNNOTICED},
+    {"store_to_one_of_many_heaps", store_to_one_of_many_heaps, "store.heap", NULL, UNNOTICED},
     {"store_to_the_dead", store_to_the_dead, "store.slot", NULL, UNNOTICED},
     {"store_the_dead", store_the_dead, "store.value", NULL, UNNOTICED},
     {"init_with_other_thread", init_with_other_thread, "store.heap", NULL, UNNOTICED},
