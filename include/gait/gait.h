@@ -35,7 +35,7 @@ typedef enum gait_result {
   GAIT_OK = 0,
   GAIT_ERROR_ARGUMENT, /* an argument is NULL, zero or out of its range */
   GAIT_ERROR_MEMORY,   /* the system gives no more memory; a memory limit alone never does this */
-  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made */
+  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made, or a clock not read */
   GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
   GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
   GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap; no call has this today */
@@ -170,7 +170,8 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap
- * is then NULL, and a bad value has been reported in one line of the log. */
+ * is then NULL, and a bad value, or what the system lacks, has been reported in one line of the
+ * log. */
 GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.

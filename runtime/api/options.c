@@ -46,7 +46,7 @@ static const gait_option options_table[] = {
      "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
      FIELD(processors)},
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
-     "Whether helpers at idle priority mark on processors that nobody else uses.",
+     "Whether helpers mark on processors that nobody else uses.",
      FIELD(idle_help)},
     {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
      "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",

@@ -80,7 +80,6 @@ static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->asked);
   gaiti_condition_renew(&heap->cycle->ended);
   gaiti_condition_renew(&heap->cycle->advanced);
-  gaiti_condition_renew(&heap->cycle->workers.changed);
   gaiti_condition_renew(&heap->threads->changed);
   gaiti_condition_renew(&heap->marking->changed);
 }
@@ -178,7 +177,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
-  cycle->workers.count = 0;
+  gaiti_workers_forget(entry->heap);
   AO_store(&entry->heap->marking->hungry, 0);
   entry->heap->marking->active = 0; /* of workers that were on their way back from the last cycle */
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();

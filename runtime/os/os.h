@@ -11,6 +11,7 @@
 #define GAITI_OS_OS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,11 +92,10 @@ bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg
  * the process was started, and as urgently, as far as it is allowed.  It is never cancelled. */
 void gaiti_os_thread_begin(const char *name);
 
-/* Makes the calling thread run only on processors that would be idle. */
+/* Makes the calling thread run only on processors that would be idle.  For good: an ordinary user
+ * may not take it back.  So such a thread holds nothing that another may wait for, not even a lock:
+ * it may be taken off its processor at any moment, for as long as others have a use for that. */
 void gaiti_os_thread_idle_priority(void);
-
-/* Gives a thread that runs at idle priority, named by its id, an ordinary one, or takes it back. */
-void gaiti_os_thread_set_idle(int tid, bool idle);
 
 int gaiti_os_thread_id(void);
 
@@ -164,5 +164,19 @@ void gaiti_wake(struct gaiti_condition *condition);
 
 /* In the child of a fork: as new, whatever another thread was doing with it in the parent. */
 void gaiti_condition_renew(struct gaiti_condition *condition);
+
+/* ---- Semaphores (semaphore.c) ----
+ *
+ * A count, 0 at first.  To post raises it by one, and never waits, nor keeps anybody waiting: so a
+ * thread at idle priority may.  To wait lowers it by one, when it is more than 0. */
+
+struct gaiti_semaphore {
+  sem_t semaphore;
+};
+
+bool gaiti_semaphore_init(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_destroy(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_post(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_wait(struct gaiti_semaphore *semaphore);
 
 #endif

@@ -55,13 +55,12 @@ int gaiti_os_thread_id(void) {
   return (int)syscall(SYS_gettid); /* which does not fail */
 }
 
-void gaiti_os_thread_set_idle(int tid, bool idle) {
-  struct sched_param parameters = {.sched_priority = 0};
-  sched_setscheduler(tid, idle ? SCHED_IDLE : SCHED_OTHER, &parameters);
-}
-
+/* By the system's call: musl's function does nothing. */
 void gaiti_os_thread_idle_priority(void) {
-  gaiti_os_thread_set_idle(0, true);
+  struct sched_param parameters = {.sched_priority = 0};
+  int before = errno;
+  syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &parameters);
+  errno = before;
 }
 
 int gaiti_os_thread_processor(void) {

@@ -137,7 +137,7 @@ static bool system_is_as_started(const struct system_inherited *wanted, const ch
   cpu_set_t set;
   if (sched_getaffinity(tid, sizeof set, &set) != 0 || !CPU_EQUAL(&set, &wanted->started))
     return false;
-  if (strcmp(name, "gait-helper\n") == 0) return true; /* is idle by itself */
+  if (strcmp(name, "gait-idle\n") == 0) return true; /* which is idle by itself */
   return sched_getscheduler(tid) == SCHED_OTHER &&
          getpriority(PRIO_PROCESS, (id_t)tid) == wanted->nice + (wanted->may_undo ? 0 : 5);
 }
