@@ -28,12 +28,19 @@ struct gait_cycle_record;
  * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
  * size, at least what was asked for.
  *
- * Thread: any of the collector's, or a mutator in an assist; several at once, on different objects.
+ * Thread: any of the collector's, or a mutator in an allocation or in gait_collect.  Several run at
+ * once, on different objects.
  * Race: mutators run; a slot may change while it is read.  It is read atomically by Gait. */
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 
 /* Traces roots, by the same two calls.  Runs once a cycle after every barrier is on, and for
- * unbarriered roots once more at its end with every mutator held. */
+ * unbarriered roots once more at its end with every mutator held; and on the thread that adds or
+ * removes the root, in that call.
+ *
+ * It may add and remove roots, itself included.  One that removes itself is not called again; what
+ * is to survive the cycle under way it traces in this call, as in any other.  The removal of
+ * another root waits while that one's callback runs on another thread, so two that may run at once
+ * must not remove one another. */
 typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
 
 /* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.
@@ -44,7 +51,8 @@ typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
  * Thread: the one that allocates, in managed state. */
 typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);
 
-/* Takes one line of the log, without a newline.  No lock of Gait's is held. */
+/* Takes one line of the log, without a newline.  Thread: the collector's, or one of yours inside a
+ * call of Gait's.  No lock of Gait's is held. */
 typedef void gait_log_fn(const char *line, void *arg);
 
 /* Sees the record of a cycle that has just ended.  Thread: the one that ran its last step, be it

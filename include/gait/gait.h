@@ -5,10 +5,13 @@
  *
  * The line at the end of a contract:
  *   Thread  who may call it.  "attached": the thread that owns the gait_thread, in managed state.
+ *           "any": attached or not, in either state; but not from a callback (embed.h).
  *   GC      whether the call is a safepoint (the collector may act on this thread), may start a
- *           cycle, or may assist marking.
+ *           cycle, or may mark.
  *   Fails   how.
- * A call without the word GC never runs collector work.  A signal handler may call nothing here. */
+ * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
+ * barrier, which notes what it must.  A pointer is not NULL where that is not said.  A signal
+ * handler may call nothing here. */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H
 
@@ -30,12 +33,12 @@ extern "C" {
 
 typedef enum gait_result {
   GAIT_OK = 0,
-  GAIT_ERROR_ARGUMENT,     /* an argument is NULL, zero or out of its range */
-  GAIT_ERROR_MEMORY,       /* the system or the memory limit gives no more memory */
-  GAIT_ERROR_SYSTEM,       /* a thread, a lock or a key could not be made */
+  GAIT_ERROR_ARGUMENT, /* an argument is NULL, zero or out of its range */
+  GAIT_ERROR_MEMORY,   /* the system gives no more memory; a memory limit alone never does this */
+  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made, or a clock not read */
   GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
   GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
-  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap */
+  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap; no call has this today */
   GAIT_ERROR_NOT_ATTACHED, /* the thread is not attached, or no longer */
   GAIT_ERROR_ALREADY,      /* the thread is attached, the name or the range is registered */
   GAIT_ERROR_STATE,        /* inside managed code where outside is due, or the other way round */
@@ -64,6 +67,8 @@ typedef struct gait_kind {
 #define GAIT_MAX_KINDS        1024
 #define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
 #define GAIT_MAX_ALIGNMENT    ((size_t)4096)
+/* What objects of one heap may hold outside it, all together. */
+#define GAIT_MAX_EXTERNAL_BYTES ((size_t)1 << 60)
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -146,11 +151,16 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
                                       char *error, size_t error_bytes);
 
 /* Sets every option whose environment variable is set and not empty; stops at the first bad one.
+ * A variable that begins with GAIT_ and is no option is named in the log (`options->log`, or
+ * standard error) once in a process, with the nearest that exists.  A program with raised
+ * privileges (setuid, capabilities of its file) takes nothing from the environment.
+ * Thread: any, while none changes the environment.
  * Fails: as gait_options_set; the sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
 
-/* Checks every field against its range, as gait_heap_create does. */
+/* Checks every field against its range, as gait_heap_create does.
+ * Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_check(const gait_options *options, char *error,
                                         size_t error_bytes);
 
@@ -158,13 +168,17 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
- * Thread: any.  Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap is then
- * NULL, and a bad value has been reported in one line of the log. */
+ * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap
+ * is then NULL, and a bad value, or what the system lacks, has been reported in one line of the
+ * log. */
 GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
  * Thread: any, once; no other call on this heap runs or comes later.
- * Fails: GAIT_ERROR_BUSY while a thread is attached; nothing has changed then. */
+ * GC: safepoint of the other heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
+ */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 
 /* ---- Kinds ---------------------------------------------------------------------------------- */
@@ -202,10 +216,10 @@ typedef struct gait_kind_info {
 GAIT_API gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
                                         gait_kind *kind);
 
-/* The kind of that name.  Fails: GAIT_ERROR_NOT_FOUND. */
+/* The kind of that name.  Thread: any.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind);
 
-/* The two kinds that every heap has: "leaf" and "conservative". */
+/* The two kinds that every heap has: "leaf" and "conservative".  Thread: any. */
 GAIT_API gait_kind gait_kind_leaf(const gait_heap *heap);
 GAIT_API gait_kind gait_kind_conservative(const gait_heap *heap);
 
@@ -219,27 +233,41 @@ typedef enum gait_thread_roots {
 /* Attaches the calling thread, in managed state.  A thread that exits attached is detached then.
  * `name` (may be NULL) stands in log lines; copied.
  * A thread may be attached to several heaps.  A safepoint of one of them is a safepoint of every
- * heap in whose managed state the thread is, and so are attaching, creating and destroying a heap.
- * Fails: GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
+ * heap in whose managed state the thread is.
+ * Thread: any that is not attached to this heap.  GC: safepoint of the other heaps; the new one's
+ * collector may have it scan its roots at once.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
 GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         gait_thread **thread);
 
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
- * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner). */
+ * Thread: the owner, in either state.  GC: safepoint, of all its heaps.
+ * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner),
+ * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
- * loads none, may block, and the collector need not wait for it.  References in registers and in
- * the stack above this call stay roots.
+ * loads none, may block, and the collector need not wait for it.  References that registers and
+ * stack hold at this moment stay roots until then.
+ * The function that calls it may return before gait_enter, and so may functions that called that
+ * one, as wrappers do, as long as the frames that go take no more than GAIT_LEAVE_FRAMES_BYTES of
+ * stack together, those of Gait included; gait_enter from further up is a failed check
+ * (thread.frame).  Managed code is entered once only until then; a callback of a foreign library
+ * that enters again belongs inside gait_outside.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
 
-/* Enters managed code again.  Waits only while the collector scans this very thread.
+#define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
+
+/* Enters managed code again.  Waits while the collector scans this very thread, and while all
+ * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
  * Thread: the owner, outside.  GC: safepoint. */
 GAIT_API void gait_enter(gait_thread *thread);
 
-/* Runs `function(arg)` outside managed code and returns what it returns.
+/* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
+ * managed code again and leave it, any number of times and with further calls of gait_outside, as
+ * callbacks of a foreign library do; it is outside when it returns.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
@@ -249,29 +277,37 @@ GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void
 static inline void gait_poll(gait_thread *thread);
 GAIT_API void gait_poll_slow(gait_thread *thread);
 
+/* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
 
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
 /* Allocates one zeroed object of `bytes` bytes, 1 .. GAIT_MAX_OBJECT_BYTES, at a multiple of 16.
  * `kind` was registered on the same heap.  Returns NULL only after a collection has not helped and
- * the out-of-memory handler has given up, or when `bytes` is out of range.
+ * the out-of-memory handler has given up, or, at once and in every build, when `bytes` is 0 or out
+ * of range.
  * Thread: attached.  GC: safepoint on the slow path; may start a cycle, may assist. */
 static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
 GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
 
-/* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT. */
+/* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT; NULL for any
+ * other alignment. */
 GAIT_API void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes,
                                   size_t alignment);
 
-/* The same for `head_bytes + count * element_bytes` bytes; NULL when that overflows. */
+/* The same for `head_bytes + count * element_bytes` bytes; NULL when that is 0 or overflows. */
 GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes,
                                 size_t count, size_t element_bytes);
 
-/* Says that `object` holds `bytes` bytes of memory outside the heap from now on, in place of what
- * was said before.  They count in the heap goal and the memory limit until the object is found
- * dead. Thread: attached.  GC: may start a cycle.  Fails: GAIT_ERROR_ARGUMENT (not an object of
- * this heap), GAIT_ERROR_MEMORY. */
+/* Says that `object` holds `bytes` bytes of memory outside the heap from now on, 0 ..
+ * GAIT_MAX_EXTERNAL_BYTES, in place of what was said before.  They count in the heap goal and the
+ * memory limit until the object is found dead.  When they are more than before, the thread pays and
+ * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
+ * an exact thread have to be in its roots.
+ * Thread: in managed state.  GC: safepoint; may start a cycle, may assist.
+ * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_MEMORY
+ * (no memory to note it, or the objects of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES);
+ * nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address` points to or into, or NULL.  The address one past an
@@ -301,10 +337,12 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
-/* Copies `count` references from `from` to `to`; the two may overlap. */
+/* Copies `count` references from `from` to `to`; the two may overlap.  This is no safepoint,
+ * however many they are: cut into parts what takes long, with gait_poll between them.
+ * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
-/* Stores NULL in `count` references. */
+/* Stores NULL in `count` references; no safepoint either.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
 
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
@@ -314,19 +352,24 @@ GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_valu
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
 /* An exact frame: `count` references on this thread's stack, found without scanning words.  They
- * are written plainly. */
+ * are written plainly; the frame itself is written by push alone. */
 typedef struct gait_frame {
   struct gait_frame *caller;
   void **slots;
   size_t count;
+  uintptr_t seal;
 } gait_frame;
 
-/* Links and unlinks a frame; in pairs, innermost first.  Thread: attached. */
+/* Links and unlinks a frame; in pairs, innermost first.  A frame that is still linked when its
+ * function has returned is a failed check at the thread's next safepoint.  When a thread ends
+ * outside managed code, by pthread_exit or by cancellation, its frames are roots no longer: a
+ * cleanup handler that needs an object has a handle for it.  Thread: attached. */
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 
-/* A handle keeps one object alive from anywhere, until it is freed.
+/* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
+ * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
  * Thread: attached.  Fails: NULL when out of memory. */
 GAIT_API gait_handle *gait_handle_new(gait_thread *thread, void *object);
 GAIT_API void *gait_handle_get(const gait_handle *handle);
@@ -340,17 +383,23 @@ typedef enum gait_roots_discipline {
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
- * Thread: any that is not in a safepoint.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is
- * registered), GAIT_ERROR_MEMORY. */
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, in this
+ * call; no safepoint.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is registered), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
                                     gait_roots_discipline discipline);
 
-/* Makes what `function` traces roots. */
+/* Makes what `function` traces roots.  While a cycle marks, `function` runs in this call.
+ * Thread, GC, Fails: as gait_roots_add; GAIT_ERROR_ALREADY: with this `arg` it is registered. */
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.
- * Fails: GAIT_ERROR_NOT_FOUND. */
+/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+ * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
+ * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
+ * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, once
+ * more, in this call; no safepoint.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
                                                 void *arg);
@@ -359,25 +408,35 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
 
 /* Runs one whole cycle that begins after this call and returns when it has been swept: whatever was
  * unreachable before the call is free.  The caller helps to mark.
- * Thread: attached.  GC: safepoint. */
+ * Thread: attached.  GC: safepoint; runs a cycle, marks.
+ * Fails: GAIT_ERROR_STATE (outside managed code, or not the owner), GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_collect(gait_thread *thread);
 
-/* Gives all free memory back to the system.  Returns the bytes that went.
+/* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
+ * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF.  The next
- * trigger is computed at once.  `before` (may be NULL) takes the old setting.
- * Thread: any.  Fails: GAIT_ERROR_OPTION_VALUE. */
+/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
+ * range of its option.  The next trigger is computed at once; where the heap is past it, or has
+ * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+ * `before` (may be NULL) takes the old setting.
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
+ */
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
 /* A snapshot; every counter counts from the heap's creation.
- *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since
- *   marked_bytes       found live by the last cycle, with what was allocated while it marked
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, tables, queues
+ *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
+ *                      runs of slots, so with what a thread has not made objects of yet
+ *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
+ *                      objects and external bytes only
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and what malloc takes to keep account
+ *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
  *   pause_*            every time for which the collector held a thread: handshake work, root scan,
@@ -394,6 +453,7 @@ typedef struct gait_stats {
   uint64_t mapped_peak_bytes;
   uint64_t reserved_bytes;
   uint64_t side_table_bytes;
+  uint64_t structure_bytes;
   uint64_t external_bytes;
   uint64_t released_bytes;
   uint64_t alloc_bytes;
@@ -429,7 +489,9 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
 /* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
  *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
  *                            ending it; sweeping
- *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended
+ *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
+ *                            that threads have not made objects of yet
+ *   live_before, marked      objects only: after the last cycle, and after this one
  *   assist, background, idle CPU time
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created
@@ -487,6 +549,8 @@ GAIT_API size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_r
 GAIT_API int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #include "gait/inline.h"
+
+#include "gait/checked.h"
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,9 @@
 /* inline.h: the fast paths that compile into the embedder's code, and nothing else.
  *
- * Include gait.h, not this file.  The structures below are the first members of private ones; the
- * library asserts every offset at compile time, so a header and a library that disagree about them
- * do not build.  Nothing here is an interface: use the functions, not the fields. */
+ * Include gait.h, not this file.  The structures below are the first members of private ones, which
+ * the library asserts when it is compiled.  A program has to be compiled with the headers of the
+ * library that it runs with, of the same minor version: nothing else would notice a difference.
+ * Nothing here is an interface: use the functions, not the fields. */
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
 
@@ -20,16 +21,17 @@ struct gait_cursor {
  *   frames   the innermost exact frame
  *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
  *            Written by this thread, or by the collector while the thread is outside managed code
- *   poll     the collector wants this thread at a safepoint; written by any thread
+ *   poll     the collector of a heap, of this one or of another that the OS thread is attached to,
+ *            wants it at a safepoint; written by any thread
  *   heap, heap_bytes, cards  the heap's addresses, and a byte for each GAIT_CARD_BYTES of them */
 struct gait_fast {
   struct gait_cursor *const *rows;
   gait_frame *frames;
-  uint32_t marking;
-  uint32_t poll;
+  const unsigned *poll;
   uintptr_t heap;
   size_t heap_bytes;
   unsigned char *cards;
+  uint32_t marking;
 };
 
 /* What a store shades while marking: the value that it overwrites, and the one that it writes. */
@@ -82,7 +84,7 @@ static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes
 }
 
 static inline void gait_poll(gait_thread *thread) {
-  if (GAIT_UNLIKELY(__atomic_load_n(&gait_fast_of(thread)->poll, __ATOMIC_RELAXED)))
+  if (GAIT_UNLIKELY(__atomic_load_n(gait_fast_of(thread)->poll, __ATOMIC_RELAXED)))
     gait_poll_slow(thread);
 }
 
@@ -120,11 +122,19 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
                                      __ATOMIC_ACQUIRE);
 }
 
+/* Follows from the rest of a frame: what has been overwritten since its function returned is told
+ * from a frame by it. */
+static inline uintptr_t gait_frame_seal(const gait_frame *frame) {
+  return ((uintptr_t)frame ^ (uintptr_t)0x5EA1ED) + 3 * (uintptr_t)frame->caller +
+         5 * (uintptr_t)frame->slots + 7 * frame->count;
+}
+
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count) {
   frame->slots = slots;
   frame->count = count;
   frame->caller = gait_fast_of(thread)->frames;
+  frame->seal = gait_frame_seal(frame);
   gait_fast_of(thread)->frames = frame;
 }
 

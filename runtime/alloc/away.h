@@ -15,9 +15,8 @@
 
 #include "alloc/thread.h"
 
-/* Takes the calling OS thread outside every heap in whose managed state it is.  Calls do not nest.
- * The caller's own frame stays until it comes back, for it may hold registers of its callers; where
- * no cycle can run meanwhile, as across a fork, it need not. */
+/* Takes the calling OS thread outside every heap in whose managed state it is, and has it not
+ * cancelled until it comes back.  Calls do not nest. */
 void gaiti_away_begin(void);
 
 /* Brings it back to those, when nobody holds any of them any longer. */

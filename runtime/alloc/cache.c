@@ -51,7 +51,7 @@ void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 /* ---- Retiring ---- */
 
 /* The run is shortened before the counters rise, and readers look at the counters first: at any
- * moment they see what was allocated or less. */
+ * moment they see what was allocated or less.  Litmus: tests/litmus/counters.litmus. */
 static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
                         struct gaiti_run *run, size_t slot_bytes) {
   uint64_t bytes = (uint64_t)(cursor->next - run->start);
@@ -61,7 +61,8 @@ static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *curso
 }
 
 /* Frees the slots that the run has not handed out.  The block may be another cache's by now, which
- * takes them as soon as their allocation bits are clear; that comes last. */
+ * takes them as soon as their allocation bits are clear; that comes last.  Litmus:
+ * tests/litmus/freed.litmus, swept.litmus. */
 static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
                               const struct gaiti_run *run, uint16_t kind, size_t slot_bytes) {
   size_t bytes = (size_t)(run->end - cursor->next);
@@ -77,6 +78,7 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
 }
 
+/* Litmus: tests/litmus/swept.litmus. */
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class) {
   struct gaiti_row *row = gaiti_row_of(proc, kind);
@@ -123,7 +125,7 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 }
 
 /* The cursors are their thread's, which writes them plainly: each word is read whole, whatever it
- * says, and what makes no sense is left out. */
+ * says, and what makes no sense is left out.  Litmus: tests/litmus/counters.litmus. */
 GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes,
                                            uint64_t *objects) {
   for (uint32_t kind = 0; kind < proc->kinds; kind++) {
@@ -136,6 +138,20 @@ GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64
       *objects += (uint64_t)(next - start) / gaiti_class_bytes(i);
     }
   }
+}
+
+GAITI_RACY uint64_t gaiti_proc_count_unused(const struct gaiti_proc *proc) {
+  uint64_t unused = 0;
+  for (uint32_t kind = 0; kind < proc->kinds; kind++) {
+    const struct gaiti_row *row = (const struct gaiti_row *)(const void *)proc->rows[kind];
+    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++) {
+      const char *next = *(char *const volatile *)&row->cursors[i].next;
+      const char *end = *(char *const volatile *)&row->runs[i].end;
+      if (!next || end < next || end - next > (ptrdiff_t)GAITI_BLOCK_BYTES) continue;
+      unused += (uint64_t)(end - next);
+    }
+  }
+  return unused;
 }
 
 /* ---- Taking ---- */
@@ -172,7 +188,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 
-/* Model: tests/model/start.pml. */
+/* Model: tests/model/start.pml.  Litmus: tests/litmus/epoch.litmus, freed.litmus, swept.litmus. */
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes) {
   gait_heap *heap = thread->heap;

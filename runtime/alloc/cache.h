@@ -43,4 +43,7 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
  * same time is seen a little late. */
 void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes, uint64_t *objects);
 
+/* Bytes of runs that are not handed out yet, no object among them.  As above. */
+uint64_t gaiti_proc_count_unused(const struct gaiti_proc *proc);
+
 #endif

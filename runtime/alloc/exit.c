@@ -3,14 +3,16 @@
  * system offers neither event per heap. */
 #include "alloc/exit.h"
 
+const unsigned gaiti_exit_no_poll = 0;
+
 static pthread_key_t exit_key;
 static bool exit_key_made;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
 /* Model: tests/model/termination.pml. */
-static void exit_detach_all(void *first) {
-  pthread_setspecific(exit_key, first); /* the system has cleared it */
-  gait_thread *thread = first;
+static void exit_detach_all(void *own) {
+  pthread_setspecific(exit_key, own); /* the system has cleared it */
+  gait_thread *thread = ((struct gaiti_attachments *)own)->first;
   while (thread) {
     gait_thread *next = thread->next_exit;
     gait_thread_detach(thread);
@@ -22,25 +24,53 @@ static void exit_make_key(void) {
   exit_key_made = pthread_key_create(&exit_key, exit_detach_all) == 0;
 }
 
-bool gaiti_exit_note(gait_thread *thread) {
-  pthread_once(&exit_once, exit_make_key);
-  if (!exit_key_made) return false;
-  thread->next_exit = pthread_getspecific(exit_key);
-  return pthread_setspecific(exit_key, thread) == 0;
-}
-
-gait_thread *gaiti_exit_first(void) {
+static struct gaiti_attachments *exit_own(void) {
   pthread_once(&exit_once, exit_make_key);
   return exit_key_made ? pthread_getspecific(exit_key) : NULL;
 }
 
-void gaiti_exit_forget(gait_thread *thread) {
-  gait_thread *first = pthread_getspecific(exit_key);
-  if (first == thread) {
-    pthread_setspecific(exit_key, thread->next_exit);
-    return;
-  }
-  while (first && first->next_exit != thread)
-    first = first->next_exit;
-  if (first) first->next_exit = thread->next_exit;
+static struct gaiti_attachments *exit_own_made(void) {
+  struct gaiti_attachments *own = exit_own();
+  if (own || !exit_key_made) return own;
+  own = gaiti_os_alloc(sizeof *own);
+  if (own && pthread_setspecific(exit_key, own) == 0) return own;
+  gaiti_os_free(own);
+  return NULL;
+}
+
+bool gaiti_exit_note(gait_thread *thread) {
+  struct gaiti_attachments *own = exit_own_made();
+  if (!own) return false;
+  thread->next_exit = own->first;
+  own->first = thread;
+  thread->attachments = own;
+  thread->fast.poll = &own->poll;
+  return true;
+}
+
+gait_thread *gaiti_exit_first(void) {
+  const struct gaiti_attachments *own = exit_own();
+  return own ? own->first : NULL;
+}
+
+static void exit_unlink(struct gaiti_attachments *own, const gait_thread *thread) {
+  gait_thread **place = &own->first;
+  while (*place && *place != thread)
+    place = &(*place)->next_exit;
+  if (*place) *place = thread->next_exit;
+}
+
+struct gaiti_attachments *gaiti_exit_forget(gait_thread *thread) {
+  struct gaiti_attachments *own = thread->attachments;
+  exit_unlink(own, thread);
+  if (own->first) return NULL;
+  pthread_setspecific(exit_key, NULL);
+  return own;
+}
+
+void gaiti_exit_abandon(gait_thread *thread) {
+  struct gaiti_attachments *own = thread->attachments;
+  exit_unlink(own, thread);
+  thread->fast.poll = &gaiti_exit_no_poll;
+  if (!own->first) gaiti_os_free(own);
 }

@@ -1,13 +1,35 @@
-/* exit.h: what the calling OS thread is attached to, so that it can be detached when it exits. */
+/* exit.h: what the calling OS thread is attached to: so that it can be detached when it exits, and
+ * so that a safepoint of one heap is a safepoint of all.
+ *
+ * .inv.attachments  An OS thread that is attached anywhere has one gaiti_attachments.  `first` and
+ * the links are the OS thread's own.  `poll` is raised by any heap to which the thread is attached,
+ * under that heap's lock of threads and while the attachment is listed; so it lasts until the last
+ * attachment has left its list. */
 #ifndef GAITI_ALLOC_EXIT_H
 #define GAITI_ALLOC_EXIT_H
 
 #include "alloc/thread.h"
 
-/* Notes that the calling OS thread has this attachment, and forgets it.  False: the system gives no
- * key. */
+/*   poll   some heap wants this OS thread at a safepoint; gait_fast.poll points here
+ *   first  the attachments, linked by next_exit */
+struct gaiti_attachments {
+  unsigned poll;
+  gait_thread *first;
+};
+
+/* Adds an attachment to those of the calling OS thread.  False: the system gives no key or memory.
+ */
 bool gaiti_exit_note(gait_thread *thread);
-void gaiti_exit_forget(gait_thread *thread);
+
+/* Takes it off.  What has to be freed when it has left its heap's list; NULL while others are left.
+ */
+struct gaiti_attachments *gaiti_exit_forget(gait_thread *thread);
+
+/* The same in the child of a fork, for an attachment of an OS thread that is gone. */
+void gaiti_exit_abandon(gait_thread *thread);
+
+/* What gait_fast.poll of a detached thread points to: never raised. */
+extern const unsigned gaiti_exit_no_poll;
 
 /* The calling OS thread's attachments, linked by next_exit; NULL when it has none. */
 gait_thread *gaiti_exit_first(void);

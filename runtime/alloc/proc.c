@@ -26,11 +26,18 @@ struct gait_cursor *const *gaiti_proc_no_rows(void) {
 }
 
 bool gaiti_procs_init(gait_heap *heap) {
-  heap->procs = gaiti_os_alloc(sizeof *heap->procs);
+  heap->procs = gaiti_structure_alloc(&heap->space, sizeof *heap->procs);
   if (!heap->procs) return false;
   if (gaiti_lock_init(&heap->procs->lock, GAITI_RANK_PROCS)) return true;
-  gaiti_os_free(heap->procs);
+  gaiti_structure_free(&heap->space, heap->procs, sizeof *heap->procs);
   return false;
+}
+
+static void proc_free(gait_heap *heap, struct gaiti_proc *proc) {
+  for (uint32_t kind = 0; kind < proc->kinds; kind++)
+    if (proc->rows[kind] != proc_empty_row.cursors)
+      gaiti_structure_free(&heap->space, proc->rows[kind], sizeof(struct gaiti_row));
+  gaiti_structure_free(&heap->space, proc, sizeof *proc);
 }
 
 void gaiti_procs_destroy(gait_heap *heap) {
@@ -38,17 +45,15 @@ void gaiti_procs_destroy(gait_heap *heap) {
   while (procs->all) {
     struct gaiti_proc *proc = procs->all;
     procs->all = proc->next;
-    for (uint32_t kind = 0; kind < proc->kinds; kind++)
-      if (proc->rows[kind] != proc_empty_row.cursors) gaiti_os_free(proc->rows[kind]);
-    gaiti_os_free(proc);
+    proc_free(heap, proc);
   }
   gaiti_lock_destroy(&procs->lock);
-  gaiti_os_free(procs);
+  gaiti_structure_free(&heap->space, procs, sizeof *procs);
 }
 
-struct gaiti_row *gaiti_proc_row(struct gaiti_proc *proc, uint16_t kind) {
+struct gaiti_row *gaiti_proc_row(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind) {
   if (proc->rows[kind] != proc_empty_row.cursors) return gaiti_row_of(proc, kind);
-  struct gaiti_row *row = gaiti_os_alloc(sizeof *row);
+  struct gaiti_row *row = gaiti_structure_alloc(&heap->space, sizeof *row);
   if (!row) return NULL;
   for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++)
     row->runs[i].block = GAITI_NO_BLOCK;
@@ -101,8 +106,9 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, ui
 
 /* ---- Who holds which ---- */
 
-static struct gaiti_proc *proc_new(struct gaiti_procs *procs) {
-  struct gaiti_proc *proc = gaiti_os_alloc(sizeof *proc);
+static struct gaiti_proc *proc_new(gait_heap *heap) {
+  struct gaiti_procs *procs = heap->procs;
+  struct gaiti_proc *proc = gaiti_structure_alloc(&heap->space, sizeof *proc);
   if (!proc) return NULL;
   proc_clear_rows(proc->rows);
   proc->next = procs->all;
@@ -142,7 +148,7 @@ bool gaiti_proc_acquire(gait_thread *thread) {
     procs->free = proc->next_free;
   else
     proc = proc_steal(procs, thread);
-  if (!proc) proc = proc_new(procs);
+  if (!proc) proc = proc_new(thread->heap);
   if (proc) {
     proc->holder = thread;
     thread->proc = proc;
@@ -198,4 +204,60 @@ void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller) {
     procs->free = proc;
   }
   gaiti_unlock(&procs->lock);
+}
+
+/* ---- Giving back ---- */
+
+/* So many processors without a holder stay at least. */
+#define PROCS_SPARE 4u
+/* And no more of them are freed by one cycle. */
+#define PROCS_TRIM_MOST 64u
+
+/* Takes those that go off the list of all. */
+static void procs_unlink_locked(struct gaiti_procs *procs) {
+  struct gaiti_proc **place = &procs->all;
+  while (*place) {
+    const struct gaiti_proc *proc = *place;
+    if (!proc->goes) {
+      place = &(*place)->next;
+      continue;
+    }
+    *place = proc->next;
+    gaiti_counter_sub(&procs->count, 1);
+    gaiti_counter_add(&procs->gone_alloc_bytes, AO_load(&proc->alloc_bytes));
+    gaiti_counter_add(&procs->gone_alloc_objects, AO_load(&proc->alloc_objects));
+  }
+}
+
+/* Takes the end of the list of those without a holder. */
+static struct gaiti_proc *procs_take_spare_locked(struct gaiti_procs *procs) {
+  uint32_t spare = 0;
+  struct gaiti_proc **place = &procs->free;
+  for (const struct gaiti_proc *proc = procs->free; proc; proc = proc->next_free)
+    spare++;
+  if (spare <= PROCS_SPARE) return NULL;
+  uint32_t most = (spare - PROCS_SPARE + 1) / 2;
+  if (most > PROCS_TRIM_MOST) most = PROCS_TRIM_MOST;
+  for (uint32_t i = 0; i < spare - most; i++)
+    place = &(*place)->next_free;
+  struct gaiti_proc *taken = *place;
+  *place = NULL;
+  for (struct gaiti_proc *proc = taken; proc; proc = proc->next_free)
+    proc->goes = true;
+  procs_unlink_locked(procs);
+  return taken;
+}
+
+/* One without a holder is nobody's but the lists': its caches and its buffer are empty, and it has
+ * told the heap what it took.  Whoever goes through all of them without the lock holds every
+ * thread, on the thread that runs the cycle. */
+void gaiti_procs_trim(gait_heap *heap) {
+  gaiti_lock(&heap->procs->lock);
+  struct gaiti_proc *taken = procs_take_spare_locked(heap->procs);
+  gaiti_unlock(&heap->procs->lock);
+  while (taken) {
+    struct gaiti_proc *proc = taken;
+    taken = proc->next_free;
+    proc_free(heap, proc);
+  }
 }

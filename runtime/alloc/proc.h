@@ -4,7 +4,7 @@
  * credit and counters.  A thread that goes outside keeps its processor as long as nobody wants it;
  * one that enters and has none takes a free one, or steals one whose holder is outside, or makes a
  * new one.  So there are as many as threads have ever run managed code at the same time, not as
- * many as are attached.
+ * many as are attached.  When fewer run, each cycle frees some of those without a holder.
  *
  * .inv.cache  Cursor and run of one (kind, class): start <= next <= limit <= end; the slots of
  *             [next, end) are allocated by their bits, zero, and nobody else's; while marking they
@@ -62,13 +62,14 @@ struct gaiti_taken {
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
   uint32_t kinds;
-  uint32_t number; /* among all, from 0 */
+  uint32_t number; /* how many there were when it was made */
   struct gaiti_shade_buffer *shades;
   int64_t assist_credit;
   struct gaiti_taken taken;
   AO_t alloc_bytes;
   AO_t alloc_objects;
   gait_thread *holder; /* guarded by the list's lock */
+  bool goes;           /* is about to be freed; likewise */
   struct gaiti_proc *next;
   struct gaiti_proc *next_free;
 };
@@ -78,6 +79,8 @@ struct gaiti_procs {
   struct gaiti_proc *all;
   struct gaiti_proc *free; /* without a holder; their caches and buffers are empty */
   AO_t count;
+  AO_t gone_alloc_bytes; /* of processors that are no more */
+  AO_t gone_alloc_objects;
   AO_t alloc_bytes_seen; /* the most that a snapshot has told */
   AO_t alloc_objects_seen;
 };
@@ -105,8 +108,12 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, ui
 /* Adds all of that to the heap's counters. */
 void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc);
 
+/* Frees half of the processors without a holder that are more than a few.  Thread: the one that
+ * runs the cycle. */
+void gaiti_procs_trim(gait_heap *heap);
+
 /* The row of a kind, made when it is the empty one; NULL: out of memory. */
-struct gaiti_row *gaiti_proc_row(struct gaiti_proc *proc, uint16_t kind);
+struct gaiti_row *gaiti_proc_row(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind);
 
 /* The rows of a thread that has no processor: every cursor is empty. */
 struct gait_cursor *const *gaiti_proc_no_rows(void);

@@ -1,6 +1,7 @@
 #include "alloc/thread.h"
 
 #include "alloc/away.h"
+#include "base/asan.h"
 #include "base/check.h"
 
 /* How often a thread that finds itself held looks again before it sleeps. */
@@ -14,7 +15,7 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
 }
 
 bool gaiti_threads_init(gait_heap *heap) {
-  heap->threads = gaiti_os_alloc(sizeof *heap->threads);
+  heap->threads = gaiti_structure_alloc(&heap->space, sizeof *heap->threads);
   if (!heap->threads) return false;
   if (!gaiti_lock_init(&heap->threads->lock, GAITI_RANK_THREADS)) goto fail_memory;
   if (!gaiti_condition_init(&heap->threads->changed)) goto fail_lock;
@@ -22,7 +23,7 @@ bool gaiti_threads_init(gait_heap *heap) {
 fail_lock:
   gaiti_lock_destroy(&heap->threads->lock);
 fail_memory:
-  gaiti_os_free(heap->threads);
+  gaiti_structure_free(&heap->space, heap->threads, sizeof *heap->threads);
   return false;
 }
 
@@ -31,15 +32,33 @@ void gaiti_threads_destroy(gait_heap *heap) {
   while (threads->spare) {
     gait_thread *thread = threads->spare;
     threads->spare = thread->next;
-    gaiti_os_free(thread);
+    gaiti_structure_free(&heap->space, thread, sizeof *thread);
   }
   gaiti_condition_destroy(&threads->changed);
   gaiti_lock_destroy(&threads->lock);
-  gaiti_os_free(threads);
+  gaiti_structure_free(&heap->space, threads, sizeof *threads);
 }
 
-GAITI_NOINLINE void gaiti_thread_leave(gait_thread *thread) {
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+/* The system may have let the first thread's stack grow beyond where it ended once. */
+static bool thread_is_on_own_stack(gait_thread *thread, uintptr_t place) {
+  if (place >= thread->stack_high) return false;
+  if (place >= thread->stack_limit) return true;
+  uintptr_t limit, high;
+  if (gaiti_os_stack_now(&limit, &high) && limit < thread->stack_limit) thread->stack_limit = limit;
+  return place >= thread->stack_limit;
+}
+
+void gaiti_thread_save(gait_thread *thread) {
+  if (thread->roots == GAIT_STACK_EXACT) return;
+  REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),
+          "a thread whose stack is scanned runs on another one, as a coroutine or a signal handler "
+          "does: attach it with exact frames, or run Gait on the thread's own stack");
+  gaiti_registers_save(&thread->saved, thread->stack_high);
+  thread->fake_stack = gaiti_asan_fake_stack();
+}
+
+void gaiti_thread_leave(gait_thread *thread) {
+  gaiti_thread_save(thread);
   gaiti_thread_leave_saved(thread);
 }
 

@@ -6,7 +6,7 @@
  *
  * In MANAGED only the thread itself touches its stack, its processor and its barrier; it acts on a
  * handshake at its next safepoint.  In OUTSIDE it touches none of them, and its registers and the
- * top of its stack are saved.  HELD belongs to whoever moved it there, for a short while; a thread
+ * end of its stack are saved.  HELD belongs to whoever moved it there, for a short while; a thread
  * that would enter then waits.  Each arrow is a compare-and-swap of `state`: leaving is a release,
  * entering an acquire, so the collector sees all that the thread did before and the thread all that
  * the collector did in its place. */
@@ -33,8 +33,10 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   proc           NULL only outside, after a theft
  *   seen           the number of the last handshake this thread has acted on
  *   black_epoch    runs taken while the heap's epoch is this one are marked; 0: none
- *   stack_low/high the part to scan; low written with `saved` when leaving, high constant
- *   saved          registers, saved when leaving or before scanning its own stack
+ *   attachments    of the OS thread, this one among them (alloc/exit.h)
+ *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
+ *   saved          registers and stack, saved when leaving or before scanning its own stack
+ *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
  *   pauses         written by the thread, or by whoever holds it */
 struct gait_thread {
   struct gait_fast fast;
@@ -43,9 +45,11 @@ struct gait_thread {
   AO_t state;
   AO_t seen;
   AO_t black_epoch;
-  char *stack_low;
-  char *stack_high;
-  struct gaiti_saved_frame saved;
+  struct gaiti_attachments *attachments;
+  uintptr_t stack_limit;
+  uintptr_t stack_high;
+  struct gaiti_saved saved;
+  void *fake_stack;
   gait_thread_roots roots;
   pthread_t owner;
   int tid;
@@ -84,17 +88,17 @@ static inline enum gaiti_thread_state gaiti_thread_state(const gait_thread *thre
   return (enum gaiti_thread_state)AO_load_acquire(&thread->state);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_hold(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_HELD);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_let_go(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_enter(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_MANAGED);
 }
@@ -108,14 +112,18 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
   return AO_load(&thread->black_epoch) == epoch && !MUTANT(MUTANT_NO_BLACK_ALLOCATION);
 }
 
-/* Moves the calling thread from managed to outside; what GAITI_SAVE_FRAME saved stays valid until
- * it enters.  Model: tests/model/termination.pml, fork.pml. */
+/* Saves what the calling thread may hold (os/registers.h): before it leaves managed code, or before
+ * its own roots are scanned.  Nothing where only exact frames are scanned.  A stack that is not the
+ * thread's own is a failed check: the scan would run into memory that is not there. */
+void gaiti_thread_save(gait_thread *thread);
+
+/* Moves the calling thread from managed to outside; what gaiti_thread_save saved stays valid until
+ * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_leave_saved(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
 }
 
-/* The same, with the registers saved here: for callers whose own frames stay where they are until
- * they enter again. */
+/* Saves and leaves. */
 void gaiti_thread_leave(gait_thread *thread);
 
 /* Moves the calling thread from outside to managed and sees that it has a processor, or leaves it

@@ -5,6 +5,8 @@
 
 gait_result gait_collect(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
+  REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
+                 "a thread collects for itself alone", GAIT_ERROR_STATE);
   REQUIRE_RESULT("collect.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
                  "the thread is outside managed code", GAIT_ERROR_STATE);
   gaiti_collector_collect(thread, GAIT_CAUSE_FORCED);
@@ -15,12 +17,33 @@ size_t gait_trim(gait_heap *heap) {
   return gaiti_space_release(&heap->space, &heap->map, SIZE_MAX);
 }
 
+/* Whether the option that lies at `field` of gait_options may have that value: a running heap takes
+ * what a new one would. */
+static bool setting_in_range(size_t field, int64_t value) {
+  size_t at = 0;
+  while (gait_option_at(at)->field != field)
+    at++;
+  const gait_option *option = gait_option_at(at);
+  return (option->may_be_off && value == option->off) ||
+         (value >= option->minimum && value <= option->maximum);
+}
+
+/* The collector's thread, and not this one, does what follows from it. */
+static gait_result setting_changed(gait_heap *heap, gait_result result) {
+  if (result == GAIT_OK) gaiti_collector_review(heap);
+  return result;
+}
+
 gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
-  return gaiti_pace_set_gogc(heap, percent, before);
+  if (!setting_in_range(offsetof(gait_options, gogc_percent), percent))
+    return GAIT_ERROR_OPTION_VALUE;
+  return setting_changed(heap, gaiti_pace_set_gogc(heap, percent, before));
 }
 
 gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
-  return gaiti_pace_set_memory_limit(heap, bytes, before);
+  if (!setting_in_range(offsetof(gait_options, memory_limit_bytes), bytes))
+    return GAIT_ERROR_OPTION_VALUE;
+  return setting_changed(heap, gaiti_pace_set_memory_limit(heap, bytes, before));
 }

@@ -11,11 +11,8 @@
 
 static void heap_report(const gait_options *options, const char *error) {
   char line[320];
-  snprintf(line, sizeof line, "gait: %s", error);
-  if (options->log)
-    options->log(line, options->log_arg);
-  else
-    fprintf(stderr, "%s\n", line);
+  snprintf(line, sizeof line - 1, "gait: %s", error);
+  gaiti_log_line(options, line);
 }
 
 /* The layers, from below. */
@@ -63,6 +60,11 @@ gait_result gait_heap_create(const gait_options *options, gait_heap **out) {
   if (result != GAIT_OK) {
     heap_report(options, error);
     return result;
+  }
+  const char *missing = gaiti_os_missing();
+  if (missing) {
+    heap_report(options, missing);
+    return GAIT_ERROR_SYSTEM;
   }
   gait_heap *heap = gaiti_os_alloc(sizeof *heap);
   if (!heap) return GAIT_ERROR_MEMORY;

@@ -1,11 +1,15 @@
 /* Options: one row each, which feeds the parser, the checks, `gait options` and the manual. */
-#define _DEFAULT_SOURCE
+#define _GNU_SOURCE /* secure_getenv, environ */
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "gait/gait.h"
 
@@ -42,7 +46,7 @@ static const gait_option options_table[] = {
      "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
      FIELD(processors)},
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
-     "Whether helpers at idle priority mark on processors that nobody else uses.",
+     "Whether helpers mark on processors that nobody else uses.",
      FIELD(idle_help)},
     {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
      "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",
@@ -94,6 +98,13 @@ static const gait_option options_table[] = {
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
 
+/* Variables that Gait's own tests and tools read, and that are no options of a heap.  A variable
+ * that begins with GAIT_ and stands neither here nor in the table is taken for a misspelt one. */
+static const char *const options_not_of_a_heap[] = {"GAIT_LIMITS", "GAIT_CYCLES", "GAIT_SECONDS"};
+
+#define OPTIONS_PREFIX       "GAIT_"
+#define OPTIONS_PREFIX_CHARS 5
+
 static int64_t *option_field(gait_options *options, const gait_option *option) {
   return (int64_t *)(void *)((char *)options + option->field);
 }
@@ -131,9 +142,12 @@ static int64_t option_suffix(const char *suffix) {
 static bool option_parse_number(const gait_option *option, const char *text, int64_t *value) {
   if (text[0] < '0' || text[0] > '9') return false;
   char *end;
+  int before = errno;
   errno = 0;
   long long number = strtoll(text, &end, 10);
-  if (errno != 0) return false;
+  bool fits = errno == 0;
+  errno = before;
+  if (!fits) return false;
   int64_t factor = option->type == GAIT_OPTION_BYTES ? option_suffix(end) : (*end == '\0');
   return factor != 0 && !__builtin_mul_overflow((int64_t)number, factor, value);
 }
@@ -191,6 +205,99 @@ static gait_result option_set(gait_options *options, const gait_option *option, 
   return GAIT_OK;
 }
 
+/* ---- Names that are no option ----
+ *
+ * A misspelt variable would otherwise be a setting that silently does nothing. */
+
+/* Longer names than this have no nearest option. */
+#define NEAREST_MOST_CHARS 32
+
+static unsigned nearest_least(unsigned a, unsigned b, unsigned c) {
+  unsigned least = a < b ? a : b;
+  return least < c ? least : c;
+}
+
+/* How many characters have to be changed, added or left out to make one name of the other, without
+ * regard to case; neighbours that have changed places count one.  Of the table of distances between
+ * all beginnings of the two, three rows at a time are kept. */
+static unsigned nearest_distance(const char *a, const char *b) {
+  unsigned rows[3][NEAREST_MOST_CHARS + 1];
+  size_t a_chars = strlen(a), b_chars = strlen(b);
+  for (unsigned k = 0; k <= b_chars; k++)
+    rows[0][k] = k;
+  for (size_t i = 1; i <= a_chars; i++) {
+    unsigned *row = rows[i % 3], *before = rows[(i + 2) % 3], *earlier = rows[(i + 1) % 3];
+    row[0] = (unsigned)i;
+    for (size_t k = 1; k <= b_chars; k++) {
+      int x = toupper((unsigned char)a[i - 1]), y = toupper((unsigned char)b[k - 1]);
+      row[k] = nearest_least(before[k] + 1, row[k - 1] + 1, before[k - 1] + (x != y));
+      if (i > 1 && k > 1 && x == toupper((unsigned char)b[k - 2]) &&
+          y == toupper((unsigned char)a[i - 2]))
+        row[k] = nearest_least(row[k], earlier[k - 2] + 1, UINT_MAX);
+    }
+  }
+  return rows[a_chars % 3][b_chars];
+}
+
+/* The option whose variable is nearest to `name`, which begins with the prefix; NULL when one
+ * character, or more than a third of them, would not be enough to come to it. */
+static const gait_option *nearest_option(const char *name) {
+  const char *rest = name + OPTIONS_PREFIX_CHARS;
+  if (strlen(rest) > NEAREST_MOST_CHARS) return NULL;
+  const gait_option *nearest = NULL;
+  unsigned least = (unsigned)strlen(rest) / 3 + 1;
+  if (least < 2) least = 2;
+  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
+    unsigned distance = nearest_distance(rest, options_table[i].environment + OPTIONS_PREFIX_CHARS);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = &options_table[i];
+  }
+  return nearest;
+}
+
+static bool environment_is_known(const char *name) {
+  for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    if (strcmp(options_table[i].environment, name) == 0) return true;
+  for (size_t i = 0; i < sizeof options_not_of_a_heap / sizeof options_not_of_a_heap[0]; i++)
+    if (strcmp(options_not_of_a_heap[i], name) == 0) return true;
+  return false;
+}
+
+/* In one line, whatever characters the name has. */
+static void environment_report(const gait_options *options, const char *name) {
+  char shown[80], line[160];
+  snprintf(shown, sizeof shown, "%.79s", name);
+  for (char *at = shown; *at; at++)
+    if (!isgraph((unsigned char)*at)) *at = '?';
+  const gait_option *nearest = nearest_option(name);
+  snprintf(line, sizeof line, "gait: %s: there is no such option%s%s%s", shown,
+           nearest ? "; did you mean " : "", nearest ? nearest->environment : "",
+           nearest ? "?" : "");
+  if (options->log)
+    options->log(line, options->log_arg);
+  else
+    fprintf(stderr, "%s\n", line);
+}
+
+/* Names the variables that are no option, once in a process.  One without a value sets nothing,
+ * misspelt or not; and a program with raised privileges takes no option from its environment, so
+ * none is missed there. */
+static void environment_report_unknown(const gait_options *options) {
+  static AO_t reported;
+  if (AO_fetch_compare_and_swap(&reported, 0, 1) != 0) return;
+  for (char **variable = environ; variable && *variable; variable++) {
+    char name[256];
+    size_t chars = strcspn(*variable, "=");
+    if (strncmp(*variable, OPTIONS_PREFIX, OPTIONS_PREFIX_CHARS) != 0 || chars >= sizeof name)
+      continue;
+    memcpy(name, *variable, chars);
+    name[chars] = '\0';
+    const char *text = secure_getenv(name);
+    if (text && text[0] && !environment_is_known(name)) environment_report(options, name);
+  }
+}
+
 /* ---- The public functions ---- */
 
 gait_result gait_options_set(gait_options *options, const char *name, const char *value,
@@ -204,8 +311,9 @@ gait_result gait_options_set(gait_options *options, const char *name, const char
 
 gait_result gait_options_from_environment(gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
+  environment_report_unknown(options);
   for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-    const char *text = getenv(options_table[i].environment);
+    const char *text = secure_getenv(options_table[i].environment);
     if (!text || !text[0]) continue;
     gait_result result = option_set(options, &options_table[i], options_table[i].environment, text,
                                     error, error_bytes);

@@ -1,8 +1,7 @@
-/* Roots, handles and external bytes. */
+/* Roots and handles. */
 #include "barrier/shades.h"
 #include "base/check.h"
 #include "base/collecting.h"
-#include "cycle/assist.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -23,25 +22,38 @@ static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
   gaiti_collecting_end();
 }
 
-/* Model: tests/model/roots.pml. */
+/* A callback that adds or removes roots goes on with the marker that it was called with: there may
+ * be no memory for another, and whoever has the reserve may be waiting for the callback to end. */
+static struct gaiti_marker *roots_take_marker(gait_heap *heap) {
+  struct gaiti_marker *marker = gaiti_visit_marker(&heap->roots);
+  return marker ? marker : gaiti_marker_take_reserve(heap);
+}
+
+static void roots_give_marker(gait_heap *heap, struct gaiti_marker *marker) {
+  if (marker != gaiti_visit_marker(&heap->roots)) gaiti_marker_give(marker);
+}
+
+/* A removal that comes meanwhile waits for the visit to end, and has its own marker then; so this
+ * one is taken before the root can be found.  Model: tests/model/roots.pml. */
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
-  gait_result result = gaiti_roots_insert(&heap->roots, root);
-  if (result != GAIT_OK) return result;
-  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
-  roots_mark_now(heap, marker, root);
-  gaiti_marker_give(marker);
-  return GAIT_OK;
+  struct gaiti_visit visit;
+  struct gaiti_marker *marker = roots_take_marker(heap);
+  gait_result result = gaiti_roots_insert(&heap->roots, root, marker, &visit);
+  if (result == GAIT_OK) roots_mark_now(heap, marker, root);
+  gaiti_visit_end(&visit);
+  roots_give_marker(heap, marker);
+  return result;
 }
 
 /* Marks after the root has left the table: a cycle that starts between the two does not find it
- * there.  Model: tests/model/roots.pml. */
+ * there.  A callback that removes itself is not called again: it is marking just now.
+ * Model: tests/model/roots.pml. */
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
-  if (!gaiti_roots_look_up(&heap->roots, which, &root)) return GAIT_ERROR_NOT_FOUND;
-  struct gaiti_marker *marker = gaiti_marker_take_reserve(heap);
-  gait_result result = gaiti_roots_erase(&heap->roots, root.start, root.function, root.arg);
-  roots_mark_now(heap, marker, &root);
-  gaiti_marker_give(marker);
+  struct gaiti_marker *marker = roots_take_marker(heap);
+  gait_result result = gaiti_roots_erase(&heap->roots, which, &root);
+  if (result == GAIT_OK && root.visits == 0) roots_mark_now(heap, marker, &root);
+  roots_give_marker(heap, marker);
   return result;
 }
 
@@ -80,34 +92,17 @@ gait_handle *gait_handle_new(gait_thread *thread, void *object) {
 }
 
 void *gait_handle_get(const gait_handle *handle) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   return gait_load(&handle->object);
 }
 
 void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, object);
 }
 
 void gait_handle_free(gait_thread *thread, gait_handle *handle) {
-  REQUIRE("handle.live", handle->next_free == handle, "the handle was freed");
+  REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, NULL);
   gaiti_handle_give(&thread->heap->roots, handle);
-}
-
-/* ---- External bytes ---- */
-
-gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
-  gait_heap *heap = thread->heap;
-  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);
-  REQUIRE_RESULT("external.object", ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object,
-                 "external bytes belong to the start of an object of this heap",
-                 GAIT_ERROR_ARGUMENT);
-  int64_t change;
-  if (bytes > INT64_MAX ||
-      !gaiti_externals_set(&heap->externals, (uintptr_t)object, bytes, &change))
-    return GAIT_ERROR_MEMORY;
-  gaiti_counter_add(&heap->live_bytes, (uint64_t)change);
-  gaiti_allocation_account(thread, change > 0 ? (size_t)change : 0);
-  return GAIT_OK;
 }

@@ -8,9 +8,12 @@ static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
   return AO_load(seen);
 }
 
+/* Litmus: tests/litmus/counters.litmus. */
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
-  stats->processors = heap->procs->count;
+  stats->processors = AO_load(&heap->procs->count);
+  stats->alloc_bytes = AO_load(&heap->procs->gone_alloc_bytes);
+  stats->alloc_objects = AO_load(&heap->procs->gone_alloc_objects);
   for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     stats->heap_live_bytes += AO_load_acquire(&proc->taken.live);
     stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
@@ -50,7 +53,7 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->young_cycles = cycle->youngs;
   gaiti_unlock(&cycle->lock);
   gaiti_lock(&cycle->pace.lock);
-  stats->marked_bytes = (uint64_t)cycle->pace.decision.marked_bytes;
+  stats->marked_bytes = cycle->pace.live_bytes;
   stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);
   stats->gc_background_ns = AO_load(&cycle->pace.total_background_ns);
   stats->gc_idle_ns = AO_load(&cycle->pace.total_idle_ns);
@@ -65,12 +68,13 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
 void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats_count_allocations(heap, stats);
-  stats->heap_live_bytes += AO_load(&heap->live_bytes);
+  stats->heap_live_bytes += gaiti_heap_live(heap);
   stats->mapped_bytes = gaiti_space_mapped(&heap->space);
   gaiti_counter_raise(&heap->space.mapped_peak_bytes, stats->mapped_bytes);
   stats->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
   stats->reserved_bytes = heap->map.bytes;
   stats->side_table_bytes = AO_load(&heap->space.table_bytes);
+  stats->structure_bytes = AO_load(&heap->space.structure_bytes);
   stats->external_bytes = AO_load(&heap->externals.bytes);
   stats->released_bytes = AO_load(&heap->space.released_bytes);
   stats_count_cycles(heap, stats);

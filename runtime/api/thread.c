@@ -7,6 +7,7 @@
 #include "cycle/cycle.h"
 #include "mark/roots.h"
 
+_Static_assert(GAIT_LEAVE_FRAMES_BYTES == GAITI_WINDOW_BYTES, "gait.h states the window");
 _Static_assert(offsetof(gait_thread, fast) == 0, "inline.h reads the start of a thread");
 _Static_assert(offsetof(struct gaiti_row, cursors) == 0, "inline.h reads the start of a row");
 
@@ -18,9 +19,10 @@ static gait_thread *threads_find_locked(const struct gaiti_threads *threads, pth
   return NULL;
 }
 
-static gait_thread *threads_take_spare_locked(struct gaiti_threads *threads) {
+static gait_thread *threads_take_spare_locked(gait_heap *heap) {
+  struct gaiti_threads *threads = heap->threads;
   gait_thread *thread = threads->spare;
-  if (!thread) return gaiti_os_alloc(sizeof *thread);
+  if (!thread) return gaiti_structure_alloc(&heap->space, sizeof *thread);
   threads->spare = thread->next;
   memset(thread, 0, sizeof *thread);
   return thread;
@@ -46,15 +48,24 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   if (AO_load(&thread->seen) != number) gaiti_handshake_note_acted(thread, number);
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
+  thread->fast.poll = &gaiti_exit_no_poll;
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
 }
 
+/* Where an attachment is scanned; an exact one has no bounds. */
+struct thread_stack {
+  uintptr_t limit;
+  uintptr_t high;
+};
+
 static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
-                        gait_thread_roots roots) {
+                        gait_thread_roots roots, const struct thread_stack *stack) {
   thread->heap = heap;
   thread->roots = roots;
+  thread->stack_limit = stack->limit;
+  thread->stack_high = stack->high;
   thread->owner = pthread_self();
   thread->tid = gaiti_os_thread_id();
   thread->fast.rows = gaiti_proc_no_rows();
@@ -75,16 +86,13 @@ static void thread_join_cycle_locked(gait_thread *thread) {
 
 /* Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
-                                        gait_thread **out) {
+                                        const struct thread_stack *stack, gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
   if (threads_find_locked(threads, pthread_self())) return GAIT_ERROR_ALREADY;
-  char *stack_high = gaiti_os_stack_base();
-  if (!stack_high) return GAIT_ERROR_SYSTEM;
-  gait_thread *thread = threads_take_spare_locked(threads);
+  gait_thread *thread = threads_take_spare_locked(heap);
   if (!thread) return GAIT_ERROR_MEMORY;
   gait_result result = GAIT_ERROR_MEMORY;
-  thread_init(thread, heap, name, roots);
-  thread->stack_high = stack_high;
+  thread_init(thread, heap, name, roots, stack);
   thread_join_cycle_locked(thread);
   if (!gaiti_proc_acquire(thread)) goto fail_thread;
   result = GAIT_ERROR_SYSTEM;
@@ -104,9 +112,9 @@ fail_thread:
 
 /* What another thread handed to this one when it made it is a root from now on.
  * Model: tests/model/termination.pml. */
-static GAITI_NOINLINE void thread_scan_if_black(gait_thread *thread) {
+static void thread_scan_if_black(gait_thread *thread) {
   if (AO_load(&thread->black_epoch) == 0) return;
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+  gaiti_thread_save(thread);
   gaiti_roots_scan_thread(thread, &thread->proc->shades);
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
@@ -116,11 +124,14 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
                                gait_thread **thread) {
   if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
   *thread = NULL;
+  struct thread_stack stack = {0, 0};
+  if (roots != GAIT_STACK_EXACT && !gaiti_os_stack(&stack.limit, &stack.high))
+    return GAIT_ERROR_SYSTEM;
   gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
   while (AO_load(&heap->cycle->handshakes.holding))
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
-  gait_result result = thread_attach_locked(heap, name, roots, thread);
+  gait_result result = thread_attach_locked(heap, name, roots, &stack, thread);
   gaiti_unlock(&heap->threads->lock);
   gaiti_away_end();
   gaiti_delay(heap);
@@ -156,7 +167,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
                  "a thread is detached by itself alone", GAIT_ERROR_STATE);
   struct gaiti_threads *threads = thread->heap->threads;
-  gaiti_exit_forget(thread);
+  struct gaiti_attachments *last = gaiti_exit_forget(thread);
   if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
   bool away = thread_end(thread);
   gaiti_delay(thread->heap);
@@ -169,6 +180,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   threads_unlink_locked(threads, thread);
   gaiti_wake(&threads->changed);
   gaiti_unlock(&threads->lock);
+  gaiti_os_free(last);
   if (away) gaiti_away_end();
   return GAIT_OK;
 }
@@ -180,28 +192,62 @@ static bool thread_is_outside(const gait_thread *thread) {
   return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
-/* The frame of this very function is saved, since it is gone when the caller goes on outside.
- * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
-GAITI_NOINLINE void gait_leave(gait_thread *thread) {
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
-  REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
-          "managed code is left from inside");
-  gaiti_delay(thread->heap);
-  gaiti_thread_leave_saved(thread);
+static bool thread_is_own(const gait_thread *thread) {
+  return pthread_equal(thread->owner, pthread_self());
 }
 
-/* Model: tests/model/handshake.pml. */
-void gait_enter(gait_thread *thread) {
-  REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
+/* Whether the innermost exact frame is as it was linked. */
+static bool thread_frame_is_intact(const gait_thread *thread) {
+  const gait_frame *frame = thread->fast.frames;
+  return !frame || frame->seal == gait_frame_seal(frame);
+}
+
+/* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
+ * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
+void gait_leave(gait_thread *thread) {
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
+  REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
+          "managed code is left from inside");
+  REQUIRE("frame.intact", thread_frame_is_intact(thread),
+          "the innermost exact frame was changed, or its function has returned");
+  gait_poll(thread);
+  gaiti_delay(thread->heap);
+  gaiti_thread_leave(thread);
+}
+
+/* Whether what the caller of gait_enter has on its stack is where it was when the thread left: in
+ * the frames that have gone since were at most the words that were copied then. */
+static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t caller) {
+  return thread->roots == GAIT_STACK_EXACT || caller <= thread->saved.rest;
+}
+
+static void thread_come_back(gait_thread *thread) {
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
   gait_poll(thread);
 }
 
+/* Model: tests/model/handshake.pml. */
+GAITI_NOINLINE void gait_enter(gait_thread *thread) {
+  REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
+  REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
+  REQUIRE("thread.frame", thread_is_where_it_left(thread, (uintptr_t)__builtin_frame_address(0)),
+          "managed code is entered from further up the stack than it was left: more than "
+          "GAIT_LEAVE_FRAMES_BYTES of frames have gone since");
+  thread_come_back(thread);
+}
+
+/* The function may enter and leave again, which saves registers anew, from further down: those that
+ * the caller had at this call are in this frame, which stays where it is. */
 void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
+  uintptr_t registers[GAITI_REGISTERS];
+  gaiti_registers_read(registers);
   gait_leave(thread);
   void *result = function(arg);
-  gait_enter(thread);
+  REQUIRE("thread.state", thread_is_outside(thread),
+          "a function that runs outside managed code has entered it and not left it again");
+  thread_come_back(thread);
+  __asm__ volatile("" : : "r"(registers) : "memory");
   return result;
 }
 

@@ -50,7 +50,8 @@ static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, const v
 
 /* Most of what a program stores while marking is marked already, above all what it has just
  * allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a mutator
- * that shades pays for it, so it cannot outrun the markers. */
+ * that shades pays for it, so it cannot outrun the markers.  Litmus: tests/litmus/cleared.litmus.
+ */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   if (barrier_shaded_last(thread->proc->shades, value)) return;
@@ -59,7 +60,7 @@ static void barrier_shade(gait_thread *thread, const void *value) {
   gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
 }
 
-/* Whether what is stored has to be shaded. */
+/* Whether what is stored has to be shaded.  Litmus: tests/litmus/settled.litmus. */
 static bool barrier_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
   if (!gaiti_shades_settled(thread->heap)) return true;
@@ -87,7 +88,7 @@ static bool barrier_remembers(const gait_thread *thread) {
   return (thread->fast.marking & GAIT_REMEMBER) != 0;
 }
 
-/* Model: tests/model/start.pml, roots.pml, weak.pml. */
+/* Model: tests/model/start.pml, roots.pml, weak.pml.  Litmus: tests/litmus/remembered.litmus. */
 void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value) {
   if (barrier_remembers(thread) && !MUTANT(MUTANT_STORE_NOT_REMEMBERED))
     gait_remember(thread, slot);

@@ -5,23 +5,28 @@
 /* Buffers that exist before any is needed; the collector sees to more before each cycle. */
 #define SHADES_FIRST_BUFFERS 2
 
+static size_t shades_buffer_bytes(const gait_heap *heap) {
+  return sizeof(struct gaiti_shade_buffer) +
+         (size_t)heap->options.barrier_entries * sizeof(uintptr_t);
+}
+
 static struct gaiti_shade_buffer *shades_new_buffer(gait_heap *heap) {
-  size_t entries = (size_t)heap->options.barrier_entries;
-  struct gaiti_shade_buffer *buffer = gaiti_os_alloc(sizeof *buffer + entries * sizeof(uintptr_t));
-  if (buffer) buffer->capacity = (uint32_t)entries;
+  struct gaiti_shade_buffer *buffer =
+      gaiti_structure_alloc(&heap->space, shades_buffer_bytes(heap));
+  if (buffer) buffer->capacity = (uint32_t)heap->options.barrier_entries;
   return buffer;
 }
 
-static void shades_free_list(struct gaiti_shade_buffer *buffer) {
+static void shades_free_list(gait_heap *heap, struct gaiti_shade_buffer *buffer) {
   while (buffer) {
     struct gaiti_shade_buffer *next = buffer->next;
-    gaiti_os_free(buffer);
+    gaiti_structure_free(&heap->space, buffer, shades_buffer_bytes(heap));
     buffer = next;
   }
 }
 
 bool gaiti_shades_init(gait_heap *heap) {
-  struct gaiti_shades *shades = heap->shades = gaiti_os_alloc(sizeof *shades);
+  struct gaiti_shades *shades = heap->shades = gaiti_structure_alloc(&heap->space, sizeof *shades);
   if (!shades) return false;
   for (int i = 0; i < SHADES_FIRST_BUFFERS; i++) {
     struct gaiti_shade_buffer *buffer = shades_new_buffer(heap);
@@ -31,16 +36,16 @@ bool gaiti_shades_init(gait_heap *heap) {
   }
   if (gaiti_lock_init(&shades->lock, GAITI_RANK_SHADES)) return true;
 fail:
-  shades_free_list(shades->empty);
-  gaiti_os_free(shades);
+  shades_free_list(heap, shades->empty);
+  gaiti_structure_free(&heap->space, shades, sizeof *shades);
   return false;
 }
 
 void gaiti_shades_destroy(gait_heap *heap) {
-  shades_free_list(heap->shades->full);
-  shades_free_list(heap->shades->empty);
+  shades_free_list(heap, heap->shades->full);
+  shades_free_list(heap, heap->shades->empty);
   gaiti_lock_destroy(&heap->shades->lock);
-  gaiti_os_free(heap->shades);
+  gaiti_structure_free(&heap->space, heap->shades, sizeof *heap->shades);
 }
 
 static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
@@ -57,7 +62,8 @@ static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
 }
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
- * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml. */
+ * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml.  Litmus:
+ * tests/litmus/overflow.litmus. */
 static void shades_spill(gait_heap *heap, uintptr_t word) {
   struct gaiti_shades *shades = heap->shades;
   gaiti_lock(&shades->lock);
@@ -65,6 +71,7 @@ static void shades_spill(gait_heap *heap, uintptr_t word) {
   if (ref && gaiti_ref_mark(&heap->map, ref)) {
     shades->spilled_objects++;
     shades->spilled_bytes += gaiti_ref_bytes(&heap->map, ref);
+    AO_nop_full();
     if (!(ref & GAITI_REF_LEAF)) AO_store_release(&shades->spilled, 1);
   }
   gaiti_unlock(&shades->lock);
@@ -102,7 +109,7 @@ GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **b
   }
 }
 
-/* Model: tests/model/start.pml, termination.pml. */
+/* Model: tests/model/start.pml, termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer) {
   struct gaiti_shades *shades = heap->shades;
   struct gaiti_shade_buffer *given = *buffer;
@@ -134,6 +141,19 @@ void gaiti_shades_reserve(gait_heap *heap, uint32_t count) {
   }
 }
 
+void gaiti_shades_trim(gait_heap *heap, uint32_t keep) {
+  struct gaiti_shades *shades = heap->shades;
+  gaiti_lock(&shades->lock);
+  struct gaiti_shade_buffer **place = &shades->empty;
+  for (uint32_t kept = 0; *place && kept < keep; kept++)
+    place = &(*place)->next;
+  struct gaiti_shade_buffer *rest = *place;
+  *place = NULL;
+  gaiti_unlock(&shades->lock);
+  shades_free_list(heap, rest);
+}
+
+/* Litmus: tests/litmus/settled.litmus. */
 void gaiti_shades_open(gait_heap *heap) {
   gaiti_lock(&heap->shades->lock);
   heap->shades->open = true;
@@ -141,7 +161,7 @@ void gaiti_shades_open(gait_heap *heap) {
   gaiti_unlock(&heap->shades->lock);
 }
 
-/* Model: tests/model/start.pml, roots.pml. */
+/* Model: tests/model/start.pml, roots.pml.  Litmus: tests/litmus/settled.litmus. */
 void gaiti_shades_settle(gait_heap *heap) {
   AO_store_release(&heap->shades->settled, 1);
 }

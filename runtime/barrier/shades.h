@@ -58,6 +58,9 @@ void gaiti_shades_drop(gait_heap *heap);
 /* Sees that `count` empty buffers are there, as far as there is memory. */
 void gaiti_shades_reserve(gait_heap *heap, uint32_t count);
 
+/* Gives the memory of all but `keep` empty buffers back. */
+void gaiti_shades_trim(gait_heap *heap, uint32_t keep);
+
 /* Takes the counts of what was marked here since this was last asked. */
 void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes);
 
@@ -75,10 +78,12 @@ bool gaiti_shades_open_now(gait_heap *heap);
 struct gaiti_shade_buffer *gaiti_shades_take(gait_heap *heap);
 void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer);
 
+/* Litmus: tests/litmus/settled.litmus. */
 static inline bool gaiti_shades_settled(const gait_heap *heap) {
   return AO_load_acquire(&heap->shades->settled) != 0;
 }
 
+/* Litmus: tests/litmus/flushed.litmus. */
 static inline bool gaiti_shades_pending(const gait_heap *heap) {
   return AO_load_acquire(&heap->shades->pending) != 0;
 }

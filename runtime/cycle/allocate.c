@@ -55,7 +55,7 @@ static bool allocate_may_mark(const gait_heap *heap) {
 static bool allocate_is_past_goal(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->asking_bytes);
-  if (AO_load(&heap->live_bytes) < AO_load(&pace->stall_bytes) + excused) return false;
+  if (gaiti_heap_live(heap) < AO_load(&pace->stall_bytes) + excused) return false;
   return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
 }
 
@@ -78,9 +78,13 @@ static void allocate_stall(gait_thread *thread) {
   }
 }
 
-static void allocate_prepare(gait_thread *thread) {
+static void allocate_serve(gait_thread *thread) {
   gait_poll(thread);
   if (gaiti_collector_offers(thread->heap)) gaiti_collector_accept(thread);
+}
+
+static void allocate_prepare(gait_thread *thread) {
+  allocate_serve(thread);
   if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
   allocate_stall(thread);
@@ -89,7 +93,7 @@ static void allocate_prepare(gait_thread *thread) {
 void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   gaiti_assist_charge(thread, bytes);
-  if (AO_load(&thread->heap->live_bytes) < AO_load(&pace->trigger_bytes)) return;
+  if (gaiti_heap_live(thread->heap) < AO_load(&pace->trigger_bytes)) return;
   if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_offers(thread->heap)) return;
   bool limit = AO_load(&pace->limit_rules) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
@@ -100,12 +104,15 @@ void gaiti_allocation_account(gait_thread *thread, size_t bytes) {
 /* The CPU cap has lifted the goal over the limit, and the heap is not there yet. */
 static bool allocate_is_relieved(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  return AO_load(&pace->relieved) && AO_load(&heap->live_bytes) < AO_load(&pace->goal_bytes);
+  return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
+/* What may be mapped: what objects hold outside the heap is under the same limit. */
 static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
-  bool over = attempt->over_limit || allocate_is_relieved(heap);
-  return over ? (uint64_t)GAIT_OFF : AO_load(&heap->memory_limit);
+  uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
+  bool none = limit == (uint64_t)GAIT_OFF || attempt->over_limit || allocate_is_relieved(heap);
+  if (none) return (uint64_t)GAIT_OFF;
+  return limit > external ? limit - external : 0;
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
@@ -113,7 +120,6 @@ static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *atte
  * more CPU time. */
 static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
-  AO_store(&pace->refused, true);
   uint64_t most = AO_load(&pace->limit_unreachable) ? 1 : 2;
   if (gaiti_pace_limiting(pace) || attempt->cycles_waited >= most) {
     attempt->over_limit = true;
@@ -125,6 +131,12 @@ static void allocate_wait_for_limit(gait_thread *thread, struct attempt *attempt
   }
   attempt->cycles_waited++;
   gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+}
+
+/* The same where it has kept a block from the thread. */
+static void allocate_wait_for_block(gait_thread *thread, struct attempt *attempt) {
+  AO_store(&thread->heap->cycle->pace.refused, true);
+  allocate_wait_for_limit(thread, attempt);
 }
 
 /* The system gives no memory: false when the allocation has to fail. */
@@ -164,7 +176,7 @@ static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned siz
   }
   switch (take) {
   case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
-  case GAITI_TAKE_LIMIT: allocate_wait_for_limit(thread, attempt); return true;
+  case GAITI_TAKE_LIMIT: allocate_wait_for_block(thread, attempt); return true;
   case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
   }
   return false;
@@ -176,7 +188,7 @@ static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_clas
                           size_t *run_bytes) {
   struct attempt attempt = {0};
   for (;;) {
-    const struct gaiti_row *row = gaiti_proc_row(thread->proc, kind);
+    const struct gaiti_row *row = gaiti_proc_row(thread->heap, thread->proc, kind);
     if (!row) {
       if (!allocate_recover(thread, bytes, &attempt)) return false;
       continue;
@@ -208,7 +220,7 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   for (;;) {
     switch (gaiti_supply_large(thread, kind, bytes, allocate_limit(heap, &attempt), &object)) {
     case GAITI_TAKE_OK: gaiti_allocation_account(thread, bytes); return object;
-    case GAITI_TAKE_LIMIT: allocate_wait_for_limit(thread, &attempt); break;
+    case GAITI_TAKE_LIMIT: allocate_wait_for_block(thread, &attempt); break;
     case GAITI_TAKE_FAILED:
       if (!allocate_recover(thread, bytes, &attempt)) return NULL;
       break;
@@ -216,29 +228,53 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   }
 }
 
-/* ---- The public functions ---- */
+/* ---- External bytes ---- */
 
-static bool allocate_kind_valid(const gait_heap *heap, gait_kind kind) {
-  return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
+/* By how much what is mapped is past what the memory limit leaves for it. */
+static uint64_t allocate_over_limit(const gait_heap *heap, const struct attempt *attempt) {
+  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = allocate_limit(heap, attempt);
+  return mapped > limit ? mapped - limit : 0;
 }
 
+/* Free memory of the heap makes room for external bytes, as it does for a block elsewhere. */
+static void allocate_keep_limit(gait_thread *thread) {
+  gait_heap *heap = thread->heap;
+  struct attempt attempt = {0};
+  for (uint64_t over; (over = allocate_over_limit(heap, &attempt)) > 0;)
+    if (gaiti_space_release(&heap->space, &heap->map, over) == 0)
+      allocate_wait_for_limit(thread, &attempt);
+}
+
+/* The bytes are there already, and count before the thread waits: whoever looks at the heap
+ * meanwhile sees them.  What holds less than before makes nobody wait. */
+void gaiti_allocation_account_external(gait_thread *thread, size_t bytes) {
+  gaiti_allocation_account(thread, bytes);
+  allocate_serve(thread);
+  gaiti_assist_pay(thread);
+  if (bytes == 0) return;
+  allocate_stall(thread);
+  allocate_keep_limit(thread);
+}
+
+/* ---- The public functions ---- */
+
 void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
-  REQUIRE_RESULT("alloc.kind", allocate_kind_valid(thread->heap, kind),
+  REQUIRE_RESULT("alloc.kind", gaiti_heap_has_kind(thread->heap, kind),
                  "the kind belongs to another heap", NULL);
-  REQUIRE_RESULT("alloc.bytes", bytes > 0, "an object has one byte at least", NULL);
   REQUIRE("alloc.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "the thread is outside managed code");
-  if (bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
+  if (bytes == 0 || bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
   allocate_prepare(thread);
   if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind.index, bytes);
   return allocate_small(thread, kind.index, gait_size_class(bytes), bytes);
 }
 
+static bool allocate_is_power_of_two(size_t number) {
+  return number != 0 && (number & (number - 1)) == 0;
+}
+
 void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes, size_t alignment) {
-  REQUIRE_RESULT("alloc.alignment",
-                 alignment > 0 && alignment <= GAIT_MAX_ALIGNMENT &&
-                     (alignment & (alignment - 1)) == 0,
-                 "an alignment is a power of two up to GAIT_MAX_ALIGNMENT", NULL);
+  if (alignment > GAIT_MAX_ALIGNMENT || !allocate_is_power_of_two(alignment)) return NULL;
   if (alignment <= GAIT_GRANULE_BYTES) return gait_alloc(thread, kind, bytes);
   size_t slot = bytes;
   while (slot - 1 < GAIT_SMALL_BYTES && gait_slot_bytes(slot) % alignment != 0)

@@ -42,7 +42,7 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;
   uint64_t since = gaiti_pause_begin(), now = since;
   uint64_t cpu = gaiti_pause_work_begin();
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return 0;
   while ((int64_t)marker->work < bytes && now - since < ASSIST_MAX_NS &&
          gaiti_marker_run(marker, (uint64_t)ASSIST_SLICE_BYTES))
@@ -54,7 +54,8 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   return work;
 }
 
-/* Marking is under way: the roots of all threads are being scanned or have been. */
+/* Marking is under way: the roots of all threads are being scanned or have been.  Litmus:
+ * tests/litmus/phase.litmus. */
 static bool assist_possible(const gait_heap *heap) {
   enum gaiti_phase phase = gaiti_phase(heap);
   return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;

@@ -11,6 +11,11 @@ void gaiti_assist_charge(gait_thread *thread, size_t bytes);
  * reached.  Defined in allocate.c. */
 void gaiti_allocation_account(gait_thread *thread, size_t bytes);
 
+/* The same after an object has come to hold so many bytes more outside the heap; then a safepoint,
+ * at which the thread pays what it owes and, if that was more than nothing, waits as it would for
+ * memory of the heap.  Defined in allocate.c.  Thread: in managed state. */
+void gaiti_allocation_account_external(gait_thread *thread, size_t bytes);
+
 /* Works off what the thread owes: by drawing on the workers' credit, and by marking for a
  * bounded time for the rest.  What is still owed then stays owed.
  * Thread: in managed state, on the slow path of allocation. */

@@ -7,7 +7,10 @@
  * Conservative stacks are left out.  A word there may be a leftover, of the program's or of our own
  * slow paths, that came after the scan and points to an object that is dead; it proves nothing.
  * What such a stack alone keeps is proven by other means: by the poison in freed slots, by the
- * tests' checksums, and by threads with exact frames running the same code. */
+ * tests' checksums, and by threads with exact frames running the same code.
+ *
+ * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
+ * not. */
 #include "base/check.h"
 #include "cycle/check.h"
 #include "cycle/cycle.h"

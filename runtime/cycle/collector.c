@@ -20,9 +20,13 @@
  *
  * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
  * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
- * handed over, a request made meanwhile, memory to give back (.collector.follow;
- * tests/model/drive.pml).  An explicit request takes an offer back.  An offer that nobody accepts
- * does no harm: nobody allocates. */
+ * handed over, a request made meanwhile, memory to give back, new settings, the number of
+ * processors to be learned anew (.collector.follow; tests/model/drive.pml).  An explicit request
+ * takes an offer back.  An offer that nobody accepts does no harm: nobody allocates.
+ *
+ * Allocation asks for cycles, so a setting that is lowered while nobody allocates would change
+ * nothing.  Whoever changes one therefore has the collector's thread look, between two cycles,
+ * whether the heap is past its new trigger, and what memory is over by the new plan. */
 #include "cycle/collector.h"
 
 #include "alloc/away.h"
@@ -37,12 +41,17 @@
 /* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
  */
 #define COLLECTOR_ACCEPT_THREADS 64
+/* It walks over the marks and cards of all blocks, at some 70 ns each, without a look at the clock:
+ * no more than these, 64 MiB. */
+#define COLLECTOR_ACCEPT_BLOCKS 1024
 
 /* ---- Running cycles ---- */
 
 /* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
 static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
   cycle->requested = false;
+  cycle->full = cycle->wants_full;
+  cycle->wants_full = false;
   AO_store(&cycle->offered, 0);
   cycle->started++;
   if (cycle->cause == GAIT_CAUSE_FORCED) cycle->forced++;
@@ -61,6 +70,11 @@ static void collector_end_locked(struct gaiti_cycle *cycle) {
 static bool collector_has_to_run_locked(const struct gaiti_cycle *cycle) {
   if (cycle->started != cycle->finished) return !cycle->driven;
   return cycle->requested && !AO_load(&cycle->offered) && !cycle->suspended;
+}
+
+/* The same, for the collector's thread: or new settings to look at. */
+static bool collector_has_to_work_locked(const struct gaiti_cycle *cycle) {
+  return collector_has_to_run_locked(cycle) || (cycle->review && cycle->started == cycle->finished);
 }
 
 /* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
@@ -103,7 +117,33 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
  */
 static bool collector_prepare_some(gait_heap *heap) {
   uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
-  return gaiti_space_prepare(&heap->space, &heap->map, goal < limit ? goal : limit);
+  uint64_t most = goal < limit ? goal : limit, external = AO_load(&heap->externals.bytes);
+  return gaiti_space_prepare(&heap->space, &heap->map, most > external ? most - external : 0);
+}
+
+static bool collector_is_past_trigger(const gait_heap *heap) {
+  return gaiti_heap_live(heap) >= AO_load(&heap->cycle->pace.trigger_bytes);
+}
+
+static gait_cycle_cause collector_cause(const gait_heap *heap) {
+  return AO_load(&heap->cycle->pace.limit_rules) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
+}
+
+/* Between two cycles: the next begins at once if the heap is past the trigger that new settings
+ * have set.  It is a full one, since no allocation will ask for another. */
+static void collector_review_locked(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  cycle->review = false;
+  if (!collector_is_past_trigger(heap)) return;
+  if (!cycle->requested) cycle->cause = collector_cause(heap);
+  cycle->requested = cycle->wants_full = true;
+  AO_store(&cycle->offered, 0);
+}
+
+/* How many processors there are is read from files, which no thread of the embedder's waits for,
+ * not even one that runs a cycle: that one sees that this thread wakes up (.collector.follow). */
+static bool collector_has_to_learn(const gait_heap *heap) {
+  return !heap->options.processors && gaiti_os_processors_are_old();
 }
 
 /* Model: tests/model/fork.pml, drive.pml. */
@@ -111,9 +151,15 @@ static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t release_due_ns = 0;
-  gaiti_os_thread_set_name("gait-collector");
+  gaiti_os_thread_begin("gait-collector");
   gaiti_lock(&cycle->lock);
   while (!cycle->stopping) {
+    if (cycle->review && cycle->started == cycle->finished) collector_review_locked(heap);
+    if (collector_has_to_learn(heap)) {
+      gaiti_unlock(&cycle->lock);
+      gaiti_os_processors_learn();
+      gaiti_lock(&cycle->lock);
+    }
     if (collector_has_to_run_locked(cycle)) {
       collector_run_locked(heap);
       continue;
@@ -124,7 +170,7 @@ static void *collector_main(void *arg) {
     gaiti_lock(&cycle->lock);
     if (prepared) continue;
     AO_store(&cycle->preparing, 0);
-    if (collector_has_to_run_locked(cycle) || cycle->stopping) continue;
+    if (collector_has_to_work_locked(cycle) || cycle->stopping) continue;
     cycle->releasing = pause_ns > 0;
     if (pause_ns)
       gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
@@ -173,6 +219,7 @@ static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
          cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
+         gaiti_space_top(&heap->space) <= COLLECTOR_ACCEPT_BLOCKS &&
          cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
 }
 
@@ -208,6 +255,18 @@ void gaiti_collector_prepare(gait_heap *heap) {
   gaiti_unlock(&cycle->lock);
 }
 
+void gaiti_collector_review(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_lock(&cycle->lock);
+  struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
+  bool under_way = cycle->started != cycle->finished;
+  if (under_way || collector_is_past_trigger(heap) || collector_is_over(&plan)) {
+    cycle->review = true;
+    if (collector_started_locked(heap)) gaiti_wake(&cycle->asked);
+  }
+  gaiti_unlock(&cycle->lock);
+}
+
 void gaiti_collector_stop(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -215,7 +274,7 @@ void gaiti_collector_stop(gait_heap *heap) {
   bool runs = cycle->collector_runs;
   gaiti_wake(&cycle->asked);
   gaiti_unlock(&cycle->lock);
-  if (runs) pthread_join(cycle->collector, NULL);
+  if (runs) gaiti_os_thread_join(cycle->collector);
 }
 
 /* ---- Accepting one ---- */
@@ -225,8 +284,8 @@ void gaiti_collector_stop(gait_heap *heap) {
 static void collector_follow_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  if (!collector_has_to_run_locked(cycle) && (cycle->releasing || !collector_is_over(&plan)))
-    return;
+  bool releases = !cycle->releasing && collector_is_over(&plan);
+  if (!collector_has_to_work_locked(cycle) && !releases && !collector_has_to_learn(heap)) return;
   if (collector_started_locked(heap))
     gaiti_wake(&cycle->asked);
   else if (cycle->started != cycle->finished)
@@ -267,12 +326,11 @@ bool gaiti_collector_accept(gait_thread *thread) {
 
 /* ---- Waiting for one ---- */
 
-/* Marks while there is something to mark. */
+/* Marks while there is something to mark.  This thread answers no handshake meanwhile: that the
+ * cycle waits for it follows from its marker alone (.inv.joined). Model: tests/model/roots.pml. */
 static void collector_help(gait_heap *heap) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  if ((phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) || !gaiti_marking_has_work(heap))
-    return;
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
+  if (!gaiti_marking_has_work(heap)) return;
+  struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return;
   uint64_t start = gaiti_os_thread_cpu_ns();
   while (gaiti_marker_run(marker, COLLECTOR_HELP_BYTES)) {
@@ -356,7 +414,8 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
+ * Litmus: tests/litmus/stalled.litmus. */
 static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->lock);
@@ -367,6 +426,8 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   return missing;
 }
 
+/* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
+ * it does before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -375,6 +436,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
+  AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_away_end();

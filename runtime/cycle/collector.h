@@ -13,6 +13,10 @@ void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t byt
  * Thread: any that holds no lock. */
 void gaiti_collector_prepare(gait_heap *heap);
 
+/* Settings have changed: has the collector's thread look whether a cycle is due, and what memory is
+ * over; returns at once.  Thread: any that holds no lock. */
+void gaiti_collector_review(gait_heap *heap);
+
 /* Whether a cycle is offered to whoever allocates. */
 bool gaiti_collector_offers(const gait_heap *heap);
 

@@ -62,7 +62,7 @@ const char *gaiti_phase_name(enum gaiti_phase phase) {
 }
 
 bool gaiti_cycle_init(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle = gaiti_os_alloc(sizeof *cycle);
+  struct gaiti_cycle *cycle = heap->cycle = gaiti_structure_alloc(&heap->space, sizeof *cycle);
   if (!cycle) return false;
   if (!gaiti_lock_init(&cycle->lock, GAITI_RANK_COLLECT)) goto fail_memory;
   if (!gaiti_condition_init(&cycle->asked)) goto fail_lock;
@@ -90,7 +90,7 @@ fail_asked:
 fail_lock:
   gaiti_lock_destroy(&cycle->lock);
 fail_memory:
-  gaiti_os_free(cycle);
+  gaiti_structure_free(&heap->space, cycle, sizeof *cycle);
   return false;
 }
 
@@ -105,11 +105,12 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   gaiti_condition_destroy(&cycle->ended);
   gaiti_condition_destroy(&cycle->asked);
   gaiti_lock_destroy(&cycle->lock);
-  gaiti_os_free(cycle);
+  gaiti_structure_free(&heap->space, cycle, sizeof *cycle);
 }
 
 /* ---- Phases and roots ---- */
 
+/* Litmus: tests/litmus/stalled.litmus. */
 void gaiti_cycle_tell_phase(gait_heap *heap) {
   if (!AO_load(&heap->cycle->stalled)) return;
   gaiti_lock(&heap->cycle->lock);
@@ -192,6 +193,7 @@ static void cycle_end_held(gait_heap *heap, enum gaiti_roots_which which) {
 static void cycle_mark_held(gait_heap *heap) {
   gaiti_shades_open(heap);
   cycle_enter(heap, GAITI_PHASE_MARK);
+  gaiti_marking_open(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
   cycle_end_held(heap, GAITI_ROOTS_ALL);
@@ -210,6 +212,11 @@ static uint32_t cycle_count_procs(gait_heap *heap) {
   return (uint32_t)AO_load(&heap->procs->count);
 }
 
+/* So many empty buffers have to be there when a cycle begins. */
+static uint32_t cycle_shade_buffers(gait_heap *heap) {
+  return cycle_count_procs(heap) + 2;
+}
+
 static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cycle_record *record) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pace *pace = &cycle->pace;
@@ -223,9 +230,9 @@ static void cycle_begin_record(gait_heap *heap, gait_cycle_cause cause, gait_cyc
       .threads = threads,
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
-      .live_before_bytes = (uint64_t)pace->decision.marked_bytes,
+      .live_before_bytes = pace->live_bytes,
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
-      .at_trigger_bytes = AO_load(&heap->live_bytes),
+      .at_trigger_bytes = gaiti_heap_live(heap),
   };
   gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.held_ns = 0;
@@ -252,7 +259,7 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   record->limiter_on = gaiti_pace_limiting(pace);
   record->limit_unreachable = pace->decision.limit_unreachable;
   gaiti_unlock(&pace->lock);
-  gaiti_records_measure(&cycle->records, record);
+  gaiti_records_measure(&cycle->records, record, cycle->reserved_bytes);
   gaiti_records_add(&cycle->records, record);
 }
 
@@ -261,36 +268,84 @@ static uint64_t cycle_of_old(const gait_heap *heap, uint64_t count) {
   return heap->cycle->young ? count : 0;
 }
 
-/* Allocated between the end of the last mark and this one's black allocation, by estimate. */
-static uint64_t cycle_white_bytes(const gait_cycle_record *record) {
-  uint64_t before = record->live_before_bytes + record->allocated_black_bytes;
-  return record->at_mark_end_bytes > before ? record->at_mark_end_bytes - before : 0;
+/* What the heap has at the end of marking, without external bytes.
+ *   live, scannable  as it counts them, dead objects included
+ *   black            of live, taken black
+ *   marked, scan     what remains of live and scannable
+ *   reserved         of marked and black, in runs that have not handed it out yet */
+struct cycle_counts {
+  uint64_t live, scannable, black, marked, scan, reserved;
+};
+
+/* What runs hold that no object has: they are black all over when marking is closed.  Threads go on
+ * allocating.  What a processor has yet to tell is in none of the counts, so its run is left out to
+ * that extent; it is read after the run and before the counts: what is told meanwhile makes this
+ * too little, and not too much. */
+static uint64_t cycle_reserved(gait_heap *heap) {
+  int64_t reserved = 0;
+  gaiti_lock(&heap->procs->lock);
+  for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
+    reserved += (int64_t)gaiti_proc_count_unused(proc);
+    reserved -= (int64_t)AO_load_acquire(&proc->taken.black);
+  }
+  gaiti_unlock(&heap->procs->lock);
+  return reserved > 0 ? (uint64_t)reserved : 0;
 }
 
-/* What is live, and how the counters that allocation goes on raising are set back to it.  Returns
- * what the next cycle is to be. */
-static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
+/* Live bytes are read before the black ones: a processor tells them last (alloc/proc.c). */
+static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts found) {
+  struct cycle_counts counts = {.reserved = cycle_reserved(heap)};
+  counts.live = gaiti_counter_read(&heap->live_bytes);
+  counts.black = AO_load(&heap->black_bytes);
+  counts.scannable = gaiti_counter_read(&heap->scannable_bytes);
+  heap->cycle->found_bytes = found.bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
+  counts.marked = heap->cycle->found_bytes + counts.black;
+  counts.scan = found.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes));
+  if (counts.live > 0)
+    counts.scan +=
+        (uint64_t)((double)counts.black * (double)counts.scannable / (double)counts.live);
+  if (counts.reserved > counts.black) counts.reserved = counts.black;
+  return counts;
+}
+
+/* Sets the counters that allocation goes on raising back to what is live, and notes how much was
+ * allocated, by estimate, between the end of the last mark and this one's black allocation. */
+static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
   struct gaiti_cycle *cycle = heap->cycle;
-  struct gaiti_mark_counts counts = gaiti_marking_counts(heap);
-  uint64_t live = AO_load(&heap->live_bytes), black = AO_load(&heap->black_bytes);
-  uint64_t scannable = gaiti_counter_read(&heap->scannable_bytes);
+  uint64_t known = cycle->kept_bytes + counts->black;
+  cycle->new_bytes = counts->live > known ? counts->live - known : 0;
+  cycle->reserved_bytes = counts->reserved;
+  cycle->kept_bytes = counts->marked;
+  if (counts->live > counts->marked)
+    gaiti_counter_sub(&heap->live_bytes, counts->live - counts->marked);
+  if (counts->scannable > counts->scan)
+    gaiti_counter_sub(&heap->scannable_bytes, counts->scannable - counts->scan);
+}
+
+/* What is live.  The pacer counts what runs hold, for it is taken from the heap, and allocation is
+ * counted by the run; what is said to be live has objects only.  Objects and external bytes are
+ * counted apart: threads change the external ones all the time, and what they change is no part of
+ * what is taken off here.  Returns what the next cycle is to be. */
+static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_mark_counts found = gaiti_marking_counts(heap);
+  uint64_t peak_external = AO_load(&heap->externals.bytes);
+  struct cycle_counts counts = cycle_count(heap, found);
   gaiti_externals_drop_dead(&heap->externals, &heap->map);
-  uint64_t old = cycle_of_old(heap, AO_load(&heap->sweep->old_bytes));
-  uint64_t marked = counts.bytes + old + black + AO_load(&heap->externals.bytes);
-  record->at_mark_end_bytes = live;
-  record->marked_bytes = marked;
-  record->marked_objects = counts.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
-  record->allocated_black_bytes = black;
-  record->scan_bytes = counts.scan_bytes;
+  uint64_t external = AO_load(&heap->externals.bytes);
+  struct gaiti_pace_end end = {.peak_bytes = counts.live + peak_external,
+                               .marked_bytes = counts.marked + external,
+                               .reserved_bytes = counts.reserved};
+  if (end.peak_bytes < end.marked_bytes) end.peak_bytes = end.marked_bytes;
+  record->at_mark_end_bytes = end.peak_bytes;
+  record->marked_bytes = end.marked_bytes - counts.reserved;
+  record->marked_objects = found.objects + cycle_of_old(heap, AO_load(&heap->sweep->old_objects));
+  record->allocated_black_bytes = counts.black - counts.reserved;
+  record->scan_bytes = found.scan_bytes;
   record->root_bytes = AO_load(&heap->marking->root_bytes);
-  record->external_bytes = AO_load(&heap->externals.bytes);
+  record->external_bytes = external;
   record->mapped_bytes = gaiti_space_mapped(&heap->space);
-  cycle->found_bytes = counts.bytes + old;
-  uint64_t scan = counts.scan_bytes + cycle_of_old(heap, AO_load(&heap->sweep->old_scan_bytes)) +
-                  (live ? (uint64_t)((double)black * (double)scannable / (double)live) : 0);
-  struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, marked);
-  if (live > marked) gaiti_counter_sub(&heap->live_bytes, live - marked);
-  if (scannable > scan) gaiti_counter_sub(&heap->scannable_bytes, scannable - scan);
+  struct gaiti_pacer_next next = gaiti_pace_end_cycle(heap, &end);
+  cycle_set_back(heap, &counts);
   return next;
 }
 
@@ -300,8 +355,8 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   gaiti_handshake_stand_still(heap, true);
   if (heap->options.trace) {
     char line[512];
-    gait_cycle_format(record, line, sizeof line);
-    gaiti_log(heap, "%s", line);
+    gait_cycle_format(record, line, sizeof line - 1);
+    gaiti_log_line(&heap->options, line);
   }
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
   gaiti_handshake_stand_still(heap, false);
@@ -404,6 +459,7 @@ static void cycle_checkmark(gait_heap *heap) {
   if (!held) gaiti_release_all(heap);
 }
 
+/* Litmus: tests/litmus/epoch.litmus. */
 static void cycle_raise_epoch(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
 }
@@ -484,7 +540,7 @@ static bool cycle_sweep(gait_heap *heap) {
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   const struct gaiti_sweep *sweep = heap->sweep;
-  uint64_t new_bytes = cycle_white_bytes(&cycle->record);
+  uint64_t new_bytes = cycle->new_bytes;
   uint64_t fresh = AO_load(&sweep->fresh_objects_bytes), old = AO_load(&sweep->old_bytes);
   if (cycle->young)
     gaiti_pace_learn_survival(heap, new_bytes,
@@ -493,12 +549,22 @@ static void cycle_learn_survival(gait_heap *heap) {
     gaiti_pace_learn_survival(heap, fresh, AO_load(&sweep->fresh_live_bytes));
 }
 
+/* Gives back what structures of the heap have too much.  Returns false if that takes longer than
+ * this thread may. */
+static bool cycle_trim(gait_heap *heap) {
+  if (!cycle_is_patient(heap) && gaiti_roots_trim_is_long(&heap->roots)) return false;
+  gaiti_marking_trim(heap);
+  gaiti_procs_trim(heap);
+  gaiti_shades_trim(heap, cycle_shade_buffers(heap));
+  gaiti_roots_trim(&heap->roots);
+  return true;
+}
+
 /* Sweeps, and sets the next trigger. */
 static enum gaiti_step step_sweep(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
-  if (!cycle_sweep(heap)) return GAITI_STEP_SWEEP;
+  if (!cycle_sweep(heap) || !cycle_trim(heap)) return GAITI_STEP_SWEEP;
   cycle->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
-  gaiti_marking_trim(heap);
   cycle_learn_survival(heap);
   gaiti_pace_settle(heap);
   if (heap->options.heap_walk) gaiti_heap_walk(heap);
@@ -513,7 +579,7 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 /* Whether the cycle is young: if the last one prepared it, and nobody wants what could be freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->sweep->keeps_marks &&
-         !AO_load(&heap->cycle->pace.limit_rules);
+         !heap->cycle->full && !AO_load(&heap->cycle->pace.limit_rules);
 }
 
 /* Model: tests/model/start.pml, roots.pml. */
@@ -521,7 +587,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->young = cycle_is_young(heap, cause);
   if (heap->sweep->keeps_marks && !cycle->young) gaiti_young_forget_old(heap);
-  gaiti_shades_reserve(heap, cycle_count_procs(heap) + 2);
+  gaiti_shades_reserve(heap, cycle_shade_buffers(heap));
   cycle->begun_ns = gaiti_os_now_ns();
   cycle->held = false;
   cycle_begin_record(heap, cause, &cycle->record);

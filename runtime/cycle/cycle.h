@@ -50,6 +50,8 @@ enum gaiti_step {
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
  *   offered            and may be run by whoever allocates next; atomic, read without the lock
+ *   wants_full         that one, or the next, must not be a young one
+ *   review             settings have changed: the collector's thread is to look what is due
  *   driven             a thread runs the cycle under way; else it is handed over to the collector's
  *   releasing          the collector's thread sleeps until it may give the next memory back
  *   preparing          the collector's thread has been asked to prepare blocks; atomic
@@ -65,8 +67,12 @@ enum gaiti_step {
  *   mark_until_ns      and what is left to mark
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   found_bytes        objects that the last cycle has found live, or taken for it
+ *   found_bytes        objects that the last cycle has found live, or taken for it;
+ *   kept_bytes         those, and what was allocated while it marked; neither has external bytes
+ *   new_bytes          allocated between the marks of the last two
+ *   reserved_bytes     of kept_bytes: in runs, and not handed out when marking ended
  *   held               every thread is held, or was at the end of the last cycle
+ *   full               this cycle must not be a young one
  *   young              this cycle, or the last, is a young one (mark/young.h)
  *   remembers          stores in objects are remembered: a young one may follow
  *   remembered         they have been since the end of the cycle before */
@@ -80,6 +86,8 @@ struct gaiti_cycle {
   uint64_t forced;
   uint64_t youngs;
   bool requested;
+  bool wants_full;
+  bool review;
   bool driven;
   bool releasing;
   AO_t offered;
@@ -100,7 +108,11 @@ struct gaiti_cycle {
   uint64_t begun_ns, marking_ns, ending_ns, ended_ns;
   uint64_t idle_objects;
   uint64_t found_bytes;
+  uint64_t kept_bytes;
+  uint64_t new_bytes;
+  uint64_t reserved_bytes;
   bool held;
+  bool full;
   bool young;
   bool remembers;
   bool remembered;
@@ -122,7 +134,8 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause);
  * another thread, which calls this function again.  Thread: as above. */
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns);
 
-/* Moves the phase; whoever is stalled has to be told after. */
+/* Moves the phase; whoever is stalled has to be told after.  Litmus: tests/litmus/phase.litmus,
+ * stalled.litmus. */
 static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_delay(heap);
   AO_store_full(&heap->cycle->phase, phase);
@@ -131,6 +144,7 @@ static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase
 /* Wakes those that wait for the next phase. */
 void gaiti_cycle_tell_phase(gait_heap *heap);
 
+/* Litmus: tests/litmus/phase.litmus. */
 static inline enum gaiti_phase gaiti_phase(const gait_heap *heap) {
   return (enum gaiti_phase)AO_load_acquire(&heap->cycle->phase);
 }

@@ -74,6 +74,7 @@
 #include "cycle/fork.h"
 
 #include "alloc/away.h"
+#include "alloc/exit.h"
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
@@ -107,7 +108,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 13
+#define FORK_LOCKS 12
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -116,7 +117,6 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
-  locks[count++] = &heap->externals.gate;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   locks[count++] = &heap->available->lock;
@@ -127,22 +127,22 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   return count;
 }
 
-/* Straight on the mutexes: the locks of several heaps share their ranks.
- * Model: tests/model/fork.pml. */
+/* Straight on the mutexes: the locks of several heaps share their ranks.  External bytes come
+ * first: who is at work on them may still take others.  Model: tests/model/fork.pml. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
+  gaiti_externals_close(&heap->externals);
   for (size_t i = 0; i < count; i++)
     pthread_mutex_lock(&locks[i]->mutex);
-  gaiti_externals_close(&heap->externals);
 }
 
 /* Model: tests/model/fork.pml. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
-  gaiti_externals_open(&heap->externals);
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
     pthread_mutex_unlock(&locks[i]->mutex);
+  gaiti_externals_open(&heap->externals);
 }
 
 /* Whoever waited for one is gone. */
@@ -150,7 +150,6 @@ static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->asked);
   gaiti_condition_renew(&heap->cycle->ended);
   gaiti_condition_renew(&heap->cycle->advanced);
-  gaiti_condition_renew(&heap->cycle->workers.changed);
   gaiti_condition_renew(&heap->threads->changed);
 }
 
@@ -289,6 +288,7 @@ static void fork_parent(void) {
 /* A thread that is held has a processor that is whole: what is left in its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->stopped) gaiti_proc_surrender(thread);
+  gaiti_exit_abandon(thread);
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -380,8 +380,7 @@ static void fork_forget_collector(gait_heap *heap) {
   AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
-  cycle->workers.count = 0;
-  cycle->workers.marking = false;
+  gaiti_workers_forget(heap);
   gaiti_marking_forget_markers(heap);
 }
 
@@ -392,6 +391,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_renew_conditions(heap);
   fork_forget_collector(heap);
   gaiti_space_recover(&heap->space, &heap->map);
+  gaiti_roots_forget_visits(&heap->roots);
+  heap->forked = true;
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
   if (!fork_rests_locked(heap)) fork_end_cycle(entry);

@@ -33,7 +33,9 @@
 
 #include "alloc/away.h"
 #include "alloc/cache.h"
+#include "alloc/exit.h"
 #include "cycle/cycle.h"
+#include "mark/marking.h"
 #include "mark/roots.h"
 #include "os/stack.h"
 
@@ -79,7 +81,7 @@ static void action_scan_roots(gait_thread *thread) {
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Model: tests/model/termination.pml. */
+/* Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 static void action_flush(gait_thread *thread) {
   if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
@@ -101,13 +103,14 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
 static void handshake_act(gait_thread *thread) {
   if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
+ * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
   CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);
@@ -123,13 +126,16 @@ static uint32_t handshake_remembers(const gait_heap *heap) {
   return heap->cycle->remembers && !late ? GAIT_REMEMBER : 0;
 }
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
+/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
+ * tests/litmus/acted.litmus, asked.litmus, card.litmus, cleared.litmus, epoch.litmus, phase.litmus,
+ * poll.litmus, polled.litmus, settled.litmus. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (action == GAITI_ACTION_BARRIER_ON)
     handshakes->marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW | handshake_remembers(heap);
   if (action == GAITI_ACTION_SCAN_ROOTS) {
     gaiti_cycle_set_phase(heap, GAITI_PHASE_MARK);
+    gaiti_marking_open(heap);
     handshakes->black_epoch = AO_load(&heap->epoch);
   }
   if (action == GAITI_ACTION_BARRIER_OFF) {
@@ -144,7 +150,7 @@ static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
   gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    AO_int_store_release(&thread->fast.poll, 1);
+    AO_int_store_release(&thread->attachments->poll, 1);
 }
 
 /* The next action of the series; NONE at its end.  Model: tests/model/handshake.pml. */
@@ -156,7 +162,8 @@ static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshake
   return (enum gaiti_action)(action + 1);
 }
 
-/* Model: tests/model/handshake.pml. */
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
+ * phase.litmus, remembered.litmus, waiting.litmus. */
 static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
   return AO_load_acquire(&handshakes->pending) > 0;
 }
@@ -167,7 +174,7 @@ static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
 }
 
 /* Asks for the next action, when all have acted and there is one; returns it, or NONE.
- * Model: tests/model/start.pml, handshake.pml. */
+ * Model: tests/model/start.pml, handshake.pml.  Litmus: tests/litmus/acted.litmus. */
 static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   enum gaiti_action next = handshake_next(handshakes);
@@ -178,7 +185,7 @@ static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
 }
 
 /* Begins the sweep when all have turned their barriers off, and nobody has begun it yet.
- * Model: tests/model/sweep.pml. */
+ * Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus. */
 static void handshake_begin_sweep_locked(gait_heap *heap) {
   const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (AO_int_load(&handshakes->action) != GAITI_ACTION_BARRIER_OFF) return;
@@ -192,7 +199,8 @@ static void handshake_begin_sweep_locked(gait_heap *heap) {
 
 /* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
  * sees what this thread has done, or this thread sees that it waits.  When another thread has the
- * lock, this one does not wait for it: the collector looks again soon enough by itself. */
+ * lock, this one does not wait for it: the collector looks again soon enough by itself.  Litmus:
+ * tests/litmus/waiting.litmus. */
 static void safepoint_tell(gait_heap *heap) {
   AO_nop_full();
   if (!AO_load(&heap->cycle->handshakes.waiting)) return;
@@ -213,12 +221,11 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
- * next action itself: the collector may have to wait long for its turn on a processor.  Returns
- * whether it has.
+ * next action itself: the collector may have to wait long for its turn on a processor.
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
-static bool safepoint_go_on(gait_heap *heap) {
+static void safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  if (AO_load_acquire(&handshakes->eager)) return false;
+  if (AO_load_acquire(&handshakes->eager)) return;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
@@ -228,36 +235,47 @@ static bool safepoint_go_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
-  return next != GAITI_ACTION_NONE;
 }
 
-/* Looks whether the thread is wanted, and acts.  Returns whether it asked for an action itself, on
- * which it is to act next.
+/* Looks whether this heap wants the thread, and acts.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml. */
-static bool safepoint_act(gait_thread *thread) {
+ * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
+ * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
+static void safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
-  AO_int_store(&thread->fast.poll, 0);
-  AO_nop_full();
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
-  if (AO_load(&thread->seen) == number) return false;
+  if (AO_load(&thread->seen) == number) return;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
+  if (scan) gaiti_thread_save(thread);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
+  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
+}
+
+/* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
+ * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
+ * for the next action, is seen by the next look.
+ *
+ * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
+ * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
+static void safepoint_look(struct gaiti_attachments *attachments) {
+  AO_int_store(&attachments->poll, 0);
+  AO_nop_full();
+  for (gait_thread *thread = attachments->first; thread; thread = thread->next_exit)
+    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) safepoint_act(thread);
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml. */
-GAITI_NOINLINE void gaiti_safepoint(gait_thread *thread) {
-  GAITI_SAVE_FRAME(&thread->saved, thread->stack_low);
+void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
-  while (safepoint_act(thread)) {
-  }
+  do
+    safepoint_look(thread->attachments);
+  while (AO_int_load(&thread->attachments->poll));
   gaiti_pause_end(thread, since);
 }
 
@@ -357,7 +375,7 @@ static void handshake_tell_late(gait_heap *heap, const struct handshake_late *la
 
 /* Looks, goes on to the next action as long as all have acted, and when somebody is missing waits a
  * little.  Returns whether all have acted on the last.
- * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
+ * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/waiting.litmus. */
 static bool handshake_look(gait_heap *heap, int spins) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct handshake_late tell = {.report = false};
@@ -424,13 +442,13 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 /* ---- Holding everyone ---- */
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
- * Model: tests/model/termination.pml, fork.pml. */
+ * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
     if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
-    AO_int_store_release(&thread->fast.poll, 1);
+    AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
     all = false;
   }
@@ -452,7 +470,7 @@ static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return all;
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 void gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();

@@ -86,7 +86,8 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still);
  * (`caller` is NULL); all locks are free. */
 void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
 
-/* What a thread does at a safepoint when its poll flag is set. */
+/* What a thread does at a safepoint when its poll flag is set: it acts for every heap in whose
+ * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
 
 #endif

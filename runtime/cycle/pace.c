@@ -42,6 +42,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   gaiti_pacer_config_rely(&config);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
+  if (!options->processors) gaiti_os_processors_learn();
   pace_set_processors(pace,
                       options->processors ? (double)options->processors : gaiti_os_processors());
   gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,
@@ -55,11 +56,11 @@ void gaiti_pace_destroy(gait_heap *heap) {
 
 /* ---- Snapshots and decisions; the lock is held ---- */
 
-/* Mapped memory that objects cannot fill: tables, queues, and the part of the blocks in use that
- * was still unfilled when marking last ended.  What is unfilled now is not overhead: allocation
- * will come to it. */
+/* Mapped memory that objects cannot fill: tables, the heap's structures, and the part of the blocks
+ * in use that was still unfilled when marking last ended.  What is unfilled now is not overhead:
+ * allocation will come to it. */
 static uint64_t pace_overhead(const gait_heap *heap) {
-  return AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
+  return AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
          heap->cycle->pace.slack_bytes;
 }
 
@@ -75,7 +76,7 @@ static uint64_t pace_scannable(const gait_heap *heap) {
 static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   struct gaiti_pacer_snapshot snapshot = {
-      .heap_live_bytes = (int64_t)AO_load(&heap->live_bytes),
+      .heap_live_bytes = (int64_t)gaiti_heap_live(heap),
       .heap_scan_bytes = (int64_t)pace_scannable(heap),
       .stack_bytes = (int64_t)pace->stack_bytes,
       .overhead_bytes = (int64_t)pace_overhead(heap),
@@ -154,7 +155,7 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
       heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
-  pace->started_bytes = AO_load(&heap->live_bytes);
+  pace->started_bytes = gaiti_heap_live(heap);
   pace->stalled_before_ns = AO_load(&pace->stalled_ns);
   pace->limited_assist_ns = pace->limited_idle_ns = 0;
   AO_store(&pace->assist_ns, 0);
@@ -189,23 +190,22 @@ void gaiti_pace_revise(gait_heap *heap) {
 
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
  * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
-static uint64_t pace_unfilled(const gait_heap *heap) {
-  uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->marking->segment_bytes) +
-                     gaiti_space_free_bytes(&heap->space) + AO_load(&heap->live_bytes) -
-                     AO_load(&heap->externals.bytes);
+static uint64_t pace_unfilled(const gait_heap *heap, uint64_t peak) {
+  uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
+                     gaiti_space_free_bytes(&heap->space) + gaiti_counter_read(&heap->live_bytes);
   uint64_t mapped = gaiti_space_mapped(&heap->space);
   uint64_t unfilled = mapped > outside ? mapped - outside : 0;
-  uint64_t live = AO_load(&heap->live_bytes), goal = AO_load(&heap->cycle->pace.goal_bytes);
-  uint64_t to_come = goal > live ? goal - live : 0;
+  uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes);
+  uint64_t to_come = goal > peak ? goal - peak : 0;
   return unfilled > to_come ? unfilled - to_come : 0;
 }
 
 /* What is unfilled counts as overhead only when allocation was refused a block: it had come to no
  * more of the room.  A sixteenth is tried again each cycle (.goal.holes in docs/design/pacer.md).
  */
-static uint64_t pace_slack(const gait_heap *heap) {
+static uint64_t pace_slack(const gait_heap *heap, uint64_t peak) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  uint64_t unfilled = pace_unfilled(heap);
+  uint64_t unfilled = pace_unfilled(heap, peak);
   bool measured = AO_load(&pace->refused) || unfilled < pace->slack_bytes;
   return (measured ? unfilled : pace->slack_bytes) / 16 * 15;
 }
@@ -217,18 +217,20 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
   gaiti_unlock(&pace->lock);
 }
 
-struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes) {
+struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  pace->slack_bytes = pace_slack(heap);
+  pace->live_bytes = end->marked_bytes - end->reserved_bytes;
+  pace->slack_bytes = pace_slack(heap, end->peak_bytes);
   AO_store(&pace->refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
   pace->started_bytes = 0;
   pace_limiter_feed_hurry(pace);
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  snapshot.heap_live_bytes = (int64_t)end->peak_bytes;
   struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = (int64_t)marked_bytes,
+      .marked_bytes = (int64_t)end->marked_bytes,
       .black_bytes = (int64_t)AO_load(&heap->black_bytes),
       .duration_ns = (int64_t)(gaiti_os_now_ns() - pace->started_ns),
       .assist_ns = (int64_t)AO_load(&pace->assist_ns),

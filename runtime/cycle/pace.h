@@ -14,7 +14,8 @@
 /*   assist_ratio        bits of a double: bytes to mark for each byte allocated
  *   background_credit   bytes marked by workers that assists may draw on
  *   assist_ns ...       CPU time in this cycle
- *   slack_bytes         at the last end of marking: mapped for objects, and never filled */
+ *   slack_bytes         at the last end of marking: mapped for objects, and never filled
+ *   live_bytes          likewise: live, without what runs had not handed out */
 struct gaiti_pace {
   struct gaiti_lock lock;
   struct gaiti_pacer pacer;
@@ -50,6 +51,7 @@ struct gaiti_pace {
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
   uint64_t slack_bytes;
+  uint64_t live_bytes;
 };
 
 bool gaiti_pace_init(gait_heap *heap);
@@ -65,9 +67,17 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
 
-/* Marking has ended; `marked_bytes` are live, external ones included.  Returns what the next cycle
- * is to be. */
-struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, uint64_t marked_bytes);
+/* The heap at the end of marking, dead objects and what they held included; what is live, or in
+ * runs; and of that, in runs that have not handed it out.  With external bytes. */
+struct gaiti_pace_end {
+  uint64_t peak_bytes;
+  uint64_t marked_bytes;
+  uint64_t reserved_bytes;
+};
+
+/* Marking has ended; the live bytes have not been set back yet.  Returns what the next cycle is to
+ * be. */
+struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);

@@ -12,16 +12,17 @@ void gaiti_records_destroy(struct gaiti_records *records) {
   gaiti_lock_destroy(&records->lock);
 }
 
-void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record) {
+void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
+                           uint64_t reserved_bytes) {
   uint64_t ended = records->created_ns + record->started_ns + record->start_ns + record->mark_ns +
                    record->end_ns;
   double seconds = (double)(ended - records->ended_ns) / 1e9;
-  uint64_t allocated = record->at_mark_end_bytes - record->live_before_bytes;
+  uint64_t before = record->live_before_bytes + reserved_bytes;
   double gc_ns = (double)(record->assist_ns + record->background_ns + record->idle_ns);
   records->ended_ns = ended;
   if (seconds <= 0) return;
-  if (record->at_mark_end_bytes > record->live_before_bytes)
-    record->alloc_bytes_per_second = (double)allocated / seconds;
+  if (record->at_mark_end_bytes > before)
+    record->alloc_bytes_per_second = (double)(record->at_mark_end_bytes - before) / seconds;
   record->gc_cpu_share = gc_ns / 1e9 / (seconds * record->processors);
 }
 

@@ -90,8 +90,7 @@ static void walk_space(gait_heap *heap) {
   CHECK("walk.space.dirty_blocks", dirty == AO_load(&space->dirty_blocks),
         "free blocks with memory are miscounted");
   CHECK("walk.space.mapped",
-        resident * GAITI_PAGE_BYTES + AO_load(&space->table_bytes) +
-                AO_load(&heap->marking->segment_bytes) ==
+        resident * gaiti_os_page_bytes() + AO_load(&space->table_bytes) ==
             AO_load(&space->mapped_bytes),
         "mapped memory is miscounted");
   gaiti_unlock(&space->lock);

@@ -5,12 +5,34 @@
  * worker, when its plan is a share of a processor, sleeps until its CPU time is that share of the
  * time gone by.  It does not sleep while a thread waits for the cycle to end.
  *
- * A helper at idle priority may be taken off its processor in the middle of a slice, for long, with
- * work in its hands that marking cannot end without.  While the first worker has to wait for that,
- * it gives the helpers ordinary priority; no longer, for at that they take turns with the mutators.
- *
  * The other workers begin when the first has marked a slice and there is more: where next to
  * nothing is live, to wake them takes longer than to mark.
+ *
+ * Helpers.  What no thread wants of the machine may be used for marking.  The system has a priority
+ * for that, at which a thread runs on idle processors alone; but such a thread may be taken off its
+ * processor at any moment, with work in its hands without which marking cannot end, and an ordinary
+ * user may not give it another priority then.  So no thread at that priority marks, nor holds
+ * anything else (.workers.probe).  One of them, the probe, tells when a processor is idle, by the
+ * mere fact that it runs; helpers, which have an ordinary priority, mark when it has told them so:
+ *
+ *   helper                                 probe (at idle priority)
+ *   asked + 1                              waits for `asked`
+ *   waits for `granted`                    ...
+ *                                          gets a processor: one is idle
+ *                                          granted + 1, waits for `begun`
+ *   begun + 1                              ...
+ *   marks for a millisecond at most, slice by slice; after each it holds nothing
+ *   asked + 1, waits for `granted`         gets a processor, if one is idle still or again
+ *
+ * The probe does not go on before the helper has begun: else it would tell of the same idle
+ * processor again and again.  Where all processors are busy it does not run, so no helper marks or
+ * even wakes up, and marking ends without them: one that has asked waits on, and finds when it is
+ * granted something later that there is nothing to do.  The counts are semaphores, for to raise one
+ * takes no lock.
+ *
+ * On some systems a thread at idle priority gets its turn now and then though others want the
+ * processor.  Then it comes late: it sees so by the time that has passed since it was told, grants
+ * nothing, and looks every millisecond whether it is woken in time.
  *
  * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
  * a helper marks does not count as such.  So the first worker might share a mutator's processor for
@@ -25,21 +47,50 @@
 #define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
+/* A helper marks so long when a processor was idle, in slices of so much. */
+#define HELPER_TURN_NS     1000000
+#define HELPER_SLICE_BYTES ((uint64_t)256 << 10)
+/* A probe that gets its processor so much later than it might run shares it with others. */
+#define PROBE_LATE_NS  500000
+#define PROBE_SLEEP_NS 1000000
+
+static bool probe_init(struct gaiti_probe *probe) {
+  if (!gaiti_semaphore_init(&probe->asked)) return false;
+  if (!gaiti_semaphore_init(&probe->granted)) goto fail_asked;
+  if (!gaiti_semaphore_init(&probe->begun)) goto fail_granted;
+  return true;
+fail_granted:
+  gaiti_semaphore_destroy(&probe->granted);
+fail_asked:
+  gaiti_semaphore_destroy(&probe->asked);
+  return false;
+}
+
+static void probe_destroy(struct gaiti_probe *probe) {
+  gaiti_semaphore_destroy(&probe->begun);
+  gaiti_semaphore_destroy(&probe->granted);
+  gaiti_semaphore_destroy(&probe->asked);
+}
 
 bool gaiti_workers_init(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   if (!gaiti_lock_init(&workers->lock, GAITI_RANK_WORKERS)) return false;
-  if (gaiti_condition_init(&workers->changed)) return true;
+  if (!gaiti_condition_init(&workers->changed)) goto fail_lock;
+  if (!probe_init(&workers->probe)) goto fail_condition;
+  return true;
+fail_condition:
+  gaiti_condition_destroy(&workers->changed);
+fail_lock:
   gaiti_lock_destroy(&workers->lock);
   return false;
 }
 
 /* Marks one slice; counts its CPU time and gives credit.  Returns whether there may be more. */
-static bool workers_slice(gait_heap *heap, struct gaiti_marker *marker, AO_t *cpu_ns,
-                          uint64_t *cpu_before_ns) {
+static bool workers_slice(gait_heap *heap, struct gaiti_marker *marker, uint64_t bytes,
+                          AO_t *cpu_ns, uint64_t *cpu_before_ns) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t work = marker->work;
-  bool more = gaiti_marker_run(marker, WORKER_SLICE_BYTES);
+  bool more = gaiti_marker_run(marker, bytes);
   gaiti_counter_add(&pace->background_credit, marker->work - work);
   uint64_t cpu = gaiti_os_thread_cpu_ns();
   gaiti_counter_add(cpu_ns, cpu - *cpu_before_ns);
@@ -49,43 +100,34 @@ static bool workers_slice(gait_heap *heap, struct gaiti_marker *marker, AO_t *cp
 
 /* ---- Workers beside the cycle's own thread ---- */
 
-static bool workers_marking(struct gaiti_workers *workers) {
-  gaiti_lock(&workers->lock);
-  bool marking = workers->marking;
-  gaiti_unlock(&workers->lock);
-  return marking;
+static bool workers_marking(const struct gaiti_workers *workers) {
+  return AO_load_acquire(&workers->marking) != 0;
 }
 
 /* Model: tests/model/termination.pml. */
 static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;
-  AO_t *cpu_ns = worker->idle ? &pace->idle_ns : &pace->background_ns;
   uint64_t cpu = gaiti_os_thread_cpu_ns();
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
-  if (!marker) return;
   while (workers_marking(&heap->cycle->workers)) {
-    AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
-    if (workers_slice(heap, marker, cpu_ns, &cpu)) continue;
-    AO_store(&worker->processor, 0);
-    gaiti_marker_pause(marker);
+    struct gaiti_marker *marker = gaiti_marker_join(heap);
+    if (!marker) return;
+    while (workers_slice(heap, marker, WORKER_SLICE_BYTES, &pace->background_ns, &cpu) &&
+           workers_marking(&heap->cycle->workers)) {
+    }
+    gaiti_marker_give(marker);
     gaiti_marking_wait(heap, WORKER_WAIT_NS);
-    gaiti_marker_resume(marker);
   }
-  AO_store(&worker->processor, 0);
-  gaiti_marker_give(marker);
 }
 
 static void *worker_main(void *arg) {
   struct gaiti_worker *worker = arg;
   struct gaiti_workers *workers = &worker->heap->cycle->workers;
   uint64_t round = 0;
-  AO_store_release(&worker->tid, (AO_t)gaiti_os_thread_id());
-  gaiti_os_thread_set_name(worker->idle ? "gait-helper" : "gait-worker");
-  if (worker->idle) gaiti_os_thread_idle_priority();
+  gaiti_os_thread_begin("gait-worker");
   gaiti_lock(&workers->lock);
-  while (!workers->stopping) {
-    if (!workers->marking || workers->round == round) {
+  while (!AO_load(&workers->stopping)) {
+    if (!workers_marking(workers) || workers->round == round) {
       gaiti_wait(&workers->changed, &workers->lock);
       continue;
     }
@@ -98,18 +140,109 @@ static void *worker_main(void *arg) {
   return NULL;
 }
 
-static void worker_start(gait_heap *heap, bool idle) {
-  struct gaiti_workers *workers = &heap->cycle->workers;
-  struct gaiti_worker *worker = &workers->workers[workers->count];
-  *worker = (struct gaiti_worker){.heap = heap, .idle = idle};
-  if (gaiti_os_thread_start(&worker->thread, worker_main, worker)) workers->count++;
+/* ---- Helpers, and the probe ---- */
+
+static void probe_tell(struct gaiti_probe *probe, struct gaiti_semaphore *semaphore) {
+  AO_store_release(&probe->told_ns, (AO_t)gaiti_os_now_ns());
+  gaiti_semaphore_post(semaphore);
 }
 
-static uint32_t workers_count(const struct gaiti_workers *workers, bool idle) {
+/* Waits while this thread, which runs now, might have run sooner; not when there is nothing to mark
+ * any more: what is granted then does no harm. */
+static void probe_await_idle(struct gaiti_workers *workers) {
+  uint64_t since = AO_load_acquire(&workers->probe.told_ns);
+  while (workers_marking(workers) && gaiti_os_now_ns() - since > PROBE_LATE_NS) {
+    since = gaiti_os_now_ns() + PROBE_SLEEP_NS;
+    gaiti_os_sleep_ns(PROBE_SLEEP_NS);
+  }
+}
+
+/* .workers.probe  This thread takes no lock and no marker, allocates nothing, and changes nothing
+ * but the two counts. */
+static void *probe_main(void *arg) {
+  struct gaiti_workers *workers = arg;
+  struct gaiti_probe *probe = &workers->probe;
+  gaiti_os_thread_begin("gait-idle");
+  gaiti_os_thread_idle_priority();
+  for (;;) {
+    gaiti_semaphore_wait(&probe->asked);
+    probe_await_idle(workers);
+    if (AO_load_acquire(&workers->stopping)) return NULL;
+    gaiti_semaphore_post(&probe->granted);
+    gaiti_semaphore_wait(&probe->begun);
+  }
+}
+
+/* A slice, after which the helper holds no work.  Returns whether there may be more.
+ * Model: tests/model/termination.pml. */
+static bool helper_slice(gait_heap *heap, uint64_t *cpu_ns) {
+  struct gaiti_marker *marker = gaiti_marker_join(heap);
+  if (!marker) return false;
+  bool more = workers_slice(heap, marker, HELPER_SLICE_BYTES, &heap->cycle->pace.idle_ns, cpu_ns);
+  gaiti_marker_give(marker);
+  return more;
+}
+
+/* A processor was idle just now. */
+static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
+  gait_heap *heap = worker->heap;
+  uint64_t until_ns = gaiti_os_now_ns() + HELPER_TURN_NS;
+  bool more = true;
+  AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
+  while (more && workers_marking(&heap->cycle->workers) && gaiti_os_now_ns() < until_ns)
+    more = helper_slice(heap, cpu_ns);
+  AO_store(&worker->processor, 0);
+  if (!more) gaiti_marking_wait(heap, WORKER_WAIT_NS);
+}
+
+/* A helper that rests is asked for when marking begins, so that it need not wake up to ask. */
+static void helper_ask_or_rest(struct gaiti_workers *workers) {
+  gaiti_lock(&workers->lock);
+  if (workers_marking(workers))
+    probe_tell(&workers->probe, &workers->probe.asked);
+  else
+    workers->probe.resting++;
+  gaiti_unlock(&workers->lock);
+}
+
+static void *helper_main(void *arg) {
+  struct gaiti_worker *worker = arg;
+  struct gaiti_workers *workers = &worker->heap->cycle->workers;
+  gaiti_os_thread_begin("gait-helper");
+  uint64_t cpu_ns = gaiti_os_thread_cpu_ns();
+  while (!AO_load_acquire(&workers->stopping)) {
+    helper_ask_or_rest(workers);
+    gaiti_semaphore_wait(&workers->probe.granted);
+    probe_tell(&workers->probe, &workers->probe.begun);
+    if (workers_marking(workers)) helper_turn(worker, &cpu_ns);
+  }
+  return NULL;
+}
+
+/* ---- Starting and stopping ---- */
+
+static void worker_start(gait_heap *heap, bool helps) {
+  struct gaiti_workers *workers = &heap->cycle->workers;
+  struct gaiti_worker *worker = &workers->workers[workers->count];
+  *worker = (struct gaiti_worker){.heap = heap, .helps = helps};
+  if (gaiti_os_thread_start(&worker->thread, helps ? helper_main : worker_main, worker))
+    workers->count++;
+}
+
+static uint32_t workers_count(const struct gaiti_workers *workers, bool helps) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < workers->count; i++)
-    count += workers->workers[i].idle == idle;
+    count += workers->workers[i].helps == helps;
   return count;
+}
+
+/* Without a probe there are no helpers. */
+static void workers_start_helpers(gait_heap *heap, uint32_t wanted) {
+  struct gaiti_workers *workers = &heap->cycle->workers;
+  struct gaiti_probe *probe = &workers->probe;
+  if (!probe->runs) probe->runs = gaiti_os_thread_start(&probe->thread, probe_main, workers);
+  for (uint32_t i = workers_count(workers, true); probe->runs && i < wanted; i++)
+    if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, true);
 }
 
 /* The plan's workers, but for the cycle's own thread, and a helper for each other processor. */
@@ -119,22 +252,9 @@ static void workers_start_missing(gait_heap *heap) {
   uint32_t planned = (uint32_t)pace->plan.dedicated + (pace->plan.fractional > 0 ? 1 : 0);
   uint32_t ordinary = planned > 1 ? planned - 1 : 0;
   uint32_t processors = pace->processors > 1 ? (uint32_t)pace->processors : 1;
-  uint32_t idle = processors > 1 ? processors - 1 : 1;
   for (uint32_t i = workers_count(workers, false); i < ordinary; i++)
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, false);
-  for (uint32_t i = workers_count(workers, true); heap->options.idle_help && i < idle; i++)
-    if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, true);
-}
-
-static void workers_set_boost(gait_heap *heap, bool boost) {
-  struct gaiti_workers *workers = &heap->cycle->workers;
-  for (uint32_t i = 0; i < workers->count; i++) {
-    struct gaiti_worker *worker = &workers->workers[i];
-    int tid = (int)AO_load_acquire(&worker->tid);
-    if (!worker->idle || worker->boosted == boost || tid == 0) continue;
-    gaiti_os_thread_set_idle(tid, !boost);
-    worker->boosted = boost;
-  }
+  if (heap->options.idle_help) workers_start_helpers(heap, processors > 1 ? processors - 1 : 1);
 }
 
 /* Has the others mark, too, if they do not yet.  A worker that the plan wants and that cannot be
@@ -145,7 +265,9 @@ static void workers_begin(gait_heap *heap) {
   workers_start_missing(heap);
   gaiti_lock(&workers->lock);
   workers->round++;
-  workers->marking = true;
+  AO_store_release(&workers->marking, 1);
+  for (; workers->probe.resting > 0; workers->probe.resting--)
+    probe_tell(&workers->probe, &workers->probe.asked);
   gaiti_wake(&workers->changed);
   gaiti_unlock(&workers->lock);
 }
@@ -154,21 +276,41 @@ static void workers_begin(gait_heap *heap) {
 void gaiti_workers_end(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   gaiti_lock(&workers->lock);
-  workers->marking = false;
+  AO_store_release(&workers->marking, 0);
   gaiti_unlock(&workers->lock);
+}
+
+/* Whatever a helper or the probe waits for, it comes; each looks then whether it is to end. */
+static void workers_stop(struct gaiti_workers *workers) {
+  gaiti_lock(&workers->lock);
+  AO_store_release(&workers->stopping, 1);
+  gaiti_wake(&workers->changed);
+  gaiti_unlock(&workers->lock);
+  for (uint32_t i = 0; i < workers->count; i++)
+    gaiti_semaphore_post(&workers->probe.granted);
+  gaiti_semaphore_post(&workers->probe.begun);
+  gaiti_semaphore_post(&workers->probe.asked);
 }
 
 void gaiti_workers_destroy(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
-  gaiti_lock(&workers->lock);
-  workers->stopping = true;
-  gaiti_wake(&workers->changed);
-  gaiti_unlock(&workers->lock);
-  workers_set_boost(heap, true);
+  workers_stop(workers);
   for (uint32_t i = 0; i < workers->count; i++)
-    pthread_join(workers->workers[i].thread, NULL);
+    gaiti_os_thread_join(workers->workers[i].thread);
+  if (workers->probe.runs) gaiti_os_thread_join(workers->probe.thread);
+  probe_destroy(&workers->probe);
   gaiti_condition_destroy(&workers->changed);
   gaiti_lock_destroy(&workers->lock);
+}
+
+/* No cycle is under way.  What was used to make the semaphores is in the parent's hands as well. */
+void gaiti_workers_forget(gait_heap *heap) {
+  struct gaiti_workers *workers = &heap->cycle->workers;
+  workers->count = 0;
+  AO_store(&workers->marking, 0);
+  workers->probe = (struct gaiti_probe){.runs = false};
+  probe_init(&workers->probe);
+  gaiti_condition_renew(&workers->changed);
 }
 
 /* ---- The cycle's own thread ---- */
@@ -178,7 +320,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
 static bool workers_hurry(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding)) return true;
-  return AO_load(&heap->live_bytes) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
+  return gaiti_heap_live(heap) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
 }
 
 /* Sleeps so long that the CPU time used since marking began is `share` of the time gone by. */
@@ -200,7 +342,7 @@ static void workers_take_place(gait_heap *heap) {
   for (uint32_t i = 0; i < workers->count && place != own; i++) {
     const struct gaiti_worker *worker = &workers->workers[i];
     AO_t processor = AO_load(&worker->processor);
-    if (worker->idle && !worker->boosted && processor != 0) place = processor;
+    if (worker->helps && processor != 0) place = processor;
   }
   if (place != 0 && place != own) gaiti_os_thread_move_to((int)place - 1);
 }
@@ -212,20 +354,17 @@ void gaiti_workers_mark(gait_heap *heap) {
   uint64_t cpu = gaiti_os_thread_cpu_ns();
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
-  for (int waits = 0;;) {
+  for (;;) {
     workers_take_place(heap);
-    bool more = workers_slice(heap, marker, &own_ns, &cpu);
+    bool more = workers_slice(heap, marker, WORKER_SLICE_BYTES, &own_ns, &cpu);
     gaiti_pace_revise(heap);
     if (more) {
-      waits = 0;
-      workers_set_boost(heap, false);
       workers_begin(heap);
       workers_throttle(heap, marker, share, AO_load(&pace->background_ns) + own_ns);
       continue;
     }
     gaiti_marker_pause(marker);
     if (gaiti_marking_is_idle(heap)) break;
-    if (waits++ > 0) workers_set_boost(heap, true);
     gaiti_marking_wait(heap, WORKER_WAIT_NS);
     gaiti_marker_resume(marker);
   }

@@ -2,7 +2,7 @@
  *
  * The thread that runs the cycle is the first worker.  The pacer's plan gives it the whole of one
  * processor or a share of it; further whole processors of the plan get a worker each; and helpers
- * at idle priority take what nobody else wants. */
+ * take what nobody else wants: they mark while a processor is idle. */
 #ifndef GAITI_CYCLE_WORKERS_H
 #define GAITI_CYCLE_WORKERS_H
 
@@ -10,33 +10,54 @@
 
 #define GAITI_MAX_WORKERS 256
 
-/*   tid        0 until it runs
- *   processor  the one on which it marked last, counted from 1; 0 while it does not mark */
+/*   processor  the one on which it marked last, counted from 1; 0 while it does not mark
+ *   helps      it is a helper */
 struct gaiti_worker {
   gait_heap *heap;
   pthread_t thread;
-  AO_t tid;
   AO_t processor;
-  bool idle;
-  bool boosted; /* an idle helper that was given ordinary priority; the cycle's thread only */
+  bool helps;
+};
+
+/* How helpers come to know that a processor is idle (workers.c).
+ *   asked    helpers that want to mark
+ *   granted  a processor was idle: one of them may
+ *   begun    it has begun
+ *   told_ns  when one of the two that the probe waits for was raised last; atomic
+ *   resting  helpers that wait to be granted something and have not asked: nothing is marked;
+ *            guarded by the workers' lock, as `runs` is by the cycle's thread */
+struct gaiti_probe {
+  struct gaiti_semaphore asked;
+  struct gaiti_semaphore granted;
+  struct gaiti_semaphore begun;
+  AO_t told_ns;
+  uint32_t resting;
+  bool runs;
+  pthread_t thread;
 };
 
 /*   round    raised when marking begins; a worker marks once a round
- *   marking  it has not ended */
+ *   marking  it has not ended; this and the next are written under the lock
+ *   stopping the threads are to end */
 struct gaiti_workers {
   struct gaiti_lock lock;
   struct gaiti_condition changed;
   uint64_t round;
-  bool marking;
-  bool stopping;
+  AO_t marking;
+  AO_t stopping;
   uint32_t count;
   struct gaiti_worker workers[GAITI_MAX_WORKERS];
+  struct gaiti_probe probe;
 };
 
 bool gaiti_workers_init(gait_heap *heap);
 
-/* Stops and joins every worker. */
+/* Stops and joins every worker.  Where no processor is idle that takes as long as the system lets a
+ * thread at idle priority wait: some milliseconds, as a rule. */
 void gaiti_workers_destroy(gait_heap *heap);
+
+/* In the child of a fork: the threads are gone, and start again when they are wanted. */
+void gaiti_workers_forget(gait_heap *heap);
 
 /* Marks on the calling thread, at its share, until nothing is grey but what threads may hold; when
  * there is much to mark, has the others begin a round. */

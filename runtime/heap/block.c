@@ -39,7 +39,8 @@ GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t wo
 }
 
 /* Sets allocation bits.  Where none is set in the word nobody else writes to it: the cache that
- * owns the block is the only one to set any, and others clear those of runs that they have. */
+ * owns the block is the only one to set any, and others clear those of runs that they have. Litmus:
+ * tests/litmus/allocated.litmus. */
 static void bits_allocate(AO_t *word, AO_t mask) {
   if (AO_load(word) == 0)
     AO_store_release(word, mask);
@@ -47,6 +48,7 @@ static void bits_allocate(AO_t *word, AO_t mask) {
     AO_or_release(word, mask);
 }
 
+/* Litmus: tests/litmus/allocated.litmus, freed.litmus. */
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
                        enum gaiti_bits_change change) {
   switch (change) {
@@ -87,19 +89,24 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
   }
 }
 
-/* Slots of one granule fill their words, so whole words are skipped at a time. */
+/* Slots of one granule fill their words, so whole words are skipped at a time.
+ *
+ * Here and below: what is free may have been given back a moment ago, so whoever takes it looks
+ * with acquire.  Else the mark bits that it sets might be cleared by the one that gave it back.
+ * Litmus: tests/litmus/freed.litmus. */
 static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   for (uint32_t word = from / 64; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t free = ~AO_load(&allocated[word]);
+    AO_t free = ~AO_load_acquire(&allocated[word]);
     if (word == from / 64) free &= ~(AO_t)0 << (from % 64);
     if (free) return word * 64 + (uint32_t)__builtin_ctzll(free);
   }
   return GAITI_BLOCK_GRANULES;
 }
 
+/* Litmus: tests/litmus/freed.litmus. */
 static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from, uint32_t end) {
   for (uint32_t word = from / 64; word * 64 < end; word++) {
-    AO_t set = AO_load(&allocated[word]);
+    AO_t set = AO_load_acquire(&allocated[word]);
     if (word == from / 64) set &= ~(AO_t)0 << (from % 64);
     if (set) {
       uint32_t found = word * 64 + (uint32_t)__builtin_ctzll(set);
@@ -109,6 +116,7 @@ static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from
   return end;
 }
 
+/* Litmus: tests/litmus/freed.litmus. */
 bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t from, uint32_t most,
                          uint32_t *first, uint32_t *end) {
   const struct gaiti_block_shape *shape = &map->shapes[block];
@@ -118,7 +126,8 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
   if (step == 1) {
     slot = bits_next_free_granule(allocated, from);
   } else {
-    while (slot < shape->slots && AO_load(&allocated[slot * step / 64]) >> (slot * step % 64) & 1)
+    while (slot < shape->slots &&
+           AO_load_acquire(&allocated[slot * step / 64]) >> (slot * step % 64) & 1)
       slot++;
   }
   if (slot >= shape->slots) return false;
@@ -128,6 +137,7 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
   return true;
 }
 
+/* Litmus: tests/litmus/shape.litmus. */
 void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                         uint8_t size_class, AO_t epoch) {
   struct gaiti_block_shape *shape = &map->shapes[block];
@@ -145,6 +155,7 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref t
                                     gaiti_block_granule(block));
 }
 
+/* Litmus: tests/litmus/shape.litmus. */
 void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                               size_t bytes, AO_t epoch) {
   uint32_t count = gaiti_large_blocks(bytes);

@@ -30,7 +30,6 @@
 
 #define GAITI_BLOCK_SHIFT    16
 #define GAITI_BLOCK_BYTES    ((size_t)1 << GAITI_BLOCK_SHIFT)
-#define GAITI_BLOCK_PAGES    (GAITI_BLOCK_BYTES / 4096)
 #define GAITI_GRANULE_SHIFT  4
 #define GAITI_BLOCK_GRANULES (GAITI_BLOCK_BYTES >> GAITI_GRANULE_SHIFT)
 #define GAITI_BLOCK_WORDS    (GAITI_BLOCK_GRANULES / 64)
@@ -163,7 +162,8 @@ static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref re
   return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
 
-/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear. */
+/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear.  Litmus:
+ * tests/litmus/publish.litmus, publish-aarch64.litmus. */
 static inline AO_t gaiti_marks_set(const struct gaiti_map *map, gaiti_ref ref, AO_t bits) {
   AO_t *word = &map->marks[gaiti_ref_word(ref)], old = AO_load(word);
   while (bits & ~old) {
@@ -179,6 +179,7 @@ static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
   return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
+/* Litmus: tests/litmus/allocated.litmus. */
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
@@ -190,7 +191,8 @@ size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
 gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
 
 /* The slot that the word at `offset` from the heap's base points into, from the shape of its block
- * alone: allocation bits have not been asked.  False in a free block or past the last slot. */
+ * alone: allocation bits have not been asked.  False in a free block or past the last slot. Litmus:
+ * tests/litmus/publish.litmus, publish-aarch64.litmus, shape.litmus. */
 GAITI_RACY_INLINE bool gaiti_shape_find(const struct gaiti_map *map,
                                         const struct gaiti_block_shape *shapes, uintptr_t offset,
                                         gaiti_ref *ref) {
@@ -246,6 +248,7 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti
 /* Makes blocks free again; their bits are zero from here on. */
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count);
 
+/* Litmus: tests/litmus/shape.litmus. */
 GAITI_RACY_INLINE gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
   return AO_load_acquire(&map->shapes[block].tag);
 }

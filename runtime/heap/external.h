@@ -10,8 +10,9 @@
 #ifndef GAITI_HEAP_EXTERNAL_H
 #define GAITI_HEAP_EXTERNAL_H
 
+#include "gait/gait.h"
 #include "heap/block.h"
-#include "os/os.h"
+#include "heap/structure.h"
 
 #define GAITI_EXTERNAL_SHARDS 64
 
@@ -20,7 +21,8 @@ struct gaiti_external {
   size_t bytes;
 };
 
-/* Open addressing; `used` places of `capacity` (a power of two, at least twice as many). */
+/* Open addressing; `used` places of `capacity` (a power of two, at least twice as many, and after
+ * dropping no more than eight times). */
 struct gaiti_external_shard {
   struct gaiti_lock lock;
   struct gaiti_external *table;
@@ -28,30 +30,34 @@ struct gaiti_external_shard {
   size_t capacity;
 };
 
+/*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry
+ * does, and falls after; nothing else moves it */
 struct gaiti_externals {
   struct gaiti_lock gate;
   AO_t closed; /* to all but the thread that has the gate */
   struct gaiti_external_shard shards[GAITI_EXTERNAL_SHARDS];
-  AO_t bytes; /* the sum over all entries */
+  struct gaiti_space *space;
+  AO_t bytes;
 };
 
-bool gaiti_externals_init(struct gaiti_externals *externals);
+bool gaiti_externals_init(struct gaiti_externals *externals, struct gaiti_space *space);
 void gaiti_externals_destroy(struct gaiti_externals *externals);
 
-/* Sets the bytes of `object`; 0 removes it.  *change: by how much the sum rose.  False: out of
- * memory, nothing has changed. */
+/* Sets the bytes of `object`, at most GAIT_MAX_EXTERNAL_BYTES; 0 removes it.  *change: by how much
+ * the sum rose.  False: out of memory, or the sum would be too large; nothing has changed. */
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
 
-/* Closes the table, so that no shard is half changed, and opens it.  Thread: one that forks; it has
- * the gate. */
+/* Takes the gate and closes the table, so that no shard is half changed; and opens it.  Thread: one
+ * that forks. */
 void gaiti_externals_close(struct gaiti_externals *externals);
 void gaiti_externals_open(struct gaiti_externals *externals);
 
-/* Opens it in the child: a thread that found it closed may have held the lock of a shard. */
+/* In the child, before it is opened: a thread that found it closed may have the lock of a shard. */
 void gaiti_externals_renew(struct gaiti_externals *externals);
 
-/* Drops every object that is not marked.  After marking, before any block is swept. */
+/* Drops every object that is not marked, and gives back what tables have too much.  After marking,
+ * before any block is swept. */
 void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct gaiti_map *map);
 
 #endif

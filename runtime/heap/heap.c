@@ -4,32 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
+#include "heap/ranges.h"
+
 #define LOG_LINE_BYTES 1024
 
-/* Kinds carry a tag of their heap, so that a kind of another one is noticed.  It need not be
- * unique, only seldom the same for two heaps that a program confuses. */
-static uint16_t heap_tag(const gait_heap *heap) {
-  uint64_t hash = ((uintptr_t)heap >> 4) * 0x9E3779B97F4A7C15u;
-  return (uint16_t)(hash >> 48 | 1);
+/* Kinds carry a tag of their heap, so that a kind of another one is noticed, be that heap gone by
+ * now.  It is never 0, as in a kind that was never set, and the same only for two heaps between
+ * which 65,534 others were created. */
+static uint16_t heap_tag(void) {
+  static AO_t heap_tags;
+  return (uint16_t)(AO_fetch_and_add1(&heap_tags) % UINT16_MAX + 1);
 }
 
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
   if (options->collect_every) heap->options.run_bytes = 1;
-  heap->tag = heap_tag(heap);
+  heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  AO_store(&heap->space.structure_bytes, sizeof *heap);
+  gaiti_space_note_peak(&heap->space);
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
+  } else if (options->memory_limit_bytes != GAIT_OFF) {
+    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
-  if (!gaiti_kinds_init(&heap->kinds)) goto fail_space;
+  if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
   result = GAIT_ERROR_SYSTEM;
-  if (!gaiti_roots_init(&heap->roots)) goto fail_kinds;
-  if (!gaiti_externals_init(&heap->externals)) goto fail_roots;
+  if (!gaiti_roots_init(&heap->roots, &heap->space)) goto fail_kinds;
+  if (!gaiti_externals_init(&heap->externals, &heap->space)) goto fail_roots;
+  result = GAIT_ERROR_MEMORY;
+  if (!gaiti_ranges_add(&heap->map)) goto fail_externals;
   return GAIT_OK;
+fail_externals:
+  gaiti_externals_destroy(&heap->externals);
 fail_roots:
   gaiti_roots_destroy(&heap->roots);
 fail_kinds:
@@ -40,22 +52,32 @@ fail_space:
 }
 
 void gaiti_heap_destroy(gait_heap *heap) {
+  gaiti_ranges_remove(&heap->map);
   gaiti_externals_destroy(&heap->externals);
   gaiti_roots_destroy(&heap->roots);
   gaiti_kinds_destroy(&heap->kinds);
+  CHECK("heap.structures", heap->forked || AO_load(&heap->space.structure_bytes) == sizeof *heap,
+        "a structure of the heap was not freed, or not with its size");
   gaiti_space_destroy(&heap->space, &heap->map);
 }
 
+void gaiti_log_line(const gait_options *options, char *line) {
+  if (options->log) {
+    options->log(line, options->log_arg);
+    return;
+  }
+  size_t length = strlen(line);
+  line[length] = '\n', line[length + 1] = '\0';
+  gaiti_os_print(line);
+}
+
 void gaiti_log(gait_heap *heap, const char *format, ...) {
-  char line[LOG_LINE_BYTES];
+  char line[LOG_LINE_BYTES + 1];
   va_list values;
   va_start(values, format);
-  vsnprintf(line, sizeof line, format, values);
+  vsnprintf(line, LOG_LINE_BYTES, format, values);
   va_end(values);
-  if (heap->options.log)
-    heap->options.log(line, heap->options.log_arg);
-  else
-    fprintf(stderr, "%s\n", line);
+  gaiti_log_line(&heap->options, line);
 }
 
 void gaiti_delay_slow(const gait_heap *heap) {

@@ -3,10 +3,11 @@
  *
  *   epoch       counts cycles: raised when marking has ended; a block is swept when its own number
  *               is this one.  Written by the collector alone.
- *   live_bytes  found live by the last cycle, and every byte handed to a cache since, external
- *               bytes included; when a run is given back, what is left of it is taken off.  This
- *               and the other two are behind by what processors have yet to tell (alloc/proc.h)
- *   black_bytes handed out already marked in the cycle under way */
+ *   live_bytes  found live by the last cycle, and every byte handed to a cache since; when a run is
+ *               given back, what is left of it is taken off.  This and the other two are behind by
+ *               what processors have yet to tell (alloc/proc.h).  What objects hold outside the
+ * heap is `externals.bytes`, and in none of these: gaiti_heap_live is the sum black_bytes handed
+ * out already marked in the cycle under way */
 #ifndef GAITI_HEAP_HEAP_H
 #define GAITI_HEAP_HEAP_H
 
@@ -51,11 +52,25 @@ struct gait_heap {
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
+  bool forked; /* in the child of a fork: what the threads that are gone had in hand is lost */
 };
+
+/* Whether the kind was registered on this heap. */
+static inline bool gaiti_heap_has_kind(const gait_heap *heap, gait_kind kind) {
+  return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
+}
 
 /* Sets up what this layer owns; `options` have been checked. */
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options);
 void gaiti_heap_destroy(gait_heap *heap);
+
+/* What counts against the goal, the trigger and the memory limit: the heap's own bytes, and those
+ * that objects hold outside.  Each of the two sums is exact by itself, and set back by its owner
+ * alone: the end of a cycle takes dead objects off the one, and the table of external bytes takes
+ * theirs off the other. */
+static inline uint64_t gaiti_heap_live(const gait_heap *heap) {
+  return gaiti_counter_read(&heap->live_bytes) + AO_load(&heap->externals.bytes);
+}
 
 void gaiti_delay_slow(const gait_heap *heap);
 
@@ -68,5 +83,8 @@ static inline void gaiti_delay(const gait_heap *heap) {
 
 /* Writes one line to the heap's log.  No lock may be held. */
 void gaiti_log(gait_heap *heap, const char *format, ...) GAITI_PRINTF(2, 3);
+
+/* Writes a line that stands in memory already, behind which there is room for one byte more. */
+void gaiti_log_line(const gait_options *options, char *line);
 
 #endif

@@ -22,9 +22,15 @@ static bool kind_info_valid(const gait_kind_info *info) {
   return false;
 }
 
-static bool kind_copy_map(struct gaiti_kind *kind, const gait_kind_info *info) {
-  size_t words = info->map_bytes / 8, map_words = (words + 63) / 64;
-  kind->map = gaiti_os_alloc(map_words * sizeof *kind->map);
+/* 64 words of the object to one of the map. */
+static size_t kind_map_words(size_t words) {
+  return (words + 63) / 64;
+}
+
+static bool kind_copy_map(struct gaiti_space *space, struct gaiti_kind *kind,
+                          const gait_kind_info *info) {
+  size_t words = info->map_bytes / 8, map_words = kind_map_words(words);
+  kind->map = gaiti_structure_alloc(space, map_words * sizeof *kind->map);
   if (!kind->map) return false;
   memcpy(kind->map, info->pointer_map, map_words * sizeof *kind->map);
   if (words % 64) kind->map[map_words - 1] &= ((uint64_t)1 << words % 64) - 1;
@@ -34,21 +40,25 @@ static bool kind_copy_map(struct gaiti_kind *kind, const gait_kind_info *info) {
   return true;
 }
 
-static bool kind_init(struct gaiti_kind *kind, const gait_kind_info *info) {
+static bool kind_init(struct gaiti_space *space, struct gaiti_kind *kind,
+                      const gait_kind_info *info) {
   *kind =
       (struct gaiti_kind){.form = info->form, .trace = info->trace, .trace_arg = info->trace_arg};
   size_t name_bytes = strlen(info->name) + 1;
-  kind->name = gaiti_os_alloc(name_bytes);
+  kind->name = gaiti_structure_alloc(space, name_bytes);
   if (!kind->name) return false;
   memcpy(kind->name, info->name, name_bytes);
-  if (info->form != GAIT_KIND_POINTERS || kind_copy_map(kind, info)) return true;
-  gaiti_os_free(kind->name);
+  if (info->form != GAIT_KIND_POINTERS || kind_copy_map(space, kind, info)) return true;
+  gaiti_structure_free(space, kind->name, name_bytes);
   return false;
 }
 
-bool gaiti_kinds_init(struct gaiti_kinds *kinds) {
+#define KINDS_TABLE_BYTES (GAIT_MAX_KINDS * sizeof(struct gaiti_kind))
+
+bool gaiti_kinds_init(struct gaiti_kinds *kinds, struct gaiti_space *space) {
   AO_store(&kinds->count, 0);
-  kinds->table = gaiti_os_alloc(GAIT_MAX_KINDS * sizeof *kinds->table);
+  kinds->space = space;
+  kinds->table = gaiti_structure_alloc(space, KINDS_TABLE_BYTES);
   if (!kinds->table) return false;
   if (!gaiti_lock_init(&kinds->lock, GAITI_RANK_KINDS)) goto fail_table;
   uint16_t index;
@@ -60,19 +70,21 @@ bool gaiti_kinds_init(struct gaiti_kinds *kinds) {
   gaiti_kinds_destroy(kinds);
   return false;
 fail_table:
-  gaiti_os_free(kinds->table);
+  gaiti_structure_free(space, kinds->table, KINDS_TABLE_BYTES);
   return false;
 }
 
 void gaiti_kinds_destroy(struct gaiti_kinds *kinds) {
   for (uint32_t i = 0; i < gaiti_kinds_count(kinds); i++) {
-    gaiti_os_free(kinds->table[i].name);
-    gaiti_os_free(kinds->table[i].map);
+    struct gaiti_kind *kind = &kinds->table[i];
+    gaiti_structure_free(kinds->space, kind->name, strlen(kind->name) + 1);
+    gaiti_structure_free(kinds->space, kind->map, kind_map_words(kind->words) * sizeof *kind->map);
   }
-  gaiti_os_free(kinds->table);
+  gaiti_structure_free(kinds->space, kinds->table, KINDS_TABLE_BYTES);
   gaiti_lock_destroy(&kinds->lock);
 }
 
+/* Litmus: tests/litmus/kinds.litmus. */
 gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info,
                             uint16_t *index) {
   if (!info->name || !info->name[0] || !kind_info_valid(info)) return GAIT_ERROR_ARGUMENT;
@@ -83,7 +95,7 @@ gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *inf
     result = GAIT_ERROR_ALREADY;
   } else if (count == GAIT_MAX_KINDS) {
     result = GAIT_ERROR_TOO_MANY;
-  } else if (!kind_init(&kinds->table[count], info)) {
+  } else if (!kind_init(kinds->space, &kinds->table[count], info)) {
     result = GAIT_ERROR_MEMORY;
   } else {
     *index = (uint16_t)count;

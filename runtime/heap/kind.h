@@ -7,7 +7,7 @@
 
 #include "gait/gait.h"
 #include "heap/block.h"
-#include "os/os.h"
+#include "heap/structure.h"
 
 #define GAITI_KIND_MAP_BYTES 4096
 #define GAITI_KIND_MAP_WORDS (GAITI_KIND_MAP_BYTES / 8)
@@ -30,15 +30,17 @@ struct gaiti_kind {
 
 struct gaiti_kinds {
   struct gaiti_lock lock;
+  struct gaiti_space *space;
   AO_t count;               /* rises under the lock, when the kind is complete */
   struct gaiti_kind *table; /* GAIT_MAX_KINDS */
 };
 
+/* Litmus: tests/litmus/kinds.litmus. */
 static inline uint32_t gaiti_kinds_count(const struct gaiti_kinds *kinds) {
   return (uint32_t)AO_load_acquire(&kinds->count);
 }
 
-bool gaiti_kinds_init(struct gaiti_kinds *kinds);
+bool gaiti_kinds_init(struct gaiti_kinds *kinds, struct gaiti_space *space);
 void gaiti_kinds_destroy(struct gaiti_kinds *kinds);
 
 gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info, uint16_t *index);

@@ -26,7 +26,9 @@
 #define SPACE_COMMIT_BLOCKS 64u
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
 #define SPACE_RELEASE_BLOCKS 16u
-#define SPACE_LEAST_BYTES    ((size_t)1 << 20)
+/* By so many blocks top falls at a time, while the lock is held: their tables are 400 KiB. */
+#define SPACE_LOWER_BLOCKS (GAITI_STRESS ? 8u : 256u)
+#define SPACE_LEAST_BYTES  ((size_t)1 << 20)
 /* How far a processor looks for a block of its own: 64 MiB. */
 #define SPACE_NEARBY_WORDS 16u
 /* A heap of so many blocks is small: 16 MiB. */
@@ -44,11 +46,17 @@
 #define SPACE_WRITTEN_MOST 8u
 /* One table's bits of one block. */
 #define SPACE_BITS_BYTES (GAITI_BLOCK_WORDS * sizeof(AO_t))
+/* Of the addresses that the system would still give, so many parts are reserved at most: the
+ * program needs some for itself. */
+#define SPACE_OF_ADDRESSES 2
+
+_Static_assert(GAITI_BLOCK_BYTES >= GAITI_OS_PAGE_BYTES_MAX, "a block is made of whole pages");
 
 /* ---- Tables ---- */
 
 static size_t space_round(size_t bytes) {
-  return (bytes + GAITI_PAGE_BYTES - 1) & ~(GAITI_PAGE_BYTES - 1);
+  size_t page_bytes = gaiti_os_page_bytes();
+  return (bytes + page_bytes - 1) & ~(page_bytes - 1);
 }
 
 /* Lays out the tables one after the other from `start` on; the first has two bits for each block,
@@ -88,8 +96,16 @@ static bool space_reserve(struct gaiti_space *space, struct gaiti_map *map, size
   return false;
 }
 
+/* The tables are less than a thirty-second of the heap. */
+static size_t space_most(void) {
+  size_t bytes = gaiti_os_addresses_left() / SPACE_OF_ADDRESSES;
+  return bytes - bytes / 32;
+}
+
 bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes) {
-  bytes &= ~(GAITI_BLOCK_BYTES - 1);
+  size_t most = space_most();
+  bytes = (bytes < most ? bytes : most) & ~(GAITI_BLOCK_BYTES - 1);
+  if (bytes < SPACE_LEAST_BYTES) return false;
   while (!space_reserve(space, map, bytes)) {
     bytes = bytes / 2 & ~(GAITI_BLOCK_BYTES - 1);
     if (bytes < SPACE_LEAST_BYTES) return false;
@@ -101,28 +117,31 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
   return false;
 }
 
+void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map) {
+  struct gaiti_map tables = *map;
+  size_t bytes = space_lay_out(space, &tables, (uintptr_t)space->free);
+  gaiti_os_refuse_huge_pages((void *)map->base, map->bytes);
+  gaiti_os_refuse_huge_pages(space->free, bytes);
+}
+
 /* Others may get these addresses. */
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map) {
-  gaiti_asan_show((void *)map->base, (size_t)space->top << GAITI_BLOCK_SHIFT);
+  gaiti_asan_show((void *)map->base, (size_t)space->committed << GAITI_BLOCK_SHIFT);
   space_unreserve(space, map);
   gaiti_lock_destroy(&space->lock);
 }
 
 static bool space_commit_table(void *table, size_t entry_bytes, uint32_t from, uint32_t to) {
-  uintptr_t start = ((uintptr_t)table + from * entry_bytes) & ~(uintptr_t)(GAITI_PAGE_BYTES - 1);
+  uintptr_t start =
+      ((uintptr_t)table + from * entry_bytes) & ~(uintptr_t)(gaiti_os_page_bytes() - 1);
   uintptr_t end = (uintptr_t)table + space_round(to * entry_bytes);
   return gaiti_os_commit((void *)start, end - start);
 }
 
-/* Gets memory and tables for every block below `need`.  The shapes are there from the start: any
- * word may be resolved, and where no block was ever taken they read as zero, which is a free one.
- */
-static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
-  if (need <= space->committed) return true;
-  uint32_t from = space->committed, to = from + from / 8 + SPACE_COMMIT_BLOCKS;
-  if (to < need) to = need;
-  to = (to + SPACE_COMMIT_BLOCKS - 1) / SPACE_COMMIT_BLOCKS * SPACE_COMMIT_BLOCKS;
-  if (to > space->blocks) to = space->blocks;
+/* The shapes are there from the start: any word may be resolved, and where no block was ever taken
+ * they read as zero, which is a free one. */
+static bool space_commit_to(struct gaiti_space *space, const struct gaiti_map *map, uint32_t to) {
+  uint32_t from = space->committed;
   if (!gaiti_os_commit(gaiti_block_start(map, from), (size_t)(to - from) << GAITI_BLOCK_SHIFT) ||
       !space_commit_table(map->states, sizeof *map->states, from, to) ||
       !space_commit_table(map->marks, SPACE_BITS_BYTES, from, to) ||
@@ -134,16 +153,47 @@ static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map,
   return true;
 }
 
+/* Gets memory and tables for every block below `need`, and for more ahead if the system gives that:
+ * where it grants no more memory than there is, it may have what is needed and no more. */
+static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
+  if (need <= space->committed) return true;
+  uint32_t ahead = space->committed + space->committed / 8 + SPACE_COMMIT_BLOCKS;
+  if (ahead < need) ahead = need;
+  ahead = (ahead + SPACE_COMMIT_BLOCKS - 1) / SPACE_COMMIT_BLOCKS * SPACE_COMMIT_BLOCKS;
+  if (ahead > space->blocks) ahead = space->blocks;
+  return space_commit_to(space, map, ahead) || space_commit_to(space, map, need);
+}
+
 /* The side tables' bytes for one block that has been taken once. */
 #define SPACE_TABLE_BYTES                                                                          \
   (sizeof(struct gaiti_block_shape) + sizeof(struct gaiti_block_state) + 3 * SPACE_BITS_BYTES +    \
    GAITI_BLOCK_WORDS)
 
+/* So many blocks have whole pages of bits. */
+#define SPACE_PAGE_BLOCKS ((uint32_t)(gaiti_os_page_bytes() / SPACE_BITS_BYTES))
+
+/* Releases the pages of a table that no block below `from` has a part of.  Those up from `to` have
+ * no use for theirs. */
+static bool space_release_table(void *table, size_t entry_bytes, uint32_t from, uint32_t to) {
+  uintptr_t start = (uintptr_t)table + space_round(from * entry_bytes);
+  uintptr_t end = (uintptr_t)table + space_round(to * entry_bytes);
+  return start == end || gaiti_os_release((void *)start, end - start);
+}
+
+static bool space_release_tables(const struct gaiti_map *map, uint32_t from, uint32_t to) {
+  return space_release_table(map->shapes, sizeof *map->shapes, from, to) &&
+         space_release_table(map->states, sizeof *map->states, from, to) &&
+         space_release_table(map->marks, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->allocated, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->aged, SPACE_BITS_BYTES, from, to) &&
+         space_release_table(map->cards, GAITI_BLOCK_WORDS, from, to);
+}
+
 /* ---- Mapped memory ---- */
 
-void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes) {
-  uint64_t mapped = gaiti_counter_add(&space->mapped_bytes, (uint64_t)bytes);
-  if (bytes > 0) gaiti_counter_raise(&space->mapped_peak_bytes, mapped);
+static void space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
+  gaiti_counter_add(&space->mapped_bytes, bytes);
+  gaiti_space_note_peak(space);
 }
 
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
@@ -235,8 +285,9 @@ static uint32_t space_find(struct gaiti_space *space, uint32_t count, uint64_t o
 static uint32_t space_pages(size_t used, uint32_t index) {
   size_t begin = (size_t)index << GAITI_BLOCK_SHIFT;
   if (used <= begin) return 0;
-  size_t pages = (used - begin + GAITI_PAGE_BYTES - 1) / GAITI_PAGE_BYTES;
-  return pages < GAITI_BLOCK_PAGES ? (uint32_t)pages : (uint32_t)GAITI_BLOCK_PAGES;
+  size_t pages = space_round(used - begin) / gaiti_os_page_bytes();
+  size_t most = GAITI_BLOCK_BYTES / gaiti_os_page_bytes();
+  return (uint32_t)(pages < most ? pages : most);
 }
 
 /* By how much taking the stretch raises what is mapped. */
@@ -247,7 +298,7 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
     uint32_t pages = space_pages(used, i);
     bool above = block + i >= space->top;
     uint32_t resident = above ? 0 : map->states[block + i].resident;
-    if (pages > resident) bytes += (pages - resident) * GAITI_PAGE_BYTES;
+    if (pages > resident) bytes += (pages - resident) * gaiti_os_page_bytes();
     if (above) bytes += SPACE_TABLE_BYTES;
   }
   return bytes;
@@ -257,7 +308,7 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
  * there would wait for the page, and marking is what threads may have to wait for. */
 static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint32_t end) {
   for (uint32_t i = block; i < end; i++)
-    if (gaiti_block_word(i) * sizeof(AO_t) % GAITI_PAGE_BYTES == 0)
+    if (gaiti_block_word(i) * sizeof(AO_t) % gaiti_os_page_bytes() == 0)
       AO_store(&map->marks[gaiti_block_word(i)], 0);
 }
 
@@ -281,6 +332,7 @@ static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, 
   space->probe = GAITI_NO_BLOCK;
 }
 
+/* Litmus: tests/litmus/top.litmus. */
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;
@@ -313,7 +365,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
 static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                             uint32_t count, uint64_t growth, uint64_t limit) {
   uint32_t below = space->top;
-  while (AO_load(&space->mapped_bytes) + growth > limit) {
+  while (gaiti_space_mapped(space) + growth > limit) {
     if (AO_load(&space->dirty_blocks) == 0) return false;
     if (space_release_some(space, map, &below, block, count) == 0) return false;
   }
@@ -334,7 +386,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
   if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
   space_claim(space, map, found, count, used, clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   if (count == 1) space_probe(space, map, found, growth > 0);
   *block = found;
   result = GAITI_TAKE_OK;
@@ -387,7 +439,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
                                  uint32_t *below, uint32_t keep, uint32_t keep_count) {
   uint32_t end = *below;
   while (end > 0 && !space_releasable(space, end - 1, keep, keep_count))
-    end--;
+    end -= end % 64 == 0 && !(space->free[end / 64 - 1] & space->dirty[end / 64 - 1]) ? 64 : 1;
   uint32_t start = end;
   while (start > 0 && end - start < SPACE_RELEASE_BLOCKS &&
          space_releasable(space, start - 1, keep, keep_count))
@@ -398,7 +450,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
     return 0;
   size_t bytes = 0;
   for (uint32_t i = start; i < end; i++) {
-    bytes += map->states[i].resident * GAITI_PAGE_BYTES;
+    bytes += map->states[i].resident * gaiti_os_page_bytes();
     map->states[i].resident = 0;
     space_clear(space->dirty, i);
   }
@@ -414,26 +466,56 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
     struct gaiti_block_state *state = &map->states[block + i];
     uint32_t pages = space_pages(used, i);
     if (state->resident <= pages) continue;
-    size_t bytes = (state->resident - pages) * GAITI_PAGE_BYTES;
-    if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * GAITI_PAGE_BYTES, bytes))
-      continue;
+    size_t page_bytes = gaiti_os_page_bytes(), bytes = (state->resident - pages) * page_bytes;
+    if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * page_bytes, bytes)) continue;
     state->resident = (uint8_t)pages;
     gaiti_counter_sub(&space->mapped_bytes, bytes);
     gaiti_counter_add(&space->released_bytes, bytes);
   }
 }
 
+/* Lowers top past free blocks without memory, and returns the bytes of their tables.  The lock is
+ * held.
+ *
+ * Others walk through the tables without the lock, to a top that they have read before: a marker
+ * that looks for what fell out of its queue, the sweep, a young cycle that looks at cards.  They
+ * skip free blocks, and write to no word that is zero; and nobody has a block in hand that is free:
+ * it becomes so in sweeping alone, when nothing marks and every cache has given it up.  A word that
+ * is being resolved finds the tag of a free block, 0, before and after.  What a thread has written
+ * to cards and ages of a block before it was freed goes with the page, or stays until the block is
+ * taken again, as in a free block below top. */
+static size_t space_lower(struct gaiti_space *space, const struct gaiti_map *map) {
+  uint32_t top = space->top, to = top;
+  while (to > 0 && top - to < SPACE_LOWER_BLOCKS && space_bit(space->free, to - 1) &&
+         !space_bit(space->dirty, to - 1))
+    to--;
+  to = (to + SPACE_PAGE_BLOCKS - 1) / SPACE_PAGE_BLOCKS * SPACE_PAGE_BLOCKS;
+  if (to >= top || !space_release_tables(map, to, top)) return 0;
+  for (uint32_t i = to; i < top; i++)
+    space_clear(space->free, i);
+  AO_store(&space->free_blocks, AO_load(&space->free_blocks) - (top - to));
+  if (space->hint > to) space->hint = to;
+  if (space->dirty_hint > to) space->dirty_hint = to;
+  space->top = to;
+  AO_store_release(&space->top_shared, to);
+  size_t bytes = (top - to) * SPACE_TABLE_BYTES;
+  gaiti_counter_sub(&space->table_bytes, bytes);
+  gaiti_counter_sub(&space->mapped_bytes, bytes);
+  gaiti_counter_add(&space->released_bytes, bytes);
+  return bytes;
+}
+
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes) {
-  size_t released = 0;
+  size_t released = 0, step;
   uint32_t below = UINT32_MAX;
-  while (released < bytes) {
+  do {
     gaiti_lock(&space->lock);
     if (below > space->top) below = space->top;
-    size_t step = space_release_some(space, map, &below, 0, 0);
+    step = released < bytes ? space_release_some(space, map, &below, 0, 0) : 0;
+    step += space_lower(space, map);
     gaiti_unlock(&space->lock);
-    if (step == 0) break;
     released += step;
-  }
+  } while (step > 0);
   return released;
 }
 
@@ -442,7 +524,7 @@ size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *ma
 bool gaiti_space_is_short(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) < SPACE_PREPARE_LOW &&
          AO_load(&space->written) >= SPACE_WRITTEN &&
-         AO_load(&space->mapped_bytes) >= SPACE_PREPARE_FROM;
+         gaiti_space_mapped(space) >= SPACE_PREPARE_FROM;
 }
 
 /* The first stretch of free blocks without memory, SPACE_PREPARE_BLOCKS at most; returns its
@@ -472,9 +554,9 @@ static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_ma
   uint32_t count = space_find_bare(space, map, &block);
   size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
   uint64_t growth = space_growth(space, map, block, count, used);
-  if (count == 0 || AO_load(&space->mapped_bytes) + growth > limit) return;
+  if (count == 0 || gaiti_space_mapped(space) + growth > limit) return;
   space_claim(space, map, block, count, used, &clean);
-  gaiti_space_add_mapped(space, (int64_t)growth);
+  space_add_mapped(space, growth);
   space->prepared = block;
   space->preparing = count;
 }
@@ -487,8 +569,7 @@ static void space_end_prepare(struct gaiti_space *space, const struct gaiti_map 
 
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit) {
   if (AO_load(&space->dirty_blocks) >= SPACE_PREPARE_HIGH ||
-      AO_load(&space->written) < SPACE_WRITTEN ||
-      AO_load(&space->mapped_bytes) < SPACE_PREPARE_FROM)
+      AO_load(&space->written) < SPACE_WRITTEN || gaiti_space_mapped(space) < SPACE_PREPARE_FROM)
     return false;
   gaiti_lock(&space->lock);
   if (space->probe != GAITI_NO_BLOCK) space_begin_prepare(space, map, limit);

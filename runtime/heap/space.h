@@ -1,10 +1,11 @@
 /* space.h: the heap's address range: which blocks are free, which hold memory, how much is mapped.
  *
- * .inv.space  top <= blocks; every block at or above top is free and was never touched.
+ * .inv.space  top <= blocks; every block at or above top is free, without memory or tables: they
+ *             read as zero.
  *             free_blocks = bits set in `free`; dirty_blocks = bits set in `free` and in `dirty`:
  *             a free block that holds memory.  If its state says that it is clean, that reads as
  *             zero.
- *             mapped = resident pages of all blocks + committed side tables + what others added.
+ *             mapped_bytes = resident pages of all blocks + side tables of those below top.
  *             A free block that is not dirty holds no memory and reads as zero.
  *
  * One lock; a block is taken every 64 KiB of allocation at most. */
@@ -18,7 +19,7 @@ struct gaiti_space {
   struct gaiti_lock lock;
   uint32_t blocks;    /* of the reserved range */
   uint32_t committed; /* blocks below this one have memory and tables behind them */
-  uint32_t top;       /* blocks at or above this one have never been taken */
+  uint32_t top;       /* blocks at or above this one were never taken, or given back in full */
   uint32_t hint;      /* no free block lies below */
   uint32_t dirty_hint;
   bool downwards;     /* the direction in which a small heap is filled */
@@ -33,10 +34,11 @@ struct gaiti_space {
   uint64_t *free; /* a bit a block */
   uint64_t *dirty;
   AO_t mapped_bytes;
-  AO_t mapped_peak_bytes;
-  AO_t released_bytes; /* given back to the system, in all */
-  AO_t table_bytes;    /* committed side tables */
-  AO_t top_shared;     /* a copy of top that is read without the lock */
+  AO_t structure_bytes;   /* of the heap's own structures: heap/structure.h */
+  AO_t mapped_peak_bytes; /* of the two together */
+  AO_t released_bytes;    /* given back to the system, in all */
+  AO_t table_bytes;       /* side tables of the blocks below top */
+  AO_t top_shared;        /* a copy of top that is read without the lock */
 };
 
 enum gaiti_take {
@@ -48,6 +50,10 @@ enum gaiti_take {
 /* Reserves `bytes` of addresses, or what the system gives, and the tables for them. */
 bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes);
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
+
+/* Asks the system for no pages larger than it counts in (the option `huge_pages` is off): one byte
+ * in a huge page is 2 MiB of memory, of which `mapped` would have a few KiB. */
+void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map);
 
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
  * memory stays within `limit`, if need be by giving back free memory elsewhere.  A single
@@ -81,19 +87,25 @@ void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, ui
 void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map *map,
                               uint32_t block, uint32_t count, size_t used);
 
-/* Gives memory of free blocks back to the system, the highest blocks first, at most `bytes`.
- * Returns the bytes that went.  Holds the lock for one stretch of blocks at a time. */
+/* Gives memory of free blocks back to the system, the highest blocks first, at most `bytes`; and,
+ * where the highest blocks hold none, lowers top and gives back their tables.  Returns the bytes
+ * that went.  Holds the lock for one stretch of blocks at a time. */
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes);
 
-/* Counts memory that other parts of the heap map. */
-void gaiti_space_add_mapped(struct gaiti_space *space, int64_t bytes);
-
+/* May fall at any time; a walk below a top that has fallen finds free blocks and zeros.
+ * Litmus: tests/litmus/top.litmus. */
 static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
   return (uint32_t)AO_load_acquire(&space->top_shared);
 }
 
+/* All that the heap keeps of the machine's memory.  The two change apart from one another, so that
+ * nobody takes the space's lock for the other. */
 static inline uint64_t gaiti_space_mapped(const struct gaiti_space *space) {
-  return AO_load(&space->mapped_bytes);
+  return AO_load(&space->mapped_bytes) + AO_load(&space->structure_bytes);
+}
+
+static inline void gaiti_space_note_peak(struct gaiti_space *space) {
+  gaiti_counter_raise(&space->mapped_peak_bytes, gaiti_space_mapped(space));
 }
 
 /* Memory in free blocks: mapped, and ready for any use. */

@@ -49,7 +49,8 @@ GAITI_RACY_INLINE void gaiti_gathering_add(struct gaiti_gathering *gathering, ga
 }
 
 /* Traces one reference: the object that it points to or into is marked if it is not.  A word that
- * lies outside the heap is ignored. */
+ * lies outside the heap is ignored.  Litmus: tests/litmus/publish.litmus, publish-aarch64.litmus.
+ */
 GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gathering,
                                                  uintptr_t word) {
   uintptr_t offset = word - gathering->base;

@@ -31,7 +31,9 @@
  * traced: the marker sees the old or the new value of each, and the barrier has shaded both.  An
  * object that is being initialised by its mutator was born marked and is never traced here; one
  * that was allocated before marking began is published by a release store that the marker's load
- * follows.
+ * follows.  That load has no order of its own, and C11 would want one: here the processor keeps
+ * what is found by way of a reference behind the load of the reference
+ * (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two. */
@@ -57,7 +59,7 @@
 /* ---- The local stack ---- */
 
 static bool marker_stash(struct gaiti_marker *marker) {
-  struct gaiti_segment *fresh = gaiti_os_alloc(sizeof *fresh);
+  struct gaiti_segment *fresh = gaiti_structure_alloc(&marker->heap->space, sizeof *fresh);
   if (!fresh) return false;
   marker->local->next = marker->stash;
   marker->stash = marker->local;
@@ -69,7 +71,7 @@ static bool marker_unstash(struct gaiti_marker *marker) {
   struct gaiti_segment *segment = marker->stash;
   if (!segment) return false;
   marker->stash = segment->next;
-  gaiti_os_free(marker->local);
+  gaiti_structure_free(&marker->heap->space, marker->local, sizeof *marker->local);
   marker->local = segment;
   return true;
 }
@@ -86,7 +88,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   }
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     return false;
   }
   gaiti_segment_give_work(marker->heap, marker->spare);
@@ -297,7 +299,8 @@ static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gait
   return sort;
 }
 
-/* Traces the objects of a group that such a map describes.  Returns their number. */
+/* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
+ * tests/litmus/publish.litmus, publish-aarch64.litmus. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
                                              const struct marker_sort *sort,
                                              struct gaiti_group group) {
@@ -382,7 +385,7 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
   return true;
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -535,7 +538,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
   if (!fresh) {
-    AO_store_release(&marker->heap->marking->overflowed, 1);
+    gaiti_marking_note_dropped(marker->heap);
     (*segment)->count = 0;
     return;
   }
@@ -571,35 +574,66 @@ void gaiti_marker_resume(struct gaiti_marker *marker) {
 }
 
 static void marker_free(struct gaiti_marker *marker) {
-  gaiti_os_free(marker->local);
-  gaiti_os_free(marker->spare);
-  gaiti_os_free(marker);
+  struct gaiti_space *space = &marker->heap->space;
+  gaiti_structure_free(space, marker->local, sizeof *marker->local);
+  gaiti_structure_free(space, marker->spare, sizeof *marker->spare);
+  gaiti_structure_free(space, marker, sizeof(struct gait_tracer));
 }
 
 static struct gaiti_marker *marker_new(gait_heap *heap) {
-  struct gaiti_marker *marker = gaiti_os_alloc(sizeof(struct gait_tracer));
+  struct gaiti_marker *marker = gaiti_structure_alloc(&heap->space, sizeof(struct gait_tracer));
   if (!marker) return NULL;
   marker->heap = heap;
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
   marker->fresh = marker->next = marker->candidates[0];
   marker->full = marker->fresh + GAITI_CANDIDATES;
-  marker->local = gaiti_os_alloc(sizeof *marker->local);
-  marker->spare = gaiti_os_alloc(sizeof *marker->spare);
+  marker->local = gaiti_structure_alloc(&heap->space, sizeof *marker->local);
+  marker->spare = gaiti_structure_alloc(&heap->space, sizeof *marker->spare);
   if (marker->local && marker->spare) return marker;
   marker_free(marker);
   return NULL;
 }
 
-struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
+/* One from the pool, or a new one; not active.  NULL: out of memory. */
+static struct gaiti_marker *marker_from_pool(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_marker *marker = marking->spare;
   if (marker) marking->spare = marker->next_spare;
   gaiti_unlock(&marking->lock);
-  if (!marker) marker = marker_new(heap);
+  return marker ? marker : marker_new(heap);
+}
+
+static void marker_to_pool_locked(struct gaiti_marking *marking, struct gaiti_marker *marker) {
+  if (!marking->reserve) {
+    marking->reserve = marker;
+  } else {
+    marker->next_spare = marking->spare;
+    marking->spare = marker;
+  }
+}
+
+struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
+  struct gaiti_marker *marker = marker_from_pool(heap);
   if (marker) marker_start(marker);
   return marker;
+}
+
+/* Model: tests/model/termination.pml, roots.pml. */
+struct gaiti_marker *gaiti_marker_join(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  struct gaiti_marker *marker = marker_from_pool(heap);
+  if (!marker) return NULL;
+  gaiti_delay(heap);
+  gaiti_lock(&marking->lock);
+  bool open = marking->open;
+  if (open)
+    marking->active++;
+  else
+    marker_to_pool_locked(marking, marker);
+  gaiti_unlock(&marking->lock);
+  return open ? marker : NULL;
 }
 
 bool gaiti_marker_reserve(gait_heap *heap) {
@@ -628,12 +662,7 @@ void gaiti_marker_give(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_stop(marker);
   gaiti_lock(&marking->lock);
-  if (!marking->reserve) {
-    marking->reserve = marker;
-  } else {
-    marker->next_spare = marking->spare;
-    marking->spare = marker;
-  }
+  marker_to_pool_locked(marking, marker);
   gaiti_unlock(&marking->lock);
 }
 

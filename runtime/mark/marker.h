@@ -55,6 +55,9 @@ struct gait_tracer {
 /* Takes a marker from the pool, active; NULL: out of memory. */
 struct gaiti_marker *gaiti_marker_take(gait_heap *heap);
 
+/* The same for a thread that helps, if marking is open (.inv.joined); NULL if not. */
+struct gaiti_marker *gaiti_marker_join(gait_heap *heap);
+
 /* Takes one that was made with the heap, for work that can neither fail nor be left; waits while
  * another such work has it.  Thread: any that holds no lock and no marker. */
 struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap);

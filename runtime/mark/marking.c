@@ -3,7 +3,8 @@
 #include "mark/marker.h"
 
 bool gaiti_marking_init(gait_heap *heap) {
-  struct gaiti_marking *marking = heap->marking = gaiti_os_alloc(sizeof *marking);
+  struct gaiti_marking *marking = heap->marking =
+      gaiti_structure_alloc(&heap->space, sizeof *marking);
   if (!marking) return false;
   if (!gaiti_lock_init(&marking->lock, GAITI_RANK_MARK)) goto fail_memory;
   if (!gaiti_condition_init(&marking->changed)) goto fail_lock;
@@ -14,35 +15,29 @@ fail_condition:
 fail_lock:
   gaiti_lock_destroy(&marking->lock);
 fail_memory:
-  gaiti_os_free(marking);
+  gaiti_structure_free(&heap->space, marking, sizeof *marking);
   return false;
 }
 
-static uint32_t segments_free(struct gaiti_segment *segment) {
+static uint32_t segments_free(gait_heap *heap, struct gaiti_segment *segment) {
   uint32_t count = 0;
   while (segment) {
     struct gaiti_segment *next = segment->next;
-    gaiti_os_free(segment);
+    gaiti_structure_free(&heap->space, segment, sizeof *segment);
     segment = next;
     count++;
   }
   return count;
 }
 
-static void segments_count(gait_heap *heap, int64_t change) {
-  int64_t bytes = change * (int64_t)sizeof(struct gaiti_segment);
-  gaiti_counter_add(&heap->marking->segment_bytes, (uint64_t)bytes);
-  gaiti_space_add_mapped(&heap->space, bytes);
-}
-
 void gaiti_marking_destroy(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_markers_free(heap);
-  segments_free(marking->work);
-  segments_free(marking->empty);
+  segments_free(heap, marking->work);
+  segments_free(heap, marking->empty);
   gaiti_condition_destroy(&marking->changed);
   gaiti_lock_destroy(&marking->lock);
-  gaiti_os_free(marking);
+  gaiti_structure_free(&heap->space, marking, sizeof *marking);
 }
 
 /* Half of the most segments that there may be are left for what does not come from large objects.
@@ -68,17 +63,23 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&heap->shades->spilled, 0);
 }
 
+/* Model: tests/model/roots.pml. */
+void gaiti_marking_open(gait_heap *heap) {
+  gaiti_lock(&heap->marking->lock);
+  heap->marking->open = true;
+  gaiti_unlock(&heap->marking->lock);
+}
+
 void gaiti_marking_trim(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_segment *empty = marking->empty;
   marking->empty = NULL;
   gaiti_unlock(&marking->lock);
-  uint32_t freed = segments_free(empty);
+  uint32_t freed = segments_free(heap, empty);
   gaiti_lock(&marking->lock);
   marking->allocated_segments -= freed;
   gaiti_unlock(&marking->lock);
-  segments_count(heap, -(int64_t)freed);
 }
 
 struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
@@ -92,8 +93,7 @@ struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
     marking->allocated_segments++;
   gaiti_unlock(&marking->lock);
   if (segment || !may_grow) return segment;
-  segment = gaiti_os_alloc(sizeof *segment);
-  segments_count(heap, segment != NULL);
+  segment = gaiti_structure_alloc(&heap->space, sizeof *segment);
   if (segment) return segment;
   gaiti_lock(&marking->lock);
   marking->allocated_segments--;
@@ -129,7 +129,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Model: tests/model/termination.pml, overflow.pml. */
+/* Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
 }
@@ -158,10 +158,18 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   gaiti_lock(&heap->shades->lock);
   bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
                heap->shades->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
-  if (close) heap->shades->open = false;
+  if (close) heap->shades->open = marking->open = false;
   gaiti_unlock(&heap->shades->lock);
   gaiti_unlock(&marking->lock);
   return close;
+}
+
+/* Whoever lowers the flag looks at marks after; the fence keeps the mark before the flag for that
+ * one, which writes to the flag and reads nothing from it.  Model: tests/model/overflow.pml.
+ * Litmus: tests/litmus/overflow.litmus. */
+void gaiti_marking_note_dropped(gait_heap *heap) {
+  AO_nop_full();
+  AO_store_release(&heap->marking->overflowed, 1);
 }
 
 /* Model: tests/model/overflow.pml. */
@@ -169,7 +177,7 @@ bool gaiti_marking_overflowed(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
   AO_store_full(&heap->shades->spilled, 0);
@@ -209,5 +217,6 @@ void gaiti_marking_drop(gait_heap *heap) {
   }
   AO_store(&marking->segments, 0);
   AO_store(&marking->overflowed, 0);
+  marking->open = false;
   gaiti_unlock(&marking->lock);
 }

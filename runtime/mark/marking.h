@@ -11,7 +11,13 @@
  * .inv.active  `active` markers may hold entries of their own.  A marker takes work, becomes active
  *              and stops being active under the lock, having given back all that it held and added
  *              its counts.  So: no segment listed, no shade pending and none active means that
- *              nothing is grey but what threads have in their buffers, and the counts are whole. */
+ *              nothing is grey but what threads have in their buffers, and the counts are whole.
+ * .inv.joined  A thread that helps becomes active only while marking is open: from the moment when
+ *              roots may be scanned, all barriers being on, until marking is closed.  Both are
+ *              changed and looked at under the lock, so a helper is active in the cycle that it
+ *              has seen, which cannot end without it.  Had it looked at the phase and then become
+ *              active, the next cycle could have begun in between, and it would trace what a root
+ *              that came or went has queued before all barriers are on. */
 #ifndef GAITI_MARK_MARKING_H
 #define GAITI_MARK_MARKING_H
 
@@ -69,8 +75,8 @@ struct gaiti_marking {
   AO_t segments_ahead;          /* while so many are not listed, large objects come first */
   AO_t hungry;                  /* markers that wait for work */
   uint32_t allocated_segments;
-  AO_t segment_bytes; /* of them */
   uint32_t active;
+  bool open; /* threads that help may mark */
   AO_t overflowed;
   struct gaiti_mark_counts counts;
   AO_t scan_bytes; /* counts.scan_bytes, to be read without the lock */
@@ -87,6 +93,9 @@ void gaiti_marking_begin(gait_heap *heap);
  * dropped, for a cycle that is not gone on with. */
 void gaiti_marking_forget_markers(gait_heap *heap);
 void gaiti_marking_drop(gait_heap *heap);
+
+/* Lets threads that help mark: all barriers are on. */
+void gaiti_marking_open(gait_heap *heap);
 
 /* Gives the memory of the queue back; after marking. */
 void gaiti_marking_trim(gait_heap *heap);
@@ -107,11 +116,12 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects);
 bool gaiti_marking_is_idle(gait_heap *heap);
 
 /* Closes marking when it is idle and no object was marked since `objects` were: takes both locks,
- * so no shade comes in between.  From then on shades are refused. */
+ * so no shade comes in between.  From then on shades are refused, and so are threads that help. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
-/* Whether marked objects have to be looked for that are in no queue; and that this is being done.
- */
+/* Notes that an object has been marked, not traced, and is in no queue; whether such objects have
+ * to be looked for; and that this is being done. */
+void gaiti_marking_note_dropped(gait_heap *heap);
 bool gaiti_marking_overflowed(const gait_heap *heap);
 void gaiti_marking_forget_overflow(gait_heap *heap);
 

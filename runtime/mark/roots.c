@@ -1,5 +1,7 @@
 #include "mark/roots.h"
 
+#include "base/asan.h"
+#include "base/check.h"
 #include "mark/candidates.h"
 
 /* The registry's lock is held for so many words at a time. */
@@ -16,21 +18,53 @@ static void roots_mark_range(gait_thread *thread, const void *start, const void 
   gaiti_marker_range(arg, start, end);
 }
 
+/* The frames of a thread that has ended outside managed code lie on a stack that is in use again:
+ * the collector stops at the first that has been overwritten.  A thread that scans itself has none.
+ */
 static size_t roots_each_frame(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
   size_t bytes = 0;
   for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller) {
+    if (frame->seal != gait_frame_seal(frame)) {
+      REQUIRE("frame.intact", gaiti_thread_state(thread) != GAITI_THREAD_MANAGED,
+              "an exact frame was changed, or its function has returned");
+      break;
+    }
     visit(thread, frame->slots, frame->slots + frame->count, arg);
     bytes += frame->count * sizeof(void *);
   }
   return bytes;
 }
 
+/* Visits the frames of AddressSanitizer's own that the words of [start, end) point into. */
+GAITI_RACY static size_t roots_each_fake_frame(gait_thread *thread, const uintptr_t *start,
+                                               const uintptr_t *end, gaiti_roots_range_fn *visit,
+                                               void *arg) {
+  size_t bytes = 0;
+  for (const volatile uintptr_t *word = start; word < end; word++) {
+    void *frame, *frame_end;
+    if (!gaiti_asan_fake_frame(thread->fake_stack, *word, &frame, &frame_end)) continue;
+    visit(thread, frame, frame_end, arg);
+    bytes += (size_t)((char *)frame_end - (char *)frame);
+  }
+  return bytes;
+}
+
+static size_t roots_each_stack_range(gait_thread *thread, const uintptr_t *start,
+                                     const uintptr_t *end, gaiti_roots_range_fn *visit, void *arg) {
+  visit(thread, start, end, arg);
+  size_t bytes = (size_t)(end - start) * sizeof *start;
+  return thread->fake_stack ? bytes + roots_each_fake_frame(thread, start, end, visit, arg) : bytes;
+}
+
 size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
   size_t bytes = roots_each_frame(thread, visit, arg);
   if (thread->roots == GAIT_STACK_EXACT) return bytes;
-  visit(thread, thread->saved.words, thread->saved.words + thread->saved.count, arg);
-  visit(thread, thread->stack_low, thread->stack_high, arg);
-  return bytes + (size_t)(thread->stack_high - thread->stack_low);
+  const struct gaiti_saved *saved = &thread->saved;
+  bytes += roots_each_stack_range(thread, saved->registers, saved->registers + GAITI_REGISTERS,
+                                  visit, arg);
+  bytes += roots_each_stack_range(thread, saved->words, saved->words + saved->count, visit, arg);
+  return bytes + roots_each_stack_range(thread, (const uintptr_t *)saved->rest,
+                                        (const uintptr_t *)thread->stack_high, visit, arg);
 }
 
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer) {
@@ -70,18 +104,9 @@ static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, siz
   return from * sizeof(void *);
 }
 
-/* A copy of the root at `index`, which is marked as visited; false past the end of the table. */
-static bool roots_visit(struct gaiti_roots *roots, size_t index, struct gaiti_root *root) {
-  gaiti_lock(&roots->lock);
-  bool there = index < roots->count;
-  if (there) *root = roots->table[index];
-  roots->visited = there ? index + 1 : 0;
-  gaiti_unlock(&roots->lock);
-  return there;
-}
-
-/* Chunks are put in front of the list and never freed before the heap, so the rest of the list can
- * be walked without the lock; what a handle holds was shaded when it was set. */
+/* Chunks are put in front of the list, and freed by the thread that runs the cycle, which is this
+ * one: so the rest of the list can be walked without the lock.  What a handle holds was shaded when
+ * it was set. */
 static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker *marker) {
   size_t bytes = 0;
   gaiti_lock(&roots->lock);
@@ -100,12 +125,14 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
 size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which) {
   size_t bytes = 0;
-  struct gaiti_root root;
-  for (size_t index = 0; roots_visit(&heap->roots, index, &root); index++) {
-    if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root.discipline != GAIT_ROOTS_UNBARRIERED)
+  struct gaiti_visit visit;
+  gaiti_visit_begin(&visit, &heap->roots, marker);
+  while (gaiti_visit_next(&visit)) {
+    const struct gaiti_root *root = &visit.root;
+    if (which == GAITI_ROOTS_UNBARRIERED_ONLY && root->discipline != GAIT_ROOTS_UNBARRIERED)
       continue;
-    if (root.start) bytes += roots_scan_range(heap, marker, index);
-    if (root.function) root.function((gait_tracer *)(void *)marker, root.arg);
+    if (root->start) bytes += roots_scan_range(heap, marker, visit.place);
+    if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
   }
   if (which == GAITI_ROOTS_ALL) bytes += roots_scan_handles(&heap->roots, marker);
   return bytes;

@@ -139,7 +139,8 @@ static AO_t young_dirty(AO_t cards) {
   return (cards | cards >> 1) & YOUNG_EACH_CARD;
 }
 
-/* Calls for each dirty card of the block, eight at a time: most are clean. */
+/* Calls for each dirty card of the block, eight at a time: most are clean.  Litmus:
+ * tests/litmus/remembered.litmus. */
 static void young_trace_block(struct gaiti_marker *marker, uint32_t block, gaiti_ref *whole) {
   const AO_t *cards = gaiti_block_cards(&marker->map, block);
   gaiti_ref tag = young_tag(&marker->map, block);
@@ -169,7 +170,7 @@ static gait_kind_form young_form(const struct gaiti_marker *marker, uint32_t blo
   return marker->kinds[gaiti_ref_kind(young_tag(&marker->map, block))].form;
 }
 
-/* Model: tests/model/start.pml. */
+/* Model: tests/model/start.pml.  Litmus: tests/litmus/remembered.litmus. */
 void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&heap->space);
   gaiti_ref whole = 0;
@@ -185,7 +186,8 @@ void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   }
 }
 
-/* Takes one off eight cards: 2 is half and 1 is nothing then. */
+/* Takes one off eight cards: 2 is half and 1 is nothing then.  Litmus: tests/litmus/card.litmus,
+ * card-aarch64.litmus, card-x86.litmus. */
 static void young_age_word(AO_t *cards) {
   AO_t old;
   do {
@@ -194,7 +196,7 @@ static void young_age_word(AO_t *cards) {
   } while (!AO_compare_and_swap(cards, old, old >> 1 & YOUNG_EACH_CARD));
 }
 
-/* Model: tests/model/start.pml. */
+/* Model: tests/model/start.pml.  Litmus: tests/litmus/card.litmus. */
 void gaiti_young_age_cards(gait_heap *heap) {
   AO_t *cards = gaiti_block_cards(&heap->map, 0);
   size_t count = gaiti_space_top(&heap->space) * GAITI_BLOCK_CARD_WORDS;

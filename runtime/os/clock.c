@@ -1,4 +1,4 @@
-/* Clocks and pauses of the calling thread. */
+/* Clocks and pauses of the calling thread.  A clock that cannot be read stands at 0. */
 #define _GNU_SOURCE
 #include "os/os.h"
 
@@ -7,8 +7,9 @@
 #include <time.h>
 
 static uint64_t clock_read_ns(clockid_t clock) {
-  struct timespec time;
-  clock_gettime(clock, &time);
+  struct timespec time = {0};
+  int before = errno;
+  if (clock_gettime(clock, &time) != 0) errno = before;
   return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
@@ -27,12 +28,16 @@ uint64_t gaiti_os_process_cpu_ns(void) {
 void gaiti_os_sleep_ns(uint64_t ns) {
   struct timespec time = {.tv_sec = (time_t)(ns / 1000000000u),
                           .tv_nsec = (long)(ns % 1000000000u)};
+  int cancel = gaiti_os_cancel_off();
   while (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == EINTR) {
   }
+  gaiti_os_cancel_back(cancel);
 }
 
 void gaiti_os_yield(void) {
+  int before = errno;
   sched_yield();
+  errno = before;
 }
 
 void gaiti_os_pause(void) {

@@ -1,4 +1,6 @@
-/* Locks and conditions with the monotonic clock.  In debug builds each thread keeps the ranks it
+/* Locks and conditions with the monotonic clock.  A wait is no cancellation point: the thread would
+ * end with the lock in its hands, and the handlers that a caller could push against that cost more
+ * than to turn cancellation off.  In debug builds each thread keeps the ranks it
  * holds, a bit each, and a lock taken out of order is a failed check. */
 #define _GNU_SOURCE
 #include "os/os.h"
@@ -71,14 +73,18 @@ void gaiti_condition_destroy(struct gaiti_condition *condition) {
 }
 
 void gaiti_wait(struct gaiti_condition *condition, struct gaiti_lock *lock) {
+  int cancel = gaiti_os_cancel_off();
   pthread_cond_wait(&condition->condition, &lock->mutex);
+  gaiti_os_cancel_back(cancel);
 }
 
 void gaiti_wait_for(struct gaiti_condition *condition, struct gaiti_lock *lock, uint64_t ns) {
   uint64_t due = gaiti_os_now_ns() + ns;
   struct timespec time = {.tv_sec = (time_t)(due / 1000000000u),
                           .tv_nsec = (long)(due % 1000000000u)};
+  int cancel = gaiti_os_cancel_off();
   pthread_cond_timedwait(&condition->condition, &lock->mutex, &time);
+  gaiti_os_cancel_back(cancel);
 }
 
 void gaiti_wake(struct gaiti_condition *condition) {

@@ -4,19 +4,36 @@
  * readable, writable and zero; gaiti_os_release gives the memory back, after which the addresses
  * read as zero again; gaiti_os_unreserve ends it.  All sizes are multiples of gaiti_os_page_bytes.
  *
- * Every function that can fail says so by its result; none sets errno for its caller to read. */
+ * Every function that can fail says so by its result.  None changes errno: an allocation that
+ * succeeds leaves the embedder's as it was.  None is a cancellation point: a thread that is
+ * cancelled while it waits would keep its locks for good. */
 #ifndef GAITI_OS_OS_H
 #define GAITI_OS_OS_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#define GAITI_PAGE_BYTES ((size_t)4096)
+/* ---- The system (system.c) ---- */
+
+/* What this system lacks that Gait cannot do without, for a sentence; NULL when it lacks nothing.
+ */
+const char *gaiti_os_missing(void);
+
+/* Writes text to the standard error stream, in one piece. */
+void gaiti_os_print(const char *text);
 
 /* ---- Memory (memory.c) ---- */
+
+/* The bytes of a page; at most the second, or gaiti_os_missing says so. */
+size_t gaiti_os_page_bytes(void);
+#define GAITI_OS_PAGE_BYTES_MAX ((size_t)64 << 10)
+
+/* How many bytes of addresses the process may still take; SIZE_MAX: there is no limit. */
+size_t gaiti_os_addresses_left(void);
 
 /* `bytes` of addresses aligned to `alignment` (a power of two), or NULL. */
 void *gaiti_os_reserve(size_t bytes, size_t alignment);
@@ -27,8 +44,9 @@ void gaiti_os_populate(void *start, size_t bytes);
 /* How many of these pages have memory behind them; at most GAITI_OS_PAGES_MAX are looked at. */
 #define GAITI_OS_PAGES_MAX ((size_t)64)
 size_t gaiti_os_resident_pages(const void *start, size_t pages);
-/* A hint; what the system makes of it does not matter. */
+/* Hints; what the system makes of them does not matter. */
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes);
+void gaiti_os_refuse_huge_pages(void *start, size_t bytes);
 void gaiti_os_unreserve(void *start, size_t bytes);
 
 /* `bytes` zeroed bytes for the library's own structures, or NULL; any size. */
@@ -40,6 +58,7 @@ void gaiti_os_free(void *memory);
 /* A time by that clock which never comes. */
 #define GAITI_NO_END UINT64_MAX
 
+/* Each is 0 where the clock cannot be read. */
 uint64_t gaiti_os_now_ns(void);
 uint64_t gaiti_os_thread_cpu_ns(void);
 uint64_t gaiti_os_process_cpu_ns(void);
@@ -49,9 +68,17 @@ void gaiti_os_yield(void);
 /* For a loop that waits for another processor: some ten nanoseconds, without the system. */
 void gaiti_os_pause(void);
 
-/* The processors this process may use: its affinity, cut by the quota of its cgroup; more than 0,
- * and a fraction where the quota is one. */
+/* The processors that this process may use: those with which it was started, cut by the quota of
+ * its control group; more than 0, and a fraction where the quota is one.  As it was learned last.
+ */
 double gaiti_os_processors(void);
+
+/* Whether that was more than a second ago. */
+bool gaiti_os_processors_are_old(void);
+
+/* Learns it anew: reads files.  Thread: one of the collector's, or the one that makes a heap; it
+ * holds no lock. */
+void gaiti_os_processors_learn(void);
 
 /* ---- Threads (thread.c) ---- */
 
@@ -60,25 +87,37 @@ typedef void *gaiti_os_thread_fn(void *arg);
 /* Starts a joinable thread with every signal blocked. */
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
-/* Gives the calling thread a name of at most 15 bytes, which debuggers and top(1) show. */
-void gaiti_os_thread_set_name(const char *name);
+/* What such a thread does first: takes a name of at most 15 bytes, which debuggers and top(1) show,
+ * and undoes what it has inherited from the thread that made it: runs on the processors with which
+ * the process was started, and as urgently, as far as it is allowed.  It is never cancelled. */
+void gaiti_os_thread_begin(const char *name);
 
-/* Makes the calling thread run only on processors that would be idle. */
+/* Makes the calling thread run only on processors that would be idle.  For good: an ordinary user
+ * may not take it back.  So such a thread holds nothing that another may wait for, not even a lock:
+ * it may be taken off its processor at any moment, for as long as others have a use for that. */
 void gaiti_os_thread_idle_priority(void);
 
-/* Gives a thread that runs at idle priority, named by its id, an ordinary one, or takes it back. */
-void gaiti_os_thread_set_idle(int tid, bool idle);
-
 int gaiti_os_thread_id(void);
+
+/* Waits for the end of a thread that gaiti_os_thread_start has started. */
+void gaiti_os_thread_join(pthread_t thread);
+
+/* Keeps the calling thread from being cancelled, until what this returns is given back. */
+int gaiti_os_cancel_off(void);
+void gaiti_os_cancel_back(int before);
 
 /* The processor on which the calling thread runs just now, or -1. */
 int gaiti_os_thread_processor(void);
 
-/* Has the calling thread go on there, if it may; the system may move it again at once. */
+/* Has the calling thread, if it is one of the collector's, go on there, if it may; the system may
+ * move it again at once. */
 void gaiti_os_thread_move_to(int processor);
 
-/* The high end of the calling thread's stack, or NULL. */
-char *gaiti_os_stack_base(void);
+/* The calling thread's stack: [*low, *high), without what the C library keeps at its high end.
+ * False: the system does not tell.  The first is cheap after its first call; the second asks again,
+ * since the stack of the process's first thread grows. */
+bool gaiti_os_stack(uintptr_t *low, uintptr_t *high);
+bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
 
 /* ---- Locks (lock.c) ----
  *
@@ -126,5 +165,19 @@ void gaiti_wake(struct gaiti_condition *condition);
 /* In the child of a fork: as new, whatever another thread was doing with it in the parent. */
 void gaiti_condition_renew(struct gaiti_condition *condition);
 void gaiti_lock_renew(struct gaiti_lock *lock);
+
+/* ---- Semaphores (semaphore.c) ----
+ *
+ * A count, 0 at first.  To post raises it by one, and never waits, nor keeps anybody waiting: so a
+ * thread at idle priority may.  To wait lowers it by one, when it is more than 0. */
+
+struct gaiti_semaphore {
+  sem_t semaphore;
+};
+
+bool gaiti_semaphore_init(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_destroy(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_post(struct gaiti_semaphore *semaphore);
+void gaiti_semaphore_wait(struct gaiti_semaphore *semaphore);
 
 #endif

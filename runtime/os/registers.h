@@ -1,45 +1,94 @@
 /* registers.h: the registers that a callee must preserve, and that may so hold a caller's only
  * reference to an object.
  *
- * GAITI_SAVE_FRAME must stand at the start of a function that is not inlined.  The compiler then
- * pushes every such register in the function's prologue, before the function can use one for
- * itself, and the function's own frame, from the stack pointer to the frame address, has them all.
- * That frame is copied, so the function may return.  setjmp would not do: the C library hides some
- * of what it stores. */
+ * The ABI of each machine names them.  They are read by name, at one place in a function, and a
+ * register that the functions on the way there have used for themselves is on the stack by then:
+ * the registers, and the stack from the stack pointer up, are all that a caller may hold a
+ * reference in.  Nothing here depends on how a compiler lays out a frame.  setjmp would not do: the
+ * C library hides some of what it stores. */
 #ifndef GAITI_OS_REGISTERS_H
 #define GAITI_OS_REGISTERS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define GAITI_SAVED_WORDS 64
+#if defined(__x86_64__)
 
-/* Words of a frame. */
-struct gaiti_saved_frame {
-  size_t count;
-  uintptr_t words[GAITI_SAVED_WORDS];
-};
+/* System V ABI: rbx, rbp, r12 to r15. */
+#define GAITI_REGISTERS 6
+
+static inline __attribute__((always_inline)) void gaiti_registers_read(uintptr_t *words) {
+  __asm__ volatile("movq %%rbx, 0(%0)\n\t"
+                   "movq %%rbp, 8(%0)\n\t"
+                   "movq %%r12, 16(%0)\n\t"
+                   "movq %%r13, 24(%0)\n\t"
+                   "movq %%r14, 32(%0)\n\t"
+                   "movq %%r15, 40(%0)"
+                   :
+                   : "r"(words)
+                   : "memory");
+}
 
 static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void) {
   uintptr_t pointer;
-#if defined(__x86_64__)
   __asm__ volatile("movq %%rsp, %0" : "=r"(pointer));
-#elif defined(__aarch64__)
-  __asm__ volatile("mov %0, sp" : "=r"(pointer));
-#else
-#error "say here how to read the stack pointer of this machine"
-#endif
   return pointer;
 }
 
-#define GAITI_SAVE_FRAME(saved, stack_low)                                                         \
-  do {                                                                                             \
-    __builtin_unwind_init();                                                                       \
-    gaiti_save_words((saved), gaiti_stack_pointer(), (uintptr_t)__builtin_frame_address(0));       \
-    (stack_low) = __builtin_frame_address(0);                                                      \
-  } while (0)
+#elif defined(__aarch64__)
 
-/* Copies the words of [low, high), which must fit. */
-void gaiti_save_words(struct gaiti_saved_frame *saved, uintptr_t low, uintptr_t high);
+/* AAPCS64: x19 to x28, the frame pointer x29, and the low halves of v8 to v15, in which a compiler
+ * may put a word for which it has no other register. */
+#define GAITI_REGISTERS 19
+
+static inline __attribute__((always_inline)) void gaiti_registers_read(uintptr_t *words) {
+  __asm__ volatile("stp x19, x20, [%0, #0]\n\t"
+                   "stp x21, x22, [%0, #16]\n\t"
+                   "stp x23, x24, [%0, #32]\n\t"
+                   "stp x25, x26, [%0, #48]\n\t"
+                   "stp x27, x28, [%0, #64]\n\t"
+                   "str x29, [%0, #80]\n\t"
+                   "stp d8, d9, [%0, #88]\n\t"
+                   "stp d10, d11, [%0, #104]\n\t"
+                   "stp d12, d13, [%0, #120]\n\t"
+                   "stp d14, d15, [%0, #136]"
+                   :
+                   : "r"(words)
+                   : "memory");
+}
+
+static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void) {
+  uintptr_t pointer;
+  __asm__ volatile("mov %0, sp" : "=r"(pointer));
+  return pointer;
+}
+
+#else
+#error "say here which registers a callee preserves on this machine"
+#endif
+
+/* The part of a stack that is copied when a thread leaves managed code. */
+#define GAITI_WINDOW_BYTES ((size_t)1024)
+#define GAITI_WINDOW_WORDS (GAITI_WINDOW_BYTES / sizeof(uintptr_t))
+
+/* Where a thread may hold references, as of one moment: its registers, the lowest words of its
+ * stack, by copy, and the rest of the stack, in place.
+ *
+ * A thread that leaves managed code goes on: the function that left may return, and so may its
+ * caller, if that is a wrapper.  Their frames hold registers of functions further up, which are
+ * then in registers again, and the frames are overwritten.  So the frames that may go are copied.
+ * What lies above the window stays in place while the thread is outside; gait_enter checks that.
+ *   words, count  of the window
+ *   rest          where the window ends and the rest begins */
+struct gaiti_saved {
+  uintptr_t registers[GAITI_REGISTERS];
+  uintptr_t words[GAITI_WINDOW_WORDS];
+  size_t count;
+  uintptr_t rest;
+};
+
+/* Saves what the calling thread may hold now, on a stack that ends at `high`.  Returns the lowest
+ * address that belongs to it. */
+uintptr_t gaiti_registers_save(struct gaiti_saved *saved, uintptr_t high);
 
 #endif

@@ -79,6 +79,7 @@ static void *stack_frames[GAITI_STACK_FRAMES + STACK_OWN_FRAMES];
 static int stack_count;
 static uintptr_t stack_place; /* the instruction that was interrupted */
 
+/* Litmus: tests/litmus/stack.litmus. */
 static bool stack_move(enum stack_state from, enum stack_state to) {
   return AO_compare_and_swap_full(&stack_state, from, to);
 }
@@ -97,6 +98,7 @@ static uintptr_t stack_interrupted(const void *context) {
 #endif
 }
 
+/* Litmus: tests/litmus/stack.litmus. */
 static void stack_answer(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)info;
@@ -112,6 +114,7 @@ static void stack_answer(int signal, siginfo_t *info, void *context) {
 
 /* ---- The thread that asks ---- */
 
+/* Litmus: tests/litmus/stack.litmus. */
 static bool stack_wait(enum stack_state until) {
   uint64_t start = gaiti_os_now_ns();
   while (AO_load_acquire(&stack_state) != (AO_t)until) {
@@ -122,7 +125,7 @@ static bool stack_wait(enum stack_state until) {
 }
 
 /* Whether the thread has answered; no handler is at work afterwards, unless the state is
- * ANSWERING. */
+ * ANSWERING.  Litmus: tests/litmus/stack.litmus. */
 static bool stack_ask(int tid, int signal) {
   AO_store(&stack_tid, (AO_t)tid);
   AO_store_full(&stack_state, STACK_ASKED);
@@ -172,15 +175,21 @@ static enum gaiti_stack_result stack_take_claimed(int tid, int signal, struct ga
 enum gaiti_stack_result gaiti_stack_take(int tid, int signal, struct gaiti_stack *stack) {
   stack->count = 0;
   if (!stack_move(STACK_FREE, STACK_CLAIMED)) return GAITI_STACK_BUSY;
+  int before = errno, cancel = gaiti_os_cancel_off();
   enum gaiti_stack_result result = stack_take_claimed(tid, signal, stack);
+  gaiti_os_cancel_back(cancel);
+  errno = before;
   if (AO_load_acquire(&stack_state) != STACK_ANSWERING) AO_store_release(&stack_state, STACK_FREE);
   return result;
 }
 
 void gaiti_stack_describe(const struct gaiti_stack *stack, int frame, char *text, size_t bytes) {
+  int before = errno, cancel = gaiti_os_cancel_off();
   char **symbols = backtrace_symbols(&stack->frames[frame], 1);
   snprintf(text, bytes, "%s", symbols ? symbols[0] : "?");
   free(symbols);
+  gaiti_os_cancel_back(cancel);
+  errno = before;
 }
 
 #else

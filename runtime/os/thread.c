@@ -2,49 +2,84 @@
 #define _GNU_SOURCE
 #include "os/os.h"
 
+#include <errno.h>
 #include <link.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "base/attributes.h"
+#include "os/cpus.h"
+#include "os/start.h"
+
+int gaiti_os_cancel_off(void) {
+  int before = PTHREAD_CANCEL_ENABLE;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void gaiti_os_cancel_back(int before) {
+  int off;
+  pthread_setcancelstate(before, &off);
+}
 
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg) {
   sigset_t all, before;
   sigfillset(&all);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
+  int error = errno, cancel = gaiti_os_cancel_off();
   bool started = pthread_create(thread, NULL, run, arg) == 0;
+  gaiti_os_cancel_back(cancel);
+  errno = error;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return started;
 }
 
-void gaiti_os_thread_set_name(const char *name) {
+void gaiti_os_thread_join(pthread_t thread) {
+  int cancel = gaiti_os_cancel_off();
+  pthread_join(thread, NULL);
+  gaiti_os_cancel_back(cancel);
+}
+
+void gaiti_os_thread_begin(const char *name) {
+  gaiti_os_cancel_off();
+  int before = errno;
   pthread_setname_np(pthread_self(), name);
+  errno = before;
+  gaiti_start_restore();
 }
 
 int gaiti_os_thread_id(void) {
-  return (int)syscall(SYS_gettid);
+  return (int)syscall(SYS_gettid); /* which does not fail */
 }
 
-void gaiti_os_thread_set_idle(int tid, bool idle) {
-  struct sched_param parameters = {.sched_priority = 0};
-  sched_setscheduler(tid, idle ? SCHED_IDLE : SCHED_OTHER, &parameters);
-}
-
+/* By the system's call: musl's function does nothing. */
 void gaiti_os_thread_idle_priority(void) {
-  gaiti_os_thread_set_idle(0, true);
+  struct sched_param parameters = {.sched_priority = 0};
+  int before = errno;
+  syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &parameters);
+  errno = before;
 }
 
 int gaiti_os_thread_processor(void) {
-  return sched_getcpu();
+  int before = errno, processor = sched_getcpu();
+  errno = before;
+  return processor;
 }
 
+static GAITI_NOINLINE void thread_move_to(int processor) {
+  struct gaiti_cpus allowed, one;
+  if (!gaiti_cpus_read(0, &allowed) || !gaiti_cpus_has(&allowed, processor)) return;
+  gaiti_cpus_set_one(&one, processor);
+  if (gaiti_cpus_apply(&one)) gaiti_cpus_apply(&allowed);
+}
+
+/* Not a thread of the embedder's that runs a cycle: it has a small stack, perhaps, and its affinity
+ * is no business of ours. */
 void gaiti_os_thread_move_to(int processor) {
-  cpu_set_t allowed, one;
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-  if (processor < 0 || processor >= CPU_SETSIZE || !CPU_ISSET((size_t)processor, &allowed)) return;
-  CPU_ZERO(&one);
-  CPU_SET((size_t)processor, &one);
-  if (sched_setaffinity(0, sizeof one, &one) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+  if (gaiti_start_restored()) thread_move_to(processor);
 }
 
 struct thread_end {
@@ -67,31 +102,60 @@ static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, vo
  * the variables of the thread's own, which are no roots; 1 to 2 KiB for variables of libraries that
  * come later, zero until then; and the place to which the outermost frame returns, which is not.
  * Elsewhere one or the other is missing, and less is left out. */
-static char *thread_below_library(uintptr_t low, uintptr_t high) {
+static uintptr_t thread_below_library(uintptr_t low, uintptr_t high) {
   struct thread_end end = {low, high};
   uintptr_t descriptor = (uintptr_t)pthread_self();
-  if (descriptor <= low || descriptor >= high) return (char *)high;
+  if (descriptor <= low || descriptor >= high) return high;
   end.high = descriptor;
   dl_iterate_phdr(thread_below_variables, &end);
   const uintptr_t *word = (const uintptr_t *)(end.high & ~(uintptr_t)7);
   while (word[-1] == 0)
     word--;
-  return (char *)(uintptr_t)word;
+  return (uintptr_t)word;
 }
 
-static char *thread_find_stack_base(void) {
+/* Where the process's first frame began: glibc's dynamic linker and its startup code note it. */
+extern void *__libc_stack_end __attribute__((weak));
+
+/* The process's first thread where the C library cannot tell: how far its stack may grow is the
+ * system's limit. */
+static bool thread_find_first_stack(uintptr_t *low, uintptr_t *high) {
+  struct rlimit limit;
+  if (gaiti_os_thread_id() != getpid() || !&__libc_stack_end) return false;
+  *high = (uintptr_t)__libc_stack_end;
+  bool known = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < *high;
+  *low = known ? *high - limit.rlim_cur : 0;
+  return true;
+}
+
+/* The C library reads the system's list of mappings for it when the thread is the process's first.
+ * Where there is no such list, in a chroot without /proc, that thread's is still known. */
+static bool thread_find_stack(uintptr_t *low, uintptr_t *high) {
   pthread_attr_t attributes;
-  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return NULL;
-  void *low = NULL;
+  void *start = NULL;
   size_t bytes = 0;
-  int failed = pthread_attr_getstack(&attributes, &low, &bytes);
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+    return thread_find_first_stack(low, high);
+  bool known = pthread_attr_getstack(&attributes, &start, &bytes) == 0;
   pthread_attr_destroy(&attributes);
-  return failed ? NULL : thread_below_library((uintptr_t)low, (uintptr_t)low + bytes);
+  if (!known) return false;
+  *low = (uintptr_t)start;
+  *high = thread_below_library(*low, *low + bytes);
+  return true;
 }
 
-/* The system reads its list of mappings for it when the thread is the process's first. */
-char *gaiti_os_stack_base(void) {
-  static _Thread_local char *base;
-  if (!base) base = thread_find_stack_base();
-  return base;
+bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high) {
+  int before = errno, cancel = gaiti_os_cancel_off();
+  bool known = thread_find_stack(low, high);
+  gaiti_os_cancel_back(cancel);
+  errno = before;
+  return known;
+}
+
+bool gaiti_os_stack(uintptr_t *low, uintptr_t *high) {
+  static _Thread_local uintptr_t known_low, known_high;
+  if (!known_high && !gaiti_os_stack_now(&known_low, &known_high)) return false;
+  *low = known_low;
+  *high = known_high;
+  return true;
 }

@@ -13,15 +13,15 @@
 #define SWEEP_SPINS 10000
 
 bool gaiti_sweep_init(gait_heap *heap) {
-  heap->sweep = gaiti_os_alloc(sizeof *heap->sweep);
+  heap->sweep = gaiti_structure_alloc(&heap->space, sizeof *heap->sweep);
   return heap->sweep != NULL;
 }
 
 void gaiti_sweep_destroy(gait_heap *heap) {
-  gaiti_os_free(heap->sweep);
+  gaiti_structure_free(&heap->space, heap->sweep, sizeof *heap->sweep);
 }
 
-/* Model: tests/model/sweep.pml. */
+/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus. */
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
@@ -91,7 +91,8 @@ static void sweep_clear(const gait_heap *heap, uint32_t block) {
     sweep_set(&heap->map.aged[first + word], 0);
 }
 
-/* allocated := marked; marked := old, if marks are kept. */
+/* allocated := marked; marked := old, if marks are kept.  Litmus: tests/litmus/answered.litmus,
+ * cleared.litmus, swept.litmus. */
 static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   const struct gaiti_map *map = &heap->map;
   size_t first = gaiti_block_word(block);
@@ -138,7 +139,8 @@ static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tall
 
 /* A fresh block counts as full: all but the last that a cache has taken are.
  *
- * Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml. */
+ * Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml.  Litmus:
+ * tests/litmus/swept.litmus. */
 static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
@@ -210,7 +212,8 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   sweep_tell(heap->sweep, &tally);
 }
 
-/* Model: tests/model/sweep.pml. */
+/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus,
+ * cleared.litmus, left.litmus. */
 bool gaiti_sweep_some(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   AO_t claim, first, end, last;
@@ -226,7 +229,7 @@ bool gaiti_sweep_some(gait_heap *heap) {
   return true;
 }
 
-/* Model: tests/model/sweep.pml. */
+/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/cleared.litmus, left.litmus. */
 bool gaiti_sweep_is_over(const gait_heap *heap) {
   return AO_load_acquire(&heap->sweep->left) == 0;
 }

@@ -1,14 +1,14 @@
 /* limits_quota: what a process may use of the machine, read from files that are not there.
  *
- * The linker sends the library's fopen, sched_getaffinity and clock_gettime here, so each case is a
- * small file system and a number of processors, a minute after the one before: the library keeps
- * what it has read for a moment. */
+ * The linker sends the library's open and sched_getaffinity here, so each case is a small file
+ * system and a number of processors. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "os/os.h"
@@ -23,46 +23,47 @@ struct quota_file {
 struct quota_case {
   const char *what;
   int affinity;  /* 0: it cannot be asked for */
-  double wanted; /* 0: what the system says */
+  double wanted; /* 0: those with which the process was started */
   struct quota_file files[QUOTA_FILES];
 };
 
 static const struct quota_case *quota_now;
 
-FILE *__wrap_fopen(const char *path, const char *mode);
+int __wrap_open(const char *path, int flags, ...);
+int __real_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set);
 int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 
-FILE *__wrap_fopen(const char *path, const char *mode) {
-  (void)mode;
-  for (int i = 0; i < QUOTA_FILES && quota_now->files[i].path; i++)
-    if (strcmp(quota_now->files[i].path, path) == 0)
-      return fmemopen((void *)(uintptr_t)quota_now->files[i].text, strlen(quota_now->files[i].text),
-                      "r");
-  errno = ENOENT;
-  return NULL;
+static int quota_open(const char *text) {
+  const int file = memfd_create("quota", MFD_CLOEXEC);
+  if (file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) &&
+      lseek(file, 0, SEEK_SET) == 0)
+    return file;
+  perror("limits_quota: memfd_create");
+  exit(EXIT_FAILURE);
 }
 
+int __wrap_open(const char *path, int flags, ...) {
+  (void)flags;
+  for (int i = 0; i < QUOTA_FILES && quota_now->files[i].path; i++)
+    if (strcmp(quota_now->files[i].path, path) == 0) return quota_open(quota_now->files[i].text);
+  errno = ENOENT;
+  return -1;
+}
+
+/* When the process starts there is no case yet. */
 int __wrap_sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t *set) {
-  (void)pid;
+  if (!quota_now) return __real_sched_getaffinity(pid, bytes, set);
   memset(set, 0, bytes);
   for (size_t i = 0; i < (size_t)quota_now->affinity; i++)
     CPU_SET(i, set);
   return quota_now->affinity ? 0 : -1;
 }
 
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time) {
-  static time_t minutes;
-  (void)clock;
-  *time = (struct timespec){.tv_sec = ++minutes * 60};
-  return 0;
-}
-
 static char quota_long_line[6000];
 
 static const struct quota_case quota_cases[] = {
-    {"no group", 8, 8, {{NULL, NULL}}},
     {"no affinity", 0, 0, {{NULL, NULL}}},
+    {"no group", 8, 8, {{NULL, NULL}}},
     {"version 2, a quota of its own",
      8,
      0.5,
@@ -129,11 +130,13 @@ static const struct quota_case quota_cases[] = {
 int main(void) {
   memset(quota_long_line, 'x', sizeof quota_long_line - 1);
   memcpy(quota_long_line, "0::/", 4);
-  const double online = (double)sysconf(_SC_NPROCESSORS_ONLN);
+  const double started = gaiti_os_processors();
+  gaiti_os_thread_begin("gait-quota"); /* as the thread does that reads */
   int failed = 0;
   for (size_t i = 0; i < sizeof quota_cases / sizeof *quota_cases; i++) {
     quota_now = &quota_cases[i];
-    const double wanted = quota_now->wanted > 0 ? quota_now->wanted : online;
+    const double wanted = quota_now->wanted > 0 ? quota_now->wanted : started;
+    gaiti_os_processors_learn();
     const double processors = gaiti_os_processors();
     if (processors == wanted) continue;
     fprintf(stderr, "limits_quota: %s: %g processors, not %g\n", quota_now->what, processors,

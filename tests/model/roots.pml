@@ -1,8 +1,9 @@
 /* roots.pml: roots outside the stacks come and go while a cycle marks.
  *
  * Two ranges of one word, one barriered (slot[GLOBAL]), one written by plain stores (`plain`).
- * Either thread registers and removes either of them, at any time.  Here in full: the steps of both
- * calls, the table and its scan, the decision whether marking ends with every thread held.
+ * Either thread registers and removes either of them, at any time, and both may remove one at the
+ * same time.  Here in full: the steps of both calls, the table and its scan, the decision whether
+ * marking ends with every thread held.
  * Not here: what start.pml has: the two halves of a store, runs, new objects.  So a shade marks at
  * once.
  *
@@ -13,7 +14,8 @@
  * Each step cites the function that takes it, and that function cites this model; `cites` checks
  * both.
  *
- * Claim: lost_at_end, when marking is closed, everything reachable is marked.
+ * Claims: lost_at_end, when marking is closed, everything reachable is marked; marked_freed, nobody
+ * looks into a root whose removal has returned.
  * No state but the last is a deadlock.
  *
  * Configuration: NOBJ objects of one field (2 .. 4); NO_FIELDS: of none.  Mutants: README.md. */
@@ -33,7 +35,7 @@
 /* What a thread is in the middle of, with the root at op_root. */
 #define BETWEEN 0
 #define CALLED 1  /* will become an active marker */
-#define COUNTED 2 /* is one; if this is a removal, will take the root out of the table */
+#define COUNTED 2 /* is one: will put the root into the table, or take it out */
 #define LISTED 3  /* the table is as it will be: will ask whether marking is open */
 #define OPEN 4    /* it was open: will mark what is in the root */
 #define MARKED 5  /* has done so, or need not */
@@ -51,6 +53,7 @@ byte stack[2];
 bit marking[2];
 byte op[2], op_root[2];
 bit removing[2];  /* the call is a removal */
+bit erased[2];    /* and has found the root in the table */
 bit listed[2];    /* roots in the table */
 bit usable[2];    /* roots that the threads may use */
 bit plain_removed; /* an unbarriered root, since the cycle began */
@@ -59,6 +62,7 @@ bit settled; /* all roots have been scanned: what is stored needs no shade */
 bit still = 1; /* before the first step and after the last */
 byte markers; /* threads that are active markers */
 byte lost_at_end;
+bit marked_freed;
 
 #ifdef NO_FIELDS
 #define WITH_FIELDS false
@@ -90,10 +94,17 @@ byte lost_at_end;
 #define USED_UNTIL(t) false
 #endif
 
-/* The range is nobody's root, nor in a removal: it is its owner's to fill. */
-#define LEAVING(root) \
-  ((removing[0] && op_root[0] == (root)) || (removing[1] && op_root[1] == (root)))
-#define FREE(root) (!listed[root] && !LEAVING(root))
+#ifdef MARKED_BY_BOTH
+#define IS_OVER(t) false
+#else
+#define IS_OVER(t) (removing[t] && !erased[t])
+#endif
+
+/* The range is nobody's root, nor in a call: it is its owner's to fill. */
+#define CALLED_FOR(t, root) (op[t] != BETWEEN && op_root[t] == (root))
+#define FREE(root) (!listed[root] && !CALLED_FOR(0, root) && !CALLED_FOR(1, root))
+/* Another thread removes it, or just has: this one does not know. */
+#define REMOVED_BY(t, root) (removing[t] && op_root[t] == (root))
 
 /* ---- Renaming ---- */
 
@@ -102,7 +113,7 @@ c_code {
 #define SHARED_REFS(X) X(plain)
 #define THREAD_SETS(X) X(stack)
 #define THREAD_REFS(X)
-#define THREAD_BYTES(X) X(marking) X(op) X(op_root) X(removing)
+#define THREAD_BYTES(X) X(marking) X(op) X(op_root) X(removing) X(erased)
 #define THREAD_BITS(X) X(answered)
 #define BARRIERED_ROOT (now.usable[0] ? bit(now.slot[GLOBAL]) : 0)
 #define UNBARRIERED_ROOT (now.usable[1] ? bit(now.plain) : 0)
@@ -173,34 +184,33 @@ end:
        plain = v;
        v = 0; rename() }
 
-  /* add: runtime/api/roots.c: roots_add; runtime/heap/roots.c: gaiti_roots_insert.  The range was
-   * filled before. */
+  /* add: runtime/api/roots.c: roots_add.  The range was filled before. */
   :: atomic { RUNS(t) && (FREE(0) || FREE(1)) ->
        if
        :: FREE(0) -> op_root[t] = 0
        :: FREE(1) -> op_root[t] = 1
        fi;
        pick_or_nil(stack[t], v);
-       say("T%d fills %c with %c and registers it\n", t, ROOT_NAME(op_root[t]), NAME(v))
+       say("T%d fills %c with %c and calls for its registration\n", t, ROOT_NAME(op_root[t]), NAME(v))
        if
        :: op_root[t] == BARRIERED -> slot[GLOBAL] = v
        :: else -> plain = v
        fi;
-       listed[op_root[t]] = 1;
        op[t] = CALLED;
        v = 0; rename() }
 
-  /* remove: runtime/api/roots.c: roots_remove; runtime/heap/roots.c: gaiti_roots_look_up */
-  :: atomic { RUNS(t) && (usable[0] || usable[1]) ->
+  /* remove: runtime/api/roots.c: roots_remove */
+  :: atomic { RUNS(t) && (usable[0] || usable[1] || removing[1 - t]) ->
        if
-       :: usable[0] -> op_root[t] = 0
-       :: usable[1] -> op_root[t] = 1
+       :: usable[0] || REMOVED_BY(1 - t, 0) -> op_root[t] = 0
+       :: usable[1] || REMOVED_BY(1 - t, 1) -> op_root[t] = 1
        fi;
        say("T%d calls for the removal of %c\n", t, ROOT_NAME(op_root[t]))
        removing[t] = 1;
        usable[op_root[t]] = USED_UNTIL(t);
        op[t] = CALLED;
 #ifdef ERASED_BEFORE_COUNTED
+       erased[t] = listed[op_root[t]];
        listed[op_root[t]] = 0;
        plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
 #endif
@@ -210,43 +220,51 @@ end:
   :: d_step { !still && op[t] == CALLED ->
        say("T%d becomes a marker\n", t)
        markers = markers + 1; op[t] = COUNTED; rename() }
-  /* erase: runtime/heap/roots.c: gaiti_roots_erase */
+  /* list: runtime/heap/roots.c: gaiti_roots_insert, gaiti_roots_erase */
   :: d_step { !still && op[t] == COUNTED ->
        if
-       :: removing[t] ->
+       :: removing[t] && listed[op_root[t]] ->
           say("T%d erases %c\n", t, ROOT_NAME(op_root[t]))
 #ifndef REMOVAL_NOT_NOTED
           plain_removed = plain_removed | (op_root[t] == UNBARRIERED);
 #endif
+          erased[t] = 1;
           listed[op_root[t]] = 0
-       :: else -> skip
+       :: removing[t] && !listed[op_root[t]] ->
+          say("T%d does not find %c\n", t, ROOT_NAME(op_root[t]))
+       :: !removing[t] ->
+          say("T%d registers %c\n", t, ROOT_NAME(op_root[t]))
+          listed[op_root[t]] = 1
        fi;
        op[t] = LISTED; rename() }
   /* mark-now: runtime/api/roots.c: roots_mark_now */
   :: d_step { !still && op[t] == LISTED ->
        if
-       :: MARKS_ROOT(t) -> op[t] = OPEN
+       :: MARKS_ROOT(t) && !IS_OVER(t) -> op[t] = OPEN
        :: else -> markers = markers - 1; op[t] = MARKED
        fi;
        rename() }
   :: d_step { !still && op[t] == OPEN ->
        v = (op_root[t] == BARRIERED -> slot[GLOBAL] : plain);
        say("T%d marks %c, which is in %c\n", t, NAME(v), ROOT_NAME(op_root[t]))
+       marked_freed = removing[t] && !erased[t] && !REMOVED_BY(1 - t, op_root[t]);
+       assert(!marked_freed);
        mark(BIT(v));
        markers = markers - 1; op[t] = MARKED; v = 0; rename() }
 
   /* The end of both calls. */
   :: d_step { !still && op[t] == MARKED ->
        if
-       :: removing[t] ->
+       :: removing[t] && !erased[t] -> skip
+       :: erased[t] ->
           usable[op_root[t]] = 0;
           if
           :: op_root[t] == BARRIERED -> slot[GLOBAL] = NIL
           :: else -> plain = NIL
           fi
-       :: else -> usable[op_root[t]] = 1
+       :: !removing[t] -> usable[op_root[t]] = 1
        fi;
-       removing[t] = 0; op_root[t] = 0; op[t] = BETWEEN; rename() }
+       removing[t] = 0; erased[t] = 0; op_root[t] = 0; op[t] = BETWEEN; rename() }
 
   /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_absent */
   :: d_step { !still && ASKED(t) ->

@@ -1,6 +1,7 @@
 /* External bytes: memory that an object holds outside the heap. */
 #include "unit.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 const char *const unit_suite_name = "external";
@@ -95,10 +96,174 @@ START_TEST(they_count_in_the_limit) {
 }
 END_TEST
 
+/* Thousands of small objects come from one run, and none of them reaches its end: to say that an
+ * object holds more is a safepoint of its own, and pays. */
+START_TEST(a_run_of_objects_keeps_to_the_limit) {
+  enum { COUNT = 2000 };
+  const uint64_t limit = 64 * MIB;
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.memory_limit_bytes = (int64_t)limit;
+  options.cpu_cap_percent = 95;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  uint64_t peak = 0;
+  for (size_t i = 0; i < COUNT; i++) {
+    void *object = gait_alloc(world.thread, world.leaf, 16);
+    UNIT_CHECK(gait_external(world.thread, object, MIB) == GAIT_OK);
+    const gait_stats stats = unit_stats(world.heap);
+    if (stats.mapped_bytes + stats.external_bytes > peak)
+      peak = stats.mapped_bytes + stats.external_bytes;
+  }
+  ck_assert_uint_ge(peak, limit / 2);
+  ck_assert_uint_le(peak, limit + limit / 4);
+  unit_close(&world);
+}
+END_TEST
+
+/* Blocks and external bytes are under one limit. */
+START_TEST(they_leave_less_to_the_heap) {
+  const uint64_t limit = 64 * MIB;
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.memory_limit_bytes = (int64_t)limit;
+  options.cpu_cap_percent = 95;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 40 * MIB), GAIT_OK);
+  for (size_t i = 0; i < 400 * MIB / 4096; i++)
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 4096) != NULL);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_le(stats.mapped_peak_bytes + 40 * MIB, limit + limit / 8);
+  unit_close(&world);
+}
+END_TEST
+
+/* The limit is out of reach, so the thread waits for a cycle while the object is in no root. */
+START_TEST(the_object_stays_alive_meanwhile) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.memory_limit_bytes = (int64_t)MIB;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  for (unsigned i = 0; i < 20; i++) {
+    const uint64_t cycles = unit_stats(world.heap).cycles;
+    world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
+    void **object = gait_alloc(world.thread, world.references, 32);
+    gait_store_init(world.thread, &object[1], world.slots[0]);
+    world.slots[0] = NULL;
+    ck_assert_int_eq(gait_external(world.thread, object, 4 * MIB), GAIT_OK);
+    if (i == 0) ck_assert_uint_gt(unit_stats(world.heap).cycles, cycles);
+    ck_assert_ptr_eq(gait_object_start(world.heap, object), object);
+    ck_assert_ptr_eq(gait_object_start(world.heap, object[1]), object[1]);
+    ck_assert_uint_ge(unit_stats(world.heap).external_bytes, 4 * MIB);
+  }
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(their_sum_has_a_bound) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  for (size_t i = 0; i < 3; i++)
+    world.slots[i] = gait_alloc(world.thread, world.leaf, 16);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 7), GAIT_OK);
+  static const size_t too_many[] = {GAIT_MAX_EXTERNAL_BYTES + 1, INT64_MAX, (size_t)INT64_MAX + 1,
+                                    SIZE_MAX};
+  for (size_t i = 0; i < 4; i++) {
+    ck_assert_int_eq(gait_external(world.thread, world.slots[2], too_many[i]), GAIT_ERROR_ARGUMENT);
+    ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 7);
+  }
+  const size_t most = GAIT_MAX_EXTERNAL_BYTES - 7;
+  ck_assert_int_eq(gait_external(world.thread, world.slots[0], most + 1), GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[0], most), GAIT_OK);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[1], 1), GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 8), GAIT_ERROR_MEMORY);
+  ck_assert_uint_eq(unit_alive(&world), GAIT_MAX_EXTERNAL_BYTES);
+  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_uint_ge(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES);
+  ck_assert_uint_le(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES + MIB);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 6), GAIT_OK);
+  ck_assert_int_eq(gait_external(world.thread, world.slots[1], 1), GAIT_OK);
+  world.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&world), 7);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Threads that change them while cycles end ---- */
+
+enum { EXTERNAL_THREADS = 3, EXTERNAL_OBJECTS = 32 };
+
+struct external_race {
+  gait_heap *heap;
+  int stop; /* atomic */
+};
+
+static void *external_change(void *arg) {
+  struct external_race *race = arg;
+  gait_thread *thread = NULL;
+  gait_frame frame;
+  void *slots[EXTERNAL_OBJECTS] = {0};
+  uint64_t random = (uint64_t)(uintptr_t)&thread;
+  UNIT_CHECK(gait_thread_attach(race->heap, "change", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  gait_frame_push(thread, &frame, slots, EXTERNAL_OBJECTS);
+  while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
+    const uint64_t number = unit_random(&random);
+    void **slot = &slots[number % EXTERNAL_OBJECTS];
+    if (!*slot || number >> 60 == 0) *slot = gait_alloc(thread, gait_kind_leaf(race->heap), 16);
+    UNIT_CHECK(gait_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);
+    gait_poll(thread);
+  }
+  gait_frame_pop(thread, &frame);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+static void external_collect(unit_world *world, unsigned cycles) {
+  for (unsigned i = 0; i < cycles; i++) {
+    UNIT_CHECK(gait_collect(world->thread) == GAIT_OK);
+    const gait_stats stats = unit_stats(world->heap);
+    const gait_cycle_record record = unit_last_record(world->heap);
+    const uint64_t most = GAIT_MAX_EXTERNAL_BYTES;
+    UNIT_CHECK(stats.heap_live_bytes < most && stats.external_bytes < most);
+    UNIT_CHECK(record.at_trigger_bytes < most && record.at_mark_end_bytes < most);
+    UNIT_CHECK(record.marked_bytes <= record.at_mark_end_bytes);
+  }
+}
+
+static void *external_join(void *arg) {
+  pthread_join(*(pthread_t *)arg, NULL);
+  return NULL;
+}
+
+/* The end of a cycle takes off what is dead, and nothing that a thread has put on or taken off
+ * meanwhile. */
+START_TEST(no_sum_falls_below_zero) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  struct external_race race = {.heap = world.heap};
+  pthread_t threads[EXTERNAL_THREADS];
+  for (size_t i = 0; i < EXTERNAL_THREADS; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, external_change, &race), 0);
+  external_collect(&world, _i == UNIT_SHRUNKEN ? 100 : 400);
+  __atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
+  for (size_t i = 0; i < EXTERNAL_THREADS; i++)
+    gait_outside(world.thread, external_join, &threads[i]);
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  ck_assert_uint_le(unit_stats(world.heap).heap_live_bytes, MIB);
+  unit_close(&world);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "external");
   UNIT_TEST(tcase, they_are_counted_replaced_and_dropped);
   UNIT_TEST(tcase, many_objects_have_them);
   UNIT_TEST(tcase, they_count_in_the_goal);
   UNIT_TEST(tcase, they_count_in_the_limit);
+  UNIT_TEST(tcase, a_run_of_objects_keeps_to_the_limit);
+  UNIT_TEST(tcase, they_leave_less_to_the_heap);
+  UNIT_TEST(tcase, the_object_stays_alive_meanwhile);
+  UNIT_TEST(tcase, their_sum_has_a_bound);
+  UNIT_TEST(tcase, no_sum_falls_below_zero);
 }

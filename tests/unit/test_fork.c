@@ -431,10 +431,12 @@ static void fork_library_prepare(void) {
   if (!fork_library.forks) return;
   for (;;) {
     pthread_mutex_lock(&fork_library.lock);
-    if (atomic_load(&fork_library.wanted)) return; /* by a thread that waits for it now */
+    for (unsigned i = 0; i < 100; i++) {
+      if (atomic_load(&fork_library.wanted)) return; /* by a thread that waits for it now */
+      sched_yield();
+    }
     pthread_mutex_unlock(&fork_library.lock);
-    gait_poll(fork_library.forks);
-    sched_yield();
+    gait_poll(fork_library.forks); /* that thread may be waiting for this one */
   }
 }
 

@@ -1,0 +1,15 @@
+#include "heap/structure.h"
+
+void *gaiti_structure_alloc(struct gaiti_space *space, size_t bytes) {
+  void *memory = gaiti_os_alloc(bytes);
+  if (!memory) return NULL;
+  gaiti_counter_add(&space->structure_bytes, bytes);
+  gaiti_space_note_peak(space);
+  return memory;
+}
+
+void gaiti_structure_free(struct gaiti_space *space, void *memory, size_t bytes) {
+  if (!memory) return;
+  gaiti_counter_sub(&space->structure_bytes, bytes);
+  gaiti_os_free(memory);
+}

@@ -1,0 +1,17 @@
+/* structure.h: memory of the heap's own structures: threads, processors, queues, tables of roots.
+ *
+ * .inv.structure  structure_bytes = bytes allocated here and not freed, and the heap's own struct.
+ *                 They are a part of what is mapped, so they count against the memory limit; no
+ *                 structure is refused because of it.  When a heap is destroyed none is left. */
+#ifndef GAITI_HEAP_STRUCTURE_H
+#define GAITI_HEAP_STRUCTURE_H
+
+#include "heap/space.h"
+
+/* `bytes` zeroed bytes, or NULL.  No lock is taken. */
+void *gaiti_structure_alloc(struct gaiti_space *space, size_t bytes);
+
+/* Gives them back; NULL is nothing. */
+void gaiti_structure_free(struct gaiti_space *space, void *memory, size_t bytes);
+
+#endif

@@ -1,0 +1,135 @@
+/* Ends: threads that end outside managed code, by pthread_exit or by cancellation, with exact
+ * frames linked.  Their stack is in use again, by destructors and cleanup handlers, while the
+ * collector still lists them. */
+#include "unit.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+const char *const unit_suite_name = "ends";
+
+#define ENDS_DEPTH 200
+
+struct ends_errand {
+  gait_heap *heap;
+  bool cancelled;
+  gait_thread_roots roots;
+  sem_t outside;  /* the thread has left managed code */
+  sem_t scrubbed; /* its frames have been overwritten, and it is still attached */
+  sem_t collected;
+};
+
+/* Made before Gait makes its own, so that this destructor runs first. */
+static pthread_key_t ends_key;
+
+/* Overwrites where the frames were with words that are no addresses. */
+static __attribute__((noinline)) void ends_scrub(void) {
+  volatile char frames[64 * 1024];
+  for (size_t i = 0; i < sizeof frames; i++)
+    frames[i] = (char)0xa5;
+}
+
+static void ends_dead(void *arg) {
+  struct ends_errand *errand = arg;
+  ends_scrub();
+  sem_post(&errand->scrubbed);
+  while (sem_wait(&errand->collected) != 0) {
+  }
+}
+
+static void ends_unwound(void *arg) {
+  ends_dead(arg);
+}
+
+static void ends_end(struct ends_errand *errand, gait_thread *thread) {
+  gait_leave(thread);
+  sem_post(&errand->outside);
+  if (!errand->cancelled) pthread_exit(NULL);
+  while (errand->cancelled)
+    pause();
+}
+
+/* Links frames down the stack, leaves at the last, and ends there. */
+static __attribute__((noinline)) void ends_descend(struct ends_errand *errand, gait_thread *thread,
+                                                   int depth) {
+  gait_frame frame;
+  void *slots[3] = {NULL, NULL, NULL};
+  gait_frame_push(thread, &frame, slots, 3);
+  slots[depth % 3] = gait_alloc(thread, gait_kind_leaf(errand->heap), 48);
+  if (depth > 0)
+    ends_descend(errand, thread, depth - 1);
+  else
+    ends_end(errand, thread);
+}
+
+static void *ends_run(void *arg) {
+  struct ends_errand *errand = arg;
+  gait_thread *thread = NULL;
+  if (!errand->cancelled) pthread_setspecific(ends_key, errand);
+  UNIT_CHECK(gait_thread_attach(errand->heap, "ends", errand->roots, &thread) == GAIT_OK);
+  pthread_cleanup_push(ends_unwound, errand);
+  if (errand->cancelled) ends_descend(errand, thread, ENDS_DEPTH);
+  pthread_cleanup_pop(0);
+  ends_descend(errand, thread, ENDS_DEPTH);
+  return NULL;
+}
+
+static void ends_wait(unit_world *world, sem_t *semaphore) {
+  gait_leave(world->thread);
+  while (sem_wait(semaphore) != 0) {
+  }
+  gait_enter(world->thread);
+}
+
+static void ends_try(int mode, gait_thread_roots roots, bool cancelled) {
+  unit_world world;
+  ck_assert_int_eq(pthread_key_create(&ends_key, ends_dead), 0);
+  unit_open(&world, mode, GAIT_STACK_EXACT);
+  struct ends_errand errand = {.heap = world.heap, .cancelled = cancelled, .roots = roots};
+  sem_init(&errand.outside, 0, 0);
+  sem_init(&errand.scrubbed, 0, 0);
+  sem_init(&errand.collected, 0, 0);
+  pthread_t thread;
+  ck_assert_int_eq(pthread_create(&thread, NULL, ends_run, &errand), 0);
+  ends_wait(&world, &errand.outside);
+  if (cancelled) ck_assert_int_eq(pthread_cancel(thread), 0);
+  ends_wait(&world, &errand.scrubbed);
+  for (int i = 0; i < 3; i++)
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  sem_post(&errand.collected);
+  gait_leave(world.thread);
+  ck_assert_int_eq(pthread_join(thread, NULL), 0);
+  gait_enter(world.thread);
+  ck_assert_uint_eq(unit_stats(world.heap).threads, 1);
+  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  unit_close(&world);
+}
+
+START_TEST(a_thread_may_exit_outside_with_frames) {
+  ends_try(_i, GAIT_STACK_EXACT, false);
+}
+END_TEST
+
+START_TEST(a_thread_may_be_cancelled_outside_with_frames) {
+  ends_try(_i, GAIT_STACK_EXACT, true);
+}
+END_TEST
+
+START_TEST(a_conservative_thread_may_exit_outside_with_frames) {
+  ends_try(_i, GAIT_STACK_CONSERVATIVE, false);
+}
+END_TEST
+
+START_TEST(a_conservative_thread_may_be_cancelled_outside_with_frames) {
+  ends_try(_i, GAIT_STACK_CONSERVATIVE, true);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *ends = unit_case(suite, "outside");
+  UNIT_TEST(ends, a_thread_may_exit_outside_with_frames);
+  UNIT_TEST(ends, a_thread_may_be_cancelled_outside_with_frames);
+  UNIT_TEST(ends, a_conservative_thread_may_exit_outside_with_frames);
+  UNIT_TEST(ends, a_conservative_thread_may_be_cancelled_outside_with_frames);
+}

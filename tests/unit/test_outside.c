@@ -1,0 +1,183 @@
+/* Callbacks of foreign code: a function that runs outside managed code enters it again, leaves it,
+ * and goes outside once more, several deep.  Each level holds the only reference to an object in a
+ * local variable over all that goes on further in. */
+#include "unit.h"
+
+#include <string.h>
+
+const char *const unit_suite_name = "outside";
+
+#define OUTSIDE_LEVELS 12
+
+struct outside {
+  unit_world world;
+  int levels;
+  int times; /* that each level calls into the next */
+  bool exact;
+  uint64_t expected; /* tags of the objects that levels hold now */
+  unsigned bottoms;
+};
+
+/* ---- At the bottom ---- */
+
+static void *outside_collect_elsewhere(void *arg) {
+  struct outside *outside = arg;
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(outside->world.heap, "other", GAIT_STACK_EXACT, &thread) ==
+             GAIT_OK);
+  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* With a conservative stack a stale word may keep an object that no level holds any more. */
+static void outside_expect(const struct outside *outside, uint64_t alive) {
+  if (!outside->exact) alive &= outside->expected;
+  ck_assert_uint_eq(alive, outside->expected);
+}
+
+/* Every object that a level holds is alive, be the collection this thread's or another's, while
+ * this one is inside or outside. */
+static void outside_bottom(struct outside *outside) {
+  outside->bottoms++;
+  unit_scrub_stack();
+  outside_expect(outside, unit_alive(&outside->world));
+  unit_on_thread(outside->world.thread, outside_collect_elsewhere, outside);
+  outside_expect(outside, unit_stats(outside->world.heap).external_bytes);
+}
+
+/* ---- The levels ---- */
+
+static void outside_level(struct outside *outside, int level);
+
+struct outside_call {
+  struct outside *outside;
+  int level;
+};
+
+/* Foreign code that calls back: it knows nothing of Gait, and its callback goes in. */
+static __attribute__((noinline)) void *outside_foreign(void *arg) {
+  struct outside_call *call = arg;
+  gait_thread *thread = call->outside->world.thread;
+  for (int i = 0; i < call->outside->times; i++) {
+    gait_enter(thread);
+    outside_level(call->outside, call->level + 1);
+    gait_leave(thread);
+    unit_scrub_stack();
+  }
+  return &call->outside->levels;
+}
+
+/* Nothing but `object` refers to what it allocates, not even the call further in. */
+static __attribute__((noinline)) void outside_hold(struct outside *outside, int level) {
+  struct outside_call call = {outside, level};
+  gait_thread *thread = outside->world.thread;
+  unsigned char *object = unit_tagged_leaf(&outside->world, (unsigned)level);
+  memset(object, level + 1, 32);
+  outside->expected |= UNIT_TAG(level);
+  ck_assert_ptr_eq(gait_outside(thread, outside_foreign, &call), &outside->levels);
+  outside->expected &= ~UNIT_TAG(level);
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(object[i] == level + 1);
+}
+
+static __attribute__((noinline)) void outside_hold_in_frame(struct outside *outside, int level) {
+  void *slots[1] = {NULL};
+  gait_frame frame;
+  gait_frame_push(outside->world.thread, &frame, slots, 1);
+  struct outside_call call = {outside, level};
+  slots[0] = unit_tagged_leaf(&outside->world, (unsigned)level);
+  memset(slots[0], level + 1, 32);
+  outside->expected |= UNIT_TAG(level);
+  ck_assert_ptr_eq(gait_outside(outside->world.thread, outside_foreign, &call), &outside->levels);
+  outside->expected &= ~UNIT_TAG(level);
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(((unsigned char *)slots[0])[i] == level + 1);
+  gait_frame_pop(outside->world.thread, &frame);
+}
+
+static void outside_level(struct outside *outside, int level) {
+  if (level == outside->levels)
+    outside_bottom(outside);
+  else if (outside->exact)
+    outside_hold_in_frame(outside, level);
+  else
+    outside_hold(outside, level);
+}
+
+static void outside_run(int mode, int levels, int times, bool exact) {
+  static struct outside outside;
+  memset(&outside, 0, sizeof outside);
+  unit_open(&outside.world, mode, exact ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE);
+  outside.levels = levels;
+  outside.times = times;
+  outside.exact = exact;
+  outside_level(&outside, 0);
+  unsigned bottoms = 1;
+  for (int i = 0; i < levels; i++)
+    bottoms *= (unsigned)times;
+  ck_assert_uint_eq(outside.bottoms, bottoms);
+  ck_assert_uint_eq(outside.expected, 0);
+  unit_close(&outside.world);
+}
+
+START_TEST(callbacks_go_many_levels_in) {
+  outside_run(_i, OUTSIDE_LEVELS, 1, false);
+}
+END_TEST
+
+START_TEST(callbacks_go_many_levels_in_with_frames) {
+  outside_run(_i, OUTSIDE_LEVELS, 1, true);
+}
+END_TEST
+
+START_TEST(callbacks_go_in_again_and_again) {
+  outside_run(_i, 4, 3, false);
+}
+END_TEST
+
+START_TEST(callbacks_go_in_again_and_again_with_frames) {
+  outside_run(_i, 4, 3, true);
+}
+END_TEST
+
+/* ---- Another heap within ---- */
+
+/* Outside its own heap, and inside one that it makes. */
+static void *outside_visit_another_heap(void *arg) {
+  struct outside *outside = arg;
+  unit_world other;
+  unit_open(&other, UNIT_CONCURRENT, GAIT_STACK_CONSERVATIVE);
+  unsigned char *object = unit_tagged_leaf(&other, 1);
+  memset(object, 7, 32);
+  unit_on_thread(other.thread, outside_collect_elsewhere, outside);
+  outside_expect(outside, unit_stats(outside->world.heap).external_bytes);
+  ck_assert_uint_eq(unit_alive(&other) & UNIT_TAG(1), UNIT_TAG(1));
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(object[i] == 7);
+  unit_close(&other);
+  return NULL;
+}
+
+START_TEST(another_heap_is_visited_from_outside) {
+  static struct outside outside;
+  memset(&outside, 0, sizeof outside);
+  unit_open(&outside.world, _i, GAIT_STACK_CONSERVATIVE);
+  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
+  memset(object, 9, 32);
+  outside.expected = UNIT_TAG(3);
+  gait_outside(outside.world.thread, outside_visit_another_heap, &outside);
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(object[i] == 9);
+  unit_close(&outside.world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *callbacks = unit_case(suite, "callbacks");
+  UNIT_TEST(callbacks, callbacks_go_many_levels_in);
+  UNIT_TEST(callbacks, callbacks_go_many_levels_in_with_frames);
+  UNIT_TEST(callbacks, callbacks_go_in_again_and_again);
+  UNIT_TEST(callbacks, callbacks_go_in_again_and_again_with_frames);
+  UNIT_TEST(callbacks, another_heap_is_visited_from_outside);
+}

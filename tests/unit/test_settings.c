@@ -1,0 +1,164 @@
+/* Settings of a running heap: their ranges, and what follows from them while nobody allocates. */
+#include "unit.h"
+
+#include <unistd.h>
+
+const char *const unit_suite_name = "settings";
+
+#define MIB ((size_t)1 << 20)
+
+/* ---- Ranges ---- */
+
+typedef gait_result setting_fn(gait_heap *heap, int64_t value, int64_t *before);
+
+/* The edges of an option's range are taken, and what lies beyond them changes nothing. */
+static void setting_check_range(gait_heap *heap, setting_fn *set, const gait_option *option) {
+  int64_t before = 0;
+  const int64_t inside[] = {option->minimum, option->maximum, option->off};
+  for (size_t i = 0; i < 3; i++) {
+    ck_assert_int_eq(set(heap, inside[i], NULL), GAIT_OK);
+    ck_assert_int_eq(set(heap, inside[i], &before), GAIT_OK);
+    ck_assert_int_eq(before, inside[i]);
+  }
+  const int64_t outside[] = {INT64_MIN, option->minimum - 2,
+                             option->maximum < INT64_MAX ? option->maximum + 1 : INT64_MIN,
+                             option->maximum < INT64_MAX ? INT64_MAX : INT64_MIN};
+  for (size_t i = 0; i < 4; i++) {
+    before = -77;
+    ck_assert_int_eq(set(heap, outside[i], &before), GAIT_ERROR_OPTION_VALUE);
+    ck_assert_int_eq(before, -77);
+    ck_assert_int_eq(set(heap, option->off, &before), GAIT_OK);
+    ck_assert_int_eq(before, option->off);
+  }
+}
+
+START_TEST(a_running_heap_takes_what_a_new_one_does) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  setting_check_range(world.heap, gait_set_gogc, UNIT_OPTION(gogc_percent));
+  setting_check_range(world.heap, gait_set_memory_limit, UNIT_OPTION(memory_limit_bytes));
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- An idle program ---- */
+
+static void setting_open(unit_world *world, int mode) {
+  gait_options options = unit_options(mode);
+  options.release_percent = 100;
+  unit_open_with(world, &options, GAIT_STACK_EXACT);
+}
+
+static void setting_allocate(unit_world *world, size_t bytes) {
+  for (size_t i = 0; i < bytes / 4096; i++)
+    UNIT_CHECK(gait_alloc(world->thread, world->leaf, 4096) != NULL);
+}
+
+/* Waits until so many cycles have ended and no more is mapped.  The number of looks only ends what
+ * would hang. */
+static void setting_await(gait_heap *heap, uint64_t cycles, uint64_t mapped) {
+  for (int looks = 0; looks < 300000; looks++) {
+    const gait_stats stats = unit_stats(heap);
+    if (stats.cycles >= cycles && stats.mapped_bytes <= mapped) return;
+    usleep(1000);
+  }
+  const gait_stats stats = unit_stats(heap);
+  ck_abort_msg("%llu cycles, %llu bytes mapped", (unsigned long long)stats.cycles,
+               (unsigned long long)stats.mapped_bytes);
+}
+
+START_TEST(a_lower_limit_reaches_an_idle_program) {
+  unit_world world;
+  setting_open(&world, _i);
+  setting_allocate(&world, 64 * MIB);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
+  gait_leave(world.thread);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
+  setting_await(world.heap, 1, 24 * MIB);
+  gait_enter(world.thread);
+  const gait_cycle_record record = unit_last_record(world.heap);
+  ck_assert_int_eq(record.cause, GAIT_CAUSE_MEMORY_LIMIT);
+  ck_assert(!record.young);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_lower_gogc_reaches_an_idle_program) {
+  unit_world world;
+  setting_open(&world, _i);
+  setting_allocate(&world, 64 * MIB);
+  gait_leave(world.thread);
+  ck_assert_int_eq(gait_set_gogc(world.heap, 100, NULL), GAIT_OK);
+  setting_await(world.heap, 1, 24 * MIB);
+  gait_enter(world.thread);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
+  unit_close(&world);
+}
+END_TEST
+
+/* What has been collected already goes back without another cycle. */
+START_TEST(free_memory_goes_back_to_an_idle_program_s_limit) {
+  unit_world world;
+  setting_open(&world, _i);
+  setting_allocate(&world, 64 * MIB);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_uint_ge(unit_stats(world.heap).mapped_bytes, 64 * MIB);
+  gait_leave(world.thread);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
+  setting_await(world.heap, 1, 24 * MIB);
+  gait_enter(world.thread);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
+  unit_close(&world);
+}
+END_TEST
+
+/* A setting that leaves the heap below its trigger starts nothing, not even a thread. */
+START_TEST(a_higher_setting_starts_nothing) {
+  unit_world world;
+  setting_open(&world, _i);
+  setting_allocate(&world, MIB);
+  const size_t threads = unit_count_threads();
+  ck_assert_int_eq(gait_set_gogc(world.heap, 1000, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(900 * MIB), NULL), GAIT_OK);
+  ck_assert_uint_eq(unit_count_threads(), threads);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
+  unit_close(&world);
+}
+END_TEST
+
+/* The callback runs before its cycle has ended. */
+static void setting_lower_within(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  (void)arg;
+  if (record->cycle == 1)
+    UNIT_CHECK(gait_set_memory_limit(heap, (int64_t)(4 * MIB), NULL) == GAIT_OK);
+}
+
+/* The cycle under way has begun too soon for the new limit, which is out of reach: one more, and
+ * not one after the other. */
+START_TEST(a_limit_that_is_lowered_within_a_cycle) {
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.cycle = setting_lower_within;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  world.slots[0] = gait_alloc(world.thread, world.leaf, 16 * MIB);
+  ck_assert_ptr_nonnull(world.slots[0]);
+  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  gait_leave(world.thread);
+  setting_await(world.heap, 2, SIZE_MAX);
+  usleep(20000);
+  gait_enter(world.thread);
+  ck_assert_uint_eq(unit_stats(world.heap).cycles, 2);
+  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *tcase = unit_case(suite, "settings");
+  UNIT_TEST(tcase, a_running_heap_takes_what_a_new_one_does);
+  UNIT_TEST(tcase, a_lower_limit_reaches_an_idle_program);
+  UNIT_TEST(tcase, a_lower_gogc_reaches_an_idle_program);
+  UNIT_TEST(tcase, free_memory_goes_back_to_an_idle_program_s_limit);
+  UNIT_TEST(tcase, a_higher_setting_starts_nothing);
+  UNIT_TEST(tcase, a_limit_that_is_lowered_within_a_cycle);
+}
