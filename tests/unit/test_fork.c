@@ -466,8 +466,8 @@ static void *fork_use_library(void *arg) {
     for (size_t i = 0; i < 50; i++) {
       void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
       UNIT_CHECK(node != NULL);
-      gait_store_init(world.thread, &node[0], world.slots[i % 4]);
-      world.slots[i % 4] = i % 16 == 0 ? NULL : (void *)node;
+      gait_store_init(world.thread, &node[0], i < 4 ? NULL : world.slots[i % 4]);
+      world.slots[i % 4] = node;
     }
     atomic_store(&fork_library.wanted, true);
     pthread_mutex_lock(&fork_library.lock);
