@@ -4,6 +4,9 @@
  * heap, collects, leaves, enters, detaches, attaches, forks.  Between them it comes to safepoints;
  * at last it leaves both heaps.  Each heap has a collector, whose cycle needs an answer from every
  * thread, and may then hold them all.  The fork is a thread's, or a stranger's.
+ * With FOREIGN there is a lock of a library's, which the fork has from before its first step until
+ * after its last, as a handler that was registered later may, and for which threads wait in managed
+ * state; a fork may lose its patience with them, and with a cycle that stands still.
  * Not here: what the child does afterwards; heaps that come and go; a cycle run by a thread that
  * waits for it, or that allocates (drive.pml); thieves of processors.
  *
@@ -12,13 +15,17 @@
  *
  * Claims, an assertion each:
  *   managed_while_held  while all threads are taken for held, nobody is in managed state
- *   half_changed        when a process forks, nobody else has a lock, no cycle is under way, and
- *                       nobody is in managed state of any heap
+ *   half_changed        when a process forks, nobody else has a lock, no cycle is under way but one
+ *                       that stands still, and nobody is in managed state of any heap but one of
+ *                       which the fork has lost patience with a thread or with the cycle; the thread
+ *                       that forks is in managed state of none
+ *   let_go              only threads that are held are let go
  * No state but the last is a deadlock; and no run is without an end (there is no cycle among the
  * states), so every fork, every wait and every cycle ends, whoever is favoured.
  *
- * Configuration: OPS; STRANGER: a stranger forks, and no mutator does; HOLDS: cycles may hold all
- * threads; NO_LIFE: nobody attaches or detaches.  Mutants: see README.md. */
+ * Configuration: OPS; FOREIGN; ALLOCATES: one cycle begins unasked; CALLS_ONLY: nobody does anything
+ * but fork or call that library; STRANGER: a stranger forks, and no mutator does; HOLDS: cycles may
+ * hold all threads; NO_LIFE: nobody attaches or detaches.  Mutants: see README.md. */
 #include "model.h"
 
 /* runtime/alloc/thread.h: gaiti_thread_try_hold, gaiti_thread_let_go, gaiti_thread_try_enter,
@@ -41,6 +48,26 @@
 #define COMES_AND_GOES false
 #else
 #define COMES_AND_GOES true
+#endif
+#ifdef FOREIGN
+#define IS_FOREIGN true
+#else
+#define IS_FOREIGN false
+#endif
+#ifdef CALLS_ONLY
+#define CALLS true
+#else
+#define CALLS false
+#endif
+#ifdef ALLOCATES
+#define ALLOCATES_TOO true
+#else
+#define ALLOCATES_TOO false
+#endif
+#ifdef NEVER_GIVES_UP
+#define GIVES_UP false
+#else
+#define GIVES_UP IS_FOREIGN
 #endif
 #ifdef STRANGER
 #define FORKS false
@@ -79,7 +106,15 @@ byte lock[2];
 #define OPEN(h) (lock[h] != FORKED)
 
 bit fork_lock;
-bit managed_while_held, half_changed;
+bit foreign; /* the lock of a library's */
+bit allocated; /* with ALLOCATES: allocation has asked for a cycle, once */
+bit managed_while_held, half_changed, let_go;
+
+bit still[2]; /* of each heap: the cycle under way waits for threads */
+/* Of each heap, while a fork is under way. */
+bit rests[2], holds[2]; /* no cycle is under way; and so its threads have been held */
+bit whole[2];           /* all of them */
+bit forking[4];         /* of the thread that forks: a cycle must not hold it */
 
 #define IS(t, h, s) (state[OF(t, h)] == s)
 #define LISTED(t, h) (!IS(t, h, GONE))
@@ -101,6 +136,26 @@ bit managed_while_held, half_changed;
 #define GOES_AWAY(op, h, g) (op != FORK)
 #else
 #define GOES_AWAY(op, h, g) true
+#endif
+
+#ifdef LETS_GO_ALL
+#define LETS_GO(t, h) true
+#else
+#define LETS_GO(t, h) stopped[OF(t, h)]
+#endif
+
+#ifdef FORKED_HALFWAY
+#define IS_STUCK(h) true
+#define HALFWAY true
+#else
+#define IS_STUCK(h) still[h]
+#define HALFWAY false
+#endif
+
+#ifdef CALLER_HELD
+#define MAY_KEEP false
+#else
+#define MAY_KEEP true
 #endif
 
 #ifdef ATTACHED_WHILE_HELD
@@ -166,15 +221,20 @@ inline away_end(t) {
 
 /* ---- Handshakes ---- */
 
-/* hold: runtime/cycle/handshake.c: gaiti_hold_all, hold_look, hold_all_present */
-inline hold_all(h) {
+/* hold: runtime/cycle/handshake.c: gaiti_hold_all, gaiti_hold_until, hold_look, hold_all_present */
+#define HOLDABLE(t, h) (OPEN(h) && IS(t, h, OUTSIDE) && !forking[OF(t, h)])
+inline hold_all(h, gives_up) {
   holding[h] = 1;
   do
-  :: d_step { OPEN(h) && IS(0, h, OUTSIDE) -> state[OF(0, h)] = HELD; stopped[OF(0, h)] = 1 }
-  :: d_step { OPEN(h) && IS(1, h, OUTSIDE) -> state[OF(1, h)] = HELD; stopped[OF(1, h)] = 1 }
-  :: d_step { (stopped[OF(0, h)] || !LISTED(0, h)) && (stopped[OF(1, h)] || !LISTED(1, h)) ->
+  :: d_step { HOLDABLE(0, h) -> state[OF(0, h)] = HELD; stopped[OF(0, h)] = 1 }
+  :: d_step { HOLDABLE(1, h) -> state[OF(1, h)] = HELD; stopped[OF(1, h)] = 1 }
+  :: d_step { gives_up && OPEN(h) ->
+       say("the fork has no more patience with the threads of heap %d\n", h)
+       whole[h] = 0 };
+     break
+  :: d_step { OPEN(h) && (stopped[OF(0, h)] || !LISTED(0, h)) && (stopped[OF(1, h)] || !LISTED(1, h)) ->
        say("all threads of heap %d are held\n", h)
-       all_held[h] = 1;
+       all_held[h] = 1; still[h] = 0;
        managed_while_held = IS(0, h, MANAGED) || IS(1, h, MANAGED);
        assert(managed_while_held == 0) };
      break
@@ -184,7 +244,10 @@ inline hold_all(h) {
 /* release: runtime/cycle/handshake.c: gaiti_release_all */
 inline release(t, h) {
   if
-  :: LISTED(t, h) -> state[OF(t, h)] = OUTSIDE
+  :: LISTED(t, h) && LETS_GO(t, h) ->
+     let_go = !IS(t, h, HELD);
+     assert(let_go == 0);
+     state[OF(t, h)] = OUTSIDE
   :: else -> skip
   fi;
   stopped[OF(t, h)] = 0
@@ -201,8 +264,23 @@ inline release_all(h) {
 
 /* suspend: runtime/cycle/fork.c: fork_suspend */
 inline fork_suspend(h) {
-  d_step { OPEN(h) -> say("the fork suspends heap %d\n", h) suspended[h] = 1 };
-  !running[h] && OPEN(h)
+  d_step { OPEN(h) -> say("the fork suspends heap %d\n", h) suspended[h] = 1; whole[h] = 1 }
+}
+/* await: runtime/cycle/fork.c: fork_await_cycle, fork_is_stuck_locked */
+inline fork_await(h) {
+  if
+  :: d_step { !running[h] && OPEN(h) -> rests[h] = 1 }
+  :: d_step { GIVES_UP && running[h] && IS_STUCK(h) && OPEN(h) ->
+       say("the fork has no more patience with the cycle of heap %d\n", h)
+       rests[h] = 0 }
+  fi
+}
+/* hold: runtime/cycle/fork.c: fork_hold */
+inline fork_hold(h) {
+  if
+  :: (rests[h] || !GIVES_UP) && !holds[h] -> holds[h] = 1; hold_all(h, GIVES_UP)
+  :: else -> skip
+  fi
 }
 
 /* lock: runtime/cycle/fork.c: fork_lock_all */
@@ -217,7 +295,35 @@ inline fork_lock_all(h) {
   :: else -> k = 0; break                                                                          \
   od
 
-#define suspend_hold_lock(h) fork_suspend(h); hold_all(h); fork_lock_all(h)
+#define suspend_hold_lock(h) fork_suspend(h); fork_await(h); fork_hold(h); fork_lock_all(h)
+
+#define QUIET(h) (!running[h] || still[h])
+#define ARE_QUIET (!GIVES_UP || HALFWAY || (QUIET(0) && QUIET(1)))
+/* keep: runtime/cycle/fork.c: fork_keep_caller */
+inline fork_keep(t, h) {
+  if
+  :: t < 2 && !holds[h] && LISTED(t, h) ->
+     forking[OF(t, h)] = MAY_KEEP;
+     if
+     :: stopped[OF(t, h)] && MAY_KEEP -> state[OF(t, h)] = OUTSIDE; stopped[OF(t, h)] = 0
+     :: else -> skip
+     fi
+  :: else -> skip
+  fi
+}
+/* look: runtime/cycle/fork.c: fork_try_lock_heaps */
+inline fork_hold_and_lock() {
+  do
+  :: each(fork_await); each(fork_hold); each(fork_lock_all);
+     if
+     :: d_step { ARE_QUIET -> fork_keep(_pid, 0); fork_keep(_pid, 1) };
+        break
+     :: d_step { !(ARE_QUIET) ->
+          say("a cycle goes on after all\n")
+          lock[0] = FREE; lock[1] = FREE }
+     fi
+  od
+}
 
 /* prepare: runtime/cycle/fork.c: fork_prepare */
 inline fork_prepare() {
@@ -225,21 +331,24 @@ inline fork_prepare() {
 #if defined LOCKED_HEAP_BY_HEAP
   each(suspend_hold_lock)
 #elif defined LOCKED_BEFORE_HELD
-  each(fork_suspend); each(fork_lock_all); each(hold_all)
+  each(fork_suspend); each(fork_await); each(fork_lock_all); each(fork_hold)
 #elif defined HELD_BEFORE_SUSPENDED
-  each(hold_all); each(fork_suspend); each(fork_lock_all)
+  each(fork_hold); each(fork_suspend); each(fork_await); each(fork_lock_all)
 #elif defined UNSUSPENDED
-  each(hold_all); each(fork_lock_all)
+  whole[0] = 1; whole[1] = 1; each(fork_hold); each(fork_lock_all)
 #elif defined UNHELD
-  each(fork_suspend); each(fork_lock_all)
+  each(fork_suspend); each(fork_await); each(fork_lock_all)
 #elif defined UNLOCKED
-  each(fork_suspend); each(hold_all)
+  each(fork_suspend); each(fork_await); each(fork_hold)
 #else
-  each(fork_suspend); each(hold_all); each(fork_lock_all)
+  each(fork_suspend); fork_hold_and_lock()
 #endif
 }
 
-#define AT_REST(h) (lock[h] != TAKEN && !running[h] && !IS(0, h, MANAGED) && !IS(1, h, MANAGED))
+#define LOST_PATIENCE(h) (GIVES_UP && (!holds[h] || !whole[h]))
+#define IS_OUT(t, h) (!IS(t, h, MANAGED) || (t != _pid && LOST_PATIENCE(h)))
+#define AT_REST(h)                                                                                 \
+  (lock[h] != TAKEN && (!running[h] || (GIVES_UP && still[h])) && IS_OUT(0, h) && IS_OUT(1, h))
 
 inline process_forks() {
   atomic {
@@ -248,14 +357,31 @@ inline process_forks() {
     assert(half_changed == 0) }
 }
 
-/* parent: runtime/cycle/fork.c: fork_parent, fork_unlock_all, fork_resume */
+/* parent: runtime/cycle/fork.c: fork_parent, fork_unlock_all */
+inline fork_release(h) {
+  if
+  :: holds[h] -> release_all(h)
+  :: else -> skip
+  fi
+}
 inline fork_parent() {
   lock[0] = FREE;
   lock[1] = FREE;
-  each(release_all);
+  each(fork_release)
+}
+/* back: runtime/cycle/fork.c: fork_end, fork_resume.  The thread that forks has come back to its
+ * heaps.  A handler that runs after gives the library's lock back. */
+#define RESETS(h) rests[h] = 0; holds[h] = 0; whole[h] = 0; forking[OF(0, h)] = 0; forking[OF(1, h)] = 0
+inline fork_resume() {
   suspended[0] = 0;
-  suspended[1] = 0;
-  atomic { say("the fork is over\n") fork_lock = 0 }
+  suspended[1] = 0
+}
+inline fork_end() {
+#ifndef RESUMED_BEFORE_BACK
+  fork_resume();
+#endif
+  atomic { say("the fork is over\n") RESETS(0); RESETS(1); fork_lock = 0 };
+  foreign = 0
 }
 
 /* ---- Mutators ---- */
@@ -265,6 +391,8 @@ inline fork_parent() {
 #define BETWEEN 6
 #define LOCKING 7
 #define DETACHING 8
+#define CALLING 9  /* waits for the library's lock */
+#define HANDLING 10 /* so does a handler of the fork */
 
 /* ask: runtime/cycle/collector.c: collector_wait, collector_ask_locked.  The next cycle to begin,
  * or the one under way if that will do. */
@@ -305,7 +433,11 @@ inline waits(t) {
      unlinks(t)
 #endif
 #ifndef STRANGER
-  :: op == FORK -> fork_prepare(); process_forks(); fork_parent()
+  :: op == FORK ->
+     fork_prepare(); process_forks(); fork_parent()
+#ifdef RESUMED_BEFORE_BACK
+     ; fork_resume()
+#endif
 #endif
   fi
 }
@@ -332,7 +464,8 @@ active [2] proctype mutator() {
   byte op = BETWEEN, h, g, k, done, closed_heap;
   bit closed;
 #define t _pid
-#define MAY (op == BETWEEN && done < OPS)
+#define MAY_CALL (op == BETWEEN && done < OPS)
+#define MAY (MAY_CALL && !CALLS)
   atomic { starts(t, 0); starts(t, 1) };
   do
   /* lock, in any state */
@@ -343,7 +476,16 @@ active [2] proctype mutator() {
 
   :: atomic { MAY && IS(t, 0, MANAGED) -> DOES(COLLECT, 0, "T%d collects heap %d\n") }
   :: atomic { MAY && IS(t, 1, MANAGED) -> DOES(COLLECT, 1, "T%d collects heap %d\n") }
-  :: atomic { MAY && FORKS -> DOES(FORK, 0, "T%d forks\n") }
+  :: atomic { MAY_CALL && FORKS && !IS_FOREIGN -> DOES(FORK, 0, "T%d forks\n") }
+  :: atomic { MAY_CALL && FORKS && IS_FOREIGN -> DOES(HANDLING, 0, "T%d forks\n") }
+  :: atomic { op == HANDLING && !foreign ->
+       say("T%d has the library's lock\n", t)
+       foreign = 1; op = FORK }
+
+  /* The embedder's own call of a library: no safepoint comes before it returns. */
+  :: atomic { MAY_CALL && IS_FOREIGN && (IS(t, 0, MANAGED) || IS(t, 1, MANAGED)) ->
+       DOES(CALLING, 0, "T%d wants the library's lock\n") }
+  :: atomic { op == CALLING && !foreign -> op = BETWEEN }
 
   /* leave: runtime/api/thread.c: gait_leave */
   :: atomic { MAY && IS(t, 0, MANAGED) ->
@@ -387,6 +529,12 @@ active [2] proctype mutator() {
      away_begin(t);
      waits(t);
      away_end(t);
+#ifndef STRANGER
+     if
+     :: op == FORK -> fork_end()
+     :: else -> skip
+     fi;
+#endif
      atomic {
        g = 0;
        if
@@ -415,8 +563,9 @@ inline finishes(t, h) {
 
 /* act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
 inline act_for(t, h) {
-  d_step { due[OF(t, h)] && IS(t, h, OUTSIDE) && OPEN(h) -> state[OF(t, h)] = HELD };
-  d_step { due[OF(t, h)] = 0; state[OF(t, h)] = OUTSIDE }
+  d_step { due[OF(t, h)] && IS(t, h, OUTSIDE) && lock[h] == FREE ->
+    state[OF(t, h)] = HELD; lock[h] = TAKEN };
+  d_step { due[OF(t, h)] = 0; state[OF(t, h)] = OUTSIDE; lock[h] = FREE }
 }
 
 active [2] proctype collector() {
@@ -424,22 +573,25 @@ active [2] proctype collector() {
 end:
   do
   /* begin: runtime/cycle/collector.c: collector_main, collector_run_locked */
-  :: d_step { requested[h] && !suspended[h] && OPEN(h) ->
+  :: d_step { (requested[h] || (ALLOCATES_TOO && !allocated)) && !suspended[h] && OPEN(h) ->
        say("C%d begins a cycle\n", h)
+       allocated = allocated || (ALLOCATES_TOO && !requested[h]);
        requested[h] = 0; running[h] = 1 };
-     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_ask */
-     d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h) };
+     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_ask,
+      * handshake_stand_still_locked */
+     d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h); still[h] = 1 };
      do
      :: act_for(0, h)
      :: act_for(1, h)
-     :: d_step { (!due[OF(0, h)] || !LISTED(0, h)) && (!due[OF(1, h)] || !LISTED(1, h)) ->
+     :: d_step { OPEN(h) && (!due[OF(0, h)] || !LISTED(0, h)) && (!due[OF(1, h)] || !LISTED(1, h)) ->
           say("C%d has all answers\n", h)
+          still[h] = 0;
           due[OF(0, h)] = 0; due[OF(1, h)] = 0 };
         break
      od;
      if
      :: true
-     :: HOLDS_TOO -> hold_all(h); release_all(h)
+     :: atomic { HOLDS_TOO && OPEN(h) -> still[h] = 1 }; hold_all(h, false); release_all(h)
      fi;
      atomic { OPEN(h) ->
        say("C%d ends the cycle\n", h)
@@ -458,8 +610,13 @@ end:
 #ifdef STRANGER
 active proctype stranger() {
   byte k;
+  atomic { !foreign -> foreign = IS_FOREIGN };
   fork_prepare();
   process_forks();
-  fork_parent()
+  fork_parent();
+#ifdef RESUMED_BEFORE_BACK
+  fork_resume();
+#endif
+  fork_end()
 }
 #endif

@@ -3,7 +3,8 @@
  * Two ranges of one word, one barriered (slot[GLOBAL]), one written by plain stores (`plain`).
  * Either thread registers and removes either of them, at any time, and both may remove one at the
  * same time.  Here in full: the steps of both calls, the table and its scan, the decision whether
- * marking ends with every thread held.
+ * marking ends with every thread held; and a thread that waits for a cycle, outside managed code, and
+ * helps to mark.  What a root that comes or goes has queued is there before all barriers are on.
  * Not here: what start.pml has: the two halves of a store, runs, new objects.  So a shade marks at
  * once.
  *
@@ -18,7 +19,8 @@
  * looks into a root whose removal has returned.
  * No state but the last is a deadlock.
  *
- * Configuration: NOBJ objects of one field (2 .. 4); NO_FIELDS: of none.  Mutants: README.md. */
+ * Configuration: NOBJ objects of one field (2 .. 4); NO_FIELDS: of none; HELPER: a thread helps;
+ * NO_PLAIN: the barriered root alone is there.  Mutants: README.md. */
 #include "model.h"
 
 #define NOTHING 0
@@ -61,8 +63,21 @@ bit list_open;
 bit settled; /* all roots have been scanned: what is stored needs no shade */
 bit still = 1; /* before the first step and after the last */
 byte markers; /* threads that are active markers */
+bit open;     /* threads that help may become such */
+byte helper;
+#define AWAY 0
+#define LOOKED 1 /* mutant: has seen that marking goes on */
+#define HELPS 2  /* is an active marker */
 byte lost_at_end;
 bit marked_freed;
+
+#ifdef NO_PLAIN
+#define MAY_ADD(root) (FREE(root) && (root) == BARRIERED)
+#define WITH_PLAIN false
+#else
+#define MAY_ADD(root) FREE(root)
+#define WITH_PLAIN true
+#endif
 
 #ifdef NO_FIELDS
 #define WITH_FIELDS false
@@ -185,10 +200,10 @@ end:
        v = 0; rename() }
 
   /* add: runtime/api/roots.c: roots_add.  The range was filled before. */
-  :: atomic { RUNS(t) && (FREE(0) || FREE(1)) ->
+  :: atomic { RUNS(t) && (MAY_ADD(0) || MAY_ADD(1)) ->
        if
-       :: FREE(0) -> op_root[t] = 0
-       :: FREE(1) -> op_root[t] = 1
+       :: MAY_ADD(0) -> op_root[t] = 0
+       :: MAY_ADD(1) -> op_root[t] = 1
        fi;
        pick_or_nil(stack[t], v);
        say("T%d fills %c with %c and calls for its registration\n", t, ROOT_NAME(op_root[t]), NAME(v))
@@ -280,18 +295,50 @@ end:
 #undef t
 }
 
-/* ---- The collector ---- */
+/* ---- A helper ---- */
 
-inline ask(what) { request = what; answered = 0; rename() }
-#define QUIET (grey == 0 && markers == 0)
-
+#ifdef HELPER
+#define HELPER_PID 2
+#else
+#define HELPER_PID 255 /* there is none */
+#endif
 inline scan_one() {
   pick(grey, o);
-  say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
+  say("%c scans %c, which refers to %c\n", (_pid == HELPER_PID -> 72 : 67), NAME(o), NAME(slot[o]))
   grey = grey & ~BIT(o);
   mark(BIT(slot[o]));
   o = 0; rename()
 }
+
+#ifdef HELPER
+active proctype helper_thread() {
+  byte o;
+end:
+  do
+#ifdef HELPER_LOOKS_FIRST
+  :: d_step { !still && helper == AWAY && (phase == MARK || phase == END) && grey != 0 ->
+       helper = LOOKED; rename() }
+  :: d_step { !still && helper == LOOKED ->
+       say("H becomes a marker\n")
+       markers = markers + 1; helper = HELPS; rename() }
+#else
+  /* join: runtime/cycle/collector.c: collector_help; runtime/mark/marker.c: gaiti_marker_join */
+  :: d_step { !still && helper == AWAY && open && grey != 0 ->
+       say("H becomes a marker\n")
+       markers = markers + 1; helper = HELPS; rename() }
+#endif
+  :: atomic { !still && helper == HELPS && grey != 0 -> scan_one() }
+  :: d_step { !still && helper == HELPS ->
+       say("H is no marker any more\n")
+       markers = markers - 1; helper = AWAY; rename() }
+  od
+}
+#endif
+
+/* ---- The collector ---- */
+
+inline ask(what) { request = what; answered = 0; rename() }
+#define QUIET (grey == 0 && markers == 0)
 
 active proctype collector() {
   byte o;
@@ -319,8 +366,14 @@ active proctype collector() {
     fi;
     if
     :: skip
-    :: listed[1] = 1; usable[1] = 1; pick_or_nil(ALL, plain)
+    :: WITH_PLAIN -> listed[1] = 1; usable[1] = 1; pick_or_nil(ALL, plain)
     fi;
+#ifdef HELPER_LOOKS_FIRST
+    if
+    :: skip
+    :: say("H has seen that the cycle before marks\n") helper = LOOKED
+    fi;
+#endif
     still = 0; rename()
   };
 
@@ -334,7 +387,8 @@ active proctype collector() {
     list_open = 1; ask(BARRIER_ON) };
   answered == EVERYBODY;
   phase = MARK;
-  d_step { ask(SCAN_ROOTS) };
+  /* open: runtime/mark/marking.c: gaiti_marking_open */
+  d_step { open = 1; ask(SCAN_ROOTS) };
   answered == EVERYBODY;
 #ifdef REMOVALS_RESET_LATE
   plain_removed = 0;
@@ -408,7 +462,7 @@ active proctype collector() {
        say("C closes marking\n")
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
-       list_open = 0; still = 1 };
+       list_open = 0; open = 0; still = 1 };
      break
   od
 }

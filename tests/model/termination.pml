@@ -140,7 +140,8 @@ inline mark(set, into, new) {
   buffer[1] = buffer[1] & ~marked
 }
 
-/* take: runtime/mark/marker.c: marker_start, marker_take_shared */
+/* take: runtime/mark/marker.c: marker_start, gaiti_marker_join, marker_take_shared.  Marking is open
+ * until it is closed, so whoever helps may join. */
 inline take(into, new) {
   if
   :: grey != 0 ->
