@@ -2,7 +2,7 @@
  *
  * A callback runs on a thread of Gait's or inside one of your safepoints.  Unless its contract says
  * otherwise it must not allocate from the heap, store through the barrier, enter or leave managed
- * code, or block on a lock that a thread may hold at a safepoint. */
+ * code, fork, or block on a lock that a thread may hold at a safepoint. */
 #ifndef GAIT_EMBED_H
 #define GAIT_EMBED_H
 
@@ -45,8 +45,8 @@ typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
 
 /* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.
  * Returns nonzero to have the heap collected and the allocation tried once more, zero to let the
- * allocation return NULL.  May free memory, clear roots and raise the limit; must not allocate from
- * this heap.
+ * allocation return NULL.  May free memory, clear roots, raise the limit and fork; must not allocate
+ * from this heap.
  *
  * Thread: the one that allocates, in managed state. */
 typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);

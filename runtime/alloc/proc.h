@@ -95,6 +95,11 @@ bool gaiti_proc_acquire(gait_thread *thread);
  * buffer has been handed over before. */
 void gaiti_proc_surrender(gait_thread *thread);
 
+/* In the child of a fork: every processor but that of `caller`, which may be NULL, is free.  What
+ * its caches had is left allocated until the next sweep: the thread that used it may have been in
+ * the middle of anything.  Barriers' buffers have been taken away before. */
+void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller);
+
 /* Notes that so many bytes were taken for objects of a kind, `black` if marked, which count in the
  * heap a little later. */
 void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, uint64_t bytes,

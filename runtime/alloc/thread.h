@@ -55,6 +55,7 @@ struct gait_thread {
   int tid;
   bool late_reported;
   bool stopped; /* held by the collector until it releases everyone; the collector's own */
+  bool forking; /* it forks, and a cycle that is stuck must not hold it (cycle/fork.c) */
   char name[GAITI_THREAD_NAME_BYTES];
   gait_thread *next;
   gait_thread *previous;

@@ -1,6 +1,7 @@
 /* Roots and handles. */
 #include "barrier/shades.h"
 #include "base/check.h"
+#include "base/collecting.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -16,7 +17,9 @@ static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
   gaiti_delay(heap);
   if (!gaiti_shades_open_now(heap)) return;
   if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
+  gaiti_collecting_begin();
   if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
+  gaiti_collecting_end();
 }
 
 /* A callback that adds or removes roots goes on with the marker that it was called with: there may

@@ -192,3 +192,27 @@ void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer) {
   heap->shades->empty = buffer;
   gaiti_unlock(&heap->shades->lock);
 }
+
+/* ---- After a fork ---- */
+
+/* A thread that is gone may have been in the middle of filling its processor's buffer: what the
+ * buffer holds is not looked at, and its count is set when it is taken again. */
+void gaiti_shades_forget_buffers(gait_heap *heap) {
+  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
+    struct gaiti_shade_buffer *buffer = proc->shades;
+    proc->shades = NULL;
+    if (buffer) gaiti_shades_give(heap, buffer);
+  }
+}
+
+void gaiti_shades_drop(gait_heap *heap) {
+  struct gaiti_shades *shades = heap->shades;
+  for (struct gaiti_shade_buffer *buffer; (buffer = gaiti_shades_take(heap));)
+    gaiti_shades_give(heap, buffer);
+  gaiti_lock(&shades->lock);
+  shades->open = false;
+  AO_store(&shades->settled, 0);
+  AO_store(&shades->spilled, 0);
+  shades->spilled_objects = shades->spilled_bytes = 0;
+  gaiti_unlock(&shades->lock);
+}

@@ -50,6 +50,11 @@ void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, cons
 /* Hands *buffer over while the list is open, and drops what it holds otherwise; leaves NULL. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
 
+/* In the child of a fork: takes the buffers of all processors away; and drops what the list holds
+ * and closes it, for a cycle that is not gone on with. */
+void gaiti_shades_forget_buffers(gait_heap *heap);
+void gaiti_shades_drop(gait_heap *heap);
+
 /* Sees that `count` empty buffers are there, as far as there is memory. */
 void gaiti_shades_reserve(gait_heap *heap, uint32_t count);
 

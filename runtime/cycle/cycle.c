@@ -50,6 +50,7 @@
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"
+#include "base/collecting.h"
 #include "cycle/check.h"
 #include "mark/marker.h"
 #include "mark/roots.h"
@@ -348,13 +349,17 @@ static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record 
   return next;
 }
 
+/* All that is left of the cycle is to say that it has ended.  Model: tests/model/fork.pml. */
 static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
+  if (!heap->options.trace && !heap->options.cycle) return;
+  gaiti_handshake_stand_still(heap, true);
   if (heap->options.trace) {
     char line[512];
     gait_cycle_format(record, line, sizeof line - 1);
     gaiti_log_line(&heap->options, line);
   }
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
+  gaiti_handshake_stand_still(heap, false);
 }
 
 /* ---- Steps ----
@@ -619,6 +624,7 @@ bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
   cycle->until_ns = until_ns;
   cycle->mark_until_ns = cycle_mark_until_ns(until_ns);
   AO_store(&heap->hurried, !cycle_is_patient(heap));
+  gaiti_collecting_begin();
   gaiti_pace_take_over(heap);
   enum gaiti_step before = GAITI_STEP_OVER;
   while (cycle->step != GAITI_STEP_OVER && cycle->step != before) {
@@ -626,6 +632,7 @@ bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
     before = cycle->step;
     cycle->step = steps[before](heap);
   }
+  gaiti_collecting_end();
   AO_store(&heap->hurried, 0);
   if (cycle->step == GAITI_STEP_OVER) return true;
   gaiti_pace_hand_over(heap);

@@ -13,20 +13,90 @@
  *
  * Why in steps: a thread may be in managed state of one heap while it takes a lock of another.  If
  * the fork had that lock, the thread would reach no safepoint of the first, and the fork would wait
- * for it without end.  Whoever waits for anything but a lock is away from all heaps (.inv.away), so
- * no step waits for such a thread.
+ * for it until its patience ends.  Whoever waits for anything but a lock is away from all heaps
+ * (.inv.away), so no step waits for such a thread.
  *
- * A thread that calls fork from inside a callback of Gait's has already violated embed.h. */
+ * .fork.patience  A handler of a fork that was registered after ours runs before ours, and may have
+ * taken a lock of a library's.  A thread in managed state that waits for that lock, as for a
+ * logger's in the middle of a call, reaches no safepoint before the fork is over.  So no step waits
+ * for a thread longer than FORK_PATIENCE_NS:
+ *
+ *   suspended  a cycle that has stood still for so long (handshake.h: it waits for such a thread,
+ *              or is in the embedder's log) stays where it is, and threads of its heap run on
+ *   held       threads that are not held by then run on
+ *   locked     as before: Gait calls nobody while it holds a lock
+ *
+ * .fork.frozen  In the child such a thread is frozen, at any instruction that it may come to
+ * without taking one of our locks.  Nobody will miss what it was about to do; but all that others
+ * rely on has to be whole:
+ *
+ *   what a lock guards   whole, since every lock is taken: lists of threads, processors, roots,
+ *                        kinds, blocks, segments, buffers, records; the pacer.  External bytes
+ *                        have a gate in front of their locks (.external.gate)
+ *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
+ *                        handed out and not yet stored anywhere, given back in part: each is a slot
+ *                        that is free one cycle later
+ *   a block              taken, and not yet zeroed, formatted or, if it is a large object's,
+ *                        allocated: nobody's, and given back (gaiti_space_recover).  Formatted, and
+ *                        not yet a cache's: no list has it until the next sweep, which frees it
+ *   a cache              abandoned, for its run may be half changed: what is left of it, and its
+ *                        block, come back with the next sweep.  Free slots that are poisoned may be
+ *                        zero, where it was about to take them: they are filled anew
+ *   a barrier's buffer   dropped: nothing marks (for a cycle under way see below).  The card was
+ *                        noted before the store
+ *   a marker             none is active: marking has closed (or see below)
+ *   a stretch of sweep   none is claimed: the sweep is over before the cycle is
+ *   a handshake          none is under way (or see below)
+ *   a thread             off the list, whatever its state word says.  One that is being detached is
+ *                        on it until the lock is taken; its processor may have a holder that does
+ *                        not know of it any more, and is freed by the list of processors
+ *   counters             off by what was just being counted, until the next cycle sets them; of
+ *                        what is mapped, by the pages past a large object's end at most
+ *
+ * A cycle that stands still is in the child
+ *
+ *   in its handshakes    given up, unless that is the last one: what markers, buffers and the queue
+ *   or about to hold     held is lost with the threads that had it.  Nothing has been freed; marks
+ *                        are cleared, and a full cycle is asked for
+ *   in the last one      ended: marking is whole, and the caller alone has to turn its barrier off;
+ *                        it sweeps, here
+ *   over but to tell     over
+ *
+ * In the parent nothing of that is the case: a thread that was not held goes on, and only those
+ * that were are let go.
+ *
+ * .fork.back  The thread that forks comes back to its heaps without waiting for anybody, too: the
+ * handler that gives the library's lock back runs after ours.  So cycles stay suspended until it is
+ * back, and one that is stuck may not hold it.
+ *
+ * A callback of Gait's that forks, on a thread that runs a cycle or marks, would wait for itself:
+ * that is a failed check.  The out-of-memory handler may fork. */
 #include "cycle/fork.h"
 
 #include "alloc/away.h"
 #include "alloc/exit.h"
+#include "base/check.h"
+#include "base/collecting.h"
 #include "cycle/cycle.h"
-#include "mark/marker.h"
+#include "mark/marking.h"
+#include "mark/young.h"
 
+/* How long one step of a fork waits for a thread that reaches no safepoint, or for a cycle that
+ * waits for one. */
+#define FORK_PATIENCE_NS ((uint64_t)100000000)
+/* Between two looks at a cycle. */
+#define FORK_LOOK_NS ((uint64_t)1000000)
+
+/*   caller  the attachment of the thread that forks, or NULL
+ *   rests   no cycle is under way, and none begins
+ *   holds   so its threads have been held, but those for which patience ended
+ *   whole   those were none */
 struct fork_entry {
   gait_heap *heap;
-  gait_thread *caller; /* the attachment of the thread that forks, or NULL */
+  gait_thread *caller;
+  bool rests;
+  bool holds;
+  bool whole;
   struct fork_entry *next;
 };
 
@@ -36,11 +106,9 @@ static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static bool fork_handled;
 
-/* ---- The locks of a heap, in the order of their ranks ----
- *
- * But for those of external bytes: only cycles and threads in managed state take them. */
+/* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 12
+#define FORK_LOCKS 13
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -49,6 +117,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
+  locks[count++] = &heap->externals.gate;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   locks[count++] = &heap->available->lock;
@@ -66,11 +135,13 @@ static void fork_lock_all(gait_heap *heap) {
   size_t count = fork_list_locks(heap, locks);
   for (size_t i = 0; i < count; i++)
     pthread_mutex_lock(&locks[i]->mutex);
+  gaiti_externals_close(&heap->externals);
 }
 
 /* Model: tests/model/fork.pml. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
+  gaiti_externals_open(&heap->externals);
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
     pthread_mutex_unlock(&locks[i]->mutex);
 }
@@ -81,10 +152,9 @@ static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->ended);
   gaiti_condition_renew(&heap->cycle->advanced);
   gaiti_condition_renew(&heap->threads->changed);
-  gaiti_condition_renew(&heap->marking->changed);
 }
 
-/* ---- The three moments ---- */
+/* ---- Before ---- */
 
 static void fork_find_caller(struct fork_entry *entry) {
   struct gaiti_threads *threads = entry->heap->threads;
@@ -96,54 +166,140 @@ static void fork_find_caller(struct fork_entry *entry) {
 }
 
 /* Model: tests/model/fork.pml, drive.pml. */
-static void fork_suspend(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
+static void fork_suspend(struct fork_entry *entry) {
+  struct gaiti_cycle *cycle = entry->heap->cycle;
+  entry->rests = entry->holds = entry->whole = false;
   gaiti_lock(&cycle->lock);
   cycle->suspended = true;
-  while (cycle->started != cycle->finished)
-    gaiti_wait_for(&cycle->ended, &cycle->lock, 1000000);
   gaiti_unlock(&cycle->lock);
 }
 
 /* Model: tests/model/fork.pml, drive.pml. */
-static void fork_resume(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
+static void fork_resume(struct fork_entry *entry) {
+  struct gaiti_cycle *cycle = entry->heap->cycle;
+  gaiti_lock(&entry->heap->threads->lock);
+  if (entry->caller) entry->caller->forking = false;
+  gaiti_unlock(&entry->heap->threads->lock);
   gaiti_lock(&cycle->lock);
   cycle->suspended = false;
   gaiti_wake(&cycle->asked);
   gaiti_unlock(&cycle->lock);
 }
 
+/* The calling thread is back before any cycle begins (.fork.back).  Model: tests/model/fork.pml. */
+static void fork_end(void) {
+  gaiti_away_end();
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    fork_resume(entry);
+  gaiti_unlock(&fork_lock);
+}
+
+static bool fork_rests_locked(const gait_heap *heap) {
+  return heap->cycle->started == heap->cycle->finished;
+}
+
+/* Whether the cycle has stood still for so long that it may be waiting for what the fork holds up.
+ * Model: tests/model/fork.pml. */
+static bool fork_is_stuck_locked(const gait_heap *heap) {
+  uint64_t since_ns = heap->cycle->handshakes.still_since_ns;
+  return since_ns != 0 && gaiti_os_now_ns() - since_ns >= FORK_PATIENCE_NS;
+}
+
+static bool fork_is_stuck(gait_heap *heap) {
+  gaiti_lock(&heap->threads->lock);
+  bool stuck = fork_is_stuck_locked(heap);
+  gaiti_unlock(&heap->threads->lock);
+  return stuck;
+}
+
+/* Waits for the end of the cycle under way, or until it is stuck.
+ * Model: tests/model/fork.pml, drive.pml. */
+static void fork_await_cycle(struct fork_entry *entry) {
+  struct gaiti_cycle *cycle = entry->heap->cycle;
+  gaiti_lock(&cycle->lock);
+  while (!(entry->rests = fork_rests_locked(entry->heap)) && !fork_is_stuck(entry->heap))
+    gaiti_wait_for(&cycle->ended, &cycle->lock, FORK_LOOK_NS);
+  gaiti_unlock(&cycle->lock);
+}
+
+/* A cycle that is stuck may be about to hold the threads itself.  Model: tests/model/fork.pml. */
+static void fork_hold(struct fork_entry *entry, uint64_t until_ns) {
+  if (!entry->rests || entry->holds) return;
+  entry->holds = true;
+  entry->whole = gaiti_hold_until(entry->heap, until_ns);
+}
+
+/* The locks are taken.  Model: tests/model/fork.pml. */
+static void fork_keep_caller(struct fork_entry *entry) {
+  gait_thread *caller = entry->caller;
+  if (!caller || entry->holds) return;
+  caller->forking = true;
+  if (caller->stopped) gaiti_thread_let_go(caller);
+  caller->stopped = false;
+}
+
+/* Takes the locks of all heaps, when none of them has a cycle that goes on after all.
+ * Model: tests/model/fork.pml. */
+static bool fork_try_lock_heaps(void) {
+  bool quiet = true;
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    fork_lock_all(entry->heap);
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    quiet = quiet && (fork_rests_locked(entry->heap) || fork_is_stuck_locked(entry->heap));
+  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    if (quiet)
+      fork_keep_caller(entry);
+    else
+      fork_unlock_all(entry->heap);
+  return quiet;
+}
+
 /* Model: tests/model/fork.pml. */
 static void fork_prepare(void) {
+  REQUIRE("fork.callback", !gaiti_is_collecting(),
+          "a callback of Gait's forks, on a thread that runs a cycle or marks");
   gaiti_away_begin();
   gaiti_lock(&fork_lock);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    fork_suspend(entry->heap);
-  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next) {
-    fork_find_caller(entry);
-    gaiti_hold_all(entry->heap);
-  }
+    fork_suspend(entry);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    fork_lock_all(entry->heap);
+    fork_find_caller(entry);
+  do {
+    for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+      fork_await_cycle(entry);
+    uint64_t until_ns = gaiti_os_now_ns() + FORK_PATIENCE_NS;
+    for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+      fork_hold(entry, until_ns);
+  } while (!fork_try_lock_heaps());
 }
+
+/* ---- In the parent ---- */
 
 /* Model: tests/model/fork.pml. */
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    gaiti_release_all(entry->heap);
-  for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    fork_resume(entry->heap);
-  gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+    if (entry->holds) gaiti_release_all(entry->heap);
+  fork_end();
+}
+
+/* ---- In the child ---- */
+
+/* A thread that is held has a processor that is whole: what is left in its caches is free again. */
+static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
+  if (thread->stopped) gaiti_proc_surrender(thread);
+  gaiti_exit_abandon(thread);
+  AO_store(&thread->state, GAITI_THREAD_DETACHED);
+  thread->next = threads->spare;
+  threads->spare = thread;
 }
 
 /* Detaches every thread but the caller. */
 static void fork_drop_threads(struct fork_entry *entry) {
   struct gaiti_threads *threads = entry->heap->threads;
   gait_thread *thread = threads->all;
+  gaiti_shades_forget_buffers(entry->heap);
   threads->all = NULL;
   threads->count = 0;
   while (thread) {
@@ -153,23 +309,71 @@ static void fork_drop_threads(struct fork_entry *entry) {
       threads->all = thread;
       threads->count = 1;
     } else {
-      gaiti_proc_surrender(thread);
-      gaiti_exit_abandon(thread);
-      AO_store(&thread->state, GAITI_THREAD_DETACHED);
-      thread->next = threads->spare;
-      threads->spare = thread;
+      fork_detach(threads, thread);
     }
     thread = next;
   }
+  gaiti_procs_recover(entry->heap, entry->caller);
 }
 
-static void fork_child_heap(struct fork_entry *entry) {
+/* Gives up marking.  Nothing is known of old objects any more. */
+static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
-  fork_unlock_all(entry->heap);
-  fork_renew_conditions(entry->heap);
-  gaiti_space_forget_prepared(&entry->heap->space, &entry->heap->map);
-  gaiti_roots_forget_visits(&entry->heap->roots);
-  entry->heap->forked = true;
+  struct gaiti_sweep *sweep = entry->heap->sweep;
+  gaiti_shades_drop(entry->heap);
+  gaiti_marking_drop(entry->heap);
+  gaiti_young_forget_old(entry->heap);
+  cycle->young = cycle->remembers = cycle->remembered = false;
+  sweep->keeps_marks = sweep->ages = sweep->notes_age = false;
+  gaiti_handshake_drop(entry->heap, entry->caller);
+  cycle->requested = true;
+}
+
+/* Marking is whole, and nobody but the caller had to turn its barrier off. */
+static void fork_sweep(struct fork_entry *entry) {
+  gaiti_handshake_drop(entry->heap, entry->caller);
+  gaiti_sweep_begin(entry->heap);
+  gaiti_sweep_finish(entry->heap);
+  gaiti_marking_trim(entry->heap);
+  entry->heap->cycle->pace.unsettled = false; /* what another thread has used since is not known */
+  gaiti_pace_settle(entry->heap);
+}
+
+/* A cycle of which there is no record is none. */
+static void fork_uncount(struct gaiti_cycle *cycle) {
+  cycle->started = cycle->finished;
+  if (cycle->record.cause == GAIT_CAUSE_FORCED) cycle->forced--;
+}
+
+/* Brings the cycle that was stuck to an end (.fork.frozen). */
+static void fork_end_cycle(struct fork_entry *entry) {
+  struct gaiti_cycle *cycle = entry->heap->cycle;
+  if (cycle->step == GAITI_STEP_OFF)
+    fork_sweep(entry);
+  else if (cycle->step != GAITI_STEP_SWEEP)
+    fork_drop_marking(entry);
+  if (cycle->records.last <= cycle->finished) fork_uncount(cycle);
+  gaiti_cycle_set_phase(entry->heap, GAITI_PHASE_IDLE);
+  AO_store(&entry->heap->hurried, 0);
+  AO_store(&cycle->handshakes.eager, 0);
+  AO_store(&cycle->handshakes.waiting, 0);
+  cycle->handshakes.still_since_ns = 0;
+  cycle->held = false;
+  cycle->driven = false;
+  cycle->finished = cycle->started;
+}
+
+/* Such a thread may have zeroed slots that it had yet to allocate. */
+static void fork_poison(gait_heap *heap) {
+  uint32_t top = gaiti_space_top(&heap->space);
+  for (uint32_t block = 0; block < top; block++)
+    if (gaiti_block_tag(&heap->map, block) & GAITI_REF_SMALL && !heap->map.states[block].clean)
+      gaiti_sweep_poison(heap, block);
+}
+
+/* Nobody has a request under way, or waits, and the collector has no threads. */
+static void fork_forget_collector(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
   cycle->collector_runs = false;
   cycle->requested = false;
   AO_store(&cycle->offered, 0);
@@ -177,20 +381,30 @@ static void fork_child_heap(struct fork_entry *entry) {
   AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
-  gaiti_workers_forget(entry->heap);
-  AO_store(&entry->heap->marking->hungry, 0);
-  entry->heap->marking->active = 0; /* of workers that were on their way back from the last cycle */
+  gaiti_workers_forget(heap);
+  gaiti_marking_forget_markers(heap);
+}
+
+static void fork_child_heap(struct fork_entry *entry) {
+  gait_heap *heap = entry->heap;
+  gaiti_externals_renew(&heap->externals);
+  fork_unlock_all(heap);
+  fork_renew_conditions(heap);
+  fork_forget_collector(heap);
+  gaiti_space_recover(&heap->space, &heap->map);
+  gaiti_roots_forget_visits(&heap->roots);
+  heap->forked = true;
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
-  gaiti_release_all(entry->heap);
-  fork_resume(entry->heap);
+  if (!fork_rests_locked(heap)) fork_end_cycle(entry);
+  if (heap->options.poison && !entry->whole) fork_poison(heap);
+  gaiti_release_all(heap);
 }
 
 static void fork_child(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_child_heap(entry);
-  gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+  fork_end();
 }
 
 /* ---- The list ---- */

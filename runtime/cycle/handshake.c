@@ -231,6 +231,7 @@ static void safepoint_go_on(gait_heap *heap) {
   enum gaiti_action next =
       handshakes->acted_for_absent ? GAITI_ACTION_NONE : handshake_go_on_locked(heap);
   handshake_begin_sweep_locked(heap);
+  handshakes->still_since_ns = 0; /* the cycle has gone on, without the thread that runs it */
   gaiti_unlock(&heap->threads->lock);
   gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
@@ -280,6 +281,21 @@ void gaiti_safepoint(gait_thread *thread) {
 
 /* ---- The collector's side ---- */
 
+/* Model: tests/model/fork.pml. */
+static void handshake_stand_still_locked(struct gaiti_handshakes *handshakes, bool still) {
+  if (!still)
+    handshakes->still_since_ns = 0;
+  else if (handshakes->still_since_ns == 0)
+    handshakes->still_since_ns = gaiti_os_now_ns();
+}
+
+/* Model: tests/model/fork.pml. */
+void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
+  gaiti_lock(&heap->threads->lock);
+  handshake_stand_still_locked(&heap->cycle->handshakes, still);
+  gaiti_unlock(&heap->threads->lock);
+}
+
 /* Acts for those outside.  Returns one that has still to act, if there is any.
  * What threads without a processor have shaded goes to the markers before the lock is given up:
  * nobody goes on from this handshake without it.
@@ -326,10 +342,19 @@ static void handshake_note_late(gait_heap *heap, gait_thread *thread, uint64_t s
            thread->tid, (double)waited_ns / 1e6);
 }
 
+/* A fork waits while a signal is borrowed. */
+static enum gaiti_stack_result handshake_take_stack(gait_heap *heap, int tid,
+                                                    struct gaiti_stack *stack) {
+  gaiti_handshake_stand_still(heap, false);
+  enum gaiti_stack_result result = gaiti_stack_take(tid, (int)heap->options.late_signal, stack);
+  gaiti_handshake_stand_still(heap, true);
+  return result;
+}
+
 static void handshake_tell_stack(gait_heap *heap, int tid) {
   struct gaiti_stack stack;
   char place[HANDSHAKE_PLACE_BYTES];
-  enum gaiti_stack_result result = gaiti_stack_take(tid, (int)heap->options.late_signal, &stack);
+  enum gaiti_stack_result result = handshake_take_stack(heap, tid, &stack);
   if (result != GAITI_STACK_TAKEN) {
     gaiti_log(heap, "gait: its stack is left out (signal %d): %s", (int)heap->options.late_signal,
               gaiti_stack_reason(result));
@@ -364,6 +389,7 @@ static bool handshake_look(gait_heap *heap, int spins) {
   } while (over && handshake_go_on_locked(heap) != GAITI_ACTION_NONE);
   if (over) handshake_measure_locked(handshakes);
   handshake_begin_sweep_locked(heap);
+  handshake_stand_still_locked(handshakes, !over);
   if (late && !over) handshake_note_late(heap, late, handshakes->asked_ns, &tell);
   if (!over && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
@@ -420,7 +446,8 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 static bool hold_all_present(gait_heap *heap, gait_thread **late) {
   bool all = true;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
-    if (thread->stopped || (thread->stopped = gaiti_thread_try_hold(thread))) continue;
+    if (thread->stopped) continue;
+    if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
     AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
     all = false;
@@ -434,6 +461,7 @@ static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
   bool all = hold_all_present(heap, &late);
+  handshake_stand_still_locked(&heap->cycle->handshakes, !all);
   if (!all) handshake_note_late(heap, late, started_ns, &tell);
   if (!all && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
@@ -454,15 +482,46 @@ void gaiti_hold_all(gait_heap *heap) {
 }
 
 /* Model: tests/model/fork.pml. */
+bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  handshakes->held_since_ns = gaiti_os_now_ns();
+  AO_store_full(&handshakes->holding, 1);
+  bool all = false;
+  for (bool time = true; time && !all;) {
+    time = gaiti_os_now_ns() < until_ns;
+    gait_thread *late;
+    gaiti_lock(&heap->threads->lock);
+    all = hold_all_present(heap, &late);
+    if (!all && time)
+      gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
+    gaiti_unlock(&heap->threads->lock);
+  }
+  return all;
+}
+
+/* One that a fork has not stopped is in managed state, or on its way from one state to another: its
+ * state is its own.  Model: tests/model/fork.pml. */
 void gaiti_release_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&handshakes->holding, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    if (thread->stopped) gaiti_thread_let_go(thread);
     thread->stopped = false;
-    gaiti_thread_let_go(thread);
   }
   gaiti_wake(&heap->threads->changed);
   gaiti_unlock(&heap->threads->lock);
   handshakes->held_ns += gaiti_os_now_ns() - handshakes->held_since_ns;
+}
+
+/* ---- After a fork ---- */
+
+void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller) {
+  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  handshakes->marking = handshake_remembers(heap);
+  handshakes->black_epoch = 0;
+  AO_store(&handshakes->pending, 0);
+  if (!caller) return;
+  action_barrier_off(caller);
+  AO_store(&caller->seen, AO_load(&handshakes->number));
 }

@@ -33,7 +33,11 @@ const char *gaiti_action_name(enum gaiti_action action);
  *                            turning the barrier on or off sets
  *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
- *   eager              it does not, and looks again at once */
+ *   eager              it does not, and looks again at once
+ *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
+ *                      waits for threads, or is in the embedder's log or in the callback that tells
+ *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
+ *                      For a fork that cannot wait for it (cycle/fork.c) */
 struct gaiti_handshakes {
   AO_t number;
   AO_t pending;
@@ -51,6 +55,7 @@ struct gaiti_handshakes {
   uint64_t slowest_ns;
   uint64_t held_ns; /* in this cycle, all threads */
   uint64_t held_since_ns;
+  uint64_t still_since_ns;
 };
 
 /* Asks every thread to act: one action after the other, from `first` to `last`.
@@ -65,9 +70,21 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns);
 /* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
 
-/* Stops every thread at a safepoint or outside, and lets them go on. */
+/* Stops every thread at a safepoint or outside, and lets those go on that were stopped. */
 void gaiti_hold_all(gait_heap *heap);
 void gaiti_release_all(gait_heap *heap);
+
+/* The same, for a fork: gives up at `until_ns`, says nothing of threads that are late, and returns
+ * whether all were stopped.  Thread: any; no cycle is under way. */
+bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns);
+
+/* The thread that runs the cycle stands still from now on, or goes on.  Thread: that one. */
+void gaiti_handshake_stand_still(gait_heap *heap, bool still);
+
+/* In the child of a fork, for a cycle that is not gone on with as it was: no thread has to act any
+ * more, and barriers are off.  Thread: `caller`, the only one there, or one that is not attached
+ * (`caller` is NULL); all locks are free. */
+void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
 
 /* What a thread does at a safepoint when its poll flag is set: it acts for every heap in whose
  * managed state its OS thread is. */

@@ -307,6 +307,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
 void gaiti_workers_forget(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   workers->count = 0;
+  AO_store(&workers->marking, 0);
   workers->probe = (struct gaiti_probe){.runs = false};
   probe_init(&workers->probe);
   gaiti_condition_renew(&workers->changed);

@@ -5,14 +5,17 @@
 
 bool gaiti_externals_init(struct gaiti_externals *externals, struct gaiti_space *space) {
   externals->space = space;
+  if (!gaiti_lock_init(&externals->gate, GAITI_RANK_ROOTS)) return false;
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
     externals->shards[i] = (struct gaiti_external_shard){0};
     if (!gaiti_lock_init(&externals->shards[i].lock, GAITI_RANK_ROOTS)) {
       while (i-- > 0)
         gaiti_lock_destroy(&externals->shards[i].lock);
+      gaiti_lock_destroy(&externals->gate);
       return false;
     }
   }
+  AO_store(&externals->closed, 0);
   AO_store(&externals->bytes, 0);
   return true;
 }
@@ -26,6 +29,7 @@ void gaiti_externals_destroy(struct gaiti_externals *externals) {
     shard_free_table(externals->space, &externals->shards[i]);
     gaiti_lock_destroy(&externals->shards[i].lock);
   }
+  gaiti_lock_destroy(&externals->gate);
 }
 
 static uint64_t external_hash(uintptr_t object) {
@@ -121,11 +125,22 @@ static bool externals_set_locked(struct gaiti_externals *externals,
   return set;
 }
 
+/* Takes the lock of a shard, when no fork has closed the table (.external.gate). */
+static void shard_enter(struct gaiti_externals *externals, struct gaiti_external_shard *shard) {
+  gaiti_lock(&shard->lock);
+  while (AO_load_acquire(&externals->closed)) {
+    gaiti_unlock(&shard->lock);
+    gaiti_lock(&externals->gate);
+    gaiti_unlock(&externals->gate);
+    gaiti_lock(&shard->lock);
+  }
+}
+
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change) {
   struct gaiti_external_shard *shard =
       &externals->shards[external_hash(object) % GAITI_EXTERNAL_SHARDS];
-  gaiti_lock(&shard->lock);
+  shard_enter(externals, shard);
   bool set = externals_set_locked(externals, shard, object, bytes, change);
   gaiti_unlock(&shard->lock);
   return set;
@@ -161,4 +176,25 @@ void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct g
     shard_shrink(externals->space, &externals->shards[i]);
     gaiti_unlock(&externals->shards[i].lock);
   }
+}
+
+/* ---- Across a fork ---- */
+
+/* Straight on the mutexes: the thread has the gate, which is of the same rank. */
+void gaiti_externals_close(struct gaiti_externals *externals) {
+  AO_store_full(&externals->closed, 1);
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
+    pthread_mutex_lock(&externals->shards[i].lock.mutex);
+    pthread_mutex_unlock(&externals->shards[i].lock.mutex);
+  }
+}
+
+void gaiti_externals_open(struct gaiti_externals *externals) {
+  AO_store_release(&externals->closed, 0);
+}
+
+void gaiti_externals_renew(struct gaiti_externals *externals) {
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++)
+    gaiti_lock_renew(&externals->shards[i].lock);
+  gaiti_externals_open(externals);
 }

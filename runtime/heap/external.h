@@ -1,7 +1,12 @@
 /* external.h: bytes outside the heap, by the object that holds them.
  *
  * A table from an object's start to its bytes, in shards with a lock each, so that dropping the
- * dead, a shard at a time, holds up a mutator for one shard only. */
+ * dead, a shard at a time, holds up a mutator for one shard only.
+ *
+ * .external.gate  A fork takes one lock, the gate, and not that of every shard: ThreadSanitizer
+ * knows of 64 locks that one thread holds.  It closes the table, and then passes through every
+ * shard once, so whoever was at work there has finished, and whoever comes later finds the table
+ * closed and waits for the gate. */
 #ifndef GAITI_HEAP_EXTERNAL_H
 #define GAITI_HEAP_EXTERNAL_H
 
@@ -28,6 +33,8 @@ struct gaiti_external_shard {
 /*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry does,
  *          and falls after; nothing else moves it */
 struct gaiti_externals {
+  struct gaiti_lock gate;
+  AO_t closed; /* to all but the thread that has the gate */
   struct gaiti_external_shard shards[GAITI_EXTERNAL_SHARDS];
   struct gaiti_space *space;
   AO_t bytes;
@@ -40,6 +47,14 @@ void gaiti_externals_destroy(struct gaiti_externals *externals);
  * the sum rose.  False: out of memory, or the sum would be too large; nothing has changed. */
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
+
+/* Closes the table, so that no shard is half changed, and opens it.  Thread: one that forks; it has
+ * the gate. */
+void gaiti_externals_close(struct gaiti_externals *externals);
+void gaiti_externals_open(struct gaiti_externals *externals);
+
+/* Opens it in the child: a thread that found it closed may have held the lock of a shard. */
+void gaiti_externals_renew(struct gaiti_externals *externals);
 
 /* Drops every object that is not marked, and gives back what tables have too much.  After marking,
  * before any block is swept. */

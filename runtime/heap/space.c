@@ -583,8 +583,30 @@ bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map,
   return true;
 }
 
-void gaiti_space_forget_prepared(struct gaiti_space *space, const struct gaiti_map *map) {
+/* ---- Blocks that a fork has left without an owner ---- */
+
+/* How many blocks, from this one on, were taken by a thread that is gone and that had yet to format
+ * them, or to allocate the large object there.  Such an object's bit is set last, and its size is
+ * known before its first block has a tag; others of its blocks may have none yet. */
+static uint32_t space_orphans(const struct gaiti_space *space, const struct gaiti_map *map,
+                              uint32_t block) {
+  gaiti_ref tag = gaiti_block_tag(map, block);
+  if (tag == 0) return space_bit(space->free, block) ? 0 : 1;
+  if (!(tag & GAITI_REF_LARGE) || gaiti_ref_is_allocated(map, tag)) return 0;
+  return gaiti_large_blocks(gaiti_block_large_bytes(map, block));
+}
+
+void gaiti_space_recover(struct gaiti_space *space, const struct gaiti_map *map) {
   gaiti_lock(&space->lock);
-  space_end_prepare(space, map);
+  for (uint32_t block = 0, count; block < space->top; block += count ? count : 1) {
+    count = space_orphans(space, map, block);
+    if (count == 0) continue;
+    uintptr_t start = (uintptr_t)gaiti_block_start(map, block);
+    gaiti_bits_change(map, start, start + GAIT_GRANULE_BYTES, GAIT_GRANULE_BYTES, GAITI_BITS_FREE);
+    gaiti_block_unformat(map, block, count);
+    space_give_locked(space, map, block, count, false);
+  }
+  space->preparing = 0;
+  AO_store(&space->zeroed_blocks, 0);
   gaiti_unlock(&space->lock);
 }

@@ -71,8 +71,9 @@ bool gaiti_space_is_short(const struct gaiti_space *space);
  * whether it has.  Thread: the collector's; no lock is held meanwhile. */
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit);
 
-/* In the child of a fork: gives back what the collector's thread was preparing. */
-void gaiti_space_forget_prepared(struct gaiti_space *space, const struct gaiti_map *map);
+/* In the child of a fork: gives back what the threads that are gone had taken, and not allocated
+ * yet: blocks that they were zeroing, formatting or preparing. */
+void gaiti_space_recover(struct gaiti_space *space, const struct gaiti_map *map);
 
 /* A sweep begins: a small heap is filled in the other direction from now on. */
 void gaiti_space_turn(struct gaiti_space *space);

@@ -42,6 +42,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/collecting.h"
 #include "mark/candidates.h"
 #include "mark/trace.h"
 
@@ -492,7 +493,7 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   return cost;
 }
 
-bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
+static bool marker_run(struct gaiti_marker *marker, uint64_t budget) {
   uint64_t until = marker->work + budget, others = 0;
   while (marker->work + others < until) {
     if (marker_trace(marker)) {
@@ -505,6 +506,13 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
     }
   }
   return true;
+}
+
+bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
+  gaiti_collecting_begin();
+  bool more = marker_run(marker, budget);
+  gaiti_collecting_end();
+  return more;
 }
 
 /* ---- Becoming active and stopping ---- */

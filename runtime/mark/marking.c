@@ -193,3 +193,30 @@ bool gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
   gaiti_unlock(&marking->lock);
   return waits;
 }
+
+/* ---- After a fork ---- */
+
+/* Markers that other threads had are lost, with what they held. */
+void gaiti_marking_forget_markers(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_condition_renew(&marking->changed);
+  gaiti_lock(&marking->lock);
+  marking->active = 0;
+  AO_store(&marking->hungry, 0);
+  gaiti_unlock(&marking->lock);
+}
+
+void gaiti_marking_drop(gait_heap *heap) {
+  struct gaiti_marking *marking = heap->marking;
+  gaiti_lock(&marking->lock);
+  while (marking->work) {
+    struct gaiti_segment *segment = marking->work;
+    marking->work = segment->next;
+    segment->next = marking->empty;
+    marking->empty = segment;
+  }
+  AO_store(&marking->segments, 0);
+  AO_store(&marking->overflowed, 0);
+  marking->open = false;
+  gaiti_unlock(&marking->lock);
+}

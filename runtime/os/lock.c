@@ -94,3 +94,7 @@ void gaiti_wake(struct gaiti_condition *condition) {
 void gaiti_condition_renew(struct gaiti_condition *condition) {
   gaiti_condition_init(condition);
 }
+
+void gaiti_lock_renew(struct gaiti_lock *lock) {
+  gaiti_lock_init(lock, lock->rank);
+}

@@ -164,6 +164,7 @@ void gaiti_wake(struct gaiti_condition *condition);
 
 /* In the child of a fork: as new, whatever another thread was doing with it in the parent. */
 void gaiti_condition_renew(struct gaiti_condition *condition);
+void gaiti_lock_renew(struct gaiti_lock *lock);
 
 /* ---- Semaphores (semaphore.c) ----
  *

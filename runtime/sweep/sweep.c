@@ -39,8 +39,7 @@ void gaiti_sweep_begin(gait_heap *heap) {
 
 /* ---- One block ---- */
 
-/* Fills the slots that are not allocated with the poison, and lets AddressSanitizer watch them. */
-static void sweep_poison(gait_heap *heap, uint32_t block) {
+void gaiti_sweep_poison(gait_heap *heap, uint32_t block) {
   size_t slot_bytes = gaiti_block_slot_bytes(&heap->map, block);
   char *slot = gaiti_block_start(&heap->map, block);
   for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes) {
@@ -156,7 +155,7 @@ static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t blo
   sweep_count_old(heap, tally, block, found.old, slot_bytes);
   state->clean = 0;
   AO_char_store(&state->fresh, 0);
-  if (GAITI_ASAN || heap->options.poison) sweep_poison(heap, block);
+  if (GAITI_ASAN || heap->options.poison) gaiti_sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (found.live < slots) gaiti_available_give(heap, block);
   return false;

@@ -45,6 +45,10 @@ bool gaiti_sweep_some(gait_heap *heap);
 /* Whether every stretch is done. */
 bool gaiti_sweep_is_over(const gait_heap *heap);
 
+/* Fills the slots of a block that are not allocated with the poison, where free slots have it, and
+ * lets AddressSanitizer watch them.  Nobody else uses the block. */
+void gaiti_sweep_poison(gait_heap *heap, uint32_t block);
+
 /* Sweeps to the end, and waits for the stretches that mutators have claimed. */
 void gaiti_sweep_finish(gait_heap *heap);
 

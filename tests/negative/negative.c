@@ -672,6 +672,71 @@ static int free_a_handle_from_elsewhere(struct world *world) {
   return elsewhere(world, free_the_handle);
 }
 
+/* ---- Forks in callbacks, on a thread that does the collector's work ---- */
+
+static void fork_here(void) {
+  if (fork() == 0) _exit(0);
+}
+
+static void trace_and_fork(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  (void)tracer, (void)object, (void)bytes, (void)arg;
+  fork_here();
+}
+
+static int fork_in_a_trace(struct world *world) {
+  gait_kind kind;
+  const gait_kind_info info = {
+      .name = "forks", .form = GAIT_KIND_CALLBACK, .trace = trace_and_fork};
+  must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
+  world->slots[1] = gait_alloc(world->thread, kind, 64);
+  return (int)gait_collect(world->thread);
+}
+
+static void roots_and_fork(gait_tracer *tracer, void *arg) {
+  (void)tracer, (void)arg;
+  fork_here();
+}
+
+static int fork_in_roots(struct world *world) {
+  must(gait_roots_add_callback(world->heap, roots_and_fork, NULL, GAIT_ROOTS_BARRIERED) == GAIT_OK);
+  return (int)gait_collect(world->thread);
+}
+
+static void cycle_and_fork(gait_heap *heap, const struct gait_cycle_record *record, void *arg) {
+  (void)heap, (void)record, (void)arg;
+  fork_here();
+}
+
+static void log_and_fork(const char *line, void *arg) {
+  (void)line, (void)arg;
+  fork_here();
+}
+
+static int collect_another(const gait_options *options) {
+  gait_heap *heap;
+  gait_thread *thread;
+  must(gait_heap_create(options, &heap) == GAIT_OK);
+  must(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  return (int)gait_collect(thread);
+}
+
+static int fork_at_the_end_of_a_cycle(struct world *world) {
+  (void)world;
+  gait_options options;
+  gait_options_init(&options);
+  options.cycle = cycle_and_fork;
+  return collect_another(&options);
+}
+
+static int fork_in_the_log(struct world *world) {
+  (void)world;
+  gait_options options;
+  gait_options_init(&options);
+  options.trace = 1;
+  options.log = log_and_fork;
+  return collect_another(&options);
+}
+
 /* ---- The table ---- */
 
 /*   checked  the name in the line of a client with checks; NULL: as one without
@@ -771,6 +836,10 @@ static const struct misuse {
     {"handle_of_another_heap", handle_of_another_heap, "store.value", NULL, UNNOTICED},
     {"set_a_handle_to_another_heap", set_a_handle_to_another_heap, "store.value", NULL, UNNOTICED},
     {"free_a_handle_from_elsewhere", free_a_handle_from_elsewhere, "thread.owner", NULL, UNNOTICED},
+    {"fork_in_a_trace", fork_in_a_trace, NULL, "fork.callback", ABORTS},
+    {"fork_in_roots", fork_in_roots, NULL, "fork.callback", ABORTS},
+    {"fork_at_the_end_of_a_cycle", fork_at_the_end_of_a_cycle, NULL, "fork.callback", ABORTS},
+    {"fork_in_the_log", fork_in_the_log, NULL, "fork.callback", ABORTS},
 };
 #define MISUSES (sizeof misuses / sizeof *misuses)
 

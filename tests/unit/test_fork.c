@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -366,6 +367,301 @@ START_TEST(a_thread_may_be_managed_by_several) {
 }
 END_TEST
 
+/* ---- What a thread was zeroing ---- */
+
+#define FORK_LARGE_BYTES ((size_t)64 << 20)
+
+/* Each time but the first the memory is that of the object before, and has to be zeroed. */
+static void *fork_zero(void *arg) {
+  unit_world world = {.heap = arg};
+  UNIT_CHECK(gait_thread_attach(world.heap, "zeroes", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
+  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+  while (!atomic_load(&fork_stop)) {
+    world.slots[0] = NULL;
+    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    world.slots[0] = gait_alloc(world.thread, gait_kind_leaf(world.heap), FORK_LARGE_BYTES);
+    UNIT_CHECK(world.slots[0] != NULL);
+  }
+  gait_frame_pop(world.thread, &world.frame);
+  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
+  return NULL;
+}
+
+/* There are addresses for one such object and no two. */
+START_TEST(what_was_being_zeroed_is_not_lost) {
+  enum { FORKS = 8 };
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.reserve_bytes = FORK_LARGE_BYTES / 2 * 3;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  atomic_store(&fork_stop, false);
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_zero, world.heap) == 0);
+  for (int i = 0; i < FORKS; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+      if (gait_collect(world.thread) != GAIT_OK) fork_end(2);
+      fork_end(gait_alloc(world.thread, world.leaf, FORK_LARGE_BYTES) ? 0 : 1);
+    }
+    gait_leave(world.thread);
+    fork_await(child);
+    gait_enter(world.thread);
+  }
+  atomic_store(&fork_stop, true);
+  gait_leave(world.thread);
+  pthread_join(thread, NULL);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- Threads that reach no safepoint ---- */
+
+/* A library that locks itself across forks, as a logger may.  Its handlers were registered after
+ * those of Gait, so the lock is taken before Gait's turn, and given back after. */
+static struct fork_library {
+  pthread_mutex_t lock;
+  gait_thread *forks; /* NULL: no test that uses the library runs */
+  gait_heap *heap;
+  atomic_bool wanted;
+} fork_library = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void fork_library_prepare(void) {
+  if (!fork_library.forks) return;
+  for (;;) {
+    pthread_mutex_lock(&fork_library.lock);
+    if (atomic_load(&fork_library.wanted)) return; /* by a thread that waits for it now */
+    pthread_mutex_unlock(&fork_library.lock);
+    gait_poll(fork_library.forks);
+    sched_yield();
+  }
+}
+
+static void fork_library_end(void) {
+  if (!fork_library.forks) return;
+  pthread_mutex_unlock(&fork_library.lock);
+  UNIT_CHECK(gait_alloc(fork_library.forks, gait_kind_leaf(fork_library.heap), 100) != NULL);
+}
+
+/* One that was there before there was a heap, and may not call Gait. */
+static pthread_mutex_t fork_early_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void fork_early_prepare(void) {
+  pthread_mutex_lock(&fork_early_lock);
+}
+static void fork_early_end(void) {
+  pthread_mutex_unlock(&fork_early_lock);
+}
+
+/* In managed state, waits for that lock again and again. */
+static void *fork_use_library(void *arg) {
+  unit_world world = {.heap = arg};
+  UNIT_CHECK(gait_thread_attach(world.heap, "calls", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
+  UNIT_CHECK(gait_kind_find(world.heap, "references", &world.references) == GAIT_OK);
+  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+  for (uintptr_t seed = 0; !atomic_load(&fork_stop); seed++) {
+    for (size_t i = 0; i < 50; i++) {
+      void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
+      UNIT_CHECK(node != NULL);
+      gait_store_init(world.thread, &node[0], world.slots[i % 4]);
+      world.slots[i % 4] = i % 16 == 0 ? NULL : (void *)node;
+    }
+    atomic_store(&fork_library.wanted, true);
+    pthread_mutex_lock(&fork_library.lock);
+    pthread_mutex_unlock(&fork_library.lock);
+    atomic_store(&fork_library.wanted, false);
+    gait_poll(world.thread);
+  }
+  atomic_store(&fork_library.wanted, true);
+  gait_frame_pop(world.thread, &world.frame);
+  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
+  return NULL;
+}
+
+/* Has a cycle under way at most times: it stands still while that thread waits. */
+static void *fork_collect(void *arg) {
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&fork_stop))
+    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+static void fork_with_a_lock_wanted(unit_world *world, int forks, int threads) {
+  void *(*const functions[])(void *) = {fork_use_library, fork_collect};
+  pthread_t others[2];
+  atomic_store(&fork_stop, false);
+  for (int i = 0; i < threads; i++)
+    UNIT_CHECK(pthread_create(&others[i], NULL, functions[i], world->heap) == 0);
+  for (int i = 0; i < forks; i++) {
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+      fork_library.forks = NULL;
+      fork_end(fork_go_on(world, 12) ? 0 : 1);
+    }
+    ck_assert(fork_is_whole(world, 12));
+    gait_leave(world->thread);
+    fork_await(child);
+    gait_enter(world->thread);
+  }
+  atomic_store(&fork_stop, true);
+  gait_leave(world->thread);
+  for (int i = 0; i < threads; i++)
+    pthread_join(others[i], NULL);
+  gait_enter(world->thread);
+}
+
+static void fork_open_with_handlers(unit_world *world, int mode) {
+  UNIT_CHECK(pthread_atfork(fork_early_prepare, fork_early_end, fork_early_end) == 0);
+  unit_open(world, mode, GAIT_STACK_EXACT);
+  UNIT_CHECK(pthread_atfork(fork_library_prepare, fork_library_end, fork_library_end) == 0);
+  fork_library.forks = world->thread;
+  fork_library.heap = world->heap;
+  fork_build(world, 12);
+}
+
+START_TEST(handlers_may_take_locks_that_others_want) {
+  unit_world world;
+  fork_open_with_handlers(&world, _i);
+  fork_with_a_lock_wanted(&world, 3, 1);
+  fork_library.forks = NULL;
+  ck_assert(fork_go_on(&world, 12));
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(so_they_may_while_a_cycle_waits) {
+  unit_world world;
+  fork_open_with_handlers(&world, _i);
+  fork_with_a_lock_wanted(&world, 8, 2);
+  fork_library.forks = NULL;
+  ck_assert(fork_go_on(&world, 12));
+  unit_close(&world);
+}
+END_TEST
+
+/* Does all that is no safepoint, until the fork is over. */
+static atomic_bool fork_runs_free, fork_is_over;
+
+static void fork_run_free(unit_world *world) {
+  static void *root[4];
+  void **node = world->slots[0];
+  for (uintptr_t i = 0; !atomic_load(&fork_is_over); i++) {
+    gait_store(world->thread, &node[0], i % 2 ? node : NULL);
+    UNIT_CHECK(gait_external(world->thread, node, 1 + i % 100) == GAIT_OK);
+    gait_handle *handle = gait_handle_new(world->thread, node);
+    UNIT_CHECK(handle != NULL);
+    UNIT_CHECK(gait_roots_add(world->heap, root, sizeof root, GAIT_ROOTS_BARRIERED) == GAIT_OK);
+    UNIT_CHECK(gait_roots_remove(world->heap, root) == GAIT_OK);
+    gait_handle_free(world->thread, handle);
+    atomic_store(&fork_runs_free, true);
+  }
+}
+
+static void *fork_without_safepoints(void *arg) {
+  unit_world world = {.heap = arg};
+  UNIT_CHECK(gait_thread_attach(world.heap, "runs", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
+  UNIT_CHECK(gait_kind_find(world.heap, "references", &world.references) == GAIT_OK);
+  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
+  world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  UNIT_CHECK(world.slots[0] != NULL);
+  while (!atomic_load(&fork_stop)) {
+    if (!atomic_load(&fork_is_over)) fork_run_free(&world);
+    gait_poll(world.thread);
+  }
+  gait_frame_pop(world.thread, &world.frame);
+  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
+  return NULL;
+}
+
+static bool fork_registers(unit_world *world) {
+  static void *root[4];
+  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  const bool done = handle && gait_external(world->thread, world->slots[0], 1000) == GAIT_OK &&
+                    gait_roots_add(world->heap, root, sizeof root, GAIT_ROOTS_BARRIERED) == GAIT_OK;
+  if (handle) gait_handle_free(world->thread, handle);
+  return done;
+}
+
+START_TEST(a_thread_may_reach_no_safepoint) {
+  enum { FORKS = 4 };
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  fork_build(&world, 50);
+  atomic_store(&fork_stop, false);
+  atomic_store(&fork_is_over, true);
+  pthread_t thread;
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, world.heap) == 0);
+  for (int i = 0; i < FORKS; i++) {
+    atomic_store(&fork_runs_free, false);
+    atomic_store(&fork_is_over, false);
+    while (!atomic_load(&fork_runs_free))
+      gait_poll(world.thread);
+    const pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) fork_end(fork_registers(&world) && fork_go_on(&world, 50) ? 0 : 1);
+    atomic_store(&fork_is_over, true);
+    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    gait_leave(world.thread);
+    fork_await(child);
+    gait_enter(world.thread);
+  }
+  atomic_store(&fork_stop, true);
+  gait_leave(world.thread);
+  pthread_join(thread, NULL);
+  gait_enter(world.thread);
+  ck_assert(fork_go_on(&world, 50));
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- In a callback ---- */
+
+static struct fork_out_of_memory {
+  unit_world *world;
+  bool forked;
+  pid_t child;
+} fork_out_of_memory;
+
+static int fork_when_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
+  struct fork_out_of_memory *state = arg;
+  (void)heap, (void)bytes;
+  if (state->forked) return 0;
+  state->forked = true;
+  state->child = fork();
+  state->world->slots[1] = NULL;
+  return 1;
+}
+
+START_TEST(the_out_of_memory_handler_may_fork) {
+  const size_t bytes = (size_t)8 << 20;
+  unit_world world;
+  gait_options options = unit_options(_i);
+  options.reserve_bytes = (int64_t)bytes * 4;
+  options.out_of_memory = fork_when_out_of_memory;
+  options.out_of_memory_arg = &fork_out_of_memory;
+  fork_out_of_memory = (struct fork_out_of_memory){.world = &world};
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  fork_build(&world, 8);
+  for (size_t i = 1; i < 4; i++) {
+    world.slots[i] = gait_alloc(world.thread, world.leaf, bytes);
+    UNIT_CHECK(world.slots[i] != NULL);
+  }
+  world.slots[4] = gait_alloc(world.thread, world.leaf, bytes);
+  const bool met = fork_out_of_memory.forked && world.slots[4] != NULL;
+  for (size_t i = 1; i <= 4; i++)
+    world.slots[i] = NULL;
+  const bool goes_on = met && fork_go_on(&world, 8);
+  if (fork_out_of_memory.child == 0) fork_end(goes_on ? 0 : 1);
+  ck_assert(goes_on);
+  fork_await(fork_out_of_memory.child);
+  unit_close(&world);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
   UNIT_TEST(tcase, both_sides_go_on);
@@ -376,4 +672,9 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, several_threads_may_fork_at_once);
   UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
   UNIT_TEST(tcase, a_thread_may_be_managed_by_several);
+  UNIT_TEST(tcase, what_was_being_zeroed_is_not_lost);
+  UNIT_TEST(tcase, handlers_may_take_locks_that_others_want);
+  UNIT_TEST(tcase, so_they_may_while_a_cycle_waits);
+  UNIT_TEST(tcase, a_thread_may_reach_no_safepoint);
+  UNIT_TEST(tcase, the_out_of_memory_handler_may_fork);
 }
