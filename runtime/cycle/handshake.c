@@ -15,6 +15,12 @@
  * The thread lowers its flag before it reads the number, and the collector raises the number before
  * the flag, so a request cannot fall between.
  *
+ * The flag is one for all heaps of an OS thread, and who polls looks only at those in whose managed
+ * state it is.  So it may lower the flag of a heap that it is about to enter.  Whoever enters
+ * therefore looks at the number itself: its change of state and the collector's, which tries to
+ * hold the thread after it has raised the number, are both compare-and-swaps with a full fence, so
+ * either the thread sees the number or the collector finds it outside (.handshake.entered).
+ *
  * A series of actions, as at the start of a cycle, needs the collector at its beginning only.
  * `pending` counts the threads that have yet to act; whoever makes it zero asks for the next
  * action, under the lock, and acts on it next.  Where threads hold every processor, the collector
@@ -249,7 +255,7 @@ static void safepoint_act(gait_thread *thread) {
   if (AO_load(&thread->seen) == number) return;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
-  if (scan) gaiti_thread_save(thread);
+  if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
   if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);

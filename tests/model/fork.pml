@@ -345,7 +345,7 @@ active [2] proctype mutator() {
   :: atomic { MAY && IS(t, 1, MANAGED) -> DOES(COLLECT, 1, "T%d collects heap %d\n") }
   :: atomic { MAY && FORKS -> DOES(FORK, 0, "T%d forks\n") }
 
-  /* leave: runtime/api/thread.c: gait_leave */
+  /* leave: runtime/api/thread.c: gait_leave_from */
   :: atomic { MAY && IS(t, 0, MANAGED) ->
        say("T%d leaves heap 0\n", t)
        done++; state[OF(t, 0)] = OUTSIDE }

@@ -860,7 +860,7 @@ static bool names_check(const char *said, const char *check) {
   const size_t length = strlen(expected);
   const char *rest = strchr(said, ')');
   return strncmp(said, expected, length) == 0 && (said[length] == ')' || said[length] == '.') &&
-         rest && strncmp(rest, ") failed in gait", 16) == 0;
+         rest && strncmp(rest, ") failed in ", 12) == 0;
 }
 
 static void expect_check(const struct misuse *misuse, const char *check, int status,

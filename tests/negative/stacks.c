@@ -94,10 +94,17 @@ static void frame_changed(void) {
 
 /* ---- Where managed code is entered ---- */
 
-static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
+static __attribute__((noinline)) void stacks_leave_within(size_t bytes) {
   volatile char *frame = __builtin_alloca(bytes);
   frame[0] = frame[bytes - 1] = 1;
   gait_leave(stacks_thread);
+  frame[0] = 2;
+}
+
+static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
+  volatile char *frame = __builtin_alloca(bytes);
+  frame[0] = frame[bytes - 1] = 1;
+  stacks_leave_within(16);
   frame[0] = 2;
 }
 
@@ -109,6 +116,8 @@ static void entered_far_up(void) {
 
 static void entered_a_wrapper_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
+  stacks_leave_within(8192);
+  gait_enter(stacks_thread);
   stacks_leave_far_down(256);
   gait_enter(stacks_thread);
   gait_collect(stacks_thread);
