@@ -47,9 +47,10 @@
 #define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-/* A helper marks so long when a processor was idle, in slices of so much. */
+/* A helper marks so long when a processor was idle, in slices of a hundred microseconds or so: what
+ * it holds in one is what the end of marking may have to wait for. */
 #define HELPER_TURN_NS     1000000
-#define HELPER_SLICE_BYTES ((uint64_t)256 << 10)
+#define HELPER_SLICE_BYTES ((uint64_t)64 << 10)
 /* A probe that gets its processor so much later than it might run shares it with others. */
 #define PROBE_LATE_NS  500000
 #define PROBE_SLEEP_NS 1000000
