@@ -174,6 +174,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
+  AO_store(&cycle->kept, 0);
   cycle->workers.count = 0;
   AO_store(&entry->heap->marking->hungry, 0);
   entry->heap->marking->active = 0; /* of workers that were on their way back from the last cycle */
