@@ -215,8 +215,11 @@ static void safepoint_tell(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
+ * processor longer than the next stop is away.
+ * Model: tests/model/termination.pml, fork.pml. */
 static void safepoint_wait_while_held(gait_heap *heap) {
+  gaiti_counter_add(&heap->cycle->kept, 1);
   gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
   gaiti_wake(&heap->threads->changed);
@@ -224,6 +227,7 @@ static void safepoint_wait_while_held(gait_heap *heap) {
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gaiti_unlock(&heap->threads->lock);
   gaiti_away_end();
+  gaiti_counter_sub(&heap->cycle->kept, 1);
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
@@ -449,42 +453,45 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
  * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
-static bool hold_all_present(gait_heap *heap, gait_thread **late) {
-  bool all = true;
+static uint32_t hold_all_present(gait_heap *heap, gait_thread **late) {
+  uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
     if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
     AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
-    all = false;
+    missing++;
   }
-  return all;
+  return missing;
 }
 
-/* As handshake_look.  Model: tests/model/termination.pml, fork.pml. */
-static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
+/* As handshake_look; returns how many threads are missing.
+ * Model: tests/model/termination.pml, fork.pml. */
+static uint32_t hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   struct handshake_late tell = {.report = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
-  bool all = hold_all_present(heap, &late);
-  handshake_stand_still_locked(&heap->cycle->handshakes, !all);
-  if (!all) handshake_note_late(heap, late, started_ns, &tell);
-  if (!all && spins >= HANDSHAKE_SPINS)
+  uint32_t missing = hold_all_present(heap, &late);
+  handshake_stand_still_locked(&heap->cycle->handshakes, missing > 0);
+  if (missing) handshake_note_late(heap, late, started_ns, &tell);
+  if (missing && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_late(heap, &tell);
-  return all;
+  return missing;
 }
 
 /* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
-void gaiti_hold_all(gait_heap *heap) {
+uint32_t gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();
   AO_store_full(&handshakes->holding, 1);
-  for (int spins = 0; !hold_look(heap, start, spins); spins++) {
+  uint32_t managed = hold_look(heap, start, 0);
+  for (int spins = 1; managed > 0 && hold_look(heap, start, spins) > 0; spins++) {
   }
   if (gaiti_os_now_ns() - start >= (uint64_t)heap->options.late_ms * 1000000u)
     handshake_forget_late(heap);
+  return managed;
 }
 
 /* Model: tests/model/fork.pml. */
@@ -497,7 +504,7 @@ bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns) {
     time = gaiti_os_now_ns() < until_ns;
     gait_thread *late;
     gaiti_lock(&heap->threads->lock);
-    all = hold_all_present(heap, &late);
+    all = hold_all_present(heap, &late) == 0;
     if (!all && time)
       gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
     gaiti_unlock(&heap->threads->lock);
