@@ -100,6 +100,17 @@ static bool shard_set(struct gaiti_space *space, struct gaiti_external_shard *sh
   return true;
 }
 
+/* Takes the lock of a shard, when no fork has closed the table (.external.gate). */
+static void shard_enter(struct gaiti_externals *externals, struct gaiti_external_shard *shard) {
+  gaiti_lock(&shard->lock);
+  while (AO_load_acquire(&externals->closed)) {
+    gaiti_unlock(&shard->lock);
+    gaiti_lock(&externals->gate);
+    gaiti_unlock(&externals->gate);
+    gaiti_lock(&shard->lock);
+  }
+}
+
 /* Raises the sum, unless it would be too large. */
 static bool externals_raise(struct gaiti_externals *externals, uint64_t more) {
   AO_t bytes;
@@ -123,17 +134,6 @@ static bool externals_set_locked(struct gaiti_externals *externals,
   if (less > 0) gaiti_counter_sub(&externals->bytes, less);
   *change = (int64_t)bytes - (int64_t)before;
   return set;
-}
-
-/* Takes the lock of a shard, when no fork has closed the table (.external.gate). */
-static void shard_enter(struct gaiti_externals *externals, struct gaiti_external_shard *shard) {
-  gaiti_lock(&shard->lock);
-  while (AO_load_acquire(&externals->closed)) {
-    gaiti_unlock(&shard->lock);
-    gaiti_lock(&externals->gate);
-    gaiti_unlock(&externals->gate);
-    gaiti_lock(&shard->lock);
-  }
 }
 
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
@@ -180,8 +180,9 @@ void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct g
 
 /* ---- Across a fork ---- */
 
-/* Straight on the mutexes: the thread has the gate, which is of the same rank. */
+/* Straight on the mutexes, for they share their rank. */
 void gaiti_externals_close(struct gaiti_externals *externals) {
+  pthread_mutex_lock(&externals->gate.mutex);
   AO_store_full(&externals->closed, 1);
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
     pthread_mutex_lock(&externals->shards[i].lock.mutex);
@@ -191,10 +192,10 @@ void gaiti_externals_close(struct gaiti_externals *externals) {
 
 void gaiti_externals_open(struct gaiti_externals *externals) {
   AO_store_release(&externals->closed, 0);
+  pthread_mutex_unlock(&externals->gate.mutex);
 }
 
 void gaiti_externals_renew(struct gaiti_externals *externals) {
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++)
     gaiti_lock_renew(&externals->shards[i].lock);
-  gaiti_externals_open(externals);
 }

@@ -30,8 +30,8 @@ struct gaiti_external_shard {
   size_t capacity;
 };
 
-/*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry does,
- *          and falls after; nothing else moves it */
+/*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry
+ * does, and falls after; nothing else moves it */
 struct gaiti_externals {
   struct gaiti_lock gate;
   AO_t closed; /* to all but the thread that has the gate */
@@ -48,12 +48,12 @@ void gaiti_externals_destroy(struct gaiti_externals *externals);
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
 
-/* Closes the table, so that no shard is half changed, and opens it.  Thread: one that forks; it has
- * the gate. */
+/* Takes the gate and closes the table, so that no shard is half changed; and opens it.  Thread: one
+ * that forks. */
 void gaiti_externals_close(struct gaiti_externals *externals);
 void gaiti_externals_open(struct gaiti_externals *externals);
 
-/* Opens it in the child: a thread that found it closed may have held the lock of a shard. */
+/* In the child, before it is opened: a thread that found it closed may have the lock of a shard. */
 void gaiti_externals_renew(struct gaiti_externals *externals);
 
 /* Drops every object that is not marked, and gives back what tables have too much.  After marking,

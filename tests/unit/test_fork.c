@@ -431,10 +431,12 @@ static void fork_library_prepare(void) {
   if (!fork_library.forks) return;
   for (;;) {
     pthread_mutex_lock(&fork_library.lock);
-    if (atomic_load(&fork_library.wanted)) return; /* by a thread that waits for it now */
+    for (unsigned i = 0; i < 100; i++) {
+      if (atomic_load(&fork_library.wanted)) return; /* by a thread that waits for it now */
+      sched_yield();
+    }
     pthread_mutex_unlock(&fork_library.lock);
-    gait_poll(fork_library.forks);
-    sched_yield();
+    gait_poll(fork_library.forks); /* that thread may be waiting for this one */
   }
 }
 
@@ -464,8 +466,8 @@ static void *fork_use_library(void *arg) {
     for (size_t i = 0; i < 50; i++) {
       void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
       UNIT_CHECK(node != NULL);
-      gait_store_init(world.thread, &node[0], world.slots[i % 4]);
-      world.slots[i % 4] = i % 16 == 0 ? NULL : (void *)node;
+      gait_store_init(world.thread, &node[0], i < 4 ? NULL : world.slots[i % 4]);
+      world.slots[i % 4] = node;
     }
     atomic_store(&fork_library.wanted, true);
     pthread_mutex_lock(&fork_library.lock);
