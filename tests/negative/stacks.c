@@ -83,6 +83,22 @@ static void frame_left_linked(void) {
   gait_leave(stacks_thread);
 }
 
+/* The function went by longjmp, and another frame was linked since: the innermost is whole. */
+static void outer_frame_left_linked(void) {
+  stacks_open(GAIT_STACK_EXACT);
+  stacks_push_and_forget();
+  stacks_scrub();
+  gait_frame frame;
+  void *slots[1] = {NULL};
+  gait_frame_push(stacks_thread, &frame, slots, 1);
+  gait_collect(stacks_thread);
+  gait_leave(stacks_thread);
+  gait_enter(stacks_thread);
+  gait_collect(stacks_thread);
+  gait_leave(stacks_thread);
+  gait_enter(stacks_thread);
+}
+
 static void frame_changed(void) {
   stacks_open(GAIT_STACK_EXACT);
   gait_frame frame;
@@ -143,6 +159,7 @@ static const struct stacks_case stacks_cases[] = {
     {"a coroutine collects", coroutine_collects, "thread.stack"},
     {"a coroutine collects with exact frames", exact_coroutine_collects, NULL},
     {"a frame is left linked", frame_left_linked, "frame.intact"},
+    {"an outer frame is left linked", outer_frame_left_linked, "frame.intact"},
     {"a frame is changed", frame_changed, "frame.intact"},
     {"managed code is entered far up", entered_far_up, "thread.frame"},
     {"managed code is entered a wrapper up", entered_a_wrapper_up, NULL},
@@ -158,7 +175,7 @@ static void stacks_expect(const struct stacks_case *test) {
   static char said[4096];
   char expected[128];
   const int status = child_run(stacks_run, test, said, sizeof said);
-  snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in gait", test->check);
+  snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in ", test->check);
   const bool holds = test->check ? WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
                                        strncmp(said, expected, strlen(expected)) == 0
                                  : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
