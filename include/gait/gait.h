@@ -255,8 +255,9 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
  * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
  * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
  * come again are not noticed.  Managed code is entered once only until then: a callback of a
- * foreign library that enters again belongs inside gait_outside. Thread: attached.  GC: safepoint.
- */
+ * foreign library that enters again belongs inside gait_outside.
+ *
+ * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
 GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
 
