@@ -9,6 +9,7 @@
 
 #include <gait/gait.h>
 
+#include "../sanitizer.h"
 #include "child.h"
 
 static gait_heap *stacks_heap;
@@ -64,6 +65,7 @@ static void exact_coroutine_collects(void) {
 
 /* ---- Frames ---- */
 
+#if !SANITIZER_ADDRESS
 static __attribute__((noinline)) void stacks_push_and_forget(void) {
   gait_frame frame;
   void *slots[2] = {NULL, NULL};
@@ -98,6 +100,8 @@ static void outer_frame_left_linked(void) {
   gait_leave(stacks_thread);
   gait_enter(stacks_thread);
 }
+
+#endif
 
 static void frame_changed(void) {
   stacks_open(GAIT_STACK_EXACT);
@@ -158,8 +162,10 @@ static const struct stacks_case stacks_cases[] = {
     {"a coroutine leaves", coroutine_leaves, "thread.stack"},
     {"a coroutine collects", coroutine_collects, "thread.stack"},
     {"a coroutine collects with exact frames", exact_coroutine_collects, NULL},
+#if !SANITIZER_ADDRESS /* which leaves gaps between variables that nothing overwrites */
     {"a frame is left linked", frame_left_linked, "frame.intact"},
     {"an outer frame is left linked", outer_frame_left_linked, "frame.intact"},
+#endif
     {"a frame is changed", frame_changed, "frame.intact"},
     {"managed code is entered far up", entered_far_up, "thread.frame"},
     {"managed code is entered a wrapper up", entered_a_wrapper_up, NULL},
@@ -177,7 +183,7 @@ static void stacks_expect(const struct stacks_case *test) {
   const int status = child_run(stacks_run, test, said, sizeof said);
   snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in ", test->check);
   const bool holds = test->check ? WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
-                                       strncmp(said, expected, strlen(expected)) == 0
+                                       strstr(said, expected) != NULL
                                  : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
   if (!holds) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, said);
   child_must(holds, test->name);
