@@ -164,6 +164,7 @@ static void *probe_main(void *arg) {
   struct gaiti_workers *workers = arg;
   struct gaiti_probe *probe = &workers->probe;
   gaiti_os_thread_begin("gait-idle");
+  AO_store_release(&probe->tid, (AO_t)gaiti_os_thread_id());
   gaiti_os_thread_idle_priority();
   for (;;) {
     gaiti_semaphore_wait(&probe->asked);
@@ -293,12 +294,20 @@ static void workers_stop(struct gaiti_workers *workers) {
   gaiti_semaphore_post(&workers->probe.asked);
 }
 
+/* At idle priority it may take long to come to its end; where this process may, it need not. */
+static void probe_join(struct gaiti_probe *probe) {
+  if (!probe->runs) return;
+  int tid = (int)AO_load_acquire(&probe->tid);
+  if (tid != 0) gaiti_os_thread_end_idle_priority(tid);
+  gaiti_os_thread_join(probe->thread);
+}
+
 void gaiti_workers_destroy(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   workers_stop(workers);
   for (uint32_t i = 0; i < workers->count; i++)
     gaiti_os_thread_join(workers->workers[i].thread);
-  if (workers->probe.runs) gaiti_os_thread_join(workers->probe.thread);
+  probe_join(&workers->probe);
   probe_destroy(&workers->probe);
   gaiti_condition_destroy(&workers->changed);
   gaiti_lock_destroy(&workers->lock);
