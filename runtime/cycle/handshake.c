@@ -231,11 +231,12 @@ static void safepoint_wait_while_held(gait_heap *heap) {
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
- * next action itself: the collector may have to wait long for its turn on a processor.
+ * next action itself: the collector may have to wait long for its turn on a processor.  Returns
+ * whether it has.
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
-static void safepoint_go_on(gait_heap *heap) {
+static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  if (AO_load_acquire(&handshakes->eager)) return;
+  if (AO_load_acquire(&handshakes->eager)) return false;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
@@ -245,37 +246,41 @@ static void safepoint_go_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
+  return next != GAITI_ACTION_NONE;
 }
 
-/* Looks whether this heap wants the thread, and acts.
+/* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
+ * itself, on which it is to act next.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
  * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
-static void safepoint_act(gait_thread *thread) {
+static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
-  if (AO_load(&thread->seen) == number) return;
+  if (AO_load(&thread->seen) == number) return false;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
   if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
+  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
 }
 
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
- * for the next action, is seen by the next look.
+ * for the next action, is seen by the next look: at once then, else at the next poll.
  *
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
-static void safepoint_look(struct gaiti_attachments *attachments) {
+static bool safepoint_look(struct gaiti_attachments *attachments) {
+  bool asked = false;
   AO_int_store(&attachments->poll, 0);
   AO_nop_full();
   for (gait_thread *thread = attachments->first; thread; thread = thread->next_exit)
-    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) safepoint_act(thread);
+    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread);
+  return asked;
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
@@ -283,9 +288,8 @@ static void safepoint_look(struct gaiti_attachments *attachments) {
 void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
-  do
-    safepoint_look(thread->attachments);
-  while (AO_int_load(&thread->attachments->poll));
+  while (safepoint_look(thread->attachments)) {
+  }
   gaiti_pause_end(thread, since);
 }
 
