@@ -9,7 +9,9 @@
  * full no assist is asked for.
  *
  * Times come in from the driver; background work is not measured but taken as
- * its planned share of the window while it is enabled. */
+ * its planned share of the window while it is enabled.  A window in which the
+ * program was stopped is the exception: there it is measured, and what the stopped
+ * threads would have had counts as GC's, since nobody else had it. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -105,6 +107,29 @@ void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, 
   limiter->gc_ns = bytes_add(limiter->gc_ns, stopped_ns);
   limiter->offered_ns = bytes_add(limiter->offered_ns, stopped_ns);
   limiter_account(limiter, stopped_ns, 0);
+}
+
+void gaiti_pacer_limiter_start_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
+  gaiti_pacer_limiter_update(limiter, now_ns);
+}
+
+void gaiti_pacer_limiter_finish_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                     int64_t threads, int64_t gc_ns) {
+  if (now_ns < limiter->last_update_ns) return;
+  int64_t window_ns = now_ns - limiter->last_update_ns;
+  int64_t total_ns = limiter_offered_ns(limiter, window_ns);
+  int64_t lost_ns = bytes_from_real((double)window_ns * (double)bytes_max(threads, 0));
+  gc_ns = bytes_add(bytes_max(gc_ns, 0), limiter->assist_pool_ns);
+  gc_ns = bytes_min(bytes_add(bytes_min(lost_ns, total_ns), gc_ns), total_ns);
+  limiter->gc_ns = bytes_add(limiter->gc_ns, gc_ns);
+  gc_ns = bytes_min(bytes_add(gc_ns, limiter->wait_pool_ns), total_ns);
+  int64_t idle_ns = bytes_min(limiter->idle_pool_ns, total_ns - gc_ns);
+  limiter->offered_ns = bytes_add(limiter->offered_ns, total_ns);
+  limiter->last_update_ns = now_ns;
+  limiter->assist_pool_ns = 0;
+  limiter->wait_pool_ns = 0;
+  limiter->idle_pool_ns = 0;
+  limiter_account(limiter, gc_ns, total_ns - idle_ns - gc_ns);
 }
 
 void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,

@@ -349,6 +349,15 @@ void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, 
 /* Accounts the window with the old value, then takes the new one. */
 void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
                                         double processors);
+/* The program's threads are asked to stop, and go on.  What was before is accounted first; the
+ * window up to finish_stop is accounted by it alone: as GC counts, of every processor that
+ * `threads` would have had, the whole window, and beside that the CPU time that GC used meanwhile,
+ * `gc_ns` and what was added as assists, while there are processors for both.  Helpers at idle
+ * priority are idle only as far as they used what is left. */
+void gaiti_pacer_limiter_start_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
+void gaiti_pacer_limiter_finish_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                     int64_t threads, int64_t gc_ns);
+
 void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cap);
 
 bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);

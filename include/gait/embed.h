@@ -45,8 +45,8 @@ typedef void gait_roots_fn(gait_tracer *tracer, void *arg);
 
 /* Reports that an allocation of `bytes` bytes cannot be met, after a collection did not help.
  * Returns nonzero to have the heap collected and the allocation tried once more, zero to let the
- * allocation return NULL.  May free memory, clear roots, raise the limit and fork; must not allocate
- * from this heap.
+ * allocation return NULL.  May free memory, clear roots, raise the limit and fork; must not
+ * allocate from this heap.
  *
  * Thread: the one that allocates, in managed state. */
 typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);

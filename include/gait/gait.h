@@ -250,13 +250,16 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 /* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
  * loads none, may block, and the collector need not wait for it.  References that registers and
  * stack hold at this moment stay roots until then.
- * The function that calls it may return before gait_enter, and so may functions that called that
- * one, as wrappers do, as long as the frames that go take no more than GAIT_LEAVE_FRAMES_BYTES of
- * stack together, those of Gait included; gait_enter from further up is a failed check
- * (thread.frame).  Managed code is entered once only until then; a callback of a foreign library
- * that enters again belongs inside gait_outside.
+ * The function that calls it may return before gait_enter, as a wrapper does, whatever the size of
+ * its frame; and functions that called that one may return, too, as long as their frames take no
+ * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
+ * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
+ * come again are not noticed.  Managed code is entered once only until then: a callback of a
+ * foreign library that enters again belongs inside gait_outside.
+ *
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
+GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
 
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 

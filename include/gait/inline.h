@@ -122,11 +122,15 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
                                      __ATOMIC_ACQUIRE);
 }
 
-/* Follows from the rest of a frame: what has been overwritten since its function returned is told
- * from a frame by it. */
-static inline uintptr_t gait_frame_seal(const gait_frame *frame) {
-  return ((uintptr_t)frame ^ (uintptr_t)0x5EA1ED) + 3 * (uintptr_t)frame->caller +
+/* Follows from the rest of a frame and where it stands: what has been overwritten since its
+ * function returned is told from a frame by it. */
+static inline uintptr_t gait_frame_seal_at(const gait_frame *place, const gait_frame *frame) {
+  return ((uintptr_t)place ^ (uintptr_t)0x5EA1ED) + 3 * (uintptr_t)frame->caller +
          5 * (uintptr_t)frame->slots + 7 * frame->count;
+}
+
+static inline uintptr_t gait_frame_seal(const gait_frame *frame) {
+  return gait_frame_seal_at(frame, frame);
 }
 
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
@@ -141,5 +145,8 @@ static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void 
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
   gait_fast_of(thread)->frames = frame->caller;
 }
+
+/* The frame of the function that leaves goes with the call: it may return before gait_enter. */
+#define gait_leave(thread) gait_leave_from((thread), __builtin_frame_address(0))
 
 #endif

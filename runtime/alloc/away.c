@@ -10,7 +10,7 @@ static _Thread_local int away_cancel_state;
 static void away_leave_all(void) {
   for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_MANAGED) continue;
-    gaiti_thread_leave(thread);
+    gaiti_thread_leave(thread, NULL);
     thread->away = true;
   }
 }

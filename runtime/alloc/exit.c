@@ -43,6 +43,7 @@ bool gaiti_exit_note(gait_thread *thread) {
   if (!own) return false;
   thread->next_exit = own->first;
   own->first = thread;
+  gaiti_counter_add(&own->listed, 1);
   thread->attachments = own;
   thread->fast.poll = &own->poll;
   return true;
@@ -60,17 +61,20 @@ static void exit_unlink(struct gaiti_attachments *own, const gait_thread *thread
   if (*place) *place = thread->next_exit;
 }
 
-struct gaiti_attachments *gaiti_exit_forget(gait_thread *thread) {
+void gaiti_exit_forget(gait_thread *thread) {
   struct gaiti_attachments *own = thread->attachments;
   exit_unlink(own, thread);
-  if (own->first) return NULL;
-  pthread_setspecific(exit_key, NULL);
-  return own;
+  if (!own->first) pthread_setspecific(exit_key, NULL);
+}
+
+void gaiti_exit_unlisted(gait_thread *thread) {
+  struct gaiti_attachments *own = thread->attachments;
+  thread->attachments = NULL;
+  thread->fast.poll = &gaiti_exit_no_poll;
+  if (gaiti_counter_sub(&own->listed, 1) == 0) gaiti_os_free(own);
 }
 
 void gaiti_exit_abandon(gait_thread *thread) {
-  struct gaiti_attachments *own = thread->attachments;
-  exit_unlink(own, thread);
-  thread->fast.poll = &gaiti_exit_no_poll;
-  if (!own->first) gaiti_os_free(own);
+  exit_unlink(thread->attachments, thread);
+  gaiti_exit_unlisted(thread);
 }

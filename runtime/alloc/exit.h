@@ -2,30 +2,35 @@
  * so that a safepoint of one heap is a safepoint of all.
  *
  * .inv.attachments  An OS thread that is attached anywhere has one gaiti_attachments.  `first` and
- * the links are the OS thread's own.  `poll` is raised by any heap to which the thread is attached,
- * under that heap's lock of threads and while the attachment is listed; so it lasts until the last
- * attachment has left its list. */
+ *                   the links are the OS thread's own.  `poll` is raised by any heap to which the
+ *                   thread is attached, under that heap's lock of threads and while the attachment
+ *                   is listed there.  `listed` counts these; the last to go frees the whole.  An
+ *                   attachment that is being detached is linked no longer, and listed still. */
 #ifndef GAITI_ALLOC_EXIT_H
 #define GAITI_ALLOC_EXIT_H
 
 #include "alloc/thread.h"
 
-/*   poll   some heap wants this OS thread at a safepoint; gait_fast.poll points here
- *   first  the attachments, linked by next_exit */
+/*   poll    some heap wants this OS thread at a safepoint; gait_fast.poll points here
+ *   first   the attachments, linked by next_exit
+ *   listed  how many heaps' lists have one; atomic */
 struct gaiti_attachments {
   unsigned poll;
   gait_thread *first;
+  AO_t listed;
 };
 
-/* Adds an attachment to those of the calling OS thread.  False: the system gives no key or memory.
- */
+/* Adds an attachment to those of the calling OS thread; its heap lists it next.  False: the system
+ * gives no key or memory. */
 bool gaiti_exit_note(gait_thread *thread);
 
-/* Takes it off.  What has to be freed when it has left its heap's list; NULL while others are left.
- */
-struct gaiti_attachments *gaiti_exit_forget(gait_thread *thread);
+/* Unlinks it, before it leaves its heap's list. */
+void gaiti_exit_forget(gait_thread *thread);
 
-/* The same in the child of a fork, for an attachment of an OS thread that is gone. */
+/* Its heap lists it no longer; what it points to is not to be used any more. */
+void gaiti_exit_unlisted(gait_thread *thread);
+
+/* Both, in the child of a fork, for an attachment of an OS thread that is gone. */
 void gaiti_exit_abandon(gait_thread *thread);
 
 /* What gait_fast.poll of a detached thread points to: never raised. */

@@ -175,37 +175,6 @@ void gaiti_proc_surrender(gait_thread *thread) {
   gaiti_unlock(&procs->lock);
 }
 
-/* ---- After a fork ---- */
-
-static void proc_abandon_rows(struct gaiti_proc *proc) {
-  for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++) {
-    if (proc->rows[kind] == proc_empty_row.cursors) continue;
-    proc->kinds = kind + 1; /* it was raised after the row was hung up */
-    struct gaiti_row *row = gaiti_row_of(proc, (uint16_t)kind);
-    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++) {
-      row->cursors[i] = (struct gait_cursor){NULL, NULL};
-      row->runs[i] = (struct gaiti_run){.block = GAITI_NO_BLOCK};
-    }
-  }
-}
-
-/* Processors that have been surrendered are empty, and listed anew with the rest. */
-void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller) {
-  struct gaiti_procs *procs = heap->procs;
-  gaiti_lock(&procs->lock);
-  procs->free = NULL;
-  for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
-    if (caller && proc->holder == caller) continue;
-    proc_abandon_rows(proc);
-    gaiti_proc_tell(heap, proc);
-    proc->assist_credit = 0;
-    proc->holder = NULL;
-    proc->next_free = procs->free;
-    procs->free = proc;
-  }
-  gaiti_unlock(&procs->lock);
-}
-
 /* ---- Giving back ---- */
 
 /* So many processors without a holder stay at least. */
@@ -260,4 +229,35 @@ void gaiti_procs_trim(gait_heap *heap) {
     taken = proc->next_free;
     proc_free(heap, proc);
   }
+}
+
+/* ---- After a fork ---- */
+
+static void proc_abandon_rows(struct gaiti_proc *proc) {
+  for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++) {
+    if (proc->rows[kind] == proc_empty_row.cursors) continue;
+    proc->kinds = kind + 1; /* it was raised after the row was hung up */
+    struct gaiti_row *row = gaiti_row_of(proc, (uint16_t)kind);
+    for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++) {
+      row->cursors[i] = (struct gait_cursor){NULL, NULL};
+      row->runs[i] = (struct gaiti_run){.block = GAITI_NO_BLOCK};
+    }
+  }
+}
+
+/* Processors that have been surrendered are empty, and listed anew with the rest. */
+void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller) {
+  struct gaiti_procs *procs = heap->procs;
+  gaiti_lock(&procs->lock);
+  procs->free = NULL;
+  for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
+    if (caller && proc->holder == caller) continue;
+    proc_abandon_rows(proc);
+    gaiti_proc_tell(heap, proc);
+    proc->assist_credit = 0;
+    proc->holder = NULL;
+    proc->next_free = procs->free;
+    procs->free = proc;
+  }
+  gaiti_unlock(&procs->lock);
 }

@@ -56,7 +56,7 @@ static void supply_zero(gait_thread *thread, char *start, size_t bytes) {
   }
   AO_t *zeroed = &thread->heap->space.zeroed_blocks;
   gaiti_counter_add(zeroed, gaiti_large_blocks(bytes));
-  gaiti_thread_leave(thread);
+  gaiti_thread_leave(thread, NULL);
   memset(start, 0, bytes);
   gaiti_thread_enter(thread);
   gaiti_counter_sub(zeroed, gaiti_large_blocks(bytes));

@@ -39,26 +39,33 @@ void gaiti_threads_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, threads, sizeof *threads);
 }
 
-/* The system may have let the first thread's stack grow beyond where it ended once. */
+/* The system may have let the first thread's stack grow beyond where it ended once.  It is asked
+ * only when the stack has grown to twice its size: some C libraries look for the end page by page.
+ */
 static bool thread_is_on_own_stack(gait_thread *thread, uintptr_t place) {
   if (place >= thread->stack_high) return false;
   if (place >= thread->stack_limit) return true;
   uintptr_t limit, high;
-  if (gaiti_os_stack_now(&limit, &high) && limit < thread->stack_limit) thread->stack_limit = limit;
+  if (!gaiti_os_stack_now(&limit, &high) || limit >= thread->stack_limit) return false;
+  uintptr_t size = thread->stack_high - limit;
+  thread->stack_limit = limit > size ? limit - size : 0;
   return place >= thread->stack_limit;
 }
 
-void gaiti_thread_save(gait_thread *thread) {
+void gaiti_thread_save(gait_thread *thread, const void *frame) {
   if (thread->roots == GAIT_STACK_EXACT) return;
   REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),
           "a thread whose stack is scanned runs on another one, as a coroutine or a signal handler "
           "does: attach it with exact frames, or run Gait on the thread's own stack");
-  gaiti_registers_save(&thread->saved, thread->stack_high);
+  const struct gaiti_map *map = &thread->heap->map;
   thread->fake_stack = gaiti_asan_fake_stack();
+  gaiti_registers_save(&thread->saved,
+                       &(struct gaiti_stack_part){frame, thread->stack_high, map->base,
+                                                  thread->fake_stack ? SIZE_MAX : map->bytes});
 }
 
-void gaiti_thread_leave(gait_thread *thread) {
-  gaiti_thread_save(thread);
+void gaiti_thread_leave(gait_thread *thread, const void *frame) {
+  gaiti_thread_save(thread, frame);
   gaiti_thread_leave_saved(thread);
 }
 

@@ -36,8 +36,10 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   attachments    of the OS thread, this one among them (alloc/exit.h)
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
- *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
- *   pauses         written by the thread, or by whoever holds it */
+ *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
+ * those further up; written by whoever holds the thread fake_stack     where AddressSanitizer keeps
+ * local variables instead; NULL: on the stack pauses         written by the thread, or by whoever
+ * holds it */
 struct gait_thread {
   struct gait_fast fast;
   gait_heap *heap;
@@ -50,6 +52,7 @@ struct gait_thread {
   uintptr_t stack_high;
   struct gaiti_saved saved;
   void *fake_stack;
+  bool frames_broken;
   gait_thread_roots roots;
   pthread_t owner;
   int tid;
@@ -112,10 +115,11 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
   return AO_load(&thread->black_epoch) == epoch && !MUTANT(MUTANT_NO_BLACK_ALLOCATION);
 }
 
-/* Saves what the calling thread may hold (os/registers.h): before it leaves managed code, or before
- * its own roots are scanned.  Nothing where only exact frames are scanned.  A stack that is not the
- * thread's own is a failed check: the scan would run into memory that is not there. */
-void gaiti_thread_save(gait_thread *thread);
+/* Saves what the calling thread may hold (os/registers.h): before it leaves managed code, from the
+ * function with that frame (NULL: one of Gait's), or before its own roots are scanned.  Nothing
+ * where only exact frames are scanned.  A stack that is not the thread's own is a failed check: the
+ * scan would run into memory that is not there. */
+void gaiti_thread_save(gait_thread *thread, const void *frame);
 
 /* Moves the calling thread from managed to outside; what gaiti_thread_save saved stays valid until
  * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
@@ -124,7 +128,7 @@ static inline void gaiti_thread_leave_saved(gait_thread *thread) {
 }
 
 /* Saves and leaves. */
-void gaiti_thread_leave(gait_thread *thread);
+void gaiti_thread_leave(gait_thread *thread, const void *frame);
 
 /* Moves the calling thread from outside to managed and sees that it has a processor, or leaves it
  * outside and returns false: somebody holds it, or there is no processor. */

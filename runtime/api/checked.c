@@ -89,10 +89,14 @@ static void checked_slots(const gait_thread *thread, void *const *slots, size_t 
           "the slots are not of one object");
 }
 
+/* A frame that has been overwritten, and does not lead on to others, is an error of its own. */
 static bool checked_is_linked(const gait_thread *thread, const gait_frame *frame) {
   const gait_frame *linked = thread->fast.frames;
-  for (int i = 0; linked && i < CHECKED_FRAMES; i++, linked = linked->caller)
+  for (int i = 0; linked && i < CHECKED_FRAMES; i++, linked = linked->caller) {
     if (linked == frame) return true;
+    CHECKED("frame.intact", "gait_frame_push", linked->seal == gait_frame_seal(linked),
+            "an exact frame was changed, or its function has returned");
+  }
   return false;
 }
 

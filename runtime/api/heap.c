@@ -1,6 +1,7 @@
 /* Heaps and kinds. */
 #include <stdio.h>
 
+#include "alloc/away.h"
 #include "alloc/exit.h"
 #include "barrier/shades.h"
 #include "base/check.h"
@@ -80,6 +81,14 @@ gait_result gait_heap_create(const gait_options *options, gait_heap **out) {
   return result;
 }
 
+/* The thread waits for the cycle under way, away from its other heaps. */
+static void heap_end_collector(gait_heap *heap) {
+  gaiti_away_begin();
+  gaiti_collector_stop(heap);
+  gaiti_cycle_destroy(heap);
+  gaiti_away_end();
+}
+
 gait_result gait_heap_destroy(gait_heap *heap) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
   gaiti_lock(&heap->threads->lock);
@@ -87,8 +96,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   if (busy) return GAIT_ERROR_BUSY;
   gaiti_fork_forget(heap);
-  gaiti_collector_stop(heap);
-  gaiti_cycle_destroy(heap);
+  heap_end_collector(heap);
   gaiti_sweep_destroy(heap);
   gaiti_marking_destroy(heap);
   gaiti_shades_destroy(heap);

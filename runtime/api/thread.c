@@ -48,7 +48,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   if (AO_load(&thread->seen) != number) gaiti_handshake_note_acted(thread, number);
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
-  thread->fast.poll = &gaiti_exit_no_poll;
+  gaiti_exit_unlisted(thread);
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -114,7 +114,7 @@ fail_thread:
  * Model: tests/model/termination.pml. */
 static void thread_scan_if_black(gait_thread *thread) {
   if (AO_load(&thread->black_epoch) == 0) return;
-  gaiti_thread_save(thread);
+  gaiti_thread_save(thread, NULL);
   gaiti_roots_scan_thread(thread, &thread->proc->shades);
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
@@ -167,8 +167,8 @@ gait_result gait_thread_detach(gait_thread *thread) {
   REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
                  "a thread is detached by itself alone", GAIT_ERROR_STATE);
   struct gaiti_threads *threads = thread->heap->threads;
-  struct gaiti_attachments *last = gaiti_exit_forget(thread);
-  if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread);
+  gaiti_exit_forget(thread);
+  if (state == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread, NULL);
   bool away = thread_end(thread);
   gaiti_delay(thread->heap);
   if (thread->proc) {
@@ -180,7 +180,6 @@ gait_result gait_thread_detach(gait_thread *thread) {
   threads_unlink_locked(threads, thread);
   gaiti_wake(&threads->changed);
   gaiti_unlock(&threads->lock);
-  gaiti_os_free(last);
   if (away) gaiti_away_end();
   return GAIT_OK;
 }
@@ -204,7 +203,7 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
 
 /* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
-void gait_leave(gait_thread *thread) {
+void gait_leave_from(gait_thread *thread, const void *frame) {
   REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
@@ -212,7 +211,12 @@ void gait_leave(gait_thread *thread) {
           "the innermost exact frame was changed, or its function has returned");
   gait_poll(thread);
   gaiti_delay(thread->heap);
-  gaiti_thread_leave(thread);
+  gaiti_thread_leave(thread, frame);
+}
+
+#undef gait_leave
+void gait_leave(gait_thread *thread) {
+  gait_leave_from(thread, NULL);
 }
 
 /* Whether what the caller of gait_enter has on its stack is where it was when the thread left: in
@@ -221,10 +225,21 @@ static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t caller)
   return thread->roots == GAIT_STACK_EXACT || caller <= thread->saved.rest;
 }
 
+/* The flag alone does not tell: a poll of another heap lowers it, and looks at the heaps alone in
+ * whose managed state the thread is then (cycle/handshake.c). */
+static bool thread_is_asked(const gait_thread *thread) {
+  return AO_load(&thread->seen) != AO_load_acquire(&thread->heap->cycle->handshakes.number);
+}
+
 static void thread_come_back(gait_thread *thread) {
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
-  gait_poll(thread);
+  REQUIRE("frame.intact", !thread->frames_broken,
+          "an exact frame was changed, or its function has returned");
+  if (thread_is_asked(thread))
+    gaiti_safepoint(thread);
+  else
+    gait_poll(thread);
 }
 
 /* Model: tests/model/handshake.pml. */
@@ -239,10 +254,10 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
 
 /* The function may enter and leave again, which saves registers anew, from further down: those that
  * the caller had at this call are in this frame, which stays where it is. */
-void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
+GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
   gaiti_registers_read(registers);
-  gait_leave(thread);
+  gait_leave_from(thread, __builtin_frame_address(0));
   void *result = function(arg);
   REQUIRE("thread.state", thread_is_outside(thread),
           "a function that runs outside managed code has entered it and not left it again");

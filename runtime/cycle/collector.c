@@ -357,14 +357,32 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
   gaiti_counter_sub(&cycle->waiting, 1);
 }
 
+/* A thread that allocates waits. */
+struct collector_stall {
+  uint64_t cpu_ns;     /* of the process, when it began, */
+  uint64_t stopped_ns; /* and for how long all threads had been stopped */
+};
+
+static struct collector_stall collector_begin_stall(gait_heap *heap) {
+  gaiti_counter_add(&heap->cycle->kept, 1);
+  return (struct collector_stall){.cpu_ns = gaiti_os_process_cpu_ns(),
+                                  .stopped_ns = AO_load(&heap->cycle->pace.total_stopped_ns)};
+}
+
 /* What a thread waits for marking because of the memory limit is held against the cap on the
  * collector's CPU time: of the time that passed, no more than this process had processors in it,
- * and of several threads that wait, as many as there are processors that they could use. */
-static void collector_count_stall(gait_heap *heap, uint64_t took_ns, uint64_t cpu_ns, AO_t others) {
+ * and of several threads that wait, as many as there are processors that they could use.  The time
+ * for which all threads were stopped has been counted as such. */
+static void collector_end_stall(gait_heap *heap, struct collector_stall stall, uint64_t took_ns,
+                                AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_counter_sub(&heap->cycle->kept, 1);
   if (!AO_load(&pace->limit_rules)) return;
   AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
-  uint64_t lost_ns = cpu_ns < took_ns ? cpu_ns : took_ns;
+  uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
+  uint64_t stopped_ns = AO_load(&pace->total_stopped_ns) - stall.stopped_ns;
+  uint64_t waited_ns = took_ns > stopped_ns ? took_ns - stopped_ns : 0;
+  uint64_t lost_ns = cpu_ns < waited_ns ? cpu_ns : waited_ns;
   gaiti_counter_add(&pace->stalled_ns,
                     threads > processors ? lost_ns * processors / threads : lost_ns);
 }
@@ -395,9 +413,9 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
   AO_t others = AO_load(&thread->heap->cycle->waiting);
-  uint64_t cpu = gaiti_os_process_cpu_ns();
+  struct collector_stall stall = collector_begin_stall(thread->heap);
   uint64_t took = collector_wait(thread, cause, false);
-  collector_count_stall(thread->heap, took, gaiti_os_process_cpu_ns() - cpu, others);
+  collector_end_stall(thread->heap, stall, took, others);
 }
 
 /* Whether there is a cycle to run and the system has given no thread for it. */
@@ -432,7 +450,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t since = gaiti_pause_begin();
-  uint64_t cpu = gaiti_os_process_cpu_ns();
+  struct collector_stall stall = collector_begin_stall(heap);
   AO_t phase = AO_load(&cycle->phase);
   gaiti_away_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
@@ -441,6 +459,6 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&cycle->stalled, 1);
   gaiti_away_end();
   uint64_t took = gaiti_pause_end(thread, since);
-  collector_count_stall(heap, took, gaiti_os_process_cpu_ns() - cpu, others);
+  collector_end_stall(heap, stall, took, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

@@ -408,12 +408,27 @@ static enum gaiti_step step_mark(gait_heap *heap) {
   return gaiti_roots_need_hold(&heap->roots) ? GAITI_STEP_HOLD : GAITI_STEP_FLUSH;
 }
 
+/* Threads that the collector keeps waiting are outside already, and stopped as much as those that
+ * run; each of those is kept from now on, and counted as one that ran. */
+static void cycle_stop(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_pace_start_stop(heap);
+  uint64_t threads = AO_load(&cycle->kept);
+  threads += gaiti_hold_all(heap);
+  gaiti_pace_note_stop(heap, threads);
+  cycle->held = true;
+}
+
+static void cycle_release(gait_heap *heap) {
+  gaiti_release_all(heap);
+  gaiti_pace_finish_stop(heap);
+}
+
 /* Ends marking with every thread held; without barriers, all of it. */
 static enum gaiti_step step_hold(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   if (!cycle_is_patient(heap)) return GAITI_STEP_HOLD;
-  gaiti_hold_all(heap);
-  cycle->held = true;
+  cycle_stop(heap);
   if (heap->options.barrierless) {
     cycle->marking_ns = gaiti_os_now_ns();
     cycle_mark_held(heap);
@@ -475,7 +490,7 @@ static void cycle_go_off_held(gait_heap *heap) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_disown);
   cycle_begin_sweep(heap);
-  gaiti_release_all(heap);
+  cycle_release(heap);
 }
 
 /* Whether the next cycle will be young, or the one after it may be, is known now: what they need
@@ -496,7 +511,7 @@ static enum gaiti_step step_close(gait_heap *heap) {
   cycle_enter(heap, GAITI_PHASE_OFF);
   gaiti_workers_end(heap);
   if (heap->options.checkmark) cycle_checkmark(heap);
-  if (cycle->held && !heap->options.barrierless) gaiti_release_all(heap);
+  if (cycle->held && !heap->options.barrierless) cycle_release(heap);
   cycle_prepare_next(heap, cycle_account(heap, &cycle->record));
   if (heap->options.barrierless) {
     cycle_go_off_held(heap);

@@ -57,8 +57,10 @@ enum gaiti_step {
  *   preparing          the collector's thread has been asked to prepare blocks; atomic
  *   asking_bytes       of the allocation that asked for a cycle, until that begins; atomic
  *   stalled            threads that wait for the next phase; atomic
+ *   kept               threads that would run if the collector did not keep them: to allocate,
+ *                      or in a stop; atomic
  *   waiting            threads that wait for a cycle to end: marking then takes all the CPU it
- * gets; atomic, read without the lock
+ *                      gets; atomic, read without the lock
  *
  * Of the thread that runs the cycle, until it ends it or hands it over; the lock is taken in
  * between:
@@ -100,6 +102,7 @@ struct gaiti_cycle {
   AO_t asking_bytes;
   AO_t waiting;
   AO_t stalled;
+  AO_t kept;
   AO_t phase;
   enum gaiti_step step;
   uint64_t until_ns;

@@ -380,6 +380,7 @@ static void fork_forget_collector(gait_heap *heap) {
   AO_store(&cycle->preparing, 0);
   AO_store(&cycle->waiting, 0);
   AO_store(&cycle->stalled, 0);
+  AO_store(&cycle->kept, 0);
   gaiti_workers_forget(heap);
   gaiti_marking_forget_markers(heap);
 }

@@ -15,6 +15,12 @@
  * The thread lowers its flag before it reads the number, and the collector raises the number before
  * the flag, so a request cannot fall between.
  *
+ * The flag is one for all heaps of an OS thread, and who polls looks only at those in whose managed
+ * state it is.  So it may lower the flag of a heap that it is about to enter.  Whoever enters
+ * therefore looks at the number itself: its change of state and the collector's, which tries to
+ * hold the thread after it has raised the number, are both compare-and-swaps with a full fence, so
+ * either the thread sees the number or the collector finds it outside (.handshake.entered).
+ *
  * A series of actions, as at the start of a cycle, needs the collector at its beginning only.
  * `pending` counts the threads that have yet to act; whoever makes it zero asks for the next
  * action, under the lock, and acts on it next.  Where threads hold every processor, the collector
@@ -209,8 +215,11 @@ static void safepoint_tell(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
+/* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
+ * processor longer than the next stop is away.
+ * Model: tests/model/termination.pml, fork.pml. */
 static void safepoint_wait_while_held(gait_heap *heap) {
+  gaiti_counter_add(&heap->cycle->kept, 1);
   gaiti_away_begin();
   gaiti_lock(&heap->threads->lock);
   gaiti_wake(&heap->threads->changed);
@@ -218,14 +227,16 @@ static void safepoint_wait_while_held(gait_heap *heap) {
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gaiti_unlock(&heap->threads->lock);
   gaiti_away_end();
+  gaiti_counter_sub(&heap->cycle->kept, 1);
 }
 
 /* This thread was the last to act.  Unless the collector has to act for somebody, it asks for the
- * next action itself: the collector may have to wait long for its turn on a processor.
+ * next action itself: the collector may have to wait long for its turn on a processor.  Returns
+ * whether it has.
  * Model: tests/model/start.pml, sweep.pml, handshake.pml. */
-static void safepoint_go_on(gait_heap *heap) {
+static bool safepoint_go_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  if (AO_load_acquire(&handshakes->eager)) return;
+  if (AO_load_acquire(&handshakes->eager)) return false;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
   enum gaiti_action next =
@@ -235,37 +246,41 @@ static void safepoint_go_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_cycle_tell_phase(heap);
   if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
+  return next != GAITI_ACTION_NONE;
 }
 
-/* Looks whether this heap wants the thread, and acts.
+/* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
+ * itself, on which it is to act next.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
  * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
-static void safepoint_act(gait_thread *thread) {
+static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
   AO_t number = AO_load_acquire(&handshakes->number);
-  if (AO_load(&thread->seen) == number) return;
+  if (AO_load(&thread->seen) == number) return false;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
-  if (scan) gaiti_thread_save(thread);
+  if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  if (gaiti_handshake_note_acted(thread, number)) safepoint_go_on(thread->heap);
+  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
 }
 
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
- * for the next action, is seen by the next look.
+ * for the next action, is seen by the next look: at once then, else at the next poll.
  *
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
-static void safepoint_look(struct gaiti_attachments *attachments) {
+static bool safepoint_look(struct gaiti_attachments *attachments) {
+  bool asked = false;
   AO_int_store(&attachments->poll, 0);
   AO_nop_full();
   for (gait_thread *thread = attachments->first; thread; thread = thread->next_exit)
-    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) safepoint_act(thread);
+    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread);
+  return asked;
 }
 
 /* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
@@ -273,9 +288,8 @@ static void safepoint_look(struct gaiti_attachments *attachments) {
 void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
-  do
-    safepoint_look(thread->attachments);
-  while (AO_int_load(&thread->attachments->poll));
+  while (safepoint_look(thread->attachments)) {
+  }
   gaiti_pause_end(thread, since);
 }
 
@@ -443,42 +457,45 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 
 /* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
  * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
-static bool hold_all_present(gait_heap *heap, gait_thread **late) {
-  bool all = true;
+static uint32_t hold_all_present(gait_heap *heap, gait_thread **late) {
+  uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
     if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
     AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
-    all = false;
+    missing++;
   }
-  return all;
+  return missing;
 }
 
-/* As handshake_look.  Model: tests/model/termination.pml, fork.pml. */
-static bool hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
+/* As handshake_look; returns how many threads are missing.
+ * Model: tests/model/termination.pml, fork.pml. */
+static uint32_t hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
   struct handshake_late tell = {.report = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
-  bool all = hold_all_present(heap, &late);
-  handshake_stand_still_locked(&heap->cycle->handshakes, !all);
-  if (!all) handshake_note_late(heap, late, started_ns, &tell);
-  if (!all && spins >= HANDSHAKE_SPINS)
+  uint32_t missing = hold_all_present(heap, &late);
+  handshake_stand_still_locked(&heap->cycle->handshakes, missing > 0);
+  if (missing) handshake_note_late(heap, late, started_ns, &tell);
+  if (missing && spins >= HANDSHAKE_SPINS)
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
   gaiti_unlock(&heap->threads->lock);
   handshake_tell_late(heap, &tell);
-  return all;
+  return missing;
 }
 
 /* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
-void gaiti_hold_all(gait_heap *heap) {
+uint32_t gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();
   AO_store_full(&handshakes->holding, 1);
-  for (int spins = 0; !hold_look(heap, start, spins); spins++) {
+  uint32_t managed = hold_look(heap, start, 0);
+  for (int spins = 1; managed > 0 && hold_look(heap, start, spins) > 0; spins++) {
   }
   if (gaiti_os_now_ns() - start >= (uint64_t)heap->options.late_ms * 1000000u)
     handshake_forget_late(heap);
+  return managed;
 }
 
 /* Model: tests/model/fork.pml. */
@@ -491,7 +508,7 @@ bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns) {
     time = gaiti_os_now_ns() < until_ns;
     gait_thread *late;
     gaiti_lock(&heap->threads->lock);
-    all = hold_all_present(heap, &late);
+    all = hold_all_present(heap, &late) == 0;
     if (!all && time)
       gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, HANDSHAKE_SLEEP_NS);
     gaiti_unlock(&heap->threads->lock);

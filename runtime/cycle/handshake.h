@@ -70,8 +70,9 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns);
 /* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
 bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
 
-/* Stops every thread at a safepoint or outside, and lets those go on that were stopped. */
-void gaiti_hold_all(gait_heap *heap);
+/* Stops every thread at a safepoint or outside, and lets those go on that were stopped.  Returns
+ * how many were in managed state when that was asked for. */
+uint32_t gaiti_hold_all(gait_heap *heap);
 void gaiti_release_all(gait_heap *heap);
 
 /* The same, for a fork: gives up at `until_ns`, says nothing of threads that are late, and returns

@@ -132,11 +132,11 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
 }
 
 /* The limiter takes background marking for its planned share of the time.  Marking in a hurry takes
- * more, and that is the collector's as well. */
+ * more, and that is the collector's as well; but while the program was stopped it was measured. */
 static void pace_limiter_feed_hurry(struct gaiti_pace *pace) {
   double planned = pace->pacer.config.background_share * pace->processors *
-                   (double)(gaiti_os_now_ns() - pace->started_ns);
-  double took = (double)AO_load(&pace->background_ns);
+                   (double)(gaiti_os_now_ns() - pace->started_ns - pace->stopped_ns);
+  double took = (double)(AO_load(&pace->background_ns) - pace->stopped_background_ns);
   if (took > planned) gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(took - planned));
 }
 
@@ -145,6 +145,27 @@ static void pace_limiter_transition(struct gaiti_pace *pace, bool marking) {
   pace_limiter_feed(pace);
   gaiti_pacer_limiter_start_transition(&pace->limiter, now, marking);
   gaiti_pacer_limiter_finish_transition(&pace->limiter, now);
+}
+
+/* A stop of all threads has a window of its own at the limiter. */
+static void pace_begin_stop(struct gaiti_pace *pace) {
+  pace->stopped = true;
+  pace->stopped_since_ns = gaiti_os_now_ns();
+  pace->stopped_since_background_ns = AO_load(&pace->background_ns);
+  pace_limiter_feed(pace);
+  gaiti_pacer_limiter_start_stop(&pace->limiter, (int64_t)pace->stopped_since_ns);
+}
+
+static void pace_end_stop(struct gaiti_pace *pace) {
+  uint64_t now = gaiti_os_now_ns(), took = now - pace->stopped_since_ns;
+  uint64_t background = AO_load(&pace->background_ns) - pace->stopped_since_background_ns;
+  pace->stopped = false;
+  pace->stopped_ns += took;
+  pace->stopped_background_ns += background;
+  gaiti_counter_add(&pace->total_stopped_ns, took);
+  pace_limiter_feed(pace);
+  gaiti_pacer_limiter_finish_stop(&pace->limiter, (int64_t)now, (int64_t)pace->stopped_threads,
+                                  (int64_t)background);
 }
 
 /* ---- The cycle's moments ---- */
@@ -162,6 +183,7 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   AO_store(&pace->background_ns, 0);
   AO_store(&pace->idle_ns, 0);
   AO_store(&pace->background_credit, 0);
+  pace->stopped_ns = pace->stopped_background_ns = 0;
   if (processors != pace->processors)
     gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
   pace_set_processors(pace, processors);
@@ -180,11 +202,32 @@ void gaiti_pace_revise(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   if (!gaiti_trylock(&pace->lock)) return;
   int64_t now = (int64_t)gaiti_os_now_ns();
-  if (gaiti_pacer_limiter_needs_update(&pace->limiter, now)) {
+  if (!pace->stopped && gaiti_pacer_limiter_needs_update(&pace->limiter, now)) {
     pace_limiter_feed(pace);
     gaiti_pacer_limiter_update(&pace->limiter, now);
   }
   pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_start_stop(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  pace_begin_stop(pace);
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_note_stop(gait_heap *heap, uint64_t threads) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  pace->stopped_threads = threads;
+  gaiti_unlock(&pace->lock);
+}
+
+void gaiti_pace_finish_stop(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  pace_end_stop(pace);
   gaiti_unlock(&pace->lock);
 }
 
@@ -225,6 +268,8 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   AO_store(&pace->refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
   pace->started_bytes = 0;
+  bool stopped = pace->stopped;
+  if (stopped) pace_end_stop(pace);
   pace_limiter_feed_hurry(pace);
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
@@ -249,6 +294,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
   struct gaiti_pacer_next next = gaiti_pacer_next(&pace->pacer);
+  if (stopped) pace_begin_stop(pace);
   gaiti_unlock(&pace->lock);
   return next;
 }

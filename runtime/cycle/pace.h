@@ -47,6 +47,13 @@ struct gaiti_pace {
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
   bool unsettled;            /* marking has ended, and it is not counted yet what was used since: */
   uint64_t unsettled_cpu_ns; /* that, less the CPU time of the thread that runs the cycle */
+  bool stopped;              /* every thread is, or is about to be, */
+  uint64_t stopped_threads;  /* of which so many would run, */
+  uint64_t stopped_since_ns; /* since then, when background_ns was this: */
+  uint64_t stopped_since_background_ns;
+  uint64_t stopped_ns;            /* in this cycle, for so long before, */
+  uint64_t stopped_background_ns; /* in which background marking took so much of background_ns */
+  AO_t total_stopped_ns;          /* in all; never set back */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
@@ -66,6 +73,13 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
 
 /* Looks at the numbers again while marking; gives up when another thread is at it. */
 void gaiti_pace_revise(gait_heap *heap);
+
+/* Every thread is about to be stopped for the cycle under way; that has been done, and so many
+ * would run otherwise; they go on.  The time between counts against the cap on the collector's CPU
+ * time, of every processor that those threads would have had. */
+void gaiti_pace_start_stop(gait_heap *heap);
+void gaiti_pace_note_stop(gait_heap *heap, uint64_t threads);
+void gaiti_pace_finish_stop(gait_heap *heap);
 
 /* The heap at the end of marking, dead objects and what they held included; what is live, or in
  * runs; and of that, in runs that have not handed it out.  With external bytes. */

@@ -47,9 +47,10 @@
 #define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-/* A helper marks so long when a processor was idle, in slices of so much. */
+/* A helper marks so long when a processor was idle, in slices of a hundred microseconds or so: what
+ * it holds in one is what the end of marking may have to wait for. */
 #define HELPER_TURN_NS     1000000
-#define HELPER_SLICE_BYTES ((uint64_t)256 << 10)
+#define HELPER_SLICE_BYTES ((uint64_t)64 << 10)
 /* A probe that gets its processor so much later than it might run shares it with others. */
 #define PROBE_LATE_NS  500000
 #define PROBE_SLEEP_NS 1000000
@@ -163,6 +164,7 @@ static void *probe_main(void *arg) {
   struct gaiti_workers *workers = arg;
   struct gaiti_probe *probe = &workers->probe;
   gaiti_os_thread_begin("gait-idle");
+  AO_store_release(&probe->tid, (AO_t)gaiti_os_thread_id());
   gaiti_os_thread_idle_priority();
   for (;;) {
     gaiti_semaphore_wait(&probe->asked);
@@ -292,12 +294,20 @@ static void workers_stop(struct gaiti_workers *workers) {
   gaiti_semaphore_post(&workers->probe.asked);
 }
 
+/* At idle priority it may take long to come to its end; where this process may, it need not. */
+static void probe_join(struct gaiti_probe *probe) {
+  if (!probe->runs) return;
+  int tid = (int)AO_load_acquire(&probe->tid);
+  if (tid != 0) gaiti_os_thread_end_idle_priority(tid);
+  gaiti_os_thread_join(probe->thread);
+}
+
 void gaiti_workers_destroy(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   workers_stop(workers);
   for (uint32_t i = 0; i < workers->count; i++)
     gaiti_os_thread_join(workers->workers[i].thread);
-  if (workers->probe.runs) gaiti_os_thread_join(workers->probe.thread);
+  probe_join(&workers->probe);
   probe_destroy(&workers->probe);
   gaiti_condition_destroy(&workers->changed);
   gaiti_lock_destroy(&workers->lock);

@@ -23,6 +23,7 @@ struct gaiti_worker {
  *   asked    helpers that want to mark
  *   granted  a processor was idle: one of them may
  *   begun    it has begun
+ *   tid      of the probe's thread, 0 until it runs; atomic
  *   told_ns  when one of the two that the probe waits for was raised last; atomic
  *   resting  helpers that wait to be granted something and have not asked: nothing is marked;
  *            guarded by the workers' lock, as `runs` is by the cycle's thread */
@@ -30,6 +31,7 @@ struct gaiti_probe {
   struct gaiti_semaphore asked;
   struct gaiti_semaphore granted;
   struct gaiti_semaphore begun;
+  AO_t tid;
   AO_t told_ns;
   uint32_t resting;
   bool runs;

@@ -89,13 +89,13 @@ void gaiti_marking_destroy(gait_heap *heap);
 /* Forgets the counts of the last cycle. */
 void gaiti_marking_begin(gait_heap *heap);
 
+/* Lets threads that help mark: all barriers are on. */
+void gaiti_marking_open(gait_heap *heap);
+
 /* In the child of a fork: no marker is active, and nobody waits; and what the queue holds is
  * dropped, for a cycle that is not gone on with. */
 void gaiti_marking_forget_markers(gait_heap *heap);
 void gaiti_marking_drop(gait_heap *heap);
-
-/* Lets threads that help mark: all barriers are on. */
-void gaiti_marking_open(gait_heap *heap);
 
 /* Gives the memory of the queue back; after marking. */
 void gaiti_marking_trim(gait_heap *heap);

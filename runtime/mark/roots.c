@@ -18,19 +18,32 @@ static void roots_mark_range(gait_thread *thread, const void *start, const void 
   gaiti_marker_range(arg, start, end);
 }
 
+/* A frame, each word read once: its thread may have ended, and its stack be in use again. */
+GAITI_RACY static gait_frame roots_read_frame(const gait_frame *frame) {
+  const volatile gait_frame *words = frame;
+  return (gait_frame){words->caller, words->slots, words->count, words->seal};
+}
+
+static bool roots_frame_is_intact(const gait_frame *place, const gait_frame *frame) {
+  return frame->seal == gait_frame_seal_at(place, frame);
+}
+
 /* The frames of a thread that has ended outside managed code lie on a stack that is in use again:
- * the collector stops at the first that has been overwritten.  A thread that scans itself has none.
- */
+ * the collector stops at the first that has been overwritten.  A thread that comes back, or scans
+ * itself, has none. */
 static size_t roots_each_frame(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
   size_t bytes = 0;
-  for (const gait_frame *frame = thread->fast.frames; frame; frame = frame->caller) {
-    if (frame->seal != gait_frame_seal(frame)) {
+  for (const gait_frame *place = thread->fast.frames; place;) {
+    gait_frame frame = roots_read_frame(place);
+    if (!roots_frame_is_intact(place, &frame)) {
       REQUIRE("frame.intact", gaiti_thread_state(thread) != GAITI_THREAD_MANAGED,
               "an exact frame was changed, or its function has returned");
+      thread->frames_broken = true;
       break;
     }
-    visit(thread, frame->slots, frame->slots + frame->count, arg);
-    bytes += frame->count * sizeof(void *);
+    visit(thread, frame.slots, frame.slots + frame.count, arg);
+    bytes += frame.count * sizeof(void *);
+    place = frame.caller;
   }
   return bytes;
 }

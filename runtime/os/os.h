@@ -97,6 +97,9 @@ void gaiti_os_thread_begin(const char *name);
  * it may be taken off its processor at any moment, for as long as others have a use for that. */
 void gaiti_os_thread_idle_priority(void);
 
+/* Takes it back for the thread with that id, if this process may: an ordinary user's may not. */
+void gaiti_os_thread_end_idle_priority(int tid);
+
 int gaiti_os_thread_id(void);
 
 /* Waits for the end of a thread that gaiti_os_thread_start has started. */

@@ -1,33 +1,36 @@
 #include "os/registers.h"
 
-#include <string.h>
-
-#include "base/asan.h"
 #include "base/attributes.h"
 
-/* A sanitizer must not look at what lies between the variables of other functions. */
-GAITI_RACY static void registers_copy(uintptr_t *to, uintptr_t from, size_t count) {
-#if GAITI_ASAN || defined(__SANITIZE_THREAD__) || GAITI_HAS_FEATURE(thread_sanitizer)
-  for (size_t i = 0; i < count; i++)
-    to[i] = ((const volatile uintptr_t *)from)[i];
-#else
-  memcpy(to, (const void *)from, count * sizeof *to);
-#endif
+/* The first address past the part of the stack that may go. */
+static uintptr_t registers_window_end(uintptr_t low, const struct gaiti_stack_part *part) {
+  uintptr_t frame = (uintptr_t)part->frame, from = frame > low && frame < part->high ? frame : low;
+  return part->high - from > GAITI_WINDOW_BYTES ? from + GAITI_WINDOW_BYTES : part->high;
 }
 
-/* Copies the window from this function's own frame on: all frames of its callers lie above, and a
+/* Keeps words from this function's own frame on: all frames of its callers lie above, and a
  * function that calls another keeps nothing below its stack pointer. */
-GAITI_NOINLINE static uintptr_t registers_copy_window(struct gaiti_saved *saved, uintptr_t high) {
+GAITI_RACY GAITI_NOINLINE static void registers_keep_words(struct gaiti_saved *saved,
+                                                           const struct gaiti_stack_part *part) {
   uintptr_t low = gaiti_stack_pointer() & ~(sizeof(uintptr_t) - 1);
-  size_t bytes = high - low < GAITI_WINDOW_BYTES ? high - low : GAITI_WINDOW_BYTES;
-  saved->count = bytes / sizeof(uintptr_t);
-  saved->rest = low + saved->count * sizeof(uintptr_t);
-  registers_copy(saved->words, low, saved->count);
-  return low;
+  uintptr_t end = registers_window_end(low, part) & ~(sizeof(uintptr_t) - 1);
+  const volatile uintptr_t *word = (const volatile uintptr_t *)low;
+  size_t count = 0;
+  for (; (uintptr_t)word < end; word++) {
+    uintptr_t value = *word;
+    if (value - part->base >= part->bytes) continue;
+    if (count == GAITI_WINDOW_WORDS) break;
+    saved->words[count++] = value;
+  }
+  saved->count = count;
+  saved->rest = (uintptr_t)word;
 }
 
-/* Registers of its callers that this function has pushed are in the window. */
-GAITI_NOINLINE uintptr_t gaiti_registers_save(struct gaiti_saved *saved, uintptr_t high) {
+/* Registers of its callers that this function has pushed are in the window: its frame is there
+ * until the words are kept, since there is something to do after. */
+GAITI_NOINLINE void gaiti_registers_save(struct gaiti_saved *saved,
+                                         const struct gaiti_stack_part *part) {
   gaiti_registers_read(saved->registers);
-  return registers_copy_window(saved, high);
+  registers_keep_words(saved, part);
+  __asm__ volatile("" : : : "memory");
 }

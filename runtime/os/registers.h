@@ -67,19 +67,21 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
 #error "say here which registers a callee preserves on this machine"
 #endif
 
-/* The part of a stack that is copied when a thread leaves managed code. */
+/* What may go of a stack beyond the frame that leaves managed code, and the words that are kept of
+ * all that. */
 #define GAITI_WINDOW_BYTES ((size_t)1024)
-#define GAITI_WINDOW_WORDS (GAITI_WINDOW_BYTES / sizeof(uintptr_t))
+#define GAITI_WINDOW_WORDS ((size_t)128)
 
-/* Where a thread may hold references, as of one moment: its registers, the lowest words of its
- * stack, by copy, and the rest of the stack, in place.
+/* Where a thread may hold references, as of one moment: its registers, the words of the lowest part
+ * of its stack that could be references, by copy, and the rest of the stack, in place.
  *
  * A thread that leaves managed code goes on: the function that left may return, and so may its
  * caller, if that is a wrapper.  Their frames hold registers of functions further up, which are
- * then in registers again, and the frames are overwritten.  So the frames that may go are copied.
- * What lies above the window stays in place while the thread is outside; gait_enter checks that.
- *   words, count  of the window
- *   rest          where the window ends and the rest begins */
+ * then in registers again, and the frames are overwritten.  So what the frames that may go hold is
+ * copied: of the function that leaves, whatever its size, and GAITI_WINDOW_BYTES above.  What lies
+ * higher stays in place while the thread is outside; gait_enter looks whether it could have.
+ *   words, count  of that part
+ *   rest          where it ends and the rest begins; sooner when there is no room for more words */
 struct gaiti_saved {
   uintptr_t registers[GAITI_REGISTERS];
   uintptr_t words[GAITI_WINDOW_WORDS];
@@ -87,8 +89,19 @@ struct gaiti_saved {
   uintptr_t rest;
 };
 
-/* Saves what the calling thread may hold now, on a stack that ends at `high`.  Returns the lowest
- * address that belongs to it. */
-uintptr_t gaiti_registers_save(struct gaiti_saved *saved, uintptr_t high);
+/* A stack, and what to save of it.
+ *   frame        of the function that leaves, or NULL
+ *   high         where the stack ends
+ *   base, bytes  the addresses to which references point; all words are kept where bytes is
+ *                SIZE_MAX */
+struct gaiti_stack_part {
+  const void *frame;
+  uintptr_t high;
+  uintptr_t base;
+  size_t bytes;
+};
+
+/* Saves what the calling thread may hold now. */
+void gaiti_registers_save(struct gaiti_saved *saved, const struct gaiti_stack_part *part);
 
 #endif

@@ -63,6 +63,13 @@ void gaiti_os_thread_idle_priority(void) {
   errno = before;
 }
 
+void gaiti_os_thread_end_idle_priority(int tid) {
+  struct sched_param parameters = {.sched_priority = 0};
+  int before = errno;
+  syscall(SYS_sched_setscheduler, tid, SCHED_OTHER, &parameters);
+  errno = before;
+}
+
 int gaiti_os_thread_processor(void) {
   int before = errno, processor = sched_getcpu();
   errno = before;

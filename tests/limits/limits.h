@@ -92,6 +92,6 @@ struct limits_case {
   void (*run)(void);
 };
 extern const struct limits_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
-    limits_cases_system[];
+    limits_cases_system[], limits_cases_held[];
 
 #endif

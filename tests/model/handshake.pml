@@ -279,7 +279,7 @@ end:
   do
   :: IS(t, MANAGED) && poll[t] -> safepoint(t)
 
-  /* leave: runtime/api/thread.c: gait_leave */
+  /* leave: runtime/api/thread.c: gait_leave_from */
   :: atomic { MAY && IS(t, MANAGED) -> say("T%d leaves\n", t) done++; state[t] = OUTSIDE }
 
   /* enter: runtime/api/thread.c: gait_enter */

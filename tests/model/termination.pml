@@ -277,7 +277,7 @@ end:
   :: d_step { op[t] == UNCOUNTED -> more = 1; found[t] = 0; op[t] = BETWEEN; rename() }
 #endif
 
-  /* leave: runtime/api/thread.c: gait_leave; runtime/cycle/handshake.c:
+  /* leave: runtime/api/thread.c: gait_leave_from; runtime/cycle/handshake.c:
    * safepoint_wait_while_held */
   :: d_step { AT_SAFEPOINT(t) ->
        acts(t);

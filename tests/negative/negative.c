@@ -649,6 +649,29 @@ static int set_a_freed_handle(struct world *world) {
   return GAIT_OK;
 }
 
+static int handle_of_another_heap(struct world *world) {
+  return null_or(gait_handle_new(world->thread, world_other_object(world)));
+}
+
+static int set_a_handle_to_another_heap(struct world *world) {
+  gait_handle *handle = gait_handle_new(world->thread, NULL);
+  must(handle != NULL);
+  gait_handle_set(world->thread, handle, world_other_object(world));
+  return GAIT_OK;
+}
+
+static gait_handle *a_handle;
+
+static int free_the_handle(struct world *world) {
+  gait_handle_free(world->thread, a_handle);
+  return GAIT_OK;
+}
+static int free_a_handle_from_elsewhere(struct world *world) {
+  a_handle = gait_handle_new(world->thread, NULL);
+  must(a_handle != NULL);
+  return elsewhere(world, free_the_handle);
+}
+
 /* ---- Forks in callbacks, on a thread that does the collector's work ---- */
 
 static void fork_here(void) {
@@ -712,29 +735,6 @@ static int fork_in_the_log(struct world *world) {
   options.trace = 1;
   options.log = log_and_fork;
   return collect_another(&options);
-}
-
-static int handle_of_another_heap(struct world *world) {
-  return null_or(gait_handle_new(world->thread, world_other_object(world)));
-}
-
-static int set_a_handle_to_another_heap(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, NULL);
-  must(handle != NULL);
-  gait_handle_set(world->thread, handle, world_other_object(world));
-  return GAIT_OK;
-}
-
-static gait_handle *a_handle;
-
-static int free_the_handle(struct world *world) {
-  gait_handle_free(world->thread, a_handle);
-  return GAIT_OK;
-}
-static int free_a_handle_from_elsewhere(struct world *world) {
-  a_handle = gait_handle_new(world->thread, NULL);
-  must(a_handle != NULL);
-  return elsewhere(world, free_the_handle);
 }
 
 /* ---- The table ---- */

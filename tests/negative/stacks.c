@@ -9,6 +9,7 @@
 
 #include <gait/gait.h>
 
+#include "../sanitizer.h"
 #include "child.h"
 
 static gait_heap *stacks_heap;
@@ -64,6 +65,7 @@ static void exact_coroutine_collects(void) {
 
 /* ---- Frames ---- */
 
+#if !SANITIZER_ADDRESS
 static __attribute__((noinline)) void stacks_push_and_forget(void) {
   gait_frame frame;
   void *slots[2] = {NULL, NULL};
@@ -83,6 +85,24 @@ static void frame_left_linked(void) {
   gait_leave(stacks_thread);
 }
 
+/* The function went by longjmp, and another frame was linked since: the innermost is whole. */
+static void outer_frame_left_linked(void) {
+  stacks_open(GAIT_STACK_EXACT);
+  stacks_push_and_forget();
+  stacks_scrub();
+  gait_frame frame;
+  void *slots[1] = {NULL};
+  gait_frame_push(stacks_thread, &frame, slots, 1);
+  gait_collect(stacks_thread);
+  gait_leave(stacks_thread);
+  gait_enter(stacks_thread);
+  gait_collect(stacks_thread);
+  gait_leave(stacks_thread);
+  gait_enter(stacks_thread);
+}
+
+#endif
+
 static void frame_changed(void) {
   stacks_open(GAIT_STACK_EXACT);
   gait_frame frame;
@@ -94,10 +114,17 @@ static void frame_changed(void) {
 
 /* ---- Where managed code is entered ---- */
 
-static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
+static __attribute__((noinline)) void stacks_leave_within(size_t bytes) {
   volatile char *frame = __builtin_alloca(bytes);
   frame[0] = frame[bytes - 1] = 1;
   gait_leave(stacks_thread);
+  frame[0] = 2;
+}
+
+static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
+  volatile char *frame = __builtin_alloca(bytes);
+  frame[0] = frame[bytes - 1] = 1;
+  stacks_leave_within(16);
   frame[0] = 2;
 }
 
@@ -109,6 +136,8 @@ static void entered_far_up(void) {
 
 static void entered_a_wrapper_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
+  stacks_leave_within(8192);
+  gait_enter(stacks_thread);
   stacks_leave_far_down(256);
   gait_enter(stacks_thread);
   gait_collect(stacks_thread);
@@ -133,7 +162,10 @@ static const struct stacks_case stacks_cases[] = {
     {"a coroutine leaves", coroutine_leaves, "thread.stack"},
     {"a coroutine collects", coroutine_collects, "thread.stack"},
     {"a coroutine collects with exact frames", exact_coroutine_collects, NULL},
+#if !SANITIZER_ADDRESS /* which leaves gaps between variables that nothing overwrites */
     {"a frame is left linked", frame_left_linked, "frame.intact"},
+    {"an outer frame is left linked", outer_frame_left_linked, "frame.intact"},
+#endif
     {"a frame is changed", frame_changed, "frame.intact"},
     {"managed code is entered far up", entered_far_up, "thread.frame"},
     {"managed code is entered a wrapper up", entered_a_wrapper_up, NULL},
@@ -149,9 +181,9 @@ static void stacks_expect(const struct stacks_case *test) {
   static char said[4096];
   char expected[128];
   const int status = child_run(stacks_run, test, said, sizeof said);
-  snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in gait", test->check);
+  snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in ", test->check);
   const bool holds = test->check ? WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
-                                       strncmp(said, expected, strlen(expected)) == 0
+                                       strstr(said, expected) != NULL
                                  : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
   if (!holds) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, said);
   child_must(holds, test->name);

@@ -141,6 +141,67 @@ START_TEST(waiting_is_no_work) {
 }
 END_TEST
 
+/* A second on `processors` in which the program is stopped, and the share of it that counts. */
+static double limiter_stop(double processors, int64_t threads, int64_t background_ns,
+                           int64_t assist_ns, int64_t idle_ns,
+                           struct gaiti_pacer_limiter *limiter) {
+  struct gaiti_pacer_snapshot snapshot = {0};
+  gaiti_pacer_limiter_init(limiter, 0, processors, 0.25, 0.5);
+  gaiti_pacer_limiter_start_transition(limiter, 0, true);
+  gaiti_pacer_limiter_start_stop(limiter, 0);
+  gaiti_pacer_limiter_add_assist(limiter, assist_ns);
+  gaiti_pacer_limiter_add_idle(limiter, idle_ns);
+  gaiti_pacer_limiter_finish_stop(limiter, SECOND, threads, background_ns);
+  gaiti_pacer_limiter_tell(limiter, &snapshot);
+  ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(processors * (double)SECOND));
+  return (double)snapshot.limiter_gc_ns / (double)snapshot.limiter_offered_ns;
+}
+
+/* Threads that are stopped have processors to lose: GC counts for those, and beside that for what
+ * it uses of others, though the plan gives it a quarter. */
+START_TEST(a_stop_counts_for_the_threads_that_ran) {
+  struct gaiti_pacer_limiter limiter;
+  ck_assert_double_eq(limiter_stop(4, 0, 0, 0, 0, &limiter), 0);
+  ck_assert_double_eq(limiter_stop(4, 0, SECOND, 0, 0, &limiter), 0.25);
+  ck_assert_double_eq(limiter_stop(4, 1, SECOND, 0, 0, &limiter), 0.5);
+  ck_assert_int_eq(limiter.fill_ns, 0); /* just the cap */
+  ck_assert_double_eq(limiter_stop(4, 2, SECOND / 2, SECOND / 2, 0, &limiter), 0.75);
+  ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 0, &limiter), 1);
+  ck_assert_int_eq(limiter.fill_ns, limiter.capacity_ns);
+  ck_assert_double_eq(limiter_stop(4, 1000000, 4 * SECOND, SECOND, 0, &limiter), 1);
+  ck_assert_double_eq(limiter_stop(0.5, 1, SECOND / 2, 0, 0, &limiter), 1);
+  ck_assert_double_eq(limiter_stop(2, 1, -5, 0, 0, &limiter), 0.5);
+}
+END_TEST
+
+/* Helpers at idle priority have the processors because the threads are stopped. */
+START_TEST(no_time_is_idle_that_a_stopped_thread_would_have_had) {
+  struct gaiti_pacer_limiter with, without;
+  ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 3 * SECOND, &with), 1);
+  ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 0, &without), 1);
+  ck_assert_int_eq(with.fill_ns, without.fill_ns);
+  limiter_stop(4, 1, SECOND / 2, 0, 2 * SECOND, &with);
+  limiter_stop(4, 1, SECOND / 2, 0, 0, &without);
+  ck_assert_int_gt(with.fill_ns, without.fill_ns);
+}
+END_TEST
+
+/* Windows before and after are as ever. */
+START_TEST(a_stop_has_a_window_of_its_own) {
+  struct gaiti_pacer_limiter limiter;
+  gaiti_pacer_limiter_init(&limiter, 0, 2, 0.25, 0.5);
+  gaiti_pacer_limiter_start_transition(&limiter, 0, true);
+  gaiti_pacer_limiter_start_stop(&limiter, SECOND);
+  ck_assert_int_eq(limiter.gc_ns, SECOND / 2);
+  gaiti_pacer_limiter_finish_stop(&limiter, 2 * SECOND, 2, SECOND);
+  ck_assert_int_eq(limiter.gc_ns, SECOND / 2 + 2 * SECOND);
+  gaiti_pacer_limiter_update(&limiter, 3 * SECOND);
+  ck_assert_int_eq(limiter.gc_ns, SECOND + 2 * SECOND);
+  gaiti_pacer_limiter_finish_stop(&limiter, SECOND, 2, SECOND); /* runs back */
+  ck_assert_int_eq(limiter.offered_ns, 6 * SECOND);
+}
+END_TEST
+
 START_TEST(extremes_saturate) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 1000, 0.25, 0.5);
@@ -165,6 +226,9 @@ int main(void) {
                                 time_that_stands_or_runs_back_does_nothing,
                                 a_change_of_cap_is_for_the_time_after,
                                 waiting_is_no_work,
+                                a_stop_counts_for_the_threads_that_ran,
+                                no_time_is_idle_that_a_stopped_thread_would_have_had,
+                                a_stop_has_a_window_of_its_own,
                                 extremes_saturate};
   return SUITE_RUN("pacer limiter", tests);
 }

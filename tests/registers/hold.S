@@ -42,6 +42,7 @@
 #define FRAME_LOW   0
 #define FRAME_NEXT  8
 #define FRAME_END   16
+#define FRAME_SPARE  24
 #define FRAME_HIGH  32
 #define FRAME_BYTES 40 /* with six registers and the return address a multiple of 16 */
 
@@ -86,6 +87,7 @@ BEGIN \name
   subq $FRAME_BYTES, %rsp
   CLEAR_ALL
   movq $0, FRAME_LOW(%rsp)
+  movq $0, FRAME_SPARE(%rsp)
   movq $0, FRAME_HIGH(%rsp)
   movq %rdi, FRAME_NEXT(%rsp)
   movq %rsi, FRAME_END(%rsp)
@@ -190,9 +192,11 @@ END hold_foreign
 
 /* The frame, from the stack pointer: */
 #define FRAME_LOW   0
+#define FRAME_SPARE  8
 #define FRAME_NEXT  16
 #define FRAME_END   24
 #define FRAME_SAVED 32 /* x19 to x30, d8 to d15 */
+#define FRAME_SPARE_HIGH 192
 #define FRAME_HIGH  200
 #define FRAME_BYTES 208
 
@@ -233,6 +237,8 @@ BEGIN \name
   EACH_SAVED stp
   CLEAR_ALL
   str xzr, [sp, #FRAME_LOW]
+  str xzr, [sp, #FRAME_SPARE]
+  str xzr, [sp, #FRAME_SPARE_HIGH]
   str xzr, [sp, #FRAME_HIGH]
   str x0, [sp, #FRAME_NEXT]
   str x1, [sp, #FRAME_END]

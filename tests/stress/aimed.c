@@ -42,7 +42,7 @@
 /* ---- Looking at the collector ---- */
 
 static bool aimed_is_wanted(const struct mutator *mutator) {
-  return __atomic_load_n(&gait_fast_of(mutator->thread)->poll, __ATOMIC_RELAXED) != 0;
+  return __atomic_load_n(gait_fast_of(mutator->thread)->poll, __ATOMIC_RELAXED) != 0;
 }
 
 static bool aimed_is_marking(const struct mutator *mutator) {

@@ -2,6 +2,7 @@
 
 #include "aimed.h"
 #include "child.h"
+#include "frames.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -347,7 +348,7 @@ static const struct {
     {150, mutator_poll},       {12, mutator_outside},     {20, mutator_external},
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
     {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
-    {1, mutator_fork},         {3, aimed_step},
+    {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
 };
 
 void mutator_step(struct mutator *mutator) {
@@ -419,7 +420,9 @@ static void mutator_linger(struct mutator *mutator) {
 static void mutator_work(struct mutator *mutator, uint32_t steps) {
   uint32_t step = 0;
   for (; step < steps && !mutator_is_over(mutator); step++) {
-    if (!mutator->era->aim || mutator_below(mutator, 4) == 0)
+    if (mutator->era->frames && mutator_below(mutator, 2))
+      frames_step(mutator);
+    else if (!mutator->era->aim || mutator_below(mutator, 4) == 0)
       mutator_step(mutator);
     else if (mutator->drives)
       mutator_collect_at_once(mutator);
@@ -436,11 +439,13 @@ static void mutator_attach_and_work(struct mutator *mutator, uint32_t steps) {
   uint32_t ids[MUTATOR_LOCALS] = {0};
   gait_frame frame;
   mutator->locals = (graph_place){slots, ids, MUTATOR_LOCALS, false, false};
-  const bool exact = mutator_below(mutator, mutator->era->aim ? 4 : 2) != 0;
+  const bool exact =
+      mutator_below(mutator, mutator->era->aim ? 4 : 2) != 0 && !mutator->era->frames;
   const gait_thread_roots roots = exact ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE;
   if (gait_thread_attach(mutator->graph->heap, exact ? "exact" : NULL, roots, &mutator->thread) !=
       GAIT_OK)
     graph_fail(mutator->graph, "a thread was not attached");
+  mutator->exact = exact;
   if (exact) gait_frame_push(mutator->thread, &frame, slots, MUTATOR_LOCALS);
   mutator_add_own(mutator);
   mutator_work(mutator, steps);

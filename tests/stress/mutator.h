@@ -28,6 +28,7 @@ struct era {
   uint32_t young_every;   /* cycles come after so many allocations, most of them young; 0: not so */
   enum era_aim aim;       /* what most of the threads' operations are */
   bool forks;             /* threads may fork */
+  bool frames;            /* stacks are conservative, and half of what threads do is frames.c's */
   struct era *next;       /* itself when it is alone */
   atomic_bool *stop;      /* of all the eras of the ring */
   _Atomic uint32_t lives; /* threads started so far */
@@ -46,9 +47,11 @@ struct mutator {
   struct graph *graph;
   gait_thread *thread;
   uint64_t random;
-  bool drives;        /* it has cycles run, one after another */
-  bool alone;         /* it visits, or is a forked child: it goes nowhere else */
-  graph_place locals; /* on this thread's stack: an exact frame, or just words */
+  bool drives;          /* it has cycles run, one after another */
+  bool exact;           /* its stack is not scanned */
+  uint32_t frames_left; /* wrappers of gait_leave that have no gait_enter yet */
+  bool alone;           /* it visits, or is a forked child: it goes nowhere else */
+  graph_place locals;   /* on this thread's stack: an exact frame, or just words */
   graph_place own[OWN_PLACES];
 };
 

@@ -1,11 +1,13 @@
 /* stress: threads change a shared graph while the collector runs under every check, and each
  * object is known to plain memory.
  *
- *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless]
+ *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless] [--frames]
  *
  * GAIT_SEED, GAIT_CYCLES and GAIT_SECONDS stand for the first three.  Without a seed the clock
  * gives one; it is printed first and again in every failure.  What each thread does follows from
  * the seed; how the threads interleave does not, so a failure may take a few runs to come back.
+ * With --frames every stack is conservative, and half of what the threads do is to hold references
+ * where the compiler puts them (frames.c); as a rule some threads do now and then.
  * The options of the heap are drawn from the seed; the variables of the environment that the
  * collector knows overrule them. */
 #include "mutator.h"
@@ -27,6 +29,7 @@ struct stress {
   uint64_t seconds;
   uint32_t threads;
   bool barrierless;
+  bool frames;
   uint64_t cycles_done;
   uint64_t young_cycles;
   uint64_t operations;
@@ -60,10 +63,13 @@ static void stress_environment(const char *name, uint64_t *number) {
 }
 
 static void stress_parse(struct stress *stress, int argc, char **argv) {
-  static const struct option names[] = {
-      {"seed", required_argument, NULL, 's'},    {"cycles", required_argument, NULL, 'c'},
-      {"seconds", required_argument, NULL, 't'}, {"threads", required_argument, NULL, 'n'},
-      {"barrierless", no_argument, NULL, 'b'},   {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                        {"cycles", required_argument, NULL, 'c'},
+                                        {"seconds", required_argument, NULL, 't'},
+                                        {"threads", required_argument, NULL, 'n'},
+                                        {"barrierless", no_argument, NULL, 'b'},
+                                        {"frames", no_argument, NULL, 'f'},
+                                        {NULL, 0, NULL, 0}};
   *stress = (struct stress){.started = time(NULL)};
   stress_environment("GAIT_SEED", &stress->seed);
   stress_environment("GAIT_CYCLES", &stress->cycles);
@@ -75,6 +81,7 @@ static void stress_parse(struct stress *stress, int argc, char **argv) {
     case 't': stress->seconds = stress_number(optarg); break;
     case 'n': stress->threads = (uint32_t)stress_number(optarg); break;
     case 'b': stress->barrierless = true; break;
+    case 'f': stress->frames = true; break;
     default: exit(EXIT_FAILURE);
     }
   }
@@ -103,7 +110,8 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
   static const enum era_aim aims[] = {AIM_ANY,  AIM_RAID,    AIM_HIDE,    AIM_DUEL,
                                       AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT};
-  if (graph_below(random, 2) || stress->barrierless || stress->threads == 1) return AIM_NONE;
+  if (graph_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
+    return AIM_NONE;
   return aims[graph_below(random, sizeof aims / sizeof *aims)];
 }
 
@@ -222,6 +230,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   if (options.young_percent) era->young_every = (uint32_t)options.collect_every;
   era->aim = aim;
   era->forks = graph_below(&random, 4) == 0;
+  era->frames = stress->frames || (aim == AIM_NONE && graph_mix(seed + 2) % 4 == 0);
   graph_init(&era->graph, heap, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;
 }

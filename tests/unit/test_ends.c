@@ -4,7 +4,10 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 const char *const unit_suite_name = "ends";
@@ -30,12 +33,13 @@ static __attribute__((noinline)) void ends_scrub(void) {
     frames[i] = (char)0xa5;
 }
 
+/* Goes on while the collector looks. */
 static void ends_dead(void *arg) {
   struct ends_errand *errand = arg;
   ends_scrub();
   sem_post(&errand->scrubbed);
-  while (sem_wait(&errand->collected) != 0) {
-  }
+  while (sem_trywait(&errand->collected) != 0)
+    ends_scrub();
 }
 
 static void ends_unwound(void *arg) {
@@ -81,6 +85,62 @@ static void ends_wait(unit_world *world, sem_t *semaphore) {
   }
   gait_enter(world->thread);
 }
+
+/* ---- Threads that detach while the process forks ---- */
+
+struct ends_detacher {
+  gait_heap *heaps[2];
+  atomic_bool stop;
+};
+
+/* Attached to two heaps, and on its way out of them most of the time. */
+static void *ends_detach(void *arg) {
+  struct ends_detacher *detacher = arg;
+  while (!atomic_load(&detacher->stop)) {
+    gait_thread *threads[2] = {NULL, NULL};
+    for (int i = 0; i < 2; i++) {
+      UNIT_CHECK(gait_thread_attach(detacher->heaps[i], NULL, GAIT_STACK_EXACT, &threads[i]) ==
+                 GAIT_OK);
+      gait_leave(threads[i]);
+    }
+    sched_yield();
+    for (int i = 0; i < 2; i++)
+      UNIT_CHECK(gait_thread_detach(threads[i]) == GAIT_OK);
+  }
+  return NULL;
+}
+
+/* What an OS thread's attachments share is freed once, in the child as well. */
+START_TEST(a_process_may_fork_while_threads_detach) {
+  unit_world worlds[2];
+  struct ends_detacher detacher = {.heaps = {NULL, NULL}};
+  for (int i = 0; i < 2; i++) {
+    unit_open(&worlds[i], _i, GAIT_STACK_EXACT);
+    detacher.heaps[i] = worlds[i].heap;
+  }
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++)
+    ck_assert_int_eq(pthread_create(&threads[i], NULL, ends_detach, &detacher), 0);
+  for (int i = 0; i < 50; i++) {
+    const pid_t child = fork();
+    if (child == 0) _exit(0);
+    int status = 0;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+  }
+  atomic_store(&detacher.stop, true);
+  for (int i = 0; i < 2; i++)
+    gait_leave(worlds[i].thread);
+  for (int i = 0; i < 4; i++)
+    ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+  for (int i = 0; i < 2; i++)
+    gait_enter(worlds[i].thread);
+  for (int i = 0; i < 2; i++)
+    unit_close(&worlds[i]);
+}
+END_TEST
+
+/* ---- Threads that end outside ---- */
 
 static void ends_try(int mode, gait_thread_roots roots, bool cancelled) {
   unit_world world;
@@ -132,4 +192,5 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(ends, a_thread_may_be_cancelled_outside_with_frames);
   UNIT_TEST(ends, a_conservative_thread_may_exit_outside_with_frames);
   UNIT_TEST(ends, a_conservative_thread_may_be_cancelled_outside_with_frames);
+  UNIT_TEST(ends, a_process_may_fork_while_threads_detach);
 }

@@ -37,8 +37,8 @@ START_TEST(nobody_helps_between_cycles) {
 }
 END_TEST
 
-/* The test's own thread has not turned its barrier on: the cycle waits for it in START.  A root that
- * comes then queues what it refers to, and nobody may trace that. */
+/* The test's own thread has not turned its barrier on: the cycle waits for it in START.  A root
+ * that comes then queues what it refers to, and nobody may trace that. */
 START_TEST(nobody_helps_before_barriers_are_on) {
   unit_world world;
   unit_open(&world, UNIT_CONCURRENT, GAIT_STACK_EXACT);

@@ -9,8 +9,11 @@ set(GAIT_PAGE "")
 set(GAIT_WASM_DIR ${CMAKE_CURRENT_BINARY_DIR}/wasm)
 set(GAIT_WASM_FLAGS --target=wasm32 -std=c11 -O2 -mbulk-memory -ffreestanding -nostdlib
   -fvisibility=hidden -I${PROJECT_SOURCE_DIR}/pacer
-  -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes -Werror
+  -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
   -fuse-ld=${GAIT_WASM_LD} -Wl,--no-entry -Wl,--export-dynamic -Wl,--strip-all)
+if(GAIT_WERROR)
+  list(APPEND GAIT_WASM_FLAGS -Werror)
+endif()
 
 # Not every clang has the target: it is asked, once for each pair of tools.
 if(GAIT_WASM_CLANG AND GAIT_WASM_LD AND GAIT_BASE64
