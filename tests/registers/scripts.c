@@ -123,6 +123,13 @@ static void script_wrapper_spills(struct torture *torture, const struct place *p
   script_add_thread(torture, CALL(gait_enter));
 }
 
+/* A large frame below one that has pushed this register; both are gone when it enters. */
+static void script_wrapper_vast(struct torture *torture, const struct place *place) {
+  script_add(torture, CALL(place->spill), WORD(wrappers_o2.leave_vast), WORD(torture->thread), 0);
+  script_add_collection(torture);
+  script_add_thread(torture, CALL(gait_enter));
+}
+
 static void script_scope(struct torture *torture, const struct wrappers *wrappers) {
   script_add(torture, CALL(wrappers->construct), WORD(&torture->scope), WORD(torture->thread), 0);
   script_add_collection(torture);
@@ -441,6 +448,7 @@ const struct script scripts[] = {
     {"wrapper_deep_o0", script_wrapper_deep_o0, NULL, NULL},
     {"wrapper_deep_o2", script_wrapper_deep_o2, NULL, NULL},
     {"wrapper_spills", script_wrapper_spills, NULL, NULL},
+    {"wrapper_vast", script_wrapper_vast, NULL, NULL},
     {"scope_o0", script_scope_o0, NULL, NULL},
     {"scope_o2", script_scope_o2, NULL, NULL},
     {"outside", script_outside, NULL, NULL},

@@ -26,6 +26,13 @@ WRAPPERS_NOINLINE static void wrappers_leave_deep(gait_thread *thread) {
   wrappers_count(thread, (unsigned)buffer[0] + (unsigned)buffer[199]);
 }
 
+WRAPPERS_NOINLINE static void wrappers_leave_vast(gait_thread *thread) {
+  volatile char buffer[6000];
+  buffer[0] = buffer[sizeof buffer - 1] = 1;
+  gait_leave(thread);
+  wrappers_count(thread, (unsigned)buffer[0] + (unsigned)buffer[sizeof buffer - 1]);
+}
+
 WRAPPERS_NOINLINE static void wrappers_enter(gait_thread *thread) {
   wrappers_count(thread, 3);
   gait_enter(thread);
@@ -69,6 +76,7 @@ const struct wrappers WRAPPERS_NAME = {
     .name = WRAPPERS_EXPANDED(WRAPPERS_NAME),
     .leave = wrappers_leave,
     .leave_deep = wrappers_leave_deep,
+    .leave_vast = wrappers_leave_vast,
     .enter = wrappers_enter,
     .construct = wrappers_construct,
     .destroy = wrappers_destroy,

@@ -18,6 +18,7 @@ struct wrappers {
   const char *name;
   void (*leave)(gait_thread *thread);      /* leaves, counts, returns */
   void (*leave_deep)(gait_thread *thread); /* the same by a wrapper of the wrapper */
+  void (*leave_vast)(gait_thread *thread); /* the same from a frame of several KiB */
   void (*enter)(gait_thread *thread);
   void (*construct)(struct wrappers_scope *scope, gait_thread *thread);
   void (*destroy)(struct wrappers_scope *scope);
