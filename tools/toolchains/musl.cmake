@@ -1,0 +1,4 @@
+# The C library musl, linked statically.  The package: musl-tools.
+set(CMAKE_C_COMPILER musl-gcc)
+set(CMAKE_EXE_LINKER_FLAGS_INIT -static)
+include(${CMAKE_CURRENT_LIST_DIR}/borrowed.cmake)
