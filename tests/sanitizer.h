@@ -1,6 +1,11 @@
-/* sanitizer.h: which sanitizer watches this build. */
+/* sanitizer.h: which sanitizer watches this build, and whether it runs on another kind of machine.
+ */
 #ifndef TESTS_SANITIZER_H
 #define TESTS_SANITIZER_H
+
+#ifndef TESTS_EMULATED
+#define TESTS_EMULATED 0
+#endif
 
 #if defined(__has_feature)
 #define SANITIZER_HAS_FEATURE(feature) __has_feature(feature)

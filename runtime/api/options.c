@@ -18,6 +18,11 @@
 #define GIB ((int64_t)1 << 30)
 #define TIB ((int64_t)1 << 40)
 
+/* Less where addresses that hold nothing have a price: qemu keeps a record of each page. */
+#ifndef GAITI_RESERVE_GIB
+#define GAITI_RESERVE_GIB 256
+#endif
+
 /* What the stress build begins with instead. */
 #define SHRUNKEN(usual, small) (GAITI_STRESS ? (small) : (usual))
 
@@ -33,8 +38,8 @@ static const gait_option options_table[] = {
      FIELD(memory_limit_bytes)},
     {"min_heap", "GAIT_MIN_HEAP", GAIT_OPTION_BYTES, "bytes", 4 * MIB, 0, TIB, false, 0,
      "Smallest heap goal at gogc=100; scaled by gogc.", FIELD(min_heap_bytes)},
-    {"reserve", "GAIT_RESERVE", GAIT_OPTION_BYTES, "bytes", 256 * GIB, MIB, 16 * TIB, false, 0,
-     "Addresses to reserve for the heap; halved until the system grants them.",
+    {"reserve", "GAIT_RESERVE", GAIT_OPTION_BYTES, "bytes", GAITI_RESERVE_GIB *GIB, MIB, 16 * TIB,
+     false, 0, "Addresses to reserve for the heap; halved until the system grants them.",
      FIELD(reserve_bytes)},
     {"background", "GAIT_BACKGROUND", GAIT_OPTION_PERCENT, "%", 25, 1, 90, false, 0,
      "Share of the processors that background marking takes while a cycle marks.",

@@ -9,7 +9,6 @@
  * still kept is whole; once calls work again the same heap goes on; and nothing is left behind,
  * counted at the wrappers and by the kernel. */
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,8 +161,7 @@ static unsigned failure_mask(const char *name) {
 
 int main(int argc, char **argv) {
   if (argc < 2) return EXIT_FAILURE;
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  process_steady_malloc();
   cells_where = life_name;
   failure_warm_up(argv[1]);
   uint64_t lives = 0;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,12 @@ static void child_read(int end, char *said, size_t said_bytes) {
   said[used] = '\0';
 }
 
+/* An emulator tells of a signal that ends the program. */
+static void child_drop_emulator(char *said) {
+  char *line = strstr(said, "qemu: uncaught target signal");
+  if (line && (line == said || line[-1] == '\n')) *line = '\0';
+}
+
 int child_run(int (*run)(const void *), const void *arg, char *said, size_t said_bytes) {
   int ends[2], status = 0;
   child_must(pipe(ends) == 0, "no pipe");
@@ -61,6 +68,7 @@ int child_run(int (*run)(const void *), const void *arg, char *said, size_t said
   }
   close(ends[1]);
   child_read(ends[0], said, said_bytes);
+  child_drop_emulator(said);
   close(ends[0]);
   child_must(waitpid(child, &status, 0) == child, "the child is lost");
   return status;

@@ -19,6 +19,17 @@
 
 #include "../sanitizer.h"
 
+/* There is none under thread sanitizer, and where the C library has no backtrace():
+ * runtime/os/stack.c. */
+#if defined(__has_include)
+#if __has_include(<execinfo.h>)
+#define LATE_HAS_STACKS (!SANITIZER_THREAD)
+#endif
+#endif
+#ifndef LATE_HAS_STACKS
+#define LATE_HAS_STACKS 0
+#endif
+
 #define LATE_WORKERS   2
 #define LATE_OBJECTS   5000 /* that each worker has to allocate after the late thread was named */
 #define LATE_BYTES     64
@@ -148,8 +159,7 @@ static void late_check_signal(enum late_case what) {
 }
 
 static void late_check_log(struct late *late) {
-  /* There is none under thread sanitizer: runtime/os/stack.c. */
-  bool stack = late->what == LATE_STACK && !SANITIZER_THREAD;
+  bool stack = late->what == LATE_STACK && LATE_HAS_STACKS;
   late_require(atomic_load(&late->named), "the cycle ended and nobody was late");
   late_require((atomic_load(&late->frames) > 0) == stack, "a stack, or none, against the option");
   late_require(atomic_load(&late->placed) == stack,

@@ -1,11 +1,11 @@
 /* Heaps: objects of their own, created, used side by side, and gone without a trace. */
 #include "unit.h"
 
-#include <malloc.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../process.h"
 #include "../sanitizer.h"
 
 const char *const unit_suite_name = "heap";
@@ -92,7 +92,7 @@ static unit_resources heap_settled_resources(size_t threads) {
 START_TEST(nothing_leaks) {
   enum { WARM_UP = 4, ROUNDS = 40 };
   if (SANITIZER_THREAD) return; /* it begins a thread of its own at any time after a fork */
-  mallopt(M_ARENA_MAX, 1);      /* an arena that a thread of ours made stays mapped */
+  process_steady_malloc();
   const size_t threads = unit_count_threads();
   for (int i = 0; i < WARM_UP; i++)
     heap_live_once(_i);
@@ -139,7 +139,7 @@ START_TEST(a_reservation_beyond_the_machine_is_halved_or_an_error) {
   static unit_log log;
   options.log = unit_log_line;
   options.log_arg = &log;
-  options.reserve_bytes = UNIT_OPTION(reserve_bytes)->maximum;
+  options.reserve_bytes = UNIT_OPTION(reserve_bytes)->initial * 64;
   gait_heap *heap = NULL;
   const gait_result result = gait_heap_create(&options, &heap);
   if (result == GAIT_OK) {

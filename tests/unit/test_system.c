@@ -68,9 +68,16 @@ static void *system_on_small_stack(void *arg) {
   return NULL;
 }
 
-/* Starts it with the least stack that there may be, below which nothing can be touched. */
+/* The least stack that there may be; musl's would not hold a line of the log. */
+#ifdef __GLIBC__
+#define SYSTEM_STACK_MIN ((size_t)PTHREAD_STACK_MIN)
+#else
+#define SYSTEM_STACK_MIN ((size_t)16384)
+#endif
+
+/* Starts it with such a stack, below which nothing can be touched. */
 static void *system_start_small(void *arg) {
-  const size_t bytes = (size_t)PTHREAD_STACK_MIN, page = (size_t)sysconf(_SC_PAGESIZE);
+  const size_t bytes = SYSTEM_STACK_MIN, page = (size_t)sysconf(_SC_PAGESIZE);
   unsigned char *memory =
       mmap(NULL, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   pthread_attr_t attributes;
@@ -138,7 +145,7 @@ static bool system_is_as_started(const struct system_inherited *wanted, const ch
   if (sched_getaffinity(tid, sizeof set, &set) != 0 || !CPU_EQUAL(&set, &wanted->started))
     return false;
   if (strcmp(name, "gait-idle\n") == 0) return true; /* which is idle by itself */
-  return sched_getscheduler(tid) == SCHED_OTHER &&
+  return syscall(SYS_sched_getscheduler, tid) == SCHED_OTHER &&
          getpriority(PRIO_PROCESS, (id_t)tid) == wanted->nice + (wanted->may_undo ? 0 : 5);
 }
 
@@ -168,7 +175,7 @@ static void system_set_apart(struct system_inherited *inherited) {
   CPU_ZERO(&one);
   CPU_SET((size_t)processor, &one);
   UNIT_CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
-  UNIT_CHECK(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}) == 0);
+  UNIT_CHECK(syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0}) == 0);
   const id_t tid = (id_t)system_tid();
   UNIT_CHECK(setpriority(PRIO_PROCESS, tid, inherited->nice + 5) == 0);
   inherited->may_undo = setpriority(PRIO_PROCESS, tid, inherited->nice) == 0;
