@@ -146,7 +146,16 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
   gait_fast_of(thread)->frames = frame->caller;
 }
 
+/* An address near the end of the calling function's frame, the whole of which lies below.  On
+ * x86-64, and with clang on aarch64, the frame pointer is saved there; gcc on aarch64 saves it where
+ * the frame begins, and knows its end (the canonical frame address) by another name. */
+#if defined(__aarch64__) && !defined(__clang__)
+#define GAIT_FRAME_END() __builtin_dwarf_cfa()
+#else
+#define GAIT_FRAME_END() __builtin_frame_address(0)
+#endif
+
 /* The frame of the function that leaves goes with the call: it may return before gait_enter. */
-#define gait_leave(thread) gait_leave_from((thread), __builtin_frame_address(0))
+#define gait_leave(thread) gait_leave_from((thread), GAIT_FRAME_END())
 
 #endif

@@ -257,7 +257,7 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
 GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
   gaiti_registers_read(registers);
-  gait_leave_from(thread, __builtin_frame_address(0));
+  gait_leave_from(thread, GAIT_FRAME_END());
   void *result = function(arg);
   REQUIRE("thread.state", thread_is_outside(thread),
           "a function that runs outside managed code has entered it and not left it again");

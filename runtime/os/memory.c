@@ -83,17 +83,19 @@ bool gaiti_os_commit(void *start, size_t bytes) {
   return done;
 }
 
-static bool memory_advise(void *start, size_t bytes, int advice) {
+/* Returns 0, or what errno was; leaves errno as it was. */
+static int memory_advise(void *start, size_t bytes, int advice) {
   int before = errno;
-  bool done = madvise(start, bytes, advice) == 0;
+  int error = madvise(start, bytes, advice) == 0 ? 0 : errno;
   errno = before;
-  return done;
+  return error;
 }
 
-/* The first form is refused where the program has locked its memory (mlockall). */
+/* The first form is refused, as invalid, where the program has locked its memory (mlockall). */
 bool gaiti_os_release(void *start, size_t bytes) {
-  return memory_advise(start, bytes, MADV_DONTNEED) ||
-         memory_advise(start, bytes, MADV_DONTNEED_LOCKED);
+  int error = memory_advise(start, bytes, MADV_DONTNEED);
+  if (error == EINVAL) error = memory_advise(start, bytes, MADV_DONTNEED_LOCKED);
+  return error == 0;
 }
 
 void gaiti_os_populate(void *start, size_t bytes) {
