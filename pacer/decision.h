@@ -7,8 +7,8 @@
 
 enum {
   GAITI_PACER_MIB = 1 << 20,
-  /* A trigger may come this close to a large goal: the least runway, and the
-   * smallest heap worth collecting (Go's heap minimum). */
+  /* A trigger may come this close to a large goal: the least runway (as large
+   * as Go's heap minimum). */
   GAITI_PACER_START_DISTANCE_BYTES = 4 << 20,
 };
 

@@ -23,7 +23,8 @@
  * allocates a third of its heap while a cycle marks pays a third more for marking.
  *
  * The estimate does not feed back on itself: F' and T' are measured, and F' does not depend on any
- * goal.  Where it is too low by x bytes the next goal is too low by GOGC% of x, for one cycle. */
+ * goal.  Where it is too low by x bytes the next goal is too low by GOGC% of half of x, for one
+ * cycle. */
 #include "decision.h"
 #include "bytes.h"
 

@@ -72,10 +72,10 @@ typedef struct gait_kind {
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-#define GAIT_OFF INT64_MAX /* a memory limit that limits nothing */
-#define GAIT_GOGC_OFF                                                                              \
-  (-1) /* no collection for growth: only for the memory limit, or when asked                       \
-        */
+/* A memory limit that limits nothing. */
+#define GAIT_OFF INT64_MAX
+/* No collection for growth: only for the memory limit, or when asked. */
+#define GAIT_GOGC_OFF (-1)
 
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
  * gait_option_at and in `gait options`: all three come from one table. */
@@ -381,8 +381,7 @@ GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, which costs a pause
-                           */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, a pause */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.

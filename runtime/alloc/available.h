@@ -1,8 +1,10 @@
 /* available.h: swept blocks with free slots that no cache owns, by kind and size class.
  *
- * .inv.available  A listed block has the heap's epoch, is formatted for its list's kind and class,
- *                 and is owned by no cache.  When the epoch rises every list is emptied: sweeping
- *                 lists the blocks anew. */
+ * .inv.available  A listed block is formatted for its list's kind and class, and is owned by no
+ *                 cache.  It has the heap's epoch, but for the time from the rise of the epoch to
+ *                 the begin of sweeping: then every list is emptied, and sweeping lists the blocks
+ *                 anew.  A thread that takes a block off its list meanwhile compares the epochs
+ *                 (gaiti_supply_available). */
 #ifndef GAITI_ALLOC_AVAILABLE_H
 #define GAITI_ALLOC_AVAILABLE_H
 

@@ -1,6 +1,6 @@
-/* An OS thread that exits is detached from every heap that it is still attached to.  The key below,
- * and the list of heaps in cycle/fork.c, are all the state that Gait has for the whole process: the
- * system offers neither event per heap. */
+/* An OS thread that exits is detached from every heap that it is still attached to.  The key below
+ * is state of the whole process, as is the list of heaps in cycle/fork.c: the system offers neither
+ * event per heap. */
 #include "alloc/exit.h"
 
 const unsigned gaiti_exit_no_poll = 0;

@@ -37,9 +37,9 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
- * those further up; written by whoever holds the thread fake_stack     where AddressSanitizer keeps
- * local variables instead; NULL: on the stack pauses         written by the thread, or by whoever
- * holds it */
+ *                  those further up; written by the holder of the thread
+ *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
+ *   pauses         written by the thread, or by its holder */
 struct gait_thread {
   struct gait_fast fast;
   gait_heap *heap;

@@ -11,8 +11,9 @@
  *
  * .inv.open  The list takes words only while it is open: from before the first barrier is on until
  *            marking is closed, both under the lock.  It may not open later: a store in flight
- * would lose its shade (tests/model/start.pml).  A shade from after the close says nothing, and
- *            would set a mark that the next cycle took for its own. */
+ *            would lose its shade (tests/model/start.pml).  A shade that comes after the close is
+ *            dropped: it proves nothing, and would set a mark that the next cycle took for its
+ *            own. */
 #ifndef GAITI_BARRIER_SHADES_H
 #define GAITI_BARRIER_SHADES_H
 

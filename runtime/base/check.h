@@ -1,4 +1,4 @@
-/* check.h: the three checks.
+/* check.h: the four checks.
  *
  *   REQUIRE         the embedder's misuse that no result can report; on in every build
  *   REQUIRE_RESULT  the embedder's misuse; names the check in debug builds, returns in release ones

@@ -1,8 +1,9 @@
 /* The slow path of allocation: what happens when a run is at its end.
  *
  * In this order, and nothing between the last two steps, so that the slot handed out is still this
- * thread's: act on what the collector wants; run the cycle that is offered; pay what is owed; find
- * memory, waiting for a cycle if there is none; take a run; hand out its first slot.
+ * thread's: act on what the collector wants; run the cycle that is offered; pay the assists that
+ * are owed; past the goal, mark or wait for marking (allocate_stall); find memory, waiting for a
+ * cycle if there is none; take a run; hand out its first slot.
  *
  * Where memory comes from: the block that the cache owns; a swept block with free slots; while
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the

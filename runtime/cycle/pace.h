@@ -1,9 +1,9 @@
-/* pace.h: the driver of the pacer: takes the snapshots, passes them on, and publishes what was
- * decided where the allocation path reads it.
+/* pace.h: the driver of the pacer: takes the snapshots, passes them on, and publishes the decisions
+ * where the allocation path reads them.
  *
- * Under the lock: the pacer, the limiter and all that is not atomic.  The allocation path reads
- * `trigger_bytes` and `assist_ratio` without it; a value that is a moment old costs a run of
- * allocation at most. */
+ * Under the lock: the pacer, the limiter and every field that is not atomic.  The allocation path
+ * reads the atomic ones without it: a value that is a moment old costs a run of allocation at
+ * most. */
 #ifndef GAITI_CYCLE_PACE_H
 #define GAITI_CYCLE_PACE_H
 

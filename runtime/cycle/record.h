@@ -6,14 +6,13 @@
 
 #define GAITI_RECORDS 256
 
-/* .inv.records  Cycle n's record is at n % GAITI_RECORDS; the last GAITI_RECORDS cycles up to
- * `last` are there. created_ns    when the heap was made ended_ns      when marking last ended; the
- * collector alone */
+/* .inv.records  Cycle n's record is at n % GAITI_RECORDS; the records of the last GAITI_RECORDS
+ *               cycles, up to `last`, are there. */
 struct gaiti_records {
   struct gaiti_lock lock;
   uint64_t last;
-  uint64_t created_ns;
-  uint64_t ended_ns;
+  uint64_t created_ns; /* the creation of the heap */
+  uint64_t ended_ns;   /* the last end of marking; only the thread that runs the cycle uses it */
   gait_cycle_record ring[GAITI_RECORDS];
 };
 

@@ -17,7 +17,7 @@
  *            except while marking in a slot that a cache has given back.  Outside marking no mark
  *            bit is set in a swept block, unless sweeping has kept them: then just those of old
  *            objects are.  After sweeping, allocated = found marked, or taken since.
- * .inv.shape A marker reads `tag` with acquire; the release that pairs with it publishes the
+ * .inv.shape  A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
  *            only in sweeping, when nothing marks. */
 #ifndef GAITI_HEAP_BLOCK_H

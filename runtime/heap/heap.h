@@ -1,13 +1,14 @@
 /* heap.h: one heap.  What this layer needs of it stands here; each higher layer keeps its part
  * behind a pointer that this header only names.
  *
- *   epoch       counts cycles: raised when marking has ended; a block is swept when its own number
- *               is this one.  Written by the collector alone.
- *   live_bytes  found live by the last cycle, and every byte handed to a cache since; when a run is
- *               given back, what is left of it is taken off.  This and the other two are behind by
- *               what processors have yet to tell (alloc/proc.h).  What objects hold outside the
- * heap is `externals.bytes`, and in none of these: gaiti_heap_live is the sum black_bytes handed
- * out already marked in the cycle under way */
+ *   epoch        counts cycles: raised when marking has ended; a block is swept when its own number
+ *                is this one.  Written by the thread that runs the cycle.
+ *   live_bytes   found live by the last cycle, and every byte handed to a cache since; when a run
+ *                is given back, its unused slots are taken off.  This counter and the next two are
+ *                behind by the sums that processors have yet to tell (alloc/proc.h).  The memory
+ *                that objects hold outside the heap is `externals.bytes`, and is in none of these:
+ *                gaiti_heap_live is the sum.
+ *   black_bytes  handed out already marked in the cycle under way */
 #ifndef GAITI_HEAP_HEAP_H
 #define GAITI_HEAP_HEAP_H
 

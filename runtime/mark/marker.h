@@ -1,8 +1,9 @@
 /* marker.h: a marker: one thread's hold on the marking of a heap.
  *
  * Background workers, assists, a thread that waits for a collection, and callbacks (which know it
- * as gait_tracer) all mark through one.  Markers are pooled; taking one never fails for the
- * collector's own, which are made with its threads. */
+ * as gait_tracer) all mark through one.  Markers are pooled, and a helper that gets none helps
+ * later.  Two never lack: the one of the thread that runs the cycle, and the reserve, which are
+ * made with the heap. */
 #ifndef GAITI_MARK_MARKER_H
 #define GAITI_MARK_MARKER_H
 

@@ -9,7 +9,7 @@
  * saved its frame, or whoever holds it.  Returns the bytes looked at. */
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer);
 
-/* Marks the same.  Thread: the collector's, which holds `thread`. */
+/* Marks the same.  Thread: the one that runs the cycle; it holds `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
 /* Marks what its exact frames hold, for checkmark. */

@@ -1,4 +1,5 @@
-/* os.h: all that Gait asks of the operating system.  A port writes the files of this folder.
+/* os.h: all that Gait asks of the operating system beside POSIX threads, whose identities, keys and
+ * fork handlers the layers above use directly.  A port writes the files of this folder.
  *
  * Addresses.  gaiti_os_reserve takes addresses that hold nothing; gaiti_os_commit makes them
  * readable, writable and zero; gaiti_os_release gives the memory back, after which the addresses

@@ -333,7 +333,6 @@ START_TEST(mapped_bytes_cover_what_is_resident) {
 END_TEST
 
 START_TEST(collect_at_every_nth_allocation) {
-  if (!unit_has_debug_options()) return;
   unit_world world;
   gait_options options = unit_options(_i);
   options.collect_every = 10;
@@ -352,7 +351,6 @@ START_TEST(collect_at_every_nth_allocation) {
 END_TEST
 
 START_TEST(free_memory_is_poisoned) {
-  if (!unit_has_debug_options()) return;
   unit_world world;
   gait_options options = unit_options(_i);
   options.poison = 1;

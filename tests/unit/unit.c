@@ -17,19 +17,12 @@ const gait_option *unit_option(size_t field) {
   return NULL;
 }
 
-bool unit_has_debug_options(void) {
-  gait_options options;
-  gait_options_init(&options);
-  options.checkmark = 1;
-  return gait_options_check(&options, NULL, 0) == GAIT_OK;
-}
-
 gait_options unit_options(int mode) {
   gait_options options;
   gait_options_init(&options);
   options.gogc_percent = GAIT_GOGC_OFF;
   options.barrierless = mode == UNIT_BARRIERLESS;
-  if (mode == UNIT_SHRUNKEN && unit_has_debug_options()) {
+  if (mode == UNIT_SHRUNKEN) {
     options.checkmark = 1;
     options.heap_walk = 1;
     options.poison = 1;

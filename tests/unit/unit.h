@@ -77,9 +77,6 @@ gait_stats unit_stats(gait_heap *heap);
 const gait_option *unit_option(size_t field);
 #define UNIT_OPTION(member) unit_option(offsetof(gait_options, member))
 
-/* Whether this build takes the options that check the collector. */
-bool unit_has_debug_options(void);
-
 /* Hides an address from a conservative scan, and finds it again. */
 static inline uintptr_t unit_hide(const void *address) {
   return ~(uintptr_t)address;
