@@ -5,11 +5,11 @@
  * the others, but keeps what has died of the old ones.  Where few new objects survive, it gives
  * nearly the same room for a small part of the work.
  *
- * .young.pays  A cycle may be young if, of what was allocated before the last one that measured it,
- * no larger share survived than the setting allows, and if marking everything is work enough to
- * spare.  Programs whose objects live about as long as one another never get there.
+ * A cycle may be young if, of what was allocated before the last one that measured it, no larger
+ * share survived than the setting allows, and if marking everything is work enough to spare
+ * (.young.pays).  Programs whose objects live about as long as one another never get there.
  *
- * .young.goal  The goal is held.  It stays where the last full cycle set it, since what has grown
+ * The goal is held (.young.goal).  It stays where the last full cycle set it, since what has grown
  * above that cycle's live heap may be dead: so a heap with young cycles is never larger than one
  * without.  The room under it shrinks by what survives.  When half of it is gone, or the last young
  * cycle did half of a full one's work, the next cycle is full.  So a cycle that is young has at

@@ -34,11 +34,12 @@
  * before the store: between the two the old value is still in its slot, and nobody can find it
  * missing from both.
  *
- * Another thread may store to the same slot between our load of the old value and our store.  What
- * it wrote, and we overwrite, it has shaded as the new value, if its barrier was on.  That is what
- * handshake 2 is for (.barrier.settle): a store whose shade came before the last thread had its
- * barrier on may overwrite what that thread wrote without one; when everybody has passed one more
- * safepoint, no such store is in flight.  tests/model/start.pml found it. */
+ * .barrier.settle  Another thread may store to the same slot between our load of the old value and
+ * our store.  The value that it wrote, and we overwrite, it has shaded as the new value, if its
+ * barrier was on.  Handshake 2 exists for the other case: a store whose shade came before the last
+ * thread had its barrier on may overwrite a value that this thread wrote without one; when every
+ * thread has passed one more safepoint, no such store is in flight.  tests/model/start.pml found
+ * it. */
 #include "barrier/shades.h"
 #include "base/check.h"
 #include "gait/gait.h"

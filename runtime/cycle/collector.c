@@ -1,32 +1,34 @@
-/* Who runs a cycle.
+/* The runner of a cycle.
  *
- * The collector's thread does: it starts with the first request, sleeps between cycles, and between
- * cycles gives free memory back at a small share of a processor.  Where the system gives no thread,
- * whoever asks for a cycle runs it.
+ * Usually it is the collector's thread, which starts with the first request, sleeps between cycles,
+ * and between cycles gives free memory back at a small share of a processor.  Where the system
+ * gives no thread, the thread that asks for a cycle runs it.
  *
- * But a thread that is woken comes to its turn after some fifty microseconds, and where a mutator
- * has every processor, when the heap has long passed its goal; a cycle with next to nothing to mark
- * does not take as long.  So where the last one marked little, the next is offered.  Whoever
- * allocates next accepts it, goes outside managed code, and runs it step by step: it acts for
- * itself in handshakes as it does for all who are outside.  When that has taken
- * COLLECTOR_ACCEPT_NS, be it that it waits for another thread or that there is more to sweep, it
- * hands the cycle over to the collector's thread, which goes on at the same step; where there is
- * more to mark, it does so after a quarter of that time: other processors could help.
+ * But a thread that is woken comes to its turn after some fifty microseconds, and where mutators
+ * have every processor, when the heap has long passed its goal; a cycle with next to nothing to
+ * mark does not take as long.  So where the last cycle marked little, the next is offered.  The
+ * next thread that allocates accepts it, goes outside managed code, and runs it step by step: in
+ * handshakes it acts for itself as it does for all threads outside.  When the cycle has taken
+ * COLLECTOR_ACCEPT_NS, because it waits for another thread or has more to sweep, the thread hands
+ * it over to the collector's thread, which goes on at the same step.  Where there is more to mark,
+ * the thread does so after a quarter of that time: other processors could help.
  *
- *   offered      whoever allocates may accept the cycle
- *   requested    the collector's thread begins it; where there is none, who waits for it
+ *   offered      the next thread that allocates may accept the cycle
+ *   requested    the collector's thread begins it, or the waiting thread where there is none
  *   driven       a thread runs it
- *   handed over  the collector's thread goes on with it; where there is none, who ran it so far
+ *   handed over  the collector's thread goes on with it, or its last runner where there is none
  *
- * All that is moved under the lock, so a cycle has one runner at a time.  The collector's thread
- * sleeps while another drives, so whoever stops driving looks what there is for it to do: a cycle
- * handed over, a request made meanwhile, memory to give back, new settings, the number of
- * processors to be learned anew (.collector.follow; tests/model/drive.pml).  An explicit request
- * takes an offer back.  An offer that nobody accepts does no harm: nobody allocates.
+ * All these change under the lock, so a cycle has one runner at a time.  An explicit request takes
+ * an offer back.  An offer that no thread accepts does no harm: then no thread allocates.
  *
- * Allocation asks for cycles, so a setting that is lowered while nobody allocates would change
- * nothing.  Whoever changes one therefore has the collector's thread look, between two cycles,
- * whether the heap is past its new trigger, and what memory is over by the new plan. */
+ * .collector.follow  The collector's thread sleeps while another drives.  So a thread that stops
+ * driving looks for work that is due to that one: a cycle handed over, a request made meanwhile,
+ * memory to give back, new settings, the number of processors to be learned anew
+ * (tests/model/drive.pml).
+ *
+ * Allocation asks for cycles, so a setting that is lowered while no thread allocates would change
+ * nothing.  A change of settings therefore has the collector's thread look, between two cycles,
+ * whether the heap is past its new trigger, and how much memory is over by the new plan. */
 #include "cycle/collector.h"
 
 #include "alloc/away.h"

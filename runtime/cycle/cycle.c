@@ -1,16 +1,18 @@
 /* The cycle.
  *
- * What has to be shown is that no reachable object is freed, though threads run all the time.
+ * The claim to be shown is that no reachable object is freed, though threads run all the time.
  *
  * Start.  Handshake 1 turns the barrier on; handshake 2 waits for stores that were in flight
  * meanwhile (barrier/barrier.c); handshake 3 scans each thread's stack, and the thread allocates
- * black from then on.  Black allocation may not come sooner: a thread without a barrier could store
- * a white reference into a black object of another, where nobody would look again
- * (.cycle.black-with-scan; tests/model/start.pml).  Registered roots are scanned after handshake 2
- * as well; a barriered root is a field of an object that is always reachable.
+ * black from then on.  Registered roots are scanned after handshake 2 as well; a barriered root is
+ * a field of an object that is always reachable.
  *
- * A young cycle (mark/young.c) begins with old objects that are marked, and are black for all that
- * follows.  Between handshakes 2 and 3 those that may refer to young ones are made grey.
+ * .cycle.black-with-scan  Black allocation begins with the scan of the thread's own stack, not with
+ * its barrier: a thread without a barrier could store a white reference into a black object of
+ * another, where marking would not look again (tests/model/start.pml).
+ *
+ * A young cycle (mark/young.c) begins with old objects that are marked, and are black from then on.
+ * Between handshakes 2 and 3 those that may refer to young ones are made grey.
  *
  *   at each moment after handshake 2: every white object that a thread can reach is reachable from
  *   a grey one, through white ones only, or from the stack of a thread that has not been scanned.
@@ -21,32 +23,35 @@
  *
  * End.  Marking is finished when nothing is grey: the queue is empty, no marker is active, no shade
  * is pending and no thread's buffer has an unmarked object.  The last can only be asked thread by
- * thread.  Let t0 be a moment when all but the last holds, and `objects` how many were marked by
- * then.  A flush handshake follows, and its shades are marked.  If the count is still `objects`
- * then no unmarked object was in any buffer at t0: a buffer only grows until it is flushed, all
- * that it held at t0 was flushed by its thread's answer, and nothing of it was newly marked,
- * neither by that flush nor by anybody else in between.  So at t0 nothing was grey, and by the
- * invariant nothing white was reachable; and what is allocated after t0 is black.  Otherwise there
- * is a new t0 (.cycle.flush-again).  An object that fell out of the queue, or was shaded where no
- * buffer was to be had, is marked and grey, so t0 cannot be before it has been found again.
+ * thread.
  *
- * Roots without a barrier break the invariant: a plain store may hide a white object there, and
- * another thread, scanned already, may take it from there onto its stack and cut it off.  So such
- * roots, and the stacks as well, are scanned once more with every thread held, and marking is then
- * drained while nobody can hide anything (.cycle.unbarriered).  That goes for a cycle in which such
- * a root was removed, too: what was hidden there may be on a stack by now.
+ * .cycle.flush-again  Let t0 be a moment when the first three hold, and `objects` the number of
+ * objects marked by then.  A flush handshake follows, and its shades are marked.  If the count is
+ * still `objects` then no unmarked object was in any buffer at t0: a buffer only grows until it is
+ * flushed, every entry that it held at t0 was flushed by its thread's answer, and none of these
+ * objects was newly marked, by that flush or by any other thread in between.  So at t0 nothing was
+ * grey, and by the invariant nothing white was reachable; and objects allocated after t0 are black.
+ * Otherwise there is a new t0 and another flush.  An object that fell out of the queue, or was
+ * shaded when there was no memory for a buffer, is marked and grey, so t0 cannot be before it has
+ * been found again.
  *
- * Off.  The epoch rises before any thread turns black allocation off: from then on a run is taken
- * only from a block of the new epoch, which this sweep leaves alone, so it makes no difference
- * whether its slots are marked; and it must not be marked, for nobody would clear the mark.  A
- * thread that reads the old epoch takes black slots in an old block, which it has to do before it
- * answers.  Sweeping starts when all have answered (.cycle.epoch-first).
+ * .cycle.unbarriered  Roots without a barrier break the invariant: a plain store may hide a white
+ * object there, and another thread, scanned already, may load it from there onto its stack and cut
+ * it off.  So such roots, and the stacks as well, are scanned once more with every thread held, and
+ * marking is then drained while no thread can hide anything.  The same holds for a cycle in which
+ * such a root was removed: the object that was hidden there may be on a stack by now.
  *
- * Steps.  All this is done in steps, each a function that says which is next, and that can be begun
- * again by another thread where one leaves it, so a thread that allocates can run a cycle as far as
- * that goes without waiting for long (collector.c).  What a thread that must not wait does
- * otherwise than the collector's: it marks alone, looks at the clock, and leaves the walk over
- * marked objects, the end with all threads held and what it has no time for to that one. */
+ * .cycle.epoch-first  The epoch rises before any thread turns black allocation off: from then on a
+ * run is taken only from a block of the new epoch, which this sweep leaves alone, so it makes no
+ * difference whether its slots are marked; and it must not be marked, for no sweep would clear the
+ * mark.  A thread that reads the old epoch takes black slots in an old block, which it has to do
+ * before it answers.  Sweeping starts when all have answered.
+ *
+ * Steps.  The cycle is cut into steps.  Each is a function that returns the next step, and another
+ * thread can take a step up where one thread leaves it, so a thread that allocates can run a cycle
+ * as far as it comes without waiting for long (collector.c).  A thread that must not wait differs
+ * from the collector's thread in this: it marks alone, looks at the clock, and leaves the walk over
+ * marked objects, the end with all threads held and all work that is too long to that thread. */
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"

@@ -15,26 +15,27 @@
  * The thread lowers its flag before it reads the number, and the collector raises the number before
  * the flag, so a request cannot fall between.
  *
- * The flag is one for all heaps of an OS thread, and who polls looks only at those in whose managed
- * state it is.  So it may lower the flag of a heap that it is about to enter.  Whoever enters
- * therefore looks at the number itself: its change of state and the collector's, which tries to
- * hold the thread after it has raised the number, are both compare-and-swaps with a full fence, so
- * either the thread sees the number or the collector finds it outside (.handshake.entered).
+ * .handshake.entered  There is one flag for all heaps of an OS thread, and a poll looks only at the
+ * heaps in whose managed state the thread is.  So it may lower the flag of a heap that the thread
+ * is about to enter.  An entering thread therefore looks at the number itself: its change of state
+ * and the collector's, which tries to hold the thread after it has raised the number, are both
+ * compare-and-swaps with a full fence, so either the thread sees the number or the collector finds
+ * it outside.
  *
- * A series of actions, as at the start of a cycle, needs the collector at its beginning only.
- * `pending` counts the threads that have yet to act; whoever makes it zero asks for the next
- * action, under the lock, and acts on it next.  Where threads hold every processor, the collector
- * waits for its turn for longer than a small heap lasts, and it would have to wait once for each
- * action.  But when somebody was outside, all is left to the collector: no thread should act for
- * others, which may be many (.handshake.series).  So it is, too, while the one that runs the cycle
- * is eager: it must not sleep, and both would only get into each other's way at the lock.
+ * .handshake.series  A series of actions, as at the start of a cycle, needs the collector at its
+ * beginning only.  `pending` counts the threads that have yet to act; the thread that makes it zero
+ * asks for the next action, under the lock, and acts on it next.  Where threads hold every
+ * processor, the collector waits for its turn for longer than a small heap lasts, and it would have
+ * to wait once for each action.  But when a thread was outside, the rest is left to the collector:
+ * no thread should act for others, which may be many.  The same holds while the thread that runs
+ * the cycle is eager: it must not sleep, and both would only get into each other's way at the lock.
  *
- * Likewise, whoever makes `pending` zero when barriers go off begins the sweep: before that,
- * allocation finds no slot that the cycle has freed (.sweep.last-begins).
+ * .sweep.last-begins  Likewise, the thread that makes `pending` zero when barriers go off begins
+ * the sweep: before that, allocation finds no slot that the cycle has freed.
  *
- * A thread may be outside and its processor with another one by now (alloc/proc.c).  A thief takes
- * a processor only from a thread that has seen the same handshakes as itself, so every processor's
- * buffer and caches are acted on exactly once per handshake (.handshake.theft). */
+ * .handshake.theft  A thread may be outside and its processor with another one by now
+ * (alloc/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
+ * as itself, so every processor's buffer and caches are acted on exactly once per handshake. */
 #include "cycle/handshake.h"
 
 #include "alloc/away.h"

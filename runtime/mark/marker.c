@@ -4,8 +4,8 @@
  * fields.  Following references one by one, a processor waits for both each time.  So a marker
  * keeps two queues of things that it has asked memory for and not yet looked at:
  *
- *   word ---resolve---> candidates ---test and set bits---> local stack ---> scans ---trace--->
- * words (asks for the bits)                               (asks for the object)
+ *   word --resolve--> candidates --test and set bits--> local stack --> scans --trace--> words
+ *               (asks for the bits)                           (asks for the object)
  *
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
  * References that come one after the other often have their mark bits in the same word: siblings,
