@@ -1,9 +1,9 @@
-/* The slow path of allocation: what happens when a run is at its end.
+/* The slow path of allocation, for a run that is at its end.
  *
  * In this order, and nothing between the last two steps, so that the slot handed out is still this
- * thread's: act on what the collector wants; run the cycle that is offered; pay the assists that
- * are owed; past the goal, mark or wait for marking (allocate_stall); find memory, waiting for a
- * cycle if there is none; take a run; hand out its first slot.
+ * thread's: act on a handshake; run the cycle that is offered; pay the assists that are owed; past
+ * the goal, mark or wait for marking (allocate_stall); find memory, waiting for a cycle if there is
+ * none; take a run; hand out its first slot.
  *
  * Where memory comes from: the block that the cache owns; a swept block with free slots; while
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
@@ -24,8 +24,8 @@
 /* An allocation waits for marking so long at most. */
 #define ALLOCATE_STALL_NS ((uint64_t)10000000)
 
-/* What an allocation has tried: cycles that it waited for because of the limit; whether it may pass
- * the limit now; whether it has collected because the system gave nothing. */
+/* The attempts of an allocation: cycles that it waited for because of the limit; whether it may
+ * pass the limit now; whether it has collected because the system gave nothing. */
 struct attempt {
   uint64_t cycles_waited;
   bool over_limit;
@@ -63,7 +63,7 @@ static bool allocate_is_past_goal(const gait_heap *heap) {
 /* Past its goal, the thread marks once, whether it owes or not, and while marking has not begun or
  * has nothing that it could mark, it waits.  Nothing else would keep the heap from growing while
  * the collector's threads do not get a processor.  It does not wait for ever: a collector that
- * comes to nothing stops nobody. */
+ * comes to nothing stops no thread. */
 static void allocate_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   if (!allocate_is_past_goal(heap)) return;
@@ -108,7 +108,7 @@ static bool allocate_is_relieved(const gait_heap *heap) {
   return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
-/* What may be mapped: what objects hold outside the heap is under the same limit. */
+/* Bytes that may be mapped: external bytes of objects are under the same limit. */
 static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
   bool none = limit == (uint64_t)GAIT_OFF || attempt->over_limit || allocate_is_relieved(heap);
@@ -231,7 +231,7 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
 
 /* ---- External bytes ---- */
 
-/* By how much what is mapped is past what the memory limit leaves for it. */
+/* Mapped bytes past the part of the memory limit that external bytes leave for them. */
 static uint64_t allocate_over_limit(const gait_heap *heap, const struct attempt *attempt) {
   uint64_t mapped = gaiti_space_mapped(&heap->space), limit = allocate_limit(heap, attempt);
   return mapped > limit ? mapped - limit : 0;
@@ -246,8 +246,8 @@ static void allocate_keep_limit(gait_thread *thread) {
       allocate_wait_for_limit(thread, &attempt);
 }
 
-/* The bytes are there already, and count before the thread waits: whoever looks at the heap
- * meanwhile sees them.  What holds less than before makes nobody wait. */
+/* The bytes are there already, and count before the thread waits: other threads that look at the
+ * heap in between see them.  A thread does not wait for an object that holds less than before. */
 void gaiti_allocation_account_external(gait_thread *thread, size_t bytes) {
   gaiti_allocation_account(thread, bytes);
   allocate_serve(thread);

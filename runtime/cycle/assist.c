@@ -2,8 +2,8 @@
  *
  * While marking, a thread that allocates a byte owes assist_ratio bytes of marking; the ratio is
  * such that marking ends when the heap reaches its goal.  Credit stands with the processor: it is
- * charged when a run is taken and paid off before the next one, first from what the background
- * workers have marked, then by marking.  An assist is bounded in time; a thread that owes more goes
+ * charged when a run is taken and paid off before the next one, first from the credit of the
+ * background workers, then by marking.  An assist is bounded in time; a thread that owes more goes
  * on owing it, and pays at its next runs.  Credit and debt end with the cycle. */
 #include "cycle/assist.h"
 
@@ -36,7 +36,7 @@ static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
   return 0;
 }
 
-/* Marks about `bytes`, or as much as fits into the time; returns what was marked.
+/* Marks about `bytes`, or as much as fits into the time; returns the bytes marked.
  * Model: tests/model/termination.pml. */
 static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;

@@ -12,12 +12,12 @@ void gaiti_assist_charge(gait_thread *thread, size_t bytes);
 void gaiti_allocation_account(gait_thread *thread, size_t bytes);
 
 /* The same after an object has come to hold so many bytes more outside the heap; then a safepoint,
- * at which the thread pays what it owes and, if that was more than nothing, waits as it would for
+ * at which the thread pays its debt and, if the bytes were more than none, waits as it would for
  * memory of the heap.  Defined in allocate.c.  Thread: in managed state. */
 void gaiti_allocation_account_external(gait_thread *thread, size_t bytes);
 
-/* Works off what the thread owes: by drawing on the workers' credit, and by marking for a
- * bounded time for the rest.  What is still owed then stays owed.
+/* Works off the thread's debt: by drawing on the workers' credit, and by marking for a bounded time
+ * for the rest.  A debt that is left then stays.
  * Thread: in managed state, on the slow path of allocation. */
 void gaiti_assist_pay(gait_thread *thread);
 

@@ -1,5 +1,5 @@
-/* check.h: does the heap hold what the design says?  For the options `checkmark` and `heap_walk`.
- */
+/* check.h: does the heap keep the invariants of the design?  For the options `checkmark` and
+ * `heap_walk`. */
 #ifndef GAITI_CYCLE_CHECK_H
 #define GAITI_CYCLE_CHECK_H
 

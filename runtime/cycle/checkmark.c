@@ -1,13 +1,13 @@
 /* Checkmark.
  *
  * The second marking uses a marker like any other, but with a table of marks in which nothing is
- * marked.  Marking is closed and every thread is held, so its roots are exactly what a mutator can
- * reach.  Whatever it marks and marking did not is reachable and about to be freed.
+ * marked.  Marking is closed and every thread is held, so its roots are exactly those of the
+ * mutators.  An object that it marks and marking did not is reachable and about to be freed.
  *
  * Conservative stacks are left out.  A word there may be a leftover, of the program's or of our own
  * slow paths, that came after the scan and points to an object that is dead; it proves nothing.
- * What such a stack alone keeps is proven by other means: by the poison in freed slots, by the
- * tests' checksums, and by threads with exact frames running the same code.
+ * Objects that such a stack alone keeps are covered by other means: by the poison in freed slots,
+ * by the tests' checksums, and by threads with exact frames running the same code.
  *
  * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
  * not. */
@@ -23,7 +23,7 @@ static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
   gaiti_roots_scan_registered(heap, marker, GAITI_ROOTS_ALL);
 }
 
-/* Who refers to an object: for the report, after something has gone wrong. */
+/* A search for references to an object: for the report, after something has gone wrong. */
 struct checkmark_search {
   gait_heap *heap;
   gaiti_ref lost;

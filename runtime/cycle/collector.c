@@ -40,8 +40,7 @@
 #define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
 #define COLLECTOR_ACCEPT_NS     200000
-/* Whoever accepts a cycle acts in handshakes for the threads that are outside: no more than these.
- */
+/* A thread that accepts a cycle acts in handshakes for the threads outside: no more than these. */
 #define COLLECTOR_ACCEPT_THREADS 64
 /* It walks over the marks and cards of all blocks, at some 70 ns each, without a look at the clock:
  * no more than these, 64 MiB. */
@@ -100,8 +99,8 @@ static bool collector_is_over(const struct gaiti_pacer_release *plan) {
   return over >= (int64_t)GAITI_BLOCK_BYTES;
 }
 
-/* Releases a little of what is over the plan, at leisure not before *due_ns, and says how long to
- * leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
+/* Releases a little of the memory that is over the plan, at leisure not before *due_ns, and says
+ * how long to leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
 static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   if (!collector_is_over(&plan)) return 0;
@@ -191,7 +190,7 @@ static bool collector_started_locked(gait_heap *heap) {
   return cycle->collector_runs;
 }
 
-/* How much a cycle of that cause has to free: what asks for more is not content with less. */
+/* How much a cycle of that cause has to free: a request for more is not content with less. */
 static int collector_weight(gait_cycle_cause cause) {
   switch (cause) {
   case GAIT_CAUSE_FORCED: return 3;
@@ -215,8 +214,8 @@ static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   return runs;
 }
 
-/* What the next cycle has to do is known by the last one only; and one that has to hold all
- * threads could not be ended without waiting for them.  Model: tests/model/drive.pml. */
+/* Only the last cycle tells how much work the next one has; and one that has to hold all threads
+ * could not be ended without waiting for them.  Model: tests/model/drive.pml. */
 static bool collector_may_offer_locked(const gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
@@ -282,7 +281,7 @@ void gaiti_collector_stop(gait_heap *heap) {
 /* ---- Accepting one ---- */
 
 /* This thread has run a cycle, or a part of it, while the collector's slept: sees that the rest is
- * done, and what else there is for that one.  Model: tests/model/drive.pml. */
+ * done, and other work of the collector's thread.  Model: tests/model/drive.pml. */
 static void collector_follow_locked(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
@@ -371,10 +370,10 @@ static struct collector_stall collector_begin_stall(gait_heap *heap) {
                                   .stopped_ns = AO_load(&heap->cycle->pace.total_stopped_ns)};
 }
 
-/* What a thread waits for marking because of the memory limit is held against the cap on the
- * collector's CPU time: of the time that passed, no more than this process had processors in it,
- * and of several threads that wait, as many as there are processors that they could use.  The time
- * for which all threads were stopped has been counted as such. */
+/* The time for which a thread waits for marking because of the memory limit is held against the cap
+ * on the collector's CPU time: of the time that passed, no more than this process had processors in
+ * it, and of several threads that wait, as many as there are processors that they could use.  The
+ * time for which all threads were stopped has been counted as such. */
 static void collector_end_stall(gait_heap *heap, struct collector_stall stall, uint64_t took_ns,
                                 AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
@@ -426,7 +425,7 @@ static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
 }
 
 /* While marking goes on, waits for something to mark, unless as many `others` stall as there are
- * processors: a marker that shares wakes all who wait.  Returns whether it has waited. */
+ * processors: a marker that shares wakes all that wait.  Returns whether it has waited. */
 static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   enum gaiti_phase phase = gaiti_phase(heap);
   if (phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) return false;
@@ -446,8 +445,8 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
   return missing;
 }
 
-/* Whoever moves the phase does so before it looks whether any thread stalls; so this one says that
- * it does before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
+/* A thread that moves the phase does so before it looks whether any thread stalls; so this one says
+ * that it stalls before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_cycle *cycle = heap->cycle;

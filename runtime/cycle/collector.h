@@ -1,5 +1,5 @@
-/* collector.h: who runs a cycle: the collector's thread, or one that allocates; and those who ask
- * for one. */
+/* collector.h: the runner of a cycle: the collector's thread, or one that allocates; and the
+ * threads that ask for one. */
 #ifndef GAITI_CYCLE_COLLECTOR_H
 #define GAITI_CYCLE_COLLECTOR_H
 
@@ -13,15 +13,15 @@ void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t byt
  * Thread: any that holds no lock. */
 void gaiti_collector_prepare(gait_heap *heap);
 
-/* Settings have changed: has the collector's thread look whether a cycle is due, and what memory is
- * over; returns at once.  Thread: any that holds no lock. */
+/* Settings have changed: has the collector's thread look whether a cycle is due, and how much
+ * memory is over; returns at once.  Thread: any that holds no lock. */
 void gaiti_collector_review(gait_heap *heap);
 
-/* Whether a cycle is offered to whoever allocates. */
+/* Whether a cycle is offered to threads that allocate. */
 bool gaiti_collector_offers(const gait_heap *heap);
 
-/* Runs the cycle that is offered, as far as that goes without waiting for long, and leaves what
- * remains to the collector's thread.  Returns whether there was one that it might run.
+/* Runs the cycle that is offered, as far as that goes without waiting for long, and leaves the rest
+ * to the collector's thread.  Returns whether there was one that it might run.
  * Thread: in managed state; it is outside meanwhile. */
 bool gaiti_collector_accept(gait_thread *thread);
 

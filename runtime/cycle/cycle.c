@@ -143,9 +143,9 @@ static bool cycle_is_patient(const gait_heap *heap) {
   return heap->cycle->until_ns == GAITI_NO_END;
 }
 
-/* Marks what fell out of the queue when it could not grow: every marked object is traced anew.  The
- * flag is lowered before any mark is looked at: whoever drops an entry has marked its object and
- * raises the flag after.  Model: tests/model/overflow.pml. */
+/* Marks the objects that fell out of the queue when it could not grow: every marked object is
+ * traced anew.  The flag is lowered before any mark is looked at: a thread that drops an entry has
+ * marked its object and raises the flag after.  Model: tests/model/overflow.pml. */
 static void cycle_rescan_marked(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   while (gaiti_marking_overflowed(heap)) {
@@ -157,7 +157,7 @@ static void cycle_rescan_marked(gait_heap *heap) {
   }
 }
 
-/* Returns whether nothing is grey but what threads may hold: always, when there is no end.
+/* Returns whether nothing is grey outside the threads' buffers: always, when there is no end.
  * Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 static bool cycle_mark_until_idle(gait_heap *heap) {
   if (!cycle_is_patient(heap))
@@ -268,24 +268,25 @@ static void cycle_end_record(gait_heap *heap, gait_cycle_record *record) {
   gaiti_records_add(&cycle->records, record);
 }
 
-/* What counts of the old objects beside those that this cycle has marked: all, if it is young. */
+/* The part of the old objects that counts beside those that this cycle has marked: all, if it is
+ * young. */
 static uint64_t cycle_of_old(const gait_heap *heap, uint64_t count) {
   return heap->cycle->young ? count : 0;
 }
 
-/* What the heap has at the end of marking, without external bytes.
+/* Bytes of the heap at the end of marking, without external bytes.
  *   live, scannable  as it counts them, dead objects included
  *   black            of live, taken black
- *   marked, scan     what remains of live and scannable
+ *   marked, scan     the remainder of live and scannable
  *   reserved         of marked and black, in runs that have not handed it out yet */
 struct cycle_counts {
   uint64_t live, scannable, black, marked, scan, reserved;
 };
 
-/* What runs hold that no object has: they are black all over when marking is closed.  Threads go on
- * allocating.  What a processor has yet to tell is in none of the counts, so its run is left out to
- * that extent; it is read after the run and before the counts: what is told meanwhile makes this
- * too little, and not too much. */
+/* Unused bytes of runs, which are black all over when marking is closed.  Threads go on allocating.
+ * Bytes that a processor has yet to tell are in none of the counts, so its run is left out to that
+ * extent; they are read after the run and before the counts: bytes that are told in between make
+ * this sum too small, and not too large. */
 static uint64_t cycle_reserved(gait_heap *heap) {
   int64_t reserved = 0;
   gaiti_lock(&heap->procs->lock);
@@ -313,8 +314,8 @@ static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts
   return counts;
 }
 
-/* Sets the counters that allocation goes on raising back to what is live, and notes how much was
- * allocated, by estimate, between the end of the last mark and this one's black allocation. */
+/* Sets the counters, which allocation goes on raising, back to the live bytes, and notes how much
+ * was allocated, by estimate, between the end of the last mark and this one's black allocation. */
 static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
   struct gaiti_cycle *cycle = heap->cycle;
   uint64_t known = cycle->kept_bytes + counts->black;
@@ -327,10 +328,11 @@ static void cycle_set_back(gait_heap *heap, const struct cycle_counts *counts) {
     gaiti_counter_sub(&heap->scannable_bytes, counts->scannable - counts->scan);
 }
 
-/* What is live.  The pacer counts what runs hold, for it is taken from the heap, and allocation is
- * counted by the run; what is said to be live has objects only.  Objects and external bytes are
- * counted apart: threads change the external ones all the time, and what they change is no part of
- * what is taken off here.  Returns what the next cycle is to be. */
+/* Counts the live heap.  The pacer's count includes the unused part of runs, for they have been
+ * taken from the heap, and allocation is counted by the run; the record's live bytes are those of
+ * objects only.  Objects and external bytes are counted apart: threads change the external ones all
+ * the time, and such changes are no part of the sum that is taken off here.  Returns the plan for
+ * the next cycle. */
 static struct gaiti_pacer_next cycle_account(gait_heap *heap, gait_cycle_record *record) {
   struct gaiti_mark_counts found = gaiti_marking_counts(heap);
   uint64_t peak_external = AO_load(&heap->externals.bytes);
@@ -370,7 +372,7 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
 /* ---- Steps ----
  *
  * Each returns the step that follows, or itself, when it would have to wait longer than this thread
- * may: whoever goes on begins with it again. */
+ * may: the next runner begins with it again. */
 
 /* Turns the barrier on everywhere.  Model: tests/model/start.pml, roots.pml, weak.pml. */
 static enum gaiti_step step_start(gait_heap *heap) {
@@ -383,7 +385,7 @@ static enum gaiti_step step_start(gait_heap *heap) {
   return young ? GAITI_STEP_OLD : GAITI_STEP_ROOTS;
 }
 
-/* Traces what old objects refer to, while every marked object is an old one.
+/* Traces references of old objects, while every marked object is an old one.
  * Model: tests/model/start.pml. */
 static enum gaiti_step step_old(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
@@ -445,7 +447,7 @@ static enum gaiti_step step_hold(gait_heap *heap) {
   return GAITI_STEP_CLOSE;
 }
 
-/* Notes how much was marked when nothing was grey but what threads hold, and asks for that.
+/* Notes how much was marked when nothing was grey outside the threads' buffers, and asks for these.
  * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
 static enum gaiti_step step_flush(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
@@ -461,7 +463,7 @@ static enum gaiti_step step_flushed(gait_heap *heap) {
   return gaiti_handshake_await(heap, heap->cycle->until_ns) ? GAITI_STEP_DRAIN : GAITI_STEP_FLUSHED;
 }
 
-/* Marks what they gave, and closes marking when that was nothing new.
+/* Marks the flushed objects, and closes marking when none was new.
  * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
 static enum gaiti_step step_drain(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
@@ -498,8 +500,8 @@ static void cycle_go_off_held(gait_heap *heap) {
   cycle_release(heap);
 }
 
-/* Whether the next cycle will be young, or the one after it may be, is known now: what they need
- * stays, and nothing else does.  Model: tests/model/start.pml. */
+/* Whether the next cycle will be young, or the one after it may be, is known now: the marks and
+ * notes that they need stay, and no others.  Model: tests/model/start.pml. */
 static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_sweep *sweep = heap->sweep;
@@ -554,9 +556,9 @@ static bool cycle_sweep(gait_heap *heap) {
   }
 }
 
-/* In a young cycle, how much of what is new has survived: of what it found, what is not old now. In
- * a full one fresh blocks tell, if a good part of the heap, and of what is new, is in such blocks.
- */
+/* Tells the pacer which part of the new bytes survived.  In a young cycle these are the bytes that
+ * it found and that are not old now.  In a full one fresh blocks tell, if a good part of the heap,
+ * and of the new bytes, is in such blocks. */
 static void cycle_learn_survival(gait_heap *heap) {
   const struct gaiti_cycle *cycle = heap->cycle;
   const struct gaiti_sweep *sweep = heap->sweep;
@@ -569,8 +571,8 @@ static void cycle_learn_survival(gait_heap *heap) {
     gaiti_pace_learn_survival(heap, fresh, AO_load(&sweep->fresh_live_bytes));
 }
 
-/* Gives back what structures of the heap have too much.  Returns false if that takes longer than
- * this thread may. */
+/* Gives back memory that structures of the heap have too much.  Returns false if that takes longer
+ * than this thread may. */
 static bool cycle_trim(gait_heap *heap) {
   if (!cycle_is_patient(heap) && gaiti_roots_trim_is_long(&heap->roots)) return false;
   gaiti_marking_trim(heap);
@@ -596,7 +598,8 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
 
 /* ---- The whole ---- */
 
-/* Whether the cycle is young: if the last one prepared it, and nobody wants what could be freed. */
+/* Whether the cycle is young: if the last one prepared it, and no request wants all garbage
+ * freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->sweep->keeps_marks &&
          !heap->cycle->full && !AO_load(&heap->cycle->pace.limit_rules);

@@ -1,6 +1,6 @@
-/* cycle.h: one collection, and what its parts share.
+/* cycle.h: one collection, and the state that its parts share.
  *
- *   phase   barrier    black runs   what goes on
+ *   phase   barrier    black runs   activity
  *   IDLE    off        no           mutators allocate until the trigger
  *   START   turns on   no           handshakes: barrier on, then once more for stores in flight
  *   MARK    on         turns on     a handshake scans the stacks; then marking
@@ -8,8 +8,8 @@
  *   OFF     turns off  turns off    the epoch rises; a handshake turns the barrier off
  *   SWEEP   off        no           blocks are swept; mutators allocate from swept ones
  *
- * Whoever runs the cycle moves the phase, step by step (cycle.c); from START to MARK, and from
- * OFF to SWEEP, it may be a mutator, the last to answer (handshake.c). */
+ * The thread that runs the cycle moves the phase, step by step (cycle.c); from START to MARK, and
+ * from OFF to SWEEP, it may be a mutator, the last to answer (handshake.c). */
 #ifndef GAITI_CYCLE_CYCLE_H
 #define GAITI_CYCLE_CYCLE_H
 
@@ -30,7 +30,7 @@ enum gaiti_phase {
 
 const char *gaiti_phase_name(enum gaiti_phase phase);
 
-/* What is to be done next: one function each (cycle.c). */
+/* The next step: one function each (cycle.c). */
 enum gaiti_step {
   GAITI_STEP_START,
   GAITI_STEP_OLD,
@@ -49,9 +49,9 @@ enum gaiti_step {
 /* Requests for cycles and their ends; guarded by `lock`.
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
- *   offered            and may be run by whoever allocates next; atomic, read without the lock
+ *   offered            the next thread that allocates may run it; atomic, read without the lock
  *   wants_full         that one, or the next, must not be a young one
- *   review             settings have changed: the collector's thread is to look what is due
+ *   review             settings have changed: the collector's thread is to look for work
  *   driven             a thread runs the cycle under way; else it is handed over to the collector's
  *   releasing          the collector's thread sleeps until it may give the next memory back
  *   preparing          the collector's thread has been asked to prepare blocks; atomic
@@ -64,13 +64,13 @@ enum gaiti_step {
  *
  * Of the thread that runs the cycle, until it ends it or hands it over; the lock is taken in
  * between:
- *   step               what is to be done next
- *   until_ns           when this thread is to leave what is left to another,
- *   mark_until_ns      and what is left to mark
+ *   step               the next step
+ *   until_ns           when this thread has to leave the rest of the cycle to another
+ *   mark_until_ns      when it has to leave the rest of marking
  *   record             of this cycle, or the last
- *   idle_objects       marked when nothing was grey but what threads had in their buffers
- *   found_bytes        objects that the last cycle has found live, or taken for it;
- *   kept_bytes         those, and what was allocated while it marked; neither has external bytes
+ *   idle_objects       marked when nothing was grey outside the threads' buffers
+ *   found_bytes        of objects that the last cycle has found live, or taken for live;
+ *   kept_bytes         those, and bytes allocated while it marked; neither has external bytes
  *   new_bytes          allocated between the marks of the last two
  *   reserved_bytes     of kept_bytes: in runs, and not handed out when marking ended
  *   held               every thread is held, or was at the end of the last cycle
@@ -133,11 +133,11 @@ void gaiti_cycle_destroy(gait_heap *heap);
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause);
 
 /* Runs the cycle under way, and returns whether it has ended.  With an end (GAITI_NO_END: none) it
- * waits for nobody longer than until then, marks for a quarter of that time, and leaves the rest to
- * another thread, which calls this function again.  Thread: as above. */
+ * waits for no thread longer than until then, marks for a quarter of that time, and leaves the rest
+ * to another thread, which calls this function again.  Thread: as above. */
 bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns);
 
-/* Moves the phase; whoever is stalled has to be told after.  Litmus: tests/litmus/phase.litmus,
+/* Moves the phase; stalled threads have to be told after.  Litmus: tests/litmus/phase.litmus,
  * stalled.litmus. */
 static inline void gaiti_cycle_set_phase(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_delay(heap);

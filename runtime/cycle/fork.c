@@ -13,8 +13,8 @@
  *
  * Why in steps: a thread may be in managed state of one heap while it takes a lock of another.  If
  * the fork had that lock, the thread would reach no safepoint of the first, and the fork would wait
- * for it until its patience ends.  Whoever waits for anything but a lock is away from all heaps
- * (.inv.away), so no step waits for such a thread.
+ * for it until its patience ends.  A thread that waits for anything but a lock is away from all
+ * heaps (.inv.away), so no step waits for it.
  *
  * .fork.patience  A handler of a fork that was registered after ours runs before ours, and may have
  * taken a lock of a library's.  A thread in managed state that waits for that lock, as for a
@@ -24,48 +24,49 @@
  *   suspended  a cycle that has stood still for so long (handshake.h: it waits for such a thread,
  *              or is in the embedder's log) stays where it is, and threads of its heap run on
  *   held       threads that are not held by then run on
- *   locked     as before: Gait calls nobody while it holds a lock
+ *   locked     as before: Gait makes no call to the embedder while it holds a lock
  *
  * .fork.frozen  In the child such a thread is frozen, at any instruction that it may come to
- * without taking one of our locks.  Nobody will miss what it was about to do; but all that others
- * rely on has to be whole:
+ * without taking one of our locks.  Its next steps will not be missed; but everything that other
+ * threads rely on has to be whole:
  *
- *   what a lock guards   whole, since every lock is taken: lists of threads, processors, roots,
+ *   data under a lock    whole, since every lock is taken: lists of threads, processors, roots,
  *                        kinds, blocks, segments, buffers, records; the pacer.  External bytes
  *                        have a gate in front of their locks (.external.gate)
  *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
  *                        handed out and not yet stored anywhere, given back in part: each is a slot
  *                        that is free one cycle later
  *   a block              taken, and not yet zeroed, formatted or, if it is a large object's,
- *                        allocated: nobody's, and given back (gaiti_space_recover).  Formatted, and
+ *                        allocated: no thread's, and given back (gaiti_space_recover).  Formatted,
+ *                                                                                    and
  *                        not yet a cache's: no list has it until the next sweep, which frees it
- *   a cache              abandoned, for its run may be half changed: what is left of it, and its
- *                        block, come back with the next sweep.  Free slots that are poisoned may be
- *                        zero, where it was about to take them: they are filled anew
+ *   a cache              abandoned, for its run may be half changed: the rest of it, and its block,
+ *                        come back with the next sweep.  Free slots that are poisoned may be zero,
+ *                        where it was about to take them: they are filled anew
  *   a barrier's buffer   dropped: nothing marks (for a cycle under way see below).  The card was
  *                        noted before the store
  *   a marker             none is active: marking has closed (or see below)
  *   a stretch of sweep   none is claimed: the sweep is over before the cycle is
  *   a handshake          none is under way (or see below)
- *   a thread             off the list, whatever its state word says.  One that is being detached is
- *                        on it until the lock is taken; its processor may have a holder that does
- *                        not know of it any more, and is freed by the list of processors
- *   counters             off by what was just being counted, until the next cycle sets them; of
- *                        what is mapped, by the pages past a large object's end at most
+ *   a thread             off the list, in any state.  One that is being detached is on it until the
+ *                        lock is taken; its processor may have a holder that does not know of it
+ *                        any more, and is freed by the list of processors
+ *   counters             off by the bytes that were just being counted, until the next cycle sets
+ *                        them; the mapped bytes, by the pages past a large object's end at most
  *
  * A cycle that stands still is in the child
  *
- *   in its handshakes    given up, unless that is the last one: what markers, buffers and the queue
- *   or about to hold     held is lost with the threads that had it.  Nothing has been freed; marks
- *                        are cleared, and a full cycle is asked for
+ *   in its handshakes    given up, unless that is the last one: work of markers, buffers and queue
+ *   or about to hold     is lost with the threads that had it.  Nothing has been freed; marks are
+ *                        cleared, and a full cycle is asked for
  *   in the last one      ended: marking is whole, and the caller alone has to turn its barrier off;
  *                        it sweeps, here
  *   over but to tell     over
  *
- * In the parent nothing of that is the case: a thread that was not held goes on, and only those
- * that were are let go.
+ * In the parent nothing of that is the case: a thread that was not held goes on, and only held ones
+ * are let go.
  *
- * .fork.back  The thread that forks comes back to its heaps without waiting for anybody, too: the
+ * .fork.back  The thread that forks comes back to its heaps without waiting for a thread, too: the
  * handler that gives the library's lock back runs after ours.  So cycles stay suspended until it is
  * back, and one that is stuck may not hold it.
  *
@@ -128,7 +129,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
 }
 
 /* Straight on the mutexes: the locks of several heaps share their ranks.  External bytes come
- * first: who is at work on them may still take others.  Model: tests/model/fork.pml. */
+ * first: a thread at work on them may still take others.  Model: tests/model/fork.pml. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -145,7 +146,7 @@ static void fork_unlock_all(gait_heap *heap) {
   gaiti_externals_open(&heap->externals);
 }
 
-/* Whoever waited for one is gone. */
+/* The threads that waited for one are gone. */
 static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->asked);
   gaiti_condition_renew(&heap->cycle->ended);
@@ -197,7 +198,8 @@ static bool fork_rests_locked(const gait_heap *heap) {
   return heap->cycle->started == heap->cycle->finished;
 }
 
-/* Whether the cycle has stood still for so long that it may be waiting for what the fork holds up.
+/* Whether the cycle has stood still for so long that it may be waiting for a thread that the fork
+ * holds up.
  * Model: tests/model/fork.pml. */
 static bool fork_is_stuck_locked(const gait_heap *heap) {
   uint64_t since_ns = heap->cycle->handshakes.still_since_ns;
@@ -285,7 +287,7 @@ static void fork_parent(void) {
 
 /* ---- In the child ---- */
 
-/* A thread that is held has a processor that is whole: what is left in its caches is free again. */
+/* A thread that is held has a processor that is whole: the rest of its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->stopped) gaiti_proc_surrender(thread);
   gaiti_exit_abandon(thread);
@@ -328,13 +330,14 @@ static void fork_drop_marking(struct fork_entry *entry) {
   cycle->requested = true;
 }
 
-/* Marking is whole, and nobody but the caller had to turn its barrier off. */
+/* Marking is whole, and no thread but the caller had to turn its barrier off. */
 static void fork_sweep(struct fork_entry *entry) {
   gaiti_handshake_drop(entry->heap, entry->caller);
   gaiti_sweep_begin(entry->heap);
   gaiti_sweep_finish(entry->heap);
   gaiti_marking_trim(entry->heap);
-  entry->heap->cycle->pace.unsettled = false; /* what another thread has used since is not known */
+  entry->heap->cycle->pace.unsettled =
+      false; /* the CPU time that another thread has used since is not known */
   gaiti_pace_settle(entry->heap);
 }
 
@@ -370,7 +373,7 @@ static void fork_poison(gait_heap *heap) {
       gaiti_sweep_poison(heap, block);
 }
 
-/* Nobody has a request under way, or waits, and the collector has no threads. */
+/* No thread has a request under way, or waits, and the collector has no threads. */
 static void fork_forget_collector(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->collector_runs = false;

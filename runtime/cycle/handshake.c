@@ -191,7 +191,7 @@ static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   return next;
 }
 
-/* Begins the sweep when all have turned their barriers off, and nobody has begun it yet.
+/* Begins the sweep when all have turned their barriers off, and it has not begun yet.
  * Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus. */
 static void handshake_begin_sweep_locked(gait_heap *heap) {
   const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
@@ -205,7 +205,7 @@ static void handshake_begin_sweep_locked(gait_heap *heap) {
 /* ---- The thread's side ---- */
 
 /* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
- * sees what this thread has done, or this thread sees that it waits.  When another thread has the
+ * sees that this thread has acted, or this thread sees that it waits.  When another thread has the
  * lock, this one does not wait for it: the collector looks again soon enough by itself.  Litmus:
  * tests/litmus/waiting.litmus. */
 static void safepoint_tell(gait_heap *heap) {
@@ -312,8 +312,8 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
 }
 
 /* Acts for those outside.  Returns one that has still to act, if there is any.
- * What threads without a processor have shaded goes to the markers before the lock is given up:
- * nobody goes on from this handshake without it.
+ * Shades of threads without a processor go to the markers before the lock is given up: no thread
+ * goes on from this handshake without them.
  * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml, handshake.pml. */
 static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
@@ -336,8 +336,8 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   return late;
 }
 
-/* What the log is told of a thread that is late.  It is copied from the thread under the lock, and
- * told without: the thread may be gone by then. */
+/* A report on a late thread for the log.  It is copied from the thread under the lock, and written
+ * without the lock: the thread may be gone by then. */
 struct handshake_late {
   bool report;
   int tid;
@@ -456,7 +456,7 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns) {
 
 /* ---- Holding everyone ---- */
 
-/* A thread may be held by a thief of processors, who lets it go again: only our own hold counts.
+/* A thread may be held by a thief of processors, which lets it go again: only our own hold counts.
  * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 static uint32_t hold_all_present(gait_heap *heap, gait_thread **late) {
   uint32_t missing = 0;

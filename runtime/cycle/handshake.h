@@ -1,12 +1,14 @@
 /* handshake.h: asking every thread to do a small thing, without stopping any.
  *
  * A handshake has a number and an action.  A thread in managed state acts at its next safepoint;
- * for one outside the collector acts in its place.  The collector waits until all have acted; the
- * threads wait for nobody, but for a lock at the end.  Actions may follow one another in a series.
+ * for one outside the collector acts in its place.  The collector waits until all have acted;
+ * threads wait for no other thread, but for a lock at the end.  Actions may follow one another in a
+ * series.
  *
  * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
  *                 that was done in its place.  It is written by the thread in managed state, or by
- *                 whoever holds it.  The action does not change before all have seen the number. */
+ *                 the holder of the thread.  The action does not change before all have seen the
+ *                 number. */
 #ifndef GAITI_CYCLE_HANDSHAKE_H
 #define GAITI_CYCLE_HANDSHAKE_H
 
@@ -27,10 +29,9 @@ const char *gaiti_action_name(enum gaiti_action action);
  *   pending            attached threads that have not yet acted on `number`
  *   last               the action with which the series ends
  *   acted_for_absent   the collector has acted for a thread outside
- *   shades             what the collector has shaded, within one look, for threads that have no
- *                      processor
- *   marking, black_epoch     what a thread that attaches now starts with; the first is also what
- *                            turning the barrier on or off sets
+ *   shades             buffer of the collector, within one look, for threads that have no processor
+ *   marking, black_epoch     the values with which a thread that attaches now starts; the first is
+ *                            also the one that turning the barrier on or off sets
  *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
  *   eager              it does not, and looks again at once
@@ -87,7 +88,7 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still);
  * (`caller` is NULL); all locks are free. */
 void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
 
-/* What a thread does at a safepoint when its poll flag is set: it acts for every heap in whose
+/* The work of a thread at a safepoint when its poll flag is set: it acts for every heap in whose
  * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
 

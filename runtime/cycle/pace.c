@@ -9,8 +9,8 @@
 _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 
-/* A heap may be so much over its goal at least before a thread waits for marking: what processors
- * tell all at once alone makes nobody wait. */
+/* A heap may be so much over its goal at least before a thread waits for marking: a sum that
+ * processors tell all at once makes no thread wait by itself. */
 #define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNTOLD_BYTES
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
@@ -57,14 +57,14 @@ void gaiti_pace_destroy(gait_heap *heap) {
 /* ---- Snapshots and decisions; the lock is held ---- */
 
 /* Mapped memory that objects cannot fill: tables, the heap's structures, and the part of the blocks
- * in use that was still unfilled when marking last ended.  What is unfilled now is not overhead:
- * allocation will come to it. */
+ * in use that was still unfilled when marking last ended.  The part that is unfilled now is not
+ * overhead: allocation will come to it. */
 static uint64_t pace_overhead(const gait_heap *heap) {
   return AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
          heap->cycle->pace.slack_bytes;
 }
 
-/* What a young cycle does not look at is no work of its. */
+/* Objects at which a young cycle does not look are no work of its. */
 static uint64_t pace_scannable(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t bytes = gaiti_counter_read(&heap->scannable_bytes),
@@ -232,7 +232,8 @@ void gaiti_pace_finish_stop(gait_heap *heap) {
 }
 
 /* Bytes of blocks in use that hold no object, and would hold none if the heap had come to its goal:
- * what a cycle leaves unfilled because it began early must not make the next begin earlier. */
+ * space that a cycle leaves unfilled because it began early must not make the next begin
+ * earlier. */
 static uint64_t pace_unfilled(const gait_heap *heap, uint64_t peak) {
   uint64_t outside = AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
                      gaiti_space_free_bytes(&heap->space) + gaiti_counter_read(&heap->live_bytes);
@@ -243,9 +244,9 @@ static uint64_t pace_unfilled(const gait_heap *heap, uint64_t peak) {
   return unfilled > to_come ? unfilled - to_come : 0;
 }
 
-/* What is unfilled counts as overhead only when allocation was refused a block: it had come to no
- * more of the room.  A sixteenth is tried again each cycle (.goal.holes in docs/design/pacer.md).
- */
+/* Unfilled space counts as overhead only when allocation was refused a block: it had come to no
+ * more of the room.  A sixteenth is tried again each cycle (.goal.holes in
+ * docs/design/pacer.md). */
 static uint64_t pace_slack(const gait_heap *heap, uint64_t peak) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t unfilled = pace_unfilled(heap, peak);
@@ -309,7 +310,8 @@ void gaiti_pace_take_over(gait_heap *heap) {
   if (pace->unsettled) pace->unsettled_cpu_ns -= gaiti_os_thread_cpu_ns();
 }
 
-/* What the cycle has cost since marking ended, as sweeping, counts against the cap as well. */
+/* The CPU time of the cycle since marking ended, as for sweeping, counts against the cap as
+ * well. */
 void gaiti_pace_settle(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);

@@ -15,7 +15,7 @@
  *   background_credit   bytes marked by workers that assists may draw on
  *   assist_ns ...       CPU time in this cycle
  *   slack_bytes         at the last end of marking: mapped for objects, and never filled
- *   live_bytes          likewise: live, without what runs had not handed out */
+ *   live_bytes          likewise: live, without the unused part of runs */
 struct gaiti_pace {
   struct gaiti_lock lock;
   struct gaiti_pacer pacer;
@@ -37,7 +37,7 @@ struct gaiti_pace {
   AO_t total_idle_ns;
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
-  AO_t limit_unreachable;     /* what was live at last leaves no room under it */
+  AO_t limit_unreachable;     /* the live heap of the last cycle leaves no room under it */
   AO_t limit_rules;           /* the memory limit has set the goal, or the cap above it: */
   AO_t relieved;              /* the cap, so that the heap may go past the limit to there */
   AO_t refused;               /* since marking last ended, the limit kept a block from a thread */
@@ -45,7 +45,7 @@ struct gaiti_pace {
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
-  bool unsettled;            /* marking has ended, and it is not counted yet what was used since: */
+  bool unsettled; /* marking has ended, and the CPU time used since is not counted yet: */
   uint64_t unsettled_cpu_ns; /* that, less the CPU time of the thread that runs the cycle */
   bool stopped;              /* every thread is, or is about to be, */
   uint64_t stopped_threads;  /* of which so many would run, */
@@ -81,23 +81,23 @@ void gaiti_pace_start_stop(gait_heap *heap);
 void gaiti_pace_note_stop(gait_heap *heap, uint64_t threads);
 void gaiti_pace_finish_stop(gait_heap *heap);
 
-/* The heap at the end of marking, dead objects and what they held included; what is live, or in
- * runs; and of that, in runs that have not handed it out.  With external bytes. */
+/* The heap at the end of marking, dead objects and their external bytes included; its live part, or
+ * in runs; and of that, the unused part of runs.  With external bytes. */
 struct gaiti_pace_end {
   uint64_t peak_bytes;
   uint64_t marked_bytes;
   uint64_t reserved_bytes;
 };
 
-/* Marking has ended; the live bytes have not been set back yet.  Returns what the next cycle is to
- * be. */
+/* Marking has ended; the live bytes have not been set back yet.  Returns the plan for the next
+ * cycle. */
 struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end);
 
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
 
-/* The live bytes have been set back to what is live: publishes the next trigger. */
+/* The live bytes have been set back to those that are live: publishes the next trigger. */
 void gaiti_pace_settle(gait_heap *heap);
 
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);

@@ -19,8 +19,8 @@ struct gaiti_records {
 bool gaiti_records_init(struct gaiti_records *records);
 void gaiti_records_destroy(struct gaiti_records *records);
 
-/* Fills in the rates over the time since the last cycle's end of marking; `reserved_bytes` of what
- * the heap had at the end of marking were not handed out yet. */
+/* Fills in the rates over the time since the last cycle's end of marking; `reserved_bytes` of the
+ * heap's bytes at the end of marking were not handed out yet. */
 void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
                            uint64_t reserved_bytes);
 

@@ -1,15 +1,15 @@
 /* Background marking.
  *
  * A slice is a quarter of a megabyte of marking, some hundred microseconds.  After each a worker
- * gives credit for what it marked, on which allocation may draw instead of assisting, and the first
- * worker, when its plan is a share of a processor, sleeps until its CPU time is that share of the
- * time gone by.  It does not sleep while a thread waits for the cycle to end.
+ * gives credit for the bytes that it marked, on which allocation may draw instead of assisting, and
+ * the first worker, when its plan is a share of a processor, sleeps until its CPU time is that
+ * share of the time gone by.  It does not sleep while a thread waits for the cycle to end.
  *
  * The other workers begin when the first has marked a slice and there is more: where next to
  * nothing is live, to wake them takes longer than to mark.
  *
- * Helpers.  What no thread wants of the machine may be used for marking.  The system has a priority
- * for that, at which a thread runs on idle processors alone; but such a thread may be taken off its
+ * Helpers.  Processors that no thread wants may be used for marking.  The system has a priority for
+ * that, at which a thread runs on idle processors alone; but such a thread may be taken off its
  * processor at any moment, with work in its hands without which marking cannot end, and an ordinary
  * user may not give it another priority then.  So no thread at that priority marks, nor holds
  * anything else (.workers.probe).  One of them, the probe, tells when a processor is idle, by the
@@ -47,8 +47,8 @@
 #define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-/* A helper marks so long when a processor was idle, in slices of a hundred microseconds or so: what
- * it holds in one is what the end of marking may have to wait for. */
+/* A helper marks so long when a processor was idle, in slices of a hundred microseconds or so: the
+ * end of marking may have to wait for one slice. */
 #define HELPER_TURN_NS     1000000
 #define HELPER_SLICE_BYTES ((uint64_t)64 << 10)
 /* A probe that gets its processor so much later than it might run shares it with others. */
@@ -149,7 +149,7 @@ static void probe_tell(struct gaiti_probe *probe, struct gaiti_semaphore *semaph
 }
 
 /* Waits while this thread, which runs now, might have run sooner; not when there is nothing to mark
- * any more: what is granted then does no harm. */
+ * any more: a grant does no harm then. */
 static void probe_await_idle(struct gaiti_workers *workers) {
   uint64_t since = AO_load_acquire(&workers->probe.told_ns);
   while (workers_marking(workers) && gaiti_os_now_ns() - since > PROBE_LATE_NS) {
@@ -313,7 +313,7 @@ void gaiti_workers_destroy(gait_heap *heap) {
   gaiti_lock_destroy(&workers->lock);
 }
 
-/* No cycle is under way.  What was used to make the semaphores is in the parent's hands as well. */
+/* No cycle is under way.  The memory of the semaphores is in the parent's hands as well. */
 void gaiti_workers_forget(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   workers->count = 0;

@@ -1,8 +1,8 @@
-/* workers.h: who marks in the background.
+/* workers.h: the threads that mark in the background.
  *
  * The thread that runs the cycle is the first worker.  The pacer's plan gives it the whole of one
  * processor or a share of it; further whole processors of the plan get a worker each; and helpers
- * take what nobody else wants: they mark while a processor is idle. */
+ * take processors that are idle: they mark while no other thread wants them. */
 #ifndef GAITI_CYCLE_WORKERS_H
 #define GAITI_CYCLE_WORKERS_H
 
@@ -61,15 +61,15 @@ void gaiti_workers_destroy(gait_heap *heap);
 /* In the child of a fork: the threads are gone, and start again when they are wanted. */
 void gaiti_workers_forget(gait_heap *heap);
 
-/* Marks on the calling thread, at its share, until nothing is grey but what threads may hold; when
- * there is much to mark, has the others begin a round. */
+/* Marks on the calling thread, at its share, until nothing is grey outside the threads' buffers;
+ * when there is much to mark, has the others begin a round. */
 void gaiti_workers_mark(gait_heap *heap);
 
-/* The same until `until_ns`, and with nobody's help but that of assists; does not sleep.  Returns
- * whether nothing is grey but what threads may hold. */
+/* The same until `until_ns`, and with no help but that of assists; does not sleep.  Returns whether
+ * nothing is grey outside the threads' buffers. */
 bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t until_ns);
 
-/* Ends the round, if there is one, marking being closed; waits for nobody. */
+/* Ends the round, if there is one, marking being closed; waits for no thread. */
 void gaiti_workers_end(gait_heap *heap);
 
 #endif
