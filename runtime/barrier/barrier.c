@@ -1,24 +1,25 @@
 /* The write barrier, while it is on.
  *
  * It is Go's hybrid: a store shades the value that it overwrites (deletion, after Yuasa) and the
- * value that it writes (insertion, after Dijkstra).  What each half is for:
+ * value that it writes (insertion, after Dijkstra).  Each half has its purpose:
  *
  *   deletion   A thread whose roots have been scanned is black: nothing looks at its stack again.
  *              It may load a white object from a grey one, and then cut the only path on which
- *              marking would have come there.  Shading what is cut keeps the path.
+ *              marking would have come there.  Shading the reference that is cut keeps the path.
  *   insertion  A thread whose roots have not been scanned may hold the only reference to a white
  *              object on its stack, store it in a black object, and drop it from the stack before
- *              the scan.  Shading what is stored keeps the object.  This is why a store that
+ *              the scan.  Shading the stored value keeps the object.  This is why a store that
  *              initialises a new object, which is black, needs the barrier as well.
  *
  * .barrier.settled  When all roots have been scanned there is no such thread any more: every object
  * that can be reached is marked, or reached from a grey one through white ones, by references that
- * are there at this moment.  What is overwritten of these is shaded, be it by several stores at
- * once, since none of them can have loaded an older value: that would have been overwritten by a
- * store that shaded both.  What is stored from now on is one of these objects, or a new and black
- * one.  So the insertion half is left out for the rest of marking.  Not so with a root that is
- * written without a barrier: what it held, and lost before it was scanned, a thread may have on its
- * stack, with nothing grey before it, until stacks are scanned again at the end.
+ * are there at this moment.  A reference of these that is overwritten is shaded, even by several
+ * stores at once, since none of them can have loaded an older value: that would have been
+ * overwritten by a store that shaded both.  A value that is stored from now on is one of these
+ * objects, or a new and black one.  So the insertion half is left out for the rest of marking.  Not
+ * so with a root that is written without a barrier: an object that it held, and lost before it was
+ * scanned, may be on the stack of a thread, with nothing grey before it, until stacks are scanned
+ * again at the end.
  *
  * The race.  A barrier is three steps: read `marking`, shade, store.  The collector changes
  * `marking` only at a safepoint of this thread, or while it is outside, so the three are one step
@@ -31,7 +32,7 @@
  *   reaches another safepoint                  scans roots only when all have answered
  *
  * so no store without a shade happens after the first root has been scanned.  The shade comes
- * before the store: between the two the old value is still in its slot, and nobody can find it
+ * before the store: between the two the old value is still in its slot, and no thread can find it
  * missing from both.
  *
  * .barrier.settle  Another thread may store to the same slot between our load of the old value and
@@ -44,15 +45,15 @@
 #include "base/check.h"
 #include "gait/gait.h"
 
-/* A slot that is overwritten again and again: what goes has just come. */
+/* A slot that is overwritten again and again: the value that goes has just come. */
 static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, const void *value) {
   return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == (uintptr_t)value;
 }
 
-/* Most of what a program stores while marking is marked already, above all what it has just
- * allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a mutator
- * that shades pays for it, so it cannot outrun the markers.  Litmus: tests/litmus/cleared.litmus.
- */
+/* Most values that a program stores while marking are marked already, above all those that it has
+ * just allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a
+ * mutator that shades pays for it, so it cannot outrun the markers.  Litmus:
+ * tests/litmus/cleared.litmus. */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   if (barrier_shaded_last(thread->proc->shades, value)) return;
@@ -61,7 +62,7 @@ static void barrier_shade(gait_thread *thread, const void *value) {
   gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
 }
 
-/* Whether what is stored has to be shaded.  Litmus: tests/litmus/settled.litmus. */
+/* Whether the stored value has to be shaded.  Litmus: tests/litmus/settled.litmus. */
 static bool barrier_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
   if (!gaiti_shades_settled(thread->heap)) return true;
@@ -84,7 +85,7 @@ void gait_shade(gait_thread *thread, void *value) {
   gaiti_delay(thread->heap);
 }
 
-/* Whether the cards of what is stored to are dirtied. */
+/* Whether the cards of slots that are stored to are dirtied. */
 static bool barrier_remembers(const gait_thread *thread) {
   return (thread->fast.marking & GAIT_REMEMBER) != 0;
 }

@@ -62,7 +62,7 @@ static struct gaiti_shade_buffer *shades_take_empty(gait_heap *heap) {
 }
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
- * after the mark, as whoever lowers it expects.  Model: tests/model/overflow.pml.  Litmus:
+ * after the mark, as the thread that lowers it expects.  Model: tests/model/overflow.pml.  Litmus:
  * tests/litmus/overflow.litmus. */
 static void shades_spill(gait_heap *heap, uintptr_t word) {
   struct gaiti_shades *shades = heap->shades;
@@ -195,8 +195,8 @@ void gaiti_shades_give(gait_heap *heap, struct gaiti_shade_buffer *buffer) {
 
 /* ---- After a fork ---- */
 
-/* A thread that is gone may have been in the middle of filling its processor's buffer: what the
- * buffer holds is not looked at, and its count is set when it is taken again. */
+/* A thread that is gone may have been in the middle of filling its processor's buffer: its entries
+ * are not read, and its count is set when it is taken again. */
 void gaiti_shades_forget_buffers(gait_heap *heap) {
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     struct gaiti_shade_buffer *buffer = proc->shades;

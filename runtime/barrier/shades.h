@@ -32,7 +32,7 @@ struct gaiti_shades {
   struct gaiti_shade_buffer *empty;
   AO_t pending; /* buffers in `full` */
   bool open;
-  AO_t settled;             /* all roots have been scanned: what is stored needs no shade */
+  AO_t settled;             /* all roots have been scanned: a stored value needs no shade */
   AO_t spilled;             /* objects were marked that have not been traced */
   uint64_t spilled_objects; /* marked here, and not yet counted by marking */
   uint64_t spilled_bytes;
@@ -48,11 +48,11 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintp
 void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, const void *start,
                        const void *end);
 
-/* Hands *buffer over while the list is open, and drops what it holds otherwise; leaves NULL. */
+/* Hands *buffer over while the list is open, and drops its entries otherwise; leaves NULL. */
 void gaiti_shades_flush(gait_heap *heap, struct gaiti_shade_buffer **buffer);
 
-/* In the child of a fork: takes the buffers of all processors away; and drops what the list holds
- * and closes it, for a cycle that is not gone on with. */
+/* In the child of a fork: takes the buffers of all processors away; and drops the entries of the
+ * list and closes it, for a cycle that is not gone on with. */
 void gaiti_shades_forget_buffers(gait_heap *heap);
 void gaiti_shades_drop(gait_heap *heap);
 
@@ -62,13 +62,13 @@ void gaiti_shades_reserve(gait_heap *heap, uint32_t count);
 /* Gives the memory of all but `keep` empty buffers back. */
 void gaiti_shades_trim(gait_heap *heap, uint32_t keep);
 
-/* Takes the counts of what was marked here since this was last asked. */
+/* Takes the counts of objects that were marked here since the last call. */
 void gaiti_shades_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes);
 
 /* Opens the list; before any root is scanned. */
 void gaiti_shades_open(gait_heap *heap);
 
-/* From now on only what is overwritten has to be shaded, until the list is opened anew: all roots
+/* From now on only the overwritten value has to be shaded, until the list is opened anew: all roots
  * have been scanned, and none of them is written without the barrier. */
 void gaiti_shades_settle(gait_heap *heap);
 

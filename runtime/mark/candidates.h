@@ -1,4 +1,4 @@
-/* candidates.h: the way of a reference into a marker, inline: what is done for every field of every
+/* candidates.h: the way of a reference into a marker, inline: the work for every field of every
  * object.  marker.c has the whole picture. */
 #ifndef GAITI_MARK_CANDIDATES_H
 #define GAITI_MARK_CANDIDATES_H
@@ -8,7 +8,8 @@
 /* Marks the candidates that have waited longest, and lets those that came since wait. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker);
 
-/* A loop over references, with what it needs for each in local variables, that is in registers. */
+/* A loop over references, with all that it needs for each in local variables, that is in
+ * registers. */
 struct gaiti_gathering {
   struct gaiti_marker *marker;
   const struct gaiti_block_shape *shapes;

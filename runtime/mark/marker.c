@@ -2,7 +2,7 @@
  *
  * To mark an object costs two cache misses that depend on one another: its mark bit, and its
  * fields.  Following references one by one, a processor waits for both each time.  So a marker
- * keeps two queues of things that it has asked memory for and not yet looked at:
+ * keeps two queues of things that it has asked memory for and not yet read:
  *
  *   word --resolve--> candidates --test and set bits--> local stack --> scans --trace--> words
  *               (asks for the bits)                           (asks for the object)
@@ -10,21 +10,22 @@
  * A word is resolved from the block's shape, which is a small dense table and stays in the cache.
  * References that come one after the other often have their mark bits in the same word: siblings,
  * the elements of an array, a list.  They are gathered into one group, for which the bits are asked
- * for once and set with one compare-and-swap, which costs as much as to trace an object.  What is
- * newly marked goes on the local stack as the group that it came in, and is traced as one: to take
- * an object from a queue by itself costs as much as to trace it.
+ * for once and set with one compare-and-swap, which costs as much as to trace an object.  Newly
+ * marked objects go on the local stack as the group in which they came, and are traced as one: to
+ * take an object from a queue by itself costs as much as to trace it.
  *
- * Both queues have two halves: while one is filled, what the other holds is on its way into the
+ * Both queues have two halves: while one is filled, the other's entries are on their way into the
  * cache.  A half of the candidates is full when it has so many groups; a half of the scans when so
  * many cache lines have been asked for, since a processor can wait for a few dozen only.
  *
  * When the stack runs dry the queues are drained early.  A list has no parallelism to wait for: it
  * is followed from object to object, through no queue at all.
  *
- * A large object is traced in pieces.  What an array refers to lies mostly in the order of its
- * elements, and what these refer to lies anywhere: so the pieces come first, and find nearly all of
- * it in that order, many objects to a group, as long as the queue of the heap has room for it. When
- * it has none, all that has been asked for is traced before the next piece.
+ * A large object is traced in pieces.  The objects of an array lie mostly in the order of its
+ * elements, and the objects to which those refer lie anywhere: so the pieces come first, and find
+ * nearly all elements in that order, many objects to a group, as long as the queue of the heap has
+ * room for it. When it has none, all objects that have been asked for are traced before the next
+ * piece.
  *
  * The races.  Several markers may find the same bit clear; compare-and-swap lets one win, and the
  * load before it spares the rest the cost.  A mutator changes an object's fields while it is
@@ -32,8 +33,7 @@
  * object that is being initialised by its mutator was born marked and is never traced here; one
  * that was allocated before marking began is published by a release store that the marker's load
  * follows.  That load has no order of its own, and C11 would want one: here the processor keeps
- * what is found by way of a reference behind the load of the reference
- * (tests/litmus/publish.litmus).
+ * loads through a reference behind the load of the reference (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two. */
@@ -46,7 +46,7 @@
 #include "mark/candidates.h"
 #include "mark/trace.h"
 
-/* What a marker shares with others that are hungry is more than a few groups. */
+/* A marker shares with others that are hungry only when it has more than a few groups. */
 #define MARKER_SHARE_LEAST 4
 
 /* More pieces than any large object has; a power of two. */
@@ -104,7 +104,7 @@ static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group g
   marker->local->entries[marker->local->count++] = group;
 }
 
-/* What has been found, or is left of a large object, waits to be traced. */
+/* A group that has been found, or the rest of a large object, waits to be traced. */
 static inline void marker_wait(struct gaiti_marker *marker, struct gaiti_group group) {
   if (__builtin_expect(group.ref & GAITI_REF_LARGE, 0) && marker->large_count < GAITI_MARKER_LARGE)
     marker->large[marker->large_count++] = group;
@@ -125,7 +125,7 @@ static bool marker_has_local(struct gaiti_marker *marker) {
   return marker->local->count > 0;
 }
 
-/* Gives `count` entries of the local stack, from `first` on, to those who wait. */
+/* Gives `count` entries of the local stack, from `first` on, to markers that wait. */
 static void marker_share(struct gaiti_marker *marker, uint32_t first, uint32_t count) {
   struct gaiti_segment *gift = gaiti_segment_take(marker->heap), *local = marker->local;
   if (!gift) return;
@@ -177,7 +177,7 @@ static inline void marker_count(struct gaiti_marker *marker, struct gaiti_group 
 }
 
 /* Marks a group's candidates, and pushes those that were not marked.  Mostly that is all, and then
- * what is pushed does not come from the word of marks: a processor that guesses so goes on to the
+ * the pushed group does not come from the word of marks: a processor that guesses so goes on to the
  * objects before that word is there.  The compiler must not see that the two are equal. */
 static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group group) {
   AO_t bits = gaiti_marks_set(&marker->map, group.ref, group.bits);
@@ -240,12 +240,12 @@ void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
 
 /* ---- Scans: objects that have been asked for ---- */
 
-/* Puts back what follows a piece of a large object, for anyone to take.
+/* Puts back the rest of a large object behind a piece, for any marker to take.
  *
  * An entry of the queue for a large object has the place in it from where it is to be traced.  The
  * pieces are numbered, and an entry at a piece stands for as many as the lowest set bit of its
  * number says, that at the start for all.  So a stretch falls into its first piece and stretches
- * of 1, 2, 4 ... pieces behind it, and who is hungry gets half of what there is. */
+ * of 1, 2, 4 ... pieces behind it, and a hungry marker gets half of the rest. */
 static void marker_put_back(struct gaiti_marker *marker, gaiti_ref entry, size_t piece,
                             size_t pieces) {
   size_t stretch = piece ? piece & -piece : MARKER_PIECES_MAX;
@@ -280,7 +280,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
 }
 
 /* How the small objects of one block are traced.
- *   tag   what references to them have in common, above the granules
+ *   tag   the common part of references to them, above the granules
  *   map   their words that are references; 0: it takes more than such a map */
 struct marker_sort {
   gaiti_ref tag;
@@ -397,7 +397,7 @@ static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint
   }
 }
 
-/* What it finds is marked and traced block by block, so that the local stack has room again.
+/* Its finds are marked and traced block by block, so that the local stack has room again.
  * Model: tests/model/overflow.pml. */
 void gaiti_marker_rescan(struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&marker->heap->space);
@@ -422,15 +422,15 @@ static inline uint32_t marker_prefetch(const struct gaiti_marker *marker,
   return count;
 }
 
-/* Whether large objects come first: what they refer to may pile up. */
+/* Whether large objects come first: the objects to which they refer may pile up. */
 static bool marker_prefers_large(const struct gaiti_marker *marker) {
   const struct gaiti_marking *marking = marker->heap->marking;
   return !marker->alone && AO_load(&marking->segments) < AO_load(&marking->segments_ahead);
 }
 
 /* Takes groups from the local stack and asks for their objects, until a half of `scans` is full;
- * `last`: the other is empty.  A large object comes before all others, or, lest what it refers to
- * pile up, when all that has been asked for is traced.  Returns the number of groups. */
+ * `last`: the other is empty.  A large object comes before all others, or, lest its references pile
+ * up, when all objects that have been asked for are traced.  Returns the number of groups. */
 static uint32_t marker_ask(struct gaiti_marker *marker, struct gaiti_group *groups, bool last) {
   uint32_t count = 0, lines = 0;
   if (marker->large_count > 0 && marker_prefers_large(marker)) {

@@ -19,13 +19,13 @@
 #define GAITI_MARKER_LARGE 64
 
 /*   local, spare  segments of the marker's own; NULL while not active
- *   large         large objects, or what is left of them, that wait apart from these
+ *   large         large objects, or the rest of them, that wait apart from these
  *   gathered      candidates of the word that came last; no bits: none
  *   fresh, next   the half of `candidates` that is being filled, and the place in it
  *   full          that half's end
  *   ripe          how many there are in the other half
  *   half, asked   the half of `scans` to be filled next, and how many groups wait in the other
- *   work          bytes traced since the marker became active: what credit is given for
+ *   work          bytes traced since the marker became active, for which credit is given
  *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;

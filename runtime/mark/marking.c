@@ -40,8 +40,8 @@ void gaiti_marking_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, marking, sizeof *marking);
 }
 
-/* Half of the most segments that there may be are left for what does not come from large objects.
- */
+/* Half of the most segments that there may be are left for references that do not come from large
+ * objects. */
 static uint64_t segments_ahead(const gait_heap *heap) {
   uint64_t most = (uint64_t)heap->options.mark_segments / 2;
   uint64_t part =
@@ -111,7 +111,7 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
   gaiti_unlock(&marking->lock);
 }
 
-/* What threads have marked without a buffer is counted before anybody asks.
+/* Objects that threads have marked without a buffer are counted before the counts are read.
  * Model: tests/model/overflow.pml. */
 static void marking_count_spilled(gait_heap *heap) {
   uint64_t objects, bytes;
@@ -164,8 +164,9 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   return close;
 }
 
-/* Whoever lowers the flag looks at marks after; the fence keeps the mark before the flag for that
- * one, which writes to the flag and reads nothing from it.  Model: tests/model/overflow.pml.
+/* The thread that lowers the flag looks at marks after; the fence keeps the mark before the flag
+ * for that thread, which writes to the flag and reads nothing from it.  Model:
+ * tests/model/overflow.pml.
  * Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_note_dropped(gait_heap *heap) {
   AO_nop_full();
@@ -196,7 +197,7 @@ bool gaiti_marking_wait(gait_heap *heap, uint64_t ns) {
 
 /* ---- After a fork ---- */
 
-/* Markers that other threads had are lost, with what they held. */
+/* Markers that other threads had are lost, with their entries. */
 void gaiti_marking_forget_markers(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_condition_renew(&marking->changed);

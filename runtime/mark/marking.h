@@ -1,5 +1,5 @@
-/* marking.h: the marking of one heap, shared by all markers: the queue of grey objects, who is at
- * work on it, and what has been done.
+/* marking.h: the marking of one heap, shared by all markers: the queue of grey objects, the markers
+ * at work on it, and the counts of the work done.
  *
  * An entry of the queue is a group of marked objects that have not been traced, or the place in a
  * large one from where it has not.
@@ -11,13 +11,13 @@
  * .inv.active  `active` markers may hold entries of their own.  A marker takes work, becomes active
  *              and stops being active under the lock, having given back all that it held and added
  *              its counts.  So: no segment listed, no shade pending and none active means that
- *              nothing is grey but what threads have in their buffers, and the counts are whole.
+ *              nothing is grey outside the threads' buffers, and the counts are whole.
  * .inv.joined  A thread that helps becomes active only while marking is open: from the moment when
  *              roots may be scanned, all barriers being on, until marking is closed.  Both are
  *              changed and looked at under the lock, so a helper is active in the cycle that it
  *              has seen, which cannot end without it.  Had it looked at the phase and then become
- *              active, the next cycle could have begun in between, and it would trace what a root
- *              that came or went has queued before all barriers are on. */
+ *              active, the next cycle could have begun in between, and it would trace objects that
+ *              a coming or going root has queued before all barriers are on. */
 #ifndef GAITI_MARK_MARKING_H
 #define GAITI_MARK_MARKING_H
 
@@ -25,10 +25,10 @@
 
 #define GAITI_SEGMENT_ENTRIES 511
 
-/* What large objects refer to may pile up in the queue to such a part of the mapped heap. */
+/* References from large objects may pile up in the queue to such a part of the mapped heap. */
 #define GAITI_MARKING_AHEAD 64
 
-/* Objects whose mark bits stand in one word: what their references share, and the bits. */
+/* Objects whose mark bits stand in one word: the common part of their references, and the bits. */
 struct gaiti_group {
   gaiti_ref ref;
   AO_t bits;
@@ -69,7 +69,7 @@ struct gaiti_marking {
   struct gaiti_condition changed; /* work came, or the last marker stopped */
   struct gaiti_segment *work;
   struct gaiti_segment *empty;
-  struct gaiti_marker *spare;   /* markers that nobody uses */
+  struct gaiti_marker *spare;   /* markers that no thread uses */
   struct gaiti_marker *reserve; /* the one of gaiti_marker_take_reserve; NULL while in use */
   AO_t segments;                /* listed in `work` */
   AO_t segments_ahead;          /* while so many are not listed, large objects come first */
@@ -92,8 +92,8 @@ void gaiti_marking_begin(gait_heap *heap);
 /* Lets threads that help mark: all barriers are on. */
 void gaiti_marking_open(gait_heap *heap);
 
-/* In the child of a fork: no marker is active, and nobody waits; and what the queue holds is
- * dropped, for a cycle that is not gone on with. */
+/* In the child of a fork: no marker is active, and no thread waits; and the entries of the queue
+ * are dropped, for a cycle that is not gone on with. */
 void gaiti_marking_forget_markers(gait_heap *heap);
 void gaiti_marking_drop(gait_heap *heap);
 
@@ -103,7 +103,7 @@ void gaiti_marking_trim(gait_heap *heap);
 /* Takes an empty segment; NULL when there is to be no more. */
 struct gaiti_segment *gaiti_segment_take(gait_heap *heap);
 
-/* Lists a segment with work, and wakes who waits for it. */
+/* Lists a segment with work, and wakes the markers that wait for it. */
 void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment);
 
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap);

@@ -118,8 +118,8 @@ static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, siz
 }
 
 /* Chunks are put in front of the list, and freed by the thread that runs the cycle, which is this
- * one: so the rest of the list can be walked without the lock.  What a handle holds was shaded when
- * it was set. */
+ * one: so the rest of the list can be walked without the lock.  The object of a handle was shaded
+ * when it was set. */
 static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker *marker) {
   size_t bytes = 0;
   gaiti_lock(&roots->lock);

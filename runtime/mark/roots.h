@@ -5,17 +5,17 @@
 #include "alloc/thread.h"
 #include "mark/marker.h"
 
-/* Shades what a thread's saved registers, stack and exact frames hold.  Thread: its owner, having
- * saved its frame, or whoever holds it.  Returns the bytes looked at. */
+/* Shades the references in a thread's saved registers, stack and exact frames.  Thread: its owner,
+ * having saved its frame, or its holder.  Returns the bytes looked at. */
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer);
 
 /* Marks the same.  Thread: the one that runs the cycle; it holds `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
-/* Marks what its exact frames hold, for checkmark. */
+/* Marks the references in its exact frames, for checkmark. */
 void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker);
 
-/* What is done with each stretch of words that may hold a thread's references. */
+/* A visitor of each stretch of words that may hold a thread's references. */
 typedef void gaiti_roots_range_fn(gait_thread *thread, const void *start, const void *end,
                                   void *arg);
 
@@ -27,8 +27,8 @@ enum gaiti_roots_which {
   GAITI_ROOTS_UNBARRIERED_ONLY,
 };
 
-/* Marks what the registered roots and handles hold.  Takes the registry's lock for a piece at a
- * time.  Returns the bytes looked at. */
+/* Marks the references in the registered roots and handles.  Takes the registry's lock for a piece
+ * at a time.  Returns the bytes looked at. */
 size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which);
 

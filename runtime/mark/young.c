@@ -11,18 +11,18 @@
  *   young: aged     not marked       marks it if it is reached   as every object
  *          or new   not marked       likewise                    likewise
  *
- * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  What is left
- * to do is to know which old objects refer to young ones.
+ * All else is as in every cycle: handshakes, barrier, black allocation, end, sweep.  The one
+ * question left is which old objects refer to young ones.
  *
  * .young.twice  An object is old when two cycles have found it live.  Most of what one finds is in
  * the middle of its life, or was allocated black and is dead: kept as old it would be garbage until
- * a full cycle.  So the sweep notes in a table of bits, `aged`, what it leaves allocated, and keeps
- * the marks of what was noted by the one before.
+ * a full cycle.  So the sweep notes in a table of bits, `aged`, the objects that it leaves
+ * allocated, and keeps the marks of those that the sweep before has noted.
  *
  *   sweep of cycle b:   old := found by b, and noted by the sweep of a;   noted := found by b
  *
- * A first cycle knows nothing of what was stored before it, and takes all that it finds for old.
- * That an object is old too soon does no harm: what follows rests on what is young.
+ * A first cycle knows nothing of stores before it, and takes all objects that it finds for old.
+ * That an object is old too soon does no harm: the argument below rests on the young ones.
  *
  * .young.remembered  A card is a byte for the KiB whose objects have their marks in one word. While
  * a young cycle may follow, each store in an object writes GAIT_CARD_NOTED to the card of its slot.
@@ -33,15 +33,15 @@
  *   card, or outside the heap.
  *
  * Let c be the cycle that begins, after a and b, and let x be young.  Had a found x, then b as
- * well, or x would be free, and x would be old.  So x is new since a's marking closed.  Whoever
- * refers to it does so by a store since then, which wrote 2, and only b has taken one off.  Where b
- * is a first cycle, x is new since b's marking closed.
+ * well, or x would be free, and x would be old.  So x is new since a's marking closed.  A reference
+ * to it was stored since then; that store wrote 2, and only b has taken one off.  Where b is a
+ * first cycle, x is new since b's marking closed.
  *
  * Outside the heap there are no cards.  Roots are scanned in every cycle; and all old objects of a
  * kind whose function looks outside (GAIT_KIND_CALLBACK_ANYWHERE) are traced anew.
  *
  * .young.from-the-start  When marking closes, every object that is reachable, and each that a
- * marked one refers to, is marked, and what is allocated is black: the sweep will find all of them.
+ * marked one refers to, is marked, and new objects are black: the sweep will find all of them.
  * There is no new object before the first thread turns its barrier off.  The race is with those
  * that have not:
  *
@@ -53,23 +53,24 @@
  *
  * B's barrier shades nothing then: the roots have been scanned, and the list of shades is closed.
  * So B must note stores already.  All threads do from the handshake on that turned their barriers
- * on; and one is taken off the cards when marking has closed, and before anybody is asked to turn
- * the barrier off.  A note that was made before that is of an object which this cycle finds: one
- * cycle more is enough for it.  Eight cards change by one compare-and-swap, so no note falls in
+ * on; and one is taken off the cards when marking has closed, and before any thread is asked to
+ * turn the barrier off.  A note that was made before that is of an object which this cycle finds:
+ * one cycle more is enough for it.  Eight cards change by one compare-and-swap, so no note falls in
  * between.  tests/model/start.pml.
  *
  * At the start.  Cards are read when all threads have answered handshake 2, and before any is asked
  * to scan its roots.  A thread stores a reference and notes it without a safepoint in between, so
- * both have been seen, in either order.  What is stored later is shaded by the barrier as in any
- * black object.  Nobody allocates black yet, so what is marked is old, or a slot in the rest of a
- * run that was black in cycles before: zero, or an object that is being made.
+ * both have been seen, in either order.  A reference that is stored later is shaded by the barrier
+ * as in any black object.  No thread allocates black yet, so a marked slot is that of an old
+ * object, or lies in the rest of a run that was black in cycles before: zero, or an object that is
+ * being made.
  *
  * So the invariant of cycle.c holds at that moment in a young cycle as in a full one, with the old
  * objects for black and those on dirty cards for grey.  An old object on a clean card refers to
  * marked ones only.
  *
- * A dead old object is traced as well, and what it refers to has never been freed: while it was
- * marked it kept that. */
+ * A dead old object is traced as well, and the objects to which it refers have never been freed:
+ * while it was marked it kept them. */
 #include "mark/young.h"
 
 #include "mark/trace.h"
@@ -82,7 +83,7 @@ static size_t young_least(size_t a, size_t b) {
   return a < b ? a : b;
 }
 
-/* Traces [from, to) of an old object, bytes of the heap; what lies past its end is left out.  An
+/* Traces [from, to) of an old object, bytes of the heap; bytes past its end are left out.  An
  * embedder's function traces it whole. */
 static void young_trace_part(struct gaiti_marker *marker, gaiti_ref ref, uintptr_t from,
                              uintptr_t to) {

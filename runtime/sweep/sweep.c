@@ -65,7 +65,8 @@ static void sweep_set(AO_t *word, AO_t bits) {
   if (AO_load(word) != bits) AO_store(word, bits);
 }
 
-/* Of the objects in `mark`, found live now, those that are old; none where nobody asks. */
+/* Of the objects in `mark`, found live now, those that are old; none where the sweep does not
+ * age. */
 static AO_t sweep_age(const struct gaiti_sweep *sweep, AO_t *aged, AO_t mark) {
   AO_t old = sweep->ages ? mark & AO_load(aged) : sweep->keeps_marks ? mark : 0;
   if (sweep->notes_age) sweep_set(aged, mark);
@@ -77,13 +78,13 @@ struct sweep_found {
   uint32_t old;  /* and of those, with an old object */
 };
 
-/* Nobody writes to the bits of a block that is due. */
+/* No other thread writes to the bits of a block that is due. */
 static bool sweep_is_dead(const struct gaiti_map *map, uint32_t block) {
   static const AO_t none[GAITI_BLOCK_WORDS];
   return memcmp(&map->marks[gaiti_block_word(block)], none, sizeof none) == 0;
 }
 
-/* What sweep_bits does, where nothing is marked. */
+/* The same as sweep_bits, where nothing is marked. */
 static void sweep_clear(const gait_heap *heap, uint32_t block) {
   size_t first = gaiti_block_word(block);
   memset(&heap->map.allocated[first], 0, GAITI_BLOCK_WORDS * sizeof *heap->map.allocated);
@@ -113,7 +114,7 @@ static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   return found;
 }
 
-/* What a stretch adds to the counters of the sweep. */
+/* The part of one stretch in the counters of the sweep. */
 struct sweep_tally {
   uint64_t freed_blocks;
   uint64_t old_objects, old_bytes, old_scan_bytes;

@@ -1,4 +1,4 @@
-/* sweep.h: making what was not marked free again.
+/* sweep.h: making unmarked slots free again.
  *
  * Sweeping a block is: allocated := marked, and marked := 0 but for objects that the next cycle
  * takes for live (mark/young.c).  It takes some hundred nanoseconds, so the collector does all of
@@ -17,8 +17,8 @@
 
 /* Written by the thread that runs the cycle, for this sweep:
  *   keeps_marks  old objects stay marked
- *   ages         old is what the sweep before has found live as well; else all that is live
- *   notes_age    what it finds live is noted for the next */
+ *   ages         old are objects that the sweep before has found live as well; else all live ones
+ *   notes_age    objects that it finds live are noted for the next */
 struct gaiti_sweep {
   bool keeps_marks;
   bool ages;
@@ -46,7 +46,7 @@ bool gaiti_sweep_some(gait_heap *heap);
 bool gaiti_sweep_is_over(const gait_heap *heap);
 
 /* Fills the slots of a block that are not allocated with the poison, where free slots have it, and
- * lets AddressSanitizer watch them.  Nobody else uses the block. */
+ * lets AddressSanitizer watch them.  No other thread uses the block. */
 void gaiti_sweep_poison(gait_heap *heap, uint32_t block);
 
 /* Sweeps to the end, and waits for the stretches that mutators have claimed. */
