@@ -2,14 +2,14 @@
  *
  * An OS thread may be attached to several heaps.  Were it to wait for one of them (for the end of a
  * cycle, to be let go, for a fork) in managed state of another, it would reach no safepoint of that
- * one; and what it waits for may wait for just that, through another such thread or through a fork,
- * which brings all heaps to rest.  So whoever waits goes away first, and comes back to all its
- * heaps at once: a safepoint of one heap is a safepoint of all in whose managed state the thread
- * is.
+ * one; and the other heap may wait for just that, through another such thread or through a fork,
+ * which brings all heaps to rest.  So a thread that has to wait goes away first, and comes back to
+ * all its heaps at once: a safepoint of one heap is a safepoint of all in whose managed state the
+ * thread is.
  *
- * .inv.away  a thread that waits for what another thread or a fork has to do is in managed state
- *            nowhere.  Locks are not waited for in this sense: who has one waits for nothing but
- *            locks of higher rank. */
+ * .inv.away  a thread that waits for a deed of another thread or of a fork is in managed state
+ *            nowhere.  Locks are not waited for in this sense: a thread that has one waits for
+ *            nothing but locks of higher rank. */
 #ifndef GAITI_ALLOC_AWAY_H
 #define GAITI_ALLOC_AWAY_H
 
@@ -19,7 +19,7 @@
  * cancelled until it comes back.  Calls do not nest. */
 void gaiti_away_begin(void);
 
-/* Brings it back to those, when nobody holds any of them any longer. */
+/* Brings it back to those, when none of its attachments is held any longer. */
 void gaiti_away_end(void);
 
 /* The same, and to `thread`, which is outside. */

@@ -10,9 +10,9 @@
  * objects have 16 bytes, but after thirty where it stores each of them and barriers are on.  A
  * thread that allocates, and runs a cycle, spins for the others all this time.  So in such a cycle
  * a run is handed out in parts, and at the end of each the mutator takes the slow path.  Where the
- * collector's own thread runs the cycle, nobody spins, and runs are whole.
+ * collector's own thread runs the cycle, no thread spins, and runs are whole.
  *
- * Who may change a block's bits: the cache that owns the block allocates in it; a cache that gives
+ * Changes of a block's bits.  The cache that owns the block allocates in it; a cache that gives
  * back the rest of a run frees bits in a block which it may no longer own, so every change is an
  * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
  * due for sweeping therefore leaves the rest of the run allocated and black.  It is then free one
@@ -25,7 +25,8 @@
 #include "alloc/available.h"
 #include "base/asan.h"
 
-/* What of a run is handed out at a time, in a cycle that a thread which allocates runs. */
+/* The bytes of a run that are handed out at a time, in a cycle that a thread which allocates
+ * runs. */
 #define CACHE_PART_BYTES ((size_t)(GAITI_STRESS ? 16 : 2048))
 
 /* ---- Parts ---- */
@@ -51,7 +52,7 @@ void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 /* ---- Retiring ---- */
 
 /* The run is shortened before the counters rise, and readers look at the counters first: at any
- * moment they see what was allocated or less.  Litmus: tests/litmus/counters.litmus. */
+ * moment they see the bytes allocated or less.  Litmus: tests/litmus/counters.litmus. */
 static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
                         struct gaiti_run *run, size_t slot_bytes) {
   uint64_t bytes = (uint64_t)(cursor->next - run->start);
@@ -124,8 +125,8 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
   gaiti_counter_add(&heap->black_bytes, bytes);
 }
 
-/* The cursors are their thread's, which writes them plainly: each word is read whole, whatever it
- * says, and what makes no sense is left out.  Litmus: tests/litmus/counters.litmus. */
+/* The cursors are their thread's, which writes them plainly: each word is read whole, and a pair
+ * that makes no sense is left out.  Litmus: tests/litmus/counters.litmus. */
 GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes,
                                            uint64_t *objects) {
   for (uint32_t kind = 0; kind < proc->kinds; kind++) {

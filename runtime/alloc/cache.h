@@ -18,16 +18,16 @@ enum gaiti_refill {
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes);
 
-/* Makes `block` the one that the cache takes its runs from.  Nobody else owns it. */
+/* Makes `block` the one that the cache takes its runs from.  No other cache owns it. */
 void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block);
 
 /* Visitors for gaiti_proc_each_cache. */
 
-/* Lets the mutator have a part only of what is left of the run, while the heap is hurried. */
+/* Lets the mutator have a part only of the rest of the run, while the heap is hurried. */
 void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class);
 
-/* Marks what is left of the run; at the start of marking. */
+/* Marks the rest of the run; at the start of marking. */
 void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class);
 
@@ -35,12 +35,12 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                         unsigned size_class);
 
-/* Gives back what is left of the run, and the block. */
+/* Gives back the rest of the run, and the block. */
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class);
 
-/* What runs have handed out that is not yet in the processor's counters.  A thread that runs at the
- * same time is seen a little late. */
+/* Bytes and objects that runs have handed out and the processor's counters do not have yet.  A
+ * thread that runs at the same time is seen a little late. */
 void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes, uint64_t *objects);
 
 /* Bytes of runs that are not handed out yet, no object among them.  As above. */

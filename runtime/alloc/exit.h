@@ -1,4 +1,4 @@
-/* exit.h: what the calling OS thread is attached to: so that it can be detached when it exits, and
+/* exit.h: the attachments of the calling OS thread: so that it can be detached when it exits, and
  * so that a safepoint of one heap is a safepoint of all.
  *
  * .inv.attachments  An OS thread that is attached anywhere has one gaiti_attachments.  `first` and
@@ -27,13 +27,13 @@ bool gaiti_exit_note(gait_thread *thread);
 /* Unlinks it, before it leaves its heap's list. */
 void gaiti_exit_forget(gait_thread *thread);
 
-/* Its heap lists it no longer; what it points to is not to be used any more. */
+/* Its heap lists it no longer; `attachments` is not to be used any more. */
 void gaiti_exit_unlisted(gait_thread *thread);
 
 /* Both, in the child of a fork, for an attachment of an OS thread that is gone. */
 void gaiti_exit_abandon(gait_thread *thread);
 
-/* What gait_fast.poll of a detached thread points to: never raised. */
+/* The poll flag of a detached thread: never raised. */
 extern const unsigned gaiti_exit_no_poll;
 
 /* The calling OS thread's attachments, linked by next_exit; NULL when it has none. */

@@ -72,9 +72,10 @@ void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache
   }
 }
 
-/* ---- What the caches have taken ---- */
+/* ---- Counts of the caches ---- */
 
-/* A processor tells the heap when it has taken so much, or its part of what all may keep. */
+/* A processor tells the heap when it has taken so much, or its part of the sum that all may
+ * keep. */
 #define PROC_TELL_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
 
 static void proc_tell_one(AO_t *taken, AO_t *counter) {
@@ -104,7 +105,7 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, ui
     gaiti_proc_tell(heap, proc);
 }
 
-/* ---- Who holds which ---- */
+/* ---- Holders ---- */
 
 static struct gaiti_proc *proc_new(gait_heap *heap) {
   struct gaiti_procs *procs = heap->procs;
@@ -217,9 +218,9 @@ static struct gaiti_proc *procs_take_spare_locked(struct gaiti_procs *procs) {
   return taken;
 }
 
-/* One without a holder is nobody's but the lists': its caches and its buffer are empty, and it has
- * told the heap what it took.  Whoever goes through all of them without the lock holds every
- * thread, on the thread that runs the cycle. */
+/* One without a holder belongs to the lists alone: its caches and its buffer are empty, and it has
+ * told the heap its counts.  A walk through all of them without the lock holds every thread, on the
+ * thread that runs the cycle. */
 void gaiti_procs_trim(gait_heap *heap) {
   gaiti_lock(&heap->procs->lock);
   struct gaiti_proc *taken = procs_take_spare_locked(heap->procs);

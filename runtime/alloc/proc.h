@@ -1,22 +1,22 @@
 /* proc.h: processors: the allocation context that a thread holds while it runs managed code.
  *
  * A processor has the caches (a cursor for each kind and size class), the barrier's buffer, assist
- * credit and counters.  A thread that goes outside keeps its processor as long as nobody wants it;
- * one that enters and has none takes a free one, or steals one whose holder is outside, or makes a
- * new one.  So there are as many as threads have ever run managed code at the same time, not as
- * many as are attached.  When fewer run, each cycle frees some of those without a holder.
+ * credit and counters.  A thread that goes outside keeps its processor as long as no other thread
+ * wants it; one that enters and has none takes a free one, or steals one whose holder is outside,
+ * or makes a new one.  So there are as many as threads have ever run managed code at the same time,
+ * not as many as are attached.  When fewer run, each cycle frees some of those without a holder.
  *
  * .inv.cache  Cursor and run of one (kind, class): start <= next <= limit <= end; the slots of
- *             [next, end) are allocated by their bits, zero, and nobody else's; while marking they
- *             are marked too.  Bytes and objects are counted when the run is retired.
- * .inv.taken  What caches have taken reaches the heap's counters in lumps (gaiti_proc_tell): a word
- *             that every processor adds to is in the cache of the one that did so last, and an
- *             atomic addition waits for the zeros of the run to leave the store buffer.  The rest
- *             is told in every action of a handshake, and where a cycle ends with all threads held,
- *             so what was allocated white and what black is known apart; and before anything is
- *             taken back.
- * .inv.proc   A processor is used by its holder in managed state, or by whoever has moved the
- *             holder from outside to held, or, when it has no holder, under the list's lock. */
+ *             [next, end) are allocated by their bits, zero, and of this cache alone; while marking
+ *             they are marked too.  Bytes and objects are counted when the run is retired.
+ * .inv.taken  The bytes that caches have taken reach the heap's counters in lumps
+ *             (gaiti_proc_tell): a word that every processor adds to is in the cache of the one
+ *             that did so last, and an atomic addition waits for the zeros of the run to leave the
+ *             store buffer.  The rest is told in every action of a handshake, and where a cycle
+ *             ends with all threads held, so white and black bytes are known apart; and before
+ *             anything is taken back.
+ * .inv.proc   A processor is used by its holder in managed state, or by the thread that has moved
+ *             the holder from outside to held, or, when it has no holder, under the list's lock. */
 #ifndef GAITI_ALLOC_PROC_H
 #define GAITI_ALLOC_PROC_H
 
@@ -42,8 +42,8 @@ struct gaiti_row {
 
 struct gaiti_shade_buffer; /* barrier/shades.h */
 
-/* What all processors together may keep to themselves: as much as a heap may be past its goal
- * before a thread waits (cycle/pace.c). */
+/* Bytes that all processors together may keep untold: as much as a heap may be past its goal before
+ * a thread waits (cycle/pace.c). */
 #define GAITI_PROCS_UNTOLD_BYTES ((AO_t)512 << 10)
 
 /* Bytes, as the heap counts them (heap/heap.h). */
@@ -57,8 +57,9 @@ struct gaiti_taken {
  *   kinds         kinds below this one may have a row of their own
  *   shades        the barrier's buffer, NULL until the first shade; barrier/shades.h
  *   assist_credit bytes of marking done ahead of allocation; negative: owed
- *   taken         what the caches have taken since the heap was told; written by the user alone
- *   alloc_*       retired: what live runs have handed out since they were taken comes on top */
+ *   taken         bytes that the caches have taken since the heap was told; written by the user
+ *                 alone
+ *   alloc_*       retired: bytes and objects that live runs have handed out come on top */
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
   uint32_t kinds;
@@ -95,9 +96,9 @@ bool gaiti_proc_acquire(gait_thread *thread);
  * buffer has been handed over before. */
 void gaiti_proc_surrender(gait_thread *thread);
 
-/* In the child of a fork: every processor but that of `caller`, which may be NULL, is free.  What
- * its caches had is left allocated until the next sweep: the thread that used it may have been in
- * the middle of anything.  Barriers' buffers have been taken away before. */
+/* In the child of a fork: every processor but that of `caller`, which may be NULL, is free.  The
+ * slots of its caches are left allocated until the next sweep: the thread that used it may have
+ * been in the middle of anything.  Barriers' buffers have been taken away before. */
 void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller);
 
 /* Notes that so many bytes were taken for objects of a kind, `black` if marked, which count in the

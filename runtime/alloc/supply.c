@@ -10,7 +10,8 @@
 #define SUPPLY_ZERO_INSIDE_BYTES ((size_t)1 << 20)
 
 /* Which of 64 neighbouring blocks the processor prefers: each has its own eighths of them, since
- * what it has used before may still be in its caches, and what another has used in that one's. */
+ * blocks that it has used before may still be in its caches, and blocks of another in that
+ * one's. */
 static uint64_t supply_own(const gait_heap *heap, const struct gaiti_proc *proc) {
   uint32_t count = (uint32_t)AO_load(&heap->procs->count), shares = count < 8 ? count : 8;
   uint64_t own = 0;

@@ -79,7 +79,7 @@ bool gaiti_thread_try_come_in(gait_thread *thread) {
   return false;
 }
 
-/* Whoever holds a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
+/* The holder of a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
  * end wakes those that sleep here.  The wait has a bound because letting go does not take the
  * lock. */
 static void thread_wait_while_held(gait_thread *thread) {

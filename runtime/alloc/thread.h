@@ -1,4 +1,4 @@
-/* thread.h: attached threads and the one word that says who may touch them.
+/* thread.h: attached threads, and the state word of each, which decides its owner.
  *
  *          enter (the thread)                  hold (the collector, or a thief of processors)
  *   MANAGED <-------------------> OUTSIDE <--------------------> HELD
@@ -6,10 +6,10 @@
  *
  * In MANAGED only the thread itself touches its stack, its processor and its barrier; it acts on a
  * handshake at its next safepoint.  In OUTSIDE it touches none of them, and its registers and the
- * end of its stack are saved.  HELD belongs to whoever moved it there, for a short while; a thread
- * that would enter then waits.  Each arrow is a compare-and-swap of `state`: leaving is a release,
- * entering an acquire, so the collector sees all that the thread did before and the thread all that
- * the collector did in its place. */
+ * end of its stack are saved.  In HELD it belongs to the thread that moved it there, its holder,
+ * for a short while; a thread that would enter then waits.  Each arrow is a compare-and-swap of
+ * `state`: leaving is a release, entering an acquire, so the collector sees all that the thread did
+ * before and the thread all that the collector did in its place. */
 #ifndef GAITI_ALLOC_THREAD_H
 #define GAITI_ALLOC_THREAD_H
 
@@ -29,7 +29,7 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
 
 #define GAITI_THREAD_NAME_BYTES 32
 
-/*   fast           what the inline paths read; first
+/*   fast           read by the inline paths; first
  *   proc           NULL only outside, after a theft
  *   seen           the number of the last handshake this thread has acted on
  *   black_epoch    runs taken while the heap's epoch is this one are marked; 0: none
@@ -115,13 +115,13 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
   return AO_load(&thread->black_epoch) == epoch && !MUTANT(MUTANT_NO_BLACK_ALLOCATION);
 }
 
-/* Saves what the calling thread may hold (os/registers.h): before it leaves managed code, from the
- * function with that frame (NULL: one of Gait's), or before its own roots are scanned.  Nothing
- * where only exact frames are scanned.  A stack that is not the thread's own is a failed check: the
- * scan would run into memory that is not there. */
+/* Saves the references that the calling thread may hold (os/registers.h): before it leaves managed
+ * code, from the function with that frame (NULL: one of Gait's), or before its own roots are
+ * scanned.  Nothing where only exact frames are scanned.  A stack that is not the thread's own is a
+ * failed check: the scan would run into memory that is not there. */
 void gaiti_thread_save(gait_thread *thread, const void *frame);
 
-/* Moves the calling thread from managed to outside; what gaiti_thread_save saved stays valid until
+/* Moves the calling thread from managed to outside; the saved registers and words stay valid until
  * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_leave_saved(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
@@ -149,7 +149,7 @@ static inline uint64_t gaiti_pause_begin(void) {
 uint64_t gaiti_pause_end(gait_thread *thread, uint64_t since_ns);
 
 /* CPU time that the calling thread spends on the collector's work, in a pause.  To ask for it is a
- * call of the system, so it is left to what may take long. */
+ * call of the system, so it is left to work that may take long. */
 static inline uint64_t gaiti_pause_work_begin(void) {
   return gaiti_os_thread_cpu_ns();
 }

@@ -38,8 +38,8 @@
  *                        that is free one cycle later
  *   a block              taken, and not yet zeroed, formatted or, if it is a large object's,
  *                        allocated: no thread's, and given back (gaiti_space_recover).  Formatted,
- *                                                                                    and
- *                        not yet a cache's: no list has it until the next sweep, which frees it
+ *                        and not yet a cache's: no list has it until the next sweep, which frees
+ *                        it
  *   a cache              abandoned, for its run may be half changed: the rest of it, and its block,
  *                        come back with the next sweep.  Free slots that are poisoned may be zero,
  *                        where it was about to take them: they are filled anew

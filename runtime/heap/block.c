@@ -38,7 +38,7 @@ GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t wo
   return ref && gaiti_ref_is_allocated(map, ref) ? ref : 0;
 }
 
-/* Sets allocation bits.  Where none is set in the word nobody else writes to it: the cache that
+/* Sets allocation bits.  Where none is set in the word no other thread writes to it: the cache that
  * owns the block is the only one to set any, and others clear those of runs that they have. Litmus:
  * tests/litmus/allocated.litmus. */
 static void bits_allocate(AO_t *word, AO_t mask) {
@@ -91,8 +91,9 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
 
 /* Slots of one granule fill their words, so whole words are skipped at a time.
  *
- * Here and below: what is free may have been given back a moment ago, so whoever takes it looks
- * with acquire.  Else the mark bits that it sets might be cleared by the one that gave it back.
+ * Here and below: a free slot may have been given back a moment ago, so the thread that takes it
+ * looks with acquire.  Else the mark bits that it sets might be cleared by the thread that gave it
+ * back.
  * Litmus: tests/litmus/freed.litmus. */
 static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   for (uint32_t word = from / 64; word < GAITI_BLOCK_WORDS; word++) {

@@ -1,12 +1,12 @@
 /* block.h: blocks, their descriptors, and the bits of their objects.
  *
  * The heap's address range is cut into blocks of 64 KiB.  A block holds equal slots of one kind and
- * one size class, or is part of a large object, or is free.  All that is known of a block stands in
+ * one size class, or is part of a large object, or is free.  The descriptors of a block stand in
  * dense tables beside the heap, never inside it: headers at 64 KiB strides would share cache sets,
  * and an object would not start at a slot's boundary.
  *
- *   shape    what marking reads to resolve a word: 16 bytes a block
- *   state    what allocation and sweeping keep: who owns it, how far it is filled
+ *   shape    the fields that marking reads to resolve a word: 16 bytes a block
+ *   state    the fields that allocation and sweeping keep
  *   marks, allocated   a bit each for every granule of 16 bytes, in two tables: marking touches one
  *            of them at random, and the smaller that is the more of it stays in the cache
  *   aged     likewise: which objects the last cycle has found live (mark/young.c)
@@ -56,8 +56,8 @@ typedef uint64_t gaiti_ref;
 #define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
 #define GAITI_REF_SMALL       ((gaiti_ref)1 << 63)
 
-/* What resolving a word needs.  slot index = (offset in block * reciprocal) >> 32, exact for every
- * offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
+/* The fields that resolve a word.  slot index = (offset in block * reciprocal) >> 32, exact for
+ * every offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
  *   reciprocal  of a large object: its granules; of a TAIL: the index of the first block
  *   tag         a reference to the object at its start, or TAIL; 0: the block is free; atomic */
 struct gaiti_block_shape {
@@ -68,7 +68,7 @@ struct gaiti_block_shape {
 };
 _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cache line");
 
-/* What allocation and sweeping keep of a block.
+/* The fields of a block that allocation and sweeping keep.
  *   swept     the heap's epoch in which the block was last swept (or taken); less by one: due.
  *             Written by the one thread that sweeps it.
  *   next      the next block in a list of available ones, by index; guarded by that list's lock
@@ -153,7 +153,7 @@ static inline AO_t gaiti_ref_bit(gaiti_ref ref) {
   return (AO_t)1 << ref % 64;
 }
 
-/* Of all objects whose bits stand in the same word as `ref`'s, what their references share. */
+/* The common part of references to all objects whose bits stand in the same word as `ref`'s. */
 static inline gaiti_ref gaiti_ref_group(gaiti_ref ref) {
   return ref & ~(gaiti_ref)63;
 }
@@ -237,7 +237,7 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
 
 /* ---- Life of a block ---- */
 
-/* Makes a taken, free block one of equal slots; `tag` says of what kind, `epoch` is the heap's. */
+/* Makes a taken, free block one of equal slots; `tag` has their kind, `epoch` is the heap's. */
 void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                         uint8_t size_class, AO_t epoch);
 

@@ -61,7 +61,7 @@ static bool shard_rebuild(struct gaiti_space *space, struct gaiti_external_shard
   return true;
 }
 
-/* Empties a place and moves back what the probe for it may have pushed on. */
+/* Empties a place and moves back the entries that the probe for it may have pushed on. */
 static void shard_remove(struct gaiti_external_shard *shard, struct gaiti_external *place) {
   size_t mask = shard->capacity - 1, hole = (size_t)(place - shard->table);
   shard->used--;
@@ -122,7 +122,8 @@ static bool externals_raise(struct gaiti_externals *externals, uint64_t more) {
   return true;
 }
 
-/* The lock of the shard is held, so between the two sums nobody changes the object's entry. */
+/* The lock of the shard is held, so between the two sums no other thread changes the object's
+ * entry. */
 static bool externals_set_locked(struct gaiti_externals *externals,
                                  struct gaiti_external_shard *shard, uintptr_t object, size_t bytes,
                                  int64_t *change) {

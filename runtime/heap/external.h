@@ -5,8 +5,8 @@
  *
  * .external.gate  A fork takes one lock, the gate, and not that of every shard: ThreadSanitizer
  * knows of 64 locks that one thread holds.  It closes the table, and then passes through every
- * shard once, so whoever was at work there has finished, and whoever comes later finds the table
- * closed and waits for the gate. */
+ * shard once, so a thread that was at work there has finished, and one that comes later finds the
+ * table closed and waits for the gate. */
 #ifndef GAITI_HEAP_EXTERNAL_H
 #define GAITI_HEAP_EXTERNAL_H
 
@@ -56,8 +56,8 @@ void gaiti_externals_open(struct gaiti_externals *externals);
 /* In the child, before it is opened: a thread that found it closed may have the lock of a shard. */
 void gaiti_externals_renew(struct gaiti_externals *externals);
 
-/* Drops every object that is not marked, and gives back what tables have too much.  After marking,
- * before any block is swept. */
+/* Drops every object that is not marked, and gives back memory that tables have too much.  After
+ * marking, before any block is swept. */
 void gaiti_externals_drop_dead(struct gaiti_externals *externals, const struct gaiti_map *map);
 
 #endif

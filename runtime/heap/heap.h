@@ -1,5 +1,5 @@
-/* heap.h: one heap.  What this layer needs of it stands here; each higher layer keeps its part
- * behind a pointer that this header only names.
+/* heap.h: one heap.  The fields of this layer stand here; each higher layer keeps its part behind a
+ * pointer that this header only names.
  *
  *   epoch        counts cycles: raised when marking has ended; a block is swept when its own number
  *                is this one.  Written by the thread that runs the cycle.
@@ -26,7 +26,7 @@ struct gaiti_marking;   /* mark/marking.h */
 struct gaiti_sweep;     /* sweep/sweep.h */
 struct gaiti_cycle;     /* cycle/cycle.h */
 
-/* What all processors count in stands apart from what they only read. */
+/* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
 
 /*   hurried  a thread that allocates runs a cycle, and waits for the others (alloc/cache.c) */
@@ -53,7 +53,7 @@ struct gait_heap {
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
-  bool forked; /* in the child of a fork: what the threads that are gone had in hand is lost */
+  bool forked; /* in the child of a fork: slots that the lost threads had in hand are lost */
 };
 
 /* Whether the kind was registered on this heap. */
@@ -61,14 +61,14 @@ static inline bool gaiti_heap_has_kind(const gait_heap *heap, gait_kind kind) {
   return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
 }
 
-/* Sets up what this layer owns; `options` have been checked. */
+/* Sets up the fields of this layer; `options` have been checked. */
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options);
 void gaiti_heap_destroy(gait_heap *heap);
 
-/* What counts against the goal, the trigger and the memory limit: the heap's own bytes, and those
- * that objects hold outside.  Each of the two sums is exact by itself, and set back by its owner
- * alone: the end of a cycle takes dead objects off the one, and the table of external bytes takes
- * theirs off the other. */
+/* The sum that counts against the goal, the trigger and the memory limit: the heap's own bytes, and
+ * those that objects hold outside.  Each of the two sums is exact by itself, and set back by its
+ * owner alone: the end of a cycle takes dead objects off the one, and the table of external bytes
+ * takes theirs off the other. */
 static inline uint64_t gaiti_heap_live(const gait_heap *heap) {
   return gaiti_counter_read(&heap->live_bytes) + AO_load(&heap->externals.bytes);
 }

@@ -1,7 +1,7 @@
 /* kind.h: the table of kinds of one heap.
  *
- * An entry is written once, under the lock, and read without it by whoever got the index: the
- * registration happens before the first object of the kind. */
+ * An entry is written once, under the lock, and read without it by any thread that has the index:
+ * the registration happens before the first object of the kind. */
 #ifndef GAITI_HEAP_KIND_H
 #define GAITI_HEAP_KIND_H
 
@@ -55,7 +55,7 @@ static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t 
   return kinds->table[index].form == GAIT_KIND_LEAF;
 }
 
-/* What references to objects of the kind have in common. */
+/* The common part of references to objects of the kind. */
 static inline gaiti_ref gaiti_kind_tag(const struct gaiti_kinds *kinds, uint16_t index) {
   return (gaiti_ref)index << GAITI_REF_KIND_SHIFT |
          (gaiti_kind_is_leaf(kinds, index) ? GAITI_REF_LEAF : 0);

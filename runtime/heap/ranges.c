@@ -10,8 +10,7 @@ _Static_assert(GAITI_BLOCK_SHIFT + 64 - RANGE_BYTES_BITS >= 52, "addresses have 
 
 #define RANGES_COUNT 62
 
-/* The first has room for what most programs will ever have; more are made as they are needed, and
- * stay. */
+/* The first has room for the heaps of most programs; more are made as they are needed, and stay. */
 struct ranges_chunk {
   AO_t ranges[RANGES_COUNT];
   AO_t used; /* places that ever were in use */

@@ -3,12 +3,13 @@
  *
  * Reading takes no lock: a thread in managed code that waited for one could keep a fork waiting,
  * which holds the list of heaps while every thread comes to a safepoint (cycle/fork.c).  A range is
- * one atomic word, so a reader sees all of it or nothing, and what it reads is never freed.
+ * one atomic word, so a reader sees all of it or nothing, and the chunks that it reads are never
+ * freed.
  *
  * .inv.ranges  A heap's range is in the table from before its first object until after its last
  *              thread has detached, and is gone before its addresses are given back.  So an address
- *              that a program has by right is never taken for one of a heap that is gone: whoever
- *              got these addresses next got them after the range had left the table. */
+ *              that a program has by right is never taken for one of a heap that is gone: the next
+ *              owner of these addresses got them after the range had left the table. */
 #ifndef GAITI_HEAP_RANGES_H
 #define GAITI_HEAP_RANGES_H
 

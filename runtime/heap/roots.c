@@ -228,8 +228,8 @@ gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_roo
   return result;
 }
 
-/* Waits until nobody visits the place but this thread, and whoever called this: the owner of what
- * was there is about to free its data. */
+/* Waits until no thread visits the place but this one: the owner of the root that was there is
+ * about to free its data. */
 static void roots_await_locked(struct gaiti_roots *roots, size_t place) {
   while (roots->table[place].visits > visits_own(roots, place) + 1) {
     gaiti_unlock(&roots->lock);
@@ -238,7 +238,7 @@ static void roots_await_locked(struct gaiti_roots *roots, size_t place) {
   }
 }
 
-/* The root leaves the table first, so that nobody finds it any more, and is then waited for: the
+/* The root leaves the table first, so that no walk finds it any more, and is then waited for: the
  * visit of this very call keeps its place.  Model: tests/model/roots.pml. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root *which,
                               struct gaiti_root *erased) {

@@ -1,6 +1,6 @@
 /* roots.h: the registry of roots outside the stacks: ranges of words, callbacks and handles.
  *
- * What is registered keeps its place in a table until it is removed, so the collector walks the
+ * A registered root keeps its place in a table until it is removed, so the collector walks the
  * table by index and holds the lock for one piece at a time.  A hash index finds the place.
  *
  * .inv.visit  A thread that scans a range or runs a callback visits its place, from a moment when
@@ -101,14 +101,14 @@ void gaiti_roots_forget_visits(struct gaiti_roots *roots);
 void gaiti_roots_begin_cycle(struct gaiti_roots *roots);
 bool gaiti_roots_need_hold(struct gaiti_roots *roots);
 
-/* Removes the root of the same range or callback; *erased is what was there.  Of several threads
- * that remove one root, one has GAIT_OK.  Returns when nobody visits the root but the calling
- * thread: `erased->visits` are its own. */
+/* Removes the root of the same range or callback; *erased is that root.  Of several threads that
+ * remove one root, one has GAIT_OK.  Returns when no thread visits the root but the calling one:
+ * `erased->visits` are its own. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root *which,
                               struct gaiti_root *erased);
 
-/* Gives back what the tables have too much, all but one of the empty chunks too.  Thread: the one
- * that runs the cycle, so that nobody scans meanwhile.  Whether that might take long: more than
+/* Gives back memory that the tables have too much, all but one of the empty chunks too.  Thread:
+ * the one that runs the cycle, so that no scan goes on.  Whether that might take long: more than
  * some ten microseconds. */
 void gaiti_roots_trim(struct gaiti_roots *roots);
 bool gaiti_roots_trim_is_long(struct gaiti_roots *roots);

@@ -4,18 +4,18 @@
  * at its low end, and the high end empties and can be given back.  Two bitmaps and a hint each make
  * the search a matter of a few words.
  *
- * .space.turns  Not so in a small heap.  A cache holds a part of it, and who goes through it in one
- * direction, again and again, comes to each block when that has just been driven out.  So each
- * sweep turns the direction: the blocks that were used last are taken first.
+ * .space.turns  Not so in a small heap.  A processor's cache holds a part of it, and a walk through
+ * it in one direction, again and again, comes to each block when that has just been driven out.  So
+ * each sweep turns the direction: the blocks that were used last are taken first.
  *
  * Preparing.  The system clears a page when it is first used, one after the other, and a thread
  * that fills a large heap waits for that for a quarter of its time.  So where blocks without memory
  * are taken, the collector's thread gets memory for the next ones ahead of that.  It takes them as
  * if for allocation, so that no lock is held meanwhile, and gives them back clean.
  *
- * A program that does not write to what it allocates has pages that never get memory, and should
- * not be given it.  So one bare block in a hundred or so is a probe: when it has been filled, its
- * pages tell what the program does.  No block is prepared before the next probe has been taken. */
+ * A program that does not write to its objects has pages that never get memory, and should not be
+ * given it.  So one bare block in a hundred or so is a probe: when it has been filled, its pages
+ * tell whether the program writes.  No block is prepared before the next probe has been taken. */
 #include "heap/space.h"
 
 #include "base/asan.h"
@@ -154,7 +154,8 @@ static bool space_commit_to(struct gaiti_space *space, const struct gaiti_map *m
 }
 
 /* Gets memory and tables for every block below `need`, and for more ahead if the system gives that:
- * where it grants no more memory than there is, it may have what is needed and no more. */
+ * where it grants no more memory than there is, the heap may have the memory that is needed and no
+ * more. */
 static bool space_commit(struct gaiti_space *space, const struct gaiti_map *map, uint32_t need) {
   if (need <= space->committed) return true;
   uint32_t ahead = space->committed + space->committed / 8 + SPACE_COMMIT_BLOCKS;
@@ -290,7 +291,7 @@ static uint32_t space_pages(size_t used, uint32_t index) {
   return (uint32_t)(pages < most ? pages : most);
 }
 
-/* By how much taking the stretch raises what is mapped. */
+/* The mapped bytes that taking the stretch adds. */
 static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti_map *map,
                              uint32_t block, uint32_t count, size_t used) {
   uint64_t bytes = 0;
@@ -305,7 +306,7 @@ static uint64_t space_growth(const struct gaiti_space *space, const struct gaiti
 }
 
 /* Writes to each page of the marks that blocks above top are the first to use: else the first mark
- * there would wait for the page, and marking is what threads may have to wait for. */
+ * there would wait for the page, and threads may have to wait for marking. */
 static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint32_t end) {
   for (uint32_t i = block; i < end; i++)
     if (gaiti_block_word(i) * sizeof(AO_t) % gaiti_os_page_bytes() == 0)
@@ -478,12 +479,12 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
  * held.
  *
  * Others walk through the tables without the lock, to a top that they have read before: a marker
- * that looks for what fell out of its queue, the sweep, a young cycle that looks at cards.  They
- * skip free blocks, and write to no word that is zero; and nobody has a block in hand that is free:
- * it becomes so in sweeping alone, when nothing marks and every cache has given it up.  A word that
- * is being resolved finds the tag of a free block, 0, before and after.  What a thread has written
- * to cards and ages of a block before it was freed goes with the page, or stays until the block is
- * taken again, as in a free block below top. */
+ * that looks for objects that fell out of its queue, the sweep, a young cycle that looks at cards.
+ * They skip free blocks, and write to no word that is zero; and no thread has a block in hand that
+ * is free: it becomes so in sweeping alone, when nothing marks and every cache has given it up.  A
+ * word that is being resolved finds the tag of a free block, 0, before and after.  Bytes that a
+ * thread has written to cards and ages of a block before it was freed go with the page, or stay
+ * until the block is taken again, as in a free block below top. */
 static size_t space_lower(struct gaiti_space *space, const struct gaiti_map *map) {
   uint32_t top = space->top, to = top;
   while (to > 0 && top - to < SPACE_LOWER_BLOCKS && space_bit(space->free, to - 1) &&

@@ -47,7 +47,7 @@ enum gaiti_take {
   GAITI_TAKE_FAILED /* no addresses, or the system gives no memory */
 };
 
-/* Reserves `bytes` of addresses, or what the system gives, and the tables for them. */
+/* Reserves `bytes` of addresses, or as many as the system gives, and the tables for them. */
 bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t bytes);
 void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
 
@@ -71,8 +71,8 @@ bool gaiti_space_is_short(const struct gaiti_space *space);
  * whether it has.  Thread: the collector's; no lock is held meanwhile. */
 bool gaiti_space_prepare(struct gaiti_space *space, const struct gaiti_map *map, uint64_t limit);
 
-/* In the child of a fork: gives back what the threads that are gone had taken, and not allocated
- * yet: blocks that they were zeroing, formatting or preparing. */
+/* In the child of a fork: gives back blocks that the lost threads had taken, and not allocated yet:
+ * they were zeroing, formatting or preparing them. */
 void gaiti_space_recover(struct gaiti_space *space, const struct gaiti_map *map);
 
 /* A sweep begins: a small heap is filled in the other direction from now on. */
@@ -99,7 +99,7 @@ static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
 }
 
 /* All that the heap keeps of the machine's memory.  The two change apart from one another, so that
- * nobody takes the space's lock for the other. */
+ * no thread takes the space's lock for the other. */
 static inline uint64_t gaiti_space_mapped(const struct gaiti_space *space) {
   return AO_load(&space->mapped_bytes) + AO_load(&space->structure_bytes);
 }

@@ -1,7 +1,7 @@
 /* structure.h: memory of the heap's own structures: threads, processors, queues, tables of roots.
  *
  * .inv.structure  structure_bytes = bytes allocated here and not freed, and the heap's own struct.
- *                 They are a part of what is mapped, so they count against the memory limit; no
+ *                 They are a part of the mapped bytes, so they count against the memory limit; no
  *                 structure is refused because of it.  When a heap is destroyed none is left. */
 #ifndef GAITI_HEAP_STRUCTURE_H
 #define GAITI_HEAP_STRUCTURE_H
