@@ -1,13 +1,13 @@
 /* asan.h: AddressSanitizer.
  *
- * What it is told: memory that belongs to no object may not be touched, so a
- * program that uses an object after it became unreachable is reported at the access.  The rest of a
- * run that goes back stays visible until the next sweep: the walk over marked objects may be about
- * to look at it.  Nothing in other builds.
+ * Gait tells it that memory that belongs to no object may not be touched, so a program that uses an
+ * object after it became unreachable is reported at the access.  The rest of a run that goes back
+ * stays visible until the next sweep: the walk over marked objects may be about to look at it.
+ * Nothing in other builds.
  *
- * What it does to stacks: it may keep local variables in frames of its own, apart from the stack,
- * which has their addresses only.  The program may be built with it where this library is not, so
- * its functions are asked for when the program runs. */
+ * As to stacks, it may keep local variables in frames of its own, apart from the stack, which has
+ * their addresses only.  The program may be built with it where this library is not, so its
+ * functions are asked for when the program runs. */
 #ifndef GAITI_BASE_ASAN_H
 #define GAITI_BASE_ASAN_H
 

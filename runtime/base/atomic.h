@@ -1,8 +1,8 @@
 /* atomic.h: atomic fields, through libatomic_ops.
  *
  * A field that two threads touch is an AO_t (a word) or an unsigned (AO_int_...); the order stands
- * in the operation's name.  What is here is only what libatomic_ops lacks: pointers and 64-bit
- * counters under a name that says what they are. */
+ * in the operation's name.  This file has only the parts that libatomic_ops lacks: pointers and
+ * 64-bit counters under names of their own. */
 #ifndef GAITI_BASE_ATOMIC_H
 #define GAITI_BASE_ATOMIC_H
 

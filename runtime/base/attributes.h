@@ -1,4 +1,4 @@
-/* attributes.h: what we ask of the compiler. */
+/* attributes.h: requests to the compiler. */
 #ifndef GAITI_BASE_ATTRIBUTES_H
 #define GAITI_BASE_ATTRIBUTES_H
 

@@ -20,7 +20,7 @@
 #endif
 
 /* A build that is broken on purpose defines GAITI_MUTANT as one of these, and the proof must
- * notice. docs/design/proof.md has what each breaks. */
+ * notice. docs/design/proof.md has the effect of each. */
 #ifndef GAITI_MUTANT
 #define GAITI_MUTANT 0
 #endif

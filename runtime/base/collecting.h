@@ -1,7 +1,7 @@
 /* collecting.h: whether the calling thread does the collector's work: it runs a cycle, or it marks.
  *
- * A callback of the embedder's that runs meanwhile is a part of that work, and must not do what
- * waits for the work to be done. */
+ * A callback of the embedder's that runs meanwhile is a part of that work, and must not make a call
+ * that waits for the work to be done. */
 #ifndef GAITI_BASE_COLLECTING_H
 #define GAITI_BASE_COLLECTING_H
 

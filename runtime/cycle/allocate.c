@@ -9,9 +9,9 @@
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
  * memory limit forbids that, the thread waits for the cycle that the limit started, unless the
  * collector has had its share of CPU time already: then the heap grows past the limit, as Go's does
- * and for the same reason (a limit that starves the program serves nobody), to the goal that the
- * CPU cap sets.  When the system gives nothing, a collection and then the embedder's handler have
- * their turn, and then NULL. */
+ * and for the same reason (a limit that starves the program is of no use), to the goal that the CPU
+ * cap sets.  When the system gives nothing, a collection and then the embedder's handler have their
+ * turn, and then NULL. */
 #include "alloc/cache.h"
 #include "alloc/supply.h"
 #include "base/check.h"

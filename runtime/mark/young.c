@@ -1,7 +1,7 @@
 /* Young cycles.
  *
- * A program that keeps much, and drops most of what it allocates soon, pays for marking what it
- * keeps again and again.  So a cycle may leave the marks of the one before where they are (sticky
+ * A program that keeps much, and drops most of what it allocates soon, pays for marking the same
+ * objects again and again.  So a cycle may leave the marks of the one before where they are (sticky
  * mark bits: Demers, Weiser, Hayes, Boehm, Bobrow and Shenker, "Combining generational and
  * conservative garbage collection", 1990).  Objects do not move, and there is no nursery: the marks
  * alone tell the old from the young.

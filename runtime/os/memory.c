@@ -83,7 +83,7 @@ bool gaiti_os_commit(void *start, size_t bytes) {
   return done;
 }
 
-/* Returns 0, or what errno was; leaves errno as it was. */
+/* Returns 0, or the error's number; leaves errno as it was. */
 static int memory_advise(void *start, size_t bytes, int advice) {
   int before = errno;
   int error = madvise(start, bytes, advice) == 0 ? 0 : errno;

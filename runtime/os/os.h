@@ -20,8 +20,7 @@
 
 /* ---- The system (system.c) ---- */
 
-/* What this system lacks that Gait cannot do without, for a sentence; NULL when it lacks nothing.
- */
+/* A sentence on a need of Gait's that this system does not meet; NULL when it meets all. */
 const char *gaiti_os_missing(void);
 
 /* Writes text to the standard error stream, in one piece. */
@@ -45,7 +44,7 @@ void gaiti_os_populate(void *start, size_t bytes);
 /* How many of these pages have memory behind them; at most GAITI_OS_PAGES_MAX are looked at. */
 #define GAITI_OS_PAGES_MAX ((size_t)64)
 size_t gaiti_os_resident_pages(const void *start, size_t pages);
-/* Hints; what the system makes of them does not matter. */
+/* Hints, which the system may ignore. */
 void gaiti_os_prefer_huge_pages(void *start, size_t bytes);
 void gaiti_os_refuse_huge_pages(void *start, size_t bytes);
 void gaiti_os_unreserve(void *start, size_t bytes);
@@ -88,9 +87,10 @@ typedef void *gaiti_os_thread_fn(void *arg);
 /* Starts a joinable thread with every signal blocked. */
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
-/* What such a thread does first: takes a name of at most 15 bytes, which debuggers and top(1) show,
- * and undoes what it has inherited from the thread that made it: runs on the processors with which
- * the process was started, and as urgently, as far as it is allowed.  It is never cancelled. */
+/* The first call of such a thread: it takes a name of at most 15 bytes, which debuggers and top(1)
+ * show, and undoes its inheritance from the thread that made it: it runs on the processors with
+ * which the process was started, and as urgently, as far as it is allowed.  It is never
+ * cancelled. */
 void gaiti_os_thread_begin(const char *name);
 
 /* Makes the calling thread run only on processors that would be idle.  For good: an ordinary user
@@ -106,7 +106,7 @@ int gaiti_os_thread_id(void);
 /* Waits for the end of a thread that gaiti_os_thread_start has started. */
 void gaiti_os_thread_join(pthread_t thread);
 
-/* Keeps the calling thread from being cancelled, until what this returns is given back. */
+/* Keeps the calling thread from being cancelled, until the returned state is given back. */
 int gaiti_os_cancel_off(void);
 void gaiti_os_cancel_back(int before);
 
@@ -117,9 +117,9 @@ int gaiti_os_thread_processor(void);
  * move it again at once. */
 void gaiti_os_thread_move_to(int processor);
 
-/* The calling thread's stack: [*low, *high), without what the C library keeps at its high end.
- * False: the system does not tell.  The first is cheap after its first call; the second asks again,
- * since the stack of the process's first thread grows. */
+/* The calling thread's stack: [*low, *high), without the C library's data at its high end.  False:
+ * the system does not tell.  The first is cheap after its first call; the second asks again, since
+ * the stack of the process's first thread grows. */
 bool gaiti_os_stack(uintptr_t *low, uintptr_t *high);
 bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
 

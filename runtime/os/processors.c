@@ -1,14 +1,16 @@
 /* How much of the machine this process has: the processors it may run on, cut by the CPU quota of
- * its control group and of every group above it (versions 1 and 2).  What the machine has does not
- * matter: a worker planned on a processor that the quota does not grant only delays the mutators.
+ * its control group and of every group above it (versions 1 and 2).  Other processors of the
+ * machine do not matter: a worker planned on a processor that the quota does not grant only delays
+ * the mutators.
  *
  * The processors are those with which the process was started (start.h).  A thread of the
- * collector's own has been let run on all of them, so what the system says of that thread is the
+ * collector's own has been let run on all of them, so the system's answer for that thread is the
  * same, but for processors that were taken from the process, or given back to it, since.
  *
  * A quota stands in several files, which takes some ten microseconds to read, and longer while the
  * system changes them.  So no thread of the embedder's reads them, but for the one that makes a
- * heap: the collector's threads do, once a second, and all others take what was read last. */
+ * heap: the collector's threads do, once a second, and all others take the values that were read
+ * last. */
 #define _GNU_SOURCE
 #include "os/os.h"
 
@@ -113,7 +115,7 @@ static double quota_find(struct quota_scratch *scratch) {
   return least;
 }
 
-/* ---- What was learned last ----
+/* ---- The values learned last ----
  *
  * Each is written by whichever thread learns, and two that do it at a time find the same.
  *   learned_ns        when; 0: never

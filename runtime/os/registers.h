@@ -5,7 +5,7 @@
  * register that the functions on the way there have used for themselves is on the stack by then:
  * the registers, and the stack from the stack pointer up, are all that a caller may hold a
  * reference in.  Nothing here depends on how a compiler lays out a frame.  setjmp would not do: the
- * C library hides some of what it stores. */
+ * C library hides some of the registers that it stores. */
 #ifndef GAITI_OS_REGISTERS_H
 #define GAITI_OS_REGISTERS_H
 
@@ -67,8 +67,8 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
 #error "say here which registers a callee preserves on this machine"
 #endif
 
-/* What may go of a stack beyond the frame that leaves managed code, and the words that are kept of
- * all that. */
+/* Bytes of a stack that may go beyond the frame that leaves managed code, and the words that are
+ * kept of them and of the frame. */
 #define GAITI_WINDOW_BYTES ((size_t)1024)
 #define GAITI_WINDOW_WORDS ((size_t)128)
 
@@ -77,9 +77,9 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
  *
  * A thread that leaves managed code goes on: the function that left may return, and so may its
  * caller, if that is a wrapper.  Their frames hold registers of functions further up, which are
- * then in registers again, and the frames are overwritten.  So what the frames that may go hold is
- * copied: of the function that leaves, whatever its size, and GAITI_WINDOW_BYTES above.  What lies
- * higher stays in place while the thread is outside; gait_enter looks whether it could have.
+ * then in registers again, and the frames are overwritten.  So the words of frames that may go are
+ * copied: of the function that leaves, of any size, and GAITI_WINDOW_BYTES above.  Higher frames
+ * stay in place while the thread is outside, which gait_enter checks.
  *   words, count  of that part
  *   rest          where it ends and the rest begins; sooner when there is no room for more words */
 struct gaiti_saved {
@@ -89,7 +89,7 @@ struct gaiti_saved {
   uintptr_t rest;
 };
 
-/* A stack, and what to save of it.
+/* A stack, and the part of it to save.
  *   frame        of the function that leaves, or NULL
  *   high         where the stack ends
  *   base, bytes  the addresses to which references point; all words are kept where bytes is
@@ -101,7 +101,7 @@ struct gaiti_stack_part {
   size_t bytes;
 };
 
-/* Saves what the calling thread may hold now. */
+/* Saves the references that the calling thread may hold now. */
 void gaiti_registers_save(struct gaiti_saved *saved, const struct gaiti_stack_part *part);
 
 #endif

@@ -71,8 +71,8 @@ const char *gaiti_stack_reason(enum gaiti_stack_result result) {
 
 enum stack_state { STACK_FREE, STACK_CLAIMED, STACK_ASKED, STACK_ANSWERING, STACK_ANSWERED };
 
-/* For the whole process, as dispositions of signals are.  The rest belongs to whoever moved the
- * state to CLAIMED or to ANSWERING. */
+/* For the whole process, as dispositions of signals are.  The rest belongs to the thread that moved
+ * the state to CLAIMED or to ANSWERING. */
 static AO_t stack_state = STACK_FREE;
 static AO_t stack_tid;
 static void *stack_frames[GAITI_STACK_FRAMES + STACK_OWN_FRAMES];

@@ -28,7 +28,7 @@ struct gaiti_stack {
  * thread is another one, and holds no lock.  The signal is as before afterwards. */
 enum gaiti_stack_result gaiti_stack_take(int tid, int signal, struct gaiti_stack *stack);
 
-/* Writes what the program or library calls the place of a frame: its file, function and offset. */
+/* Writes the name of a frame's place in the program or library: its file, function and offset. */
 void gaiti_stack_describe(const struct gaiti_stack *stack, int frame, char *text, size_t bytes);
 
 #endif

@@ -2,8 +2,8 @@
  * the process's first thread, not for the calling one.
  *
  * Policies and niceness by the system's calls: musl's functions for the former do nothing.  An
- * ordinary user may lower what a thread has, and not raise it again: a collector's thread that was
- * made by an idle or a nice thread then stays as that one is. */
+ * ordinary user may lower the policy and niceness of a thread, and not raise them again: a
+ * collector's thread that was made by an idle or a nice thread then stays as that one is. */
 #define _GNU_SOURCE
 #include "os/start.h"
 
@@ -47,7 +47,7 @@ unsigned gaiti_start_processors(void) {
   return online > 0 ? (unsigned)online : 1;
 }
 
-/* Never to a policy of real time: what the collector does would keep such threads waiting. */
+/* Never to a policy of real time: the collector's work would keep such threads waiting. */
 static void start_restore_policy(void) {
   bool plain = start.policy == SCHED_BATCH || start.policy == SCHED_IDLE;
   int wanted = plain ? start.policy : SCHED_OTHER;

@@ -1,6 +1,6 @@
 /* start.h: how the process was started.  Threads inherit from the one that makes them where they
- * may run and how urgently, and a program may have set its threads one by one; what is the
- * process's is what it had before it did. */
+ * may run and how urgently, and a program may have set its threads one by one; the values of the
+ * process are those from before it did. */
 #ifndef GAITI_OS_START_H
 #define GAITI_OS_START_H
 

@@ -1,4 +1,4 @@
-/* What Gait cannot do without. */
+/* The needs of Gait. */
 #define _GNU_SOURCE
 #include "os/os.h"
 

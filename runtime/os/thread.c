@@ -1,4 +1,4 @@
-/* Threads of the collector, and what it asks about the embedder's. */
+/* Threads of the collector, and its questions about the embedder's. */
 #define _GNU_SOURCE
 #include "os/os.h"
 
@@ -104,7 +104,7 @@ static int thread_below_variables(struct dl_phdr_info *library, size_t bytes, vo
   return 0;
 }
 
-/* What the C library knows of a thread stands at the high end of its stack, and is no part of any
+/* The C library's data on a thread stand at the high end of its stack, and are no part of any
  * frame.  In glibc on x86-64 that is, from above: the descriptor, whose address names the thread;
  * the variables of the thread's own, which are no roots; 1 to 2 KiB for variables of libraries that
  * come later, zero until then; and the place to which the outermost frame returns, which is not.
