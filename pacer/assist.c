@@ -1,8 +1,8 @@
 /* The assist ratio: mark work that each allocated byte owes, so that the work
  * is done when the heap reaches its goal.
  *
- * At first the work is taken to be what the last cycle scanned, with the roots
- * that this one has.  When more than that has been done, the heap has grown, and
+ * At first the work is taken to be that of the last cycle, with the roots that
+ * this one has.  When more than that has been done, the heap has grown, and
  * there are two ways on.
  *
  * Where a rule of growth set the goal, the worst case counts from then on
@@ -13,7 +13,7 @@
  *
  * Where the memory limit set it, and the live heap fits, the goal is meant.  It
  * moves by half of the limit's headroom and no further, and the work is taken
- * for twice what was expected, and twice that when even so much has been done:
+ * for twice the expected work, and twice that when even so much has been done:
  * to count the worst case against a goal that stays would call for assists in
  * each cycle that scans a little more than the last. */
 #include "decision.h"

@@ -31,7 +31,7 @@ static inline int64_t bytes_percent(int64_t x, int64_t percent) {
   return bytes_add(hundreds * percent, rest * percent / 100);
 }
 
-/* Rounds toward 0; what is below 0 or not a number gives 0. */
+/* Rounds toward 0; a value below 0 or not a number gives 0. */
 static inline int64_t bytes_from_real(double x) {
   if (!(x > 0)) return 0;
   if (x >= 9223372036854775807.0) return INT64_MAX;

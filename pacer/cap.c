@@ -2,15 +2,15 @@
  *
  * A heap that does not fit its limit would be collected without end, and without getting smaller.
  * So once the limiter's bucket is a quarter full, the limit is relieved: the goal may be over it by
- * some room, in which one cycle after the other takes just the cap.  If C is what a cycle costs and
- * r the rate of allocation, that is a room of r x C / cap.
+ * some room, in which one cycle after the other takes just the cap.  If C is the cost of a cycle
+ * and r the rate of allocation, that is a room of r x C / cap.
  *
  * The room is measured, not foretold.  From the end of one mark to the end of the next A bytes were
  * allocated and GC took the share s of the CPU, all that it does included; A x s / cap would have
  * cost the cap.  (The cons/mark ratio would foretell it, but badly: it knows of marking only, and
- * of allocation only beside marking.)  The room goes half of the way to what was measured, and no
+ * of allocation only beside marking.)  The room goes half of the way to the measured one, and no
  * more than by half as much again or down by a quarter: a single cycle says little.  While the
- * limit holds, the room is that of what the limit leaves, or less.
+ * limit holds, the room is the one that the limit leaves, or less.
  *
  * Relief ends when the bucket has drained to an eighth; between the two it stays as it is, so that
  * one cycle's draining does not bring the strict goal back for the next.  A limit out of reach

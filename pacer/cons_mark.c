@@ -1,19 +1,17 @@
-/* The cons/mark ratio: bytes that a processor allocates while it runs mutators,
- * over bytes that it scans while it marks.  One cycle gives one measurement; the
- * next cycle's ratio is foretold by the newest five: their mean is what to
- * expect, their maximum what to be prepared for.  Between the two lies what has
- * come more than once, or has come just now: the second largest, or the newest
- * if that is larger.  A single bad cycle is in it for one cycle, a change for
- * good at once.  What is made of the three stands in runway.c.
+/* The cons/mark ratio: bytes that a processor allocates while it runs mutators, over bytes that it
+ * scans while it marks.  One cycle gives one measurement; the next cycle's ratio is foretold by
+ * the newest five: their mean is to be expected, their maximum to be prepared for.  Between the
+ * two lies the ratio that has come more than once, or has come just now: the second largest, or
+ * the newest if that is larger.  A single bad cycle is in it for one cycle, a change for good at
+ * once.  The use of the three stands in runway.c.
  *
- * A measurement far above all others is taken as the program's new pace, and the
- * older ones are forgotten, since they would only hold the mean down.  One far
- * below is not: it may be a lull, and to believe it costs assists.  Nor is one
- * below what is expected when mutators had to wait: they were kept from allocating,
- * and a goal made from that would keep them from it for ever.
+ * A measurement far above all others is taken as the program's new pace, and the older ones are
+ * forgotten, since they would only hold the mean down.  One far below is not: it may be a lull,
+ * and to believe it costs assists.  Nor is one below the expected one when mutators had to wait:
+ * they were kept from allocating, and a goal made from that would keep them from it for ever.
  *
- * Beside each stands what it comes down to with the idle marking of its cycle: the ratio at which
- * the workers' share alone would have seen as much allocated while it marked. */
+ * Beside each stands its value with the idle marking of its cycle: the ratio at which the workers'
+ * share alone would have seen as much allocated while it marked. */
 #include "decision.h"
 
 static const double cons_mark_step = 1.25; /* this much over the largest is far above */
@@ -37,7 +35,7 @@ static double cons_mark_recurring(const double *values, int count) {
 
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
                                  double helped) {
-  if (!(measured > 0)) return; /* the cycle showed nothing: keep what is known */
+  if (!(measured > 0)) return; /* the cycle showed nothing: keep the values known */
   if (measured > cons_mark_step * cons_mark->largest) cons_mark->count = 0;
   for (int i = GAITI_PACER_CONS_MARK_HISTORY - 1; i > 0; i--) {
     cons_mark->history[i] = cons_mark->history[i - 1];

@@ -1,25 +1,26 @@
-/* Floating garbage: what counts as marked and is dead.
+/* Floating garbage: bytes that count as marked and are dead.
  *
- * What is allocated while a cycle marks is black: it survives that cycle, whether it is reachable
- * or not.  A heap goal that gives GOGC percent of room for it all gives room for garbage, the more
- * of it the faster the program allocates; and a memory limit that would hold what is live seems out
+ * An object that is allocated while a cycle marks is black: it survives that cycle, reachable or
+ * not.  A heap goal that gives GOGC percent of room for it all gives room for garbage, the more of
+ * it the faster the program allocates; and a memory limit that would hold the live heap seems out
  * of reach when as much garbage floats above it.
  *
- * Which black objects are alive nobody knows until the next cycle, and then it matters no more: a
- * program that replaces its objects keeps the new and drops as many old ones, which this cycle has
- * marked too.  What counts is the balance, by how much the live heap grows for a byte allocated.
- * Let F be what marking found: reachable when the cycle started.  From one start to the next the
- * program allocated A = T' - F, the heap at the later start less what the earlier cycle found.  So
+ * The next cycle alone shows which black objects are alive, and then it matters no more: a program
+ * that replaces its objects keeps the new and drops as many old ones, which this cycle has marked
+ * too.  The balance counts: the growth of the live heap for a byte allocated.  Let F be the bytes
+ * that marking found: reachable when the cycle started.  From one start to the next the program
+ * allocated A = T' - F, the heap at the later start less the bytes that the earlier cycle found.
+ * So
  *
  *     growth = (F' - F) / (T' - F), within 0 .. 1,
  *
- * and what is live at the end of the later mark is F' + growth x black, by estimate.  The rest of
+ * and the live heap at the end of the later mark is F' + growth x black, by estimate.  The rest of
  * the black bytes floats.  A steady program has growth 0 and all of it floats; a program that is
- * building up, or leaks, has growth 1 and none of it does.  A heap that shrinks has growth 0: what
- * fell is gone from F' already.
+ * building up, or leaks, has growth 1 and none of it does.  A heap that shrinks has growth 0: the
+ * loss is gone from F' already.
  *
- * The memory limit is held against what is live.  A rule of growth counts half of what floats: its
- * room is what the next mark will allocate from as well, and with none for that a program that
+ * The memory limit is held against the live heap.  A rule of growth counts half of the floating
+ * bytes: the next mark will allocate from its room as well, and with none for that a program that
  * allocates a third of its heap while a cycle marks pays a third more for marking.
  *
  * The estimate does not feed back on itself: F' and T' are measured, and F' does not depend on any

@@ -1,17 +1,17 @@
 /* The CPU limiter: a bucket of GC CPU time.
  *
- * Each accounted window adds the GC time above the cap and takes away what GC
- * left unused below it.  In a window of T CPU time of which G was GC and M =
- * T - G was not, the level moves by 2 x ((1 - cap) x G - cap x M): nothing when
- * GC took exactly the cap, and G - M at a cap of one half.  The bucket holds a
- * second of every processor, so a short burst of assists passes and a heap that
- * cannot fit its limit is noticed within about a second.  While the bucket is
- * full no assist is asked for.
+ * Each accounted window adds the GC time above the cap and takes away the time
+ * that GC left unused below it.  In a window of T CPU time of which G was GC
+ * and M = T - G was not, the level moves by 2 x ((1 - cap) x G - cap x M):
+ * nothing when GC took exactly the cap, and G - M at a cap of one half.  The
+ * bucket holds a second of every processor, so a short burst of assists passes
+ * and a heap that cannot fit its limit is noticed within about a second.  While
+ * the bucket is full no assist is asked for.
  *
  * Times come in from the driver; background work is not measured but taken as
  * its planned share of the window while it is enabled.  A window in which the
- * program was stopped is the exception: there it is measured, and what the stopped
- * threads would have had counts as GC's, since nobody else had it. */
+ * program was stopped is the exception: there it is measured, and the time of
+ * the stopped threads counts as GC's, since no other thread had it. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -55,8 +55,8 @@ static int64_t limiter_offered_ns(const struct gaiti_pacer_limiter *limiter, int
                    LIMITER_MOST_NS);
 }
 
-/* Moves the level by what `gc_ns` against `mutator_ns` means at this cap.  The
- * latter is below 0 when more assist time was reported than the window offered. */
+/* Moves the level by `gc_ns` against `mutator_ns` at this cap.  The latter is below 0 when more
+ * assist time was reported than the window offered. */
 static void limiter_account(struct gaiti_pacer_limiter *limiter, int64_t gc_ns,
                             int64_t mutator_ns) {
   double moved = 2 * ((1 - limiter->cap) * (double)gc_ns - limiter->cap * (double)mutator_ns);

@@ -1,8 +1,8 @@
-/* Giving memory back: keep what the heap will need up to its next goal and a
- * tenth more, since freed memory that is needed again soon costs two page
- * faults; hand over the rest at leisure.  Under a memory limit the surplus goes
- * at once, because the next page mapped would be over the limit; where the CPU cap
- * has lifted the goal over that, up to there. */
+/* Giving memory back: keep the memory that the heap will need up to its next
+ * goal and a tenth more, since freed memory that is needed again soon costs two
+ * page faults; hand over the rest at leisure.  Under a memory limit the surplus
+ * goes at once, because the next page mapped would be over the limit; where the
+ * CPU cap has lifted the goal over that, up to there. */
 #include "decision.h"
 #include "bytes.h"
 

@@ -1,43 +1,39 @@
-/* The runway: how much of the goal is kept free for what mutators allocate while
- * the background workers alone do the mark.
+/* The runway: the part of the goal that is kept free for allocation by mutators while the
+ * background workers alone do the mark.
  *
- * Two errors cost.  Too long a runway collects too early and leaves memory
- * unused; too short a one lets the heap reach its goal while marking, and then
- * mutators must assist.  To plan for the largest recent cons/mark ratio avoids
- * assists and pays with an early end in every cycle that is not the worst.  To
- * plan for the mean does the reverse.
+ * Two errors cost.  Too long a runway collects too early and leaves memory unused; too short a one
+ * lets the heap reach its goal while marking, and then mutators must assist.  To plan for the
+ * largest recent cons/mark ratio avoids assists and pays with an early end in every cycle that is
+ * not the worst.  To plan for the mean does the reverse.
  *
- * A third way is open as long as the spread is small: to plan for the mean, and
- * to let a cycle that turns out worse end a little over the goal, without
- * assists.  So the runway is that of the largest ratio less an allowance of 1%
- * of the goal, but not less than that of the mean; and what was given up so is
- * slack, which the assists may use, twice over since the next ratio may exceed
- * the largest seen, yet within the same 1%.  A program with steady rates gives
- * up nothing and gets no slack.
+ * A third way is open as long as the spread is small: to plan for the mean, and to let a cycle
+ * that turns out worse end a little over the goal, without assists.  So the runway is that of the
+ * largest ratio less an allowance of 1% of the goal, but not less than that of the mean; and the
+ * runway given up so is slack, which the assists may use, twice over since the next ratio may
+ * exceed the largest seen, yet within the same 1%.  A program with steady rates gives up nothing
+ * and gets no slack.
  *
- * The allowance ends where the heap may not pass its goal (the memory limit),
- * where the runway is cut by the earliest trigger (see trigger.c), since then
- * the heap would end over the goal by plan and not by chance, and while the work
- * itself was a surprise, which is error enough.
+ * The allowance ends where the heap may not pass its goal (the memory limit), where the runway is
+ * cut by the earliest trigger (see trigger.c), since then the heap would end over the goal by plan
+ * and not by chance, and while the work itself was a surprise, which is error enough.
  *
  * A driver may rely on more, and says on how much of it; by default on nothing.
  *
  * On assists.  Marking that is now and then twice as slow, as on a machine that is shared, makes
- * the worst of five cycles twice the usual one most of the time.  What recurs is planned for then:
- * the second largest ratio, or the newest.  A single bad cycle has been followed by one long runway
- * when it is among the older ones, and if it comes again, assists do what is missing.
+ * the worst of five cycles twice the usual one most of the time.  The recurring ratio is planned
+ * for then: the second largest ratio, or the newest.  A single bad cycle has been followed by one
+ * long runway when it is among the older ones, and if it comes again, assists do the missing work.
  *
  * On idle processors.  They mark beside the workers, for nothing, and where they do, marking ends
  * before a runway for the workers alone is used, and the heap below its goal.  They may be gone in
- * the next cycle.  So part of what they save is relied on.  When they fail, the heap may end as
- * much over its goal without assists as the slack allows, and assists do the rest of that one
- * cycle: its measurement has them no more.
+ * the next cycle.  So part of their saving is relied on.  When they fail, the heap may end as much
+ * over its goal without assists as the slack allows, and assists do the rest of that one cycle:
+ * its measurement has them no more.
  *
  * Under the memory limit nothing is relied on.
  *
- * Growth of the work tends to go on, as when a program starts.  Three quarters
- * of what the last cycle exceeded its expectation by are expected to come again,
- * up to half of the work. */
+ * Growth of the work tends to go on, as when a program starts.  Three quarters of the excess of
+ * the last cycle over its expectation are expected to come again, up to half of the work. */
 #include "decision.h"
 #include "bytes.h"
 

@@ -1,21 +1,21 @@
-/* Young cycles: when it pays to mark only what was allocated since the last cycle.
+/* Young cycles: when it pays to mark only objects allocated since the last cycle.
  *
- * A full cycle marks what is live: its cost does not depend on how much was allocated.  A young one
- * (runtime/mark/young.c) leaves alone what was found live twice, so it costs what has survived of
- * the others, but keeps what has died of the old ones.  Where few new objects survive, it gives
- * nearly the same room for a small part of the work.
+ * A full cycle marks the live heap: its cost does not depend on how much was allocated.  A young
+ * one (runtime/mark/young.c) leaves objects alone that were found live twice, so it costs the
+ * survivors of the others, but keeps old objects that have died.  Where few new objects survive, it
+ * gives nearly the same room for a small part of the work.
  *
- * A cycle may be young if, of what was allocated before the last one that measured it, no larger
+ * A cycle may be young if, of the bytes allocated before the last one that measured it, no larger
  * share survived than the setting allows, and if marking everything is work enough to spare
  * (.young.pays).  Programs whose objects live about as long as one another never get there.
  *
- * The goal is held (.young.goal).  It stays where the last full cycle set it, since what has grown
- * above that cycle's live heap may be dead: so a heap with young cycles is never larger than one
- * without.  The room under it shrinks by what survives.  When half of it is gone, or the last young
- * cycle did half of a full one's work, the next cycle is full.  So a cycle that is young has at
- * least half the room for at most half the work.
+ * The goal is held (.young.goal).  It stays where the last full cycle set it, since growth above
+ * that cycle's live heap may be dead: so a heap with young cycles is never larger than one without.
+ * The room under it shrinks by the survivors.  When half of it is gone, or the last young cycle did
+ * half of a full one's work, the next cycle is full.  So a cycle that is young has at least half
+ * the room for at most half the work.
  *
- * Under the memory limit all cycles are full: what could be freed is needed there. */
+ * Under the memory limit all cycles are full: dead old objects have to be freed there. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -53,8 +53,8 @@ void gaiti_pacer_young_decide(const struct gaiti_pacer *pacer,
   decision->remember = pacer->next.young || young_may_come(pacer, decision);
 }
 
-/* What the next cycle has to mark: a young one what survives, which is what the last young one
- * found or, after a full one, that part of as much as it found. */
+/* The expected work of the next cycle: of a young one the survivors, that is the work of the last
+ * young one or, after a full one, the surviving part of as much work as it had. */
 static int64_t young_expected_work(const struct gaiti_pacer *pacer, int64_t work, bool was_young) {
   if (!pacer->next.young) return bytes_add(pacer->full_work_bytes, pacer->grown_bytes);
   if (was_young) return work;
