@@ -1,5 +1,5 @@
-/* The parts of a decision, in the order in which they are made: each reads
- * what those before it filled in. */
+/* The parts of a decision, in the order in which they are made: each reads the fields that those
+ * before it filled in. */
 #ifndef GAITI_PACER_DECISION_H
 #define GAITI_PACER_DECISION_H
 
@@ -34,15 +34,15 @@ int64_t gaiti_pacer_runway(double cons_mark, int64_t work_bytes, double share);
 bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
                                    const struct gaiti_pacer_snapshot *snapshot);
 
-/* The memory limit's headroom for what is mapped between two looks. */
+/* The memory limit's headroom for bytes mapped between two looks. */
 int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 
 void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark);
-/* `helped` is what the ratio comes down to when idle marking goes on beside the workers. */
+/* `helped` is the ratio when idle marking goes on beside the workers. */
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,
                                  double helped);
 
-/* What the cycle that ends says of the room that the CPU cap needs over a memory limit; before the
+/* Learns from the cycle that ends how much room the CPU cap needs over a memory limit; before the
  * pacer takes its live heap. */
 void gaiti_pacer_cap_learn(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot);
 /* Whether the next goal has that room; after. */
@@ -57,7 +57,7 @@ void gaiti_pacer_young_end_cycle(struct gaiti_pacer *pacer,
                                  const struct gaiti_pacer_snapshot *snapshot,
                                  const struct gaiti_pacer_cycle *cycle);
 
-/* Of what a cycle left marked, the bytes that are dead by estimate. */
+/* Of the bytes that a cycle left marked, those that are dead by estimate. */
 int64_t gaiti_pacer_floating(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_cycle *cycle);
 

@@ -39,7 +39,7 @@ static double goal_square_root(double x) {
   }
 }
 
-/* Over what is marked; what young cycles have marked since may be dead (.young.goal). */
+/* Over the marked bytes; those that young cycles have marked since may be dead (.young.goal). */
 static int64_t goal_over_live(const struct gaiti_pacer *pacer,
                               const struct gaiti_pacer_decision *decision, int64_t growth) {
   int64_t goal = bytes_add(decision->marked_bytes, growth);
@@ -87,7 +87,7 @@ static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
   return goal_over_live(pacer, decision, bytes_from_real(growth));
 }
 
-/* The smallest heap worth a cycle.  Under GOGC what floats is on top of that, or a program with
+/* The smallest heap worth a cycle.  Under GOGC floating bytes are on top of that, or a program with
  * next to nothing live that fills its heap while a cycle marks would get one cycle after the other;
  * but no more than GOGC would give if all of it lived. */
 static int64_t goal_minimum_heap(const struct gaiti_pacer *pacer,
@@ -121,7 +121,7 @@ int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes) {
   return bytes_max(memory_limit_bytes / 100 * 3, GAITI_PACER_MIB);
 }
 
-/* What the limit leaves for the heap: may be below the live heap, even 0. */
+/* The part of the limit that is left for the heap: may be below the live heap, even 0. */
 static int64_t goal_limit_room(const struct gaiti_pacer *pacer,
                                const struct gaiti_pacer_snapshot *snapshot) {
   int64_t limit = pacer->config.memory_limit_bytes;

@@ -1,10 +1,10 @@
 /* The pacer's state and the three moments at which it moves: a decision (which
  * moves nothing), the start of a cycle, its end.
  *
- * What is learnt from a cycle is little: how much was live, how much of that
- * had to be scanned, and the cons/mark ratio.  Everything else is computed
- * afresh at each decision from these, the settings and the driver's snapshot,
- * so a setting changed in the middle of a cycle needs no transition of its own. */
+ * The pacer learns little from a cycle: how much was live, how much of that had
+ * to be scanned, and the cons/mark ratio.  Everything else is computed afresh
+ * at each decision from these, the settings and the driver's snapshot, so a
+ * setting changed in the middle of a cycle needs no transition of its own. */
 #include "decision.h"
 #include "bytes.h"
 
@@ -96,8 +96,8 @@ static double cycle_cons_mark(const struct gaiti_pacer *pacer,
   return (double)allocated * (gc_share + idle_share) / (work * mutator_share);
 }
 
-/* By how much the work exceeded what the cycle before led to expect.  A first
- * cycle had no expectation: all of its work is new. */
+/* By how much the work exceeded the expectation from the cycle before.  A first cycle had no
+ * expectation: all of its work is new. */
 static double cycle_work_growth(const struct gaiti_pacer *pacer,
                                 const struct gaiti_pacer_snapshot *snapshot) {
   double expected = (double)pacer->last_heap_work_bytes + (double)pacer->last_roots_bytes;

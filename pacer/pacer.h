@@ -2,10 +2,9 @@
  * much marking each allocated byte must pay for.
  *
  * Pure: no threads, clock, atomics, allocation, I/O or globals.  The collector,
- * the simulator, the tests and a web page run the same object code.  Whoever
- * drives a pacer serialises the calls on it; calls that take it const only
- * read.  The driver owns all counters: it passes them as one coherent snapshot
- * and gets one decision, with the numbers that led to it.
+ * the simulator, the tests and a web page run the same object code.  The driver of a pacer
+ * serialises the calls on it; calls that take it const only read.  The driver owns all counters: it
+ * passes them as one coherent snapshot and gets one decision, with the numbers that led to it.
  *
  *     gaiti_pacer_init(&pacer, &config);
  *     loop:
@@ -32,8 +31,8 @@ extern "C" {
 
 /* ---- Settings ---------------------------------------------------------- */
 
-/* How the heap may grow over what the last cycle found live.  The memory limit
- * is not among these: it caps whichever is chosen. */
+/* How the heap may grow over the live heap of the last cycle.  The memory limit is not among these:
+ * it caps whichever is chosen. */
 enum gaiti_pacer_policy {
   GAITI_PACER_POLICY_GOGC,        /* by gc_percent of live heap and roots */
   GAITI_PACER_POLICY_CPU_BUDGET,  /* as little as keeps GC CPU at cpu_budget */
@@ -50,10 +49,10 @@ struct gaiti_pacer_config {
   double background_share;    /* GC CPU while marking, without assists: 0.01 .. 0.9 */
   double cpu_cap;             /* most GC CPU, assists included, that goals may cost: 0.01 .. 0.95 */
   double cpu_budget;          /* GC CPU over whole periods, for POLICY_CPU_BUDGET: 0.001 .. 0.9 */
-  double idle_reliance;       /* of what idle marking saved lately, expected again: 0 .. 1 */
-  double assist_reliance;     /* of what a single bad cycle took, left to assists: 0 .. 1 */
-  double young_survival;      /* cycles are young if no more of what is new survives: 0 .. 1;
-                                 0: none is, 1: every one that may be */
+  double idle_reliance;       /* part of idle marking's last savings, expected again: 0 .. 1 */
+  double assist_reliance;     /* part of a single bad cycle, left to assists: 0 .. 1 */
+  double young_survival; /* cycles are young if no larger share survives: 0 .. 1; 0: none is, 1:
+                            every one that may be */
 };
 
 /* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
@@ -67,7 +66,7 @@ void gaiti_pacer_config_rely(struct gaiti_pacer_config *config);
  * the first that is not. */
 const char *gaiti_pacer_config_check(const struct gaiti_pacer_config *config);
 
-/* ---- What the driver tells --------------------------------------------- */
+/* ---- The driver's reports ---------------------------------------------- */
 
 /* One coherent view of the heap, taken by the driver at one moment.  The work
  * counters start from 0 at start_cycle and are read only while marking. */
@@ -88,11 +87,11 @@ struct gaiti_pacer_snapshot {
   int64_t limiter_offered_ns; /* and that the processors have offered */
 };
 
-/* What a finished cycle took.  Idle-priority marking counts as work done, but
- * not as GC CPU: it cost the mutators nothing. */
+/* The cost of a finished cycle.  Idle-priority marking counts as work done, but not as GC CPU: it
+ * cost the mutators nothing. */
 struct gaiti_pacer_cycle {
   int64_t marked_bytes;  /* live now: marked, allocated during the mark, external */
-  int64_t black_bytes;   /* of those, allocated during the mark; 0: nobody counted */
+  int64_t black_bytes;   /* of those, allocated during the mark; 0: not counted */
   int64_t duration_ns;   /* wall time from start_cycle to the end of the mark */
   int64_t assist_ns;     /* CPU time of mark assists */
   int64_t background_ns; /* CPU time of background workers; below 0: background_share of all */
@@ -104,13 +103,13 @@ struct gaiti_pacer_cycle {
   bool remembered;       /* stores are known since its start: the next may be young */
 };
 
-/* What a cycle that ends leaves to the next: see young.c. */
+/* The plan for the cycle after one that ends: see young.c. */
 struct gaiti_pacer_next {
-  bool young;    /* the next marks only what is new */
+  bool young;    /* the next marks only new objects */
   bool remember; /* it does, or the one after it may: stores are remembered all the time */
 };
 
-/* ---- What the pacer decides -------------------------------------------- */
+/* ---- The pacer's decisions --------------------------------------------- */
 
 /* Which rule set the heap goal.  Rows of one table in goal.c. */
 enum gaiti_pacer_rule {
@@ -131,7 +130,7 @@ const char *gaiti_pacer_rule_sentence(enum gaiti_pacer_rule rule);
 /* Which bound, if any, moved the trigger away from goal - runway. */
 enum gaiti_pacer_trigger_bound {
   GAITI_PACER_TRIGGER_RUNWAY,   /* none: it is goal - runway */
-  GAITI_PACER_TRIGGER_EARLIEST, /* the runway is longer than what may be given to it */
+  GAITI_PACER_TRIGGER_EARLIEST, /* the runway is longer than the most that it may be given */
   GAITI_PACER_TRIGGER_LATEST,   /* the runway is shorter than a start needs */
   GAITI_PACER_TRIGGER_SWEEP,    /* sweeping must end first */
   GAITI_PACER_TRIGGER_NO_ROOM,  /* live heap is at the goal: at once */
@@ -140,7 +139,7 @@ enum gaiti_pacer_trigger_bound {
 const char *gaiti_pacer_trigger_bound_name(enum gaiti_pacer_trigger_bound bound);
 
 struct gaiti_pacer_decision {
-  /* What to do. */
+  /* The decision. */
   int64_t trigger_bytes;  /* start a cycle when heap_live reaches this; never over the goal */
   int64_t goal_bytes;     /* the mark should end before heap_live reaches this */
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
@@ -155,7 +154,7 @@ struct gaiti_pacer_decision {
   int64_t marked_bytes;                  /* live after the last cycle */
   int64_t floating_bytes;                /* of those, dead by estimate: see floating.c */
   int64_t roots_bytes;                   /* stacks and globals that the goal counts */
-  int64_t rule_bytes[GAITI_PACER_RULES]; /* what each rule proposed; 0 = it did not speak */
+  int64_t rule_bytes[GAITI_PACER_RULES]; /* the proposal of each rule; 0 = it did not speak */
   int64_t runway_bytes;                  /* kept free for allocation while marking */
   int64_t slack_bytes;         /* how far over the goal the heap may end before mutators assist */
   double cons_mark;            /* bytes allocated per mutator CPU / bytes marked per GC CPU */
@@ -165,8 +164,8 @@ struct gaiti_pacer_decision {
   double work_trend;           /* the runway is planned for expected work x (1 + this) */
   int64_t expected_work_bytes; /* mark work that this or the next cycle should take */
   int64_t worst_work_bytes;    /* and if nothing scannable has died */
-  int64_t pace_goal_bytes;     /* goal that assists aim at: over goal_bytes once work exceeds what
-                                  was expected */
+  int64_t pace_goal_bytes;     /* goal that assists aim at: over goal_bytes once work exceeds the
+                                  expectation */
   int64_t work_left_bytes;     /* mark work the assists must still see done */
   int64_t room_left_bytes;     /* allocation in which to do it */
 };
@@ -175,10 +174,10 @@ struct gaiti_pacer_decision {
 
 #define GAITI_PACER_CONS_MARK_HISTORY 5
 
-/* The newest cons/mark ratios and what they foretell.  See cons_mark.c. */
+/* The newest cons/mark ratios and their forecasts.  See cons_mark.c. */
 struct gaiti_pacer_cons_mark {
   double history[GAITI_PACER_CONS_MARK_HISTORY]; /* newest first; history[0 .. count) */
-  double helped[GAITI_PACER_CONS_MARK_HISTORY];  /* what is left of each beside idle marking */
+  double helped[GAITI_PACER_CONS_MARK_HISTORY];  /* the rest of each beside idle marking */
   int count;
   double likely;           /* their mean; 0 until something was measured */
   double largest;          /* their maximum */
@@ -193,7 +192,7 @@ struct gaiti_pacer {
   int64_t marked_bytes;         /* live after the last cycle */
   int64_t found_bytes;          /* of those, found by marking: marked less allocated meanwhile */
   int64_t floating_bytes;       /* of those, dead by estimate */
-  int64_t last_heap_work_bytes; /* scanned by it, or what the next is expected to scan instead */
+  int64_t last_heap_work_bytes; /* scanned by it, or the expectation for the next instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
@@ -204,9 +203,9 @@ struct gaiti_pacer {
   int64_t limiter_offered_ns;
   struct gaiti_pacer_next next;
   bool survival_known;
-  double survival;           /* of what was allocated, the share that was found live */
-  int64_t basis_bytes;       /* what a rule of growth takes for live: what the last full cycle
-                                marked, of which half of what floats counts (see floating.c) */
+  double survival;     /* the share of allocated bytes that was found live */
+  int64_t basis_bytes; /* a rule of growth takes these for live: the bytes marked by the last full
+                          cycle, with half of the floating ones (see floating.c) */
   int64_t full_marked_bytes; /* the whole of that */
   int64_t full_work_bytes;   /* scanned by it */
   int64_t grown_bytes;       /* marked since, in young cycles */
@@ -239,7 +238,7 @@ void gaiti_pacer_decide(const struct gaiti_pacer *pacer,
 void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot);
 
-/* What the next cycle is to be, or the one under way is; known since the one before ended. */
+/* The sort of the next cycle, or of the one under way; known since the one before ended. */
 static inline struct gaiti_pacer_next gaiti_pacer_next(const struct gaiti_pacer *pacer) {
   return pacer->next;
 }
@@ -339,9 +338,9 @@ void gaiti_pacer_limiter_update(struct gaiti_pacer_limiter *limiter, int64_t now
 /* More than 10 ms since the last update. */
 bool gaiti_pacer_limiter_needs_update(const struct gaiti_pacer_limiter *limiter, int64_t now_ns);
 
-/* Background workers start or stop.  start_transition accounts what was before;
- * the window up to finish_transition counts as GC on all processors (a stopped
- * world).  A collector that stops nobody passes the same time to both. */
+/* Background workers start or stop.  start_transition accounts the time before; the window up to
+ * finish_transition counts as GC on all processors (a stopped world).  A collector that stops no
+ * thread passes the same time to both. */
 void gaiti_pacer_limiter_start_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
                                           bool gc_enabled);
 void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
@@ -349,11 +348,11 @@ void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, 
 /* Accounts the window with the old value, then takes the new one. */
 void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
                                         double processors);
-/* The program's threads are asked to stop, and go on.  What was before is accounted first; the
+/* The program's threads are asked to stop, and go on.  The time before is accounted first; the
  * window up to finish_stop is accounted by it alone: as GC counts, of every processor that
- * `threads` would have had, the whole window, and beside that the CPU time that GC used meanwhile,
- * `gc_ns` and what was added as assists, while there are processors for both.  Helpers at idle
- * priority are idle only as far as they used what is left. */
+ * `threads` would have had, the whole window, and beside that the CPU time that GC used in it,
+ * `gc_ns` and added assists, while there are processors for both.  Helpers at idle priority are
+ * idle only as far as they used the rest. */
 void gaiti_pacer_limiter_start_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
 void gaiti_pacer_limiter_finish_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
                                      int64_t threads, int64_t gc_ns);
@@ -363,7 +362,7 @@ void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t no
 bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);
 double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0 .. 1 */
 
-/* Fills in what a snapshot says of the limiter. */
+/* Fills in the limiter's part of a snapshot. */
 void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
                               struct gaiti_pacer_snapshot *snapshot);
 

@@ -1,12 +1,12 @@
 /* Where a cycle starts: one runway before the goal.
  *
- * The runway is what mutators allocate while the background workers alone do
- * the expected mark work.  Its error is bounded: a trigger never comes before
- * 45/64 of the way from the live heap to the goal, so that a wrong estimate
- * cannot turn collections into one unbroken cycle, and never after 61/64 of it
- * (or 4 MiB before a large goal), so that a cycle that starts a little late
- * still has room.  The way of a full cycle begins at the live heap of the last
- * one: what young cycles have marked since is part of it. */
+ * The runway is the allocation of mutators while the background workers alone
+ * do the expected mark work.  Its error is bounded: a trigger never comes
+ * before 45/64 of the way from the live heap to the goal, so that a wrong
+ * estimate cannot turn collections into one unbroken cycle, and never after
+ * 61/64 of it (or 4 MiB before a large goal), so that a cycle that starts a
+ * little late still has room.  The way of a full cycle begins at the live heap
+ * of the last one: bytes that young cycles have marked since are part of it. */
 #include "decision.h"
 #include "bytes.h"
 

@@ -1,8 +1,8 @@
-/* The functions of gait/checked.h: each looks at what its caller promised, and calls the function
+/* The functions of gait/checked.h: each checks the promises of its caller, and calls the function
  * of the same name without `checked`.
  *
  * They take no lock and change nothing but what that function changes, so a program with checks
- * meets the same handshakes and races as one without.  What they read of the heap is the calling
+ * meets the same handshakes and races as one without.  The data that they read are the calling
  * thread's own (its state, its frames), or constant (the heap's addresses), or atomic (the kinds,
  * the ranges of other heaps, shapes and allocation bits).  An object that a program may store to is
  * reachable, so its allocation bit is set, at whatever moment of a cycle it is asked for. */
@@ -22,7 +22,7 @@
 #define CHECKED(name, function, condition, sentence)                                               \
   ((condition) ? (void)0 : gaiti_check_failed("REQUIRE", name, function, sentence))
 
-/* ---- What is checked ---- */
+/* ---- The checks ---- */
 
 static void checked_thread(const gait_thread *thread, const char *function) {
   CHECKED("thread.attached", function,
@@ -62,8 +62,9 @@ static void checked_value(const gait_thread *thread, const void *value, const ch
           "the reference is to another heap, of which no object is kept alive by it");
 }
 
-/* What an object with a pointer map holds is marked unseen, so it has to be an object.  Elsewhere a
- * word that is none is ignored: a root, or a conservative object, may be a copy of a stack. */
+/* A word in an object with a pointer map is marked without a test, so it has to refer to an object.
+ * Elsewhere a word that is none is ignored: a root, or a conservative object, may be a copy of a
+ * stack. */
 static void checked_reference(const gait_thread *thread, const void *slot, const void *value,
                               const char *function) {
   const gait_heap *heap = thread->heap;

@@ -18,7 +18,7 @@ size_t gait_trim(gait_heap *heap) {
 }
 
 /* Whether the option that lies at `field` of gait_options may have that value: a running heap takes
- * what a new one would. */
+ * the same values as a new one. */
 static bool setting_in_range(size_t field, int64_t value) {
   size_t at = 0;
   while (gait_option_at(at)->field != field)
@@ -28,7 +28,7 @@ static bool setting_in_range(size_t field, int64_t value) {
          (value >= option->minimum && value <= option->maximum);
 }
 
-/* The collector's thread, and not this one, does what follows from it. */
+/* The collector's thread, and not this one, does the work that follows from it. */
 static gait_result setting_changed(gait_heap *heap, gait_result result) {
   if (result == GAIT_OK) gaiti_collector_review(heap);
   return result;

@@ -7,8 +7,8 @@
 #include "cycle/assist.h"
 #include "cycle/cycle.h"
 
-/* The object may be in no root of an exact thread yet: a frame keeps it, and what it refers to,
- * while a cycle goes by. */
+/* The object may be in no root of an exact thread yet: a frame keeps it, and the objects to which
+ * it refers, while a cycle goes by. */
 static void external_account(gait_thread *thread, void *object, int64_t change) {
   gait_frame frame;
   gait_frame_push(thread, &frame, &object, 1);

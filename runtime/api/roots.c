@@ -23,7 +23,8 @@ static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
 }
 
 /* A callback that adds or removes roots goes on with the marker that it was called with: there may
- * be no memory for another, and whoever has the reserve may be waiting for the callback to end. */
+ * be no memory for another, and the thread that has the reserve may be waiting for the callback to
+ * end. */
 static struct gaiti_marker *roots_take_marker(gait_heap *heap) {
   struct gaiti_marker *marker = gaiti_visit_marker(&heap->roots);
   return marker ? marker : gaiti_marker_take_reserve(heap);
