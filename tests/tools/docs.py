@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """docs.py [--tags] [ROOT]: checks the documents against the tree that they describe.
 
-  names   A name of ours in backticks (gait_x, gaiti_x, GAIT_X, GAITI_X) is a word of the code; with
-          a star at its end, the beginning of one.  A file or folder that is named is there.
+  names   A name of ours (gait_x, gaiti_x, GAIT_X, GAITI_X) that a document has in backticks, or a
+          comment has, is a word of the code; with a star or _ at its end, the beginning of one.  A
+          file or folder that is named is there.
   values  Where a document says `NAME` (number unit), NAME is a constant of the code and has that
           value: `GAIT_LEAVE_FRAMES_BYTES` (1 KiB).  The unit of a time is that of NAME's ending.
   tags    A tag, `.noun.word`, is defined where it opens a paragraph: in a comment of runtime/ or
@@ -30,7 +31,7 @@ CODE = {".c", ".h", ".in", ".inc", ".pml", ".litmus", ".txt", ".cmake", ".sh", "
         ""}
 
 NAME = re.compile(r"\b(?:gaiti?_[a-z0-9_]+|GAITI?_[A-Z0-9_]+)\b(\*?)")
-ENDING = r"\.(?:c|h|md|pml|litmus|sh|js|cmake)\b(?![.\w])"
+ENDING = r"\.(?:c|h|md|pml|litmus|sh|js|cmake)\b(?!\.?\w)"
 PATH = re.compile(rf"(?<![\w/.@-])(?:[\w*-]+/)*[\w*-]+{ENDING}"
                   r"|(?<![\w/.@-])(?:include|pacer|runtime|bench|tools|tests|docs)/[\w*][\w./*-]*")
 VALUE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)`\s+\(([0-9][0-9,]*(?:\.[0-9]+)?)"
@@ -67,6 +68,8 @@ FILES = files_of_tree()
 PAGES = [name for name in FILES if re.fullmatch(r"README\.md|docs/(design/)?[^/]*\.md", name)]
 SOURCES = [name for name in FILES if not name.endswith(".md") and
            pathlib.PurePath(name).suffix in CODE and name != "tests/tools/docs_catches.sh"]
+SYSTEM = {header for name in FILES if name.endswith((".c", ".h"))
+          for header in re.findall(r"#include <([\w/]+\.h)>", read(name))}
 FOLDERS = {parent.as_posix() for name in FILES for parent in pathlib.PurePath(name).parents}
 
 
@@ -95,15 +98,27 @@ def spans(text):
 
 # ---- Names ----
 
+def words_of_code():
+    found = set()
+    for name in SOURCES:
+        text = read(name)
+        if name.endswith((".c", ".h")):
+            text = re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+        found.update(re.findall(r"\w+", text))
+    return found
+
+
 def name_is_known(name, words):
-    if not name.endswith("*"):
+    if not name.endswith(("*", "_")):
         return name in words
-    return any(word.startswith(name[:-1]) for word in words)
+    return any(word.startswith(name.rstrip("*")) for word in words)
 
 
 def path_is_there(name):
     """A path from the top, from runtime/, include/ or a page's folder; or a file's name alone."""
-    name = name.rstrip("/")
+    name = name.rstrip("/.")
+    if name in SYSTEM:
+        return True
     if any(fnmatch.fnmatch(there, prefix + name) for there in (*FILES, *FOLDERS)
            for prefix in ("", "runtime/", "include/", "tools/", "docs/")):
         return True
@@ -111,14 +126,21 @@ def path_is_there(name):
                                    for there in FILES)
 
 
-def check_names(page, text, words):
-    for offset, span in spans(text):
-        for match in NAME.finditer(span):
-            if not name_is_known(match.group(), words):
-                complain(page, number_at(text, offset), f"{match.group()} is no name of the code")
-        for match in PATH.finditer(span):
-            if not path_is_there(match.group()):
-                complain(page, number_at(text, offset), f"{match.group()} is not there")
+def check_names(path, number, text, words):
+    for match in NAME.finditer(text):
+        if not name_is_known(match.group(), words):
+            complain(path, number, f"{match.group()} is no name of the code")
+    for match in PATH.finditer(text):
+        placeholder = re.search(r"[A-Z]{2,}\.\w+$", match.group())
+        if not placeholder and not path_is_there(match.group()):
+            complain(path, number, f"{match.group()} is not there")
+
+
+def check_names_in_comments(words):
+    for name in FILES:
+        if name.endswith((".c", ".h")) and not name.startswith("tests/"):
+            for number, line in enumerate(comments(read(name)).split("\n"), 1):
+                check_names(name, number, re.sub(r"<[\w/.]+>", "", line), words)
 
 
 # ---- Values ----
@@ -174,7 +196,6 @@ def check_values(page, text, known):
 
 def comments(text):
     """The text with all but comments taken out, line by line."""
-    kept = ["\n" * text.count("\n")]
     kept, last = [], 0
     for match in re.finditer(r"/\*.*?\*/", text, re.S):
         kept.append("\n" * text.count("\n", last, match.start()) + match.group())
@@ -264,11 +285,13 @@ def main():
         for tag, places in sorted(defined.items()):
             print(f"{tag:28}{', '.join(places)}")
         return 0
-    words = {word for name in SOURCES for word in re.findall(r"\w+", read(name))}
+    words = words_of_code()
     known = constants()
+    check_names_in_comments(words)
     for page in PAGES:
         text = text_of_prose(page)
-        check_names(page, text, words)
+        for offset, span in spans(text):
+            check_names(page, number_at(text, offset), span, words)
         check_values(page, text, known)
         check_page_tags(page, text)
         check_width(page)

@@ -38,6 +38,10 @@ expect bad 'A file that is gone: `whole.c`.'
 expect bad 'A folder that is gone: `runtime/whole/`.'
 expect bad 'Names that are gone: `gaiti_whole_*`.'
 
+expect good '/* Waits: gaiti_part_wait, gaiti_part_, cycle/part.c, <part.h>. */' runtime/cycle c
+expect bad '/* Waits: gaiti_part_missing. */' runtime/cycle c
+expect bad '/* Waits: cycle/whole.c. */' runtime/cycle c
+
 expect good 'It waits for `PART_WAIT_NS` (200 us), with `PART_BYTES` (4 KiB) and `PART_COUNT` (16).'
 expect bad 'It waits for `PART_WAIT_NS` (50 us).'
 expect bad 'It waits for `PART_WAIT_NS` (200 furlongs).'
