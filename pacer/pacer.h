@@ -83,8 +83,8 @@ struct gaiti_pacer_snapshot {
   /* By gaiti_pacer_limiter_tell(); 0 without a limiter. */
   double limiter_fill;        /* of its bucket: 0 .. 1 */
   bool limiting;              /* the bucket is full: no assists */
-  int64_t limiter_gc_ns;      /* CPU time that GC has taken since the limiter was made, */
-  int64_t limiter_offered_ns; /* and that the processors have offered */
+  int64_t limiter_gc_ns;      /* CPU time of GC since the limiter was made */
+  int64_t limiter_offered_ns; /* CPU time that processors have offered since then */
 };
 
 /* The cost of a finished cycle.  Idle-priority marking counts as work done, but not as GC CPU: it
@@ -197,8 +197,8 @@ struct gaiti_pacer {
   int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
                                    a share of it; 0 when it did not */
-  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted, */
-  int64_t cap_room_bytes;       /* so far over the live heap */
+  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
+  int64_t cap_room_bytes;       /* how far the goal may be lifted over the live heap */
   int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
   int64_t limiter_offered_ns;
   struct gaiti_pacer_next next;
@@ -206,9 +206,9 @@ struct gaiti_pacer {
   double survival;     /* the share of allocated bytes that was found live */
   int64_t basis_bytes; /* a rule of growth takes these for live: the bytes marked by the last full
                           cycle, with half of the floating ones (see floating.c) */
-  int64_t full_marked_bytes; /* the whole of that */
+  int64_t full_marked_bytes; /* marked by the last full cycle */
   int64_t full_work_bytes;   /* scanned by it */
-  int64_t grown_bytes;       /* marked since, in young cycles */
+  int64_t grown_bytes;       /* marked in young cycles since the last full one */
   bool marking;
   int64_t triggered_bytes;  /* heap_live at start_cycle, while marking */
   int64_t start_room_bytes; /* least distance from there to the goal */

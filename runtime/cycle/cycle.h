@@ -49,8 +49,9 @@ enum gaiti_step {
 /* Requests for cycles and their ends; guarded by `lock`.
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   requested          a cycle is to begin, for `cause`
- *   offered            the next thread that allocates may run it; atomic, read without the lock
- *   wants_full         that one, or the next, must not be a young one
+ *   offered            the next thread that allocates may run a cycle; atomic, read without the
+ *                      lock
+ *   wants_full         the requested cycle, or the next, must not be a young one
  *   review             settings have changed: the collector's thread is to look for work
  *   driven             a thread runs the cycle under way; else it is handed over to the collector's
  *   releasing          the collector's thread sleeps until it may give the next memory back
@@ -69,15 +70,16 @@ enum gaiti_step {
  *   mark_until_ns      when it has to leave the rest of marking
  *   record             of this cycle, or the last
  *   idle_objects       marked when nothing was grey outside the threads' buffers
- *   found_bytes        of objects that the last cycle has found live, or taken for live;
- *   kept_bytes         those, and bytes allocated while it marked; neither has external bytes
+ *   found_bytes        of objects that the last cycle has found live, or taken for live; no
+ *                      external ones
+ *   kept_bytes         found_bytes, and bytes allocated while that cycle marked
  *   new_bytes          allocated between the marks of the last two
  *   reserved_bytes     of kept_bytes: in runs, and not handed out when marking ended
  *   held               every thread is held, or was at the end of the last cycle
  *   full               this cycle must not be a young one
  *   young              this cycle, or the last, is a young one (mark/young.h)
  *   remembers          stores in objects are remembered: a young one may follow
- *   remembered         they have been since the end of the cycle before */
+ *   remembered         stores have been remembered since the end of the cycle before */
 struct gaiti_cycle {
   struct gaiti_lock lock;
   struct gaiti_condition asked;

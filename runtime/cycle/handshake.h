@@ -34,7 +34,7 @@ const char *gaiti_action_name(enum gaiti_action action);
  *                            also the one that turning the barrier on or off sets
  *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
- *   eager              it does not, and looks again at once
+ *   eager              the collector does not sleep while it waits, and looks again at once
  *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
  *                      waits for threads, or is in the embedder's log or in the callback that tells
  *                      of the cycle, which comes last: all that it has is in the cycle, and whole.

@@ -37,23 +37,24 @@ struct gaiti_pace {
   AO_t total_idle_ns;
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
-  AO_t limit_unreachable;     /* the live heap of the last cycle leaves no room under it */
-  AO_t limit_rules;           /* the memory limit has set the goal, or the cap above it: */
-  AO_t relieved;              /* the cap, so that the heap may go past the limit to there */
-  AO_t refused;               /* since marking last ended, the limit kept a block from a thread */
+  AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
+  AO_t limit_rules;       /* the memory limit, or the CPU cap above it, has set the goal */
+  AO_t relieved; /* the CPU cap has set the goal: the heap may go past the limit to there */
+  AO_t refused;  /* since marking last ended, the limit kept a block from a thread */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
-  bool unsettled; /* marking has ended, and the CPU time used since is not counted yet: */
-  uint64_t unsettled_cpu_ns; /* that, less the CPU time of the thread that runs the cycle */
-  bool stopped;              /* every thread is, or is about to be, */
-  uint64_t stopped_threads;  /* of which so many would run, */
-  uint64_t stopped_since_ns; /* since then, when background_ns was this: */
-  uint64_t stopped_since_background_ns;
-  uint64_t stopped_ns;            /* in this cycle, for so long before, */
-  uint64_t stopped_background_ns; /* in which background marking took so much of background_ns */
-  AO_t total_stopped_ns;          /* in all; never set back */
+  bool unsettled;            /* marking has ended, and the CPU time used since is not counted yet */
+  uint64_t unsettled_cpu_ns; /* the CPU time to count, less the clock of the thread that runs the
+                                cycle */
+  bool stopped;              /* every thread is stopped, or is about to be */
+  uint64_t stopped_threads;  /* threads in that stop that would run otherwise */
+  uint64_t stopped_since_ns; /* the time when that stop began */
+  uint64_t stopped_since_background_ns; /* background_ns when that stop began */
+  uint64_t stopped_ns;                  /* the time of earlier stops in this cycle */
+  uint64_t stopped_background_ns;       /* the part of background_ns in those stops */
+  AO_t total_stopped_ns;                /* the time of all stops; never set back */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;

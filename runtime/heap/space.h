@@ -26,9 +26,9 @@ struct gaiti_space {
   AO_t free_blocks;   /* below top */
   AO_t dirty_blocks;  /* below top, free, with memory */
   AO_t zeroed_blocks; /* taken, and not formatted before a thread outside has zeroed them */
-  uint32_t probe;     /* a block that was taken bare, GAITI_NO_BLOCK: none; */
-  uint32_t probe_age; /* how many were taken since; */
-  AO_t written;       /* and a score of the probes that had been written to all over */
+  uint32_t probe;     /* a block taken bare, to see whether it is filled; or GAITI_NO_BLOCK */
+  uint32_t probe_age; /* blocks taken since the probe was */
+  AO_t written;       /* score of the probes that had been written to all over */
   uint32_t preparing; /* so many blocks, from `prepared` on, are taken to be given memory */
   uint32_t prepared;
   uint64_t *free; /* a bit a block */

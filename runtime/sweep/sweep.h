@@ -29,8 +29,8 @@ struct gaiti_sweep {
   AO_t old_objects; /* found by this sweep, if it ages or keeps marks */
   AO_t old_bytes;
   AO_t old_scan_bytes;
-  AO_t fresh_objects_bytes; /* in fresh blocks that it came to, */
-  AO_t fresh_live_bytes;    /* and of those, live */
+  AO_t fresh_objects_bytes; /* of objects in fresh blocks that this sweep came to */
+  AO_t fresh_live_bytes;    /* the live part of fresh_objects_bytes */
 };
 
 bool gaiti_sweep_init(gait_heap *heap);
