@@ -65,7 +65,7 @@ def files_of_tree():
 
 
 FILES = files_of_tree()
-PAGES = [name for name in FILES if re.fullmatch(r"README\.md|docs/(design/)?[^/]*\.md", name)]
+PAGES = [name for name in FILES if name.endswith(".md")]
 SOURCES = [name for name in FILES if not name.endswith(".md") and
            pathlib.PurePath(name).suffix in CODE and name != "tests/tools/docs_catches.sh"]
 SYSTEM = {header for name in FILES if name.endswith((".c", ".h"))
@@ -209,7 +209,7 @@ def tags_defined():
     for name in FILES:
         if name.startswith(("runtime/", "pacer/")) and name.endswith((".c", ".h")):
             pattern, lines = TAG_OF_COMMENT, enumerate(read(name).split("\n"), 1)
-        elif name.startswith("docs/design/") and name in PAGES:
+        elif name in PAGES and name.startswith("docs/design/"):
             pattern, lines = TAG_OF_PAGE, lines_of_prose(name)
         else:
             continue
@@ -223,7 +223,7 @@ def tags_defined():
 def tags_cited():
     """File, line and tag of each citation, definitions among them."""
     for name in FILES:
-        if name in PAGES or name.startswith("tests/") and name.endswith(".md"):
+        if name in PAGES:
             text = text_of_prose(name)
             for offset, span in spans(text):
                 if re.fullmatch(rf"\.{WORD}\.{WORD}", span):
