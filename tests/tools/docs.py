@@ -11,6 +11,7 @@
           comment or a document cites is defined once.  A tag of one word is of its own page.
   width   A line of prose has at most 100 columns.  Tables, code and what a command makes may have
           more, and so may a line that has no place to break.
+  all     A page that says <!-- all of: enum NAME --> has every constant of it in backticks.
   made    A block behind <!-- made by: COMMAND --> is what the command, a script of the tree, prints.
 
 With --tags: prints each tag and the place of its definition.
@@ -141,6 +142,19 @@ def check_names_in_comments(words):
         if name.endswith((".c", ".h")) and not name.startswith("tests/"):
             for number, line in enumerate(comments(read(name)).split("\n"), 1):
                 check_names(name, number, re.sub(r"<[\w/.]+>", "", line), words)
+
+
+def check_all(page, text):
+    for match in re.finditer(r"<!-- all of: enum (\w+) -->", text):
+        where = number_at(text, match.start())
+        enum = next((found for name in SOURCES if name.endswith((".c", ".h")) for found in
+                     [re.search(rf"\benum {match.group(1)} {{(.*?)}}", read(name), re.S)] if found),
+                    None)
+        if not enum:
+            complain(page, where, f"there is no enum {match.group(1)}")
+        for constant in re.findall(r"^ +([A-Z][A-Z0-9_]+)", enum.group(1) if enum else "", re.M):
+            if f"`{constant}`" not in text:
+                complain(page, where, f"{constant} is missing")
 
 
 # ---- Values ----
@@ -292,6 +306,7 @@ def main():
         text = text_of_prose(page)
         for offset, span in spans(text):
             check_names(page, number_at(text, offset), span, words)
+        check_all(page, text)
         check_values(page, text, known)
         check_page_tags(page, text)
         check_width(page)

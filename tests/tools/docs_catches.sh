@@ -10,8 +10,9 @@ cat >"$tree/runtime/cycle/part.c" <<'END'
 /* .part.defined  A rule, cited below. */
 #define PART_WAIT_NS 200000
 #define PART_BYTES ((size_t)4 << 10)
-enum {
+enum part {
   PART_COUNT = 2 * 8,
+  PART_OTHER,
 };
 void gaiti_part_wait(void); /* (.part.defined) */
 END
@@ -70,6 +71,9 @@ expect good "\`\`\`\n$long\n\`\`\`"
 expect good "${long// /_}"
 
 expect good '<!-- made by: tools/draw -->\n```text\na picture\n```'
+expect good '<!-- all of: enum part -->\n`PART_COUNT` and `PART_OTHER`.'
+expect bad '<!-- all of: enum part -->\n`PART_COUNT`.'
+expect bad '<!-- all of: enum gone -->'
 expect bad '<!-- made by: tools/draw -->\n```text\nanother picture\n```'
 expect bad '<!-- made by: tools/gone -->\n```text\na picture\n```'
 expect bad '<!-- made by: tools/draw -->\n\nNo block.'
