@@ -11,6 +11,7 @@
           comment or a document cites is defined once.  A tag of one word is of its own page.
   width   A line of prose has at most 100 columns.  Tables, code and what a command makes may have
           more, and so may a line that has no place to break.
+  links   A link to a file of the tree, and to a heading of a page, leads there.
   all     A page that says <!-- all of: enum NAME --> has every constant of it in backticks.
   made    A block behind <!-- made by: COMMAND --> is what the command, a script of the tree, prints.
 
@@ -277,6 +278,30 @@ def check_width(page):
             complain(page, number, f"{len(line)} columns, more than {COLUMNS}")
 
 
+# ---- Links ----
+
+def anchors(page):
+    """The names of a page's headings, as forges make them."""
+    for _, line in lines_of_prose(page):
+        if line.startswith("#"):
+            plain = re.sub(r"[^\w\s-]", "", line.lstrip("# ").lower())
+            yield plain.strip().replace(" ", "-")
+
+
+def check_links(page, text):
+    bare = re.sub(r"`[^`]*`", lambda span: re.sub(".", " ", span.group()), text)
+    for match in re.finditer(r"\]\(([^)\s]+)\)", bare):
+        target, _, anchor = match.group(1).partition("#")
+        where = number_at(bare, match.start())
+        if re.match(r"\w+:", target):
+            continue
+        path = (ROOT / page).parent / target if target else ROOT / page
+        if not path.exists():
+            complain(page, where, f"the link to {target} leads nowhere")
+        elif anchor and anchor not in anchors(path.resolve().relative_to(ROOT.resolve())):
+            complain(page, where, f"{target} has no heading {anchor}")
+
+
 # ---- Made by a command ----
 
 def check_made(page):
@@ -311,6 +336,7 @@ def main():
         check_page_tags(page, text)
         check_width(page)
         check_made(page)
+        check_links(page, text)
     check_tags(defined)
     if not PAGES or not defined:
         faults.append(f"{ROOT}: there are no pages, or no tags")

@@ -71,6 +71,9 @@ expect good "\`\`\`\n$long\n\`\`\`"
 expect good "${long// /_}"
 
 expect good '<!-- made by: tools/draw -->\n```text\na picture\n```'
+expect good '# Some heading\n[here](#some-heading), [there](design/page.md), [far](https://example.org/a).'
+expect bad '[gone](design/gone.md)'
+expect bad '[no heading](#some-other)'
 expect good '<!-- all of: enum part -->\n`PART_COUNT` and `PART_OTHER`.'
 expect bad '<!-- all of: enum part -->\n`PART_COUNT`.'
 expect bad '<!-- all of: enum gone -->'
