@@ -133,7 +133,7 @@ def check_names(path, number, text, words):
         if not name_is_known(match.group(), words):
             complain(path, number, f"{match.group()} is no name of the code")
     for match in PATH.finditer(text):
-        placeholder = re.search(r"[A-Z]{2,}\.\w+$", match.group())
+        placeholder = re.search(r"(?:^|[/_])[A-Z]{2,}[_.]", match.group())
         if not placeholder and not path_is_there(match.group()):
             complain(path, number, f"{match.group()} is not there")
 
