@@ -51,8 +51,8 @@ const char *gait_cycle_cause_name(gait_cycle_cause cause) {
 }
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
- * and marking itself, where we have no stops: ours are the start, marking and the end.  Go has no
- * young cycles, and no word for them. */
+ * and marking itself, where we have no stops: what stands there is the start, marking and the end.
+ * Go has no young cycles, and no word for them. */
 int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
