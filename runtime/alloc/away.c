@@ -6,7 +6,8 @@
  * it may hold locks meanwhile, or run a cycle, with callbacks of the embedder's. */
 static _Thread_local int away_cancel_state;
 
-/* Model: tests/model/fork.pml. */
+/* Leaves every heap in whose managed state the OS thread is, and notes to come back.
+ * Model: tests/model/fork.pml. */
 static void away_leave_all(void) {
   for (gait_thread *thread = gaiti_exit_first(); thread; thread = thread->next_exit) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_MANAGED) continue;

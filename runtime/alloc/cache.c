@@ -172,7 +172,9 @@ static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, c
   memset(start, 0, bytes);
 }
 
-/* Model: tests/model/start.pml. */
+/* Makes the slots of [start, start + bytes) the cache's run: allocated by their bits, and marked
+ * where the thread allocates black.
+ * Model: tests/model/start.pml. */
 static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, char *start,
                        size_t bytes, AO_t epoch) {
   gait_heap *heap = thread->heap;

@@ -9,7 +9,8 @@ static pthread_key_t exit_key;
 static bool exit_key_made;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 
-/* Model: tests/model/termination.pml. */
+/* The destructor of the key: detaches an exiting OS thread from all its heaps.
+ * Model: tests/model/termination.pml. */
 static void exit_detach_all(void *own) {
   pthread_setspecific(exit_key, own); /* the system has cleared it */
   gait_thread *thread = ((struct gaiti_attachments *)own)->first;

@@ -59,7 +59,8 @@ static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
   return cycle->cause;
 }
 
-/* Model: tests/model/drive.pml. */
+/* The cycle under way has ended; wakes the threads that wait for that.
+ * Model: tests/model/drive.pml. */
 static void collector_end_locked(struct gaiti_cycle *cycle) {
   cycle->finished = cycle->started;
   if (cycle->young) cycle->youngs++;
@@ -147,7 +148,9 @@ static bool collector_has_to_learn(const gait_heap *heap) {
   return !heap->options.processors && gaiti_os_processors_are_old();
 }
 
-/* Model: tests/model/fork.pml, drive.pml. */
+/* The collector's thread: runs requested cycles, and between them prepares blocks and gives memory
+ * back.
+ * Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_cycle *cycle = heap->cycle;
@@ -202,7 +205,9 @@ static int collector_weight(gait_cycle_cause cause) {
   return 0;
 }
 
-/* Model: tests/model/fork.pml, drive.pml. */
+/* Requests a cycle of the collector's thread, and takes an offer back.  Returns whether there is
+ * such a thread.
+ * Model: tests/model/fork.pml, drive.pml. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   if (!cycle->requested || collector_weight(cause) > collector_weight(cycle->cause))
@@ -224,7 +229,8 @@ static bool collector_may_offer_locked(const gait_heap *heap) {
          cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
 }
 
-/* Model: tests/model/drive.pml. */
+/* Offers a cycle where a thread that allocates may run it, and requests it otherwise.
+ * Model: tests/model/drive.pml. */
 static void collector_request_locked(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
   struct gaiti_cycle *cycle = heap->cycle;
   bool asked = cycle->requested && (AO_load(&cycle->offered) || cycle->collector_runs);
@@ -293,7 +299,9 @@ static void collector_follow_locked(gait_heap *heap) {
     collector_run_locked(heap);
 }
 
-/* Model: tests/model/drive.pml. */
+/* Runs the cycle that was offered, until it has ended or time is up.  The lock is held at the start
+ * and at the end.
+ * Model: tests/model/drive.pml. */
 static void collector_drive_locked(gait_heap *heap, uint64_t until_ns) {
   struct gaiti_cycle *cycle = heap->cycle;
   gait_cycle_cause cause = collector_begin_locked(cycle);

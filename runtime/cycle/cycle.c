@@ -128,7 +128,8 @@ static void cycle_enter(gait_heap *heap, enum gaiti_phase phase) {
   gaiti_cycle_tell_phase(heap);
 }
 
-/* Model: tests/model/start.pml, roots.pml. */
+/* Marks from the registered roots, with the runner's own marker.
+ * Model: tests/model/start.pml, roots.pml. */
 static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
@@ -168,7 +169,8 @@ static bool cycle_mark_until_idle(gait_heap *heap) {
   return true;
 }
 
-/* Model: tests/model/termination.pml, roots.pml. */
+/* Marks from the stacks, with every thread held.
+ * Model: tests/model/termination.pml, roots.pml. */
 static void cycle_scan_stacks_held(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->own_marker;
   gaiti_marker_resume(marker);
@@ -407,7 +409,8 @@ static enum gaiti_step step_roots(gait_heap *heap) {
   return GAITI_STEP_MARK;
 }
 
-/* Model: tests/model/roots.pml. */
+/* Marks until nothing is grey outside the threads' buffers; then the end begins.
+ * Model: tests/model/roots.pml. */
 static enum gaiti_step step_mark(gait_heap *heap) {
   if (!cycle_mark_until_idle(heap)) return GAITI_STEP_MARK;
   cycle_enter(heap, GAITI_PHASE_END);
@@ -458,7 +461,8 @@ static enum gaiti_step step_flush(gait_heap *heap) {
   return GAITI_STEP_FLUSHED;
 }
 
-/* Model: tests/model/start.pml. */
+/* Waits until all buffers have been flushed.
+ * Model: tests/model/start.pml. */
 static enum gaiti_step step_flushed(gait_heap *heap) {
   return gaiti_handshake_await(heap, heap->cycle->until_ns) ? GAITI_STEP_DRAIN : GAITI_STEP_FLUSHED;
 }
@@ -481,7 +485,8 @@ static void cycle_checkmark(gait_heap *heap) {
   if (!held) gaiti_release_all(heap);
 }
 
-/* Litmus: tests/litmus/epoch.litmus. */
+/* Makes every block due for sweeping, but for those taken from now on.
+ * Litmus: tests/litmus/epoch.litmus. */
 static void cycle_raise_epoch(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
 }
@@ -542,7 +547,8 @@ static enum gaiti_step step_off(gait_heap *heap) {
   return GAITI_STEP_SWEEP;
 }
 
-/* Model: tests/model/sweep.pml. */
+/* Sweeps; returns whether that is over, as it always is without an end.
+ * Model: tests/model/sweep.pml. */
 static bool cycle_sweep(gait_heap *heap) {
   if (cycle_is_patient(heap)) {
     gaiti_sweep_finish(heap);

@@ -138,7 +138,8 @@ static void fork_lock_all(gait_heap *heap) {
     pthread_mutex_lock(&locks[i]->mutex);
 }
 
-/* Model: tests/model/fork.pml. */
+/* Releases the locks in reverse, the gate of external bytes last.
+ * Model: tests/model/fork.pml. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
@@ -165,7 +166,8 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
-/* Model: tests/model/fork.pml, drive.pml. */
+/* No cycle of the heap begins from now on.
+ * Model: tests/model/fork.pml, drive.pml. */
 static void fork_suspend(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
   entry->rests = entry->holds = entry->whole = false;
@@ -174,7 +176,8 @@ static void fork_suspend(struct fork_entry *entry) {
   gaiti_unlock(&cycle->lock);
 }
 
-/* Model: tests/model/fork.pml, drive.pml. */
+/* Lets cycles begin again.
+ * Model: tests/model/fork.pml, drive.pml. */
 static void fork_resume(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
   gaiti_lock(&entry->heap->threads->lock);
@@ -255,7 +258,8 @@ static bool fork_try_lock_heaps(void) {
   return quiet;
 }
 
-/* Model: tests/model/fork.pml. */
+/* Brings all heaps to rest, step by step, and takes their locks.
+ * Model: tests/model/fork.pml. */
 static void fork_prepare(void) {
   REQUIRE("fork.callback", !gaiti_is_collecting(),
           "a callback of Gait's forks, on a thread that runs a cycle or marks");
@@ -276,7 +280,8 @@ static void fork_prepare(void) {
 
 /* ---- In the parent ---- */
 
-/* Model: tests/model/fork.pml. */
+/* Undoes that, last step first.
+ * Model: tests/model/fork.pml. */
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);

@@ -61,19 +61,22 @@ const char *gaiti_action_name(enum gaiti_action action) {
 
 /* ---- Actions: by the thread, or by the collector that holds it ---- */
 
-/* Model: tests/model/start.pml. */
+/* Turns the thread's barrier on; where the cycle has a deadline, runs are cut into parts.
+ * Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
   thread->fast.marking = thread->heap->cycle->handshakes.marking;
   if (thread->proc && AO_load(&thread->heap->hurried))
     gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_shorten);
 }
 
-/* Model: tests/model/start.pml. */
+/* Nothing: the safepoint itself shows that no store is in flight.
+ * Model: tests/model/start.pml. */
 static void action_settle(gait_thread *thread) {
   (void)thread;
 }
 
-/* Model: tests/model/start.pml. */
+/* Scans the thread's roots; it allocates black from now on.
+ * Model: tests/model/start.pml. */
 static void action_scan_roots(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   AO_store(&thread->black_epoch, AO_load(&heap->epoch));
@@ -88,12 +91,14 @@ static void action_scan_roots(gait_thread *thread) {
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
+/* Hands the barrier's buffer to the markers.
+ * Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 static void action_flush(gait_thread *thread) {
   if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
 }
 
-/* Model: tests/model/start.pml. */
+/* Turns the barrier and black allocation off; caches keep their runs, and give up their blocks.
+ * Model: tests/model/start.pml. */
 static void action_barrier_off(gait_thread *thread) {
   thread->fast.marking = thread->heap->cycle->handshakes.marking;
   AO_store(&thread->black_epoch, 0);
@@ -110,7 +115,8 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush,   [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
+/* Acts on the handshake under way: the thread itself, or its holder.
+ * Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
 static void handshake_act(gait_thread *thread) {
   if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
@@ -133,7 +139,8 @@ static uint32_t handshake_remembers(const gait_heap *heap) {
   return heap->cycle->remembers && !late ? GAIT_REMEMBER : 0;
 }
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
+/* Raises the number of handshakes for the next action, and the poll flag of each thread.
+ * Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
  * tests/litmus/acted.litmus, asked.litmus, card.litmus, cleared.litmus, epoch.litmus, phase.litmus,
  * poll.litmus, polled.litmus, settled.litmus. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
@@ -169,7 +176,8 @@ static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshake
   return (enum gaiti_action)(action + 1);
 }
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
+/* Whether a thread has yet to act.
+ * Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
  * phase.litmus, remembered.litmus, waiting.litmus. */
 static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
   return AO_load_acquire(&handshakes->pending) > 0;
@@ -296,7 +304,8 @@ void gaiti_safepoint(gait_thread *thread) {
 
 /* ---- The collector's side ---- */
 
-/* Model: tests/model/fork.pml. */
+/* Notes the time since when the runner stands still, or that it goes on.
+ * Model: tests/model/fork.pml. */
 static void handshake_stand_still_locked(struct gaiti_handshakes *handshakes, bool still) {
   if (!still)
     handshakes->still_since_ns = 0;

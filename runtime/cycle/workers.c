@@ -105,7 +105,8 @@ static bool workers_marking(const struct gaiti_workers *workers) {
   return AO_load_acquire(&workers->marking) != 0;
 }
 
-/* Model: tests/model/termination.pml. */
+/* Marks, slice by slice, until the round has ended; waits for work in between.
+ * Model: tests/model/termination.pml. */
 static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;

@@ -48,7 +48,9 @@ static void bits_allocate(AO_t *word, AO_t mask) {
     AO_or_release(word, mask);
 }
 
-/* Litmus: tests/litmus/allocated.litmus, freed.litmus. */
+/* Changes the bits of `mask` in a word: marks before allocation bits, with which other threads may
+ * find the slot, or take it.
+ * Litmus: tests/litmus/allocated.litmus, freed.litmus. */
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
                        enum gaiti_bits_change change) {
   switch (change) {
@@ -104,7 +106,8 @@ static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   return GAITI_BLOCK_GRANULES;
 }
 
-/* Litmus: tests/litmus/freed.litmus. */
+/* The first allocated granule of [from, end), or `end`.
+ * Litmus: tests/litmus/freed.litmus. */
 static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from, uint32_t end) {
   for (uint32_t word = from / 64; word * 64 < end; word++) {
     AO_t set = AO_load_acquire(&allocated[word]);

@@ -333,7 +333,8 @@ static void space_probe(struct gaiti_space *space, const struct gaiti_map *map, 
   space->probe = GAITI_NO_BLOCK;
 }
 
-/* Litmus: tests/litmus/top.litmus. */
+/* Takes the blocks out of the bitmaps, and raises top over them.  The lock is held.
+ * Litmus: tests/litmus/top.litmus. */
 static void space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                         uint32_t count, size_t used, bool *clean) {
   *clean = true;

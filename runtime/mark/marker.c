@@ -98,7 +98,8 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Puts a group on the local stack; drops it where there is no room (marker_make_room).
+ * Model: tests/model/overflow.pml. */
 static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group group) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
   marker->local->entries[marker->local->count++] = group;
@@ -385,7 +386,8 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
   return true;
 }
 
-/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
+/* Traces every marked object of a word of marks.
+ * Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -517,7 +519,8 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 /* ---- Becoming active and stopping ---- */
 
-/* Model: tests/model/termination.pml, overflow.pml. */
+/* Makes the marker active.
+ * Model: tests/model/termination.pml, overflow.pml. */
 static void marker_start(struct gaiti_marker *marker) {
   gaiti_lock(&marker->heap->marking->lock);
   marker->heap->marking->active++;
@@ -533,7 +536,8 @@ static void marker_settle(struct gaiti_marker *marker) {
     marker_push(marker, marker->large[--marker->large_count]);
 }
 
-/* Model: tests/model/overflow.pml. */
+/* Gives a segment's entries to the queue, or drops them where there is no memory for another.
+ * Model: tests/model/overflow.pml. */
 static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segment **segment) {
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
@@ -547,7 +551,8 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   fresh->count = 0;
 }
 
-/* Model: tests/model/termination.pml, overflow.pml. */
+/* Gives all entries and counts back, and makes the marker inactive.
+ * Model: tests/model/termination.pml, overflow.pml. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_settle(marker);

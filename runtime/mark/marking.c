@@ -129,7 +129,8 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
+/* Whether nothing is grey outside the threads' buffers, dropped entries apart.
+ * Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
 }

@@ -79,7 +79,8 @@ static void *stack_frames[GAITI_STACK_FRAMES + STACK_OWN_FRAMES];
 static int stack_count;
 static uintptr_t stack_place; /* the instruction that was interrupted */
 
-/* Litmus: tests/litmus/stack.litmus. */
+/* Moves the state; false when another thread has moved it before.
+ * Litmus: tests/litmus/stack.litmus. */
 static bool stack_move(enum stack_state from, enum stack_state to) {
   return AO_compare_and_swap_full(&stack_state, from, to);
 }
@@ -98,7 +99,8 @@ static uintptr_t stack_interrupted(const void *context) {
 #endif
 }
 
-/* Litmus: tests/litmus/stack.litmus. */
+/* The handler: the asked thread writes its stack down.
+ * Litmus: tests/litmus/stack.litmus. */
 static void stack_answer(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)info;
@@ -114,7 +116,8 @@ static void stack_answer(int signal, siginfo_t *info, void *context) {
 
 /* ---- The thread that asks ---- */
 
-/* Litmus: tests/litmus/stack.litmus. */
+/* Waits for a state, a second at most.
+ * Litmus: tests/litmus/stack.litmus. */
 static bool stack_wait(enum stack_state until) {
   uint64_t start = gaiti_os_now_ns();
   while (AO_load_acquire(&stack_state) != (AO_t)until) {
