@@ -275,7 +275,7 @@ def check_width(page):
     for number, line in lines_of_prose(page):
         prose = not line.lstrip().startswith("|") and not line.startswith("    ")
         if page not in MADE and prose and len(line) > COLUMNS and " " in line.strip(" -*>"):
-            complain(page, number, f"{len(line)} columns, more than {COLUMNS}")
+            complain(page, number, f"{len(line)} columns, more than {COLUMNS} (tests/tools/wrap.py)")
 
 
 # ---- Links ----
