@@ -13,7 +13,7 @@
           more, and so may a line that has no place to break.
   links   A link to a file of the tree, and to a heading of a page, leads there.
   all     A page that says <!-- all of: enum NAME --> has every constant of it in backticks.
-  made    A block behind <!-- made by: COMMAND --> is what the command, a script of the tree, prints.
+  made    A block behind <!-- made by: COMMAND --> is the output of the command, a script of the tree.
 
 With --tags: prints each tag and the place of its definition.
 """
@@ -29,8 +29,8 @@ ROOT = pathlib.Path(ARGUMENTS[0] if ARGUMENTS else pathlib.Path(__file__).resolv
 COLUMNS = 100
 MADE = {"docs/options.md"}  # by gait options --markdown
 OTHERS = re.compile(r"(^|/)(build|\.git|vendor|node_modules|__pycache__)/")
-CODE = {".c", ".h", ".in", ".inc", ".pml", ".litmus", ".txt", ".cmake", ".sh", ".js", ".py", ".json",
-        ""}
+CODE = {".c", ".h", ".in", ".inc", ".map", ".pml", ".litmus", ".txt", ".cmake", ".sh", ".js", ".py",
+        ".json", ""}
 
 NAME = re.compile(r"\b(?:gaiti?_[a-z0-9_]+|GAITI?_[A-Z0-9_]+)\b(\*?)")
 ENDING = r"\.(?:c|h|md|pml|litmus|sh|js|cmake)\b(?!\.?\w)"
