@@ -19,7 +19,7 @@ enum {
 };
 
 int gait_cmd_run(int argc, char **argv);
-int gait_cmd_sweep(int argc, char **argv);
+int gait_cmd_grid(int argc, char **argv);
 int gait_cmd_law(int argc, char **argv);
 int gait_cmd_demo(int argc, char **argv);
 int gait_cmd_options(int argc, char **argv);

@@ -1,6 +1,6 @@
 /* gait demo: what GOGC and a memory limit do to two workloads, as one table and one page. */
 #include "command.h"
-#include "grid.h"
+#include "runs.h"
 #include "page.h"
 
 #include <argp.h>
@@ -51,7 +51,7 @@ static double demo_live(const json_t *row) {
   size_t index;
   json_t *cycle;
   json_array_foreach(json_object_get(row, "timeline"), index, cycle) {
-    double marked = grid_number(cycle, "marked_bytes");
+    double marked = runs_number(cycle, "marked_bytes");
     if (marked > live) live = marked;
   }
   return live;
@@ -59,13 +59,13 @@ static double demo_live(const json_t *row) {
 
 /* Runs one workload for each GOGC, then without GOGC under a limit made from its live heap.
  * `words` has room for four more behind the first `count` and a NULL. */
-static void demo_workload(struct grid *grid, const char **words, size_t count) {
+static void demo_workload(struct runs *runs, const char **words, size_t count) {
   double live = 0;
-  for (size_t i = 0; i < DEMO_GOGC_COUNT && !grid->usage; i++) {
+  for (size_t i = 0; i < DEMO_GOGC_COUNT && !runs->usage; i++) {
     words[count] = "--gogc";
     words[count + 1] = demo_gogc[i];
     words[count + 2] = NULL;
-    const json_t *row = grid_run(grid, words);
+    const json_t *row = runs_make(runs, words);
     if (row != NULL && demo_live(row) > live) live = demo_live(row);
   }
   if (live <= 0) return;
@@ -75,28 +75,28 @@ static void demo_workload(struct grid *grid, const char **words, size_t count) {
   words[count + 2] = "--memlimit";
   words[count + 3] = limit;
   words[count + 4] = NULL;
-  grid_run(grid, words);
+  runs_make(runs, words);
 }
 
 static int demo_run(struct demo *demo, const char *command) {
-  struct grid grid;
+  struct runs runs;
   const char *lru[8] = {"lru", DEMO_LRU_ENTRIES, DEMO_LRU_OPS};
-  if (grid_init(&grid, DEMO_RUNS) != 0) return COMMAND_FAILED;
-  demo_workload(&grid, demo->paths, demo->path_count);
-  demo_workload(&grid, lru, 3);
-  progress_clear(&grid.progress);
+  if (runs_init(&runs, DEMO_RUNS) != 0) return COMMAND_FAILED;
+  demo_workload(&runs, demo->paths, demo->path_count);
+  demo_workload(&runs, lru, 3);
+  progress_clear(&runs.progress);
 
-  int status = grid.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
+  int status = runs.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
   const struct page page = {
-      .noun = "sweep", .title = "Gait: what GOGC and a memory limit do", .command = command};
-  if (page_write(demo->html_path, &page, grid.rows) != 0) status = COMMAND_FAILED;
-  grid_print(&grid, stdout);
+      .noun = "grid", .title = "Gait: what GOGC and a memory limit do", .command = command};
+  if (page_write(demo->html_path, &page, runs.rows) != 0) status = COMMAND_FAILED;
+  runs_print(&runs, stdout);
   printf(
       "\nPredicted: allocated / (GOGC%% x live), cycle by cycle; under a limit alone, allocated / "
       "(limit - live).\n%s shows the same as plots.\n",
       demo->html_path);
-  if (grid.failed > 0) fprintf(stderr, "gait demo: %u of %u runs failed\n", grid.failed, grid.done);
-  grid_destroy(&grid);
+  if (runs.failed > 0) fprintf(stderr, "gait demo: %u of %u runs failed\n", runs.failed, runs.done);
+  runs_destroy(&runs);
   return status;
 }
 

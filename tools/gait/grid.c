@@ -1,204 +1,141 @@
-#include "grid.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+/* gait grid: one workload, run once for each pair of a GOGC and a memory limit. */
 #include "command.h"
+#include "runs.h"
+#include "page.h"
+#include "settings.h"
 
-extern char **environ;
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-#define GRID_WORDS_EXTRA 5u /* gait run ... --json --cycles NULL */
+enum grid_form { GRID_TABLE, GRID_JSON, GRID_CSV };
 
-int grid_init(struct grid *grid, unsigned total) {
-  *grid = (struct grid){.rows = json_array()};
-  if (grid->rows == NULL) return -1;
-  progress_start(&grid->progress, total);
-  return 0;
+struct grid {
+  struct settings_list gogc, memlimit;
+  const char **words; /* of `gait run`: the workload, its arguments and the options that stay */
+  size_t word_count;
+  enum grid_form form;
+  const char *html_path;
+};
+
+enum {
+  GRID_GOGC = 1,
+  GRID_MEMLIMIT,
+  GRID_THREADS,
+  GRID_OPTION,
+  GRID_TO_JSON,
+  GRID_TO_CSV,
+  GRID_TO_HTML
+};
+
+static const struct argp_option grid_options[] = {
+    {"gogc", GRID_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off", 0},
+    {"memlimit", GRID_MEMLIMIT, "LIST", 0, "Memory limits, as 256MiB,off", 0},
+    {"threads", GRID_THREADS, "N", 0, "As for `gait run`", 0},
+    {"option", GRID_OPTION, "NAME=VALUE", 0, "As for `gait run`", 0},
+    {"json", GRID_TO_JSON, NULL, 0, "Print an array of what each run would print", 0},
+    {"csv", GRID_TO_CSV, NULL, 0, "Print comma-separated values", 0},
+    {"html", GRID_TO_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
+    {0}};
+
+static void grid_pass_on(struct grid *grid, const char *option, const char *value) {
+  grid->words[grid->word_count++] = option;
+  grid->words[grid->word_count++] = value;
 }
 
-void grid_destroy(struct grid *grid) {
-  json_decref(grid->rows);
-  free(grid->complaints);
-}
-
-/* ---- One child ---- */
-
-/* `gait run WORDS --json --cycles`; the array is malloced, the words are not. */
-static char **grid_command(const char *const *words) {
-  size_t count = 0;
-  while (words[count] != NULL)
-    count++;
-  const char **all = calloc(count + GRID_WORDS_EXTRA, sizeof *all);
-  if (all == NULL) return NULL;
-  all[0] = "gait";
-  all[1] = "run";
-  memcpy(all + 2, words, count * sizeof *all);
-  all[count + 2] = "--json";
-  all[count + 3] = "--cycles";
-  return (char **)(uintptr_t)all;
-}
-
-/* Starts this same program with its two outputs on the given files. */
-static int grid_spawn(char **command, int output, int errors, pid_t *child) {
-  posix_spawn_file_actions_t actions;
-  int error = posix_spawn_file_actions_init(&actions);
-  if (error != 0) return error;
-  error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-  if (error == 0) error = posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
-  if (error == 0) error = posix_spawn(child, "/proc/self/exe", &actions, NULL, command, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  return error;
-}
-
-/* Runs the command to its end; its exit status, or -1 when it could not start or was killed. */
-static int grid_wait(char **command, FILE *output, FILE *errors) {
-  pid_t child;
-  int status = 0;
-  int error = grid_spawn(command, fileno(output), fileno(errors), &child);
-  if (error != 0) {
-    fprintf(stderr, "gait: a run could not be started: %s\n", strerror(error));
-    return -1;
+static error_t grid_option(int key, char *arg, struct argp_state *state) {
+  struct grid *grid = state->input;
+  switch (key) {
+  case GRID_GOGC: settings_list_read(&grid->gogc, "gogc", arg, state); return 0;
+  case GRID_MEMLIMIT: settings_list_read(&grid->memlimit, "memlimit", arg, state); return 0;
+  case GRID_THREADS: grid_pass_on(grid, "--threads", arg); return 0;
+  case GRID_OPTION: grid_pass_on(grid, "--option", arg); return 0;
+  case GRID_TO_JSON: grid->form = GRID_JSON; return 0;
+  case GRID_TO_CSV: grid->form = GRID_CSV; return 0;
+  case GRID_TO_HTML: grid->html_path = arg; return 0;
+  case ARGP_KEY_ARG: grid->words[grid->word_count++] = arg; return 0;
+  case ARGP_KEY_NO_ARGS: argp_error(state, "which workload?"); return 0;
+  case ARGP_KEY_END:
+    if (grid->gogc.count == 0) argp_error(state, "--gogc is wanted, as --gogc 50,100,200");
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
   }
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-    continue;
-  if (WIFEXITED(status)) return WEXITSTATUS(status);
-  if (WIFSIGNALED(status))
-    fprintf(stderr, "gait: a run ended by %s\n", strsignal(WTERMSIG(status)));
-  return -1;
 }
 
-static char *grid_text(FILE *file) {
-  char *text = NULL;
-  size_t bytes = 0;
-  rewind(file);
-  if (getdelim(&text, &bytes, '\0', file) >= 0) return text;
-  free(text);
-  return strdup("");
-}
+static const struct argp grid_argp = {
+    .options = grid_options,
+    .parser = grid_option,
+    .args_doc = "WORKLOAD ARGUMENT...",
+    .doc = "Run a workload for each of several GOGC and memory limits.\v"
+           "Each run is a process of its own.  `gait run --help` lists the workloads.  The "
+           "predicted cycles are `allocated / (GOGC% x live)`, cycle by cycle.",
+};
 
-/* Passes on what a run complained of, once for runs that complain of the same. */
-static void grid_complain(struct grid *grid, FILE *errors) {
-  char *text = grid_text(errors);
-  if (text != NULL && text[0] != '\0' &&
-      (grid->complaints == NULL || strcmp(text, grid->complaints) != 0)) {
-    progress_clear(&grid->progress);
-    fputs(text, stderr);
+/* One run for each pair. */
+static void grid_run(const struct grid *grid, struct runs *runs) {
+  unsigned limits = grid->memlimit.count == 0 ? 1 : grid->memlimit.count;
+  const char **words = grid->words;
+  char gogc[32], memlimit[32];
+  for (unsigned i = 0; i < limits; i++) {
+    for (unsigned j = 0; j < grid->gogc.count && !runs->usage; j++) {
+      size_t count = grid->word_count;
+      words[count++] = "--gogc";
+      words[count++] = settings_option_text(grid->gogc.values[j], gogc);
+      if (grid->memlimit.count > 0) {
+        words[count++] = "--memlimit";
+        words[count++] = settings_option_text(grid->memlimit.values[i], memlimit);
+      }
+      words[count] = NULL;
+      runs_make(runs, words);
+    }
   }
-  free(grid->complaints);
-  grid->complaints = text;
+  progress_clear(&runs->progress);
 }
 
-static json_t *grid_row(struct grid *grid, char **command, FILE *output, FILE *errors) {
-  int status = grid_wait(command, output, errors);
-  grid_complain(grid, errors);
-  grid->usage = grid->usage || status == COMMAND_USAGE;
-  if (status != COMMAND_OK) return NULL;
-  rewind(output);
-  json_error_t error;
-  json_t *row = json_loadf(output, JSON_DISABLE_EOF_CHECK, &error);
-  if (row == NULL) fprintf(stderr, "gait: a run printed no JSON: %s\n", error.text);
-  return row;
-}
-
-static void grid_show(const struct grid *grid, const char *const *words) {
-  char what[64] = "";
-  size_t used = 0;
-  for (; *words != NULL && used < sizeof what; words++)
-    used += (size_t)snprintf(what + used, sizeof what - used, "%s ", *words);
-  progress_show(&grid->progress, grid->done, what);
-}
-
-json_t *grid_run(struct grid *grid, const char *const *words) {
-  grid_show(grid, words);
-  FILE *output = tmpfile(), *errors = tmpfile();
-  char **command = grid_command(words);
-  json_t *row = NULL;
-  if (output != NULL && errors != NULL && command != NULL)
-    row = grid_row(grid, command, output, errors);
-  else
-    fprintf(stderr, "gait: a run could not be prepared: %s\n", strerror(errno));
-  free(command);
-  if (output != NULL) fclose(output);
-  if (errors != NULL) fclose(errors);
-  grid->done++;
-  if (row == NULL)
-    grid->failed++;
-  else
-    json_array_append_new(grid->rows, row);
-  return row;
-}
-
-/* ---- Printing ---- */
-
-double grid_number(const json_t *row, const char *name) {
-  return json_number_value(json_object_get(row, name));
-}
-
-static bool grid_known(const json_t *row, const char *name) {
-  return json_is_number(json_object_get(row, name));
-}
-
-static void grid_print_row(const json_t *row, FILE *out) {
-  fprintf(out, "%-14s", json_string_value(json_object_get(row, "workload")));
-  if (grid_known(row, "gogc_percent"))
-    fprintf(out, " %6.0f", grid_number(row, "gogc_percent"));
-  else
-    fprintf(out, " %6s", "off");
-  if (grid_known(row, "memory_limit_bytes"))
-    fprintf(out, " %8.1f", grid_number(row, "memory_limit_bytes") / 1048576);
-  else
-    fprintf(out, " %8s", "none");
-  if (grid_known(row, "cycles_by_law"))
-    fprintf(out, " %9.1f", grid_number(row, "cycles_by_law"));
-  else
-    fprintf(out, " %9s", "-");
-  fprintf(out, " %9.0f %7.1f%% %9.1f %9.1f %10.3f %8.3f %9.2f\n", grid_number(row, "cycles"),
-          100 * grid_number(row, "gc_cpu_share"), grid_number(row, "peak_rss_bytes") / 1048576,
-          grid_number(row, "mapped_peak_bytes") / 1048576, grid_number(row, "pause_max_ns") * 1e-6,
-          grid_number(row, "seconds"), grid_number(row, "ns_per_op"));
-}
-
-void grid_print(const struct grid *grid, FILE *out) {
+/* The page has the cycles of every run; the text would drown in them. */
+static void grid_print(const struct grid *grid, const struct runs *runs) {
   size_t index;
   json_t *row;
-  fprintf(out, "%-14s %6s %8s %9s %9s %8s %9s %9s %10s %8s %9s\n", "", "", "limit", "cycles",
-          "cycles", "GC CPU", "peak RSS", "peak heap", "longest", "time", "");
-  fprintf(out, "%-14s %6s %8s %9s %9s %8s %9s %9s %10s %8s %9s\n", "workload", "GOGC", "MiB",
-          "predicted", "measured", "share", "MiB", "MiB", "pause, ms", "s", "ns per op");
-  json_array_foreach(grid->rows, index, row) grid_print_row(row, out);
+  json_array_foreach(runs->rows, index, row) json_object_del(row, "timeline");
+  switch (grid->form) {
+  case GRID_TABLE: runs_print(runs, stdout); break;
+  case GRID_CSV: runs_print_csv(runs, stdout); break;
+  case GRID_JSON:
+    json_dumpf(runs->rows, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
+    putchar('\n');
+    break;
+  }
 }
 
-static void grid_print_csv_row(const json_t *row, json_t *header, FILE *out) {
-  const char *name, *between = "";
-  json_t *first;
-  json_object_foreach(header, name, first) {
-    const json_t *value = json_object_get(row, name);
-    if (json_is_array(first)) continue;
-    fputs(between, out);
-    if (json_is_string(value)) fputs(json_string_value(value), out);
-    if (json_is_integer(value)) fprintf(out, "%lld", (long long)json_integer_value(value));
-    if (json_is_real(value)) fprintf(out, "%.10g", json_real_value(value));
-    between = ",";
+static int grid_all(const struct grid *grid, const char *command) {
+  struct runs runs;
+  unsigned limits = grid->memlimit.count == 0 ? 1 : grid->memlimit.count;
+  if (runs_init(&runs, limits * grid->gogc.count) != 0) return COMMAND_FAILED;
+  grid_run(grid, &runs);
+  int status = runs.usage ? COMMAND_USAGE : runs.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
+  if (!runs.usage) {
+    const struct page page = {
+        .noun = "grid", .title = "A grid of GOGC and limits", .command = command};
+    if (grid->html_path != NULL && page_write(grid->html_path, &page, runs.rows) != 0)
+      status = COMMAND_FAILED;
+    grid_print(grid, &runs);
   }
-  fputc('\n', out);
+  if (runs.failed > 0 && !runs.usage)
+    fprintf(stderr, "gait grid: %u of %u runs failed\n", runs.failed, runs.done);
+  runs_destroy(&runs);
+  return status;
 }
 
-void grid_print_csv(const struct grid *grid, FILE *out) {
-  json_t *header = json_array_get(grid->rows, 0);
-  const char *name, *between = "";
-  json_t *value, *row;
-  size_t index;
-  json_object_foreach(header, name, value) {
-    if (json_is_array(value)) continue;
-    fprintf(out, "%s%s", between, name);
-    between = ",";
+int gait_cmd_grid(int argc, char **argv) {
+  struct grid grid = {.form = GRID_TABLE};
+  char *command = page_command(argc, argv); /* before argp sorts the words */
+  grid.words = calloc((size_t)argc * 2 + 5, sizeof *grid.words);
+  int status = COMMAND_FAILED;
+  if (command != NULL && grid.words != NULL) {
+    argp_parse(&grid_argp, argc, argv, 0, NULL, &grid);
+    status = grid_all(&grid, command);
   }
-  if (header != NULL) fputc('\n', out);
-  json_array_foreach(grid->rows, index, row) grid_print_csv_row(row, header, out);
+  free(grid.words);
+  free(command);
+  return status;
 }

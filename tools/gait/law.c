@@ -1,7 +1,7 @@
 /* gait law: how often the heap is collected, by the formula, by the simulator and by the collector,
  * for a grid of live heap, allocation rate and GOGC. */
 #include "command.h"
-#include "grid.h"
+#include "runs.h"
 #include "law_rows.h"
 #include "page.h"
 #include "sim_rows.h"
@@ -138,7 +138,7 @@ static const struct argp law_argp = {
 /* ---- Running ---- */
 
 /* One run of the workload; NULL when it failed, after its message. */
-static json_t *law_measure(const struct law_point *point, double bytes, struct grid *grid) {
+static json_t *law_measure(const struct law_point *point, double bytes, struct runs *runs) {
   char live[32], rate[32], total[32], gogc[32];
   snprintf(live, sizeof live, "%.6f", point->live_bytes * LAW_NODE_SHARE / LAW_MILLION);
   snprintf(rate, sizeof rate, "%.6f", point->rate / LAW_MILLION);
@@ -146,68 +146,68 @@ static json_t *law_measure(const struct law_point *point, double bytes, struct g
   snprintf(gogc, sizeof gogc, "%lld", (long long)point->gogc_percent);
   const char *words[] = {"paced",  "steady", live,         rate,  total,
                          "--gogc", gogc,     "--memlimit", "off", NULL};
-  return grid_run(grid, words);
+  return runs_make(runs, words);
 }
 
-static void law_complain(const struct grid *grid, const struct law_point *point, const char *what) {
-  progress_clear(&grid->progress);
+static void law_complain(const struct runs *runs, const struct law_point *point, const char *what) {
+  progress_clear(&runs->progress);
   fprintf(stderr, "gait law: live %.6g MiB, %.6g MiB/s, GOGC=%lld: %s\n",
           point->live_bytes / 1048576, point->rate / 1048576, (long long)point->gogc_percent, what);
 }
 
 /* Runs it once more, for longer, while less than half of the cycles came: where a cycle cannot keep
  * up with allocation, the heap outgrows what the length was made for.  False after a message. */
-static bool law_collect(const struct law *law, const struct law_point *point, struct grid *grid,
+static bool law_collect(const struct law *law, const struct law_point *point, struct runs *runs,
                         struct law_collector *collector) {
   double bytes = law_point_total(point, law->cycles);
   bool steady = false;
-  for (int i = 0; i < LAW_TRIES; i++, bytes *= LAW_LONGER, grid->progress.total++) {
-    const json_t *run = law_measure(point, bytes, grid);
+  for (int i = 0; i < LAW_TRIES; i++, bytes *= LAW_LONGER, runs->progress.total++) {
+    const json_t *run = law_measure(point, bytes, runs);
     if (run == NULL) return false;
     steady = law_point_collector(point, run, collector);
     if (steady && collector->steady.intervals * 2 >= law->cycles) return true;
   }
-  if (!steady) law_complain(grid, point, "there were no two steady cycles");
+  if (!steady) law_complain(runs, point, "there were no two steady cycles");
   return steady;
 }
 
 static json_t *law_point_row(const struct law *law, const struct law_point *point,
-                             struct grid *grid) {
+                             struct runs *runs) {
   struct law_collector collector;
   struct law_steady simulated;
-  if (!law_collect(law, point, grid, &collector)) return NULL;
+  if (!law_collect(law, point, runs, &collector)) return NULL;
   if (!law_rate_reached(point, &collector)) {
     char text[128];
     snprintf(text, sizeof text, "the rate was %.1f MiB/s, %s; the formula takes that",
              collector.steady.rate / 1048576,
              collector.steady.rate < point->rate ? "no more" : "to make up for a slow start");
-    law_complain(grid, point, text);
+    law_complain(runs, point, text);
   }
   double rate = law_rate_used(point, &collector);
   if (!law_point_simulate(point, &law->options, &collector, rate, &simulated)) {
-    law_complain(grid, point, "it cannot be simulated");
+    law_complain(runs, point, "it cannot be simulated");
     return NULL;
   }
   return law_row(point, &collector, &simulated);
 }
 
 /* One row for each point; returns how many could not be measured. */
-static unsigned law_run(const struct law *law, struct grid *grid, json_t *rows) {
+static unsigned law_run(const struct law *law, struct runs *runs, json_t *rows) {
   unsigned total = law->live.count * law->rate.count * law->gogc.count, failed = 0;
-  for (unsigned i = 0; i < total && !grid->usage; i++) {
+  for (unsigned i = 0; i < total && !runs->usage; i++) {
     unsigned pair = i / law->gogc.count;
     struct law_point point = {
         .live_bytes = (double)law->live.values[pair / law->rate.count],
         .rate = (double)law->rate.values[pair % law->rate.count],
         .gogc_percent = law->gogc.values[i % law->gogc.count],
     };
-    json_t *row = law_point_row(law, &point, grid);
+    json_t *row = law_point_row(law, &point, runs);
     if (row == NULL)
       failed++;
     else
       json_array_append_new(rows, row);
   }
-  progress_clear(&grid->progress);
+  progress_clear(&runs->progress);
   if (failed > 0) fprintf(stderr, "gait law: %u of %u points were not measured\n", failed, total);
   return failed;
 }
@@ -224,18 +224,18 @@ static void law_print(const struct law *law, const json_t *rows) {
 }
 
 static int law_all(const struct law *law, const char *command) {
-  struct grid grid;
+  struct runs runs;
   json_t *rows = json_array();
-  if (rows == NULL || grid_init(&grid, law->live.count * law->rate.count * law->gogc.count) != 0) {
+  if (rows == NULL || runs_init(&runs, law->live.count * law->rate.count * law->gogc.count) != 0) {
     json_decref(rows);
     return COMMAND_FAILED;
   }
-  int status = law_run(law, &grid, rows) > 0 ? COMMAND_FAILED : COMMAND_OK;
+  int status = law_run(law, &runs, rows) > 0 ? COMMAND_FAILED : COMMAND_OK;
   law_print(law, rows);
   const struct page page = {.noun = "law", .title = "The law, measured", .command = command};
   if (law->html_path != NULL && page_write(law->html_path, &page, rows) != 0)
     status = COMMAND_FAILED;
-  grid_destroy(&grid);
+  runs_destroy(&runs);
   json_decref(rows);
   return status;
 }

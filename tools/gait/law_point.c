@@ -20,7 +20,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "grid.h"
+#include "runs.h"
 #include "sim_model.h"
 
 #define LAW_WARM_UP       3 /* cycles after the live set is whole */
@@ -105,16 +105,16 @@ static bool law_finish(const struct law_sums *sums, double processors, struct la
 /* ---- The collector ---- */
 
 static double law_ns(const json_t *record, const char *name) {
-  return grid_number(record, name) * 1e-9;
+  return runs_number(record, name) * 1e-9;
 }
 
 static void law_take(const json_t *record, const struct law_cycle *cycle,
                      struct law_collector *collector) {
   double black = cycle->peak_bytes - cycle->trigger_bytes;
-  collector->live_bytes += grid_number(record, "marked_bytes") - black;
-  collector->scan_bytes += grid_number(record, "scan_bytes");
-  collector->roots_bytes += grid_number(record, "root_bytes");
-  collector->processors = grid_number(record, "processors");
+  collector->live_bytes += runs_number(record, "marked_bytes") - black;
+  collector->scan_bytes += runs_number(record, "scan_bytes");
+  collector->roots_bytes += runs_number(record, "root_bytes");
+  collector->processors = runs_number(record, "processors");
 }
 
 bool law_point_collector(const struct law_point *point, const json_t *run,
@@ -126,10 +126,10 @@ bool law_point_collector(const struct law_point *point, const json_t *run,
   *collector = (struct law_collector){0};
   json_array_foreach(json_object_get(run, "timeline"), index, record) {
     struct law_cycle cycle = {
-        .start_seconds = grid_number(record, "seconds"),
-        .trigger_bytes = grid_number(record, "at_trigger_bytes"),
-        .peak_bytes = grid_number(record, "at_mark_end_bytes"),
-        .goal_bytes = grid_number(record, "goal_bytes"),
+        .start_seconds = runs_number(record, "seconds"),
+        .trigger_bytes = runs_number(record, "at_trigger_bytes"),
+        .peak_bytes = runs_number(record, "at_mark_end_bytes"),
+        .goal_bytes = runs_number(record, "goal_bytes"),
         .gc_seconds = law_ns(record, "assist_ns") + law_ns(record, "background_ns"),
         .idle_seconds = law_ns(record, "idle_ns"),
         .assist_seconds = law_ns(record, "assist_ns"),
@@ -137,7 +137,7 @@ bool law_point_collector(const struct law_point *point, const json_t *run,
     };
     cycle.allocated_bytes = allocated + cycle.trigger_bytes - marked;
     allocated = cycle.allocated_bytes + cycle.peak_bytes - cycle.trigger_bytes;
-    marked = grid_number(record, "marked_bytes");
+    marked = runs_number(record, "marked_bytes");
     if (cycle.allocated_bytes < point->live_bytes || ++whole <= LAW_WARM_UP) continue;
     law_add(&sums, &collector->steady, &cycle);
     law_take(record, &cycle, collector);

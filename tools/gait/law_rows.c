@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "grid.h"
+#include "runs.h"
 
 #define ROWS_MIB 1048576.0
 
@@ -77,7 +77,7 @@ static void rows_errors(const json_t *rows, const char *name, double *median, do
     free(errors);
     return;
   }
-  json_array_foreach(rows, index, row) errors[index] = fabs(grid_number(row, name) - 1);
+  json_array_foreach(rows, index, row) errors[index] = fabs(runs_number(row, name) - 1);
   qsort(errors, count, sizeof *errors, rows_compare);
   *median = (errors[count / 2] + errors[(count - 1) / 2]) / 2;
   *worst = errors[count - 1];
@@ -86,19 +86,19 @@ static void rows_errors(const json_t *rows, const char *name, double *median, do
 
 static void rows_print_row(const json_t *row, FILE *out) {
   const char *mark = json_is_true(json_object_get(row, "rate_reached")) ? " " : "*";
-  fprintf(out, "%9.6g %8.6g %8.1f%s %5.0f", grid_number(row, "live_bytes") / ROWS_MIB,
-          grid_number(row, "rate_bytes_per_second") / ROWS_MIB,
-          grid_number(row, "rate_measured_bytes_per_second") / ROWS_MIB, mark,
-          grid_number(row, "gogc"));
-  fprintf(out, " %9.1f %9.1f %9.1f", 1e3 * grid_number(row, "interval_formula_seconds"),
-          1e3 * grid_number(row, "interval_simulator_seconds"),
-          1e3 * grid_number(row, "interval_collector_seconds"));
-  fprintf(out, " %+8.1f%% %+8.1f%% %7.1f%%", 100 * (grid_number(row, "collector_over_formula") - 1),
-          100 * (grid_number(row, "simulator_over_collector") - 1),
-          100 * grid_number(row, "interval_spread"));
-  fprintf(out, " %7.1f%% %7.1f%% %7.3f %7.1f%%\n", 100 * grid_number(row, "gc_cpu_share"),
-          100 * grid_number(row, "gc_cpu_share_simulator"), grid_number(row, "peak_over_goal"),
-          100 * grid_number(row, "black_bytes") / grid_number(row, "live_bytes"));
+  fprintf(out, "%9.6g %8.6g %8.1f%s %5.0f", runs_number(row, "live_bytes") / ROWS_MIB,
+          runs_number(row, "rate_bytes_per_second") / ROWS_MIB,
+          runs_number(row, "rate_measured_bytes_per_second") / ROWS_MIB, mark,
+          runs_number(row, "gogc"));
+  fprintf(out, " %9.1f %9.1f %9.1f", 1e3 * runs_number(row, "interval_formula_seconds"),
+          1e3 * runs_number(row, "interval_simulator_seconds"),
+          1e3 * runs_number(row, "interval_collector_seconds"));
+  fprintf(out, " %+8.1f%% %+8.1f%% %7.1f%%", 100 * (runs_number(row, "collector_over_formula") - 1),
+          100 * (runs_number(row, "simulator_over_collector") - 1),
+          100 * runs_number(row, "interval_spread"));
+  fprintf(out, " %7.1f%% %7.1f%% %7.3f %7.1f%%\n", 100 * runs_number(row, "gc_cpu_share"),
+          100 * runs_number(row, "gc_cpu_share_simulator"), runs_number(row, "peak_over_goal"),
+          100 * runs_number(row, "black_bytes") / runs_number(row, "live_bytes"));
 }
 
 static void rows_print_summary(const json_t *rows, FILE *out) {
@@ -107,8 +107,8 @@ static void rows_print_summary(const json_t *rows, FILE *out) {
   json_t *row;
   bool reached = true;
   json_array_foreach(rows, index, row) {
-    low = fmin(low, grid_number(row, "peak_over_goal"));
-    high = fmax(high, grid_number(row, "peak_over_goal"));
+    low = fmin(low, runs_number(row, "peak_over_goal"));
+    high = fmax(high, runs_number(row, "peak_over_goal"));
     reached &= json_is_true(json_object_get(row, "rate_reached"));
   }
   rows_errors(rows, "collector_over_formula", &median, &worst);

@@ -12,7 +12,7 @@ struct page {
 };
 
 /* Writes the page about `rows` to the file `path`.  Returns 0, or -1 after a message.  The noun is
- * "sweep" for rows as `gait run --json --cycles` prints them, "law" for those of `gait law`, and
+ * "grid" for rows as `gait run --json --cycles` prints them, "law" for those of `gait law`, and
  * "what_if" for those of what_if_page.h. */
 int page_write(const char *path, const struct page *page, json_t *rows);
 

@@ -1,14 +1,14 @@
-/* grid.h: many runs of `gait run`, each in a process of its own, so that none warms another's
+/* runs.h: many runs of `gait run`, each in a process of its own, so that none warms another's
  * memory and each has a peak of its own. */
-#ifndef GAIT_GRID_H
-#define GAIT_GRID_H
+#ifndef GAIT_RUNS_H
+#define GAIT_RUNS_H
 
 #include <jansson.h>
 #include <stdio.h>
 
 #include "progress.h"
 
-struct grid {
+struct runs {
   struct progress progress;
   unsigned done;
   unsigned failed;
@@ -18,18 +18,18 @@ struct grid {
 };
 
 /* For `total` runs.  Returns 0, or -1 when out of memory. */
-int grid_init(struct grid *grid, unsigned total);
-void grid_destroy(struct grid *grid);
+int runs_init(struct runs *runs, unsigned total);
+void runs_destroy(struct runs *runs);
 
 /* Runs `gait run WORDS --json --cycles`; `words` ends in NULL.  What it writes to standard error
  * goes on to ours, unless the run before wrote the same.  Returns its row, or NULL. */
-json_t *grid_run(struct grid *grid, const char *const *words);
+json_t *runs_make(struct runs *runs, const char *const *words);
 
 /* The number under `name`; 0 when there is none. */
-double grid_number(const json_t *row, const char *name);
+double runs_number(const json_t *row, const char *name);
 
 /* Writes all rows as one table for a person, or every number of every row as CSV. */
-void grid_print(const struct grid *grid, FILE *out);
-void grid_print_csv(const struct grid *grid, FILE *out);
+void runs_print(const struct runs *runs, FILE *out);
+void runs_print_csv(const struct runs *runs, FILE *out);
 
 #endif

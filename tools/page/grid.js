@@ -74,23 +74,23 @@ function timeline(parent, rows) {
 function workload(parent, name, rows) {
   element("h2", parent, brief(name + " " + rows[0].arguments.join(" "), 100));
   table(element("div", parent, undefined, "wide"), COLUMNS, rows);
-  const grid = element("div", parent, undefined, "plots");
-  figure(grid, "Cycles", "Measured, and as the law predicts them.", false,
+  const plots = element("div", parent, undefined, "plots");
+  figure(plots, "Cycles", "Measured, and as the law predicts them.", false,
     overSettings(rows, "cycles", [
       { text: "measured", hue: "one", digits: 0, value: row => row.cycles },
       { text: "predicted", hue: "two", digits: 1, value: row => row.cycles_by_law,
         more: { dash: [6, 4] } }]));
-  figure(grid, "The trade", "Processor time against memory, a point for each setting.", false,
+  figure(plots, "The trade", "Processor time against memory, a point for each setting.", false,
     trade(rows));
-  figure(grid, "Memory", "The most that the process and the heap held.", false,
+  figure(plots, "Memory", "The most that the process and the heap held.", false,
     overSettings(rows, "MiB", [
       { text: "process", hue: "three", digits: 1, value: row => row.peak_rss_bytes / MIB },
       { text: "heap", hue: "one", digits: 1, value: row => row.mapped_peak_bytes / MIB }]));
-  figure(grid, "Pauses", "Every time for which the collector held a thread.", false,
+  figure(plots, "Pauses", "Every time for which the collector held a thread.", false,
     overSettings(rows, "ms", [
       { text: "longest", hue: "two", digits: 3, value: row => row.pause_max_ns / 1e6 },
       { text: "99.99%", hue: "three", digits: 3, value: row => row.pause_p9999_ns / 1e6 }]));
-  timeline(grid, rows);
+  timeline(plots, rows);
 }
 
 const groups = new Map();
