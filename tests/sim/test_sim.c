@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "../run_suite.h"
-#include "replay_model.h"
-#include "sim_model.h"
+#include "replay/replay_model.h"
+#include "sim/sim_model.h"
 
 #define MIB 1048576.0
 
@@ -32,7 +32,7 @@ static struct sim_program steady(void) {
 }
 
 static struct sim_result run(const struct sim_program *program, int64_t gogc, int64_t limit) {
-  struct what_if_setting setting = {gogc, limit, 0};
+  struct setting setting = {gogc, limit, 0};
   struct sim_result result;
   struct sim_error error;
   if (!sim_run(program, &setting, NULL, NULL, &result, &error)) ck_abort_msg("%s", error.text);
@@ -81,7 +81,7 @@ START_TEST(as_in_steps) {
       struct sim_program program = steady();
       program.shapes[SIM_RATE].from = rates[i];
       program.cpu_cap = 0.95; /* the steps know no limiter */
-      struct what_if_setting setting = {gogc, WHAT_IF_OFF, 0};
+      struct setting setting = {gogc, SETTING_OFF, 0};
       struct sim_cycle last;
       struct sim_result result;
       struct sim_error error;
@@ -102,7 +102,7 @@ START_TEST(the_law) {
     program.most_cycles = 2000;
     program.shapes[SIM_RATE].from = 50 * MIB;
     program.shapes[SIM_ROOTS].from = 0;
-    struct sim_result result = run(&program, gogc, WHAT_IF_OFF);
+    struct sim_result result = run(&program, gogc, SETTING_OFF);
     double interval = (double)gogc / 100 * 100 * MIB / (50 * MIB);
     /* What is allocated while marking counts as live once, so a little more than the law says. */
     ck_assert_double_ge(result.seconds / 2000, interval);
@@ -118,13 +118,13 @@ START_TEST(ends_where_it_should) {
   struct sim_program program = steady();
   program.most_cycles = INFINITY;
   program.most_seconds = 10;
-  struct sim_result result = run(&program, 100, WHAT_IF_OFF);
+  struct sim_result result = run(&program, 100, SETTING_OFF);
   ck_assert_double_eq_tol(result.seconds, 10, 0.2);
   program.most_seconds = INFINITY;
   program.most_bytes = 5000 * MIB;
-  result = run(&program, 100, WHAT_IF_OFF);
+  result = run(&program, 100, SETTING_OFF);
   ck_assert_double_eq_tol(result.allocated_bytes, 5000 * MIB, 50 * MIB);
-  result = run(&program, WHAT_IF_OFF, WHAT_IF_OFF);
+  result = run(&program, SETTING_OFF, SETTING_OFF);
   ck_assert_uint_eq(result.cycles, 0);
   ck_assert_double_eq_tol(result.peak_heap_bytes, 5000 * MIB, MIB);
   ck_assert_double_lt(result.cycles_by_law, 0);
@@ -154,7 +154,7 @@ END_TEST
 START_TEST(idle_processors) {
   struct sim_program program = steady();
   struct sim_cycle busy, spare, helped;
-  struct what_if_setting setting = {100, WHAT_IF_OFF, 0};
+  struct setting setting = {100, SETTING_OFF, 0};
   struct sim_result result;
   struct sim_error error;
   program.shapes[SIM_RATE].from = 200 * MIB;

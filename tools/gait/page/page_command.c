@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static error_t explore_option(int key, char *arg, struct argp_state *state) {
+static error_t page_option(int key, char *arg, struct argp_state *state) {
   const char **path = state->input;
   switch (key) {
   case ARGP_KEY_ARG:
@@ -21,8 +21,8 @@ static error_t explore_option(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static const struct argp explore_argp = {
-    .parser = explore_option,
+static const struct argp page_argp = {
+    .parser = page_option,
     .args_doc = "FILE.html",
     .doc = "Write a web page on which the pacer runs as one moves sliders.\v"
            "The page is one file, which needs no network.  It holds the collector's own pacer, "
@@ -32,7 +32,7 @@ static const struct argp explore_argp = {
 
 int gait_cmd_page(int argc, char **argv) {
   const char *path = NULL;
-  argp_parse(&explore_argp, argc, argv, 0, NULL, &path);
+  argp_parse(&page_argp, argc, argv, 0, NULL, &path);
   const struct asset *page = asset_find("explore.html");
   if (page == NULL) {
     fprintf(stderr, "gait page: this gait was built without the page, since clang for wasm32 and "

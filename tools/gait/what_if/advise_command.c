@@ -7,6 +7,7 @@
  * and holds it where the program is large. */
 #include "command.h"
 #include "settings.h"
+#include "what_if_model.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -28,7 +29,7 @@ struct advise {
 
 /* A setting, and what it would do. */
 struct advise_choice {
-  struct what_if_setting setting;
+  struct setting setting;
   struct what_if_prediction prediction;
   bool found;
 };
@@ -104,7 +105,7 @@ static bool advise_is_better(const struct advise *advise, const struct what_if_p
 
 static void advise_try(const struct advise *advise, const struct what_if_program *program,
                        int64_t gogc, int64_t limit, struct advise_choice *best) {
-  struct what_if_setting setting = {gogc, limit, advise->processors};
+  struct setting setting = {gogc, limit, advise->processors};
   struct what_if_prediction prediction;
   what_if_predict(program, &setting, &prediction);
   if (!advise_meets(advise, &prediction)) return;
@@ -122,7 +123,7 @@ static void advise_try_limits(const struct advise *advise, const struct what_if_
   for (double share = 1; share > 0.8; share -= 0.05) {
     int64_t limit = (int64_t)(whole * share / 1048576) * 1048576;
     if (limit <= 0) continue;
-    advise_try(advise, program, WHAT_IF_OFF, limit, best);
+    advise_try(advise, program, SETTING_OFF, limit, best);
     advise_try(advise, program, 100, limit, best);
   }
 }
@@ -131,7 +132,7 @@ static struct advise_choice advise_search(const struct advise *advise,
                                           const struct what_if_program *program) {
   struct advise_choice best = {0};
   for (int64_t gogc = 10; gogc <= 1600; gogc = advise_next(gogc))
-    advise_try(advise, program, gogc, WHAT_IF_OFF, &best);
+    advise_try(advise, program, gogc, SETTING_OFF, &best);
   if (advise->peak_bytes > 0) advise_try_limits(advise, program, &best);
   return best;
 }
@@ -168,8 +169,7 @@ static void advise_reason(const struct advise *advise, const struct advise_choic
 /* Why nothing meets the budget: the nearest that a setting comes. */
 static void advise_refusal(const struct advise *advise, const struct what_if_program *program,
                            char *text, size_t bytes) {
-  struct what_if_setting nearest = {advise->peak_bytes > 0 ? 10 : 1600, WHAT_IF_OFF,
-                                    advise->processors};
+  struct setting nearest = {advise->peak_bytes > 0 ? 10 : 1600, SETTING_OFF, advise->processors};
   struct what_if_prediction p;
   what_if_predict(program, &nearest, &p);
   if (advise->peak_bytes > 0)
@@ -209,7 +209,7 @@ static int advise_answer(const struct advise *advise, const struct what_if_progr
     advise_print_json(&choice, reason);
   } else if (choice.found) {
     printf("GOGC=%s", settings_gogc_text(choice.setting.gogc_percent, gogc));
-    if (choice.setting.memory_limit_bytes != WHAT_IF_OFF)
+    if (choice.setting.memory_limit_bytes != SETTING_OFF)
       printf(" GOMEMLIMIT=%lldMiB", (long long)(choice.setting.memory_limit_bytes >> 20));
     printf(": %s.\n", reason);
   } else {

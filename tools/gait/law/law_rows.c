@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "runs.h"
+#include "run/runs.h"
 
 #define ROWS_MIB 1048576.0
 

@@ -18,13 +18,14 @@
 
 #include "command.h"
 #include "settings.h"
+#include "what_if_model.h"
 
 #define CHECK_MOST 1024
 
 struct check_recording {
   char *name;
   char *command;
-  struct what_if_setting setting;
+  struct setting setting;
   struct recording recording;
 };
 
@@ -53,9 +54,9 @@ static bool check_setting(struct check_recording *into, char *line) {
   gogc += strlen("; GOGC=");
   limit += strlen(" GOMEMLIMIT=");
   limit[strcspn(limit, " \r\n")] = '\0';
-  into->setting.gogc_percent = strcmp(gogc, "off") == 0 ? WHAT_IF_OFF : strtoll(gogc, NULL, 10);
+  into->setting.gogc_percent = strcmp(gogc, "off") == 0 ? SETTING_OFF : strtoll(gogc, NULL, 10);
   into->setting.memory_limit_bytes =
-      strcmp(limit, "off") == 0 ? WHAT_IF_OFF : settings_size_read(limit);
+      strcmp(limit, "off") == 0 ? SETTING_OFF : settings_size_read(limit);
   into->command = strdup(command + strlen("command: "));
   return into->command != NULL;
 }
@@ -111,7 +112,7 @@ static bool check_read(struct check *check, const char *folder) {
 
 static bool check_is_base(const struct check_recording *recording) {
   return recording->setting.gogc_percent == 100 &&
-         recording->setting.memory_limit_bytes == WHAT_IF_OFF;
+         recording->setting.memory_limit_bytes == SETTING_OFF;
 }
 
 static const struct check_recording *check_base(const struct check *check,
@@ -184,7 +185,7 @@ static struct check_summary check_summarise(const struct check *check, int quant
   for (int i = 0; i < check->result_count; i++) {
     const struct check_result *result = &check->results[i];
     const struct what_if_range *range = &result->predicted[quantity];
-    if ((result->of->setting.memory_limit_bytes != WHAT_IF_OFF) != limited) continue;
+    if ((result->of->setting.memory_limit_bytes != SETTING_OFF) != limited) continue;
     errors[summary.count++] = fabs(check_error(result, quantity));
     summary.inside += check_inside(result, quantity);
     if (range->low > 0) summary.widest = fmax(summary.widest, range->high / range->low);

@@ -3,7 +3,8 @@
 #define GAIT_SIM_MODEL_H
 
 #include "pacer.h"
-#include "sim_spec.h"
+#include "setting.h"
+#include "sim_program.h"
 
 /* One cycle. */
 struct sim_cycle {
@@ -32,7 +33,7 @@ struct sim_result {
 
 /* Simulates to the program's end.  Each cycle is shown to `see`, if that is not NULL.  False when
  * the settings cannot be simulated: `error` says why. */
-bool sim_run(const struct sim_program *program, const struct what_if_setting *setting,
+bool sim_run(const struct sim_program *program, const struct setting *setting,
              void (*see)(void *context, const struct sim_cycle *cycle), void *context,
              struct sim_result *result, struct sim_error *error);
 

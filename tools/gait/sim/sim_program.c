@@ -1,6 +1,6 @@
 /* Quantities over time.  Jitter is a hash of seed, quantity and cycle, so that a simulation is the
  * same on every machine and in every shard. */
-#include "sim_spec.h"
+#include "sim_program.h"
 
 #include <math.h>
 

@@ -68,19 +68,19 @@ static int64_t model_ns(double seconds) {
   return (int64_t)fmin(seconds * 1e9, MODEL_MOST_NS);
 }
 
-static struct gaiti_pacer_config model_config(const struct what_if_setting *setting,
+static struct gaiti_pacer_config model_config(const struct setting *setting,
                                               enum recording_system system) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   if (system == RECORDING_GAIT) gaiti_pacer_config_rely(&config);
   config.gc_percent =
-      setting->gogc_percent == WHAT_IF_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
-  if (setting->memory_limit_bytes != WHAT_IF_OFF)
+      setting->gogc_percent == SETTING_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
+  if (setting->memory_limit_bytes != SETTING_OFF)
     config.memory_limit_bytes = setting->memory_limit_bytes;
   return config;
 }
 
 static void model_begin(struct model_history *history, const struct what_if_program *program,
-                        const struct what_if_setting *setting, const struct model_chance *chance) {
+                        const struct setting *setting, const struct model_chance *chance) {
   struct gaiti_pacer_config config = model_config(setting, program->system);
   *history = (struct model_history){.program = program, .chance = *chance};
   history->end_clock = program->end_clock + chance->tail * program->tail_bytes;
@@ -261,7 +261,7 @@ static void model_extrapolate(const struct model_history *history, struct model_
 }
 
 static struct model_outcome model_run(const struct what_if_program *program,
-                                      const struct what_if_setting *setting,
+                                      const struct setting *setting,
                                       const struct model_chance *chance) {
   struct model_history history;
   struct model_outcome outcome = {0};
@@ -353,12 +353,12 @@ static double model_place(int i, int stride) {
   return (i * stride % MODEL_HISTORIES + 0.5) / MODEL_HISTORIES;
 }
 
-void what_if_predict(const struct what_if_program *program, const struct what_if_setting *setting,
+void what_if_predict(const struct what_if_program *program, const struct setting *setting,
                      struct what_if_prediction *prediction) {
   struct model_spread spread;
   const struct what_if_constants *constants = &program->constants;
   double processors = setting->processors > 0 ? setting->processors : program->processors;
-  bool limited = setting->memory_limit_bytes != WHAT_IF_OFF;
+  bool limited = setting->memory_limit_bytes != SETTING_OFF;
   double overhead = limited ? constants->overhead_bytes +
                                   constants->overhead_share * (double)setting->memory_limit_bytes
                             : 0;

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *sim_row(const struct sim_program *program, const struct what_if_setting *setting,
+#include "settings.h"
+
+json_t *sim_row(const struct sim_program *program, const struct setting *setting,
                 const struct sim_result *result, size_t index, size_t total) {
   double processors = setting->processors > 0 ? setting->processors : program->processors;
   double cpu = result->seconds * processors;
@@ -31,7 +33,7 @@ static double rows_number(const json_t *row, const char *name) {
 
 static const char *rows_setting(const json_t *row, const char *name, char text[32]) {
   const json_t *value = json_object_get(row, name);
-  int64_t number = json_is_integer(value) ? json_integer_value(value) : WHAT_IF_OFF;
+  int64_t number = json_is_integer(value) ? json_integer_value(value) : SETTING_OFF;
   return strcmp(name, "gogc") == 0 ? settings_gogc_text(number, text)
                                    : settings_limit_text(number, text);
 }

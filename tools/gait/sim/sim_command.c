@@ -1,9 +1,9 @@
 /* gait sim: programs that are only described, under the real pacer, for a grid of settings. */
 #include "command.h"
-#include "page.h"
+#include "page/report.h"
 #include "progress.h"
 #include "sim_rows.h"
-#include "what_if_page.h"
+#include "sim_spec.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -116,10 +116,10 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
   for (size_t i = sim->shard - 1; i < total; i += sim->shards) {
     const struct sim_program *program =
         &spec->programs[i / (sim->memlimit.count * sim->gogc.count)];
-    struct what_if_setting setting = {
-        .gogc_percent = sim->gogc.values[i % sim->gogc.count],
-        .memory_limit_bytes = sim->memlimit.values[i / sim->gogc.count % sim->memlimit.count],
-        .processors = sim->processors};
+    struct setting setting = {.gogc_percent = sim->gogc.values[i % sim->gogc.count],
+                              .memory_limit_bytes =
+                                  sim->memlimit.values[i / sim->gogc.count % sim->memlimit.count],
+                              .processors = sim->processors};
     struct sim_timeline timeline = {cycles, i};
     struct sim_result result;
     progress_show(&progress, (unsigned)done++, program->name);
@@ -165,7 +165,7 @@ static json_t *sim_simulate(struct sim *sim) {
   if (sim->gogc.count == 0) sim->gogc = spec.gogc;
   if (sim->memlimit.count == 0) sim->memlimit = spec.memlimit;
   if (sim->gogc.count == 0) sim->gogc = (struct settings_list){{100}, 1};
-  if (sim->memlimit.count == 0) sim->memlimit = (struct settings_list){{WHAT_IF_OFF}, 1};
+  if (sim->memlimit.count == 0) sim->memlimit = (struct settings_list){{SETTING_OFF}, 1};
   json_t *rows = json_array();
   if (sim_with_timeline(sim, &spec, rows) != COMMAND_OK) {
     json_decref(rows);
@@ -194,17 +194,19 @@ static int sim_report(const struct sim *sim, json_t *rows, const char *command) 
     break;
   }
   if (sim->html_path == NULL) return COMMAND_OK;
-  return what_if_page_write(sim->html_path, "Simulated settings",
-                            "Programs that are only described, simulated cycle by cycle with the "
-                            "pacer that the collector runs.",
-                            command, rows) == 0
-             ? COMMAND_OK
-             : COMMAND_FAILED;
+  const struct report report = {
+      .noun = "what_if",
+      .title = "Simulated settings",
+      .command = command,
+      .text = "Programs that are only described, simulated cycle by cycle with the pacer that the "
+              "collector runs.",
+  };
+  return report_write(sim->html_path, &report, rows) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
 int gait_cmd_sim(int argc, char **argv) {
   struct sim sim = {.shard = 1, .shards = 1};
-  char *command = page_command(argc, argv);
+  char *command = report_command(argc, argv);
   sim.paths = calloc((size_t)argc, sizeof *sim.paths);
   int status = COMMAND_FAILED;
   if (command != NULL && sim.paths != NULL) {

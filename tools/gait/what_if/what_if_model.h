@@ -2,15 +2,8 @@
 #ifndef GAIT_WHAT_IF_MODEL_H
 #define GAIT_WHAT_IF_MODEL_H
 
+#include "setting.h"
 #include "what_if_program.h"
-
-#define WHAT_IF_OFF (-1) /* gogc, or memory_limit_bytes: none */
-
-struct what_if_setting {
-  int64_t gogc_percent;
-  int64_t memory_limit_bytes;
-  double processors; /* 0: as recorded */
-};
 
 struct what_if_range {
   double estimate, low, high;
@@ -26,7 +19,7 @@ struct what_if_prediction {
   bool limit_unreachable;               /* at some time the live heap left no room */
 };
 
-void what_if_predict(const struct what_if_program *program, const struct what_if_setting *setting,
+void what_if_predict(const struct what_if_program *program, const struct setting *setting,
                      struct what_if_prediction *prediction);
 
 #endif

@@ -1,7 +1,7 @@
 /* gait grid: one workload, run once for each pair of a GOGC and a memory limit. */
 #include "command.h"
 #include "runs.h"
-#include "page.h"
+#include "page/report.h"
 #include "settings.h"
 
 #include <argp.h>
@@ -114,9 +114,9 @@ static int grid_all(const struct grid *grid, const char *command) {
   grid_run(grid, &runs);
   int status = runs.usage ? COMMAND_USAGE : runs.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
   if (!runs.usage) {
-    const struct page page = {
+    const struct report report = {
         .noun = "grid", .title = "A grid of GOGC and limits", .command = command};
-    if (grid->html_path != NULL && page_write(grid->html_path, &page, runs.rows) != 0)
+    if (grid->html_path != NULL && report_write(grid->html_path, &report, runs.rows) != 0)
       status = COMMAND_FAILED;
     grid_print(grid, &runs);
   }
@@ -128,7 +128,7 @@ static int grid_all(const struct grid *grid, const char *command) {
 
 int gait_cmd_grid(int argc, char **argv) {
   struct grid grid = {.form = GRID_TABLE};
-  char *command = page_command(argc, argv); /* before argp sorts the words */
+  char *command = report_command(argc, argv); /* before argp sorts the words */
   grid.words = calloc((size_t)argc * 2 + 5, sizeof *grid.words);
   int status = COMMAND_FAILED;
   if (command != NULL && grid.words != NULL) {

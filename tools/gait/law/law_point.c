@@ -20,8 +20,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "runs.h"
-#include "sim_model.h"
+#include "run/runs.h"
+#include "sim/sim_model.h"
 
 #define LAW_WARM_UP       3 /* cycles after the live set is whole */
 #define LAW_SHARE_LEAST   0.01
@@ -212,8 +212,7 @@ bool law_point_simulate(const struct law_point *point, const gait_options *optio
                         const struct law_collector *collector, double rate,
                         struct law_steady *simulated) {
   struct sim_program program = law_program(point, options, collector);
-  struct what_if_setting setting = {.gogc_percent = point->gogc_percent,
-                                    .memory_limit_bytes = WHAT_IF_OFF};
+  struct setting setting = {.gogc_percent = point->gogc_percent, .memory_limit_bytes = SETTING_OFF};
   struct sim_result result;
   struct sim_error error;
   double between = rate;

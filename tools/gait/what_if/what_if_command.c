@@ -1,9 +1,9 @@
 /* gait what-if: a recording at one setting, predicted at others. */
 #include "command.h"
-#include "page.h"
+#include "page/report.h"
 #include "what_if_check.h"
-#include "what_if_page.h"
 #include "settings.h"
+#include "what_if_model.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -80,7 +80,7 @@ static int what_if_put(json_t *row, const char *name, const struct what_if_range
          json_object_set_new(row, high, json_real(range->high));
 }
 
-static json_t *what_if_row(const struct what_if_setting *setting,
+static json_t *what_if_row(const struct setting *setting,
                            const struct what_if_prediction *prediction) {
   json_t *row = json_object();
   json_object_set_new(row, "gogc", settings_value_json(setting->gogc_percent));
@@ -99,9 +99,9 @@ static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_
   json_t *rows = json_array();
   for (unsigned i = 0; i < what_if->memlimit.count; i++) {
     for (unsigned j = 0; j < what_if->gogc.count; j++) {
-      struct what_if_setting setting = {.gogc_percent = what_if->gogc.values[j],
-                                        .memory_limit_bytes = what_if->memlimit.values[i],
-                                        .processors = what_if->processors};
+      struct setting setting = {.gogc_percent = what_if->gogc.values[j],
+                                .memory_limit_bytes = what_if->memlimit.values[i],
+                                .processors = what_if->processors};
       struct what_if_prediction prediction;
       what_if_predict(program, &setting, &prediction);
       json_array_append_new(rows, what_if_row(&setting, &prediction));
@@ -116,7 +116,7 @@ static double what_if_number(const json_t *row, const char *name) {
 
 static int64_t what_if_integer(const json_t *row, const char *name) {
   const json_t *value = json_object_get(row, name);
-  return json_is_integer(value) ? json_integer_value(value) : WHAT_IF_OFF;
+  return json_is_integer(value) ? json_integer_value(value) : SETTING_OFF;
 }
 
 static void what_if_print_range(const json_t *row, const char *name, double unit, int digits) {
@@ -158,11 +158,14 @@ static int what_if_report(const struct what_if *what_if, json_t *rows, const cha
     what_if_print(rows);
   }
   if (what_if->html_path == NULL) return COMMAND_OK;
-  const char *text = "Each setting as this recording predicts it; lines above and below are the "
-                     "range. GC CPU is that of assists and background workers.";
-  return what_if_page_write(what_if->html_path, "What if", text, command, rows) == 0
-             ? COMMAND_OK
-             : COMMAND_FAILED;
+  const struct report report = {
+      .noun = "what_if",
+      .title = "What if",
+      .command = command,
+      .text = "Each setting as this recording predicts it; lines above and below are the range. GC "
+              "CPU is that of assists and background workers.",
+  };
+  return report_write(what_if->html_path, &report, rows) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
 static int what_if_run(const struct what_if *what_if, const char *command) {
@@ -192,10 +195,10 @@ static int what_if_run(const struct what_if *what_if, const char *command) {
 
 int gait_cmd_what_if(int argc, char **argv) {
   struct what_if what_if = {0};
-  char *command = page_command(argc, argv);
+  char *command = report_command(argc, argv);
   argp_parse(&what_if_argp, argc, argv, 0, NULL, &what_if);
   if (what_if.gogc.count == 0) what_if.gogc = (struct settings_list){{50, 100, 200, 400}, 4};
-  if (what_if.memlimit.count == 0) what_if.memlimit = (struct settings_list){{WHAT_IF_OFF}, 1};
+  if (what_if.memlimit.count == 0) what_if.memlimit = (struct settings_list){{SETTING_OFF}, 1};
   int status = COMMAND_FAILED;
   if (what_if.check_path != NULL)
     status = what_if_check(what_if.check_path, what_if.json);

@@ -40,12 +40,12 @@ static int64_t sim_ns(double seconds) {
 }
 
 static bool sim_begin(struct sim_state *state, const struct sim_program *program,
-                      const struct what_if_setting *setting, struct sim_error *error) {
+                      const struct setting *setting, struct sim_error *error) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   *state = (struct sim_state){.program = program};
   config.gc_percent =
-      setting->gogc_percent == WHAT_IF_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
-  if (setting->memory_limit_bytes != WHAT_IF_OFF)
+      setting->gogc_percent == SETTING_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
+  if (setting->memory_limit_bytes != SETTING_OFF)
     config.memory_limit_bytes = setting->memory_limit_bytes;
   if (program->minimum_heap_bytes >= 0) config.minimum_heap_bytes = program->minimum_heap_bytes;
   config.background_share = program->background_share;
@@ -190,15 +190,15 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
   state->marked = (double)taken.marked_bytes;
 }
 
-/* The law, as `law_formula.c` has it: what lies between two cycles over what the first allowed. */
-static void sim_law(struct sim_state *state, const struct what_if_setting *setting, double peak,
+/* The law, as `measure.c` has it: what lies between two cycles over what the first allowed. */
+static void sim_law(struct sim_state *state, const struct setting *setting, double peak,
                     double marked_before) {
   struct sim_result *result = &state->result;
   double minimum = (double)state->pacer.config.minimum_heap_bytes;
   double growth = INFINITY, share = (double)setting->gogc_percent / 100;
-  if (setting->gogc_percent != WHAT_IF_OFF)
+  if (setting->gogc_percent != SETTING_OFF)
     growth = fmax(marked_before * share, minimum * share - marked_before);
-  if (setting->memory_limit_bytes != WHAT_IF_OFF)
+  if (setting->memory_limit_bytes != SETTING_OFF)
     growth = fmin(growth, (double)setting->memory_limit_bytes - marked_before);
   result->cycles_by_law += (peak - marked_before) / fmax(growth, 65536);
 }
@@ -216,7 +216,7 @@ static void sim_count(struct sim_state *state, const struct sim_cycle *cycle, do
   result->limiting_cycles += cycle->limiting;
 }
 
-static void sim_finish(struct sim_state *state, const struct what_if_setting *setting,
+static void sim_finish(struct sim_state *state, const struct setting *setting,
                        struct sim_result *result) {
   if (state->result.cycles > 0) {
     state->result.mean_live_bytes /= (double)state->result.cycles;
@@ -224,13 +224,13 @@ static void sim_finish(struct sim_state *state, const struct what_if_setting *se
   } else {
     state->result.peak_heap_bytes = state->result.allocated_bytes;
   }
-  if (setting->gogc_percent == WHAT_IF_OFF && setting->memory_limit_bytes == WHAT_IF_OFF)
+  if (setting->gogc_percent == SETTING_OFF && setting->memory_limit_bytes == SETTING_OFF)
     state->result.cycles_by_law = -1;
   state->result.seconds = state->seconds;
   *result = state->result;
 }
 
-bool sim_run(const struct sim_program *program, const struct what_if_setting *setting,
+bool sim_run(const struct sim_program *program, const struct setting *setting,
              void (*see)(void *context, const struct sim_cycle *cycle), void *context,
              struct sim_result *result, struct sim_error *error) {
   struct sim_state state;

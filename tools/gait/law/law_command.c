@@ -1,10 +1,11 @@
 /* gait law: how often the heap is collected, by the formula, by the simulator and by the collector,
  * for a grid of live heap, allocation rate and GOGC. */
 #include "command.h"
-#include "runs.h"
+#include "run/runs.h"
 #include "law_rows.h"
-#include "page.h"
-#include "sim_rows.h"
+#include "page/report.h"
+#include "settings.h"
+#include "sim/sim_rows.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -232,8 +233,8 @@ static int law_all(const struct law *law, const char *command) {
   }
   int status = law_run(law, &runs, rows) > 0 ? COMMAND_FAILED : COMMAND_OK;
   law_print(law, rows);
-  const struct page page = {.noun = "law", .title = "The law, measured", .command = command};
-  if (law->html_path != NULL && page_write(law->html_path, &page, rows) != 0)
+  const struct report report = {.noun = "law", .title = "The law, measured", .command = command};
+  if (law->html_path != NULL && report_write(law->html_path, &report, rows) != 0)
     status = COMMAND_FAILED;
   runs_destroy(&runs);
   json_decref(rows);
@@ -242,7 +243,7 @@ static int law_all(const struct law *law, const char *command) {
 
 int gait_cmd_law(int argc, char **argv) {
   struct law law = {.cycles = LAW_CYCLES_USUAL};
-  char error[256], *command = page_command(argc, argv);
+  char error[256], *command = report_command(argc, argv);
   gait_options_init(&law.options);
   if (gait_options_from_environment(&law.options, error, sizeof error) != GAIT_OK) {
     fprintf(stderr, "gait law: %s\n", error);

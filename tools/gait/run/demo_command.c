@@ -1,7 +1,7 @@
 /* gait demo: what GOGC and a memory limit do to two workloads, as one table and one page. */
 #include "command.h"
 #include "runs.h"
-#include "page.h"
+#include "page/report.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -87,9 +87,9 @@ static int demo_run(struct demo *demo, const char *command) {
   progress_clear(&runs.progress);
 
   int status = runs.failed > 0 ? COMMAND_FAILED : COMMAND_OK;
-  const struct page page = {
+  const struct report report = {
       .noun = "grid", .title = "Gait: what GOGC and a memory limit do", .command = command};
-  if (page_write(demo->html_path, &page, runs.rows) != 0) status = COMMAND_FAILED;
+  if (report_write(demo->html_path, &report, runs.rows) != 0) status = COMMAND_FAILED;
   runs_print(&runs, stdout);
   printf(
       "\nPredicted: allocated / (GOGC%% x live), cycle by cycle; under a limit alone, allocated / "
@@ -102,7 +102,7 @@ static int demo_run(struct demo *demo, const char *command) {
 
 int gait_cmd_demo(int argc, char **argv) {
   struct demo demo = {.html_path = "report.html", .path_count = 1};
-  char *command = page_command(argc, argv);
+  char *command = report_command(argc, argv);
   demo.paths = calloc((size_t)argc + 7, sizeof *demo.paths);
   int status = COMMAND_FAILED;
   if (command != NULL && demo.paths != NULL) {

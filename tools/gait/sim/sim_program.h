@@ -1,13 +1,9 @@
-/* sim_spec.h: what `gait sim` simulates: programs, each with quantities that change over time, and
- * the settings to try on them.  docs/simulator.md has the form of the file. */
-#ifndef GAIT_SIM_SPEC_H
-#define GAIT_SIM_SPEC_H
+/* sim_program.h: a program that is only described: quantities that change over time. */
+#ifndef GAIT_SIM_PROGRAM_H
+#define GAIT_SIM_PROGRAM_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "settings.h"
 
 enum sim_form { SIM_CONSTANT, SIM_RAMP, SIM_STEP, SIM_OSCILLATION, SIM_RECORDED };
 
@@ -44,20 +40,9 @@ struct sim_program {
   double most_cycles, most_seconds, most_bytes;
 };
 
-struct sim_spec {
-  struct sim_program *programs;
-  size_t count;
-  struct settings_list gogc, memlimit; /* empty when the file has none */
-};
-
 struct sim_error {
   char text[400];
 };
-
-/* Reads the file; "-" is standard input.  False when it cannot be used: `error` says what is wrong
- * and where. */
-bool sim_spec_load(struct sim_spec *spec, const char *path, struct sim_error *error);
-void sim_spec_destroy(struct sim_spec *spec);
 
 /* The quantity at some time, in the given cycle. */
 double sim_program_value(const struct sim_program *program, enum sim_quantity quantity,

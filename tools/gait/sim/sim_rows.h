@@ -8,7 +8,7 @@
 #include "sim_model.h"
 
 /* Each row knows its place in the whole grid, so that shards can be joined. */
-json_t *sim_row(const struct sim_program *program, const struct what_if_setting *setting,
+json_t *sim_row(const struct sim_program *program, const struct setting *setting,
                 const struct sim_result *result, size_t index, size_t total);
 
 void sim_rows_print(const json_t *rows, FILE *out);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "gait/gait.h"
-#include "what_if_program.h"
+#include "what_if/what_if_program.h"
 
 #define SPEC_PATH_MOST     200
 #define SPEC_NUMBER_MOST   1e15
@@ -269,7 +269,7 @@ static bool spec_setting(struct spec_reader *reader, const char *key, json_t *va
     return spec_fail(reader, key, "%u values at most", SETTINGS_LIST_MOST);
   bool off = strcmp(text, "off") == 0;
   int64_t number = strcmp(key, "gogc") == 0 ? options.gogc_percent : options.memory_limit_bytes;
-  list->values[list->count++] = off ? WHAT_IF_OFF : number;
+  list->values[list->count++] = off ? SETTING_OFF : number;
   return true;
 }
 
