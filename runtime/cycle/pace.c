@@ -283,7 +283,6 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
       .processors = pace->processors,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
-      .sweep_pending = false,
       .young = heap->cycle->young,
       .remembered = heap->cycle->remembers,
   };

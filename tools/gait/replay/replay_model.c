@@ -217,7 +217,6 @@ static void model_end(struct replay_model *model, const struct replay_input *inp
       .background_ns = input->worker_plan ? (int64_t)(mark->background_share * cpu_ns) : -1,
       .idle_ns = mark->idle_ns,
       .processors = input->processors,
-      .sweep_pending = true,
   };
   gaiti_pacer_limiter_start_transition(&model->limiter, model->clock_ns, false);
   gaiti_pacer_end_cycle(&model->pacer, now, &cycle);

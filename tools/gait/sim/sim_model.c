@@ -176,7 +176,6 @@ static void sim_end(struct sim_state *state, double heap_work, struct sim_cycle 
       .background_ns = -1,
       .idle_ns = (int64_t)fmin(idle_seconds * 1e9, 1e17),
       .processors = state->processors,
-      .sweep_pending = true,
   };
   gaiti_pacer_limiter_add_assist(limiter, sim_ns(cycle->assist_seconds));
   gaiti_pacer_limiter_add_idle(limiter, sim_ns(idle_seconds));

@@ -232,7 +232,6 @@ static void model_end_cycle(struct model_history *history, const struct model_ma
       .background_ns = go ? -1 : model_ns(mark->background),
       .idle_ns = model_ns(model_idle_for_pacer(history, mark)),
       .processors = history->processors,
-      .sweep_pending = go,
   };
   model_account(history, mark);
   gaiti_pacer_end_cycle(&history->pacer, now, &cycle);
