@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gait/gait.h"
 
@@ -40,6 +41,13 @@ static const char *options_value(const gait_option *option, int64_t value, char 
   unsigned suffix = 0;
   if (option->may_be_off && value == option->off) return "off";
   if (option->type == GAIT_OPTION_SWITCH) return value ? "on" : "off";
+  if (option->words) {
+    const char *word = option->words;
+    for (; value > 0; value--)
+      word += strcspn(word, ",") + strlen(", ");
+    snprintf(text, bytes, "%.*s", (int)strcspn(word, ","), word);
+    return text;
+  }
   if (option->type == GAIT_OPTION_BYTES)
     for (; value != 0 && value % 1024 == 0 && suffix < 4; suffix++)
       value /= 1024;
@@ -50,6 +58,7 @@ static const char *options_value(const gait_option *option, int64_t value, char 
 static const char *options_range(const gait_option *option, char *text, size_t bytes) {
   char minimum[32], maximum[32];
   if (option->type == GAIT_OPTION_SWITCH) return "on, off";
+  if (option->words) return option->words;
   bool endless = option->may_be_off && option->maximum == option->off;
   snprintf(text, bytes, "%s .. %s%s",
            options_value(option, option->minimum, minimum, sizeof minimum),
@@ -86,12 +95,12 @@ static int options_print_json(void) {
   const gait_option *option;
   for (size_t i = 0; (option = gait_option_at(i)) != NULL; i++)
     json_array_append_new(
-        list,
-        json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:s}", "name", option->name, "environment",
-                  option->environment, "unit", option->unit, "default", (json_int_t)option->initial,
-                  "minimum", (json_int_t)option->minimum, "maximum", (json_int_t)option->maximum,
-                  "off", option->may_be_off ? json_integer(option->off) : json_null(), "purpose",
-                  option->purpose));
+        list, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:s?, s:s}", "name", option->name,
+                        "environment", option->environment, "unit", option->unit, "default",
+                        (json_int_t)option->initial, "minimum", (json_int_t)option->minimum,
+                        "maximum", (json_int_t)option->maximum, "off",
+                        option->may_be_off ? json_integer(option->off) : json_null(), "words",
+                        option->words, "purpose", option->purpose));
   int failed = json_dumpf(list, stdout, JSON_INDENT(1));
   json_decref(list);
   putchar('\n');

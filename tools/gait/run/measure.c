@@ -30,7 +30,7 @@ struct measure_law {
 /* By how much the heap may grow after a cycle that found `live` bytes; infinite without a bound. */
 static double measure_growth(const struct measure_law *law, double live) {
   double growth = INFINITY;
-  if (law->options->gogc_percent != GAIT_GOGC_OFF) {
+  if (law->options->policy == GAIT_POLICY_GOGC && law->options->gogc_percent != GAIT_GOGC_OFF) {
     double share = (double)law->options->gogc_percent / 100;
     growth = fmax(live * share, (double)law->options->min_heap_bytes * share - live);
   }
