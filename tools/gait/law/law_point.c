@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 #include "run/runs.h"
-#include "sim/sim_model.h"
+#include "sim_model.h"
 
 #define LAW_WARM_UP       3 /* cycles after the live set is whole */
 #define LAW_SHARE_LEAST   0.01
@@ -214,12 +214,11 @@ bool law_point_simulate(const struct law_point *point, const gait_options *optio
   struct sim_program program = law_program(point, options, collector);
   struct setting setting = {.gogc_percent = point->gogc_percent, .memory_limit_bytes = SETTING_OFF};
   struct sim_result result;
-  struct sim_error error;
   double between = rate;
   for (int i = 0; i < LAW_SIM_ROUNDS; i++) {
     struct law_simulation simulation = {.steady = simulated};
     program.shapes[SIM_RATE].from = between;
-    if (!sim_run(&program, &setting, law_see, &simulation, &result, &error) ||
+    if (sim_run(&program, &setting, law_see, &simulation, &result) != NULL ||
         !law_finish(&simulation.sums, program.processors, simulated))
       return false;
     between *= rate / simulated->rate;

@@ -15,6 +15,8 @@
 
 #include <math.h>
 
+#include "sim_mark.h"
+
 #ifndef REPLAY_MOST_STEPS
 #define REPLAY_MOST_STEPS 20000000 /* of one mark; fuzzing has less time */
 #endif
@@ -57,18 +59,8 @@ bool replay_model_init(struct replay_model *model, const struct replay_input *fi
                        struct replay_error *error) {
   struct gaiti_pacer_config config = model_config(first);
   *model = (struct replay_model){0};
-  const char *wrong = gaiti_pacer_config_check(&config);
-  if (wrong != NULL) return replay_fail(error, "%s", wrong);
-  gaiti_pacer_init(&model->pacer, &config);
-  gaiti_pacer_limiter_init(&model->limiter, 0, first->processors, config.background_share,
-                           config.cpu_cap);
-  return true;
-}
-
-static void model_look_at_limiter(struct replay_model *model, const struct replay_input *input) {
-  if (!(input->cpu_cap > 0)) return;
-  gaiti_pacer_limiter_update(&model->limiter, model->clock_ns);
-  gaiti_pacer_limiter_tell(&model->limiter, &model->now);
+  const char *wrong = sim_driver_init(&model->driver, &config, first->processors);
+  return wrong == NULL || replay_fail(error, "%s", wrong);
 }
 
 /* Mutators alone run until the heap has grown from `from` to `to`. */
@@ -76,21 +68,20 @@ static void model_run_mutators(struct replay_model *model, const struct replay_i
                                int64_t from, int64_t to) {
   double per_ns = input->alloc_rate * 1024 / 1e6 * input->processors;
   double ns = (double)(to - from) / per_ns;
-  model->clock_ns += (int64_t)fmin(ns, 1e17);
+  sim_driver_pass(&model->driver, (int64_t)fmin(ns, 1e17));
   model->all_cpu_ns += ns * input->processors;
-  model_look_at_limiter(model, input);
 }
 
 /* Moves to the trigger, with the sizes of stacks and globals of the cycle before:
  * the ones of this cycle are only known once it starts. */
 static bool model_start(struct replay_model *model, const struct replay_input *input,
                         struct replay_result *result, struct replay_error *error) {
-  struct gaiti_pacer_snapshot *now = &model->now;
+  struct gaiti_pacer_snapshot *now = &model->driver.now;
   struct gaiti_pacer_decision decision;
   int64_t marked = model->heap_marked_bytes;
   int64_t external = input->external_bytes - model->external_bytes;
   now->overhead_bytes = input->overhead_bytes;
-  gaiti_pacer_decide(&model->pacer, now, &decision);
+  sim_driver_decide(&model->driver, &decision);
   int64_t start = decision.trigger_bytes;
   if (input->forced_at < 1 && start > marked && start < GAITI_PACER_NO_BYTES_LIMIT)
     start = marked + (int64_t)((double)(start - marked) * input->forced_at);
@@ -101,15 +92,11 @@ static bool model_start(struct replay_model *model, const struct replay_input *i
                        (long long)start);
 
   model_run_mutators(model, input, marked, start);
-  now->heap_live_bytes = start;
-  now->heap_scan_bytes +=
-      (int64_t)((double)(start - marked - (least - marked)) * input->scannable_frac);
   now->stack_bytes = input->stack_bytes;
   now->globals_bytes = input->globals_bytes;
-  now->heap_work_bytes = now->stack_work_bytes = now->globals_work_bytes = 0;
   model->external_bytes = input->external_bytes;
-  gaiti_pacer_limiter_start_transition(&model->limiter, model->clock_ns, true);
-  gaiti_pacer_start_cycle(&model->pacer, now);
+  sim_driver_start(&model->driver, start,
+                   (int64_t)((double)(start - least) * input->scannable_frac));
   result->trigger_bytes = start;
   result->cons_mark = decision.cons_mark;
   return true;
@@ -125,14 +112,17 @@ static int64_t model_take(int64_t *left, int64_t *want) {
 /* One step.  Fails when no work gets done in it. */
 static bool model_step(struct replay_model *model, const struct replay_input *input,
                        struct model_mark *mark) {
-  struct gaiti_pacer_snapshot *now = &model->now;
   struct gaiti_pacer_decision decision;
-  gaiti_pacer_decide(&model->pacer, now, &decision);
-  double r = decision.assist_ratio, alloc = input->alloc_rate, scan = input->scan_rate;
+  sim_driver_decide(&model->driver, &decision);
+  double alloc = input->alloc_rate, scan = input->scan_rate;
   double cores = input->processors, idle = input->idle_share;
-  double u = r * alloc / (r * alloc + scan) - idle;
-  if (u < mark->background_share) u = mark->background_share;
-  if (u > 1 - idle) u = 1 - idle;
+  const struct sim_rates rates = {.alloc = alloc,
+                                  .mark = scan,
+                                  .background = mark->background_share,
+                                  .least = mark->background_share,
+                                  .idle = idle,
+                                  .busy = 1};
+  double u = sim_mark_share(&rates, decision.assist_ratio);
 
   double scan_per_step = scan * model_step_kib * cores * (u + idle);
   int64_t want = (int64_t)scan_per_step;
@@ -148,21 +138,22 @@ static bool model_step(struct replay_model *model, const struct replay_input *in
                           (1 - u - idle));
   }
 
-  int64_t assisted = (int64_t)((double)elapsed * cores * (u - mark->background_share));
-  now->heap_live_bytes += allocated;
-  now->heap_scan_bytes += (int64_t)((double)allocated * input->scannable_frac);
-  now->heap_work_bytes += heap;
-  now->stack_work_bytes += stack;
-  now->globals_work_bytes += globals;
-  mark->assist_ns += assisted;
-  mark->idle_ns += (int64_t)((double)elapsed * cores * idle);
+  const struct sim_work work = {
+      .heap_bytes = heap,
+      .stack_bytes = stack,
+      .globals_bytes = globals,
+      .allocated_bytes = allocated,
+      .scannable_bytes = (int64_t)((double)allocated * input->scannable_frac),
+      .assist_ns = (int64_t)((double)elapsed * cores * (u - mark->background_share)),
+      .idle_ns = (int64_t)((double)elapsed * cores * idle),
+      .duration_ns = elapsed,
+  };
+  sim_driver_mark(&model->driver, &work);
+  mark->assist_ns += work.assist_ns;
+  mark->idle_ns += work.idle_ns;
   mark->duration_ns += elapsed;
   mark->black_bytes += allocated;
   mark->steps++;
-  model->clock_ns += elapsed;
-  gaiti_pacer_limiter_add_assist(&model->limiter, assisted);
-  gaiti_pacer_limiter_add_idle(&model->limiter, (int64_t)((double)elapsed * cores * idle));
-  model_look_at_limiter(model, input);
   return true;
 }
 
@@ -173,7 +164,7 @@ static bool model_mark_all(struct replay_model *model, const struct replay_input
       return replay_fail(error, "the mark makes no progress at scan_rate %g", input->scan_rate);
     if (mark->steps >= MODEL_MOST_STEPS)
       return replay_fail(error, "the mark does not end within %d steps", MODEL_MOST_STEPS);
-    if (model->now.heap_live_bytes > model_most_bytes)
+    if (model->driver.now.heap_live_bytes > model_most_bytes)
       return replay_fail(error, "the heap grows beyond %lld bytes", (long long)model_most_bytes);
   }
   return true;
@@ -182,15 +173,15 @@ static bool model_mark_all(struct replay_model *model, const struct replay_input
 static void model_measure(struct replay_model *model, const struct replay_input *input,
                           const struct model_mark *mark, struct replay_result *result) {
   struct gaiti_pacer_decision decision;
-  gaiti_pacer_decide(&model->pacer, &model->now, &decision);
+  sim_driver_decide(&model->driver, &decision);
   int64_t marked = model->heap_marked_bytes;
   double cpu_ns = (double)mark->duration_ns * input->processors;
   result->heap_marked_bytes = marked;
   result->goal_bytes = decision.goal_bytes;
-  result->peak_bytes = model->now.heap_live_bytes;
+  result->peak_bytes = model->driver.now.heap_live_bytes;
   result->rule = decision.rule;
   result->limit_unreachable = decision.limit_unreachable;
-  result->limiting = model->now.limiting;
+  result->limiting = model->driver.now.limiting;
   result->gc_utilization = (double)mark->assist_ns / cpu_ns + mark->background_share;
   result->heap_scannable_bytes =
       (int64_t)((double)(marked - model->black_before_bytes) * input->scannable_frac);
@@ -207,7 +198,6 @@ static void model_measure(struct replay_model *model, const struct replay_input 
 
 static void model_end(struct replay_model *model, const struct replay_input *input,
                       const struct model_mark *mark, struct replay_result *result) {
-  struct gaiti_pacer_snapshot *now = &model->now;
   double cpu_ns = (double)mark->duration_ns * input->processors;
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = result->live_true_next_bytes + mark->black_bytes + input->external_bytes,
@@ -218,19 +208,16 @@ static void model_end(struct replay_model *model, const struct replay_input *inp
       .idle_ns = mark->idle_ns,
       .processors = input->processors,
   };
-  gaiti_pacer_limiter_start_transition(&model->limiter, model->clock_ns, false);
-  gaiti_pacer_end_cycle(&model->pacer, now, &cycle);
+  sim_driver_end(&model->driver, &cycle);
   model->heap_marked_bytes = cycle.marked_bytes;
   model->black_before_bytes = mark->black_bytes;
   model->cycles++;
-  now->heap_live_bytes = cycle.marked_bytes;
-  now->heap_scan_bytes = now->heap_work_bytes;
   result->heap_marked_after_bytes = cycle.marked_bytes;
 
   double gc_ns = (double)mark->assist_ns + mark->background_share * cpu_ns;
   model->all_cpu_ns += cpu_ns;
   model->gc_cpu_ns += gc_ns;
-  result->period_ns = model->clock_ns - result->period_ns;
+  result->period_ns = model->driver.clock_ns - result->period_ns;
   double period_cpu_ns = (double)result->period_ns * input->processors;
   result->period_gc_share = period_cpu_ns > 0 ? gc_ns / period_cpu_ns : 0;
   result->total_gc_share = model->all_cpu_ns > 0 ? model->gc_cpu_ns / model->all_cpu_ns : 0;
@@ -243,13 +230,11 @@ bool replay_model_cycle(struct replay_model *model, const struct replay_input *g
   input.scan_rate = model_at_least(input.scan_rate, REPLAY_LEAST_RATE);
   input.growth_rate = model_at_least(input.growth_rate, REPLAY_LEAST_RATE);
   struct gaiti_pacer_config config = model_config(&input);
-  const char *wrong = gaiti_pacer_config_check(&config);
+  const char *wrong = sim_driver_configure(&model->driver, &config, input.processors);
   if (wrong != NULL) return replay_fail(error, "%s", wrong);
-  gaiti_pacer_configure(&model->pacer, &config);
-  if (input.cpu_cap > 0)
-    gaiti_pacer_limiter_set_cap(&model->limiter, model->clock_ns, input.cpu_cap);
+  model->driver.limiter_unheard = !(input.cpu_cap > 0);
 
-  *result = (struct replay_result){.period_ns = model->clock_ns};
+  *result = (struct replay_result){.period_ns = model->driver.clock_ns};
   int64_t survivors = model->heap_marked_bytes - model->black_before_bytes - model->external_bytes;
   double next = model->cycles == 0 ? MODEL_FIRST_LIVE_BYTES : (double)survivors * input.growth_rate;
   if (next > (double)model_most_bytes)

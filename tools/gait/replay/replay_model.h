@@ -3,8 +3,8 @@
 #ifndef GAIT_REPLAY_MODEL_H
 #define GAIT_REPLAY_MODEL_H
 
-#include "pacer.h"
 #include "replay_table.h"
+#include "sim_driver.h"
 
 /* One cycle's inputs.  Those after stack_bytes are ours and default to a model
  * without idle time, external bytes, overhead or CPU limiter. */
@@ -59,13 +59,10 @@ struct replay_result {
 };
 
 struct replay_model {
-  struct gaiti_pacer pacer;
-  struct gaiti_pacer_limiter limiter;
-  struct gaiti_pacer_snapshot now;
+  struct sim_driver driver;
   int64_t heap_marked_bytes;
   int64_t black_before_bytes;
   int64_t external_bytes;
-  int64_t clock_ns;
   double gc_cpu_ns, all_cpu_ns;
   int64_t cycles;
 };

@@ -111,7 +111,6 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
                     json_t *rows) {
   size_t total = spec->count * sim->memlimit.count * sim->gogc.count, done = 0;
   struct progress progress;
-  struct sim_error error;
   progress_start(&progress, (unsigned)(total / sim->shards + 1));
   for (size_t i = sim->shard - 1; i < total; i += sim->shards) {
     const struct sim_program *program =
@@ -123,9 +122,11 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
     struct sim_timeline timeline = {cycles, i};
     struct sim_result result;
     progress_show(&progress, (unsigned)done++, program->name);
-    if (!sim_run(program, &setting, cycles == NULL ? NULL : sim_see, &timeline, &result, &error)) {
+    const char *wrong =
+        sim_run(program, &setting, cycles == NULL ? NULL : sim_see, &timeline, &result);
+    if (wrong != NULL) {
       progress_clear(&progress);
-      fprintf(stderr, "gait sim: %s\n", error.text);
+      fprintf(stderr, "gait sim: %s: %s\n", program->name, wrong);
       return COMMAND_FAILED;
     }
     json_array_append_new(rows, sim_row(program, &setting, &result, i, total));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "sim_model.h"
+#include "sim_spec.h"
 
 /* Each row knows its place in the whole grid, so that shards can be joined. */
 json_t *sim_row(const struct sim_program *program, const struct setting *setting,

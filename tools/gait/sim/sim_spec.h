@@ -16,6 +16,10 @@ struct sim_spec {
   struct settings_list gogc, memlimit; /* empty when the file has none */
 };
 
+struct sim_error {
+  char text[400];
+};
+
 /* Reads the file; "-" is standard input.  False when it cannot be used: `error` says what is wrong
  * and where. */
 bool sim_spec_load(struct sim_spec *spec, const char *path, struct sim_error *error);

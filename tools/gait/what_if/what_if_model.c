@@ -13,14 +13,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "pacer.h"
+#include "sim_driver.h"
+#include "sim_mark.h"
 
 #define MODEL_CYCLES_LEAST  20000u
 #define MODEL_CYCLES_FACTOR 20u
 #define MODEL_HISTORIES     91
 #define MODEL_LEAST_BYTES   65536.0
 #define MODEL_MOST_BYTES    1e18
-#define MODEL_MOST_NS       1e12 /* a quarter of an hour: the limiter remembers less */
 #define MODEL_SHIFT         0.08
 #define MODEL_RATIOS        5
 #define MODEL_LEAK_MOST     4
@@ -36,9 +36,7 @@ struct model_chance {
 
 struct model_history {
   const struct what_if_program *program;
-  struct gaiti_pacer pacer;
-  struct gaiti_pacer_limiter limiter;
-  struct gaiti_pacer_snapshot now;
+  struct sim_driver driver;
   double processors;
   double ratios[MODEL_RATIOS]; /* marking CPU a byte of allocation, newest first */
   double clock;                /* bytes allocated */
@@ -64,10 +62,6 @@ struct model_mark {
   double trigger, goal, live, black, cpu, assist, background, idle, seconds;
 };
 
-static int64_t model_ns(double seconds) {
-  return (int64_t)fmin(seconds * 1e9, MODEL_MOST_NS);
-}
-
 static struct gaiti_pacer_config model_config(const struct setting *setting,
                                               enum recording_system system) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
@@ -85,10 +79,8 @@ static void model_begin(struct model_history *history, const struct what_if_prog
   *history = (struct model_history){.program = program, .chance = *chance};
   history->end_clock = program->end_clock + chance->tail * program->tail_bytes;
   history->processors = setting->processors > 0 ? setting->processors : program->processors;
-  gaiti_pacer_init(&history->pacer, &config);
-  gaiti_pacer_limiter_init(&history->limiter, 0, history->processors, config.background_share,
-                           config.cpu_cap);
-  history->now.overhead_bytes = (int64_t)chance->overhead;
+  sim_driver_init(&history->driver, &config, history->processors);
+  history->driver.now.overhead_bytes = (int64_t)chance->overhead;
 }
 
 /* How much of what the heap seems to grow by, from `from` to `to`, is allocated. */
@@ -100,7 +92,7 @@ static double model_real(const struct what_if_program *program, double from, dou
 static bool model_advance(struct model_history *history, struct model_mark *mark) {
   struct gaiti_pacer_decision decision;
   const struct what_if_program *program = history->program;
-  gaiti_pacer_decide(&history->pacer, &history->now, &decision);
+  sim_driver_decide(&history->driver, &decision);
   mark->trigger = fmax((double)decision.trigger_bytes, history->marked);
   mark->goal = (double)decision.goal_bytes;
   if (mark->trigger > MODEL_MOST_BYTES) return false;
@@ -118,6 +110,10 @@ static bool model_advance(struct model_history *history, struct model_mark *mark
       mark->like.free_rate > 0 ? (start - history->clock) / mark->like.free_rate : 0;
   history->seconds += mark->free_seconds;
   history->clock = history->start_clock = start;
+  history->driver.now.stack_bytes = (int64_t)mark->like.roots_bytes;
+  sim_driver_pass(&history->driver, sim_mark_ns(mark->free_seconds));
+  sim_driver_start(&history->driver, (int64_t)mark->trigger,
+                   (int64_t)(mark->trigger - history->marked));
   return true;
 }
 
@@ -142,7 +138,7 @@ static double model_pressure(const struct what_if_point *like, double over) {
  * what is found beyond it, it sets the goal further off, as the whole heap is to what it expected.
  */
 static double model_room(const struct model_history *history, const struct model_mark *mark) {
-  if (history->now.limiting) return MODEL_MOST_BYTES;
+  if (history->driver.now.limiting) return MODEL_MOST_BYTES;
   double room = fmax(mark->goal - mark->trigger, MODEL_LEAST_BYTES);
   if (history->program->system != RECORDING_GO || mark->live <= history->last_live) return room;
   double expected = fmax(history->last_live, mark->trigger / 2);
@@ -192,51 +188,36 @@ static double model_idle_for_pacer(struct model_history *history, const struct m
   return fmax(wanted - used, 0) * cpu;
 }
 
-/* The limiter's clock leaves out what is longer than its bucket could tell. */
-static void model_account(struct model_history *history, const struct model_mark *mark) {
-  struct gaiti_pacer_limiter *limiter = &history->limiter;
-  int64_t begins = limiter->last_update_ns + model_ns(mark->free_seconds);
-  int64_t ends = begins + model_ns(mark->seconds);
-  gaiti_pacer_limiter_start_transition(limiter, begins, true);
-  gaiti_pacer_limiter_finish_transition(limiter, begins);
-  gaiti_pacer_limiter_add_assist(limiter, model_ns(mark->assist));
-  gaiti_pacer_limiter_add_idle(limiter, model_ns(mark->idle));
-  gaiti_pacer_limiter_start_transition(limiter, ends, false);
-  gaiti_pacer_limiter_finish_transition(limiter, ends);
-  gaiti_pacer_limiter_tell(limiter, &history->now);
-}
-
-/* Tells the pacer of the cycle, as the collector does. */
+/* Tells the pacer of the mark and of its end, as the collector does. */
 static void model_end_cycle(struct model_history *history, const struct model_mark *mark) {
-  struct gaiti_pacer_snapshot *now = &history->now;
-  now->heap_live_bytes = (int64_t)mark->trigger;
-  now->stack_bytes = (int64_t)mark->like.roots_bytes;
-  now->heap_scan_bytes = (int64_t)mark->trigger;
-  now->heap_work_bytes = now->stack_work_bytes = 0;
-  gaiti_pacer_start_cycle(&history->pacer, now);
-  now->heap_live_bytes = (int64_t)(mark->trigger + mark->black);
-  now->heap_work_bytes = (int64_t)mark->live;
-  now->stack_work_bytes = now->stack_bytes;
+  struct sim_driver *driver = &history->driver;
+  const struct sim_work work = {
+      .heap_bytes = (int64_t)mark->live,
+      .stack_bytes = driver->now.stack_bytes,
+      .allocated_bytes = (int64_t)mark->black,
+      .scannable_bytes = (int64_t)mark->black,
+      .assist_ns = sim_mark_ns(mark->assist),
+      .idle_ns = sim_mark_ns(mark->idle),
+      .duration_ns = sim_mark_ns(mark->seconds),
+  };
+  sim_driver_mark(driver, &work);
   history->marked = mark->live + mark->black * history->real;
   if (history->chance.overhead > 0) {
     double freed = mark->trigger + mark->black - history->marked;
-    now->overhead_bytes =
+    driver->now.overhead_bytes =
         (int64_t)(history->chance.overhead + history->chance.holes * fmax(freed, 0));
   }
   bool go = history->program->system == RECORDING_GO;
-  struct gaiti_pacer_cycle cycle = {
+  const struct gaiti_pacer_cycle cycle = {
       .marked_bytes = (int64_t)history->marked,
-      .black_bytes = go ? 0 : (int64_t)mark->black,
-      .duration_ns = model_ns(mark->seconds),
-      .assist_ns = model_ns(mark->assist),
-      .background_ns = go ? -1 : model_ns(mark->background),
-      .idle_ns = model_ns(model_idle_for_pacer(history, mark)),
+      .black_bytes = go ? 0 : work.allocated_bytes,
+      .duration_ns = work.duration_ns,
+      .assist_ns = work.assist_ns,
+      .background_ns = go ? -1 : sim_mark_ns(mark->background),
+      .idle_ns = sim_mark_ns(model_idle_for_pacer(history, mark)),
       .processors = history->processors,
   };
-  model_account(history, mark);
-  gaiti_pacer_end_cycle(&history->pacer, now, &cycle);
-  now->heap_live_bytes = cycle.marked_bytes;
-  now->heap_scan_bytes = cycle.marked_bytes;
+  sim_driver_end(driver, &cycle);
   history->seconds += mark->seconds;
   history->clock += mark->black * history->real;
   history->last_live = mark->live;
@@ -275,7 +256,7 @@ static struct model_outcome model_run(const struct what_if_program *program,
     outcome.idle_cpu += mark.idle;
     outcome.assist_cpu += mark.assist;
     struct gaiti_pacer_decision decision;
-    gaiti_pacer_decide(&history.pacer, &history.now, &decision);
+    sim_driver_decide(&history.driver, &decision);
     outcome.unreachable |= decision.limit_unreachable;
   }
   outcome.cycles = (double)history.cycles;

@@ -1,4 +1,4 @@
-/* model.h: a simulated program under the pacer, for a page.
+/* page_model.h: a simulated program under the pacer, for a page.
  *
  * Compiled to WebAssembly for `gait page`, and natively for its test, which
  * compares the two bit by bit.  Whoever drives it writes settings and track,

@@ -1,24 +1,18 @@
-/* The simulated program: processors that are always busy allocate at one rate,
- * marking goes at another, and the pacer decides between them.
+/* The simulator (tools/sim) for a page: a program whose processors are always busy.
  *
  * Between cycles all processors run the program, until the heap has grown to the
  * trigger.  What is live then is what the track says, but no more than the heap
- * holds.  The mark goes through that in equal steps of work; in each, GC gets
- * the share of CPU at which bytes marked over bytes allocated equal the assist
- * ratio, and never less than the background share.  What is allocated during a
- * mark survives it, and is garbage in the next.
+ * holds.  The mark goes through that in equal steps of work.  What is allocated
+ * during a mark survives it, and is garbage in the next.
  *
- * The collector stops nobody, so nothing is spent on stopping the world, and
- * sweeping is taken to cost nothing.
- *
- * Everything that decides is in pacer/.  There is one program, held in static
- * variables, since a page shows one at a time. */
-#include "model.h"
-
-#include "pacer.h"
+ * There is one program, held in static variables, since a page shows one at a
+ * time. */
+#include "page_model.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "sim_mark.h"
 
 static const double model_most_bytes = 1152921504606846976.0; /* 2^60 */
 static const double model_most_s = 1e8;
@@ -37,9 +31,7 @@ static struct model_totals totals;
 static double proposals[GAITI_PACER_RULES];
 
 static struct {
-  struct gaiti_pacer pacer;
-  struct gaiti_pacer_limiter limiter;
-  struct gaiti_pacer_snapshot now;
+  struct sim_driver driver;
   struct gaiti_pacer_config config;
   double allocated_bytes; /* ever */
   double clock_s;
@@ -47,15 +39,6 @@ static struct {
   int64_t external_bytes;
   int points, at; /* at: the point of the track that comes next, or the last one */
 } program;
-
-/* One mark under way. */
-struct mark {
-  int64_t left_bytes;
-  int64_t globals_bytes; /* of these: roots, marked first */
-  int64_t step_bytes;
-  int64_t black_bytes;
-  double duration_s, assist_s, owed_s, idle_s, ratio_most;
-};
 
 /* ---- Numbers ---- */
 
@@ -96,7 +79,6 @@ static void model_configure(void) {
   config->minimum_heap_bytes = model_bytes(settings.minimum_heap_bytes);
   config->cpu_cap = model_within(settings.cpu_cap, 0.01, 0.95);
   gaiti_pacer_config_rely(config);
-  gaiti_pacer_configure(&program.pacer, config);
 }
 
 /* The rates that hold now. */
@@ -138,8 +120,7 @@ static void model_pass_points(void) {
 
 static void model_pass_time(double seconds) {
   program.clock_s += seconds;
-  gaiti_pacer_limiter_update(&program.limiter, model_ns(program.clock_s));
-  gaiti_pacer_limiter_tell(&program.limiter, &program.now);
+  sim_driver_pass(&program.driver, model_ns(seconds));
 }
 
 /* The program alone runs until it has allocated `bytes`, or the track ends. */
@@ -156,7 +137,7 @@ static void model_run(double bytes) {
 }
 
 static void model_decide(struct gaiti_pacer_decision *decision) {
-  gaiti_pacer_decide(&program.pacer, &program.now, decision);
+  sim_driver_decide(&program.driver, decision);
 }
 
 static void model_explain(const struct gaiti_pacer_decision *decision) {
@@ -180,7 +161,7 @@ static void model_explain(const struct gaiti_pacer_decision *decision) {
 /* Runs the program to the trigger and starts a cycle there, unless the heap may
  * grow without end or the program ends before. */
 static enum model_status model_start(void) {
-  struct gaiti_pacer_snapshot *now = &program.now;
+  struct gaiti_pacer_snapshot *now = &program.driver.now;
   struct gaiti_pacer_decision decision;
   int64_t external = model_bytes(settings.external_bytes);
   int64_t least = program.marked_bytes;
@@ -200,98 +181,72 @@ static enum model_status model_start(void) {
     return MODEL_PROGRAM_ENDED;
   }
   model_run(growth);
-  now->heap_live_bytes = start;
-  model_add(&now->heap_scan_bytes, growth * model_here()->scan_share);
   now->globals_bytes = model_bytes(model_roots());
-  now->heap_work_bytes = now->globals_work_bytes = 0;
   program.external_bytes = external;
   cycle.start_s = program.clock_s;
   cycle.start_bytes = (double)start;
-  gaiti_pacer_limiter_start_transition(&program.limiter, model_ns(program.clock_s), true);
-  gaiti_pacer_start_cycle(&program.pacer, now);
+  sim_driver_start(&program.driver, start, model_bytes(growth * model_here()->scan_share));
   return MODEL_CYCLE_ENDED;
 }
 
-/* The share of CPU for GC, idle time apart, that the assist ratio asks for. */
-static double model_share(double ratio, double alloc_per_cpu_s, double mark_per_cpu_s, double idle,
-                          double least) {
-  double owed = ratio * alloc_per_cpu_s;
-  double share = owed / (owed + mark_per_cpu_s) - idle;
-  return model_within(share, least, 1 - idle);
+/* The rates that hold now, in ranges that lead somewhere. */
+static struct sim_rates model_rates(void) {
+  const struct model_point *here = model_here();
+  double background = program.config.background_share;
+  double idle = model_within(here->idle_share, 0, 0.99 - background);
+  double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300);
+  return (struct sim_rates){
+      .alloc = alloc / model_processors(),
+      .scannable = here->scan_share,
+      .mark = model_within(here->mark_per_cpu_s, model_least_rate, 1e300),
+      .background = background,
+      .least = model_within(here->gc_share_least, background, 0.99 - idle),
+      .idle = idle,
+      .busy = 1,
+  };
 }
 
-static void model_step(struct mark *mark) {
-  const struct model_point *here = model_here();
-  struct gaiti_pacer_snapshot *now = &program.now;
-  struct gaiti_pacer_decision decision;
-  double background = program.config.background_share, processors = model_processors();
-  double idle = model_within(here->idle_share, 0, 0.99 - background);
-  double least = model_within(here->gc_share_least, background, 0.99 - idle);
-  double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300) / processors;
-  double speed = model_within(here->mark_per_cpu_s, model_least_rate, 1e300);
-  model_decide(&decision);
-  double share = model_share(decision.assist_ratio, alloc, speed, idle, least);
-
-  int64_t work = mark->step_bytes < mark->left_bytes ? mark->step_bytes : mark->left_bytes;
-  double seconds = (double)work / (speed * processors * (share + idle));
-  int64_t allocated = model_bytes(alloc * processors * (1 - share - idle) * seconds);
-  int64_t globals = work < mark->globals_bytes ? work : mark->globals_bytes;
-  mark->left_bytes -= work;
-  mark->globals_bytes -= globals;
-  model_add(&mark->black_bytes, (double)allocated);
-  mark->duration_s += seconds;
-  mark->assist_s += seconds * processors * (share - background);
-  mark->owed_s += seconds * processors * (share - least);
-  mark->idle_s += seconds * processors * idle;
-  if (decision.assist_ratio > mark->ratio_most) mark->ratio_most = decision.assist_ratio;
-  now->globals_work_bytes += globals;
-  now->heap_work_bytes += work - globals;
-  model_add(&now->heap_live_bytes, (double)allocated);
-  model_add(&now->heap_scan_bytes, (double)allocated * here->scan_share);
-  program.allocated_bytes += (double)allocated;
-  gaiti_pacer_limiter_add_assist(&program.limiter,
-                                 model_ns(seconds * processors * (share - background)));
-  gaiti_pacer_limiter_add_idle(&program.limiter, model_ns(seconds * processors * idle));
-  model_pass_time(seconds);
+static void model_step(struct sim_mark *mark, int64_t bytes) {
+  const struct sim_rates rates = model_rates();
+  double allocated = mark->allocated_bytes, seconds = mark->seconds;
+  sim_mark_bytes(&program.driver, &rates, bytes, mark);
+  program.allocated_bytes += mark->allocated_bytes - allocated;
+  program.clock_s += mark->seconds - seconds;
   model_pass_points();
 }
 
-static void model_report(const struct mark *mark) {
+static void model_report(const struct sim_mark *mark) {
   struct gaiti_pacer_decision decision;
-  double cpu_s = mark->duration_s * model_processors();
+  double cpu_s = mark->seconds * model_processors();
   model_decide(&decision);
   cycle.end_s = program.clock_s;
-  cycle.peak_bytes = (double)program.now.heap_live_bytes;
+  cycle.peak_bytes = (double)program.driver.now.heap_live_bytes;
   cycle.end_goal_bytes = model_size(decision.goal_bytes);
   cycle.end_rule = decision.rule;
   cycle.pace_goal_bytes = model_size(decision.pace_goal_bytes);
   cycle.assist_ratio_most = mark->ratio_most;
-  cycle.assist_cpu_s = mark->assist_s;
-  cycle.owed_cpu_s = mark->owed_s;
+  cycle.assist_cpu_s = mark->assist_seconds;
+  cycle.owed_cpu_s = mark->owed_seconds;
   cycle.background_cpu_s = program.config.background_share * cpu_s;
-  cycle.idle_cpu_s = mark->idle_s;
+  cycle.idle_cpu_s = mark->idle_seconds;
   cycle.gc_share = cpu_s > 0 ? (cycle.assist_cpu_s + cycle.background_cpu_s) / cpu_s : 0;
-  cycle.limiter_fill = program.now.limiter_fill;
-  cycle.limiting = program.now.limiting;
+  cycle.limiter_fill = program.driver.now.limiter_fill;
+  cycle.limiting = program.driver.now.limiting;
 }
 
-static void model_end(const struct mark *mark, int64_t live) {
-  struct gaiti_pacer_snapshot *now = &program.now;
+static void model_end(const struct sim_mark *mark, int64_t live) {
+  int64_t black = model_bytes(mark->allocated_bytes);
   struct gaiti_pacer_cycle ended = {
-      .marked_bytes =
-          model_bytes((double)live + (double)mark->black_bytes + (double)program.external_bytes),
-      .black_bytes = mark->black_bytes,
-      .duration_ns = model_ns(mark->duration_s),
-      .assist_ns = model_ns(mark->assist_s),
+      .marked_bytes = model_bytes((double)live + (double)black + (double)program.external_bytes),
+      .black_bytes = black,
+      .duration_ns = model_ns(mark->seconds),
+      .assist_ns = model_ns(mark->assist_seconds),
       .background_ns = -1,
-      .idle_ns = model_ns(mark->idle_s),
+      .idle_ns = model_ns(mark->idle_seconds),
       .processors = model_processors(),
   };
-  gaiti_pacer_limiter_start_transition(&program.limiter, model_ns(program.clock_s), false);
-  gaiti_pacer_end_cycle(&program.pacer, now, &ended);
+  sim_driver_end(&program.driver, &ended);
   program.marked_bytes = ended.marked_bytes;
-  now->heap_live_bytes = ended.marked_bytes;
-  now->heap_scan_bytes = now->heap_work_bytes;
   cycle.marked_bytes = (double)ended.marked_bytes;
 }
 
@@ -301,48 +256,44 @@ void model_begin(int points, int ready) {
   program.allocated_bytes = program.clock_s = 0;
   program.external_bytes = model_bytes(settings.external_bytes);
   program.marked_bytes = program.external_bytes;
-  program.now = (struct gaiti_pacer_snapshot){0};
-  program.config = gaiti_pacer_config_default();
-  gaiti_pacer_init(&program.pacer, &program.config);
   model_configure();
-  gaiti_pacer_limiter_init(&program.limiter, 0, model_processors(), program.config.background_share,
-                           program.config.cpu_cap);
+  sim_driver_init(&program.driver, &program.config, model_processors());
   if (ready) {
     program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
     model_add(&program.marked_bytes, track[0].live_bytes);
-    program.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
+    program.driver.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
   }
-  program.now.heap_live_bytes = program.marked_bytes;
-  program.now.globals_bytes = model_bytes(track[0].roots_bytes);
+  program.driver.now.heap_live_bytes = program.marked_bytes;
+  program.driver.now.globals_bytes = model_bytes(track[0].roots_bytes);
   model_pass_points();
 }
 
 enum model_status model_next(int steps) {
   model_configure();
-  gaiti_pacer_limiter_set_processors(&program.limiter, model_ns(program.clock_s),
-                                     model_processors());
-  gaiti_pacer_limiter_set_cap(&program.limiter, model_ns(program.clock_s), program.config.cpu_cap);
+  sim_driver_configure(&program.driver, &program.config, model_processors());
   cycle = (struct model_cycle){0};
   cycle.begin_s = program.clock_s;
   cycle.marked_before_bytes = (double)program.marked_bytes;
   enum model_status status = model_start();
   if (status != MODEL_CYCLE_ENDED) {
     cycle.start_s = cycle.end_s = program.clock_s;
-    cycle.start_bytes = cycle.peak_bytes = (double)program.now.heap_live_bytes;
+    cycle.start_bytes = cycle.peak_bytes = (double)program.driver.now.heap_live_bytes;
     return status;
   }
 
   int64_t live = model_bytes(model_live());
-  int64_t held = program.now.heap_live_bytes - program.external_bytes;
+  int64_t held = program.driver.now.heap_live_bytes - program.external_bytes;
   if (live > held) live = held > 0 ? held : 0;
-  struct mark mark = {.globals_bytes = program.now.globals_bytes};
-  mark.left_bytes =
-      mark.globals_bytes + model_bytes((double)live * model_within(model_here()->scan_share, 0, 1));
-  mark.step_bytes = mark.left_bytes / (steps < 1 ? 1 : steps) + 1;
+  struct sim_mark mark = {
+      .globals_left_bytes = program.driver.now.globals_bytes,
+      .heap_left_bytes = model_bytes((double)live * model_within(model_here()->scan_share, 0, 1)),
+  };
+  int64_t work = mark.globals_left_bytes + mark.heap_left_bytes;
+  int64_t step = work / (steps < 1 ? 1 : steps) + 1;
   cycle.live_bytes = (double)live;
-  cycle.work_bytes = (double)mark.left_bytes;
-  while (mark.left_bytes > 0)
-    model_step(&mark);
+  cycle.work_bytes = (double)work;
+  while (mark.globals_left_bytes + mark.heap_left_bytes > 0)
+    model_step(&mark, step);
   model_report(&mark);
   model_end(&mark, live);
   return MODEL_CYCLE_ENDED;
@@ -365,9 +316,12 @@ static void model_fill_bucket(double fill_before) {
   if (!(rise > 0) || cycle.limiter_fill >= model_bucket_answered) return;
   double count = 1 + (model_bucket_answered - cycle.limiter_fill) / rise;
   double gc_s = cycle.assist_cpu_s + cycle.background_cpu_s;
-  gaiti_pacer_limiter_add_assist(&program.limiter, model_ns(count * gc_s));
-  gaiti_pacer_limiter_add_idle(&program.limiter, model_ns(count * cycle.idle_cpu_s));
-  model_pass_time(count * (cycle.end_s - cycle.begin_s));
+  double seconds = count * (cycle.end_s - cycle.begin_s);
+  const struct sim_work work = {.assist_ns = model_ns(count * gc_s),
+                                .idle_ns = model_ns(count * cycle.idle_cpu_s),
+                                .duration_ns = model_ns(seconds)};
+  sim_driver_mark(&program.driver, &work);
+  program.clock_s += seconds;
 }
 
 enum model_status model_settle(int steps) {
@@ -408,7 +362,7 @@ void model_measure(int points, int steps) {
   totals.seconds = program.clock_s - from_s;
   double cpu_s = totals.seconds * model_processors();
   totals.gc_share = cpu_s > 0 ? totals.gc_cpu_s / cpu_s : 0;
-  double held = (double)program.now.heap_live_bytes;
+  double held = (double)program.driver.now.heap_live_bytes;
   if (held > totals.peak_bytes) totals.peak_bytes = held;
 }
 

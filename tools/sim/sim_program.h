@@ -40,10 +40,6 @@ struct sim_program {
   double most_cycles, most_seconds, most_bytes;
 };
 
-struct sim_error {
-  char text[400];
-};
-
 /* The quantity at some time, in the given cycle. */
 double sim_program_value(const struct sim_program *program, enum sim_quantity quantity,
                          double seconds, uint64_t cycle);

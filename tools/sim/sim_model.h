@@ -31,10 +31,10 @@ struct sim_result {
   bool limit_unreachable;
 };
 
-/* Simulates to the program's end.  Each cycle is shown to `see`, if that is not NULL.  False when
- * the settings cannot be simulated: `error` says why. */
-bool sim_run(const struct sim_program *program, const struct setting *setting,
-             void (*see)(void *context, const struct sim_cycle *cycle), void *context,
-             struct sim_result *result, struct sim_error *error);
+/* Simulates to the program's end.  Each cycle is shown to `see`, if that is not NULL.  Returns
+ * NULL, or a sentence that says why the settings cannot be simulated. */
+const char *sim_run(const struct sim_program *program, const struct setting *setting,
+                    void (*see)(void *context, const struct sim_cycle *cycle), void *context,
+                    struct sim_result *result);
 
 #endif
