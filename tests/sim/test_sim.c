@@ -6,7 +6,7 @@
 
 #include "../run_suite.h"
 #include "replay/replay_model.h"
-#include "sim_mark.h"
+#include "sim_heap.h"
 #include "sim_model.h"
 
 #define MIB 1048576.0
@@ -131,6 +131,65 @@ START_TEST(shares_follow_the_assist_ratio) {
     between++;
   }
   ck_assert_uint_gt(between, 100);
+}
+END_TEST
+
+static double even_run(void *program, double bytes, double *seconds) {
+  (void)program;
+  *seconds = bytes / (400 * MIB);
+  return bytes > 1e15 ? 0 : bytes;
+}
+
+static void even_pass(void *program, double bytes, double seconds) {
+  *(double *)program += bytes;
+  ck_assert_double_ge(seconds, 0);
+}
+
+static void even_look(void *program, struct sim_nature *nature) {
+  (void)program;
+  *nature = (struct sim_nature){.live_bytes = 100 * MIB,
+                                .roots_bytes = MIB,
+                                .rates = {.alloc = 300 * MIB,
+                                          .scannable = 0.5,
+                                          .mark = 200 * MIB,
+                                          .background = 0.25,
+                                          .least = 0.25,
+                                          .busy = 1}};
+}
+
+/* The last of some collections, of which later ones find external bytes; the next one never comes.
+ */
+static struct sim_collection collected_in(int steps) {
+  struct sim_heap heap = {.external_bytes = 0};
+  struct sim_collection made, none;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  double allocated = 0;
+  const struct sim_source source = {&allocated, even_run, even_pass, even_look};
+  ck_assert_ptr_null(sim_driver_init(&heap.driver, &config, 4));
+  for (int i = 0; i < 30; i++) {
+    heap.external_next_bytes = i < 10 ? 0 : (int64_t)(20 * MIB);
+    allocated = 0;
+    ck_assert(sim_heap_collect(&heap, &source, steps, &made));
+    ck_assert_double_eq_tol(allocated, made.mark.allocated_bytes, 1);
+    ck_assert_int_eq(made.work_bytes, (int64_t)MIB + (int64_t)(made.live_bytes / 2));
+  }
+  ck_assert_double_eq_tol((double)heap.marked_bytes, allocated + 120 * MIB, 2);
+  config.gc_percent = GAITI_PACER_GC_OFF;
+  ck_assert_ptr_null(sim_driver_configure(&heap.driver, &config, 4));
+  ck_assert(!sim_heap_collect(&heap, &source, steps, &none));
+  ck_assert_int_eq(none.start_bytes, heap.marked_bytes);
+  return made;
+}
+
+/* In many equal steps and in those of the plan a mark comes out the same, and what it allocates is
+ * told to the program; external bytes count in the heap and cost no marking. */
+START_TEST(a_mark_is_the_same_in_any_steps) {
+  const struct sim_collection plan = collected_in(0);
+  for (int steps = 8; steps <= 512; steps *= 8) {
+    const struct sim_collection made = collected_in(steps);
+    expect_near((double)made.peak_bytes, (double)plan.peak_bytes, 0.01, "peak", 100);
+    expect_near(made.mark.seconds, plan.mark.seconds, 0.01, "mark", 100);
+  }
 }
 END_TEST
 
@@ -288,6 +347,7 @@ END_TEST
 
 int main(void) {
   const TTest *const tests[] = {as_in_steps,
+                                a_mark_is_the_same_in_any_steps,
                                 shares_follow_the_assist_ratio,
                                 a_cycle_begins_with_the_limiter_of_that_moment,
                                 the_law,

@@ -1,9 +1,7 @@
 /* The simulator (tools/sim) for a page: a program whose processors are always busy.
  *
- * Between cycles all processors run the program, until the heap has grown to the
- * trigger.  What is live then is what the track says, but no more than the heap
- * holds.  The mark goes through that in equal steps of work.  What is allocated
- * during a mark survives it, and is garbage in the next.
+ * What is live at the start of a cycle is what the track says, but no more than
+ * the heap holds.  The mark goes through that in equal steps of work.
  *
  * There is one program, held in static variables, since a page shows one at a
  * time. */
@@ -12,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sim_mark.h"
+#include "sim_heap.h"
 
 static const double model_most_bytes = 1152921504606846976.0; /* 2^60 */
 static const double model_most_s = 1e8;
@@ -31,12 +29,10 @@ static struct model_totals totals;
 static double proposals[GAITI_PACER_RULES];
 
 static struct {
-  struct sim_driver driver;
+  struct sim_heap heap;
   struct gaiti_pacer_config config;
   double allocated_bytes; /* ever */
   double clock_s;
-  int64_t marked_bytes; /* by the last cycle, with what was allocated meanwhile */
-  int64_t external_bytes;
   int points, at; /* at: the point of the track that comes next, or the last one */
 } program;
 
@@ -48,10 +44,6 @@ static double model_within(double value, double low, double high) {
 
 static int64_t model_bytes(double bytes) {
   return (int64_t)model_within(bytes, 0, model_most_bytes);
-}
-
-static void model_add(int64_t *bytes, double more) {
-  *bytes = model_bytes((double)*bytes + more);
 }
 
 static double model_size(int64_t bytes) {
@@ -116,29 +108,62 @@ static void model_pass_points(void) {
     program.at++;
 }
 
-/* ---- The loop ---- */
+/* ---- The program as a source of the simulator ---- */
 
-static void model_pass_time(double seconds) {
-  program.clock_s += seconds;
-  sim_driver_pass(&program.driver, model_ns(seconds));
+static bool model_whole(void) {
+  return program.points > 1;
 }
 
-/* The program alone runs until it has allocated `bytes`, or the track ends. */
-static void model_run(double bytes) {
-  while (bytes > 0) {
+/* Up to the end of the track; beyond it, where there is no end, the last point's rates go on. */
+static double model_run(void *context, double bytes, double *seconds) {
+  (void)context;
+  double left = track[program.points - 1].allocated_bytes - program.allocated_bytes;
+  double run = bytes;
+  if (model_whole() && run > left) run = left > 0 ? left : 0;
+  if (!model_whole() && run > model_most_bytes) run = 0; /* nothing bounds the heap */
+  double begun_s = program.clock_s;
+  for (double rest = run; rest > 0;) {
     double part = model_here()->allocated_bytes - program.allocated_bytes;
-    bool ends = part <= 0; /* beyond the track, where the last point's rates go on */
-    if (ends || part > bytes) part = bytes;
-    model_pass_time(part / model_within(model_here()->alloc_per_s, model_least_rate, 1e300));
+    if (part <= 0 || part > rest) part = rest;
+    program.clock_s += part / model_within(model_here()->alloc_per_s, model_least_rate, 1e300);
     program.allocated_bytes += part;
-    bytes -= part;
+    rest -= part;
     model_pass_points();
   }
+  *seconds = program.clock_s - begun_s;
+  return run;
 }
 
-static void model_decide(struct gaiti_pacer_decision *decision) {
-  sim_driver_decide(&program.driver, decision);
+static void model_pass(void *context, double bytes, double seconds) {
+  (void)context;
+  program.allocated_bytes += bytes;
+  program.clock_s += seconds;
+  model_pass_points();
 }
+
+/* In ranges that lead somewhere. */
+static void model_look(void *context, struct sim_nature *nature) {
+  (void)context;
+  const struct model_point *here = model_here();
+  double background = program.config.background_share;
+  double idle = model_within(here->idle_share, 0, 0.99 - background);
+  double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300);
+  nature->live_bytes = model_within(model_live(), 0, model_most_bytes);
+  nature->roots_bytes = model_within(model_roots(), 0, model_most_bytes);
+  nature->rates = (struct sim_rates){
+      .alloc = alloc / model_processors(),
+      .scannable = model_within(here->scan_share, 0, 1),
+      .mark = model_within(here->mark_per_cpu_s, model_least_rate, 1e300),
+      .background = background,
+      .least = model_within(here->gc_share_least, background, 0.99 - idle),
+      .idle = idle,
+      .busy = 1,
+  };
+}
+
+static const struct sim_source model_source = {NULL, model_run, model_pass, model_look};
+
+/* ---- The loop ---- */
 
 static void model_explain(const struct gaiti_pacer_decision *decision) {
   cycle.trigger_bytes = model_size(decision->trigger_bytes);
@@ -158,145 +183,68 @@ static void model_explain(const struct gaiti_pacer_decision *decision) {
     proposals[i] = model_size(decision->rule_bytes[i]);
 }
 
-/* Runs the program to the trigger and starts a cycle there, unless the heap may
- * grow without end or the program ends before. */
-static enum model_status model_start(void) {
-  struct gaiti_pacer_snapshot *now = &program.driver.now;
-  struct gaiti_pacer_decision decision;
-  int64_t external = model_bytes(settings.external_bytes);
-  int64_t least = program.marked_bytes;
-  if (external > program.external_bytes) least += external - program.external_bytes;
-  now->overhead_bytes = model_bytes(settings.overhead_bytes);
-  model_decide(&decision);
-  model_explain(&decision);
-  bool whole = program.points > 1;
-  if (!whole && decision.trigger_bytes > model_bytes(model_most_bytes)) return MODEL_NO_CYCLE;
-
-  int64_t start = decision.trigger_bytes > least ? decision.trigger_bytes : least;
-  double growth = (double)(start - least);
-  double left = track[program.points - 1].allocated_bytes - program.allocated_bytes;
-  if (whole && growth > left) {
-    model_run(left);
-    now->heap_live_bytes = least + model_bytes(left);
-    return MODEL_PROGRAM_ENDED;
-  }
-  model_run(growth);
-  now->globals_bytes = model_bytes(model_roots());
-  program.external_bytes = external;
-  cycle.start_s = program.clock_s;
-  cycle.start_bytes = (double)start;
-  sim_driver_start(&program.driver, start, model_bytes(growth * model_here()->scan_share));
-  return MODEL_CYCLE_ENDED;
-}
-
-/* The rates that hold now, in ranges that lead somewhere. */
-static struct sim_rates model_rates(void) {
-  const struct model_point *here = model_here();
-  double background = program.config.background_share;
-  double idle = model_within(here->idle_share, 0, 0.99 - background);
-  double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300);
-  return (struct sim_rates){
-      .alloc = alloc / model_processors(),
-      .scannable = here->scan_share,
-      .mark = model_within(here->mark_per_cpu_s, model_least_rate, 1e300),
-      .background = background,
-      .least = model_within(here->gc_share_least, background, 0.99 - idle),
-      .idle = idle,
-      .busy = 1,
-  };
-}
-
-static void model_step(struct sim_mark *mark, int64_t bytes) {
-  const struct sim_rates rates = model_rates();
-  double allocated = mark->allocated_bytes, seconds = mark->seconds;
-  sim_mark_bytes(&program.driver, &rates, bytes, mark);
-  program.allocated_bytes += mark->allocated_bytes - allocated;
-  program.clock_s += mark->seconds - seconds;
-  model_pass_points();
-}
-
-static void model_report(const struct sim_mark *mark) {
-  struct gaiti_pacer_decision decision;
+/* What the mark shows that has ended. */
+static void model_report(const struct sim_collection *collection) {
+  const struct sim_mark *mark = &collection->mark;
+  const struct gaiti_pacer_decision *decision = &collection->ended;
   double cpu_s = mark->seconds * model_processors();
-  model_decide(&decision);
+  cycle.start_s = cycle.begin_s + collection->run_seconds;
   cycle.end_s = program.clock_s;
-  cycle.peak_bytes = (double)program.driver.now.heap_live_bytes;
-  cycle.end_goal_bytes = model_size(decision.goal_bytes);
-  cycle.end_rule = decision.rule;
-  cycle.pace_goal_bytes = model_size(decision.pace_goal_bytes);
+  cycle.peak_bytes = (double)collection->peak_bytes;
+  cycle.marked_bytes = (double)program.heap.marked_bytes;
+  cycle.live_bytes = collection->live_bytes;
+  cycle.work_bytes = (double)collection->work_bytes;
+  cycle.end_goal_bytes = model_size(decision->goal_bytes);
+  cycle.end_rule = decision->rule;
+  cycle.pace_goal_bytes = model_size(decision->pace_goal_bytes);
   cycle.assist_ratio_most = mark->ratio_most;
   cycle.assist_cpu_s = mark->assist_seconds;
   cycle.owed_cpu_s = mark->owed_seconds;
   cycle.background_cpu_s = program.config.background_share * cpu_s;
   cycle.idle_cpu_s = mark->idle_seconds;
   cycle.gc_share = cpu_s > 0 ? (cycle.assist_cpu_s + cycle.background_cpu_s) / cpu_s : 0;
-  cycle.limiter_fill = program.driver.now.limiter_fill;
-  cycle.limiting = program.driver.now.limiting;
-}
-
-static void model_end(const struct sim_mark *mark, int64_t live) {
-  int64_t black = model_bytes(mark->allocated_bytes);
-  struct gaiti_pacer_cycle ended = {
-      .marked_bytes = model_bytes((double)live + (double)black + (double)program.external_bytes),
-      .black_bytes = black,
-      .duration_ns = model_ns(mark->seconds),
-      .assist_ns = model_ns(mark->assist_seconds),
-      .background_ns = -1,
-      .idle_ns = model_ns(mark->idle_seconds),
-      .processors = model_processors(),
-  };
-  sim_driver_end(&program.driver, &ended);
-  program.marked_bytes = ended.marked_bytes;
-  cycle.marked_bytes = (double)ended.marked_bytes;
+  cycle.limiter_fill = program.heap.driver.now.limiter_fill;
+  cycle.limiting = program.heap.driver.now.limiting;
 }
 
 void model_begin(int points, int ready) {
+  struct sim_heap *heap = &program.heap;
   program.points = points < 1 ? 1 : points > MODEL_MOST_POINTS ? MODEL_MOST_POINTS : points;
   program.at = 0;
   program.allocated_bytes = program.clock_s = 0;
-  program.external_bytes = model_bytes(settings.external_bytes);
-  program.marked_bytes = program.external_bytes;
   model_configure();
-  sim_driver_init(&program.driver, &program.config, model_processors());
+  sim_driver_init(&heap->driver, &program.config, model_processors());
+  heap->marked_bytes = heap->external_bytes = model_bytes(settings.external_bytes);
   if (ready) {
     program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
-    model_add(&program.marked_bytes, track[0].live_bytes);
-    program.driver.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
+    heap->marked_bytes += model_bytes(track[0].live_bytes);
+    heap->driver.now.heap_scan_bytes = model_bytes(track[0].live_bytes * track[0].scan_share);
   }
-  program.driver.now.heap_live_bytes = program.marked_bytes;
-  program.driver.now.globals_bytes = model_bytes(track[0].roots_bytes);
+  heap->driver.now.heap_live_bytes = heap->marked_bytes;
+  heap->driver.now.globals_bytes = model_bytes(track[0].roots_bytes);
   model_pass_points();
 }
 
 enum model_status model_next(int steps) {
+  struct sim_heap *heap = &program.heap;
+  struct sim_collection collection;
   model_configure();
-  sim_driver_configure(&program.driver, &program.config, model_processors());
+  sim_driver_configure(&heap->driver, &program.config, model_processors());
+  heap->driver.now.overhead_bytes = model_bytes(settings.overhead_bytes);
+  heap->external_next_bytes = model_bytes(settings.external_bytes);
   cycle = (struct model_cycle){0};
   cycle.begin_s = program.clock_s;
-  cycle.marked_before_bytes = (double)program.marked_bytes;
-  enum model_status status = model_start();
-  if (status != MODEL_CYCLE_ENDED) {
-    cycle.start_s = cycle.end_s = program.clock_s;
-    cycle.start_bytes = cycle.peak_bytes = (double)program.driver.now.heap_live_bytes;
-    return status;
+  cycle.marked_before_bytes = (double)heap->marked_bytes;
+  bool ended = sim_heap_collect(heap, &model_source, steps < 1 ? 1 : steps, &collection);
+  model_explain(&collection.begun);
+  cycle.start_bytes = (double)collection.start_bytes;
+  if (ended) {
+    model_report(&collection);
+    return MODEL_CYCLE_ENDED;
   }
-
-  int64_t live = model_bytes(model_live());
-  int64_t held = program.driver.now.heap_live_bytes - program.external_bytes;
-  if (live > held) live = held > 0 ? held : 0;
-  struct sim_mark mark = {
-      .globals_left_bytes = program.driver.now.globals_bytes,
-      .heap_left_bytes = model_bytes((double)live * model_within(model_here()->scan_share, 0, 1)),
-  };
-  int64_t work = mark.globals_left_bytes + mark.heap_left_bytes;
-  int64_t step = work / (steps < 1 ? 1 : steps) + 1;
-  cycle.live_bytes = (double)live;
-  cycle.work_bytes = (double)work;
-  while (mark.globals_left_bytes + mark.heap_left_bytes > 0)
-    model_step(&mark, step);
-  model_report(&mark);
-  model_end(&mark, live);
-  return MODEL_CYCLE_ENDED;
+  cycle.start_s = cycle.end_s = program.clock_s;
+  cycle.peak_bytes = cycle.start_bytes;
+  return model_whole() ? MODEL_PROGRAM_ENDED : MODEL_NO_CYCLE;
 }
 
 /* ---- Many cycles ---- */
@@ -320,7 +268,7 @@ static void model_fill_bucket(double fill_before) {
   const struct sim_work work = {.assist_ns = model_ns(count * gc_s),
                                 .idle_ns = model_ns(count * cycle.idle_cpu_s),
                                 .duration_ns = model_ns(seconds)};
-  sim_driver_mark(&program.driver, &work);
+  sim_driver_mark(&program.heap.driver, &work);
   program.clock_s += seconds;
 }
 
@@ -362,7 +310,7 @@ void model_measure(int points, int steps) {
   totals.seconds = program.clock_s - from_s;
   double cpu_s = totals.seconds * model_processors();
   totals.gc_share = cpu_s > 0 ? totals.gc_cpu_s / cpu_s : 0;
-  double held = (double)program.driver.now.heap_live_bytes;
+  double held = (double)program.heap.driver.now.heap_live_bytes;
   if (held > totals.peak_bytes) totals.peak_bytes = held;
 }
 
