@@ -7,6 +7,7 @@
 #include "../run_suite.h"
 #include "replay/replay_model.h"
 #include "sim_heap.h"
+#include "sim_law.h"
 #include "sim_model.h"
 
 #define MIB 1048576.0
@@ -221,6 +222,25 @@ START_TEST(a_cycle_begins_with_the_limiter_of_that_moment) {
 }
 END_TEST
 
+START_TEST(the_law_counts_each_stretch) {
+  struct sim_law law = {.setting = {100, SETTING_OFF, 0}, .minimum_heap_bytes = 4 * MIB};
+  ck_assert(sim_law_speaks(&law));
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 2 * MIB), 0.5, 1e-12);
+  sim_law_cycle(&law, 4 * MIB, 10 * MIB);
+  sim_law_cycle(&law, 25 * MIB, 20 * MIB);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 30 * MIB), 1 + 1.5 + 0.5, 1e-12);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 10 * MIB), 2.5, 1e-12);
+  law.setting.memory_limit_bytes = (int64_t)(24 * MIB);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 22 * MIB), 2.5 + 0.5, 1e-12);
+  law.setting.memory_limit_bytes = (int64_t)(20 * MIB); /* 64 KiB of room */
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 21 * MIB), 2.5 + 16, 1e-12);
+  law.setting = (struct setting){SETTING_OFF, SETTING_OFF, 0};
+  ck_assert(!sim_law_speaks(&law));
+  law.setting.memory_limit_bytes = 0;
+  ck_assert(sim_law_speaks(&law));
+}
+END_TEST
+
 START_TEST(the_law) {
   for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
     struct sim_program program = steady();
@@ -350,6 +370,7 @@ int main(void) {
                                 a_mark_is_the_same_in_any_steps,
                                 shares_follow_the_assist_ratio,
                                 a_cycle_begins_with_the_limiter_of_that_moment,
+                                the_law_counts_each_stretch,
                                 the_law,
                                 ends_where_it_should,
                                 limits_hold_or_are_reported,

@@ -6,12 +6,14 @@
 #include <stddef.h>
 
 #include "sim_heap.h"
+#include "sim_law.h"
 
 #define SIM_MOST_BYTES 1e18
 
 struct sim_state {
   const struct sim_program *program;
   struct sim_heap heap;
+  struct sim_law law;
   double processors;
   double rate;    /* at which mutators have allocated since the last cycle */
   double started; /* when they had come to the trigger */
@@ -34,6 +36,8 @@ static const char *sim_begin(struct sim_state *state, const struct sim_program *
   gaiti_pacer_config_rely(&config);
   state->processors = setting->processors > 0 ? setting->processors : program->processors;
   const char *wrong = sim_driver_init(&state->heap.driver, &config, state->processors);
+  state->law = (struct sim_law){.setting = *setting,
+                                .minimum_heap_bytes = (double)config.minimum_heap_bytes};
   state->heap.driver.now.overhead_bytes = program->overhead_bytes;
   return wrong;
 }
@@ -93,19 +97,6 @@ static void sim_look(void *context, struct sim_nature *nature) {
 
 /* ---- Results ---- */
 
-/* The law, as `measure.c` has it: what lies between two cycles over what the first allowed. */
-static void sim_law(struct sim_state *state, const struct setting *setting, double peak,
-                    double marked_before) {
-  struct sim_result *result = &state->result;
-  double minimum = (double)state->heap.driver.pacer.config.minimum_heap_bytes;
-  double growth = INFINITY, share = (double)setting->gogc_percent / 100;
-  if (setting->gogc_percent != SETTING_OFF)
-    growth = fmax(marked_before * share, minimum * share - marked_before);
-  if (setting->memory_limit_bytes != SETTING_OFF)
-    growth = fmin(growth, (double)setting->memory_limit_bytes - marked_before);
-  result->cycles_by_law += (peak - marked_before) / fmax(growth, 65536);
-}
-
 static void sim_count(struct sim_state *state, const struct sim_cycle *cycle, double live) {
   struct sim_result *result = &state->result;
   double over = cycle->peak_bytes / cycle->goal_bytes;
@@ -119,16 +110,14 @@ static void sim_count(struct sim_state *state, const struct sim_cycle *cycle, do
   result->limiting_cycles += cycle->limiting;
 }
 
-static void sim_finish(struct sim_state *state, const struct setting *setting,
-                       struct sim_result *result) {
+static void sim_finish(struct sim_state *state, struct sim_result *result) {
   if (state->result.cycles > 0) {
     state->result.mean_live_bytes /= (double)state->result.cycles;
     state->result.peak_over_goal_mean /= (double)state->result.cycles;
   } else {
     state->result.peak_heap_bytes = state->result.allocated_bytes;
   }
-  if (setting->gogc_percent == SETTING_OFF && setting->memory_limit_bytes == SETTING_OFF)
-    state->result.cycles_by_law = -1;
+  state->result.cycles_by_law = sim_law_speaks(&state->law) ? state->law.cycles : -1;
   state->result.seconds = state->seconds;
   *result = state->result;
 }
@@ -162,17 +151,16 @@ const char *sim_run(const struct sim_program *program, const struct setting *set
   if (wrong != NULL) return wrong;
   while ((double)state.result.cycles < program->most_cycles) {
     struct sim_collection collection;
-    double before = (double)state.heap.marked_bytes;
     if (!sim_heap_collect(&state.heap, &source, 0, &collection)) break;
     struct sim_cycle cycle = sim_measure(&state, &collection);
     state.result.limit_unreachable |= collection.ended.limit_unreachable;
-    sim_law(&state, setting, cycle.peak_bytes, before);
+    sim_law_cycle(&state.law, cycle.peak_bytes, (double)state.heap.marked_bytes);
     sim_count(&state, &cycle, collection.live_bytes);
     if (see != NULL) see(context, &cycle);
     if (state.seconds >= program->most_seconds ||
         state.result.allocated_bytes >= program->most_bytes || cycle.peak_bytes > SIM_MOST_BYTES)
       break;
   }
-  sim_finish(&state, setting, result);
+  sim_finish(&state, result);
   return NULL;
 }

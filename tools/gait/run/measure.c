@@ -1,67 +1,18 @@
 #include "measure.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "command.h"
-
-/* ---- How often a heap should be collected ----
- *
- * A cycle that finds `live` bytes lets the heap grow by GOGC% of them before the next, or up to
- * the memory limit when that comes first.  So with steady live bytes the number of cycles is
- *
- *     cycles = allocated / (GOGC% x live)
- *
- * Live bytes are seldom steady.  Here each stretch between two cycles is divided by what the first
- * of them allowed, and the quotients are added up: how many cycles there would have been had each
- * come exactly when it was due. */
-
-#define MEASURE_GROWTH_MIN 65536.0 /* bytes: what a heap at its limit is still allowed */
-
-struct measure_law {
-  const gait_options *options;
-  uint64_t live_bytes; /* found by the last cycle */
-  double cycles;
-};
-
-/* By how much the heap may grow after a cycle that found `live` bytes; infinite without a bound. */
-static double measure_growth(const struct measure_law *law, double live) {
-  double growth = INFINITY;
-  if (law->options->policy == GAIT_POLICY_GOGC && law->options->gogc_percent != GAIT_GOGC_OFF) {
-    double share = (double)law->options->gogc_percent / 100;
-    growth = fmax(live * share, (double)law->options->min_heap_bytes * share - live);
-  }
-  if (law->options->memory_limit_bytes != GAIT_OFF)
-    growth = fmin(growth, (double)law->options->memory_limit_bytes - live);
-  return fmax(growth, MEASURE_GROWTH_MIN);
-}
-
-static double measure_share(const struct measure_law *law, uint64_t heap_bytes) {
-  if (heap_bytes <= law->live_bytes) return 0;
-  return (double)(heap_bytes - law->live_bytes) / measure_growth(law, (double)law->live_bytes);
-}
-
-/* Takes the next cycle.  Forced ones count like others: the heap had grown till then. */
-static void measure_law_cycle(struct measure_law *law, const gait_cycle_record *record) {
-  law->cycles += measure_share(law, record->at_mark_end_bytes);
-  law->live_bytes = record->marked_bytes;
-}
-
-/* The number of cycles when the heap has grown to `heap_bytes` since the last; below zero when
- * nothing bounds the heap, so that there is no prediction. */
-static double measure_law_cycles(const struct measure_law *law, uint64_t heap_bytes) {
-  if (isinf(measure_growth(law, 0))) return -1;
-  return law->cycles + measure_share(law, heap_bytes);
-}
+#include "sim_law.h"
 
 /* ---- Running ---- */
 
 /* What the collector's thread notes of each cycle; read when the heap is gone. */
 struct measure_notes {
-  struct measure_law law;
+  struct sim_law law;
   bool keep;
   gait_cycle_record *cycles;
   size_t count, capacity;
@@ -70,7 +21,7 @@ struct measure_notes {
 static void measure_cycle(gait_heap *heap, const struct gait_cycle_record *record, void *arg) {
   (void)heap;
   struct measure_notes *notes = arg;
-  measure_law_cycle(&notes->law, record);
+  sim_law_cycle(&notes->law, (double)record->at_mark_end_bytes, (double)record->marked_bytes);
   if (!notes->keep) return;
   if (notes->count == notes->capacity) {
     size_t capacity = notes->capacity == 0 ? 256 : notes->capacity * 2;
@@ -114,9 +65,18 @@ static enum workload_status measure_on_heap(const struct measure_plan *plan, gai
   return status;
 }
 
+static struct sim_law measure_law(const gait_options *options) {
+  bool off = options->policy != GAIT_POLICY_GOGC || options->gogc_percent == GAIT_GOGC_OFF;
+  int64_t limit = options->memory_limit_bytes;
+  return (struct sim_law){
+      .setting = {.gogc_percent = off ? SETTING_OFF : options->gogc_percent,
+                  .memory_limit_bytes = limit == GAIT_OFF ? SETTING_OFF : limit},
+      .minimum_heap_bytes = (double)options->min_heap_bytes};
+}
+
 enum workload_status measure(const struct measure_plan *plan, struct measurement *measurement) {
   *measurement = (struct measurement){.cycles_by_law = -1};
-  struct measure_notes notes = {.law = {.options = &plan->options}, .keep = plan->keep_cycles};
+  struct measure_notes notes = {.law = measure_law(&plan->options), .keep = plan->keep_cycles};
   gait_options options = plan->options;
   options.cycle = measure_cycle;
   options.cycle_arg = &notes;
@@ -128,7 +88,9 @@ enum workload_status measure(const struct measure_plan *plan, struct measurement
     return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s", gait_result_text(created));
   enum workload_status status = measure_on_heap(plan, heap, measurement);
   gait_heap_destroy(heap);
-  measurement->cycles_by_law = measure_law_cycles(&notes.law, measurement->stats.heap_live_bytes);
+  if (sim_law_speaks(&notes.law))
+    measurement->cycles_by_law =
+        sim_law_cycles(&notes.law, (double)measurement->stats.heap_live_bytes);
   measurement->cycles = notes.cycles;
   measurement->cycle_count = notes.count;
   return status;
