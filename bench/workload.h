@@ -1,5 +1,5 @@
-/* workload.h: pieces of real work for the collector, written once and run by `gait run`, the sweep
- * and the tests.
+/* workload.h: pieces of real work for the collector, written once and run by `gait run`, `gait
+ * grid` and the tests.
  *
  * A workload does, operation for operation, what the same program does for the peers it is compared
  * with: the same random numbers, sizes, loops and timed window.

@@ -2,11 +2,11 @@
  *
  * One rule of growth speaks (percent of live heap and roots, CPU budget, square
  * root, or none).  Rules that raise may lift its goal: a heap too small to be
- * worth a cycle, room for sweeping, room for a cycle that started late.  Then
- * the memory limit caps it, but never below the live heap.  Last, when the CPU
- * limiter's bucket has filled, the CPU cap lifts it to where one cycle after the
- * other takes just the cap: a heap that does not fit its limit would otherwise
- * be collected without end, and without getting smaller.
+ * worth a cycle, room for a cycle that started late.  Then the memory limit
+ * caps it, but never below the live heap.  Last, when the CPU limiter's bucket
+ * has filled, the CPU cap lifts it to where one cycle after the other takes just
+ * the cap: a heap that does not fit its limit would otherwise be collected
+ * without end, and without getting smaller.
  *
  * The rules stand in one table, in this order. */
 #include "decision.h"
@@ -103,13 +103,6 @@ static int64_t goal_minimum_heap(const struct gaiti_pacer *pacer,
   return bytes_max(least, bytes_min(above, bytes_add(marked, bytes_percent(marked, percent))));
 }
 
-static int64_t goal_sweep_room(const struct gaiti_pacer *pacer,
-                               const struct gaiti_pacer_snapshot *snapshot,
-                               const struct gaiti_pacer_decision *decision) {
-  (void)snapshot, (void)decision;
-  return pacer->sweep_floor_bytes;
-}
-
 static int64_t goal_start_room(const struct gaiti_pacer *pacer,
                                const struct gaiti_pacer_snapshot *snapshot,
                                const struct gaiti_pacer_decision *decision) {
@@ -164,8 +157,6 @@ static const struct goal_rule goal_rules[GAITI_PACER_RULES] = {
                                       GOAL_GROWTH, goal_square_root_rule},
     [GAITI_PACER_RULE_MINIMUM_HEAP] = {"minimum-heap", "the heap is too small to be worth a cycle",
                                        GOAL_RAISE, goal_minimum_heap},
-    [GAITI_PACER_RULE_SWEEP_ROOM] = {"sweep-room", "sweeping needs room before the next cycle",
-                                     GOAL_RAISE, goal_sweep_room},
     [GAITI_PACER_RULE_START_ROOM] = {"start-room", "the cycle started close to its goal",
                                      GOAL_RAISE, goal_start_room},
     [GAITI_PACER_RULE_MEMORY_LIMIT] = {"memory-limit", "the memory limit leaves no more",

@@ -122,10 +122,4 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->found_bytes = cycle->marked_bytes - bytes_min(cycle->black_bytes, cycle->marked_bytes);
   gaiti_pacer_young_end_cycle(pacer, snapshot, cycle);
   gaiti_pacer_cap_relieve(pacer, snapshot);
-  pacer->sweep_floor_bytes =
-      cycle->sweep_pending ? bytes_add(cycle->marked_bytes, GAITI_PACER_MIB) : 0;
-}
-
-void gaiti_pacer_end_sweep(struct gaiti_pacer *pacer) {
-  pacer->sweep_floor_bytes = 0;
 }

@@ -98,7 +98,6 @@ struct gaiti_pacer_cycle {
   int64_t idle_ns;       /* CPU time of idle-priority marking */
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
-  bool sweep_pending;    /* sweeping still needs room before the next trigger */
   bool young;            /* it marked only what is new; its work counts only that */
   bool remembered;       /* stores are known since its start: the next may be young */
 };
@@ -118,7 +117,6 @@ enum gaiti_pacer_rule {
   GAITI_PACER_RULE_CPU_BUDGET,   /* growth that makes GC CPU equal cpu_budget */
   GAITI_PACER_RULE_SQUARE_ROOT,  /* growth by the square-root rule */
   GAITI_PACER_RULE_MINIMUM_HEAP, /* the heap is small: not worth a cycle yet */
-  GAITI_PACER_RULE_SWEEP_ROOM,   /* room for sweeping after a cycle */
   GAITI_PACER_RULE_START_ROOM,   /* a cycle started late: room to mark at all */
   GAITI_PACER_RULE_MEMORY_LIMIT, /* the memory limit is lower than all of these */
   GAITI_PACER_RULE_CPU_CAP,      /* over the limit's goal, because the CPU cap was reached */
@@ -132,7 +130,6 @@ enum gaiti_pacer_trigger_bound {
   GAITI_PACER_TRIGGER_RUNWAY,   /* none: it is goal - runway */
   GAITI_PACER_TRIGGER_EARLIEST, /* the runway is longer than the most that it may be given */
   GAITI_PACER_TRIGGER_LATEST,   /* the runway is shorter than a start needs */
-  GAITI_PACER_TRIGGER_SWEEP,    /* sweeping must end first */
   GAITI_PACER_TRIGGER_NO_ROOM,  /* live heap is at the goal: at once */
   GAITI_PACER_TRIGGER_NEVER,    /* no goal */
 };
@@ -194,7 +191,6 @@ struct gaiti_pacer {
   int64_t floating_bytes;       /* of those, dead by estimate */
   int64_t last_heap_work_bytes; /* scanned by it, or the expectation for the next instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
-  int64_t sweep_floor_bytes;    /* least goal and trigger while sweep is pending; 0 = none */
   double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
                                    a share of it; 0 when it did not */
   bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
@@ -257,9 +253,6 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
  * `survived_bytes` were found live.  None allocated: nothing is learnt. */
 void gaiti_pacer_learn_survival(struct gaiti_pacer *pacer, int64_t allocated_bytes,
                                 int64_t survived_bytes);
-
-/* Sweeping has ended: it needs no room of its own any more. */
-void gaiti_pacer_end_sweep(struct gaiti_pacer *pacer);
 
 /* GC CPU share of a cycle, background and assists, without idle marking: 0 .. 1. */
 double gaiti_pacer_cycle_utilization(const struct gaiti_pacer *pacer,

@@ -17,7 +17,6 @@ const char *gaiti_pacer_trigger_bound_name(enum gaiti_pacer_trigger_bound bound)
   case GAITI_PACER_TRIGGER_RUNWAY: return "runway";
   case GAITI_PACER_TRIGGER_EARLIEST: return "earliest";
   case GAITI_PACER_TRIGGER_LATEST: return "latest";
-  case GAITI_PACER_TRIGGER_SWEEP: return "sweep";
   case GAITI_PACER_TRIGGER_NO_ROOM: return "no-room";
   case GAITI_PACER_TRIGGER_NEVER: return "never";
   }
@@ -55,8 +54,4 @@ void gaiti_pacer_trigger_decide(const struct gaiti_pacer *pacer,
     trigger_set(decision, latest, GAITI_PACER_TRIGGER_LATEST);
   else
     trigger_set(decision, trigger, GAITI_PACER_TRIGGER_RUNWAY);
-
-  bool limited = decision->rule >= GAITI_PACER_RULE_MEMORY_LIMIT;
-  if (!limited && decision->trigger_bytes < pacer->sweep_floor_bytes)
-    trigger_set(decision, bytes_min(pacer->sweep_floor_bytes, goal), GAITI_PACER_TRIGGER_SWEEP);
 }

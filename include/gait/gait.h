@@ -77,6 +77,13 @@ typedef struct gait_kind {
 /* No collection for growth: only for the memory limit, or when asked. */
 #define GAIT_GOGC_OFF (-1)
 
+/* How the heap may grow over what the last cycle found live: values of the option `policy`. */
+typedef enum gait_policy {
+  GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
+  GAIT_POLICY_CPU_BUDGET,  /* by as little as keeps the collector's CPU share at a budget */
+  GAIT_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio, as MemBalancer has it */
+} gait_policy;
+
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
  * gait_option_at and in `gait options`: all three come from one table. */
 typedef struct gait_options {
@@ -86,6 +93,9 @@ typedef struct gait_options {
   int64_t reserve_bytes;
   int64_t background_percent;
   int64_t cpu_cap_percent;
+  int64_t policy; /* a gait_policy */
+  int64_t cpu_budget_percent;
+  int64_t square_root_bytes;
   int64_t processors;
   int64_t idle_help;
   int64_t inline_bytes;
@@ -120,6 +130,7 @@ typedef enum gait_option_type {
   GAIT_OPTION_SWITCH,
   GAIT_OPTION_MILLISECONDS,
   GAIT_OPTION_MICROSECONDS,
+  GAIT_OPTION_WORD,
 } gait_option_type;
 
 /* One row of the table of options. */
@@ -135,6 +146,7 @@ typedef struct gait_option {
   int64_t off;         /* and stands for this */
   const char *purpose; /* one sentence */
   size_t field;        /* its offset in gait_options */
+  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
 } gait_option;
 
 /* Sets every option to its default. */
@@ -144,9 +156,10 @@ GAIT_API void gait_options_init(gait_options *options);
 GAIT_API const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure `options` is unchanged and
- * `error` (may be NULL) holds a sentence that names the option and the value, cut at `error_bytes`.
- * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
+ * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
+ * `options` is unchanged and `error` (may be NULL) holds a sentence that names the option and the
+ * value, cut at `error_bytes`. Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE,
+ * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
 

@@ -28,76 +28,89 @@
 
 #define FIELD(name) offsetof(gait_options, name)
 
-/* {name, environment, type, unit, initial, minimum, maximum, may be off, off, purpose, field} */
+/* {name, environment, type, unit, initial, minimum, maximum, may be off, off, purpose, field,
+ *  words} */
 static const gait_option options_table[] = {
     {"gogc", "GAIT_GOGC", GAIT_OPTION_PERCENT, "%", 100, 0, 1000000, true, GAIT_GOGC_OFF,
      "How far the heap may grow over what the last cycle found live before the next one ends.",
-     FIELD(gogc_percent)},
+     FIELD(gogc_percent), NULL},
     {"memlimit", "GAIT_MEMLIMIT", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, 0, GAIT_OFF, true, GAIT_OFF,
      "Soft limit on all memory that the heap maps, with the external bytes its objects hold.",
-     FIELD(memory_limit_bytes)},
+     FIELD(memory_limit_bytes), NULL},
     {"min_heap", "GAIT_MIN_HEAP", GAIT_OPTION_BYTES, "bytes", 4 * MIB, 0, TIB, false, 0,
-     "Smallest heap goal at gogc=100; scaled by gogc.", FIELD(min_heap_bytes)},
+     "Smallest heap goal at gogc=100; scaled by gogc.", FIELD(min_heap_bytes), NULL},
     {"reserve", "GAIT_RESERVE", GAIT_OPTION_BYTES, "bytes", GAITI_RESERVE_GIB *GIB, MIB, 16 * TIB,
      false, 0, "Addresses to reserve for the heap; halved until the system grants them.",
-     FIELD(reserve_bytes)},
+     FIELD(reserve_bytes), NULL},
     {"background", "GAIT_BACKGROUND", GAIT_OPTION_PERCENT, "%", 25, 1, 90, false, 0,
      "Share of the processors that background marking takes while a cycle marks.",
-     FIELD(background_percent)},
+     FIELD(background_percent), NULL},
     {"cpu_cap", "GAIT_CPU_CAP", GAIT_OPTION_PERCENT, "%", 50, 1, 95, false, 0,
      "Share of CPU time beyond which the collector lets the heap pass the memory limit.",
-     FIELD(cpu_cap_percent)},
+     FIELD(cpu_cap_percent), NULL},
+    {"policy", "GAIT_POLICY", GAIT_OPTION_WORD, "", GAIT_POLICY_GOGC, 0, GAIT_POLICY_SQUARE_ROOT,
+     false, 0, "What sets the heap's growth: gogc, or, for research, one of two other rules.",
+     FIELD(policy), "gogc, cpu-budget, square-root"},
+    {"cpu_budget", "GAIT_CPU_BUDGET", GAIT_OPTION_PERCENT, "%", 10, 1, 90, false, 0,
+     "Share of CPU time that the collector is to take over whole periods; policy cpu-budget.",
+     FIELD(cpu_budget_percent), NULL},
+    {"square_root", "GAIT_SQUARE_ROOT", GAIT_OPTION_BYTES, "bytes", 256 * MIB, 1, TIB, false, 0,
+     "The heap may grow by the root of live x cons/mark ratio x this; policy square-root.",
+     FIELD(square_root_bytes), NULL},
     {"processors", "GAIT_PROCESSORS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
      "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
-     FIELD(processors)},
+     FIELD(processors), NULL},
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
-     "Whether helpers mark on processors that nobody else uses.", FIELD(idle_help)},
+     "Whether helpers mark on processors that nobody else uses.", FIELD(idle_help), NULL},
     {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
      "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",
-     FIELD(inline_bytes)},
+     FIELD(inline_bytes), NULL},
     {"young", "GAIT_YOUNG", GAIT_OPTION_PERCENT, "%", 25, 0, 100, true, 0,
      "Cycles mark only what is new where no more of that survives; 0: none, 100: every one that "
      "may.",
-     FIELD(young_percent)},
+     FIELD(young_percent), NULL},
     {"barrierless", "GAIT_BARRIERLESS", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Mark with every thread held, for programs that cannot call the write barrier.",
-     FIELD(barrierless)},
+     FIELD(barrierless), NULL},
     {"release", "GAIT_RELEASE", GAIT_OPTION_PERCENT, "%", 1, 1, 100, false, 0,
      "Share of one processor for giving free memory back to the system in the background.",
-     FIELD(release_percent)},
+     FIELD(release_percent), NULL},
     {"huge_pages", "GAIT_HUGE_PAGES", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Ask for pages of 2 MiB: marking and first touches are faster, memory goes in larger steps.",
-     FIELD(huge_pages)},
+     FIELD(huge_pages), NULL},
     {"trace", "GAIT_TRACE", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Log a line for each cycle, in the form of Go's gctrace.", FIELD(trace)},
+     "Log a line for each cycle, in the form of Go's gctrace.", FIELD(trace), NULL},
     {"late", "GAIT_LATE", GAIT_OPTION_MILLISECONDS, "ms", 1000, 1, 3600000, false, 0,
-     "Name a thread in the log that has not reached a safepoint for this long.", FIELD(late_ms)},
+     "Name a thread in the log that has not reached a safepoint for this long.", FIELD(late_ms),
+     NULL},
     {"late_signal", "GAIT_LATE_SIGNAL", GAIT_OPTION_COUNT, "", SIGURG, 0, 64, false, 0,
      "Signal that asks such a thread for its stack, where the program has left it alone; 0: none.",
-     FIELD(late_signal)},
+     FIELD(late_signal), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark)},
+     "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark), NULL},
     {"heap_walk", "GAIT_HEAP_WALK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: prove every invariant of the heap after each cycle.", FIELD(heap_walk)},
+     "Debug: prove every invariant of the heap after each cycle.", FIELD(heap_walk), NULL},
     {"poison", "GAIT_POISON", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: fill free slots with a pattern, and check it when they are taken again.",
-     FIELD(poison)},
+     FIELD(poison), NULL},
     {"collect_every", "GAIT_COLLECT_EVERY", GAIT_OPTION_COUNT, "", 0, 0, 1000000000, false, 0,
      "Debug: collect at every so many allocations, all on the slow path; 0: never.",
-     FIELD(collect_every)},
+     FIELD(collect_every), NULL},
     {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes", SHRUNKEN(16 * KIB, 64), 1, 64 * KIB,
      false, 0, "Most bytes that a cache takes at a time; 1: every allocation takes the slow path.",
-     FIELD(run_bytes)},
+     FIELD(run_bytes), NULL},
     {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "", SHRUNKEN(512, 4), 2, 65536,
-     false, 0, "References that a processor's write barrier buffers.", FIELD(barrier_entries)},
+     false, 0, "References that a processor's write barrier buffers.", FIELD(barrier_entries),
+     NULL},
     {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "", SHRUNKEN(1000000, 4), 0,
      1000000000, false, 0,
      "Most segments of 8 KiB in the queue of mark work; marking walks the heap when they are full.",
-     FIELD(mark_segments)},
+     FIELD(mark_segments), NULL},
     {"delay", "GAIT_DELAY", GAIT_OPTION_MICROSECONDS, "us", 0, 0, 1000000, false, 0,
-     "Debug: sleep at random, at most this long, at each step of a protocol.", FIELD(delay_us)},
+     "Debug: sleep at random, at most this long, at each step of a protocol.", FIELD(delay_us),
+     NULL},
     {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
-     "Debug: seed of the delays, repeated in reports.", FIELD(seed)},
+     "Debug: seed of the delays, repeated in reports.", FIELD(seed), NULL},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
@@ -156,7 +169,20 @@ static bool option_parse_number(const gait_option *option, const char *text, int
   return factor != 0 && !__builtin_mul_overflow((int64_t)number, factor, value);
 }
 
+/* The place of the word in the row's list. */
+static bool option_parse_word(const gait_option *option, const char *text, int64_t *value) {
+  size_t chars = strlen(text);
+  *value = 0;
+  for (const char *word = option->words; word; ++*value) {
+    size_t length = strcspn(word, ",");
+    if (length == chars && strncmp(word, text, chars) == 0) return true;
+    word = word[length] ? word + length + strlen(", ") : NULL;
+  }
+  return false;
+}
+
 static bool option_parse(const gait_option *option, const char *text, int64_t *value) {
+  if (option->words && option_parse_word(option, text, value)) return true;
   if (option->may_be_off && strcmp(text, "off") == 0) {
     *value = option->off;
     return true;
@@ -181,6 +207,7 @@ static const char *option_form(const gait_option *option) {
     return option->may_be_off ? "\"off\" or bytes such as 512MiB (B, KiB, MiB, GiB, TiB)"
                               : "bytes such as 512MiB (B, KiB, MiB, GiB, TiB)";
   case GAIT_OPTION_SWITCH: return "\"on\", \"off\", 1 or 0";
+  case GAIT_OPTION_WORD: return option->words;
   case GAIT_OPTION_PERCENT:
   case GAIT_OPTION_COUNT:
   case GAIT_OPTION_MILLISECONDS:
@@ -191,7 +218,9 @@ static const char *option_form(const gait_option *option) {
 
 static gait_result option_error_value(const gait_option *option, const char *name, const char *text,
                                       char *error, size_t error_bytes) {
-  if (error && option->maximum == INT64_MAX)
+  if (error && option->words)
+    snprintf(error, error_bytes, "%s=%s: it takes one of %s", name, text, option->words);
+  else if (error && option->maximum == INT64_MAX)
     snprintf(error, error_bytes, "%s=%s: it takes %s, at least %lld", name, text,
              option_form(option), (long long)option->minimum);
   else if (error)

@@ -8,6 +8,10 @@
 
 _Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
 _Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
+_Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
+                   (int)GAIT_POLICY_CPU_BUDGET == (int)GAITI_PACER_POLICY_CPU_BUDGET &&
+                   (int)GAIT_POLICY_SQUARE_ROOT == (int)GAITI_PACER_POLICY_SQUARE_ROOT,
+               "policies have the same values for both");
 
 /* A heap may be so much over its goal at least before a thread waits for marking: a sum that
  * processors tell all at once makes no thread wait by itself. */
@@ -29,17 +33,25 @@ static void pace_set_processors(struct gaiti_pace *pace, double processors) {
   AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
 }
 
-bool gaiti_pace_init(gait_heap *heap) {
-  struct gaiti_pace *pace = &heap->cycle->pace;
-  const gait_options *options = &heap->options;
+static struct gaiti_pacer_config pace_config(const gait_options *options) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  config.policy = (enum gaiti_pacer_policy)options->policy;
   config.gc_percent = options->gogc_percent;
   config.memory_limit_bytes = options->memory_limit_bytes;
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
+  config.cpu_budget = pace_share(options->cpu_budget_percent);
+  config.square_root_bytes = options->square_root_bytes;
   config.young_survival = options->barrierless ? 0 : pace_share(options->young_percent);
   gaiti_pacer_config_rely(&config);
+  return config;
+}
+
+bool gaiti_pace_init(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  const gait_options *options = &heap->options;
+  struct gaiti_pacer_config config = pace_config(options);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   if (!options->processors) gaiti_os_processors_learn();
@@ -284,7 +296,6 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
       .processors = pace->processors,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
-      .sweep_pending = false,
       .young = heap->cycle->young,
       .remembered = heap->cycle->remembers,
   };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "what_if_program.h"
+#include "what_if/what_if_program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

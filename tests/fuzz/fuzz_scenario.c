@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "fuzz_file.h"
-#include "replay_check.h"
+#include "replay/replay_check.h"
 
 #define FUZZ_CYCLES_MOST 64 /* more only take time */
 

@@ -10,6 +10,7 @@
 
 #include "fuzz_file.h"
 #include "sim_model.h"
+#include "sim/sim_spec.h"
 
 #define FUZZ_CYCLES_MOST   200
 #define FUZZ_SETTINGS_MOST 4u
@@ -33,12 +34,12 @@ static void fuzz_cycle(void *context, const struct sim_cycle *cycle) {
   *last = *cycle;
 }
 
-static void fuzz_run(const struct sim_program *program, const struct what_if_setting *setting) {
+static void fuzz_run(const struct sim_program *program, const struct setting *setting) {
   struct sim_cycle last = {0};
   struct sim_result result;
-  struct sim_error error = {""};
-  if (!sim_run(program, setting, fuzz_cycle, &last, &result, &error)) {
-    fuzz_require(error.text[0] != '\0', "refused without a sentence");
+  const char *wrong = sim_run(program, setting, fuzz_cycle, &last, &result);
+  if (wrong != NULL) {
+    fuzz_require(wrong[0] != '\0', "refused without a sentence");
     return;
   }
   fuzz_require(result.cycles == last.number, "cycles were not shown");
@@ -49,12 +50,12 @@ static void fuzz_run(const struct sim_program *program, const struct what_if_set
 }
 
 static void fuzz_program(const struct sim_spec *spec, struct sim_program *program) {
-  struct what_if_setting setting = {100, WHAT_IF_OFF, 0};
+  struct setting setting = {100, SETTING_OFF, 0};
   program->most_cycles = fmin(program->most_cycles, FUZZ_CYCLES_MOST);
   fuzz_run(program, &setting);
   for (unsigned i = 0; i < spec->gogc.count && i < FUZZ_SETTINGS_MOST; i++) {
     setting.gogc_percent = spec->gogc.values[i];
-    setting.memory_limit_bytes = i < spec->memlimit.count ? spec->memlimit.values[i] : WHAT_IF_OFF;
+    setting.memory_limit_bytes = i < spec->memlimit.count ? spec->memlimit.values[i] : SETTING_OFF;
     fuzz_run(program, &setting);
   }
 }

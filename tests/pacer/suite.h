@@ -3,7 +3,7 @@
 #define PACER_SUITE_H
 
 #include "../run_suite.h"
-#include "replay_check.h"
+#include "replay/replay_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

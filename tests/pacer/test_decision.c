@@ -430,32 +430,6 @@ START_TEST(square_root_grows_with_the_root) {
 }
 END_TEST
 
-START_TEST(sweeping_has_room_until_it_ends) {
-  struct gaiti_pacer pacer = decision_pacer(0, GAITI_PACER_NO_BYTES_LIMIT);
-  struct gaiti_pacer_snapshot snapshot = {.heap_live_bytes = 8 * MIB};
-  struct gaiti_pacer_cycle cycle = {.marked_bytes = 8 * MIB,
-                                    .duration_ns = 1000000,
-                                    .background_ns = -1,
-                                    .processors = 1,
-                                    .sweep_pending = true};
-  gaiti_pacer_start_cycle(&pacer, &snapshot);
-  gaiti_pacer_end_cycle(&pacer, &snapshot, &cycle);
-  struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
-  ck_assert_int_eq(decision.goal_bytes, 9 * MIB);
-  ck_assert_int_eq(decision.trigger_bytes, 9 * MIB);
-  ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_SWEEP);
-  /* A memory limit does not wait for it. */
-  ck_assert(gaiti_pacer_set_memory_limit(&pacer, 9 * MIB + MIB / 2));
-  decision = decision_of(&pacer, &snapshot);
-  ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
-  ck_assert_int_eq(decision.goal_bytes, 8 * MIB + MIB / 2);
-  ck_assert_int_lt(decision.trigger_bytes, 8 * MIB + MIB / 2);
-  ck_assert(gaiti_pacer_set_memory_limit(&pacer, GAITI_PACER_NO_BYTES_LIMIT));
-  gaiti_pacer_end_sweep(&pacer);
-  ck_assert_int_eq(decision_of(&pacer, &snapshot).goal_bytes, 8 * MIB);
-}
-END_TEST
-
 START_TEST(everything_has_a_name) {
   for (int i = 0; i < GAITI_PACER_RULES; i++) {
     ck_assert_str_ne(gaiti_pacer_rule_name((enum gaiti_pacer_rule)i), "unknown");
@@ -683,7 +657,6 @@ int main(void) {
                                 a_late_start_has_a_whole_runway,
                                 cpu_budget_sets_the_growth,
                                 square_root_grows_with_the_root,
-                                sweeping_has_room_until_it_ends,
                                 everything_has_a_name};
   return SUITE_RUN("pacer decision", tests);
 }

@@ -67,7 +67,6 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
       .idle_ns = suite_random_bytes(random, 50),
       .processors = suite_random_real(random, 0.01, 1000),
       .stalled = suite_random(random) % 2 == 0,
-      .sweep_pending = suite_random(random) % 2 == 0,
   };
   double share = gaiti_pacer_cycle_utilization(pacer, &cycle);
   ck_assert(share >= 0 && share <= 1);
@@ -89,11 +88,10 @@ START_TEST(nonsense_is_survived) {
       struct gaiti_pacer_release plan =
           gaiti_pacer_plan_release(&pacer, &snapshot, suite_random_bytes(&random, 62));
       ck_assert(plan.now_bytes >= 0 && plan.background_bytes >= 0);
-      switch (suite_random(&random) % 6) {
+      switch (suite_random(&random) % 5) {
       case 0: gaiti_pacer_start_cycle(&pacer, &snapshot); break;
       case 1: properties_end_cycle(&pacer, &snapshot, &random); break;
-      case 2: gaiti_pacer_end_sweep(&pacer); break;
-      case 3:
+      case 2:
         config = properties_config(&random);
         ck_assert(gaiti_pacer_configure(&pacer, &config));
         break;

@@ -7,7 +7,7 @@
  *
  * `next` and `settle` print their status, the cycle and what each rule proposed; `measure` prints
  * the totals. */
-#include "model.h"
+#include "page_model.h"
 
 #include <stdio.h>
 #include <stdlib.h>

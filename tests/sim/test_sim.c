@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "../run_suite.h"
-#include "replay_model.h"
+#include "replay/replay_model.h"
+#include "sim_heap.h"
+#include "sim_law.h"
 #include "sim_model.h"
 
 #define MIB 1048576.0
@@ -32,10 +34,10 @@ static struct sim_program steady(void) {
 }
 
 static struct sim_result run(const struct sim_program *program, int64_t gogc, int64_t limit) {
-  struct what_if_setting setting = {gogc, limit, 0};
+  struct setting setting = {gogc, limit, 0};
   struct sim_result result;
-  struct sim_error error;
-  if (!sim_run(program, &setting, NULL, NULL, &result, &error)) ck_abort_msg("%s", error.text);
+  const char *wrong = sim_run(program, &setting, NULL, NULL, &result);
+  if (wrong != NULL) ck_abort_msg("%s", wrong);
   return result;
 }
 
@@ -55,6 +57,9 @@ static struct replay_result in_steps(const struct sim_program *program, int64_t 
       .growth_rate = 1,
       .scannable_frac = program->shapes[SIM_SCANNABLE].from,
       .minimum_heap_bytes = -1,
+      .idle_share = program->idle_share,
+      .idle_reliance = 0.75,
+      .assist_reliance = 1,
       .forced_at = 1,
       .black_told = true,
   };
@@ -74,25 +79,165 @@ static void expect_near(double a, double b, double share, const char *what, int 
   ck_assert_msg(fabs(a / b - 1) <= share, "GOGC=%d: %s: %g, in steps %g", gogc, what, a, b);
 }
 
+/* The closed form's last cycle is that in steps. */
+static void expect_as_in_steps(const struct sim_program *program, int gogc) {
+  struct setting setting = {gogc, SETTING_OFF, 0};
+  struct sim_cycle last;
+  struct sim_result result;
+  ck_assert_ptr_null(sim_run(program, &setting, keep_last, &last, &result));
+  struct replay_result steps = in_steps(program, gogc);
+  expect_near(last.goal_bytes, (double)steps.goal_bytes, 0.01, "goal", gogc);
+  expect_near(last.trigger_bytes, (double)steps.trigger_bytes, 0.01, "trigger", gogc);
+  expect_near(last.peak_bytes, (double)steps.peak_bytes, 0.01, "peak", gogc);
+  expect_near(last.mark_seconds, (double)steps.duration_ns / 1e9, 0.01, "mark", gogc);
+}
+
 START_TEST(as_in_steps) {
-  const double rates[] = {50 * MIB, 800 * MIB, 4000 * MIB};
+  const double rates[] = {50 * MIB, 800 * MIB, 4000 * MIB}, idle[] = {0, 0.2};
   for (int gogc = 25; gogc <= 800; gogc *= 2) {
-    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+    for (size_t i = 0; i < 6; i++) {
       struct sim_program program = steady();
-      program.shapes[SIM_RATE].from = rates[i];
+      program.shapes[SIM_RATE].from = rates[i % 3];
+      program.idle_share = idle[i / 3];
       program.cpu_cap = 0.95; /* the steps know no limiter */
-      struct what_if_setting setting = {gogc, WHAT_IF_OFF, 0};
-      struct sim_cycle last;
-      struct sim_result result;
-      struct sim_error error;
-      ck_assert(sim_run(&program, &setting, keep_last, &last, &result, &error));
-      struct replay_result steps = in_steps(&program, gogc);
-      expect_near(last.goal_bytes, (double)steps.goal_bytes, 0.01, "goal", gogc);
-      expect_near(last.trigger_bytes, (double)steps.trigger_bytes, 0.01, "trigger", gogc);
-      expect_near(last.peak_bytes, (double)steps.peak_bytes, 0.01, "peak", gogc);
-      expect_near(last.mark_seconds, (double)steps.duration_ns / 1e9, 0.01, "mark", gogc);
+      expect_as_in_steps(&program, gogc);
     }
   }
+}
+END_TEST
+
+/* What is marked over what is allocated is the assist ratio, unless GC has its least share or all
+ * that mutators leave; and the shares are parts of one whole. */
+START_TEST(shares_follow_the_assist_ratio) {
+  const double part[] = {0, 0.1, 0.3, 0.6, 1};
+  size_t between = 0;
+  for (int i = 0; i < 5 * 5 * 5 * 5; i++) {
+    struct sim_rates rates = {.alloc = 300,
+                              .mark = 500,
+                              .background = 0.1,
+                              .least = 0.1 + 0.4 * part[i % 5],
+                              .idle = 0.4 * part[i / 5 % 5],
+                              .busy = 0.1 + 0.9 * part[i / 25 % 5]};
+    double ratio = 20 * part[i / 125];
+    double share = sim_mark_share(&rates, ratio);
+    double total = fmin(rates.busy + rates.least + rates.idle, 1);
+    double mutators = total - share - rates.idle;
+    ck_assert_double_ge(mutators, -1e-12);
+    ck_assert_double_le(mutators, rates.busy + 1e-12);
+    ck_assert_double_ge(share, rates.least - 1e-12);
+    double owed = ratio * rates.alloc * mutators, done = rates.mark * (share + rates.idle);
+    ck_assert_double_ge(done, owed * (1 - 1e-9));
+    if (share <= rates.least + 1e-12) continue;
+    ck_assert_double_eq_tol(done, owed, 1e-9 * owed);
+    between++;
+  }
+  ck_assert_uint_gt(between, 100);
+}
+END_TEST
+
+static double even_run(void *program, double bytes, double *seconds) {
+  (void)program;
+  *seconds = bytes / (400 * MIB);
+  return bytes > 1e15 ? 0 : bytes;
+}
+
+static void even_pass(void *program, double bytes, double seconds) {
+  *(double *)program += bytes;
+  ck_assert_double_ge(seconds, 0);
+}
+
+static void even_look(void *program, struct sim_nature *nature) {
+  (void)program;
+  *nature = (struct sim_nature){.live_bytes = 100 * MIB,
+                                .roots_bytes = MIB,
+                                .rates = {.alloc = 300 * MIB,
+                                          .scannable = 0.5,
+                                          .mark = 200 * MIB,
+                                          .background = 0.25,
+                                          .least = 0.25,
+                                          .busy = 1}};
+}
+
+/* The last of some collections, of which later ones find external bytes; the next one never comes.
+ */
+static struct sim_collection collected_in(int steps) {
+  struct sim_heap heap = {.external_bytes = 0};
+  struct sim_collection made, none;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  double allocated = 0;
+  const struct sim_source source = {&allocated, even_run, even_pass, even_look};
+  ck_assert_ptr_null(sim_driver_init(&heap.driver, &config, 4));
+  for (int i = 0; i < 30; i++) {
+    heap.external_next_bytes = i < 10 ? 0 : (int64_t)(20 * MIB);
+    allocated = 0;
+    ck_assert(sim_heap_collect(&heap, &source, steps, &made));
+    ck_assert_double_eq_tol(allocated, made.mark.allocated_bytes, 1);
+    ck_assert_int_eq(made.work_bytes, (int64_t)MIB + (int64_t)(made.live_bytes / 2));
+  }
+  ck_assert_double_eq_tol((double)heap.marked_bytes, allocated + 120 * MIB, 2);
+  config.gc_percent = GAITI_PACER_GC_OFF;
+  ck_assert_ptr_null(sim_driver_configure(&heap.driver, &config, 4));
+  ck_assert(!sim_heap_collect(&heap, &source, steps, &none));
+  ck_assert_int_eq(none.start_bytes, heap.marked_bytes);
+  return made;
+}
+
+/* In many equal steps and in those of the plan a mark comes out the same, and what it allocates is
+ * told to the program; external bytes count in the heap and cost no marking. */
+START_TEST(a_mark_is_the_same_in_any_steps) {
+  const struct sim_collection plan = collected_in(0);
+  for (int steps = 8; steps <= 512; steps *= 8) {
+    const struct sim_collection made = collected_in(steps);
+    expect_near((double)made.peak_bytes, (double)plan.peak_bytes, 0.01, "peak", 100);
+    expect_near(made.mark.seconds, plan.mark.seconds, 0.01, "mark", 100);
+  }
+}
+END_TEST
+
+/* The limiter is told before a cycle begins: what the mutators alone have run since the last one
+ * has drained it, and assists are paid again. */
+START_TEST(a_cycle_begins_with_the_limiter_of_that_moment) {
+  struct sim_driver driver;
+  struct gaiti_pacer_config config = gaiti_pacer_config_default();
+  struct gaiti_pacer_decision decision;
+  const struct sim_work work = {.assist_ns = 3000000000, .duration_ns = 2000000000};
+  ck_assert_ptr_null(sim_driver_init(&driver, &config, 2));
+  sim_driver_start(&driver, 4 << 20, 4 << 20);
+  sim_driver_mark(&driver, &work);
+  ck_assert(driver.now.limiting);
+  sim_driver_decide(&driver, &decision);
+  ck_assert_double_eq(decision.assist_ratio, 0);
+  const struct gaiti_pacer_cycle cycle = {
+      .marked_bytes = 1 << 20, .duration_ns = 1, .background_ns = -1, .processors = 2};
+  sim_driver_end(&driver, &cycle);
+  ck_assert(driver.now.limiting);
+  sim_driver_pass(&driver, 1000000000);
+  sim_driver_start(&driver, 4 << 20, 3 << 20);
+  ck_assert(!driver.now.limiting);
+  sim_driver_decide(&driver, &decision);
+  ck_assert_double_gt(decision.assist_ratio, 0);
+  config.cpu_cap = 2;
+  ck_assert_ptr_nonnull(sim_driver_configure(&driver, &config, 2));
+  ck_assert_ptr_nonnull(sim_driver_init(&driver, &config, 2));
+}
+END_TEST
+
+START_TEST(the_law_counts_each_stretch) {
+  struct sim_law law = {.setting = {100, SETTING_OFF, 0}, .minimum_heap_bytes = 4 * MIB};
+  ck_assert(sim_law_speaks(&law));
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 2 * MIB), 0.5, 1e-12);
+  sim_law_cycle(&law, 4 * MIB, 10 * MIB);
+  sim_law_cycle(&law, 25 * MIB, 20 * MIB);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 30 * MIB), 1 + 1.5 + 0.5, 1e-12);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 10 * MIB), 2.5, 1e-12);
+  law.setting.memory_limit_bytes = (int64_t)(24 * MIB);
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 22 * MIB), 2.5 + 0.5, 1e-12);
+  law.setting.memory_limit_bytes = (int64_t)(20 * MIB); /* 64 KiB of room */
+  ck_assert_double_eq_tol(sim_law_cycles(&law, 21 * MIB), 2.5 + 16, 1e-12);
+  law.setting = (struct setting){SETTING_OFF, SETTING_OFF, 0};
+  ck_assert(!sim_law_speaks(&law));
+  law.setting.memory_limit_bytes = 0;
+  ck_assert(sim_law_speaks(&law));
 }
 END_TEST
 
@@ -102,7 +247,7 @@ START_TEST(the_law) {
     program.most_cycles = 2000;
     program.shapes[SIM_RATE].from = 50 * MIB;
     program.shapes[SIM_ROOTS].from = 0;
-    struct sim_result result = run(&program, gogc, WHAT_IF_OFF);
+    struct sim_result result = run(&program, gogc, SETTING_OFF);
     double interval = (double)gogc / 100 * 100 * MIB / (50 * MIB);
     /* What is allocated while marking counts as live once, so a little more than the law says. */
     ck_assert_double_ge(result.seconds / 2000, interval);
@@ -118,13 +263,13 @@ START_TEST(ends_where_it_should) {
   struct sim_program program = steady();
   program.most_cycles = INFINITY;
   program.most_seconds = 10;
-  struct sim_result result = run(&program, 100, WHAT_IF_OFF);
+  struct sim_result result = run(&program, 100, SETTING_OFF);
   ck_assert_double_eq_tol(result.seconds, 10, 0.2);
   program.most_seconds = INFINITY;
   program.most_bytes = 5000 * MIB;
-  result = run(&program, 100, WHAT_IF_OFF);
+  result = run(&program, 100, SETTING_OFF);
   ck_assert_double_eq_tol(result.allocated_bytes, 5000 * MIB, 50 * MIB);
-  result = run(&program, WHAT_IF_OFF, WHAT_IF_OFF);
+  result = run(&program, SETTING_OFF, SETTING_OFF);
   ck_assert_uint_eq(result.cycles, 0);
   ck_assert_double_eq_tol(result.peak_heap_bytes, 5000 * MIB, MIB);
   ck_assert_double_lt(result.cycles_by_law, 0);
@@ -154,24 +299,23 @@ END_TEST
 START_TEST(idle_processors) {
   struct sim_program program = steady();
   struct sim_cycle busy, spare, helped;
-  struct what_if_setting setting = {100, WHAT_IF_OFF, 0};
+  struct setting setting = {100, SETTING_OFF, 0};
   struct sim_result result;
-  struct sim_error error;
   program.shapes[SIM_RATE].from = 200 * MIB;
-  ck_assert(sim_run(&program, &setting, keep_last, &busy, &result, &error));
+  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &busy, &result));
   program.threads = program.processors / 2;
-  ck_assert(sim_run(&program, &setting, keep_last, &spare, &result, &error));
+  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &spare, &result));
   ck_assert_double_le(spare.assist_seconds, 0.01 * spare.background_seconds);
   expect_near(spare.mark_seconds, busy.mark_seconds, 0.01, "mark", 100);
   double black = spare.peak_bytes - spare.trigger_bytes;
   expect_near(black, spare.mark_seconds * program.shapes[SIM_RATE].from, 0.01, "black", 100);
   expect_near(busy.peak_bytes - busy.trigger_bytes, 0.75 * black, 0.01, "black of busy", 100);
   program.barrier_share = 0.5;
-  ck_assert(sim_run(&program, &setting, keep_last, &helped, &result, &error));
+  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &helped, &result));
   expect_near(helped.peak_bytes - helped.trigger_bytes, black / 2, 0.02, "black of slow", 100);
   program.barrier_share = 1;
   program.idle_share = 0.25;
-  ck_assert(sim_run(&program, &setting, keep_last, &helped, &result, &error));
+  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &helped, &result));
   expect_near(helped.mark_seconds, spare.mark_seconds / 2, 0.01, "mark with help", 100);
   double saved =
       spare.goal_bytes - spare.trigger_bytes - (helped.peak_bytes - helped.trigger_bytes);
@@ -222,8 +366,16 @@ START_TEST(jitter_is_even_and_seeded) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {
-      as_in_steps,     the_law, ends_where_it_should,     limits_hold_or_are_reported,
-      idle_processors, shapes,  jitter_is_even_and_seeded};
+  const TTest *const tests[] = {as_in_steps,
+                                a_mark_is_the_same_in_any_steps,
+                                shares_follow_the_assist_ratio,
+                                a_cycle_begins_with_the_limiter_of_that_moment,
+                                the_law_counts_each_stretch,
+                                the_law,
+                                ends_where_it_should,
+                                limits_hold_or_are_reported,
+                                idle_processors,
+                                shapes,
+                                jitter_is_even_and_seeded};
   return SUITE_RUN("sim", tests);
 }

@@ -18,9 +18,10 @@ expect() {
 expect 0 '^  run +Runs' --help
 expect 0 '^gait [0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 2 "no command 'walk'" walk
+expect 2 "no command 'sweep'.*gait grid" sweep lru 10 10 --gogc 50
 expect 2 'Usage: gait COMMAND'
 expect 0 'binary-trees DEPTH' run --help
-expect 0 'Usage: gait sweep' sweep --help
+expect 0 'Usage: gait grid' grid --help
 expect 0 'Usage: gait options' options --help
 expect 0 'Usage: gait demo' demo --help
 expect 2 'which workload' run
@@ -36,9 +37,9 @@ expect 2 'NAME=VALUE' run lru 10 10 --option gogc
 expect 2 'nosuch' run lru 10 10 --option nosuch=1
 expect 2 'threads=0' run alloc 16 10 0 --threads 0
 expect 2 'unrecognized option' run lru 10 10 --banana
-expect 2 '--gogc is wanted' sweep lru 10 10
-expect 2 'gogc.*banana' sweep lru 10 10 --gogc 50,banana
-expect 2 "DEPTH: 'x'" sweep binary-trees x --gogc 50,100
+expect 2 '--gogc is wanted' grid lru 10 10
+expect 2 'gogc.*banana' grid lru 10 10 --gogc 50,banana
+expect 2 "DEPTH: 'x'" grid binary-trees x --gogc 50,100
 expect 1 '/nowhere/at/all' run index /nowhere/at/all
 expect 1 'no text' run index /dev/null
 expect 0 'checksum' run binary-trees 4

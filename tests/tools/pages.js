@@ -10,8 +10,8 @@ const [root, gait, out] = process.argv.slice(2);
 const recording = path.join(root, "tests/gctrace/steady-fast.gogc100.nolimit.txt");
 
 const PAGES = [
-  { name: "sweep", program: gait, plots: 5, rows: 4,
-    words: ["sweep", "lru", "2000", "200000", "--gogc", "50,off", "--memlimit", "64MiB,off"] },
+  { name: "grid", program: gait, plots: 5, rows: 4,
+    words: ["grid", "lru", "2000", "200000", "--gogc", "50,off", "--memlimit", "64MiB,off"] },
   { name: "law", program: gait, plots: 5, rows: 1,
     words: ["law", "--live", "8MiB", "--rate", "100MiB", "--gogc", "100", "--cycles", "5"] },
   { name: "what-if", program: gait, plots: 4, rows: 4,

@@ -1,6 +1,7 @@
 /* Control of collection: when cycles run, what they free, what goes back to the system. */
 #include "unit.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -134,6 +135,58 @@ START_TEST(the_minimum_heap_spares_small_ones) {
   ck_assert_uint_ge(unit_stats(world.heap).cycles, 5);
   ck_assert_uint_le(unit_stats(world.heap).cycles, 40);
   unit_close(&world);
+}
+END_TEST
+
+/* By how much the heap may grow after a cycle, as the policy's own formula has it. */
+static double collection_growth(const gait_options *options, const gait_cycle_record *record) {
+  double live = (double)record->marked_bytes, ratio = record->cons_mark;
+  double budget = (double)options->cpu_budget_percent / 100;
+  if (options->policy == GAIT_POLICY_SQUARE_ROOT)
+    return sqrt(live * ratio * (double)options->square_root_bytes);
+  return ratio * (1 - budget) / budget * (double)(record->scan_bytes + record->root_bytes);
+}
+
+/* Runs under the policy, and holds the goal of each cycle against what the one before it measured:
+ * the ratio of two rates, which differs from run to run, so it is taken from the record. */
+static void collection_try_policy(gait_options *options) {
+  unit_world world;
+  gait_cycle_record records[64];
+  size_t checked = 0, count = 0;
+  unit_open_with(&world, options, GAIT_STACK_EXACT);
+  collection_keep(&world, 32 * MIB);
+  for (int i = 0; i < 100 && checked == 0; i++) {
+    collection_churn(&world, 256 * MIB);
+    count = gait_cycle_records(world.heap, 3, records, 64);
+    for (size_t k = 0; k + 1 < count; k++) {
+      if (!(records[k].cons_mark > 0.01)) continue;
+      double growth = collection_growth(options, &records[k]);
+      double goal = (double)records[k].marked_bytes + growth;
+      if ((double)records[k + 1].at_trigger_bytes > goal) continue; /* begun late: it has room */
+      ck_assert_double_eq_tol((double)records[k + 1].goal_bytes / goal, 1, 0.1);
+      ck_assert_int_eq(records[k + 1].cause, GAIT_CAUSE_GOGC);
+      checked++;
+    }
+  }
+  ck_assert_uint_gt(checked, 0);
+  unit_close(&world);
+}
+
+START_TEST(a_policy_sets_the_growth) {
+  gait_options options = unit_options(UNIT_CONCURRENT);
+  char error[128];
+  options.young_percent = 0;
+  ck_assert_int_eq(options.gogc_percent, GAIT_GOGC_OFF); /* it has no part in these */
+  ck_assert_int_eq(gait_options_set(&options, "policy", "square-root", error, sizeof error),
+                   GAIT_OK);
+  collection_try_policy(&options);
+  ck_assert_int_eq(gait_options_set(&options, "square_root", "1GiB", error, sizeof error), GAIT_OK);
+  collection_try_policy(&options);
+  ck_assert_int_eq(gait_options_set(&options, "policy", "cpu-budget", error, sizeof error),
+                   GAIT_OK);
+  collection_try_policy(&options);
+  ck_assert_int_eq(gait_options_set(&options, "cpu_budget", "20", error, sizeof error), GAIT_OK);
+  collection_try_policy(&options);
 }
 END_TEST
 
@@ -382,6 +435,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(when, small_cycles_are_run_by_who_allocates);
   UNIT_TEST(when, no_cycle_is_run_by_who_allocates_with_the_option_at_0);
   UNIT_TEST(when, the_minimum_heap_spares_small_ones);
+  tcase_add_test(when, a_policy_sets_the_growth);
   UNIT_TEST(when, gogc_changes_at_run_time);
   UNIT_TEST(when, turning_it_on_starts_a_cycle_that_is_due);
   UNIT_TEST(when, the_limit_changes_at_run_time);

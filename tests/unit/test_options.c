@@ -160,6 +160,18 @@ START_TEST(words_that_are_no_number_are_rejected) {
 }
 END_TEST
 
+START_TEST(words_have_values) {
+  const gait_option *row = UNIT_OPTION(policy);
+  options_expect(row, "gogc", GAIT_POLICY_GOGC);
+  options_expect(row, "cpu-budget", GAIT_POLICY_CPU_BUDGET);
+  options_expect(row, "square-root", GAIT_POLICY_SQUARE_ROOT);
+  static const char *const bad[] = {"gog", "gogc,", "gogc, cpu-budget", "cpu", "budget", " gogc"};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    options_reject(row, bad[i]);
+  options_reject(UNIT_OPTION(gogc_percent), "gogc");
+}
+END_TEST
+
 START_TEST(bytes_have_suffixes) {
   const gait_option *row = UNIT_OPTION(memory_limit_bytes);
   options_expect(row, "536870912", (int64_t)512 << 20);
@@ -347,6 +359,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(parser, every_row_round_trips);
   tcase_add_test(parser, values_out_of_range_are_rejected);
   tcase_add_test(parser, words_that_are_no_number_are_rejected);
+  tcase_add_test(parser, words_have_values);
   tcase_add_test(parser, bytes_have_suffixes);
   tcase_add_test(parser, errors_are_cut_and_terminated);
   tcase_add_test(parser, unknown_names_are_rejected);

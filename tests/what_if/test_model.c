@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "../run_suite.h"
-#include "what_if_model.h"
+#include "what_if/what_if_model.h"
 
 #define MIB 1048576.0
 
@@ -30,7 +30,7 @@ static struct recording load(const char *name) {
 }
 
 static struct what_if_prediction predict(int64_t gogc, int64_t limit) {
-  struct what_if_setting setting = {gogc, limit, 0};
+  struct setting setting = {gogc, limit, 0};
   struct what_if_prediction prediction;
   what_if_predict(&program, &setting, &prediction);
   return prediction;
@@ -52,7 +52,7 @@ START_TEST(itself) {
       cpu += (recording.cycles[j].assist_ms + recording.cycles[j].background_ms) / 1e3;
       peak = fmax(peak, recording.cycles[j].peak_bytes);
     }
-    struct what_if_prediction same = predict(100, WHAT_IF_OFF);
+    struct what_if_prediction same = predict(100, SETTING_OFF);
     double cycles = (double)recording.count;
     ck_assert_msg(fabs(same.cycles.estimate / cycles - 1) < 0.08, "%s: %g cycles, not %g",
                   programs[i], same.cycles.estimate, cycles);
@@ -69,9 +69,9 @@ END_TEST
 START_TEST(more_gogc_fewer_cycles) {
   struct recording recording = load("steady-fast");
   recover(&recording);
-  struct what_if_prediction before = predict(25, WHAT_IF_OFF);
+  struct what_if_prediction before = predict(25, SETTING_OFF);
   for (int64_t gogc = 50; gogc <= 1600; gogc *= 2) {
-    struct what_if_prediction now = predict(gogc, WHAT_IF_OFF);
+    struct what_if_prediction now = predict(gogc, SETTING_OFF);
     expect_range(&now.cycles);
     expect_range(&now.gc_cpu_seconds);
     expect_range(&now.peak_heap_bytes);
@@ -90,7 +90,7 @@ START_TEST(limits) {
   struct recording recording = load("steady-fast");
   recover(&recording);
   struct what_if_prediction wide = predict(100, (int64_t)(4096 * MIB));
-  struct what_if_prediction none = predict(100, WHAT_IF_OFF);
+  struct what_if_prediction none = predict(100, SETTING_OFF);
   ck_assert_double_eq_tol(wide.cycles.estimate, none.cycles.estimate, 1e-9);
   struct what_if_prediction tight = predict(100, (int64_t)(200 * MIB));
   ck_assert_double_gt(tight.cycles.estimate, 1.3 * none.cycles.estimate);
@@ -101,7 +101,7 @@ START_TEST(limits) {
   ck_assert_double_le(tight.gc_cpu_seconds.high, 2 * tight.gc_cpu_seconds.low);
   ck_assert_double_le(tight.peak_heap_bytes.high, 2 * tight.peak_heap_bytes.low);
   ck_assert(predict(100, (int64_t)(100 * MIB)).limit_unreachable);
-  struct what_if_prediction off = predict(WHAT_IF_OFF, WHAT_IF_OFF);
+  struct what_if_prediction off = predict(SETTING_OFF, SETTING_OFF);
   ck_assert_double_eq_tol(off.cycles.estimate, 0, 1e-9);
   ck_assert_double_gt(off.peak_heap_bytes.estimate, 4000 * MIB);
   what_if_program_destroy(&program);
@@ -142,7 +142,7 @@ START_TEST(the_law) {
   double allocated = program.end_clock;
   for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
     double law = allocated / ((double)gogc / 100 * 100.5 * MIB);
-    double cycles = predict(gogc, WHAT_IF_OFF).cycles.estimate;
+    double cycles = predict(gogc, SETTING_OFF).cycles.estimate;
     ck_assert_msg(fabs(cycles / law - 1) < 0.10, "GOGC=%d: %g cycles, not %g", (int)gogc, cycles,
                   law);
   }
@@ -188,12 +188,12 @@ START_TEST(assists_follow_from_room) {
   recover(&recording);
   ck_assert_double_eq_tol(program.points[50].workers, 1, 1e-9);
   ck_assert_double_eq_tol(program.points[50].black_bytes, 20 * MIB, 1);
-  double never = predict(400, WHAT_IF_OFF).assist_share.estimate;
+  double never = predict(400, SETTING_OFF).assist_share.estimate;
   ck_assert_double_le(never, 1e-4); /* a few of the first cycles, on a small heap */
-  struct what_if_prediction tight = predict(25, WHAT_IF_OFF);
+  struct what_if_prediction tight = predict(25, SETTING_OFF);
   ck_assert_double_gt(tight.assist_share.estimate, 10 * never);
   /* They take over from idle processors, which do not count as GC. */
-  struct what_if_prediction wide = predict(400, WHAT_IF_OFF);
+  struct what_if_prediction wide = predict(400, SETTING_OFF);
   double assisted = tight.gc_cpu_seconds.estimate / tight.idle_cpu_seconds.estimate;
   double alone = wide.gc_cpu_seconds.estimate / wide.idle_cpu_seconds.estimate;
   ck_assert_double_gt(assisted, alone + 0.02);
@@ -210,9 +210,9 @@ START_TEST(who_marks_less_allocates_longer) {
       alike(60, "0.09+4.2+0.006 ms clock, 0.19+3.5/0.35/0+0.01 ms cpu, 94->110->55 MB, "
                 "110 MB goal, 0 MB stacks, 0 MB globals, 2 P");
   recover(&recording);
-  double alone = predict(100, WHAT_IF_OFF).cycles.estimate;
+  double alone = predict(100, SETTING_OFF).cycles.estimate;
   ck_assert_double_eq_tol(alone, 60, 9);
-  double twice = predict(200, WHAT_IF_OFF).cycles.estimate;
+  double twice = predict(200, SETTING_OFF).cycles.estimate;
   ck_assert_double_gt(twice, 0.25 * alone);
   ck_assert_double_lt(twice, 0.42 * alone);
   what_if_program_destroy(&program);
@@ -236,7 +236,7 @@ START_TEST(gait_counts_half_of_what_floats) {
     struct recording recording = alike(60, systems[i].cycle);
     recover(&recording);
     ck_assert_int_eq(program.system, i == 0 ? RECORDING_GAIT : RECORDING_GO);
-    struct what_if_prediction same = predict(100, WHAT_IF_OFF);
+    struct what_if_prediction same = predict(100, SETTING_OFF);
     ck_assert_double_eq_tol(same.peak_heap_bytes.estimate, systems[i].goal * MIB, 4 * MIB);
     what_if_program_destroy(&program);
     recording_destroy(&recording);
@@ -254,7 +254,7 @@ START_TEST(a_large_allocation) {
   double start = program.points[5].start_clock;
   ck_assert_double_eq_tol(what_if_program_jump(&program, start - 100 * MIB), 100 * MIB, 1);
   ck_assert_double_eq_tol(what_if_program_jump(&program, start - 310 * MIB), 0, 1e-9);
-  ck_assert_double_ge(predict(50, WHAT_IF_OFF).peak_heap_bytes.estimate, 350 * MIB);
+  ck_assert_double_ge(predict(50, SETTING_OFF).peak_heap_bytes.estimate, 350 * MIB);
   what_if_program_destroy(&program);
   recording_destroy(&recording);
 }
@@ -263,8 +263,8 @@ END_TEST
 START_TEST(extremes) {
   struct recording recording = made_up(5, 4e8); /* four hundred terabytes */
   recover(&recording);
-  for (int64_t gogc = WHAT_IF_OFF; gogc <= 1000000; gogc = gogc * 10 + 10) {
-    struct what_if_prediction now = predict(gogc, WHAT_IF_OFF);
+  for (int64_t gogc = SETTING_OFF; gogc <= 1000000; gogc = gogc * 10 + 10) {
+    struct what_if_prediction now = predict(gogc, SETTING_OFF);
     expect_range(&now.cycles);
     expect_range(&now.peak_heap_bytes);
     now = predict(gogc, (int64_t)(64 * MIB));

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../run_suite.h"
-#include "recording.h"
+#include "what_if/recording.h"
 
 #define MIB 1048576.0
 

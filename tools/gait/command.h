@@ -1,7 +1,8 @@
 /* command.h: what the subcommands of `gait` share.
  *
- * A subcommand is one file, NAME.c with `_` for `-`, that defines gait_cmd_NAME, and one line in
- * commands.txt.  It parses its own arguments with argp; argv[0] is "gait NAME". */
+ * A subcommand is one file, NAME_command.c with `_` for `-`, that defines gait_cmd_NAME, and one
+ * line in commands.txt.  It parses its own arguments with argp; argv[0] is "gait NAME".  Commands
+ * of one family and what only they need share a folder. */
 #ifndef GAIT_COMMAND_H
 #define GAIT_COMMAND_H
 
@@ -19,13 +20,13 @@ enum {
 };
 
 int gait_cmd_run(int argc, char **argv);
-int gait_cmd_sweep(int argc, char **argv);
+int gait_cmd_grid(int argc, char **argv);
 int gait_cmd_law(int argc, char **argv);
 int gait_cmd_demo(int argc, char **argv);
 int gait_cmd_options(int argc, char **argv);
 int gait_cmd_pacer_replay(int argc, char **argv);
 int gait_cmd_sim(int argc, char **argv);
-int gait_cmd_page(int argc, char **argv); /* in explore.c */
+int gait_cmd_page(int argc, char **argv);
 int gait_cmd_what_if(int argc, char **argv);
 int gait_cmd_advise(int argc, char **argv);
 

@@ -28,6 +28,12 @@ static const struct command *main_find(const char *name) {
   return NULL;
 }
 
+static int main_complain(const char *name) {
+  const char *other = strcmp(name, "sweep") == 0 ? "; a grid of settings is `gait grid`" : "";
+  fprintf(stderr, "gait: there is no command '%s'%s; `gait --help` lists them\n", name, other);
+  return COMMAND_USAGE;
+}
+
 /* Gives argp a name to print that shows the subcommand too. */
 static int main_run(const struct command *command, int argc, char **argv) {
   char name[64];
@@ -53,9 +59,6 @@ int main(int argc, char **argv) {
     return COMMAND_OK;
   }
   const struct command *command = main_find(word);
-  if (command == NULL) {
-    fprintf(stderr, "gait: there is no command '%s'; `gait --help` lists them\n", word);
-    return COMMAND_USAGE;
-  }
+  if (command == NULL) return main_complain(word);
   return main_run(command, argc - 1, argv + 1);
 }

@@ -15,7 +15,7 @@ static bool settings_value(const char *name, const char *text, int64_t *value, c
   if (gait_options_set(&options, name, text, error, error_bytes) != GAIT_OK) return false;
   bool gogc = strcmp(name, "gogc") == 0;
   *value = gogc ? options.gogc_percent : options.memory_limit_bytes;
-  if (*value == (gogc ? GAIT_GOGC_OFF : GAIT_OFF)) *value = WHAT_IF_OFF;
+  if (*value == (gogc ? GAIT_GOGC_OFF : GAIT_OFF)) *value = SETTING_OFF;
   return true;
 }
 
@@ -32,7 +32,7 @@ void settings_list_read_by(struct settings_list *list, const char *name, setting
 }
 
 static int64_t settings_read_value(const char *name, const char *text, struct argp_state *state) {
-  int64_t value = WHAT_IF_OFF;
+  int64_t value = SETTING_OFF;
   char error[256];
   if (!settings_value(name, text, &value, error, sizeof error)) argp_error(state, "%s", error);
   return value;
@@ -57,11 +57,11 @@ int64_t settings_size_read(const char *text) {
 }
 
 json_t *settings_value_json(int64_t value) {
-  return value == WHAT_IF_OFF ? json_null() : json_integer(value);
+  return value == SETTING_OFF ? json_null() : json_integer(value);
 }
 
 const char *settings_option_text(int64_t value, char text[32]) {
-  snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%lld", (long long)value);
+  snprintf(text, 32, value == SETTING_OFF ? "off" : "%lld", (long long)value);
   return text;
 }
 
@@ -70,6 +70,6 @@ const char *settings_gogc_text(int64_t value, char text[32]) {
 }
 
 const char *settings_limit_text(int64_t value, char text[32]) {
-  snprintf(text, 32, value == WHAT_IF_OFF ? "off" : "%.6g MiB", (double)value / 1048576);
+  snprintf(text, 32, value == SETTING_OFF ? "off" : "%.6g MiB", (double)value / 1048576);
   return text;
 }

@@ -5,12 +5,12 @@
 #include <argp.h>
 #include <jansson.h>
 
-#include "what_if_model.h"
+#include "setting.h"
 
 #define SETTINGS_LIST_MOST 1024u
 
 struct settings_list {
-  int64_t values[SETTINGS_LIST_MOST]; /* WHAT_IF_OFF among them */
+  int64_t values[SETTINGS_LIST_MOST]; /* SETTING_OFF among them */
   unsigned count;
 };
 

@@ -8,7 +8,7 @@ find_program(GAIT_BASE64 base64)
 set(GAIT_PAGE "")
 set(GAIT_WASM_DIR ${CMAKE_CURRENT_BINARY_DIR}/wasm)
 set(GAIT_WASM_FLAGS --target=wasm32 -std=c11 -O2 -mbulk-memory -ffreestanding -nostdlib
-  -fvisibility=hidden -I${PROJECT_SOURCE_DIR}/pacer
+  -fvisibility=hidden -I${PROJECT_SOURCE_DIR}/pacer -I${PROJECT_SOURCE_DIR}/tools/sim
   -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
   -fuse-ld=${GAIT_WASM_LD} -Wl,--no-entry -Wl,--export-dynamic -Wl,--strip-all)
 if(GAIT_WERROR)
@@ -28,12 +28,16 @@ endif()
 if(GAIT_WASM_CLANG AND GAIT_WASM_LD AND GAIT_BASE64 AND GAIT_WASM_FAILED EQUAL 0)
   file(GLOB GAIT_WASM_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.c)
   file(GLOB GAIT_WASM_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.h)
-  list(APPEND GAIT_WASM_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/page/model.c)
+  file(GLOB GAIT_WASM_SIM_HEADERS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.h)
+  foreach(file IN ITEMS sim/sim_driver.c sim/sim_heap.c sim/sim_mark.c page/page_model.c)
+    list(APPEND GAIT_WASM_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  endforeach()
   add_custom_command(OUTPUT ${GAIT_WASM_DIR}/model.wasm
     COMMAND ${GAIT_WASM_CLANG} ${GAIT_WASM_FLAGS} -o ${GAIT_WASM_DIR}/model.wasm
             ${GAIT_WASM_SOURCES}
-    DEPENDS ${GAIT_WASM_SOURCES} ${GAIT_WASM_HEADERS} ${CMAKE_CURRENT_SOURCE_DIR}/page/model.h
-    COMMENT "Compiling the pacer to WebAssembly" VERBATIM)
+    DEPENDS ${GAIT_WASM_SOURCES} ${GAIT_WASM_HEADERS} ${GAIT_WASM_SIM_HEADERS}
+            ${CMAKE_CURRENT_SOURCE_DIR}/page/page_model.h
+    COMMENT "Compiling the pacer and the simulator to WebAssembly" VERBATIM)
 
   set(GAIT_PAGE ${GAIT_WASM_DIR}/explore.html)
   set(GAIT_PAGE_PARTS

@@ -1,4 +1,4 @@
-/* The pacer and the simulated program (model.c), compiled to WebAssembly.  Nothing here decides:
+/* The pacer and the simulated program (page_model.c), compiled to WebAssembly.  Nothing here decides:
    records are written and read field by field, by the names that the module itself tells. */
 "use strict";
 globalThis.gaitModel = (function () {

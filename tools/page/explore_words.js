@@ -94,7 +94,6 @@ const TRIGGERS = {
   "latest": cycle => "It starts at " + size(cycle.trigger_bytes) + ", " +
     size(cycle.goal_bytes - cycle.trigger_bytes) + " before the goal: a runway of " +
     size(cycle.runway_bytes) + " would do, but a start is always given this much room.",
-  "sweep": cycle => "It starts at " + size(cycle.trigger_bytes) + ": sweeping has to end first.",
   "no-room": () => "It starts at once, since the live heap is at the goal already.",
   "never": () => "",
 };

@@ -1,0 +1,209 @@
+/* gait what-if: a recording at one setting, predicted at others. */
+#include "command.h"
+#include "page/report.h"
+#include "what_if_check.h"
+#include "settings.h"
+#include "what_if_model.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct what_if {
+  struct settings_list gogc, memlimit;
+  double processors;
+  const char *path;
+  const char *html_path;
+  const char *check_path;
+  bool json;
+};
+
+enum {
+  WHAT_IF_GOGC = 1,
+  WHAT_IF_MEMLIMIT,
+  WHAT_IF_PROCS,
+  WHAT_IF_JSON,
+  WHAT_IF_HTML,
+  WHAT_IF_CHECK
+};
+
+static const struct argp_option what_if_options[] = {
+    {"gogc", WHAT_IF_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off; by default 50 to 400", 0},
+    {"memlimit", WHAT_IF_MEMLIMIT, "LIST", 0, "Memory limits, as 256MiB,off; by default off", 0},
+    {"procs", WHAT_IF_PROCS, "N", 0, "Processors; by default as many as were recorded", 0},
+    {"json", WHAT_IF_JSON, NULL, 0, "Print an array with an object for each setting", 0},
+    {"html", WHAT_IF_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
+    {"check", WHAT_IF_CHECK, "DIR", 0,
+     "Instead: predict the recordings in DIR from each other and tell the errors", 0},
+    {0}};
+
+static error_t what_if_option(int key, char *arg, struct argp_state *state) {
+  struct what_if *what_if = state->input;
+  switch (key) {
+  case WHAT_IF_GOGC: settings_list_read(&what_if->gogc, "gogc", arg, state); return 0;
+  case WHAT_IF_MEMLIMIT: settings_list_read(&what_if->memlimit, "memlimit", arg, state); return 0;
+  case WHAT_IF_PROCS: what_if->processors = settings_processors_read(arg, state); return 0;
+  case WHAT_IF_JSON: what_if->json = true; return 0;
+  case WHAT_IF_HTML: what_if->html_path = arg; return 0;
+  case WHAT_IF_CHECK: what_if->check_path = arg; return 0;
+  case ARGP_KEY_ARG:
+    if (what_if->path != NULL) argp_error(state, "one recording is wanted, not '%s' too", arg);
+    what_if->path = arg;
+    return 0;
+  case ARGP_KEY_END:
+    if (what_if->path == NULL && what_if->check_path == NULL) argp_error(state, "which recording?");
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp what_if_argp = {
+    .options = what_if_options,
+    .parser = what_if_option,
+    .args_doc = "RECORDING",
+    .doc = "Predict what other settings would have cost, from a recording of a program.\v"
+           "A recording is the program's own output with GODEBUG=gctrace=1 (Go) or GAIT_TRACE=1; "
+           "other lines between do no harm, and - is standard input.  GC CPU is that of assists "
+           "and background workers; marking on idle processors is told apart.",
+};
+
+/* ---- Rows ---- */
+
+static int what_if_put(json_t *row, const char *name, const struct what_if_range *range) {
+  char low[64], high[64];
+  snprintf(low, sizeof low, "%s_low", name);
+  snprintf(high, sizeof high, "%s_high", name);
+  return json_object_set_new(row, name, json_real(range->estimate)) |
+         json_object_set_new(row, low, json_real(range->low)) |
+         json_object_set_new(row, high, json_real(range->high));
+}
+
+static json_t *what_if_row(const struct setting *setting,
+                           const struct what_if_prediction *prediction) {
+  json_t *row = json_object();
+  json_object_set_new(row, "gogc", settings_value_json(setting->gogc_percent));
+  json_object_set_new(row, "memlimit", settings_value_json(setting->memory_limit_bytes));
+  what_if_put(row, "cycles", &prediction->cycles);
+  what_if_put(row, "gc_cpu_seconds", &prediction->gc_cpu_seconds);
+  what_if_put(row, "peak_heap_bytes", &prediction->peak_heap_bytes);
+  what_if_put(row, "assist_share", &prediction->assist_share);
+  what_if_put(row, "gc_cpu_share", &prediction->gc_cpu_share);
+  what_if_put(row, "idle_cpu_seconds", &prediction->idle_cpu_seconds);
+  json_object_set_new(row, "limit_unreachable", json_boolean(prediction->limit_unreachable));
+  return row;
+}
+
+static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_program *program) {
+  json_t *rows = json_array();
+  for (unsigned i = 0; i < what_if->memlimit.count; i++) {
+    for (unsigned j = 0; j < what_if->gogc.count; j++) {
+      struct setting setting = {.gogc_percent = what_if->gogc.values[j],
+                                .memory_limit_bytes = what_if->memlimit.values[i],
+                                .processors = what_if->processors};
+      struct what_if_prediction prediction;
+      what_if_predict(program, &setting, &prediction);
+      json_array_append_new(rows, what_if_row(&setting, &prediction));
+    }
+  }
+  return rows;
+}
+
+static double what_if_number(const json_t *row, const char *name) {
+  return json_number_value(json_object_get(row, name));
+}
+
+static int64_t what_if_integer(const json_t *row, const char *name) {
+  const json_t *value = json_object_get(row, name);
+  return json_is_integer(value) ? json_integer_value(value) : SETTING_OFF;
+}
+
+static void what_if_print_range(const json_t *row, const char *name, double unit, int digits) {
+  char low[64], high[64];
+  snprintf(low, sizeof low, "%s_low", name);
+  snprintf(high, sizeof high, "%s_high", name);
+  char text[64];
+  snprintf(text, sizeof text, "%.*f (%.*f-%.*f)", digits, what_if_number(row, name) / unit, digits,
+           what_if_number(row, low) / unit, digits, what_if_number(row, high) / unit);
+  printf("  %20s", text);
+}
+
+static void what_if_print(const json_t *rows) {
+  size_t index;
+  json_t *row;
+  char text[32];
+  bool unreachable = false;
+  printf("%6s %10s  %20s  %20s  %20s  %20s\n", "GOGC", "limit", "cycles", "GC CPU, s",
+         "peak heap, MiB", "assists, % of CPU");
+  json_array_foreach(rows, index, row) {
+    printf("%6s", settings_gogc_text(what_if_integer(row, "gogc"), text));
+    printf(" %10s", settings_limit_text(what_if_integer(row, "memlimit"), text));
+    what_if_print_range(row, "cycles", 1, 0);
+    what_if_print_range(row, "gc_cpu_seconds", 1, 3);
+    what_if_print_range(row, "peak_heap_bytes", 1048576, 0);
+    what_if_print_range(row, "assist_share", 0.01, 1);
+    bool over = json_is_true(json_object_get(row, "limit_unreachable"));
+    puts(over ? " *" : "");
+    unreachable |= over;
+  }
+  if (unreachable) puts("* at some time the live heap leaves no room under the limit");
+}
+
+static int what_if_report(const struct what_if *what_if, json_t *rows, const char *command) {
+  if (what_if->json) {
+    json_dumpf(rows, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
+    putchar('\n');
+  } else {
+    what_if_print(rows);
+  }
+  if (what_if->html_path == NULL) return COMMAND_OK;
+  const struct report report = {
+      .noun = "what_if",
+      .title = "What if",
+      .command = command,
+      .text = "Each setting as this recording predicts it; lines above and below are the range. GC "
+              "CPU is that of assists and background workers.",
+  };
+  return report_write(what_if->html_path, &report, rows) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
+static int what_if_run(const struct what_if *what_if, const char *command) {
+  struct recording recording;
+  struct recording_error error;
+  struct what_if_program program;
+  if (!recording_load(&recording, what_if->path, &error)) {
+    fprintf(stderr, "gait what-if: %s\n", error.text);
+    return COMMAND_FAILED;
+  }
+  if (recording.unused > 0)
+    fprintf(stderr, "gait what-if: %s: %zu line(s) not used; %s\n", what_if->path, recording.unused,
+            recording.complaint);
+  struct what_if_constants constants = what_if_constants_default(recording.system);
+  int status = COMMAND_FAILED;
+  if (!what_if_program_recover(&program, &recording, &constants, &error)) {
+    fprintf(stderr, "gait what-if: %s: %s\n", what_if->path, error.text);
+  } else {
+    json_t *rows = what_if_rows(what_if, &program);
+    status = what_if_report(what_if, rows, command);
+    json_decref(rows);
+    what_if_program_destroy(&program);
+  }
+  recording_destroy(&recording);
+  return status;
+}
+
+int gait_cmd_what_if(int argc, char **argv) {
+  struct what_if what_if = {0};
+  char *command = report_command(argc, argv);
+  argp_parse(&what_if_argp, argc, argv, 0, NULL, &what_if);
+  if (what_if.gogc.count == 0) what_if.gogc = (struct settings_list){{50, 100, 200, 400}, 4};
+  if (what_if.memlimit.count == 0) what_if.memlimit = (struct settings_list){{SETTING_OFF}, 1};
+  int status = COMMAND_FAILED;
+  if (what_if.check_path != NULL)
+    status = what_if_check(what_if.check_path, what_if.json);
+  else if (command != NULL)
+    status = what_if_run(&what_if, command);
+  free(command);
+  return status;
+}
