@@ -11,7 +11,11 @@
  *   Fails   how.
  * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
  * barrier, which notes what it must.  A pointer is not NULL where that is not said.  A signal
- * handler may call nothing here. */
+ * handler may call nothing here.
+ *
+ * A program runs with the library of its headers, or with a later one of the same minor version:
+ * structures grow at their end alone, and the library is told how large the program's are
+ * (docs/design/abi.md).  New values of an enum come at its end: a switch has a default. */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H
 
@@ -78,8 +82,11 @@ typedef struct gait_kind {
         */
 
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
- * gait_option_at and in `gait options`: all three come from one table. */
+ * gait_option_at and in `gait options`: all three come from one table.
+ *   struct_bytes  how many bytes the program's headers give this structure; gait_options_init sets
+ *                 it.  A field beyond them has its default */
 typedef struct gait_options {
+  size_t struct_bytes;
   int64_t gogc_percent;
   int64_t memory_limit_bytes;
   int64_t min_heap_bytes;
@@ -137,11 +144,13 @@ typedef struct gait_option {
   size_t field;        /* its offset in gait_options */
 } gait_option;
 
-/* Sets every option to its default. */
-GAIT_API void gait_options_init(gait_options *options);
+/* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
+ * GAIT_ERROR_ARGUMENT to the functions below and to gait_heap_create. */
+static inline void gait_options_init(gait_options *options);
 
-/* Row `index` of the table, or NULL past its end. */
-GAIT_API const gait_option *gait_option_at(size_t index);
+/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
+ * the program's headers have it, has no row. */
+static inline const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
  * switch, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure `options` is unchanged and
@@ -151,11 +160,12 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
                                       char *error, size_t error_bytes);
 
 /* Sets every option whose environment variable is set and not empty; stops at the first bad one.
- * A variable that begins with GAIT_ and is no option is named in the log (`options->log`, or
- * standard error) once in a process, with the nearest that exists.  A program with raised
- * privileges (setuid, capabilities of its file) takes nothing from the environment.
- * Thread: any, while none changes the environment.
- * Fails: as gait_options_set; the sentence names the variable. */
+ * One of an option that `options` has no field for, as the program's headers are older than the
+ * library, is named in the log.  A variable that begins with GAIT_ and is no option is named in the
+ * log (`options->log`, or standard error) once in a process, with the nearest that exists.  A
+ * program with raised privileges (setuid, capabilities of its file) takes nothing from the
+ * environment. Thread: any, while none changes the environment. Fails: as gait_options_set; the
+ * sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
 
@@ -213,8 +223,8 @@ typedef struct gait_kind_info {
 /* Registers a kind.  A kind lasts as long as its heap.
  * Thread: any.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (the name), GAIT_ERROR_TOO_MANY,
  * GAIT_ERROR_MEMORY. */
-GAIT_API gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
-                                        gait_kind *kind);
+static inline gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
+                                             gait_kind *kind);
 
 /* The kind of that name.  Thread: any.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind);
@@ -477,7 +487,7 @@ typedef struct gait_stats {
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
-GAIT_API void gait_stats_read(gait_heap *heap, gait_stats *stats);
+static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
 
 typedef enum gait_cycle_cause {
   GAIT_CAUSE_GOGC,
@@ -541,17 +551,20 @@ typedef struct gait_cycle_record {
   uint32_t young; /* it marked only what is new: marked_* still count all that is */
   uint32_t limiter_on;
   uint32_t limit_unreachable;
+  uint32_t reserved; /* 0 */
 } gait_cycle_record;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
  * the oldest that the ring still has.  Returns how many, at most `count`.  Thread: any. */
-GAIT_API size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                   size_t count);
+static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count);
 
 /* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf. */
-GAIT_API int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #include "gait/inline.h"
+
+#include "gait/sized.h"
 
 #include "gait/checked.h"
 

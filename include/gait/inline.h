@@ -147,8 +147,8 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
 }
 
 /* An address near the end of the calling function's frame, the whole of which lies below.  On
- * x86-64, and with clang on aarch64, the frame pointer is saved there; gcc on aarch64 saves it where
- * the frame begins, and knows its end (the canonical frame address) by another name. */
+ * x86-64, and with clang on aarch64, the frame pointer is saved there; gcc on aarch64 saves it
+ * where the frame begins, and knows its end (the canonical frame address) by another name. */
 #if defined(__aarch64__) && !defined(__clang__)
 #define GAIT_FRAME_END() __builtin_dwarf_cfa()
 #else
