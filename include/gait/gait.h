@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 #define GAIT_VERSION_MAJOR 0
-#define GAIT_VERSION_MINOR 1
+#define GAIT_VERSION_MINOR 2
 #define GAIT_VERSION_PATCH 0
 
 /* ---- Results -------------------------------------------------------------------------------- */
@@ -49,6 +49,7 @@ typedef enum gait_result {
   GAIT_ERROR_BUSY,         /* threads are still attached */
   GAIT_ERROR_TOO_MANY,     /* a table of fixed size is full */
   GAIT_ERROR_NOT_FOUND,    /* nothing of that name or address is registered */
+  GAIT_ERROR_ABI,          /* the program was compiled with headers of another binary interface */
 } gait_result;
 
 /* The constant's name, "GAIT_OK" ...; never NULL. */
@@ -179,10 +180,10 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
- * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap
- * is then NULL, and a bad value, or what the system lacks, has been reported in one line of the
- * log. */
-GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or what the system lacks, has been reported
+ * in one line of the log. */
+static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
  * Thread: any, once; no other call on this heap runs or comes later.
@@ -246,9 +247,10 @@ typedef enum gait_thread_roots {
  * heap in whose managed state the thread is.
  * Thread: any that is not attached to this heap.  GC: safepoint of the other heaps; the new one's
  * collector may have it scan its roots at once.
- * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
-GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
-                                        gait_thread **thread);
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI. */
+static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
+                                             gait_thread_roots roots, gait_thread **thread);
 
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
@@ -564,7 +566,7 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
 
 #include "gait/inline.h"
 
-#include "gait/sized.h"
+#include "gait/abi.h"
 
 #include "gait/checked.h"
 

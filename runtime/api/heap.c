@@ -4,6 +4,7 @@
 #include "alloc/away.h"
 #include "alloc/exit.h"
 #include "barrier/shades.h"
+#include "api/abi.h"
 #include "api/options.h"
 #include "base/check.h"
 #include "base/sized.h"
@@ -63,9 +64,11 @@ static gait_result heap_take_options(const gait_options *options, gait_options *
   return result;
 }
 
-gait_result gait_heap_create(const gait_options *options, gait_heap **out) {
+/* Options of another binary interface are not looked at. */
+gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, unsigned abi) {
   if (!out) return GAIT_ERROR_ARGUMENT;
   *out = NULL;
+  if (!gaiti_abi_matches(NULL, abi)) return GAIT_ERROR_ABI;
   gait_options own;
   gait_result result = heap_take_options(options, &own);
   if (result != GAIT_OK) return result;

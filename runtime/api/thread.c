@@ -1,15 +1,12 @@
 /* Attaching, detaching, leaving and entering. */
 #include <string.h>
 
+#include "api/abi.h"
 #include "alloc/away.h"
 #include "alloc/exit.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
-
-_Static_assert(GAIT_LEAVE_FRAMES_BYTES == GAITI_WINDOW_BYTES, "gait.h states the window");
-_Static_assert(offsetof(gait_thread, fast) == 0, "inline.h reads the start of a thread");
-_Static_assert(offsetof(struct gaiti_row, cursors) == 0, "inline.h reads the start of a row");
 
 /* ---- Attaching ---- */
 
@@ -120,10 +117,8 @@ static void thread_scan_if_black(gait_thread *thread) {
 }
 
 /* Model: tests/model/start.pml, fork.pml. */
-gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
-                               gait_thread **thread) {
-  if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
-  *thread = NULL;
+static gait_result thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
+                                 gait_thread **thread) {
   struct thread_stack stack = {0, 0};
   if (roots != GAIT_STACK_EXACT && !gaiti_os_stack(&stack.limit, &stack.high))
     return GAIT_ERROR_SYSTEM;
@@ -137,6 +132,14 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
   gaiti_delay(heap);
   if (result == GAIT_OK) thread_scan_if_black(*thread);
   return result;
+}
+
+gait_result gait_thread_attach_abi(gait_heap *heap, const char *name, gait_thread_roots roots,
+                                   gait_thread **thread, unsigned abi) {
+  if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
+  *thread = NULL;
+  if (!gaiti_abi_matches(heap, abi)) return GAIT_ERROR_ABI;
+  return thread_attach(heap, name, roots, thread);
 }
 
 /* ---- Detaching ---- */

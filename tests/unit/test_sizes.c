@@ -1,8 +1,10 @@
-/* Sizes: what the library makes of a structure that is not as large as its own.
+/* Sizes: what the library makes of a structure that is not as large as its own, and of a program
+ * with other inline functions.
  *
  * Here the program's structures are larger, or wrong; tests/abi has a program whose are smaller. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,11 +138,44 @@ START_TEST(rows_end_where_the_options_of_the_program_end) {
 }
 END_TEST
 
+START_TEST(another_abi_gets_no_heap) {
+  gait_heap *heap = (gait_heap *)&heap;
+  ck_assert_int_eq(gait_heap_create_abi(NULL, &heap, GAIT_ABI + 1), GAIT_ERROR_ABI);
+  ck_assert_ptr_null(heap);
+  heap = (gait_heap *)&heap;
+  ck_assert_int_eq(gait_heap_create_abi(NULL, &heap, GAIT_ABI - 1), GAIT_ERROR_ABI);
+  ck_assert_ptr_null(heap);
+  ck_assert_int_eq(gait_heap_create_abi(NULL, NULL, GAIT_ABI - 1), GAIT_ERROR_ARGUMENT);
+}
+END_TEST
+
+START_TEST(another_abi_attaches_no_thread) {
+  static unit_log log;
+  memset(&log, 0, sizeof log);
+  gait_options options = unit_options(UNIT_CONCURRENT);
+  options.log = unit_log_line;
+  options.log_arg = &log;
+  gait_heap *heap;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
+  gait_thread *thread = (gait_thread *)&heap;
+  ck_assert_int_eq(gait_thread_attach_abi(heap, "plugin", GAIT_STACK_EXACT, &thread, GAIT_ABI + 1),
+                   GAIT_ERROR_ABI);
+  ck_assert_ptr_null(thread);
+  ck_assert_uint_eq(log.lines, 1);
+  char numbers[64];
+  snprintf(numbers, sizeof numbers, "ABI %u", GAIT_ABI + 1);
+  ck_assert_ptr_nonnull(strstr(log.text, numbers));
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "sizes");
   UNIT_TEST(tcase, stats_that_are_larger_end_in_zeros);
   UNIT_TEST(tcase, records_are_copied_with_the_stride_of_the_program);
   tcase_add_test(tcase, kinds_of_a_wrong_size_are_rejected);
   tcase_add_test(tcase, options_of_a_wrong_size_are_rejected);
+  tcase_add_test(tcase, another_abi_gets_no_heap);
+  tcase_add_test(tcase, another_abi_attaches_no_thread);
   tcase_add_test(tcase, rows_end_where_the_options_of_the_program_end);
 }
