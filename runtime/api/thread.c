@@ -1,9 +1,9 @@
 /* Attaching, detaching, leaving and entering. */
 #include <string.h>
 
-#include "api/abi.h"
 #include "alloc/away.h"
 #include "alloc/exit.h"
+#include "api/abi.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
