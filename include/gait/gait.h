@@ -10,8 +10,13 @@
  *           cycle, or may mark.
  *   Fails   how.
  * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
- * barrier, which notes what it must.  A pointer is not NULL where that is not said.  A signal
- * handler may call nothing here.
+ * barrier, which notes what it must.  A signal handler may call nothing here.
+ *
+ * A reference that is stored, and every `arg`, may be NULL; any other pointer may where that is
+ * said, and nowhere else.  To a NULL that may not be, a call that has a gait_result says
+ * GAIT_ERROR_ARGUMENT and has done nothing; any other ends the program with the failed check
+ * `argument.null`.  The inline functions, the exported halves of them, and gait_trace_* do not
+ * look: they run for every object and reference.
  *
  * A program runs with the library of its headers, or with a later one of the same minor version:
  * structures grow at their end alone, and the library is told how large the program's are
@@ -32,6 +37,13 @@ extern "C" {
 #define GAIT_VERSION_MAJOR 0
 #define GAIT_VERSION_MINOR 2
 #define GAIT_VERSION_PATCH 0
+#define GAIT_VERSION_NUMBER                                                                        \
+  (GAIT_VERSION_MAJOR * 10000 + GAIT_VERSION_MINOR * 100 + GAIT_VERSION_PATCH)
+
+/* The version of the library that the program runs with, "0.2.0" and as GAIT_VERSION_NUMBER; the
+ * macros have that of the headers.  Thread: any. */
+GAIT_API const char *gait_version(void);
+GAIT_API int gait_version_number(void);
 
 /* ---- Results -------------------------------------------------------------------------------- */
 
@@ -192,6 +204,12 @@ static inline gait_result gait_heap_create(const gait_options *options, gait_hea
  */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 
+/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  Who
+ * gets what another thread has set sees all that came before.  `user` may be NULL.
+ * Thread: any; a callback. */
+GAIT_API void gait_heap_set_user(gait_heap *heap, void *user);
+GAIT_API void *gait_heap_user(const gait_heap *heap);
+
 /* ---- Kinds ---------------------------------------------------------------------------------- */
 
 typedef enum gait_kind_form {
@@ -295,6 +313,14 @@ GAIT_API void gait_poll_slow(gait_thread *thread);
 /* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
 
+/* The calling thread as it is attached to `heap`, in either state; NULL: it is not.
+ * Thread: any; a callback. */
+GAIT_API gait_thread *gait_thread_current(const gait_heap *heap);
+
+/* As gait_heap_set_user and gait_heap_user, for one attachment: NULL when it begins. */
+GAIT_API void gait_thread_set_user(gait_thread *thread, void *user);
+GAIT_API void *gait_thread_user(const gait_thread *thread);
+
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
 /* Allocates one zeroed object of `bytes` bytes, 1 .. GAIT_MAX_OBJECT_BYTES, at a multiple of 16.
@@ -325,8 +351,8 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
-/* The start of the object that `address` points to or into, or NULL.  The address one past an
- * object's end belongs to its neighbour: keep the start, or ask for one byte more.
+/* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
+ * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
  * Thread: any for which the object stays reachable. */
 GAIT_API void *gait_object_start(gait_heap *heap, const void *address);
 
@@ -352,12 +378,15 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
-/* Copies `count` references from `from` to `to`; the two may overlap.  This is no safepoint,
- * however many they are: cut into parts what takes long, with gait_poll between them.
+/* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
+ * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
+ * may call it with references in hand.  The collector waits for it, and others where all are held:
+ * while it marks, up to 0.1 us for each reference.  Cut into parts what is longer, with gait_poll
+ * between them: where the two overlap and `to` is the higher, from the last part to the first.
  * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
-/* Stores NULL in `count` references; no safepoint either.  Thread: attached. */
+/* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
 
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
@@ -440,6 +469,10 @@ GAIT_API size_t gait_trim(gait_heap *heap);
  */
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+
+/* The two settings as they are now.  Thread: any. */
+GAIT_API int64_t gait_get_gogc(gait_heap *heap);
+GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
@@ -557,11 +590,13 @@ typedef struct gait_cycle_record {
 } gait_cycle_record;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
- * the oldest that the ring still has.  Returns how many, at most `count`.  Thread: any. */
+ * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
+ * where `count` is 0.  Thread: any. */
 static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
                                         size_t count);
 
-/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf. */
+/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
+ * `line` may be NULL where `line_bytes` is 0. */
 static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #include "gait/inline.h"

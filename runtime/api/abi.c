@@ -79,6 +79,19 @@ ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns);
 ABI_ENDS_WITH(gait_cycle_record, reserved);
 ABI_ENDS_WITH(gait_option, field);
 
+/* ---- Versions ---- */
+
+#define ABI_TEXT(number)                 #number
+#define ABI_VERSION(major, minor, patch) ABI_TEXT(major) "." ABI_TEXT(minor) "." ABI_TEXT(patch)
+
+const char *gait_version(void) {
+  return ABI_VERSION(GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR, GAIT_VERSION_PATCH);
+}
+
+int gait_version_number(void) {
+  return GAIT_VERSION_NUMBER;
+}
+
 bool gaiti_abi_matches(gait_heap *heap, unsigned abi) {
   if (abi == GAIT_ABI) return true;
   static const gait_options none;

@@ -118,6 +118,16 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   return GAIT_OK;
 }
 
+void gait_heap_set_user(gait_heap *heap, void *user) {
+  REQUIRE_ARGUMENT(heap);
+  gaiti_pointer_store_release(&heap->user, user);
+}
+
+void *gait_heap_user(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  return gaiti_pointer_load_acquire(&heap->user);
+}
+
 /* ---- Kinds ---- */
 
 gait_result gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t info_bytes,
@@ -142,26 +152,31 @@ gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind) {
 }
 
 gait_kind gait_kind_leaf(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
   return (gait_kind){GAITI_KIND_LEAF, heap->tag};
 }
 
 gait_kind gait_kind_conservative(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
   return (gait_kind){GAITI_KIND_CONSERVATIVE, heap->tag};
 }
 
 /* ---- Objects ---- */
 
 void *gait_object_start(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? (void *)gaiti_ref_start(&heap->map, ref) : NULL;
 }
 
 size_t gait_object_bytes(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? gaiti_ref_bytes(&heap->map, ref) : 0;
 }
 
 const char *gait_object_kind_name(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? heap->kinds.table[gaiti_ref_kind(ref)].name : NULL;
 }

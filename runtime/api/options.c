@@ -121,6 +121,7 @@ static bool option_fits(const gait_option *option, size_t options_bytes) {
 }
 
 void gait_options_init_sized(gait_options *options, size_t options_bytes) {
+  REQUIRE_ARGUMENT(options);
   REQUIRE("struct.bytes", gaiti_sized_may_fill(options_bytes, GAITI_OPTIONS_BYTES),
           "a gait_options has at least the size of version 0.2.0");
   memset(options, 0, options_bytes);

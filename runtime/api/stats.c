@@ -84,6 +84,8 @@ static void stats_fill(gait_heap *heap, gait_stats *stats) {
 }
 
 void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes) {
+  REQUIRE_ARGUMENT(heap);
+  REQUIRE_ARGUMENT(stats);
   REQUIRE("struct.bytes", gaiti_sized_may_fill(stats_bytes, GAITI_STATS_BYTES),
           "a gait_stats has at least the size of version 0.2.0");
   gait_stats own;

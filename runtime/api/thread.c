@@ -207,6 +207,7 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
 /* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 void gait_leave_from(gait_thread *thread, const void *frame) {
+  REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
@@ -247,6 +248,7 @@ static void thread_come_back(gait_thread *thread) {
 
 /* Model: tests/model/handshake.pml. */
 GAITI_NOINLINE void gait_enter(gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   REQUIRE("thread.frame", thread_is_where_it_left(thread, (uintptr_t)__builtin_frame_address(0)),
@@ -260,6 +262,8 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
 GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
   gaiti_registers_read(registers);
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(function);
   gait_leave_from(thread, GAIT_FRAME_END());
   void *result = function(arg);
   REQUIRE("thread.state", thread_is_outside(thread),
@@ -274,5 +278,25 @@ void gait_poll_slow(gait_thread *thread) {
 }
 
 gait_heap *gait_thread_heap(const gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
   return thread->heap;
+}
+
+/* The list is the OS thread's own. */
+gait_thread *gait_thread_current(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  gait_thread *thread = gaiti_exit_first();
+  while (thread && thread->heap != heap)
+    thread = thread->next_exit;
+  return thread;
+}
+
+void gait_thread_set_user(gait_thread *thread, void *user) {
+  REQUIRE_ARGUMENT(thread);
+  gaiti_pointer_store_release(&thread->user, user);
+}
+
+void *gait_thread_user(const gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
+  return gaiti_pointer_load_acquire(&thread->user);
 }

@@ -37,18 +37,20 @@ void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *r
   gaiti_unlock(&records->lock);
 }
 
-size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *out,
+size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
                                 size_t count, size_t record_bytes) {
+  REQUIRE_ARGUMENT(heap);
+  if (count > 0) REQUIRE_ARGUMENT(records);
   REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
-  struct gaiti_records *records = &heap->cycle->records;
+  struct gaiti_records *kept = &heap->cycle->records;
   size_t copied = 0;
-  gaiti_lock(&records->lock);
-  uint64_t oldest = records->last < GAITI_RECORDS ? 1 : records->last - GAITI_RECORDS + 1;
-  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= records->last && copied < count;
+  gaiti_lock(&kept->lock);
+  uint64_t oldest = kept->last < GAITI_RECORDS ? 1 : kept->last - GAITI_RECORDS + 1;
+  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= kept->last && copied < count;
        cycle++)
-    gaiti_sized_copy((char *)out + copied++ * record_bytes, record_bytes,
-                     &records->ring[cycle % GAITI_RECORDS], sizeof *records->ring);
-  gaiti_unlock(&records->lock);
+    gaiti_sized_copy((char *)records + copied++ * record_bytes, record_bytes,
+                     &kept->ring[cycle % GAITI_RECORDS], sizeof *kept->ring);
+  gaiti_unlock(&kept->lock);
   return copied;
 }
 
@@ -84,6 +86,8 @@ static int record_format(const gait_cycle_record *record, char *line, size_t lin
 
 int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes, char *line,
                             size_t line_bytes) {
+  REQUIRE_ARGUMENT(record);
+  if (line_bytes > 0) REQUIRE_ARGUMENT(line);
   REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
   gait_cycle_record own;
   gaiti_sized_copy(&own, sizeof own, record, record_bytes);

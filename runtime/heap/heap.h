@@ -52,6 +52,7 @@ struct gait_heap {
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
+  gaiti_atomic_pointer user; /* the program's own */
   bool forked; /* in the child of a fork: what the threads that are gone had in hand is lost */
 };
 

@@ -228,6 +228,20 @@ static void live(gait_heap *heap, gait_thread *thread, gait_kind kind, const str
   roots_use(heap, thread, list);
 }
 
+/* ---- Who is who ---- */
+
+static void identity_check(gait_heap *heap, gait_thread *thread) {
+  char minor[16];
+  snprintf(minor, sizeof minor, "%d.%d.", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR);
+  REQUIRE(strncmp(gait_version(), minor, strlen(minor)) == 0);
+  REQUIRE(gait_version_number() >= GAIT_VERSION_NUMBER);
+  REQUIRE(gait_thread_current(heap) == thread && gait_thread_heap(thread) == heap);
+  gait_heap_set_user(heap, &last);
+  gait_thread_set_user(thread, &roots);
+  REQUIRE(gait_heap_user(heap) == &last && gait_thread_user(thread) == &roots);
+  REQUIRE(gait_get_gogc(heap) == 50 && gait_get_memory_limit(heap) == GAIT_OFF);
+}
+
 int main(void) {
   struct guarded_options guarded;
   gait_heap *heap;
@@ -236,6 +250,7 @@ int main(void) {
   guarded.options.cycle = on_cycle;
   REQUIRE(gait_heap_create(&guarded.options, &heap) == GAIT_OK);
   REQUIRE(gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
+  identity_check(heap, thread);
   const struct work work = {heap, kind_traced(heap)};
   live(heap, thread, kind_mapped(heap), &work);
   numbers_check(heap);

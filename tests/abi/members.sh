@@ -9,10 +9,18 @@ members() {
   cat "$1"/gait/gait.h "$1"/gait/inline.h | awk -v name="$2" '
     !done && $0 ~ "^(typedef )?(struct|enum) " name " \\{" { inside = 1; next }
     inside && /^}/ { inside = 0; done = 1 }
-    inside && !done { text = text $0 "\n" }
-    END { printf "%s", text }' |
-    tr '\n' ' ' | sed 's,/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/,,g; s/  */ /g; s/[;,] */\n/g; s/^ //' |
-    sed 's/ *$//; /^$/d'
+    inside { text = text " " $0 }
+    END {
+      while ((start = index(text, "/*")) > 0)
+        text = substr(text, 1, start - 1) \
+               substr(text, start + 1 + index(substr(text, start + 2), "*/") + 2)
+      count = split(text, parts, /[;,]/)
+      for (i = 1; i <= count; i++) {
+        gsub(/ +/, " ", parts[i])
+        gsub(/^ | $/, "", parts[i])
+        if (parts[i] != "") print parts[i]
+      }
+    }'
 }
 
 status=0
