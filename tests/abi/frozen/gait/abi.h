@@ -8,8 +8,8 @@
  * The library reads and writes no more than that size.  What it knows beyond it keeps its default;
  * what the program knows beyond the library's own structure is set to zero where the library fills
  * it.  A size that is less than version 0.2.0 had is GAIT_ERROR_ARGUMENT, or the failed check
- * `struct.bytes` where there is no result; so is one of options, or of a kind's description, that is
- * more than the library knows. */
+ * `struct.bytes` where there is no result; so is one of options, or of a kind's description, that
+ * is more than the library knows. */
 #ifndef GAIT_ABI_H
 #define GAIT_ABI_H
 
