@@ -56,8 +56,10 @@ typedef int gait_out_of_memory_fn(gait_heap *heap, size_t bytes, void *arg);
  * call of Gait's.  No lock of Gait's is held. */
 typedef void gait_log_fn(const char *line, void *arg);
 
-/* Sees the record of a cycle that has just ended.  Thread: the one that ran its last step, be it
- * the collector's or one of yours in an allocation, outside managed code.  No lock is held. */
+/* Sees the record of a cycle that has just ended.  The record is the library's, which may know more
+ * fields than the program; it is there until the call returns.  Thread: the one that ran its last
+ * step, be it the collector's or one of yours in an allocation, outside managed code.  No lock is
+ * held. */
 typedef void gait_cycle_fn(gait_heap *heap, const struct gait_cycle_record *record, void *arg);
 
 /* Traces the reference in `*slot`; NULL and words that point outside the heap are ignored. */

@@ -10,8 +10,17 @@
  *           cycle, or may mark.
  *   Fails   how.
  * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
- * barrier, which notes what it must.  A pointer is not NULL where that is not said.  A signal
- * handler may call nothing here. */
+ * barrier, which notes what it must.  A signal handler may call nothing here.
+ *
+ * A reference that is stored, and every `arg`, may be NULL; any other pointer may where that is
+ * said, and nowhere else.  To a NULL that may not be, a call that has a gait_result says
+ * GAIT_ERROR_ARGUMENT and has done nothing; any other ends the program with the failed check
+ * `argument.null`.  The inline functions, the exported halves of them, and gait_trace_* do not
+ * look: they run for every object and reference.
+ *
+ * A program runs with the library of its headers, or with a later one of the same minor version:
+ * structures grow at their end alone, and the library is told how large the program's are
+ * (docs/design/abi.md).  New values of an enum come at its end: a switch has a default. */
 #ifndef GAIT_GAIT_H
 #define GAIT_GAIT_H
 
@@ -26,8 +35,15 @@ extern "C" {
 #endif
 
 #define GAIT_VERSION_MAJOR 0
-#define GAIT_VERSION_MINOR 1
+#define GAIT_VERSION_MINOR 2
 #define GAIT_VERSION_PATCH 0
+#define GAIT_VERSION_NUMBER                                                                        \
+  (GAIT_VERSION_MAJOR * 10000 + GAIT_VERSION_MINOR * 100 + GAIT_VERSION_PATCH)
+
+/* The version of the library that the program runs with, "0.2.0" and as GAIT_VERSION_NUMBER; the
+ * macros have that of the headers.  Thread: any. */
+GAIT_API const char *gait_version(void);
+GAIT_API int gait_version_number(void);
 
 /* ---- Results -------------------------------------------------------------------------------- */
 
@@ -45,6 +61,7 @@ typedef enum gait_result {
   GAIT_ERROR_BUSY,         /* threads are still attached */
   GAIT_ERROR_TOO_MANY,     /* a table of fixed size is full */
   GAIT_ERROR_NOT_FOUND,    /* nothing of that name or address is registered */
+  GAIT_ERROR_ABI,          /* the program was compiled with headers of another binary interface */
 } gait_result;
 
 /* The constant's name, "GAIT_OK" ...; never NULL. */
@@ -85,8 +102,11 @@ typedef enum gait_policy {
 } gait_policy;
 
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
- * gait_option_at and in `gait options`: all three come from one table. */
+ * gait_option_at and in `gait options`: all three come from one table.
+ *   struct_bytes  how many bytes the program's headers give this structure; gait_options_init sets
+ *                 it.  A field beyond them has its default */
 typedef struct gait_options {
+  size_t struct_bytes;
   int64_t gogc_percent;
   int64_t memory_limit_bytes;
   int64_t min_heap_bytes;
@@ -149,11 +169,13 @@ typedef struct gait_option {
   const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
 } gait_option;
 
-/* Sets every option to its default. */
-GAIT_API void gait_options_init(gait_options *options);
+/* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
+ * GAIT_ERROR_ARGUMENT to the functions below and to gait_heap_create. */
+static inline void gait_options_init(gait_options *options);
 
-/* Row `index` of the table, or NULL past its end. */
-GAIT_API const gait_option *gait_option_at(size_t index);
+/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
+ * the program's headers have it, has no row. */
+static inline const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
  * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
@@ -164,11 +186,12 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
                                       char *error, size_t error_bytes);
 
 /* Sets every option whose environment variable is set and not empty; stops at the first bad one.
- * A variable that begins with GAIT_ and is no option is named in the log (`options->log`, or
- * standard error) once in a process, with the nearest that exists.  A program with raised
- * privileges (setuid, capabilities of its file) takes nothing from the environment.
- * Thread: any, while none changes the environment.
- * Fails: as gait_options_set; the sentence names the variable. */
+ * One of an option that `options` has no field for, as the program's headers are older than the
+ * library, is named in the log.  A variable that begins with GAIT_ and is no option is named in the
+ * log (`options->log`, or standard error) once in a process, with the nearest that exists.  A
+ * program with raised privileges (setuid, capabilities of its file) takes nothing from the
+ * environment. Thread: any, while none changes the environment. Fails: as gait_options_set; the
+ * sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
 
@@ -182,10 +205,10 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
- * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM; *heap
- * is then NULL, and a bad value, or what the system lacks, has been reported in one line of the
- * log. */
-GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or what the system lacks, has been reported
+ * in one line of the log. */
+static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
  * Thread: any, once; no other call on this heap runs or comes later.
@@ -193,6 +216,12 @@ GAIT_API gait_result gait_heap_create(const gait_options *options, gait_heap **h
  * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
  */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
+
+/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  Who
+ * gets what another thread has set sees all that came before.  `user` may be NULL.
+ * Thread: any; a callback. */
+GAIT_API void gait_heap_set_user(gait_heap *heap, void *user);
+GAIT_API void *gait_heap_user(const gait_heap *heap);
 
 /* ---- Kinds ---------------------------------------------------------------------------------- */
 
@@ -226,8 +255,8 @@ typedef struct gait_kind_info {
 /* Registers a kind.  A kind lasts as long as its heap.
  * Thread: any.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (the name), GAIT_ERROR_TOO_MANY,
  * GAIT_ERROR_MEMORY. */
-GAIT_API gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
-                                        gait_kind *kind);
+static inline gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
+                                             gait_kind *kind);
 
 /* The kind of that name.  Thread: any.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind);
@@ -249,9 +278,10 @@ typedef enum gait_thread_roots {
  * heap in whose managed state the thread is.
  * Thread: any that is not attached to this heap.  GC: safepoint of the other heaps; the new one's
  * collector may have it scan its roots at once.
- * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM. */
-GAIT_API gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
-                                        gait_thread **thread);
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI. */
+static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
+                                             gait_thread_roots roots, gait_thread **thread);
 
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
@@ -296,6 +326,14 @@ GAIT_API void gait_poll_slow(gait_thread *thread);
 /* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
 
+/* The calling thread as it is attached to `heap`, in either state; NULL: it is not.
+ * Thread: any; a callback. */
+GAIT_API gait_thread *gait_thread_current(const gait_heap *heap);
+
+/* As gait_heap_set_user and gait_heap_user, for one attachment: NULL when it begins. */
+GAIT_API void gait_thread_set_user(gait_thread *thread, void *user);
+GAIT_API void *gait_thread_user(const gait_thread *thread);
+
 /* ---- Allocation ----------------------------------------------------------------------------- */
 
 /* Allocates one zeroed object of `bytes` bytes, 1 .. GAIT_MAX_OBJECT_BYTES, at a multiple of 16.
@@ -326,8 +364,8 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
-/* The start of the object that `address` points to or into, or NULL.  The address one past an
- * object's end belongs to its neighbour: keep the start, or ask for one byte more.
+/* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
+ * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
  * Thread: any for which the object stays reachable. */
 GAIT_API void *gait_object_start(gait_heap *heap, const void *address);
 
@@ -353,12 +391,15 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
-/* Copies `count` references from `from` to `to`; the two may overlap.  This is no safepoint,
- * however many they are: cut into parts what takes long, with gait_poll between them.
+/* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
+ * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
+ * may call it with references in hand.  The collector waits for it, and others where all are held:
+ * while it marks, up to 0.1 us for each reference.  Cut into parts what is longer, with gait_poll
+ * between them: where the two overlap and `to` is the higher, from the last part to the first.
  * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
-/* Stores NULL in `count` references; no safepoint either.  Thread: attached. */
+/* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
 
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
@@ -441,6 +482,10 @@ GAIT_API size_t gait_trim(gait_heap *heap);
 GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
+/* The two settings as they are now.  Thread: any. */
+GAIT_API int64_t gait_get_gogc(gait_heap *heap);
+GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
+
 /* ---- Numbers -------------------------------------------------------------------------------- */
 
 /* A snapshot; every counter counts from the heap's creation.
@@ -489,7 +534,7 @@ typedef struct gait_stats {
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
-GAIT_API void gait_stats_read(gait_heap *heap, gait_stats *stats);
+static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
 
 typedef enum gait_cycle_cause {
   GAIT_CAUSE_GOGC,
@@ -553,17 +598,22 @@ typedef struct gait_cycle_record {
   uint32_t young; /* it marked only what is new: marked_* still count all that is */
   uint32_t limiter_on;
   uint32_t limit_unreachable;
+  uint32_t reserved; /* 0 */
 } gait_cycle_record;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
- * the oldest that the ring still has.  Returns how many, at most `count`.  Thread: any. */
-GAIT_API size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                   size_t count);
+ * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
+ * where `count` is 0.  Thread: any. */
+static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count);
 
-/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf. */
-GAIT_API int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
+ * `line` may be NULL where `line_bytes` is 0. */
+static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #include "gait/inline.h"
+
+#include "gait/abi.h"
 
 #include "gait/checked.h"
 

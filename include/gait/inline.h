@@ -1,11 +1,15 @@
 /* inline.h: the fast paths that compile into the embedder's code, and nothing else.
  *
  * Include gait.h, not this file.  The structures below are the first members of private ones, which
- * the library asserts when it is compiled.  A program has to be compiled with the headers of the
- * library that it runs with, of the same minor version: nothing else would notice a difference.
- * Nothing here is an interface: use the functions, not the fields. */
+ * the library asserts when it is compiled.  A program that was compiled with others than the
+ * library has gets no heap, and can attach no thread (GAIT_ERROR_ABI). Nothing here is an
+ * interface: use the functions, not the fields. */
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
+
+/* Which layouts and constants these are.  Raised whenever one of them, or what it means, changes;
+ * the same in all of 0.2.x. */
+#define GAIT_ABI 2u
 
 #define GAIT_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define GAIT_UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -67,6 +67,7 @@ struct gait_thread {
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
   AO_t pause_cpu_max_ns;
+  gaiti_atomic_pointer user; /* the program's own */
 };
 
 /* .inv.threads  `all` has the attached threads, `count` of them; `spare` detached ones, whose

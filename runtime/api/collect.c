@@ -14,6 +14,7 @@ gait_result gait_collect(gait_thread *thread) {
 }
 
 size_t gait_trim(gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
   return gaiti_space_release(&heap->space, &heap->map, SIZE_MAX);
 }
 
@@ -46,4 +47,14 @@ gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *befor
   if (!setting_in_range(offsetof(gait_options, memory_limit_bytes), bytes))
     return GAIT_ERROR_OPTION_VALUE;
   return setting_changed(heap, gaiti_pace_set_memory_limit(heap, bytes, before));
+}
+
+int64_t gait_get_gogc(gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  return gaiti_pace_gogc(heap);
+}
+
+int64_t gait_get_memory_limit(gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  return (int64_t)AO_load(&heap->memory_limit);
 }

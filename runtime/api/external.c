@@ -17,6 +17,7 @@ static void external_account(gait_thread *thread, void *object, int64_t change) 
 }
 
 gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
+  if (!thread || !object) return GAIT_ERROR_ARGUMENT;
   gait_heap *heap = thread->heap;
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);
   REQUIRE_RESULT("external.object", ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object,

@@ -4,14 +4,17 @@
 #include "alloc/away.h"
 #include "alloc/exit.h"
 #include "barrier/shades.h"
+#include "api/abi.h"
+#include "api/options.h"
 #include "base/check.h"
+#include "base/sized.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 #include "cycle/fork.h"
 #include "mark/marking.h"
 
 static void heap_report(const gait_options *options, const char *error) {
-  char line[320];
+  char line[384];
   snprintf(line, sizeof line - 1, "gait: %s", error);
   gaiti_log_line(options, line);
 }
@@ -46,30 +49,37 @@ fail_heap:
   return result;
 }
 
-gait_result gait_heap_create(const gait_options *options, gait_heap **out) {
+/* What the program asks for, or what the environment says; checked, and reported where it is bad.
+ */
+static gait_result heap_take_options(const gait_options *options, gait_options *own) {
+  char error[320];
+  gait_result result = GAIT_OK;
+  gait_options_init(own);
+  if (options)
+    result = gaiti_options_take(own, options, error, sizeof error);
+  else
+    result = gait_options_from_environment(own, error, sizeof error);
+  if (result == GAIT_OK) result = gait_options_check(own, error, sizeof error);
+  if (result != GAIT_OK) heap_report(own, error);
+  return result;
+}
+
+/* Options of another binary interface are not looked at. */
+gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, unsigned abi) {
   if (!out) return GAIT_ERROR_ARGUMENT;
   *out = NULL;
-  gait_options defaults;
-  char error[256];
-  gait_result result = GAIT_OK;
-  if (!options) {
-    gait_options_init(&defaults);
-    options = &defaults;
-    result = gait_options_from_environment(&defaults, error, sizeof error);
-  }
-  if (result == GAIT_OK) result = gait_options_check(options, error, sizeof error);
-  if (result != GAIT_OK) {
-    heap_report(options, error);
-    return result;
-  }
+  if (!gaiti_abi_matches(NULL, abi)) return GAIT_ERROR_ABI;
+  gait_options own;
+  gait_result result = heap_take_options(options, &own);
+  if (result != GAIT_OK) return result;
   const char *missing = gaiti_os_missing();
   if (missing) {
-    heap_report(options, missing);
+    heap_report(&own, missing);
     return GAIT_ERROR_SYSTEM;
   }
   gait_heap *heap = gaiti_os_alloc(sizeof *heap);
   if (!heap) return GAIT_ERROR_MEMORY;
-  result = heap_init(heap, options);
+  result = heap_init(heap, &own);
   if (result == GAIT_OK && !gaiti_fork_register(heap)) {
     gait_heap_destroy(heap);
     return GAIT_ERROR_SYSTEM;
@@ -108,12 +118,27 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   return GAIT_OK;
 }
 
+void gait_heap_set_user(gait_heap *heap, void *user) {
+  REQUIRE_ARGUMENT(heap);
+  gaiti_pointer_store_release(&heap->user, user);
+}
+
+void *gait_heap_user(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  return gaiti_pointer_load_acquire(&heap->user);
+}
+
 /* ---- Kinds ---- */
 
-gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info, gait_kind *kind) {
+gait_result gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info, size_t info_bytes,
+                                     gait_kind *kind) {
   if (!heap || !info || !kind) return GAIT_ERROR_ARGUMENT;
+  gait_kind_info own;
+  if (!gaiti_sized_may_read(info_bytes, GAITI_KIND_INFO_BYTES, sizeof own))
+    return GAIT_ERROR_ARGUMENT;
+  gaiti_sized_copy(&own, sizeof own, info, info_bytes);
   uint16_t index;
-  gait_result result = gaiti_kinds_add(&heap->kinds, info, &index);
+  gait_result result = gaiti_kinds_add(&heap->kinds, &own, &index);
   if (result == GAIT_OK) *kind = (gait_kind){index, heap->tag};
   return result;
 }
@@ -127,26 +152,31 @@ gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind) {
 }
 
 gait_kind gait_kind_leaf(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
   return (gait_kind){GAITI_KIND_LEAF, heap->tag};
 }
 
 gait_kind gait_kind_conservative(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
   return (gait_kind){GAITI_KIND_CONSERVATIVE, heap->tag};
 }
 
 /* ---- Objects ---- */
 
 void *gait_object_start(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? (void *)gaiti_ref_start(&heap->map, ref) : NULL;
 }
 
 size_t gait_object_bytes(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? gaiti_ref_bytes(&heap->map, ref) : 0;
 }
 
 const char *gait_object_kind_name(gait_heap *heap, const void *address) {
+  REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? heap->kinds.table[gaiti_ref_kind(ref)].name : NULL;
 }

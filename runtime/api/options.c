@@ -1,5 +1,7 @@
 /* Options: one row each, which feeds the parser, the checks, `gait options` and the manual. */
 #define _GNU_SOURCE /* secure_getenv, environ */
+#include "api/options.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -11,7 +13,7 @@
 
 #include "base/atomic.h"
 #include "base/check.h"
-#include "gait/gait.h"
+#include "base/sized.h"
 
 #define KIB ((int64_t)1 << 10)
 #define MIB ((int64_t)1 << 20)
@@ -126,14 +128,27 @@ static int64_t *option_field(gait_options *options, const gait_option *option) {
   return (int64_t *)(void *)((char *)options + option->field);
 }
 
-void gait_options_init(gait_options *options) {
-  memset(options, 0, sizeof *options);
-  for (size_t i = 0; i < OPTIONS_COUNT; i++)
-    *option_field(options, &options_table[i]) = options_table[i].initial;
+/* Whether options of so many bytes have a field for that one. */
+static bool option_fits(const gait_option *option, size_t options_bytes) {
+  return option->field + sizeof(int64_t) <= options_bytes;
 }
 
-const gait_option *gait_option_at(size_t index) {
-  return index < OPTIONS_COUNT ? &options_table[index] : NULL;
+void gait_options_init_sized(gait_options *options, size_t options_bytes) {
+  REQUIRE_ARGUMENT(options);
+  REQUIRE("struct.bytes", gaiti_sized_may_fill(options_bytes, GAITI_OPTIONS_BYTES),
+          "a gait_options has at least the size of version 0.2.0");
+  memset(options, 0, options_bytes);
+  options->struct_bytes = options_bytes;
+  for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    if (option_fits(&options_table[i], options_bytes))
+      *option_field(options, &options_table[i]) = options_table[i].initial;
+}
+
+/* Rows that do not fit are skipped, wherever in the table they stand. */
+const gait_option *gait_option_at_sized(size_t index, size_t options_bytes) {
+  for (size_t i = 0; i < OPTIONS_COUNT; i++)
+    if (option_fits(&options_table[i], options_bytes) && index-- == 0) return &options_table[i];
+  return NULL;
 }
 
 static const gait_option *option_find(const char *name) {
@@ -201,6 +216,22 @@ static bool option_in_range(const gait_option *option, int64_t value) {
 
 /* ---- Errors ---- */
 
+#define OPTIONS_LATER                                                                              \
+  "this option is of a later version of Gait than the headers that the program was compiled with"
+
+/* Nothing but the size of options says whether they are any. */
+static gait_result options_check_bytes(const gait_options *options, char *error,
+                                       size_t error_bytes) {
+  if (gaiti_sized_may_read(options->struct_bytes, GAITI_OPTIONS_BYTES, sizeof *options))
+    return GAIT_OK;
+  if (error)
+    snprintf(error, error_bytes,
+             "gait_options have struct_bytes %zu, and this library takes %zu to %zu: "
+             "gait_options_init sets it, and the headers may not be later than the library",
+             options->struct_bytes, GAITI_OPTIONS_BYTES, sizeof *options);
+  return GAIT_ERROR_ARGUMENT;
+}
+
 static const char *option_form(const gait_option *option) {
   switch (option->type) {
   case GAIT_OPTION_BYTES:
@@ -229,9 +260,14 @@ static gait_result option_error_value(const gait_option *option, const char *nam
   return GAIT_ERROR_OPTION_VALUE;
 }
 
+/* Where an option of a later version than the program's headers would lie, is memory of others. */
 static gait_result option_set(gait_options *options, const gait_option *option, const char *name,
                               const char *text, char *error, size_t error_bytes) {
   int64_t value = 0;
+  if (!option_fits(option, options->struct_bytes)) {
+    if (error) snprintf(error, error_bytes, "%s: " OPTIONS_LATER, name);
+    return GAIT_ERROR_OPTION_NAME;
+  }
   if (!option_parse(option, text, &value) || !option_in_range(option, value))
     return option_error_value(option, name, text, error, error_bytes);
   *option_field(options, option) = value;
@@ -297,6 +333,19 @@ static bool environment_is_known(const char *name) {
   return false;
 }
 
+static void environment_report_line(const gait_options *options, const char *line) {
+  if (options->log)
+    options->log(line, options->log_arg);
+  else
+    fprintf(stderr, "%s\n", line);
+}
+
+static void environment_report_later(const gait_options *options, const char *name) {
+  char line[160];
+  snprintf(line, sizeof line, "gait: %s: " OPTIONS_LATER, name);
+  environment_report_line(options, line);
+}
+
 /* In one line, whatever characters the name has. */
 static void environment_report(const gait_options *options, const char *name) {
   char shown[80], line[160];
@@ -307,10 +356,7 @@ static void environment_report(const gait_options *options, const char *name) {
   snprintf(line, sizeof line, "gait: %s: there is no such option%s%s%s", shown,
            nearest ? "; did you mean " : "", nearest ? nearest->environment : "",
            nearest ? "?" : "");
-  if (options->log)
-    options->log(line, options->log_arg);
-  else
-    fprintf(stderr, "%s\n", line);
+  environment_report_line(options, line);
 }
 
 /* Names the variables that are no option, once in a process.  One without a value sets nothing,
@@ -336,6 +382,8 @@ static void environment_report_unknown(const gait_options *options) {
 gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                              char *error, size_t error_bytes) {
   if (!options || !name || !value) return GAIT_ERROR_ARGUMENT;
+  gait_result result = options_check_bytes(options, error, error_bytes);
+  if (result != GAIT_OK) return result;
   const gait_option *option = option_find(name);
   if (option) return option_set(options, option, name, value, error, error_bytes);
   if (error) snprintf(error, error_bytes, "%s: there is no option of this name", name);
@@ -344,20 +392,35 @@ gait_result gait_options_set(gait_options *options, const char *name, const char
 
 gait_result gait_options_from_environment(gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
-  environment_report_unknown(options);
-  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-    const char *text = secure_getenv(options_table[i].environment);
+  gait_result result = options_check_bytes(options, error, error_bytes);
+  if (result == GAIT_OK) environment_report_unknown(options);
+  for (size_t i = 0; i < OPTIONS_COUNT && result == GAIT_OK; i++) {
+    const gait_option *option = &options_table[i];
+    const char *text = secure_getenv(option->environment);
     if (!text || !text[0]) continue;
-    gait_result result = option_set(options, &options_table[i], options_table[i].environment, text,
-                                    error, error_bytes);
-    if (result != GAIT_OK) return result;
+    if (option_fits(option, options->struct_bytes))
+      result = option_set(options, option, option->environment, text, error, error_bytes);
+    else
+      environment_report_later(options, option->environment);
   }
+  return result;
+}
+
+gait_result gaiti_options_take(gait_options *own, const gait_options *options, char *error,
+                               size_t error_bytes) {
+  gait_options_init(own);
+  gait_result result = options_check_bytes(options, error, error_bytes);
+  if (result != GAIT_OK) return result;
+  memcpy(own, options, options->struct_bytes);
+  own->struct_bytes = sizeof *own;
   return GAIT_OK;
 }
 
 gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
-  gait_options copy = *options;
+  gait_options copy;
+  gait_result result = gaiti_options_take(&copy, options, error, error_bytes);
+  if (result != GAIT_OK) return result;
   for (size_t i = 0; i < OPTIONS_COUNT; i++) {
     int64_t value = *option_field(&copy, &options_table[i]);
     if (option_in_range(&options_table[i], value)) continue;

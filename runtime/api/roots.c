@@ -87,22 +87,28 @@ gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
 /* ---- Handles ---- */
 
 gait_handle *gait_handle_new(gait_thread *thread, void *object) {
+  REQUIRE_ARGUMENT(thread);
   gait_handle *handle = gaiti_handle_take(&thread->heap->roots);
   if (handle) gait_store(thread, &handle->object, object);
   return handle;
 }
 
 void *gait_handle_get(const gait_handle *handle) {
+  REQUIRE_ARGUMENT(handle);
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   return gait_load(&handle->object);
 }
 
 void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(handle);
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, object);
 }
 
 void gait_handle_free(gait_thread *thread, gait_handle *handle) {
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(handle);
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");
   gait_store(thread, &handle->object, NULL);
   gaiti_handle_give(&thread->heap->roots, handle);

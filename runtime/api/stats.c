@@ -1,5 +1,7 @@
 /* The snapshot of numbers. */
 #include "alloc/cache.h"
+#include "base/check.h"
+#include "base/sized.h"
 #include "cycle/cycle.h"
 
 /* A thread that retires a run at this moment may be seen with less than a moment before. */
@@ -65,7 +67,7 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
 
 /* What processors have yet to tell is read before the heap's own count: what one tells meanwhile is
  * seen twice, and not never. */
-void gait_stats_read(gait_heap *heap, gait_stats *stats) {
+static void stats_fill(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats_count_allocations(heap, stats);
   stats->heap_live_bytes += gaiti_heap_live(heap);
@@ -79,4 +81,14 @@ void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   stats->released_bytes = AO_load(&heap->space.released_bytes);
   stats_count_cycles(heap, stats);
   stats_count_pauses(heap, stats);
+}
+
+void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes) {
+  REQUIRE_ARGUMENT(heap);
+  REQUIRE_ARGUMENT(stats);
+  REQUIRE("struct.bytes", gaiti_sized_may_fill(stats_bytes, GAITI_STATS_BYTES),
+          "a gait_stats has at least the size of version 0.2.0");
+  gait_stats own;
+  stats_fill(heap, &own);
+  gaiti_sized_copy(stats, stats_bytes, &own, sizeof own);
 }

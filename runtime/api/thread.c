@@ -3,13 +3,10 @@
 
 #include "alloc/away.h"
 #include "alloc/exit.h"
+#include "api/abi.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/roots.h"
-
-_Static_assert(GAIT_LEAVE_FRAMES_BYTES == GAITI_WINDOW_BYTES, "gait.h states the window");
-_Static_assert(offsetof(gait_thread, fast) == 0, "inline.h reads the start of a thread");
-_Static_assert(offsetof(struct gaiti_row, cursors) == 0, "inline.h reads the start of a row");
 
 /* ---- Attaching ---- */
 
@@ -120,10 +117,8 @@ static void thread_scan_if_black(gait_thread *thread) {
 }
 
 /* Model: tests/model/start.pml, fork.pml. */
-gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
-                               gait_thread **thread) {
-  if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
-  *thread = NULL;
+static gait_result thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
+                                 gait_thread **thread) {
   struct thread_stack stack = {0, 0};
   if (roots != GAIT_STACK_EXACT && !gaiti_os_stack(&stack.limit, &stack.high))
     return GAIT_ERROR_SYSTEM;
@@ -137,6 +132,14 @@ gait_result gait_thread_attach(gait_heap *heap, const char *name, gait_thread_ro
   gaiti_delay(heap);
   if (result == GAIT_OK) thread_scan_if_black(*thread);
   return result;
+}
+
+gait_result gait_thread_attach_abi(gait_heap *heap, const char *name, gait_thread_roots roots,
+                                   gait_thread **thread, unsigned abi) {
+  if (!heap || !thread) return GAIT_ERROR_ARGUMENT;
+  *thread = NULL;
+  if (!gaiti_abi_matches(heap, abi)) return GAIT_ERROR_ABI;
+  return thread_attach(heap, name, roots, thread);
 }
 
 /* ---- Detaching ---- */
@@ -204,6 +207,7 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
 /* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 void gait_leave_from(gait_thread *thread, const void *frame) {
+  REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
@@ -244,6 +248,7 @@ static void thread_come_back(gait_thread *thread) {
 
 /* Model: tests/model/handshake.pml. */
 GAITI_NOINLINE void gait_enter(gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   REQUIRE("thread.frame", thread_is_where_it_left(thread, (uintptr_t)__builtin_frame_address(0)),
@@ -257,6 +262,8 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
 GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
   gaiti_registers_read(registers);
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(function);
   gait_leave_from(thread, GAIT_FRAME_END());
   void *result = function(arg);
   REQUIRE("thread.state", thread_is_outside(thread),
@@ -271,5 +278,25 @@ void gait_poll_slow(gait_thread *thread) {
 }
 
 gait_heap *gait_thread_heap(const gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
   return thread->heap;
+}
+
+/* The list is the OS thread's own. */
+gait_thread *gait_thread_current(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  gait_thread *thread = gaiti_exit_first();
+  while (thread && thread->heap != heap)
+    thread = thread->next_exit;
+  return thread;
+}
+
+void gait_thread_set_user(gait_thread *thread, void *user) {
+  REQUIRE_ARGUMENT(thread);
+  gaiti_pointer_store_release(&thread->user, user);
+}
+
+void *gait_thread_user(const gait_thread *thread) {
+  REQUIRE_ARGUMENT(thread);
+  return gaiti_pointer_load_acquire(&thread->user);
 }

@@ -118,17 +118,26 @@ static void barrier_remember_words(gait_thread *thread, void *const *slots, size
     gait_remember(thread, &slots[i]);
 }
 
-/* Word by word, so that a marker which looks meanwhile sees whole references. */
+static void barrier_copy(gait_thread *thread, void **target, void *const *source, size_t count) {
+  if (barrier_remembers(thread)) barrier_remember_words(thread, target, count);
+  if (!gaiti_thread_is_marking(thread)) return;
+  if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
+  if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
+    barrier_shade_words(thread, source, count);
+  gaiti_delay(thread->heap);
+}
+
+/* Word by word, so that a marker which looks meanwhile sees whole references.  No safepoint stands
+ * between the words: the shades of all are there before the first store, and what the thread has in
+ * no frame stays alive. */
 void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
+  REQUIRE_ARGUMENT(thread);
+  if (count == 0) return;
+  REQUIRE_ARGUMENT(to);
+  REQUIRE_ARGUMENT(from);
   void **target = to;
   void *const *source = from;
-  if (barrier_remembers(thread)) barrier_remember_words(thread, target, count);
-  if (gaiti_thread_is_marking(thread)) {
-    if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
-    if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
-      barrier_shade_words(thread, source, count);
-    gaiti_delay(thread->heap);
-  }
+  barrier_copy(thread, target, source, count);
   if (target <= source || target >= source + count) {
     for (size_t i = 0; i < count; i++)
       slot_store(&target[i], slot_load(&source[i]));
@@ -139,6 +148,9 @@ void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
 }
 
 void gait_clear(gait_thread *thread, void *slots, size_t count) {
+  REQUIRE_ARGUMENT(thread);
+  if (count == 0) return;
+  REQUIRE_ARGUMENT(slots);
   void **target = slots;
   if (gaiti_thread_is_marking(thread)) {
     if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);

@@ -10,6 +10,7 @@
 #define GAITI_BASE_CHECK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifndef GAITI_CHECK_SLOW
 #define GAITI_CHECK_SLOW 0
@@ -48,6 +49,10 @@ _Noreturn void gaiti_check_failed(const char *macro, const char *name, const cha
 
 #define REQUIRE(name, condition, sentence)                                                         \
   ((condition) ? (void)0 : gaiti_check_failed("REQUIRE", name, __func__, sentence))
+
+/* A pointer that the contract of a call without a result does not let be NULL. */
+#define REQUIRE_ARGUMENT(pointer)                                                                  \
+  REQUIRE("argument.null", (pointer) != NULL, "the argument " #pointer " is NULL")
 
 #if GAITI_CHECK_SLOW
 #define REQUIRE_RESULT(name, condition, sentence, result) REQUIRE(name, condition, sentence)

@@ -23,6 +23,8 @@ static const struct {
     [GAIT_ERROR_TOO_MANY] = {"GAIT_ERROR_TOO_MANY", "a table of fixed size is full"},
     [GAIT_ERROR_NOT_FOUND] = {"GAIT_ERROR_NOT_FOUND",
                               "nothing of that name or address is registered"},
+    [GAIT_ERROR_ABI] = {"GAIT_ERROR_ABI",
+                        "the program was compiled with headers of another binary interface"},
 };
 
 static bool result_known(gait_result result) {

@@ -275,6 +275,7 @@ static bool allocate_is_power_of_two(size_t number) {
 }
 
 void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes, size_t alignment) {
+  REQUIRE_ARGUMENT(thread);
   if (alignment > GAIT_MAX_ALIGNMENT || !allocate_is_power_of_two(alignment)) return NULL;
   if (alignment <= GAIT_GRANULE_BYTES) return gait_alloc(thread, kind, bytes);
   size_t slot = bytes;
@@ -285,6 +286,7 @@ void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes, size
 
 void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes, size_t count,
                        size_t element_bytes) {
+  REQUIRE_ARGUMENT(thread);
   size_t bytes;
   if (__builtin_mul_overflow(count, element_bytes, &bytes) ||
       __builtin_add_overflow(bytes, head_bytes, &bytes))

@@ -336,6 +336,14 @@ void gaiti_pace_settle(gait_heap *heap) {
 
 /* ---- Settings ---- */
 
+int64_t gaiti_pace_gogc(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  int64_t percent = pace->pacer.config.gc_percent;
+  gaiti_unlock(&pace->lock);
+  return percent;
+}
+
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);

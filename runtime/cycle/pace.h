@@ -101,6 +101,7 @@ void gaiti_pace_take_over(gait_heap *heap);
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
 void gaiti_pace_settle(gait_heap *heap);
 
+int64_t gaiti_pace_gogc(gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 

@@ -1,6 +1,10 @@
 #include "cycle/record.h"
 
+#include "base/check.h"
+#include "base/sized.h"
 #include "cycle/cycle.h"
+
+#define RECORD_IS_SHORT "a gait_cycle_record has at least the size of version 0.2.0"
 
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
@@ -33,15 +37,20 @@ void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *r
   gaiti_unlock(&records->lock);
 }
 
-size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *out, size_t count) {
-  struct gaiti_records *records = &heap->cycle->records;
+size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                size_t count, size_t record_bytes) {
+  REQUIRE_ARGUMENT(heap);
+  if (count > 0) REQUIRE_ARGUMENT(records);
+  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
+  struct gaiti_records *kept = &heap->cycle->records;
   size_t copied = 0;
-  gaiti_lock(&records->lock);
-  uint64_t oldest = records->last < GAITI_RECORDS ? 1 : records->last - GAITI_RECORDS + 1;
-  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= records->last && copied < count;
+  gaiti_lock(&kept->lock);
+  uint64_t oldest = kept->last < GAITI_RECORDS ? 1 : kept->last - GAITI_RECORDS + 1;
+  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= kept->last && copied < count;
        cycle++)
-    out[copied++] = records->ring[cycle % GAITI_RECORDS];
-  gaiti_unlock(&records->lock);
+    gaiti_sized_copy((char *)records + copied++ * record_bytes, record_bytes,
+                     &kept->ring[cycle % GAITI_RECORDS], sizeof *kept->ring);
+  gaiti_unlock(&kept->lock);
   return copied;
 }
 
@@ -53,7 +62,7 @@ const char *gait_cycle_cause_name(gait_cycle_cause cause) {
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
  * and marking itself, where we have no stops: what stands there is the start, marking and the end.
  * Go has no young cycles, and no word for them. */
-int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
+static int record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
   return snprintf(
@@ -73,4 +82,14 @@ int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_b
       record->cause == GAIT_CAUSE_FORCED ? " (forced)"
       : record->young                    ? " (young)"
                                          : "");
+}
+
+int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes, char *line,
+                            size_t line_bytes) {
+  REQUIRE_ARGUMENT(record);
+  if (line_bytes > 0) REQUIRE_ARGUMENT(line);
+  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
+  gait_cycle_record own;
+  gaiti_sized_copy(&own, sizeof own, record, record_bytes);
+  return record_format(&own, line, line_bytes);
 }

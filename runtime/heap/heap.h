@@ -53,6 +53,7 @@ struct gait_heap {
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
+  gaiti_atomic_pointer user; /* the program's own */
   bool forked; /* in the child of a fork: slots that the lost threads had in hand are lost */
 };
 

@@ -32,6 +32,17 @@ static void push(gait_thread *thread, struct node **stack, struct node *node) {
 }
 /* [end] */
 
+/* [parts] */
+static void copy_in_parts(gait_thread *thread, void **to, void *const *from, size_t count) {
+  enum { PART = 100000 };
+  for (size_t done = 0; done < count; done += PART) {
+    const size_t rest = count - done;
+    gait_copy(thread, to + done, from + done, rest < PART ? rest : PART);
+    gait_poll(thread); /* both arrays are in a root */
+  }
+}
+/* [end] */
+
 static void require(int holds) {
   if (!holds) abort();
 }
@@ -49,5 +60,13 @@ int main(void) {
     push(thread, &stack, node_new(thread, any, NULL));
   example(thread, stack->next, stack);
   require(stack->next->next == stack && stack->next->items[0] == NULL);
+  const size_t count = 250001;
+  void **from = gait_alloc_array(thread, any, 0, count, sizeof *from);
+  void **to = gait_alloc_array(thread, any, 0, count, sizeof *to);
+  require(from && to);
+  gait_store_init(thread, &from[0], stack);
+  gait_store_init(thread, &from[count - 1], stack->next);
+  copy_in_parts(thread, to, from, count);
+  require(to[0] == stack && to[count - 1] == stack->next && to[1] == NULL);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -421,7 +421,7 @@ inline waits(t) {
   :: op == SAFEPOINT -> !holding[h] && OPEN(h)
   /* enter: runtime/alloc/thread.c: gaiti_thread_enter */
   :: op == ENTER -> away[OF(t, h)] = 1
-  /* attach: runtime/api/thread.c: gait_thread_attach, thread_attach_locked */
+  /* attach: runtime/api/thread.c: thread_attach, thread_attach_locked */
   :: op == ATTACH ->
      d_step { MAY_ATTACH(h) && OPEN(h) ->
        say("T%d attaches to heap %d\n", t, h)

@@ -518,7 +518,7 @@ active [2] proctype mutator() {
 #endif
        attached = attached & ~THREAD(t); answered = answered & ~THREAD(t); rename() }
 
-  /* attach: runtime/api/thread.c: gait_thread_attach, thread_join_cycle_locked */
+  /* attach: runtime/api/thread.c: thread_attach, thread_join_cycle_locked */
   :: d_step { !HAS(attached, t) && request != HOLD ->
        say("T%d attaches\n", t)
        attached = EVERYBODY;

@@ -29,7 +29,7 @@
 #endif
 
 /* An allocation that should have failed did not. */
-#define NOT_NULL ((int)GAIT_ERROR_NOT_FOUND + 1)
+#define NOT_NULL ((int)GAIT_ERROR_ABI + 1)
 /* A check that every build has, since no result can tell. */
 #define ABORTS (-1)
 /* Nothing that can be relied on: only a client with checks runs it. */

@@ -12,7 +12,7 @@ for prefix in "$3" "$folder/moved"; do
   for program in default static shared cxx; do
     "$folder/build/outside_$program"
   done
-  ldd "$folder/build/outside_shared" | grep "libgait.so.0 => $prefix/"
+  ldd "$folder/build/outside_shared" | grep "libgait.so.0.2 => $prefix/"
   if ldd "$folder/build/outside_static" | grep libgait; then
     echo "the static program needs the shared library"
     exit 1

@@ -10,15 +10,18 @@ const char *const unit_suite_name = "settings";
 /* ---- Ranges ---- */
 
 typedef gait_result setting_fn(gait_heap *heap, int64_t value, int64_t *before);
+typedef int64_t setting_get_fn(gait_heap *heap);
 
 /* The edges of an option's range are taken, and what lies beyond them changes nothing. */
-static void setting_check_range(gait_heap *heap, setting_fn *set, const gait_option *option) {
+static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn *get,
+                                const gait_option *option) {
   int64_t before = 0;
   const int64_t inside[] = {option->minimum, option->maximum, option->off};
   for (size_t i = 0; i < 3; i++) {
     ck_assert_int_eq(set(heap, inside[i], NULL), GAIT_OK);
     ck_assert_int_eq(set(heap, inside[i], &before), GAIT_OK);
     ck_assert_int_eq(before, inside[i]);
+    ck_assert_int_eq(get(heap), inside[i]);
   }
   const int64_t outside[] = {INT64_MIN, option->minimum - 2,
                              option->maximum < INT64_MAX ? option->maximum + 1 : INT64_MIN,
@@ -27,6 +30,7 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, const gait_opt
     before = -77;
     ck_assert_int_eq(set(heap, outside[i], &before), GAIT_ERROR_OPTION_VALUE);
     ck_assert_int_eq(before, -77);
+    ck_assert_int_eq(get(heap), option->off);
     ck_assert_int_eq(set(heap, option->off, &before), GAIT_OK);
     ck_assert_int_eq(before, option->off);
   }
@@ -35,8 +39,9 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, const gait_opt
 START_TEST(a_running_heap_takes_what_a_new_one_does) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
-  setting_check_range(world.heap, gait_set_gogc, UNIT_OPTION(gogc_percent));
-  setting_check_range(world.heap, gait_set_memory_limit, UNIT_OPTION(memory_limit_bytes));
+  setting_check_range(world.heap, gait_set_gogc, gait_get_gogc, UNIT_OPTION(gogc_percent));
+  setting_check_range(world.heap, gait_set_memory_limit, gait_get_memory_limit,
+                      UNIT_OPTION(memory_limit_bytes));
   unit_close(&world);
 }
 END_TEST

@@ -1,0 +1,105 @@
+/* The binary interface: what a compiled program relies on, asserted number by number.
+ *
+ * What inline.h compiles into a program stands here for the GAIT_ABI that it has.  Whoever changes
+ * a number here raises GAIT_ABI.  The structures of gait.h may grow at their end, and nothing but
+ * the end may move: docs/design/abi.md. */
+#include "api/abi.h"
+
+#include <stdio.h>
+
+#include "alloc/thread.h"
+#include "base/sized.h"
+
+#define ABI_IS(expression, number)                                                                 \
+  _Static_assert((expression) == (number), #expression " is a part of the binary interface")
+#define ABI_AT(type, member, offset) ABI_IS(offsetof(type, member), offset)
+
+/* ---- What inline.h compiles into a program ---- */
+
+ABI_IS(GAIT_ABI, 2);
+
+ABI_AT(struct gait_cursor, next, 0);
+ABI_AT(struct gait_cursor, limit, 8);
+ABI_IS(sizeof(struct gait_cursor), 16);
+
+ABI_AT(struct gait_fast, rows, 0);
+ABI_AT(struct gait_fast, frames, 8);
+ABI_AT(struct gait_fast, poll, 16);
+ABI_AT(struct gait_fast, heap, 24);
+ABI_AT(struct gait_fast, heap_bytes, 32);
+ABI_AT(struct gait_fast, cards, 40);
+ABI_AT(struct gait_fast, marking, 48);
+
+ABI_AT(gait_frame, caller, 0);
+ABI_AT(gait_frame, slots, 8);
+ABI_AT(gait_frame, count, 16);
+ABI_AT(gait_frame, seal, 24);
+ABI_IS(sizeof(gait_frame), 32);
+
+ABI_AT(gait_kind, index, 0);
+ABI_AT(gait_kind, heap_tag, 2);
+ABI_IS(sizeof(gait_kind), 4);
+
+ABI_IS(GAIT_SHADE_OLD, 1);
+ABI_IS(GAIT_SHADE_NEW, 2);
+ABI_IS(GAIT_REMEMBER, 4);
+ABI_IS(GAIT_CARD_SHIFT, 10);
+ABI_IS(GAIT_CARD_NOTED, 2);
+ABI_IS(GAIT_GRANULE_BYTES, 16);
+ABI_IS(GAIT_SMALL_BYTES, 32768);
+ABI_IS(GAIT_SIZE_CLASSES, 72);
+ABI_IS(GAIT_LEAVE_FRAMES_BYTES, 1024);
+
+/* ---- Where the library has it ---- */
+
+ABI_AT(gait_thread, fast, 0);
+ABI_AT(struct gaiti_row, cursors, 0);
+ABI_IS(sizeof((struct gaiti_row *)0)->cursors, GAIT_SIZE_CLASSES * sizeof(struct gait_cursor));
+ABI_IS(sizeof((struct gaiti_proc *)0)->rows, GAIT_MAX_KINDS * sizeof(struct gait_cursor *));
+ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES);
+
+/* ---- What a program hands over, or is handed ---- */
+
+ABI_AT(gait_options, struct_bytes, 0);
+ABI_AT(gait_options, gogc_percent, 8);
+ABI_AT(gait_options, log, 208);
+ABI_AT(gait_options, cycle_arg, GAITI_OPTIONS_BYTES - sizeof(void *));
+ABI_AT(gait_kind_info, trace_arg, GAITI_KIND_INFO_BYTES - sizeof(void *));
+ABI_AT(gait_stats, pause_cpu_max_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
+ABI_AT(gait_cycle_record, reserved, GAITI_RECORD_BYTES - sizeof(uint32_t));
+ABI_AT(gait_option, field, 80);
+
+/* No structure ends in padding: a member that were added there would be in a program's structure
+ * which never set it. */
+#define ABI_ENDS_WITH(type, member)                                                                \
+  ABI_IS(sizeof(type), offsetof(type, member) + sizeof(((type *)0)->member))
+ABI_ENDS_WITH(gait_options, cycle_arg);
+ABI_ENDS_WITH(gait_kind_info, trace_arg);
+ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns);
+ABI_ENDS_WITH(gait_cycle_record, reserved);
+ABI_ENDS_WITH(gait_option, field);
+
+/* ---- Versions ---- */
+
+#define ABI_TEXT(number)                 #number
+#define ABI_VERSION(major, minor, patch) ABI_TEXT(major) "." ABI_TEXT(minor) "." ABI_TEXT(patch)
+
+const char *gait_version(void) {
+  return ABI_VERSION(GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR, GAIT_VERSION_PATCH);
+}
+
+int gait_version_number(void) {
+  return GAIT_VERSION_NUMBER;
+}
+
+bool gaiti_abi_matches(gait_heap *heap, unsigned abi) {
+  if (abi == GAIT_ABI) return true;
+  static const gait_options none;
+  char line[192];
+  snprintf(line, sizeof line - 1,
+           "gait: the program was compiled with headers of ABI %u and runs with a library of ABI "
+           "%u: compile it with the headers of that library",
+           abi, GAIT_ABI);
+  gaiti_log_line(heap ? &heap->options : &none, line);
+  return false;
+}

@@ -1,0 +1,14 @@
+/* options.h: the options of a program, which may have been compiled with headers of an earlier
+ * version. */
+#ifndef GAITI_API_OPTIONS_H
+#define GAITI_API_OPTIONS_H
+
+#include "gait/gait.h"
+
+/* Copies `options` to `own`, where the fields that the program's headers do not have get their
+ * defaults.  Values are not looked at.
+ * Fails: GAIT_ERROR_ARGUMENT, with a sentence in `error`; `own` has its defaults then. */
+gait_result gaiti_options_take(gait_options *own, const gait_options *options, char *error,
+                               size_t error_bytes);
+
+#endif

@@ -1,0 +1,611 @@
+/* gait.h: an embeddable, concurrent mark-sweep garbage collector with a pacer.  You call us.
+ *
+ * In the order in which a person meets the tasks: results, a heap and its options, kinds of object,
+ * threads, allocation, stores, roots, collection, numbers.  embed.h has what we call of yours.
+ *
+ * The line at the end of a contract:
+ *   Thread  who may call it.  "attached": the thread that owns the gait_thread, in managed state.
+ *           "any": attached or not, in either state; but not from a callback (embed.h).
+ *   GC      whether the call is a safepoint (the collector may act on this thread), may start a
+ *           cycle, or may mark.
+ *   Fails   how.
+ * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
+ * barrier, which notes what it must.  A signal handler may call nothing here.
+ *
+ * A reference that is stored, and every `arg`, may be NULL; any other pointer may where that is
+ * said, and nowhere else.  To a NULL that may not be, a call that has a gait_result says
+ * GAIT_ERROR_ARGUMENT and has done nothing; any other ends the program with the failed check
+ * `argument.null`.  The inline functions, the exported halves of them, and gait_trace_* do not
+ * look: they run for every object and reference.
+ *
+ * A program runs with the library of its headers, or with a later one of the same minor version:
+ * structures grow at their end alone, and the library is told how large the program's are
+ * (docs/design/abi.md).  New values of an enum come at its end: a switch has a default. */
+#ifndef GAIT_GAIT_H
+#define GAIT_GAIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gait/embed.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GAIT_VERSION_MAJOR 0
+#define GAIT_VERSION_MINOR 2
+#define GAIT_VERSION_PATCH 0
+#define GAIT_VERSION_NUMBER                                                                        \
+  (GAIT_VERSION_MAJOR * 10000 + GAIT_VERSION_MINOR * 100 + GAIT_VERSION_PATCH)
+
+/* The version of the library that the program runs with, "0.2.0" and as GAIT_VERSION_NUMBER; the
+ * macros have that of the headers.  Thread: any. */
+GAIT_API const char *gait_version(void);
+GAIT_API int gait_version_number(void);
+
+/* ---- Results -------------------------------------------------------------------------------- */
+
+typedef enum gait_result {
+  GAIT_OK = 0,
+  GAIT_ERROR_ARGUMENT, /* an argument is NULL, zero or out of its range */
+  GAIT_ERROR_MEMORY,   /* the system gives no more memory; a memory limit alone never does this */
+  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made, or a clock not read */
+  GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
+  GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
+  GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap; no call has this today */
+  GAIT_ERROR_NOT_ATTACHED, /* the thread is not attached, or no longer */
+  GAIT_ERROR_ALREADY,      /* the thread is attached, the name or the range is registered */
+  GAIT_ERROR_STATE,        /* inside managed code where outside is due, or the other way round */
+  GAIT_ERROR_BUSY,         /* threads are still attached */
+  GAIT_ERROR_TOO_MANY,     /* a table of fixed size is full */
+  GAIT_ERROR_NOT_FOUND,    /* nothing of that name or address is registered */
+  GAIT_ERROR_ABI,          /* the program was compiled with headers of another binary interface */
+} gait_result;
+
+/* The constant's name, "GAIT_OK" ...; never NULL. */
+GAIT_API const char *gait_result_name(gait_result result);
+
+/* One English sentence; never NULL. */
+GAIT_API const char *gait_result_text(gait_result result);
+
+/* ---- Types ---------------------------------------------------------------------------------- */
+
+typedef struct gait_thread gait_thread;
+typedef struct gait_handle gait_handle;
+
+/* A kind of object on one heap; pass it by value. */
+typedef struct gait_kind {
+  uint16_t index;
+  uint16_t heap_tag;
+} gait_kind;
+
+#define GAIT_MAX_KINDS        1024
+#define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
+#define GAIT_MAX_ALIGNMENT    ((size_t)4096)
+/* What objects of one heap may hold outside it, all together. */
+#define GAIT_MAX_EXTERNAL_BYTES ((size_t)1 << 60)
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+#define GAIT_OFF INT64_MAX /* a memory limit that limits nothing */
+#define GAIT_GOGC_OFF                                                                              \
+  (-1) /* no collection for growth: only for the memory limit, or when asked                       \
+        */
+
+/* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
+ * gait_option_at and in `gait options`: all three come from one table.
+ *   struct_bytes  how many bytes the program's headers give this structure; gait_options_init sets
+ *                 it.  A field beyond them has its default */
+typedef struct gait_options {
+  size_t struct_bytes;
+  int64_t gogc_percent;
+  int64_t memory_limit_bytes;
+  int64_t min_heap_bytes;
+  int64_t reserve_bytes;
+  int64_t background_percent;
+  int64_t cpu_cap_percent;
+  int64_t processors;
+  int64_t idle_help;
+  int64_t inline_bytes;
+  int64_t young_percent;
+  int64_t barrierless;
+  int64_t release_percent;
+  int64_t huge_pages;
+  int64_t trace;
+  int64_t late_ms;
+  int64_t late_signal;
+  int64_t checkmark;
+  int64_t heap_walk;
+  int64_t poison;
+  int64_t collect_every;
+  int64_t run_bytes;
+  int64_t barrier_entries;
+  int64_t mark_segments;
+  int64_t delay_us;
+  int64_t seed;
+  gait_log_fn *log; /* NULL: standard error */
+  void *log_arg;
+  gait_out_of_memory_fn *out_of_memory; /* NULL: give up */
+  void *out_of_memory_arg;
+  gait_cycle_fn *cycle; /* NULL: none */
+  void *cycle_arg;
+} gait_options;
+
+typedef enum gait_option_type {
+  GAIT_OPTION_COUNT,
+  GAIT_OPTION_PERCENT,
+  GAIT_OPTION_BYTES,
+  GAIT_OPTION_SWITCH,
+  GAIT_OPTION_MILLISECONDS,
+  GAIT_OPTION_MICROSECONDS,
+} gait_option_type;
+
+/* One row of the table of options. */
+typedef struct gait_option {
+  const char *name;        /* "gogc" */
+  const char *environment; /* "GAIT_GOGC" */
+  gait_option_type type;
+  const char *unit; /* "%", "bytes", ... */
+  int64_t initial;
+  int64_t minimum;
+  int64_t maximum;
+  bool may_be_off;     /* the word "off" is a value */
+  int64_t off;         /* and stands for this */
+  const char *purpose; /* one sentence */
+  size_t field;        /* its offset in gait_options */
+} gait_option;
+
+/* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
+ * GAIT_ERROR_ARGUMENT to the functions below and to gait_heap_create. */
+static inline void gait_options_init(gait_options *options);
+
+/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
+ * the program's headers have it, has no row. */
+static inline const gait_option *gait_option_at(size_t index);
+
+/* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
+ * switch, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure `options` is unchanged and
+ * `error` (may be NULL) holds a sentence that names the option and the value, cut at `error_bytes`.
+ * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
+                                      char *error, size_t error_bytes);
+
+/* Sets every option whose environment variable is set and not empty; stops at the first bad one.
+ * One of an option that `options` has no field for, as the program's headers are older than the
+ * library, is named in the log.  A variable that begins with GAIT_ and is no option is named in the
+ * log (`options->log`, or standard error) once in a process, with the nearest that exists.  A
+ * program with raised privileges (setuid, capabilities of its file) takes nothing from the
+ * environment. Thread: any, while none changes the environment. Fails: as gait_options_set; the
+ * sentence names the variable. */
+GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
+                                                   size_t error_bytes);
+
+/* Checks every field against its range, as gait_heap_create does.
+ * Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_options_check(const gait_options *options, char *error,
+                                        size_t error_bytes);
+
+/* ---- Heap ----------------------------------------------------------------------------------- */
+
+/* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
+ * collector start with the first cycle.
+ * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or what the system lacks, has been reported
+ * in one line of the log. */
+static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
+
+/* Destroys the heap with every object on it, after the cycle under way.
+ * Thread: any, once; no other call on this heap runs or comes later.
+ * GC: safepoint of the other heaps in whose managed state the thread is.
+ * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
+ */
+GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
+
+/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  Who
+ * gets what another thread has set sees all that came before.  `user` may be NULL.
+ * Thread: any; a callback. */
+GAIT_API void gait_heap_set_user(gait_heap *heap, void *user);
+GAIT_API void *gait_heap_user(const gait_heap *heap);
+
+/* ---- Kinds ---------------------------------------------------------------------------------- */
+
+typedef enum gait_kind_form {
+  GAIT_KIND_LEAF,              /* no references */
+  GAIT_KIND_POINTERS,          /* references where `pointer_map` says so */
+  GAIT_KIND_CALLBACK,          /* `trace` finds the references, all in the object itself */
+  GAIT_KIND_CONSERVATIVE,      /* any aligned word may be a reference */
+  GAIT_KIND_CALLBACK_ANYWHERE, /* `trace` finds the references, some of them outside the heap; such
+                                  objects are traced in every cycle, young ones too */
+} gait_kind_form;
+
+/* How objects of one sort are traced.
+ *   name          unique on the heap; copied
+ *   map_bytes     POINTERS: bytes the map describes, a multiple of 8, at most 4096; what an object
+ *                 has beyond them is not traced, unless a part repeats
+ *   pointer_map   POINTERS: bit i % 64 of word i / 64: the word at offset 8 * i is a reference
+ *   repeat_bytes  POINTERS: the last so many of map_bytes are the element of an array that goes on
+ *                 to the object's end; 0: none; a multiple of 8
+ *   trace, trace_arg  CALLBACK */
+typedef struct gait_kind_info {
+  const char *name;
+  gait_kind_form form;
+  size_t map_bytes;
+  const uint64_t *pointer_map;
+  size_t repeat_bytes;
+  gait_trace_fn *trace;
+  void *trace_arg;
+} gait_kind_info;
+
+/* Registers a kind.  A kind lasts as long as its heap.
+ * Thread: any.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (the name), GAIT_ERROR_TOO_MANY,
+ * GAIT_ERROR_MEMORY. */
+static inline gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
+                                             gait_kind *kind);
+
+/* The kind of that name.  Thread: any.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_kind_find(gait_heap *heap, const char *name, gait_kind *kind);
+
+/* The two kinds that every heap has: "leaf" and "conservative".  Thread: any. */
+GAIT_API gait_kind gait_kind_leaf(const gait_heap *heap);
+GAIT_API gait_kind gait_kind_conservative(const gait_heap *heap);
+
+/* ---- Threads -------------------------------------------------------------------------------- */
+
+typedef enum gait_thread_roots {
+  GAIT_STACK_CONSERVATIVE, /* the whole stack and the registers, and exact frames */
+  GAIT_STACK_EXACT,        /* exact frames and handles only */
+} gait_thread_roots;
+
+/* Attaches the calling thread, in managed state.  A thread that exits attached is detached then.
+ * `name` (may be NULL) stands in log lines; copied.
+ * A thread may be attached to several heaps.  A safepoint of one of them is a safepoint of every
+ * heap in whose managed state the thread is.
+ * Thread: any that is not attached to this heap.  GC: safepoint of the other heaps; the new one's
+ * collector may have it scan its roots at once.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI. */
+static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
+                                             gait_thread_roots roots, gait_thread **thread);
+
+/* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
+ * another thread attaches.
+ * Thread: the owner, in either state.  GC: safepoint, of all its heaps.
+ * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner),
+ * GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_thread_detach(gait_thread *thread);
+
+/* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
+ * loads none, may block, and the collector need not wait for it.  References that registers and
+ * stack hold at this moment stay roots until then.
+ * The function that calls it may return before gait_enter, as a wrapper does, whatever the size of
+ * its frame; and functions that called that one may return, too, as long as their frames take no
+ * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
+ * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
+ * come again are not noticed.  Managed code is entered once only until then: a callback of a
+ * foreign library that enters again belongs inside gait_outside.
+ *
+ * Thread: attached.  GC: safepoint. */
+GAIT_API void gait_leave(gait_thread *thread);
+GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
+
+#define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
+
+/* Enters managed code again.  Waits while the collector scans this very thread, and while all
+ * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
+ * Thread: the owner, outside.  GC: safepoint. */
+GAIT_API void gait_enter(gait_thread *thread);
+
+/* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
+ * managed code again and leave it, any number of times and with further calls of gait_outside, as
+ * callbacks of a foreign library do; it is outside when it returns.
+ * Thread: attached.  GC: safepoint. */
+GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
+
+/* A safepoint: one load and one branch when the collector wants nothing.  Call it in loops that do
+ * not allocate.
+ * Thread: attached.  GC: safepoint. */
+static inline void gait_poll(gait_thread *thread);
+GAIT_API void gait_poll_slow(gait_thread *thread);
+
+/* The heap that the thread is attached to.  Thread: any. */
+GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
+
+/* The calling thread as it is attached to `heap`, in either state; NULL: it is not.
+ * Thread: any; a callback. */
+GAIT_API gait_thread *gait_thread_current(const gait_heap *heap);
+
+/* As gait_heap_set_user and gait_heap_user, for one attachment: NULL when it begins. */
+GAIT_API void gait_thread_set_user(gait_thread *thread, void *user);
+GAIT_API void *gait_thread_user(const gait_thread *thread);
+
+/* ---- Allocation ----------------------------------------------------------------------------- */
+
+/* Allocates one zeroed object of `bytes` bytes, 1 .. GAIT_MAX_OBJECT_BYTES, at a multiple of 16.
+ * `kind` was registered on the same heap.  Returns NULL only after a collection has not helped and
+ * the out-of-memory handler has given up, or, at once and in every build, when `bytes` is 0 or out
+ * of range.
+ * Thread: attached.  GC: safepoint on the slow path; may start a cycle, may assist. */
+static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
+GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
+
+/* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT; NULL for any
+ * other alignment. */
+GAIT_API void *gait_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes,
+                                  size_t alignment);
+
+/* The same for `head_bytes + count * element_bytes` bytes; NULL when that is 0 or overflows. */
+GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head_bytes,
+                                size_t count, size_t element_bytes);
+
+/* Says that `object` holds `bytes` bytes of memory outside the heap from now on, 0 ..
+ * GAIT_MAX_EXTERNAL_BYTES, in place of what was said before.  They count in the heap goal and the
+ * memory limit until the object is found dead.  When they are more than before, the thread pays and
+ * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
+ * an exact thread have to be in its roots.
+ * Thread: in managed state.  GC: safepoint; may start a cycle, may assist.
+ * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_MEMORY
+ * (no memory to note it, or the objects of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES);
+ * nothing has changed then. */
+GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
+
+/* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
+ * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
+ * Thread: any for which the object stays reachable. */
+GAIT_API void *gait_object_start(gait_heap *heap, const void *address);
+
+/* The bytes of the slot that `address` points into, 0 when none. */
+GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *address);
+
+/* The name of its kind, NULL when none. */
+GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address);
+
+/* ---- Loads and stores of references --------------------------------------------------------- */
+
+/* Loads a reference that other threads may be storing. */
+static inline void *gait_load(void *const *slot);
+
+/* Stores `value` in `*slot`, a field of an object or a barriered root.  Every store of a reference
+ * outside the thread's own stack goes through one of these.
+ * Thread: attached. */
+static inline void gait_store(gait_thread *thread, void *slot, void *value);
+
+/* The same where `*slot` has not been stored to since its object was allocated. */
+static inline void gait_store_init(gait_thread *thread, void *slot, void *value);
+
+/* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
+static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
+
+/* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
+ * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
+ * may call it with references in hand.  The collector waits for it, and others where all are held:
+ * while it marks, up to 0.1 us for each reference.  Cut into parts what is longer, with gait_poll
+ * between them: where the two overlap and `to` is the higher, from the last part to the first.
+ * Thread: attached. */
+GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
+
+/* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
+GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
+
+GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
+GAIT_API void gait_shade(gait_thread *thread, void *value);
+GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
+
+/* ---- Roots ---------------------------------------------------------------------------------- */
+
+/* An exact frame: `count` references on this thread's stack, found without scanning words.  They
+ * are written plainly; the frame itself is written by push alone. */
+typedef struct gait_frame {
+  struct gait_frame *caller;
+  void **slots;
+  size_t count;
+  uintptr_t seal;
+} gait_frame;
+
+/* Links and unlinks a frame; in pairs, innermost first.  A frame that is still linked when its
+ * function has returned is a failed check at the thread's next safepoint.  When a thread ends
+ * outside managed code, by pthread_exit or by cancellation, its frames are roots no longer: a
+ * cleanup handler that needs an object has a handle for it.  Thread: attached. */
+static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
+                                   size_t count);
+static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
+
+/* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
+ * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
+ * Thread: attached.  Fails: NULL when out of memory. */
+GAIT_API gait_handle *gait_handle_new(gait_thread *thread, void *object);
+GAIT_API void *gait_handle_get(const gait_handle *handle);
+GAIT_API void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object);
+GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
+
+typedef enum gait_roots_discipline {
+  GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, which costs a pause
+                           */
+} gait_roots_discipline;
+
+/* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, in this
+ * call; no safepoint.
+ * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is registered), GAIT_ERROR_MEMORY. */
+GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
+                                    gait_roots_discipline discipline);
+
+/* Makes what `function` traces roots.  While a cycle marks, `function` runs in this call.
+ * Thread, GC, Fails: as gait_roots_add; GAIT_ERROR_ALREADY: with this `arg` it is registered. */
+GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
+                                             gait_roots_discipline discipline);
+
+/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+ * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
+ * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
+ * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, once
+ * more, in this call; no safepoint.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
+GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
+                                                void *arg);
+
+/* ---- Collection ----------------------------------------------------------------------------- */
+
+/* Runs one whole cycle that begins after this call and returns when it has been swept: whatever was
+ * unreachable before the call is free.  The caller helps to mark.
+ * Thread: attached.  GC: safepoint; runs a cycle, marks.
+ * Fails: GAIT_ERROR_STATE (outside managed code, or not the owner), GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_collect(gait_thread *thread);
+
+/* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
+ * that is free to its end.  Returns the bytes that went.
+ * Thread: any. */
+GAIT_API size_t gait_trim(gait_heap *heap);
+
+/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
+ * range of its option.  The next trigger is computed at once; where the heap is past it, or has
+ * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+ * `before` (may be NULL) takes the old setting.
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
+ */
+GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
+GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+
+/* The two settings as they are now.  Thread: any. */
+GAIT_API int64_t gait_get_gogc(gait_heap *heap);
+GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
+
+/* ---- Numbers -------------------------------------------------------------------------------- */
+
+/* A snapshot; every counter counts from the heap's creation.
+ *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
+ *                      runs of slots, so with what a thread has not made objects of yet
+ *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
+ *                      objects and external bytes only
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and what malloc takes to keep account
+ *   structure_bytes    of these, the structures
+ *   external_bytes     held outside by objects not yet found dead
+ *   alloc_*            allocated in all; exact for threads that are not running
+ *   pause_*            every time for which the collector held a thread: handshake work, root scan,
+ *                      assist, waiting.  p9999: upper bound within 1/16 */
+typedef struct gait_stats {
+  uint64_t cycles;
+  uint64_t forced_cycles;
+  uint64_t young_cycles; /* that marked only what is new */
+  uint64_t heap_live_bytes;
+  uint64_t marked_bytes;
+  uint64_t goal_bytes;
+  uint64_t trigger_bytes;
+  uint64_t mapped_bytes;
+  uint64_t mapped_peak_bytes;
+  uint64_t reserved_bytes;
+  uint64_t side_table_bytes;
+  uint64_t structure_bytes;
+  uint64_t external_bytes;
+  uint64_t released_bytes;
+  uint64_t alloc_bytes;
+  uint64_t alloc_objects;
+  uint64_t threads;
+  uint64_t processors;
+  uint64_t gc_cpu_ns;
+  uint64_t gc_assist_ns;
+  uint64_t gc_background_ns;
+  uint64_t gc_idle_ns;
+  uint64_t pauses;
+  uint64_t pause_total_ns;
+  uint64_t pause_max_ns;
+  uint64_t pause_p50_ns;
+  uint64_t pause_p99_ns;
+  uint64_t pause_p9999_ns;
+  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
+} gait_stats;
+
+/* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
+static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
+
+typedef enum gait_cycle_cause {
+  GAIT_CAUSE_GOGC,
+  GAIT_CAUSE_MEMORY_LIMIT,
+  GAIT_CAUSE_FORCED,
+  GAIT_CAUSE_OUT_OF_MEMORY,
+  GAIT_CAUSE_DEBUG,
+} gait_cycle_cause;
+
+GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
+
+/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
+ *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
+ *                            ending it; sweeping
+ *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
+ *                            that threads have not made objects of yet
+ *   live_before, marked      objects only: after the last cycle, and after this one
+ *   assist, background, idle CPU time
+ *   handshake_max_ns         the slowest handshake, from request to the last answer
+ *   started_ns               since the heap was created
+ *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
+ *                            mode, checks */
+typedef struct gait_cycle_record {
+  uint64_t cycle;
+  uint64_t started_ns;
+  gait_cycle_cause cause;
+  uint32_t threads;
+  double processors;
+  int64_t gogc_percent;
+  int64_t memory_limit_bytes;
+  uint64_t live_before_bytes;
+  uint64_t trigger_bytes;
+  uint64_t goal_bytes;
+  uint64_t at_trigger_bytes;
+  uint64_t at_mark_end_bytes;
+  uint64_t marked_bytes;
+  uint64_t marked_objects;
+  uint64_t allocated_black_bytes;
+  uint64_t scan_bytes;
+  uint64_t root_bytes;
+  uint64_t external_bytes;
+  uint64_t mapped_bytes;
+  uint64_t mapped_peak_bytes;
+  uint64_t freed_blocks;
+  uint64_t released_bytes;
+  uint64_t start_ns;
+  uint64_t mark_ns;
+  uint64_t end_ns;
+  uint64_t sweep_ns;
+  uint64_t assist_ns;
+  uint64_t background_ns;
+  uint64_t idle_ns;
+  uint64_t handshakes;
+  uint64_t handshake_max_ns;
+  uint64_t held_ns;
+  uint64_t flush_rounds;
+  double alloc_bytes_per_second;
+  double cons_mark;
+  double assist_ratio;
+  double gc_cpu_share;
+  uint32_t young; /* it marked only what is new: marked_* still count all that is */
+  uint32_t limiter_on;
+  uint32_t limit_unreachable;
+  uint32_t reserved; /* 0 */
+} gait_cycle_record;
+
+/* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
+ * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
+ * where `count` is 0.  Thread: any. */
+static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count);
+
+/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
+ * `line` may be NULL where `line_bytes` is 0. */
+static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+
+#include "gait/inline.h"
+
+#include "gait/abi.h"
+
+#include "gait/checked.h"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

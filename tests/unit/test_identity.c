@@ -1,0 +1,124 @@
+/* Who is who: the library's version, the calling thread's attachment, pointers of the program's own
+ * on heaps and threads. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const unit_suite_name = "identity";
+
+START_TEST(the_version_is_that_of_the_headers) {
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR,
+           GAIT_VERSION_PATCH);
+  ck_assert_str_eq(gait_version(), version);
+  ck_assert_int_eq(gait_version_number(), GAIT_VERSION_NUMBER);
+  ck_assert_int_eq(gait_version_number() / 10000, GAIT_VERSION_MAJOR);
+  ck_assert_int_eq(gait_version_number() / 100 % 100, GAIT_VERSION_MINOR);
+  ck_assert_int_eq(gait_version_number() % 100, GAIT_VERSION_PATCH);
+}
+END_TEST
+
+/* ---- The calling thread ---- */
+
+static void *identity_is_nobody(void *arg) {
+  UNIT_CHECK(gait_thread_current(arg) == NULL);
+  return NULL;
+}
+
+static void *identity_is_another(void *arg) {
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(arg, "another", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_current(arg) == thread);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_current(arg) == NULL);
+  return thread;
+}
+
+START_TEST(each_thread_finds_its_own_attachment) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
+  unit_on_thread(world.thread, identity_is_nobody, world.heap);
+  unit_on_thread(world.thread, identity_is_another, world.heap);
+  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
+  gait_leave(world.thread);
+  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
+  gait_enter(world.thread);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(one_thread_has_an_attachment_for_each_heap) {
+  unit_world one, two;
+  unit_open(&one, _i, GAIT_STACK_EXACT);
+  unit_open(&two, _i, GAIT_STACK_EXACT);
+  ck_assert_ptr_eq(gait_thread_current(one.heap), one.thread);
+  ck_assert_ptr_eq(gait_thread_current(two.heap), two.thread);
+  gait_heap *heap = two.heap;
+  gait_frame_pop(two.thread, &two.frame);
+  ck_assert_int_eq(gait_thread_detach(two.thread), GAIT_OK);
+  ck_assert_ptr_null(gait_thread_current(heap));
+  ck_assert_ptr_eq(gait_thread_current(one.heap), one.thread);
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+  unit_close(&one);
+}
+END_TEST
+
+/* ---- Pointers of the program's own ---- */
+
+START_TEST(a_heap_keeps_the_pointer_of_the_program) {
+  unit_world world, other;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  unit_open(&other, _i, GAIT_STACK_EXACT);
+  ck_assert_ptr_null(gait_heap_user(world.heap));
+  gait_heap_set_user(world.heap, &world);
+  ck_assert_ptr_eq(gait_heap_user(world.heap), &world);
+  ck_assert_ptr_null(gait_heap_user(other.heap));
+  gait_heap_set_user(world.heap, NULL);
+  ck_assert_ptr_null(gait_heap_user(world.heap));
+  unit_close(&other);
+  unit_close(&world);
+}
+END_TEST
+
+static void *identity_has_no_user(void *arg) {
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(arg, "another", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_user(thread) == NULL);
+  gait_thread_set_user(thread, arg);
+  UNIT_CHECK(gait_thread_user(thread) == arg);
+  return NULL;
+}
+
+/* The second takes the memory of the first, which has exited. */
+START_TEST(an_attachment_begins_without_a_pointer) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  gait_thread_set_user(world.thread, &world);
+  unit_on_thread(world.thread, identity_has_no_user, world.heap);
+  unit_on_thread(world.thread, identity_has_no_user, world.heap);
+  ck_assert_ptr_eq(gait_thread_user(world.thread), &world);
+  unit_close(&world);
+}
+END_TEST
+
+START_TEST(a_pointer_of_the_program_is_no_root) {
+  unit_world world;
+  unit_open(&world, _i, GAIT_STACK_EXACT);
+  gait_heap_set_user(world.heap, unit_tagged_leaf(&world, 1));
+  gait_thread_set_user(world.thread, unit_tagged_leaf(&world, 2));
+  ck_assert_uint_eq(unit_alive(&world), 0);
+  unit_close(&world);
+}
+END_TEST
+
+void unit_suite_fill(Suite *suite) {
+  TCase *tcase = unit_case(suite, "identity");
+  tcase_add_test(tcase, the_version_is_that_of_the_headers);
+  UNIT_TEST(tcase, each_thread_finds_its_own_attachment);
+  UNIT_TEST(tcase, one_thread_has_an_attachment_for_each_heap);
+  UNIT_TEST(tcase, a_heap_keeps_the_pointer_of_the_program);
+  UNIT_TEST(tcase, an_attachment_begins_without_a_pointer);
+  UNIT_TEST(tcase, a_pointer_of_the_program_is_no_root);
+}
