@@ -62,7 +62,7 @@ ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES);
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
-ABI_AT(gait_options, log, 208);
+ABI_AT(gait_options, log, 232);
 ABI_AT(gait_options, cycle_arg, GAITI_OPTIONS_BYTES - sizeof(void *));
 ABI_AT(gait_kind_info, trace_arg, GAITI_KIND_INFO_BYTES - sizeof(void *));
 ABI_AT(gait_stats, pause_cpu_max_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
@@ -77,7 +77,7 @@ ABI_ENDS_WITH(gait_options, cycle_arg);
 ABI_ENDS_WITH(gait_kind_info, trace_arg);
 ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns);
 ABI_ENDS_WITH(gait_cycle_record, reserved);
-ABI_ENDS_WITH(gait_option, field);
+ABI_ENDS_WITH(gait_option, words);
 
 /* ---- Versions ---- */
 

@@ -38,14 +38,14 @@ foreach(header IN ITEMS abi checked embed inline)
 endforeach()
 later_edit(runtime/api/abi.c
   "ABI_ENDS_WITH(gait_options, cycle_arg)" "ABI_ENDS_WITH(gait_options, later_option)"
-  "ABI_ENDS_WITH(gait_option, field)" "ABI_ENDS_WITH(gait_option, later)"
+  "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, trace_arg)" "ABI_ENDS_WITH(gait_kind_info, later)"
   "ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns)" "ABI_ENDS_WITH(gait_stats, later)"
   "ABI_ENDS_WITH(gait_cycle_record, reserved)" "ABI_ENDS_WITH(gait_cycle_record, later)")
 later_edit(runtime/api/options.c
   "options_table[] = {" "options_table[] = {
     {\"later_option\", \"GAIT_LATER_OPTION\", GAIT_OPTION_COUNT, \"\", 42, 0, 100, false, 0,
-     \"An option of a later version.\", FIELD(later_option), \"later\"},")
+     \"An option of a later version.\", FIELD(later_option), NULL, \"later\"},")
 later_edit(runtime/heap/heap.c
   "  heap->options = *options@"
   "  if (options->later_option != 42) return GAIT_ERROR_SYSTEM@\n  heap->options = *options@")
