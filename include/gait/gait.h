@@ -297,8 +297,9 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
  * its frame; and functions that called that one may return, too, as long as their frames take no
  * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
  * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
- * come again are not noticed.  Managed code is entered once only until then: a callback of a
- * foreign library that enters again belongs inside gait_outside.
+ * come again are not noticed.  Called by its address, from C or another language, it does not know
+ * the frame of its caller, which is then one of those.  Managed code is entered once only until
+ * then: a callback of a foreign library that enters again belongs inside gait_outside.
  *
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
@@ -313,7 +314,7 @@ GAIT_API void gait_enter(gait_thread *thread);
 
 /* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
  * managed code again and leave it, any number of times and with further calls of gait_outside, as
- * callbacks of a foreign library do; it is outside when it returns.
+ * callbacks of a foreign library do, from wherever on the stack; it is outside when it returns.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
@@ -358,10 +359,10 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * memory limit until the object is found dead.  When they are more than before, the thread pays and
  * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
  * an exact thread have to be in its roots.
- * Thread: in managed state.  GC: safepoint; may start a cycle, may assist.
- * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_MEMORY
- * (no memory to note it, or the objects of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES);
- * nothing has changed then. */
+ * Thread: attached.  GC: safepoint; may start a cycle, may assist.
+ * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_STATE
+ * (outside managed code, or not the owner), GAIT_ERROR_MEMORY (no memory to note it, or the objects
+ * of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES); nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address

@@ -8,6 +8,8 @@
 #define THREAD_ENTER_SPINS 200
 /* How long one for which there is no processor sleeps before it asks again. */
 #define THREAD_PROC_WAIT_NS 1000000
+/* Two looks at a stack need not find the same words, since its lowest frames are ours. */
+#define THREAD_SPARE_WORDS 64
 
 const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
   static const char *const names[] = {"managed", "outside", "held", "detached"};
@@ -52,6 +54,28 @@ static bool thread_is_on_own_stack(gait_thread *thread, uintptr_t place) {
   return place >= thread->stack_limit;
 }
 
+/* The room is given back before there is more, so that a thread which a fork has frozen anywhere in
+ * here leaves nothing half changed. */
+static void thread_make_room(gait_thread *thread, size_t words) {
+  gaiti_thread_free_room(thread);
+  size_t capacity = words + THREAD_SPARE_WORDS;
+  struct gaiti_saved_room *more =
+      gaiti_structure_alloc(&thread->heap->space, sizeof *more + capacity * sizeof more->words[0]);
+  if (!more) return;
+  more->capacity = capacity;
+  thread->saved.more = more;
+}
+
+void gaiti_thread_free_room(gait_thread *thread) {
+  struct gaiti_saved_room *more = thread->saved.more;
+  thread->saved.more = NULL;
+  if (more)
+    gaiti_structure_free(&thread->heap->space, more,
+                         sizeof *more + more->capacity * sizeof more->words[0]);
+}
+
+/* Without memory for all words, those of the frame that leaves stay in place beyond what there is
+ * room for: gait_enter finds it when that frame has gone. */
 void gaiti_thread_save(gait_thread *thread, const void *frame) {
   if (thread->roots == GAIT_STACK_EXACT) return;
   REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),
@@ -59,9 +83,12 @@ void gaiti_thread_save(gait_thread *thread, const void *frame) {
           "does: attach it with exact frames, or run Gait on the thread's own stack");
   const struct gaiti_map *map = &thread->heap->map;
   thread->fake_stack = gaiti_asan_fake_stack();
-  gaiti_registers_save(&thread->saved,
-                       &(struct gaiti_stack_part){frame, thread->stack_high, map->base,
-                                                  thread->fake_stack ? SIZE_MAX : map->bytes});
+  const struct gaiti_stack_part part = {frame, thread->stack_high, map->base,
+                                        thread->fake_stack ? SIZE_MAX : map->bytes};
+  size_t words = gaiti_registers_save(&thread->saved, &part);
+  if (words == 0) return;
+  thread_make_room(thread, words);
+  gaiti_registers_save(&thread->saved, &part);
 }
 
 void gaiti_thread_leave(gait_thread *thread, const void *frame) {

@@ -36,6 +36,8 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   attachments    of the OS thread, this one among them (alloc/exit.h)
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
+ *   outside        where the frame of the innermost gait_outside that runs ends, or 0
+ *   entered        where the frame of the last gait_enter within that ends, or 0
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
  *                  those further up; written by the holder of the thread
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
@@ -51,6 +53,8 @@ struct gait_thread {
   uintptr_t stack_limit;
   uintptr_t stack_high;
   struct gaiti_saved saved;
+  uintptr_t outside;
+  uintptr_t entered;
   void *fake_stack;
   bool frames_broken;
   gait_thread_roots roots;
@@ -121,6 +125,9 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
  * scanned.  Nothing where only exact frames are scanned.  A stack that is not the thread's own is a
  * failed check: the scan would run into memory that is not there. */
 void gaiti_thread_save(gait_thread *thread, const void *frame);
+
+/* Gives back the room that the words of a large frame have needed.  The thread is off the list. */
+void gaiti_thread_free_room(gait_thread *thread);
 
 /* Moves the calling thread from managed to outside; the saved registers and words stay valid until
  * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */

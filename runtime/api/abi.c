@@ -56,7 +56,7 @@ ABI_AT(gait_thread, fast, 0);
 ABI_AT(struct gaiti_row, cursors, 0);
 ABI_IS(sizeof((struct gaiti_row *)0)->cursors, GAIT_SIZE_CLASSES * sizeof(struct gait_cursor));
 ABI_IS(sizeof((struct gaiti_proc *)0)->rows, GAIT_MAX_KINDS * sizeof(struct gait_cursor *));
-ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES);
+ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES + GAITI_FRAME_END_BYTES);
 
 /* ---- What a program hands over, or is handed ---- */
 

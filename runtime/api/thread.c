@@ -8,6 +8,9 @@
 #include "cycle/cycle.h"
 #include "mark/roots.h"
 
+/* At least so much of a frame lies above its GAIT_FRAME_END, or the end is exact. */
+#define THREAD_RETURN_BYTES ((uintptr_t)16)
+
 /* ---- Attaching ---- */
 
 static gait_thread *threads_find_locked(const struct gaiti_threads *threads, pthread_t owner) {
@@ -46,6 +49,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   gaiti_exit_unlisted(thread);
+  gaiti_thread_free_room(thread);
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -220,13 +224,20 @@ void gait_leave_from(gait_thread *thread, const void *frame) {
 
 #undef gait_leave
 void gait_leave(gait_thread *thread) {
-  gait_leave_from(thread, NULL);
+  gait_leave_from(thread, GAIT_FRAME_END());
 }
 
 /* Whether what the caller of gait_enter has on its stack is where it was when the thread left: in
- * the frames that have gone since were at most the words that were copied then. */
-static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t caller) {
-  return thread->roots == GAIT_STACK_EXACT || caller <= thread->saved.rest;
+ * the frames that have gone since were at most the words that were copied then.  `end` is where the
+ * frame of gait_enter ends, by GAIT_FRAME_END.
+ *
+ * Foreign code within gait_outside may call back from further up than before.  When the function
+ * that entered last has returned, nobody below gait_outside holds a reference, and what its callers
+ * had is in its frame or above. */
+static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t end) {
+  if (thread->roots == GAIT_STACK_EXACT) return true;
+  if (end + THREAD_RETURN_BYTES <= thread->saved.rest) return true;
+  return end < thread->outside && end > thread->entered;
 }
 
 /* The flag alone does not tell: a poll of another heap lowers it, and looks at the heaps alone in
@@ -251,9 +262,11 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
-  REQUIRE("thread.frame", thread_is_where_it_left(thread, (uintptr_t)__builtin_frame_address(0)),
+  uintptr_t end = (uintptr_t)GAIT_FRAME_END();
+  REQUIRE("thread.frame", thread_is_where_it_left(thread, end),
           "managed code is entered from further up the stack than it was left: more than "
           "GAIT_LEAVE_FRAMES_BYTES of frames have gone since");
+  thread->entered = end;
   thread_come_back(thread);
 }
 
@@ -264,10 +277,15 @@ GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *)
   gaiti_registers_read(registers);
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(function);
+  uintptr_t outside = thread->outside, entered = thread->entered;
   gait_leave_from(thread, GAIT_FRAME_END());
+  thread->outside = (uintptr_t)GAIT_FRAME_END();
+  thread->entered = 0;
   void *result = function(arg);
   REQUIRE("thread.state", thread_is_outside(thread),
           "a function that runs outside managed code has entered it and not left it again");
+  thread->outside = outside;
+  thread->entered = entered;
   thread_come_back(thread);
   __asm__ volatile("" : : "r"(registers) : "memory");
   return result;

@@ -296,6 +296,7 @@ static void fork_parent(void) {
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->stopped) gaiti_proc_surrender(thread);
   gaiti_exit_abandon(thread);
+  gaiti_thread_free_room(thread);
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;

@@ -75,7 +75,8 @@ size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, 
   const struct gaiti_saved *saved = &thread->saved;
   bytes += roots_each_stack_range(thread, saved->registers, saved->registers + GAITI_REGISTERS,
                                   visit, arg);
-  bytes += roots_each_stack_range(thread, saved->words, saved->words + saved->count, visit, arg);
+  const uintptr_t *words = gaiti_saved_words(saved);
+  bytes += roots_each_stack_range(thread, words, words + saved->count, visit, arg);
   return bytes + roots_each_stack_range(thread, (const uintptr_t *)saved->rest,
                                         (const uintptr_t *)thread->stack_high, visit, arg);
 }

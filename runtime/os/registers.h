@@ -17,6 +17,10 @@
 /* System V ABI: rbx, rbp, r12 to r15. */
 #define GAITI_REGISTERS 6
 
+/* How far GAIT_FRAME_END may lie below the end of its frame: the caller's frame pointer and the
+ * place to return to are there. */
+#define GAITI_FRAME_END_BYTES ((size_t)16)
+
 static inline __attribute__((always_inline)) void gaiti_registers_read(uintptr_t *words) {
   __asm__ volatile("movq %%rbx, 0(%0)\n\t"
                    "movq %%rbp, 8(%0)\n\t"
@@ -39,7 +43,11 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
 
 /* AAPCS64: x19 to x28, the frame pointer x29, and the low halves of v8 to v15, in which a compiler
  * may put a word for which it has no other register. */
-#define GAITI_REGISTERS 19
+#define GAITI_REGISTERS       19
+
+/* How far GAIT_FRAME_END may lie below the end of its frame.  Clang saves above it all of these and
+ * the place to return to, and the registers with arguments where their number varies. */
+#define GAITI_FRAME_END_BYTES ((size_t)384)
 
 static inline __attribute__((always_inline)) void gaiti_registers_read(uintptr_t *words) {
   __asm__ volatile("stp x19, x20, [%0, #0]\n\t"
@@ -67,10 +75,15 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
 #error "say here which registers a callee preserves on this machine"
 #endif
 
-/* Bytes of a stack that may go beyond the frame that leaves managed code, and the words that are
- * kept of them and of the frame. */
-#define GAITI_WINDOW_BYTES ((size_t)1024)
-#define GAITI_WINDOW_WORDS ((size_t)128)
+/* Bytes of a stack that may go beyond the frame that leaves managed code, and the words of them. */
+#define GAITI_WINDOW_BYTES ((size_t)1024 + GAITI_FRAME_END_BYTES)
+#define GAITI_WINDOW_WORDS (GAITI_WINDOW_BYTES / sizeof(uintptr_t))
+
+/* Room for words of a frame that has more of them. */
+struct gaiti_saved_room {
+  size_t capacity;
+  uintptr_t words[];
+};
 
 /* Where a thread may hold references, as of one moment: its registers, the words of the lowest part
  * of its stack that could be references, by copy, and the rest of the stack, in place.
@@ -81,13 +94,19 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
  * copied: of the function that leaves, of any size, and GAITI_WINDOW_BYTES above.  Higher frames
  * stay in place while the thread is outside, which gait_enter checks.
  *   words, count  of that part
+ *   more          in place of words, where a frame had more than these
  *   rest          where it ends and the rest begins; sooner when there is no room for more words */
 struct gaiti_saved {
   uintptr_t registers[GAITI_REGISTERS];
   uintptr_t words[GAITI_WINDOW_WORDS];
+  struct gaiti_saved_room *more;
   size_t count;
   uintptr_t rest;
 };
+
+static inline const uintptr_t *gaiti_saved_words(const struct gaiti_saved *saved) {
+  return saved->more ? saved->more->words : saved->words;
+}
 
 /* A stack, and the part of it to save.
  *   frame        of the function that leaves, or NULL
@@ -101,7 +120,8 @@ struct gaiti_stack_part {
   size_t bytes;
 };
 
-/* Saves the references that the calling thread may hold now. */
-void gaiti_registers_save(struct gaiti_saved *saved, const struct gaiti_stack_part *part);
+/* Saves the references that the calling thread may hold now.  Returns 0, or, when there was no room
+ * for the words of all frames that may go, how many would have to be kept. */
+size_t gaiti_registers_save(struct gaiti_saved *saved, const struct gaiti_stack_part *part);
 
 #endif

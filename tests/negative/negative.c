@@ -622,6 +622,14 @@ static int external_outside(struct world *world) {
   return (int)gait_external(world->thread, object, 100);
 }
 
+static int external_of_an_object(struct world *world) {
+  return (int)gait_external(world->thread, world->slots[0], 100);
+}
+
+static int external_from_elsewhere(struct world *world) {
+  return elsewhere(world, external_of_an_object);
+}
+
 static int external_of_another_heap(struct world *world) {
   return (int)gait_external(world_other_thread(world), world->slots[0], 100);
 }
@@ -828,6 +836,7 @@ static const struct misuse {
     {"external_of_nothing", external_of_nothing, NULL, "external.object", GAIT_ERROR_ARGUMENT},
     {"external_of_an_inside", external_of_an_inside, NULL, "external.object", GAIT_ERROR_ARGUMENT},
     {"external_outside", external_outside, NULL, "external.managed", GAIT_ERROR_STATE},
+    {"external_from_elsewhere", external_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, NULL, "external.object",
      GAIT_ERROR_ARGUMENT},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},

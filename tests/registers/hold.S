@@ -11,7 +11,8 @@
  *
  * void hold_spill_REGISTER(function, first, second) calls the function with the register pushed and
  * cleared, as a compiler does that wants the register for itself; hold_spill_none does the same
- * with no register. */
+ * with no register.  hold_far_REGISTER does it with the largest frame that may go, of
+ * GAIT_LEAVE_FRAMES_BYTES, in which the register lies as far up as it can. */
 
 #define STEP_ARGUMENTS 8
 #define STEP_UNTIL     40
@@ -21,6 +22,7 @@
 #define STEP_BYTES     72
 
 #define SCRUBBED_BYTES 16384
+#define FAR_BYTES      1024
 #define LOWERED_BYTES  512
 
 .macro BEGIN name
@@ -147,9 +149,25 @@ BEGIN hold_spill_\reg
 END hold_spill_\reg
 .endm
 
+.macro FAR reg
+BEGIN hold_far_\reg
+  pushq %\reg
+  xorq %\reg, %\reg
+  subq $FAR_BYTES - 16, %rsp
+  movq %rdi, %rax
+  movq %rsi, %rdi
+  movq %rdx, %rsi
+  call *%rax
+  addq $FAR_BYTES - 16, %rsp
+  popq %\reg
+  ret
+END hold_far_\reg
+.endm
+
 .macro REGISTER reg
 HOLD hold_\reg, %\reg
 SPILL \reg
+FAR \reg
 .endm
 
 REGISTER rbx
@@ -292,7 +310,25 @@ BEGIN \name
 END \name
 .endm
 
+.macro FAR reg, clear:vararg
+BEGIN hold_far_\reg
+  sub sp, sp, #FAR_BYTES
+  str x30, [sp, #FAR_BYTES - 16]
+  str \reg, [sp, #FAR_BYTES - 8]
+  \clear
+  mov x9, x0
+  mov x0, x1
+  mov x1, x2
+  blr x9
+  ldr x30, [sp, #FAR_BYTES - 16]
+  ldr \reg, [sp, #FAR_BYTES - 8]
+  add sp, sp, #FAR_BYTES
+  ret
+END hold_far_\reg
+.endm
+
 .macro REGISTER reg
+FAR \reg, mov \reg, xzr
 HOLD hold_\reg, mov \reg, x9
   mov x9, \reg
 HELD hold_\reg
@@ -309,6 +345,7 @@ END hold_spill_\reg
 .endm
 
 .macro FLOATING reg
+FAR \reg, fmov \reg, xzr
 HOLD hold_\reg, fmov \reg, x9
   fmov x9, \reg
 HELD hold_\reg

@@ -26,7 +26,8 @@ struct hold_step {
 typedef uintptr_t hold_fn(struct hold_step *first, struct hold_step *end, uintptr_t hidden);
 
 /* Calls `function(first, second)` with the register pushed and cleared, and returns: what the
- * function has saved of registers is then its caller's no more. */
+ * function has saved of registers is then its caller's no more.  hold_far_REGISTER does it from a
+ * frame of GAIT_LEAVE_FRAMES_BYTES. */
 typedef void hold_spill_fn(hold_call *function, uint64_t first, uint64_t second);
 
 /* What hold_foreign is given. */
@@ -61,7 +62,8 @@ void *hold_foreign(void *foreign);
 
 #define HOLD_DECLARE(place)                                                                        \
   hold_fn hold_##place;                                                                            \
-  hold_spill_fn hold_spill_##place;
+  hold_spill_fn hold_spill_##place;                                                                \
+  hold_spill_fn hold_far_##place;
 HOLD_REGISTERS(HOLD_DECLARE)
 hold_fn hold_low;
 hold_fn hold_high;

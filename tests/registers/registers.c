@@ -28,9 +28,9 @@
 #define REGISTERS_SECONDS 300
 
 static const struct place places[] = {
-#define REGISTERS_PLACE(name) {#name, hold_##name, hold_spill_##name},
-    HOLD_REGISTERS(REGISTERS_PLACE){"low", hold_low, hold_spill_none},
-    {"high", hold_high, hold_spill_none},
+#define REGISTERS_PLACE(name) {#name, hold_##name, hold_spill_##name, hold_far_##name},
+    HOLD_REGISTERS(REGISTERS_PLACE){"low", hold_low, hold_spill_none, hold_spill_none},
+    {"high", hold_high, hold_spill_none, hold_spill_none},
 };
 static const size_t place_count = sizeof places / sizeof *places;
 

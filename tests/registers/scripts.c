@@ -130,6 +130,27 @@ static void script_wrapper_vast(struct torture *torture, const struct place *pla
   script_add_thread(torture, CALL(gait_enter));
 }
 
+/* The same, and the large frame is full of references to another object. */
+static void script_wrapper_full(struct torture *torture, const struct place *place) {
+  script_add(torture, CALL(place->spill), WORD(wrappers_o2.leave_full), WORD(torture->thread), 0);
+  script_add_collection(torture);
+  script_add_thread(torture, CALL(gait_enter));
+}
+
+/* The register is in the last word of the frames that may go. */
+static void script_wrapper_far(struct torture *torture, const struct place *place) {
+  script_add(torture, CALL(place->spill_far), WORD(wrappers_o2.leave), WORD(torture->thread), 0);
+  script_add_collection(torture);
+  script_add_thread(torture, CALL(gait_enter));
+}
+
+/* The same where gait_leave is called by its address, and so knows nothing of who calls it. */
+static void script_leave_far(struct torture *torture, const struct place *place) {
+  script_add(torture, CALL(place->spill_far), WORD(gait_leave), WORD(torture->thread), 0);
+  script_add_collection(torture);
+  script_add_thread(torture, CALL(gait_enter));
+}
+
 static void script_scope(struct torture *torture, const struct wrappers *wrappers) {
   script_add(torture, CALL(wrappers->construct), WORD(&torture->scope), WORD(torture->thread), 0);
   script_add_collection(torture);
@@ -449,6 +470,9 @@ const struct script scripts[] = {
     {"wrapper_deep_o2", script_wrapper_deep_o2, NULL, NULL},
     {"wrapper_spills", script_wrapper_spills, NULL, NULL},
     {"wrapper_vast", script_wrapper_vast, NULL, NULL},
+    {"wrapper_full", script_wrapper_full, NULL, NULL},
+    {"wrapper_far", script_wrapper_far, NULL, NULL},
+    {"leave_far", script_leave_far, NULL, NULL},
     {"scope_o0", script_scope_o0, NULL, NULL},
     {"scope_o2", script_scope_o2, NULL, NULL},
     {"outside", script_outside, NULL, NULL},

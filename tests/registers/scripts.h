@@ -13,6 +13,7 @@ struct place {
   const char *name;
   hold_fn *hold;
   hold_spill_fn *spill;
+  hold_spill_fn *spill_far;
 };
 
 /* One thread with a conservative stack on one heap, and all that the scripts need. */

@@ -6,6 +6,7 @@
 #define WRAPPERS_NOINLINE         __attribute__((noinline))
 #define WRAPPERS_CALLBACK_OBJECTS 40
 #define WRAPPERS_CALLBACK_LOCALS  4
+#define WRAPPERS_REFERENCES       ((size_t)600)
 
 static volatile uint64_t wrappers_counts[4];
 
@@ -31,6 +32,15 @@ WRAPPERS_NOINLINE static void wrappers_leave_vast(gait_thread *thread) {
   buffer[0] = buffer[sizeof buffer - 1] = 1;
   gait_leave(thread);
   wrappers_count(thread, (unsigned)buffer[0] + (unsigned)buffer[sizeof buffer - 1]);
+}
+
+WRAPPERS_NOINLINE static void wrappers_leave_full(gait_thread *thread) {
+  void *volatile references[WRAPPERS_REFERENCES];
+  void *object = gait_alloc(thread, gait_kind_leaf(gait_thread_heap(thread)), 16);
+  for (size_t i = 0; i < WRAPPERS_REFERENCES; i++)
+    references[i] = object;
+  gait_leave(thread);
+  wrappers_count(thread, references[0] == references[WRAPPERS_REFERENCES - 1]);
 }
 
 WRAPPERS_NOINLINE static void wrappers_enter(gait_thread *thread) {
@@ -77,6 +87,7 @@ const struct wrappers WRAPPERS_NAME = {
     .leave = wrappers_leave,
     .leave_deep = wrappers_leave_deep,
     .leave_vast = wrappers_leave_vast,
+    .leave_full = wrappers_leave_full,
     .enter = wrappers_enter,
     .construct = wrappers_construct,
     .destroy = wrappers_destroy,

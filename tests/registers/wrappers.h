@@ -19,6 +19,7 @@ struct wrappers {
   void (*leave)(gait_thread *thread);      /* leaves, counts, returns */
   void (*leave_deep)(gait_thread *thread); /* the same by a wrapper of the wrapper */
   void (*leave_vast)(gait_thread *thread); /* the same from a frame of several KiB */
+  void (*leave_full)(gait_thread *thread); /* the same, and the frame is full of references */
   void (*enter)(gait_thread *thread);
   void (*construct)(struct wrappers_scope *scope, gait_thread *thread);
   void (*destroy)(struct wrappers_scope *scope);

@@ -143,6 +143,44 @@ START_TEST(callbacks_go_in_again_and_again_with_frames) {
 }
 END_TEST
 
+/* ---- Foreign code that calls back from everywhere ---- */
+
+#define OUTSIDE_FOREIGN_DEPTH 40
+
+/* A walk over a tree calls back from its nodes, the leaves first: many a callback comes from some
+ * KiB further up the stack than the one before, and the next from further down again. */
+static __attribute__((noinline)) void outside_walk(struct outside *outside, int depth) {
+  volatile char locals[300];
+  locals[0] = (char)depth;
+  if (depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
+  if (depth % 20 == 0 && depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
+  if (depth % 10 == 0) {
+    gait_enter(outside->world.thread);
+    outside_bottom(outside);
+    gait_leave(outside->world.thread);
+  }
+  UNIT_CHECK(locals[0] == (char)depth);
+}
+
+static void *outside_walk_all(void *arg) {
+  outside_walk(arg, 0);
+  return NULL;
+}
+
+START_TEST(callbacks_come_from_further_up) {
+  static struct outside outside;
+  memset(&outside, 0, sizeof outside);
+  unit_open(&outside.world, _i, GAIT_STACK_CONSERVATIVE);
+  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
+  memset(object, 9, 32);
+  outside.expected = UNIT_TAG(3);
+  gait_outside(outside.world.thread, outside_walk_all, &outside);
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(object[i] == 9);
+  unit_close(&outside.world);
+}
+END_TEST
+
 /* ---- Another heap within ---- */
 
 /* Outside its own heap, and inside one that it makes. */
@@ -181,5 +219,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(callbacks, callbacks_go_many_levels_in_with_frames);
   UNIT_TEST(callbacks, callbacks_go_in_again_and_again);
   UNIT_TEST(callbacks, callbacks_go_in_again_and_again_with_frames);
+  UNIT_TEST(callbacks, callbacks_come_from_further_up);
   UNIT_TEST(callbacks, another_heap_is_visited_from_outside);
 }

@@ -10,8 +10,8 @@
  *   slot.aligned  a slot of references lies at a multiple of 8
  *   store.heap    the slot is of no other heap than the thread's
  *   store.slot    a slot inside the heap is of an object that is not free
- *   store.value   what is stored is of no other heap; in an object with a pointer map, it is no
- *                 object that was found dead
+ *   store.value   the value is of no other heap; in an object with a pointer map, it is no object
+ *                 that was found dead
  *   store.init    gait_store_init finds no reference in the slot
  *   frame.slots, frame.order
  *                 a frame has slots; it is linked once, and unlinked innermost first

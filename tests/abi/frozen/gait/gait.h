@@ -89,10 +89,17 @@ typedef struct gait_kind {
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-#define GAIT_OFF INT64_MAX /* a memory limit that limits nothing */
-#define GAIT_GOGC_OFF                                                                              \
-  (-1) /* no collection for growth: only for the memory limit, or when asked                       \
-        */
+/* A memory limit that limits nothing. */
+#define GAIT_OFF INT64_MAX
+/* No collection for growth: only for the memory limit, or when asked. */
+#define GAIT_GOGC_OFF (-1)
+
+/* How the heap may grow over what the last cycle found live: values of the option `policy`. */
+typedef enum gait_policy {
+  GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
+  GAIT_POLICY_CPU_BUDGET,  /* by as little as keeps the collector's CPU share at a budget */
+  GAIT_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio, as MemBalancer has it */
+} gait_policy;
 
 /* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
  * gait_option_at and in `gait options`: all three come from one table.
@@ -106,6 +113,9 @@ typedef struct gait_options {
   int64_t reserve_bytes;
   int64_t background_percent;
   int64_t cpu_cap_percent;
+  int64_t policy; /* a gait_policy */
+  int64_t cpu_budget_percent;
+  int64_t square_root_bytes;
   int64_t processors;
   int64_t idle_help;
   int64_t inline_bytes;
@@ -140,6 +150,7 @@ typedef enum gait_option_type {
   GAIT_OPTION_SWITCH,
   GAIT_OPTION_MILLISECONDS,
   GAIT_OPTION_MICROSECONDS,
+  GAIT_OPTION_WORD,
 } gait_option_type;
 
 /* One row of the table of options. */
@@ -155,6 +166,7 @@ typedef struct gait_option {
   int64_t off;         /* and stands for this */
   const char *purpose; /* one sentence */
   size_t field;        /* its offset in gait_options */
+  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
 } gait_option;
 
 /* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
@@ -166,9 +178,10 @@ static inline void gait_options_init(gait_options *options);
 static inline const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure `options` is unchanged and
- * `error` (may be NULL) holds a sentence that names the option and the value, cut at `error_bytes`.
- * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
+ * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
+ * `options` is unchanged and `error` (may be NULL) holds a sentence that names the option and the
+ * value, cut at `error_bytes`. Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE,
+ * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
 
@@ -284,8 +297,9 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
  * its frame; and functions that called that one may return, too, as long as their frames take no
  * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
  * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
- * come again are not noticed.  Managed code is entered once only until then: a callback of a
- * foreign library that enters again belongs inside gait_outside.
+ * come again are not noticed.  Called by its address, from C or another language, it does not know
+ * the frame of its caller, which is then one of those.  Managed code is entered once only until
+ * then: a callback of a foreign library that enters again belongs inside gait_outside.
  *
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
@@ -300,7 +314,7 @@ GAIT_API void gait_enter(gait_thread *thread);
 
 /* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
  * managed code again and leave it, any number of times and with further calls of gait_outside, as
- * callbacks of a foreign library do; it is outside when it returns.
+ * callbacks of a foreign library do, from wherever on the stack; it is outside when it returns.
  * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
@@ -345,10 +359,10 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * memory limit until the object is found dead.  When they are more than before, the thread pays and
  * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
  * an exact thread have to be in its roots.
- * Thread: in managed state.  GC: safepoint; may start a cycle, may assist.
- * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_MEMORY
- * (no memory to note it, or the objects of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES);
- * nothing has changed then. */
+ * Thread: attached.  GC: safepoint; may start a cycle, may assist.
+ * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_STATE
+ * (outside managed code, or not the owner), GAIT_ERROR_MEMORY (no memory to note it, or the objects
+ * of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES); nothing has changed then. */
 GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
@@ -422,8 +436,7 @@ GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, which costs a pause
-                           */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, a pause */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
