@@ -77,7 +77,8 @@ static inline __attribute__((always_inline)) uintptr_t gaiti_stack_pointer(void)
 
 /* Bytes of a stack that may go beyond the frame that leaves managed code, and the words of them. */
 #define GAITI_WINDOW_BYTES ((size_t)1024 + GAITI_FRAME_END_BYTES)
-#define GAITI_WINDOW_WORDS (GAITI_WINDOW_BYTES / sizeof(uintptr_t))
+/* The frames of Gait's own functions, and of a leaver that has few variables, fit in as well. */
+#define GAITI_WINDOW_WORDS ((GAITI_WINDOW_BYTES + 1024) / sizeof(uintptr_t))
 
 /* Room for words of a frame that has more of them. */
 struct gaiti_saved_room {
@@ -86,7 +87,7 @@ struct gaiti_saved_room {
 };
 
 /* Where a thread may hold references, as of one moment: its registers, the words of the lowest part
- * of its stack that could be references, by copy, and the rest of the stack, in place.
+ * of its stack, or those that could be references, by copy, and the rest of the stack, in place.
  *
  * A thread that leaves managed code goes on: the function that left may return, and so may its
  * caller, if that is a wrapper.  Their frames hold registers of functions further up, which are
