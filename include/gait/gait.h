@@ -180,8 +180,8 @@ static inline const gait_option *gait_option_at(size_t index);
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
  * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
  * `options` is unchanged and `error` (may be NULL) holds a sentence that names the option and the
- * value, cut at `error_bytes`. Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE,
- * GAIT_ERROR_ARGUMENT. */
+ * value, cut at `error_bytes`.
+ * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
 
@@ -190,8 +190,9 @@ GAIT_API gait_result gait_options_set(gait_options *options, const char *name, c
  * library, is named in the log.  A variable that begins with GAIT_ and is no option is named in the
  * log (`options->log`, or standard error) once in a process, with the nearest that exists.  A
  * program with raised privileges (setuid, capabilities of its file) takes nothing from the
- * environment. Thread: any, while none changes the environment. Fails: as gait_options_set; the
- * sentence names the variable. */
+ * environment.
+ * Thread: any, while none changes the environment.
+ * Fails: as gait_options_set; the sentence names the variable. */
 GAIT_API gait_result gait_options_from_environment(gait_options *options, char *error,
                                                    size_t error_bytes);
 

@@ -111,6 +111,10 @@ static inline bool gaiti_thread_try_enter(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_MANAGED);
 }
 
+static inline bool gaiti_thread_is_own(const gait_thread *thread) {
+  return pthread_equal(thread->owner, pthread_self());
+}
+
 static inline bool gaiti_thread_is_marking(const gait_thread *thread) {
   return (thread->fast.marking & GAIT_SHADE_OLD) != 0;
 }

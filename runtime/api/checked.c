@@ -28,7 +28,7 @@ static void checked_thread(const gait_thread *thread, const char *function) {
   CHECKED("thread.attached", function,
           thread && gaiti_thread_state(thread) != GAITI_THREAD_DETACHED,
           "the thread is not attached");
-  CHECKED("thread.owner", function, pthread_equal(thread->owner, pthread_self()),
+  CHECKED("thread.owner", function, gaiti_thread_is_own(thread),
           "another thread than the caller is attached by this gait_thread");
   CHECKED("thread.managed", function, gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "the thread is outside managed code");

@@ -5,8 +5,8 @@
 
 gait_result gait_collect(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
-  REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
-                 "a thread collects for itself alone", GAIT_ERROR_STATE);
+  REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread), "a thread collects for itself alone",
+                 GAIT_ERROR_STATE);
   REQUIRE_RESULT("collect.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
                  "the thread is outside managed code", GAIT_ERROR_STATE);
   gaiti_collector_collect(thread, GAIT_CAUSE_FORCED);

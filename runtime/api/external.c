@@ -23,7 +23,7 @@ gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
   REQUIRE_RESULT("external.object", ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object,
                  "external bytes belong to the start of an object of this heap",
                  GAIT_ERROR_ARGUMENT);
-  REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
+  REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread),
                  "a thread says for itself alone what its objects hold", GAIT_ERROR_STATE);
   REQUIRE_RESULT("external.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
                  "the thread is outside managed code", GAIT_ERROR_STATE);

@@ -53,12 +53,13 @@ fail_heap:
  */
 static gait_result heap_take_options(const gait_options *options, gait_options *own) {
   char error[320];
-  gait_result result = GAIT_OK;
-  gait_options_init(own);
-  if (options)
+  gait_result result;
+  if (options) {
     result = gaiti_options_take(own, options, error, sizeof error);
-  else
+  } else {
+    gait_options_init(own);
     result = gait_options_from_environment(own, error, sizeof error);
+  }
   if (result == GAIT_OK) result = gait_options_check(own, error, sizeof error);
   if (result != GAIT_OK) heap_report(own, error);
   return result;

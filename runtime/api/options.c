@@ -14,6 +14,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/sized.h"
+#include "heap/heap.h"
 
 #define KIB ((int64_t)1 << 10)
 #define MIB ((int64_t)1 << 20)
@@ -333,17 +334,10 @@ static bool environment_is_known(const char *name) {
   return false;
 }
 
-static void environment_report_line(const gait_options *options, const char *line) {
-  if (options->log)
-    options->log(line, options->log_arg);
-  else
-    fprintf(stderr, "%s\n", line);
-}
-
 static void environment_report_later(const gait_options *options, const char *name) {
   char line[160];
-  snprintf(line, sizeof line, "gait: %s: " OPTIONS_LATER, name);
-  environment_report_line(options, line);
+  snprintf(line, sizeof line - 1, "gait: %s: " OPTIONS_LATER, name);
+  gaiti_log_line(options, line);
 }
 
 /* In one line, whatever characters the name has. */
@@ -353,10 +347,10 @@ static void environment_report(const gait_options *options, const char *name) {
   for (char *at = shown; *at; at++)
     if (!isgraph((unsigned char)*at)) *at = '?';
   const gait_option *nearest = nearest_option(name);
-  snprintf(line, sizeof line, "gait: %s: there is no such option%s%s%s", shown,
+  snprintf(line, sizeof line - 1, "gait: %s: there is no such option%s%s%s", shown,
            nearest ? "; did you mean " : "", nearest ? nearest->environment : "",
            nearest ? "?" : "");
-  environment_report_line(options, line);
+  gaiti_log_line(options, line);
 }
 
 /* Names the variables that are no option, once in a process.  One without a value sets nothing,

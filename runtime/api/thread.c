@@ -171,7 +171,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
   enum gaiti_thread_state state = gaiti_thread_state(thread);
   REQUIRE_RESULT("thread.attached", state != GAITI_THREAD_DETACHED, "the thread is not attached",
                  GAIT_ERROR_NOT_ATTACHED);
-  REQUIRE_RESULT("thread.owner", pthread_equal(thread->owner, pthread_self()),
+  REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread),
                  "a thread is detached by itself alone", GAIT_ERROR_STATE);
   struct gaiti_threads *threads = thread->heap->threads;
   gaiti_exit_forget(thread);
@@ -198,10 +198,6 @@ static bool thread_is_outside(const gait_thread *thread) {
   return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
 }
 
-static bool thread_is_own(const gait_thread *thread) {
-  return pthread_equal(thread->owner, pthread_self());
-}
-
 /* Whether the innermost exact frame is as it was linked. */
 static bool thread_frame_is_intact(const gait_thread *thread) {
   const gait_frame *frame = thread->fast.frames;
@@ -212,7 +208,8 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
  * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 void gait_leave_from(gait_thread *thread, const void *frame) {
   REQUIRE_ARGUMENT(thread);
-  REQUIRE("thread.owner", thread_is_own(thread), "a thread leaves managed code for itself alone");
+  REQUIRE("thread.owner", gaiti_thread_is_own(thread),
+          "a thread leaves managed code for itself alone");
   REQUIRE("thread.state", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "managed code is left from inside");
   REQUIRE("frame.intact", thread_frame_is_intact(thread),
@@ -260,7 +257,8 @@ static void thread_come_back(gait_thread *thread) {
 /* Model: tests/model/handshake.pml. */
 GAITI_NOINLINE void gait_enter(gait_thread *thread) {
   REQUIRE_ARGUMENT(thread);
-  REQUIRE("thread.owner", thread_is_own(thread), "a thread enters managed code for itself alone");
+  REQUIRE("thread.owner", gaiti_thread_is_own(thread),
+          "a thread enters managed code for itself alone");
   REQUIRE("thread.state", thread_is_outside(thread), "managed code is entered from outside");
   uintptr_t end = (uintptr_t)GAIT_FRAME_END();
   REQUIRE("thread.frame", thread_is_where_it_left(thread, end),

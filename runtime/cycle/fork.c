@@ -162,7 +162,7 @@ static void fork_find_caller(struct fork_entry *entry) {
   entry->caller = NULL;
   gaiti_lock(&threads->lock);
   for (gait_thread *thread = threads->all; thread; thread = thread->next)
-    if (pthread_equal(thread->owner, pthread_self())) entry->caller = thread;
+    if (gaiti_thread_is_own(thread)) entry->caller = thread;
   gaiti_unlock(&threads->lock);
 }
 
@@ -342,8 +342,8 @@ static void fork_sweep(struct fork_entry *entry) {
   gaiti_sweep_begin(entry->heap);
   gaiti_sweep_finish(entry->heap);
   gaiti_marking_trim(entry->heap);
-  entry->heap->cycle->pace.unsettled =
-      false; /* the CPU time that another thread has used since is not known */
+  /* The CPU time that another thread has used since is not known. */
+  entry->heap->cycle->pace.unsettled = false;
   gaiti_pace_settle(entry->heap);
 }
 

@@ -37,7 +37,7 @@ compare() { # NAME MAY-GROW
 
 for name in gait_options gait_option gait_kind_info gait_stats gait_cycle_record \
   gait_result gait_option_type gait_kind_form gait_thread_roots gait_roots_discipline \
-  gait_cycle_cause; do
+  gait_cycle_cause gait_policy; do
   compare "$1" "$2" $name grows
 done
 for name in gait_kind gait_frame gait_cursor gait_fast; do

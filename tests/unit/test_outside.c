@@ -143,6 +143,22 @@ START_TEST(callbacks_go_in_again_and_again_with_frames) {
 }
 END_TEST
 
+/* ---- What the caller of gait_outside has in hand ---- */
+
+/* Runs the function outside, with an object that a local variable alone keeps. */
+static void outside_keep_object(int mode, void *(*function)(void *)) {
+  static struct outside outside;
+  memset(&outside, 0, sizeof outside);
+  unit_open(&outside.world, mode, GAIT_STACK_CONSERVATIVE);
+  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
+  memset(object, 9, 32);
+  outside.expected = UNIT_TAG(3);
+  gait_outside(outside.world.thread, function, &outside);
+  for (int i = 0; i < 32; i++)
+    UNIT_CHECK(object[i] == 9);
+  unit_close(&outside.world);
+}
+
 /* ---- Foreign code that calls back from everywhere ---- */
 
 #define OUTSIDE_FOREIGN_DEPTH 40
@@ -168,16 +184,7 @@ static void *outside_walk_all(void *arg) {
 }
 
 START_TEST(callbacks_come_from_further_up) {
-  static struct outside outside;
-  memset(&outside, 0, sizeof outside);
-  unit_open(&outside.world, _i, GAIT_STACK_CONSERVATIVE);
-  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
-  memset(object, 9, 32);
-  outside.expected = UNIT_TAG(3);
-  gait_outside(outside.world.thread, outside_walk_all, &outside);
-  for (int i = 0; i < 32; i++)
-    UNIT_CHECK(object[i] == 9);
-  unit_close(&outside.world);
+  outside_keep_object(_i, outside_walk_all);
 }
 END_TEST
 
@@ -200,16 +207,7 @@ static void *outside_visit_another_heap(void *arg) {
 }
 
 START_TEST(another_heap_is_visited_from_outside) {
-  static struct outside outside;
-  memset(&outside, 0, sizeof outside);
-  unit_open(&outside.world, _i, GAIT_STACK_CONSERVATIVE);
-  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
-  memset(object, 9, 32);
-  outside.expected = UNIT_TAG(3);
-  gait_outside(outside.world.thread, outside_visit_another_heap, &outside);
-  for (int i = 0; i < 32; i++)
-    UNIT_CHECK(object[i] == 9);
-  unit_close(&outside.world);
+  outside_keep_object(_i, outside_visit_another_heap);
 }
 END_TEST
 

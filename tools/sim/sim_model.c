@@ -26,10 +26,7 @@ static const char *sim_begin(struct sim_state *state, const struct sim_program *
                              const struct setting *setting) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   *state = (struct sim_state){.program = program};
-  config.gc_percent =
-      setting->gogc_percent == SETTING_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
-  if (setting->memory_limit_bytes != SETTING_OFF)
-    config.memory_limit_bytes = setting->memory_limit_bytes;
+  setting_configure(setting, &config);
   if (program->minimum_heap_bytes >= 0) config.minimum_heap_bytes = program->minimum_heap_bytes;
   config.background_share = program->background_share;
   config.cpu_cap = program->cpu_cap;

@@ -66,10 +66,7 @@ static struct gaiti_pacer_config model_config(const struct setting *setting,
                                               enum recording_system system) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   if (system == RECORDING_GAIT) gaiti_pacer_config_rely(&config);
-  config.gc_percent =
-      setting->gogc_percent == SETTING_OFF ? GAITI_PACER_GC_OFF : setting->gogc_percent;
-  if (setting->memory_limit_bytes != SETTING_OFF)
-    config.memory_limit_bytes = setting->memory_limit_bytes;
+  setting_configure(setting, &config);
   return config;
 }
 
