@@ -102,7 +102,7 @@ struct gaiti_pacer_cycle {
   bool remembered;       /* stores are known since its start: the next may be young */
 };
 
-/* The plan for the cycle after one that ends: see young.c. */
+/* The plan for the cycle after one that ends: see young_rule.c. */
 struct gaiti_pacer_next {
   bool young;    /* the next marks only new objects */
   bool remember; /* it does, or the one after it may: stores are remembered all the time */
@@ -142,7 +142,7 @@ struct gaiti_pacer_decision {
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
                              while the CPU limiter limits */
   bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
-  bool young;             /* the next cycle, or the one under way, is to be young: see young.c */
+  bool young;             /* the next cycle, or the one under way, is to be young: see young_rule.c */
   bool remember;          /* and the one after it may be, if stores are remembered */
 
   /* Why. */

@@ -15,7 +15,7 @@
 #include "cycle/check.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
-#include "mark/roots.h"
+#include "mark/root_scan.h"
 
 static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)

@@ -31,7 +31,7 @@
  * whether the heap is past its new trigger, and how much memory is over by the new plan. */
 #include "cycle/collector.h"
 
-#include "alloc/away.h"
+#include "mutator/blocking.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -323,12 +323,12 @@ bool gaiti_collector_offers(const gait_heap *heap) {
 bool gaiti_collector_accept(gait_thread *thread) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t since = gaiti_pause_begin();
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&cycle->lock);
   bool accepts = AO_load(&cycle->offered) && !cycle->suspended;
   if (accepts) collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
   gaiti_unlock(&cycle->lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   gaiti_pause_end(thread, since);
   return accepts;
 }
@@ -401,7 +401,7 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_cycle *cycle = thread->heap->cycle;
   uint64_t since = gaiti_pause_begin();
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&cycle->lock);
   uint64_t target = cycle->started + 1;
   bool under_way = cycle->started > cycle->finished;
@@ -412,7 +412,7 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
     runs = collector_ask_locked(thread->heap, cause);
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&cycle->lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   return gaiti_pause_end(thread, since);
 }
 
@@ -461,12 +461,12 @@ void gaiti_collector_stall(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   struct collector_stall stall = collector_begin_stall(heap);
   AO_t phase = AO_load(&cycle->phase);
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
   AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
   gaiti_counter_sub(&cycle->stalled, 1);
-  gaiti_away_end();
+  gaiti_blocking_end();
   uint64_t took = gaiti_pause_end(thread, since);
   collector_end_stall(heap, stall, took, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);

@@ -58,7 +58,7 @@
 #include "base/collecting.h"
 #include "cycle/check.h"
 #include "mark/marker.h"
-#include "mark/roots.h"
+#include "mark/root_scan.h"
 #include "mark/young.h"
 
 const char *gaiti_phase_name(enum gaiti_phase phase) {
@@ -79,6 +79,7 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!(cycle->own_marker = gaiti_marker_take(heap))) goto fail_records;
   gaiti_marker_pause(cycle->own_marker);
   gaiti_pace_settle(heap);
+  heap->hooks = &gaiti_cycle_hooks;
   return true;
 fail_records:
   gaiti_records_destroy(&cycle->records);
@@ -300,7 +301,7 @@ static uint64_t cycle_reserved(gait_heap *heap) {
   return reserved > 0 ? (uint64_t)reserved : 0;
 }
 
-/* Live bytes are read before the black ones: a processor tells them last (alloc/proc.c). */
+/* Live bytes are read before the black ones: a processor tells them last (mutator/proc.c). */
 static struct cycle_counts cycle_count(gait_heap *heap, struct gaiti_mark_counts found) {
   struct cycle_counts counts = {.reserved = cycle_reserved(heap)};
   counts.live = gaiti_counter_read(&heap->live_bytes);
@@ -364,7 +365,7 @@ static void cycle_tell(gait_heap *heap, const gait_cycle_record *record) {
   gaiti_handshake_stand_still(heap, true);
   if (heap->options.trace) {
     char line[512];
-    gait_cycle_format(record, line, sizeof line - 1);
+    gaiti_record_format(record, line, sizeof line - 1);
     gaiti_log_line(&heap->options, line);
   }
   if (heap->options.cycle) heap->options.cycle(heap, record, heap->options.cycle_arg);
@@ -652,7 +653,7 @@ bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle->until_ns = until_ns;
   cycle->mark_until_ns = cycle_mark_until_ns(until_ns);
-  AO_store(&heap->hurried, !cycle_is_patient(heap));
+  AO_store(&heap->short_runs, !cycle_is_patient(heap));
   gaiti_collecting_begin();
   gaiti_pace_take_over(heap);
   enum gaiti_step before = GAITI_STEP_OVER;
@@ -662,7 +663,7 @@ bool gaiti_cycle_run(gait_heap *heap, uint64_t until_ns) {
     cycle->step = steps[before](heap);
   }
   gaiti_collecting_end();
-  AO_store(&heap->hurried, 0);
+  AO_store(&heap->short_runs, 0);
   if (cycle->step == GAITI_STEP_OVER) return true;
   gaiti_pace_hand_over(heap);
   return false;

@@ -128,6 +128,9 @@ struct gaiti_cycle {
   struct gaiti_records records;
 };
 
+/* Of every heap (hooks.c). */
+extern const struct gaiti_hooks gaiti_cycle_hooks;
+
 bool gaiti_cycle_init(gait_heap *heap);
 void gaiti_cycle_destroy(gait_heap *heap);
 

@@ -13,8 +13,8 @@
  *
  * Why in steps: a thread may be in managed state of one heap while it takes a lock of another.  If
  * the fork had that lock, the thread would reach no safepoint of the first, and the fork would wait
- * for it until its patience ends.  A thread that waits for anything but a lock is away from all
- * heaps (.inv.away), so no step waits for it.
+ * for it until its patience ends.  A thread that waits for anything but a lock is outside all
+ * heaps (.inv.blocking), so no step waits for it.
  *
  * .fork.patience  A handler of a fork that was registered after ours runs before ours, and may have
  * taken a lock of a library's.  A thread in managed state that waits for that lock, as for a
@@ -74,8 +74,9 @@
  * that is a failed check.  The out-of-memory handler may fork. */
 #include "cycle/fork.h"
 
-#include "alloc/away.h"
-#include "alloc/exit.h"
+#include "alloc/cache.h"
+#include "mutator/blocking.h"
+#include "mutator/attachments.h"
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
@@ -101,7 +102,8 @@ struct fork_entry {
   struct fork_entry *next;
 };
 
-/* Its holder may be waiting for every thread to reach a safepoint: it is waited for away. */
+/* Its holder may be waiting for every thread to reach a safepoint: it is waited for in a blocking
+ * section. */
 static struct gaiti_lock fork_lock = {PTHREAD_MUTEX_INITIALIZER, GAITI_RANK_FORK};
 static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -120,7 +122,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->roots.lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
-  locks[count++] = &heap->available->lock;
+  locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;
   locks[count++] = &heap->shades->lock;
@@ -191,7 +193,7 @@ static void fork_resume(struct fork_entry *entry) {
 
 /* The calling thread is back before any cycle begins (.fork.back).  Model: tests/model/fork.pml. */
 static void fork_end(void) {
-  gaiti_away_end();
+  gaiti_blocking_end();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_resume(entry);
   gaiti_unlock(&fork_lock);
@@ -263,7 +265,7 @@ static bool fork_try_lock_heaps(void) {
 static void fork_prepare(void) {
   REQUIRE("fork.callback", !gaiti_is_collecting(),
           "a callback of Gait's forks, on a thread that runs a cycle or marks");
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_suspend(entry);
@@ -294,8 +296,11 @@ static void fork_parent(void) {
 
 /* A thread that is held has a processor that is whole: the rest of its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
-  if (thread->stopped) gaiti_proc_surrender(thread);
-  gaiti_exit_abandon(thread);
+  if (thread->stopped && thread->proc) {
+    gaiti_caches_empty(thread->heap, thread->proc);
+    gaiti_proc_surrender(thread);
+  }
+  gaiti_attachments_abandon(thread);
   gaiti_thread_free_room(thread);
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
@@ -362,7 +367,7 @@ static void fork_end_cycle(struct fork_entry *entry) {
     fork_drop_marking(entry);
   if (cycle->records.last <= cycle->finished) fork_uncount(cycle);
   gaiti_cycle_set_phase(entry->heap, GAITI_PHASE_IDLE);
-  AO_store(&entry->heap->hurried, 0);
+  AO_store(&entry->heap->short_runs, 0);
   AO_store(&cycle->handshakes.eager, 0);
   AO_store(&cycle->handshakes.waiting, 0);
   cycle->handshakes.still_since_ns = 0;
@@ -427,17 +432,17 @@ bool gaiti_fork_register(gait_heap *heap) {
   struct fork_entry *entry = fork_handled ? gaiti_os_alloc(sizeof *entry) : NULL;
   if (!entry) return false;
   entry->heap = heap;
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   entry->next = fork_entries;
   fork_entries = entry;
   gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   return true;
 }
 
 void gaiti_fork_forget(gait_heap *heap) {
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   struct fork_entry **place = &fork_entries;
   while (*place && (*place)->heap != heap)
@@ -445,6 +450,6 @@ void gaiti_fork_forget(gait_heap *heap) {
   struct fork_entry *entry = *place;
   if (entry) *place = entry->next;
   gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   gaiti_os_free(entry);
 }

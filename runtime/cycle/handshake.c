@@ -1,7 +1,7 @@
 /* Handshakes.
  *
  * The race is between a thread that leaves or enters managed code and the collector that would act
- * in its place.  The state word settles it (alloc/thread.h): the collector acts only after moving
+ * in its place.  The state word settles it (mutator/thread.h): the collector acts only after moving
  * the thread from outside to held, which fails while the thread is inside and keeps it from
  * entering meanwhile.  A thread that enters before that finds its poll flag set, since the flag is
  * raised before the collector looks at states, and acts itself.
@@ -34,16 +34,16 @@
  * the sweep: before that, allocation finds no slot that the cycle has freed.
  *
  * .handshake.theft  A thread may be outside and its processor with another one by now
- * (alloc/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
+ * (mutator/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
  * as itself, so every processor's buffer and caches are acted on exactly once per handshake. */
 #include "cycle/handshake.h"
 
-#include "alloc/away.h"
+#include "mutator/blocking.h"
 #include "alloc/cache.h"
-#include "alloc/exit.h"
+#include "mutator/attachments.h"
 #include "cycle/cycle.h"
 #include "mark/marking.h"
-#include "mark/roots.h"
+#include "mark/root_scan.h"
 #include "os/stack.h"
 
 /* Before it sleeps, the collector looks so often whether all have acted. */
@@ -64,8 +64,8 @@ const char *gaiti_action_name(enum gaiti_action action) {
 /* Turns the thread's barrier on; where the cycle has a deadline, runs are cut into parts.
  * Model: tests/model/start.pml. */
 static void action_barrier_on(gait_thread *thread) {
-  thread->fast.marking = thread->heap->cycle->handshakes.marking;
-  if (thread->proc && AO_load(&thread->heap->hurried))
+  thread->fast.marking = thread->heap->threads->handshake.marking;
+  if (thread->proc && AO_load(&thread->heap->short_runs))
     gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_shorten);
 }
 
@@ -100,7 +100,7 @@ static void action_flush(gait_thread *thread) {
 /* Turns the barrier and black allocation off; caches keep their runs, and give up their blocks.
  * Model: tests/model/start.pml. */
 static void action_barrier_off(gait_thread *thread) {
-  thread->fast.marking = thread->heap->cycle->handshakes.marking;
+  thread->fast.marking = thread->heap->threads->handshake.marking;
   AO_store(&thread->black_epoch, 0);
   if (!thread->proc) return;
   gaiti_shades_flush(thread->heap, &thread->proc->shades);
@@ -122,14 +122,6 @@ static void handshake_act(gait_thread *thread) {
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
- * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
-bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number) {
-  CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
-  AO_store_release(&thread->seen, number);
-  return AO_fetch_and_sub1_full(&thread->heap->cycle->handshakes.pending) == 1;
-}
-
 /* ---- From one action to the next ---- */
 
 /* Whether stores are remembered from now on.  From the first handshake of a cycle on if the next
@@ -145,23 +137,24 @@ static uint32_t handshake_remembers(const gait_heap *heap) {
  * poll.litmus, polled.litmus, settled.litmus. */
 static void handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake *asked = &heap->threads->handshake;
   if (action == GAITI_ACTION_BARRIER_ON)
-    handshakes->marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW | handshake_remembers(heap);
+    asked->marking = GAIT_SHADE_OLD | GAIT_SHADE_NEW | handshake_remembers(heap);
   if (action == GAITI_ACTION_SCAN_ROOTS) {
     gaiti_cycle_set_phase(heap, GAITI_PHASE_MARK);
     gaiti_marking_open(heap);
-    handshakes->black_epoch = AO_load(&heap->epoch);
+    asked->black_epoch = AO_load(&heap->epoch);
   }
   if (action == GAITI_ACTION_BARRIER_OFF) {
-    handshakes->marking = handshake_remembers(heap);
-    handshakes->black_epoch = 0;
+    asked->marking = handshake_remembers(heap);
+    asked->black_epoch = 0;
   }
   handshakes->count++;
   handshakes->asked_ns = gaiti_os_now_ns();
   handshakes->acted_for_absent = false;
-  AO_store(&handshakes->pending, heap->threads->count);
+  AO_store(&asked->pending, heap->threads->count);
   AO_int_store(&handshakes->action, action);
-  AO_store_full(&handshakes->number, AO_load(&handshakes->number) + 1);
+  AO_store_full(&asked->number, AO_load(&asked->number) + 1);
   gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     AO_int_store_release(&thread->attachments->poll, 1);
@@ -179,8 +172,8 @@ static enum gaiti_action handshake_next(const struct gaiti_handshakes *handshake
 /* Whether a thread has yet to act.
  * Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
  * phase.litmus, remembered.litmus, waiting.litmus. */
-static bool handshake_is_pending(const struct gaiti_handshakes *handshakes) {
-  return AO_load_acquire(&handshakes->pending) > 0;
+static bool handshake_is_pending(const gait_heap *heap) {
+  return AO_load_acquire(&heap->threads->handshake.pending) > 0;
 }
 
 static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
@@ -193,7 +186,7 @@ static void handshake_measure_locked(struct gaiti_handshakes *handshakes) {
 static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   enum gaiti_action next = handshake_next(handshakes);
-  if (handshake_is_pending(handshakes) || next == GAITI_ACTION_NONE) return GAITI_ACTION_NONE;
+  if (handshake_is_pending(heap) || next == GAITI_ACTION_NONE) return GAITI_ACTION_NONE;
   handshake_measure_locked(handshakes);
   handshake_ask_locked(heap, next);
   return next;
@@ -204,7 +197,7 @@ static enum gaiti_action handshake_go_on_locked(gait_heap *heap) {
 static void handshake_begin_sweep_locked(gait_heap *heap) {
   const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (AO_int_load(&handshakes->action) != GAITI_ACTION_BARRIER_OFF) return;
-  if (handshake_is_pending(handshakes) || gaiti_phase(heap) != GAITI_PHASE_OFF) return;
+  if (handshake_is_pending(heap) || gaiti_phase(heap) != GAITI_PHASE_OFF) return;
   if (MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) return;
   gaiti_cycle_set_phase(heap, GAITI_PHASE_SWEEP);
   gaiti_sweep_begin(heap);
@@ -229,13 +222,13 @@ static void safepoint_tell(gait_heap *heap) {
  * Model: tests/model/termination.pml, fork.pml. */
 static void safepoint_wait_while_held(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->kept, 1);
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&heap->threads->lock);
   gaiti_wake(&heap->threads->changed);
-  while (AO_load(&heap->cycle->handshakes.holding))
+  while (AO_load(&heap->threads->handshake.stop))
     gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
   gaiti_unlock(&heap->threads->lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   gaiti_counter_sub(&heap->cycle->kept, 1);
 }
 
@@ -266,15 +259,16 @@ static bool safepoint_go_on(gait_heap *heap) {
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
-  if (AO_load_acquire(&handshakes->holding)) safepoint_wait_while_held(thread->heap);
-  AO_t number = AO_load_acquire(&handshakes->number);
+  if (AO_load_acquire(&thread->heap->threads->handshake.stop))
+    safepoint_wait_while_held(thread->heap);
+  AO_t number = AO_load_acquire(&thread->heap->threads->handshake.number);
   if (AO_load(&thread->seen) == number) return false;
   bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
   if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  return gaiti_handshake_note_acted(thread, number) && safepoint_go_on(thread->heap);
+  return gaiti_thread_note_acted(thread, number) && safepoint_go_on(thread->heap);
 }
 
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
@@ -326,7 +320,7 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
  * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml, handshake.pml. */
 static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  AO_t number = AO_load(&handshakes->number);
+  AO_t number = AO_load(&heap->threads->handshake.number);
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (AO_load_acquire(&thread->seen) == number) continue;
@@ -337,7 +331,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
     if (AO_load(&thread->seen) != number) { /* else it acted, and left then */
       handshakes->acted_for_absent = true;
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
-      gaiti_handshake_note_acted(thread, number);
+      gaiti_thread_note_acted(thread, number);
     }
     gaiti_thread_let_go(thread);
   }
@@ -409,7 +403,7 @@ static bool handshake_look(gait_heap *heap, int spins) {
   bool over;
   do {
     late = handshake_act_for_absent(heap);
-    over = !handshake_is_pending(handshakes);
+    over = !handshake_is_pending(heap);
   } while (over && handshake_go_on_locked(heap) != GAITI_ACTION_NONE);
   if (over) handshake_measure_locked(handshakes);
   handshake_begin_sweep_locked(heap);
@@ -444,8 +438,7 @@ void gaiti_handshake_ask(gait_heap *heap, enum gaiti_action first, enum gaiti_ac
 
 /* Returns whether there is time for another look. */
 static bool handshake_pause(const gait_heap *heap, uint64_t until_ns) {
-  const struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  for (int i = 0; i < HANDSHAKE_PAUSES && handshake_is_pending(handshakes); i++)
+  for (int i = 0; i < HANDSHAKE_PAUSES && handshake_is_pending(heap); i++)
     gaiti_os_pause();
   return gaiti_os_now_ns() < until_ns;
 }
@@ -499,7 +492,7 @@ static uint32_t hold_look(gait_heap *heap, uint64_t started_ns, int spins) {
 uint32_t gaiti_hold_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->held_since_ns = gaiti_os_now_ns();
-  AO_store_full(&handshakes->holding, 1);
+  AO_store_full(&heap->threads->handshake.stop, 1);
   uint32_t managed = hold_look(heap, start, 0);
   for (int spins = 1; managed > 0 && hold_look(heap, start, spins) > 0; spins++) {
   }
@@ -512,7 +505,7 @@ uint32_t gaiti_hold_all(gait_heap *heap) {
 bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   handshakes->held_since_ns = gaiti_os_now_ns();
-  AO_store_full(&handshakes->holding, 1);
+  AO_store_full(&heap->threads->handshake.stop, 1);
   bool all = false;
   for (bool time = true; time && !all;) {
     time = gaiti_os_now_ns() < until_ns;
@@ -531,7 +524,7 @@ bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns) {
 void gaiti_release_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
-  AO_store_release(&handshakes->holding, 0);
+  AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) gaiti_thread_let_go(thread);
     thread->stopped = false;
@@ -544,11 +537,11 @@ void gaiti_release_all(gait_heap *heap) {
 /* ---- After a fork ---- */
 
 void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
-  handshakes->marking = handshake_remembers(heap);
-  handshakes->black_epoch = 0;
-  AO_store(&handshakes->pending, 0);
+  struct gaiti_handshake *asked = &heap->threads->handshake;
+  asked->marking = handshake_remembers(heap);
+  asked->black_epoch = 0;
+  AO_store(&asked->pending, 0);
   if (!caller) return;
   action_barrier_off(caller);
-  AO_store(&caller->seen, AO_load(&handshakes->number));
+  AO_store(&caller->seen, AO_load(&asked->number));
 }

@@ -12,7 +12,7 @@
 #ifndef GAITI_CYCLE_HANDSHAKE_H
 #define GAITI_CYCLE_HANDSHAKE_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 enum gaiti_action {
   GAITI_ACTION_NONE,
@@ -25,14 +25,11 @@ enum gaiti_action {
 
 const char *gaiti_action_name(enum gaiti_action action);
 
-/* Guarded by the threads' lock, but for the atomics.
- *   pending            attached threads that have not yet acted on `number`
+/* The collector's side of the handshake under way (mutator/thread.h has the threads').  Guarded by
+ * the threads' lock, but for the atomics.
  *   last               the action with which the series ends
  *   acted_for_absent   the collector has acted for a thread outside
  *   shades             buffer of the collector, within one look, for threads that have no processor
- *   marking, black_epoch     the values with which a thread that attaches now starts; the first is
- *                            also the one that turning the barrier on or off sets
- *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
  *   eager              the collector does not sleep while it waits, and looks again at once
  *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
@@ -40,17 +37,12 @@ const char *gaiti_action_name(enum gaiti_action action);
  *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
  *                      For a fork that cannot wait for it (cycle/fork.c) */
 struct gaiti_handshakes {
-  AO_t number;
-  AO_t pending;
   unsigned action; /* enum gaiti_action, atomic */
   enum gaiti_action last;
   bool acted_for_absent;
   struct gaiti_shade_buffer *shades;
-  AO_t holding;
   AO_t waiting;
   AO_t eager;
-  uint32_t marking; /* as gait_fast.marking */
-  AO_t black_epoch;
   uint64_t asked_ns;
   uint64_t count; /* in this cycle */
   uint64_t slowest_ns;
@@ -67,9 +59,6 @@ void gaiti_handshake_ask(gait_heap *heap, enum gaiti_action first, enum gaiti_ac
  * they have: with an end (GAITI_NO_END: none) it does not sleep and gives up when that has come,
  * and is to be called again.  Thread: as above. */
 bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns);
-
-/* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
-bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
 
 /* Stops every thread at a safepoint or outside, and lets those go on that were stopped.  Returns
  * how many were in managed state when that was asked for. */
@@ -91,5 +80,10 @@ void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
 /* The work of a thread at a safepoint when its poll flag is set: it acts for every heap in whose
  * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
+
+/* As gait_poll. */
+static inline void gaiti_poll(gait_thread *thread) {
+  if (AO_int_load(thread->fast.poll)) gaiti_safepoint(thread);
+}
 
 #endif

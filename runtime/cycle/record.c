@@ -1,10 +1,8 @@
 #include "cycle/record.h"
 
-#include "base/check.h"
-#include "base/sized.h"
-#include "cycle/cycle.h"
+#include <stdio.h>
 
-#define RECORD_IS_SHORT "a gait_cycle_record has at least the size of version 0.2.0"
+#include "base/sized.h"
 
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
@@ -37,32 +35,23 @@ void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *r
   gaiti_unlock(&records->lock);
 }
 
-size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                size_t count, size_t record_bytes) {
-  REQUIRE_ARGUMENT(heap);
-  if (count > 0) REQUIRE_ARGUMENT(records);
-  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
-  struct gaiti_records *kept = &heap->cycle->records;
+size_t gaiti_records_copy(struct gaiti_records *records, uint64_t first, void *copies, size_t count,
+                          size_t record_bytes) {
   size_t copied = 0;
-  gaiti_lock(&kept->lock);
-  uint64_t oldest = kept->last < GAITI_RECORDS ? 1 : kept->last - GAITI_RECORDS + 1;
-  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= kept->last && copied < count;
+  gaiti_lock(&records->lock);
+  uint64_t oldest = records->last < GAITI_RECORDS ? 1 : records->last - GAITI_RECORDS + 1;
+  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= records->last && copied < count;
        cycle++)
-    gaiti_sized_copy((char *)records + copied++ * record_bytes, record_bytes,
-                     &kept->ring[cycle % GAITI_RECORDS], sizeof *kept->ring);
-  gaiti_unlock(&kept->lock);
+    gaiti_sized_copy((char *)copies + copied++ * record_bytes, record_bytes,
+                     &records->ring[cycle % GAITI_RECORDS], sizeof *records->ring);
+  gaiti_unlock(&records->lock);
   return copied;
-}
-
-const char *gait_cycle_cause_name(gait_cycle_cause cause) {
-  static const char *const names[] = {"gogc", "memory limit", "forced", "out of memory", "debug"};
-  return (size_t)cause < sizeof names / sizeof names[0] ? names[cause] : "unknown";
 }
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
  * and marking itself, where we have no stops: what stands there is the start, marking and the end.
  * Go has no young cycles, and no word for them. */
-static int record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
+int gaiti_record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
   return snprintf(
@@ -82,14 +71,4 @@ static int record_format(const gait_cycle_record *record, char *line, size_t lin
       record->cause == GAIT_CAUSE_FORCED ? " (forced)"
       : record->young                    ? " (young)"
                                          : "");
-}
-
-int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes, char *line,
-                            size_t line_bytes) {
-  REQUIRE_ARGUMENT(record);
-  if (line_bytes > 0) REQUIRE_ARGUMENT(line);
-  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
-  gait_cycle_record own;
-  gaiti_sized_copy(&own, sizeof own, record, record_bytes);
-  return record_format(&own, line, line_bytes);
 }

@@ -24,6 +24,14 @@ void gaiti_records_destroy(struct gaiti_records *records);
 void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
                            uint64_t reserved_bytes);
 
+/* Copies the records from cycle `first` on, the oldest first, each in `record_bytes` bytes; returns
+ * how many, `count` at most. */
+size_t gaiti_records_copy(struct gaiti_records *records, uint64_t first, void *copies, size_t count,
+                          size_t record_bytes);
+
+/* As gait_cycle_format. */
+int gaiti_record_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+
 void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *record);
 
 #endif

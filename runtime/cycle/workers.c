@@ -330,7 +330,7 @@ void gaiti_workers_forget(gait_heap *heap) {
  * its goal already. */
 static bool workers_hurry(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding)) return true;
+  if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->threads->handshake.stop)) return true;
   return gaiti_heap_live(heap) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
 }
 

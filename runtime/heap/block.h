@@ -71,7 +71,7 @@ _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cach
 /* The fields of a block that allocation and sweeping keep.
  *   swept     the heap's epoch in which the block was last swept (or taken); less by one: due.
  *             Written by the one thread that sweeps it.
- *   next      the next block in a list of available ones, by index; guarded by that list's lock
+ *   next      the next block in a list of partial ones, by index; guarded by that list's lock
  *   clean     slots that no run has covered since the block was taken are still zero; of a free
  *             block: all of it is, guarded by the space's lock
  *   resident  pages that may hold memory; guarded by the space's lock

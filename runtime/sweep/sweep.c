@@ -25,7 +25,7 @@ void gaiti_sweep_destroy(gait_heap *heap) {
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
-  gaiti_available_clear(heap);
+  gaiti_partial_clear(heap);
   gaiti_space_turn(&heap->space);
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->old_objects, 0);
@@ -158,7 +158,7 @@ static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t blo
   AO_char_store(&state->fresh, 0);
   if (GAITI_ASAN || heap->options.poison) gaiti_sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
-  if (found.live < slots) gaiti_available_give(heap, block);
+  if (found.live < slots) gaiti_partial_give(heap, block);
   return false;
 }
 

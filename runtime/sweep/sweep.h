@@ -12,8 +12,8 @@
 #ifndef GAITI_SWEEP_SWEEP_H
 #define GAITI_SWEEP_SWEEP_H
 
-#include "alloc/available.h"
-#include "alloc/thread.h"
+#include "alloc/partial.h"
+#include "mutator/thread.h"
 
 /* Written by the thread that runs the cycle, for this sweep:
  *   keeps_marks  old objects stay marked

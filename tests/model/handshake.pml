@@ -44,7 +44,7 @@
 #define OF_ALL(f, op) (f(0) op f(1))
 #endif
 
-/* The states of alloc/thread.h.  A thread that is DETACHED is listed until it is GONE. */
+/* The states of mutator/thread.h.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
 #define HELD 2
@@ -119,7 +119,7 @@ inline subtract(t, n) {
   was_last = pending == 0
 }
 
-/* note: runtime/cycle/handshake.c: gaiti_handshake_note_acted */
+/* note: runtime/mutator/thread.c: gaiti_thread_note_acted */
 inline note_acted(t, n) {
 #ifdef SUBTRACT_BEFORE_SEEN
   d_step { subtract(t, n) };
@@ -246,7 +246,7 @@ inline safepoint(t) {
   od
 }
 
-/* unlink: runtime/api/thread.c: threads_unlink_locked, gait_thread_detach */
+/* unlink: runtime/mutator/attach.c: threads_unlink_locked, gaiti_thread_detach */
 inline unlinks(t) {
   d_step { !locked ->
     say("T%d is off the list\n", t)
@@ -279,17 +279,17 @@ end:
   do
   :: IS(t, MANAGED) && poll[t] -> safepoint(t)
 
-  /* leave: runtime/api/thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_leave_from */
   :: atomic { MAY && IS(t, MANAGED) -> say("T%d leaves\n", t) done++; state[t] = OUTSIDE }
 
-  /* enter: runtime/api/thread.c: gait_enter */
+  /* enter: runtime/api/api_thread.c: gait_enter */
   :: atomic { MAY && IS(t, OUTSIDE) -> say("T%d enters\n", t) done++; state[t] = MANAGED }
 
-  /* detach: runtime/api/thread.c: thread_try_end */
+  /* detach: runtime/mutator/attach.c: thread_try_end */
   :: atomic { MAY && IS(t, OUTSIDE) -> say("T%d detaches\n", t) done++; state[t] = DETACHED };
      unlinks(t)
 
-  /* attach: runtime/api/thread.c: thread_attach_locked, thread_join_cycle_locked */
+  /* attach: runtime/mutator/attach.c: thread_attach_locked, thread_join_cycle_locked */
   :: atomic { MAY && IS(t, GONE) && number > 0 && !locked ->
        say("T%d attaches\n", t)
        done++; seen[t] = SEEN_AT_FIRST; acted[t] = 1; state[t] = MANAGED }

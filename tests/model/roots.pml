@@ -199,7 +199,7 @@ end:
        plain = v;
        v = 0; rename() }
 
-  /* add: runtime/api/roots.c: roots_add.  The range was filled before. */
+  /* add: runtime/api/api_roots.c: roots_add.  The range was filled before. */
   :: atomic { RUNS(t) && (MAY_ADD(0) || MAY_ADD(1)) ->
        if
        :: MAY_ADD(0) -> op_root[t] = 0
@@ -214,7 +214,7 @@ end:
        op[t] = CALLED;
        v = 0; rename() }
 
-  /* remove: runtime/api/roots.c: roots_remove */
+  /* remove: runtime/api/api_roots.c: roots_remove */
   :: atomic { RUNS(t) && (usable[0] || usable[1] || removing[1 - t]) ->
        if
        :: usable[0] || REMOVED_BY(1 - t, 0) -> op_root[t] = 0
@@ -252,7 +252,7 @@ end:
           listed[op_root[t]] = 1
        fi;
        op[t] = LISTED; rename() }
-  /* mark-now: runtime/api/roots.c: roots_mark_now */
+  /* mark-now: runtime/api/api_roots.c: roots_mark_now */
   :: d_step { !still && op[t] == LISTED ->
        if
        :: MARKS_ROOT(t) && !IS_OVER(t) -> op[t] = OPEN
@@ -395,7 +395,7 @@ active proctype collector() {
 #endif
   d_step { request = NOTHING; answered = 0; rename() };
 
-  /* scan-table: runtime/cycle/cycle.c: cycle_scan_registered; runtime/mark/roots.c:
+  /* scan-table: runtime/cycle/cycle.c: cycle_scan_registered; runtime/mark/root_scan.c:
    * gaiti_roots_scan_registered */
   d_step {
     if

@@ -411,7 +411,7 @@ active [2] proctype mutator() {
 #endif
 
   /* take-run: runtime/alloc/cache.c: gaiti_cache_refill, cache_take;
-   * runtime/alloc/supply.c: gaiti_supply_block.  The epoch is read once.  A block that is not of that epoch is taken only
+   * runtime/alloc/blocks.c: gaiti_blocks_fresh.  The epoch is read once.  A block that is not of that epoch is taken only
    * when it is free as a whole, and gets the epoch then. */
   :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->
        acts(t);
@@ -446,7 +446,7 @@ active [2] proctype mutator() {
 #endif
        cursor[t] = NIL; rename() }
 
-  /* steal: runtime/alloc/proc.c: proc_steal.  With the processor goes its run. */
+  /* steal: runtime/mutator/proc.c: proc_steal.  With the processor goes its run. */
   :: d_step { RUNS(t) && cursor[t] == NIL && cursor[1 - t] != NIL && AT_SAFEPOINT(1 - t) &&
               SEEN_THE_SAME ->
        acts(t);
@@ -496,7 +496,7 @@ active [2] proctype mutator() {
 #endif
        answered = answered | THREAD(t); rename() }
 
-  /* detach: runtime/api/thread.c: gait_thread_detach.  What is left of the run goes
+  /* detach: runtime/mutator/attach.c: gaiti_thread_detach.  What is left of the run goes
    * back unless its block is due for sweeping.  One thread stays attached. */
   :: d_step { RUNS(t) && attached == EVERYBODY ->
        say("T%d detaches\n", t)
@@ -518,7 +518,7 @@ active [2] proctype mutator() {
 #endif
        attached = attached & ~THREAD(t); answered = answered & ~THREAD(t); rename() }
 
-  /* attach: runtime/api/thread.c: thread_attach, thread_join_cycle_locked */
+  /* attach: runtime/mutator/attach.c: gaiti_thread_attach, thread_join_cycle_locked */
   :: d_step { !HAS(attached, t) && request != HOLD ->
        say("T%d attaches\n", t)
        attached = EVERYBODY;

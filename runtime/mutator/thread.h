@@ -10,10 +10,10 @@
  * for a short while; a thread that would enter then waits.  Each arrow is a compare-and-swap of
  * `state`: leaving is a release, entering an acquire, so the collector sees all that the thread did
  * before and the thread all that the collector did in its place. */
-#ifndef GAITI_ALLOC_THREAD_H
-#define GAITI_ALLOC_THREAD_H
+#ifndef GAITI_MUTATOR_THREAD_H
+#define GAITI_MUTATOR_THREAD_H
 
-#include "alloc/proc.h"
+#include "mutator/proc.h"
 #include "base/check.h"
 #include "base/latency.h"
 #include "os/registers.h"
@@ -33,7 +33,7 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   proc           NULL only outside, after a theft
  *   seen           the number of the last handshake this thread has acted on
  *   black_epoch    runs taken while the heap's epoch is this one are marked; 0: none
- *   attachments    of the OS thread, this one among them (alloc/exit.h)
+ *   attachments    of the OS thread, this one among them (mutator/attachments.h)
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
  *   outside        where the frame of the innermost gait_outside that runs ends, or 0
@@ -67,11 +67,26 @@ struct gait_thread {
   gait_thread *next;
   gait_thread *previous;
   gait_thread *next_exit; /* of this OS thread's attachments */
-  bool away; /* outside, to come back with the owner's other attachments (alloc/away.h) */
+  bool blocked; /* outside, while the OS thread is in a blocking section (mutator/blocking.h) */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
   AO_t pause_cpu_max_ns;
   gaiti_atomic_pointer user; /* the program's own */
+};
+
+/* The handshake under way, as its threads see it, and the state in which a thread starts that
+ * attaches now.  Written under the lock of the threads; cycle/handshake.h has the collector's side.
+ *   number       of handshakes so far: a thread whose `seen` is another has to act
+ *   pending      attached threads that have not yet acted on `number`
+ *   stop         every thread is to stop at its next safepoint
+ *   marking      as gait_fast.marking; turning the barrier on or off sets it
+ *   black_epoch  as gait_thread.black_epoch */
+struct gaiti_handshake {
+  AO_t number;
+  AO_t pending;
+  AO_t stop;
+  AO_t black_epoch;
+  uint32_t marking;
 };
 
 /* .inv.threads  `all` has the attached threads, `count` of them; `spare` detached ones, whose
@@ -82,6 +97,7 @@ struct gaiti_threads {
   gait_thread *all;
   gait_thread *spare;
   uint32_t count;
+  struct gaiti_handshake handshake;
   struct gaiti_latency pauses; /* of detached threads */
   AO_t pause_cpu_max_ns;       /* likewise */
 };
@@ -149,9 +165,18 @@ bool gaiti_thread_try_come_in(gait_thread *thread);
 /* Waits, outside, until it is worth trying again. */
 void gaiti_thread_wait_until_free(gait_thread *thread);
 
-/* Moves the calling thread from outside to managed; if it has to wait, it goes away meanwhile
- * (alloc/away.h). */
+/* Moves the calling thread from outside to managed; a wait for that is a blocking section
+ * (mutator/blocking.h). */
 void gaiti_thread_enter(gait_thread *thread);
+
+/* Whether the thread has yet to act on the handshake under way.  The poll flag alone does not tell:
+ * a poll of another heap lowers it, and looks at the heaps alone in whose managed state the thread
+ * is then (cycle/handshake.c). */
+bool gaiti_thread_is_asked(const gait_thread *thread);
+
+/* Notes that the thread has acted on handshake `number`, or was taken off the list.  Returns
+ * whether it was the last. */
+bool gaiti_thread_note_acted(gait_thread *thread, AO_t number);
 
 /* A time for which the collector holds the calling thread, by the clock.  End notes it with the
  * thread, and returns how long it took. */

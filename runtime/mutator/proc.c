@@ -1,7 +1,6 @@
-#include "alloc/proc.h"
+#include "mutator/proc.h"
 
-#include "alloc/cache.h"
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 #include "base/check.h"
 
 /* Stands for every kind of which a processor has allocated nothing: no cursor has a slot, so the
@@ -163,8 +162,6 @@ void gaiti_proc_surrender(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   struct gaiti_proc *proc = thread->proc;
   if (!proc) return;
-  gaiti_proc_tell(thread->heap, proc);
-  gaiti_proc_each_cache(thread->heap, proc, gaiti_cache_empty);
   CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
   thread->proc = NULL;
   thread->fast.rows = gaiti_proc_no_rows();

@@ -1,8 +1,8 @@
 /* Heaps and kinds. */
 #include <stdio.h>
 
-#include "alloc/away.h"
-#include "alloc/exit.h"
+#include "mutator/blocking.h"
+#include "mutator/attachments.h"
 #include "barrier/shades.h"
 #include "api/abi.h"
 #include "api/options.h"
@@ -26,8 +26,8 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   result = GAIT_ERROR_MEMORY;
   if (!gaiti_threads_init(heap)) goto fail_heap;
   if (!gaiti_procs_init(heap)) goto fail_threads;
-  if (!gaiti_available_init(heap)) goto fail_procs;
-  if (!gaiti_shades_init(heap)) goto fail_available;
+  if (!gaiti_partial_init(heap)) goto fail_procs;
+  if (!gaiti_shades_init(heap)) goto fail_partial;
   if (!gaiti_marking_init(heap)) goto fail_shades;
   if (!gaiti_sweep_init(heap)) goto fail_marking;
   if (!gaiti_cycle_init(heap)) goto fail_sweep;
@@ -38,8 +38,8 @@ fail_marking:
   gaiti_marking_destroy(heap);
 fail_shades:
   gaiti_shades_destroy(heap);
-fail_available:
-  gaiti_available_destroy(heap);
+fail_partial:
+  gaiti_partial_destroy(heap);
 fail_procs:
   gaiti_procs_destroy(heap);
 fail_threads:
@@ -92,12 +92,12 @@ gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, u
   return result;
 }
 
-/* The thread waits for the cycle under way, away from its other heaps. */
+/* The thread waits for the cycle under way outside all of its heaps. */
 static void heap_end_collector(gait_heap *heap) {
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_collector_stop(heap);
   gaiti_cycle_destroy(heap);
-  gaiti_away_end();
+  gaiti_blocking_end();
 }
 
 gait_result gait_heap_destroy(gait_heap *heap) {
@@ -111,7 +111,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_sweep_destroy(heap);
   gaiti_marking_destroy(heap);
   gaiti_shades_destroy(heap);
-  gaiti_available_destroy(heap);
+  gaiti_partial_destroy(heap);
   gaiti_procs_destroy(heap);
   gaiti_threads_destroy(heap);
   gaiti_heap_destroy(heap);

@@ -1,4 +1,4 @@
-#include "mark/roots.h"
+#include "mark/root_scan.h"
 
 #include "base/asan.h"
 #include "base/check.h"

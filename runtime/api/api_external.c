@@ -2,17 +2,16 @@
  *
  * Many objects fit into one run, and each may hold as much as a run of a thousand: so it is not
  * enough that the end of a run is a safepoint.  To say that an object holds more is one, and the
- * thread pays and waits there as for an allocation of that size (cycle/allocate.c). */
+ * thread pays and waits there as for an allocation of that size (cycle/throttle.c). */
 #include "base/check.h"
-#include "cycle/assist.h"
-#include "cycle/cycle.h"
+#include "cycle/throttle.h"
 
 /* The object may be in no root of an exact thread yet: a frame keeps it, and the objects to which
  * it refers, while a cycle goes by. */
 static void external_account(gait_thread *thread, void *object, int64_t change) {
   gait_frame frame;
   gait_frame_push(thread, &frame, &object, 1);
-  gaiti_allocation_account_external(thread, change > 0 ? (size_t)change : 0);
+  gaiti_throttle_account_external(thread, change > 0 ? (size_t)change : 0);
   gait_frame_pop(thread, &frame);
 }
 

@@ -1,6 +1,6 @@
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
-#include "alloc/away.h"
+#include "mutator/blocking.h"
 #include "base/asan.h"
 #include "base/check.h"
 
@@ -133,9 +133,21 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
   uint64_t since = gaiti_pause_begin();
-  gaiti_away_begin();
-  gaiti_away_end_with(thread);
+  gaiti_blocking_begin();
+  gaiti_blocking_end_with(thread);
   gaiti_pause_end(thread, since);
+}
+
+bool gaiti_thread_is_asked(const gait_thread *thread) {
+  return AO_load(&thread->seen) != AO_load_acquire(&thread->heap->threads->handshake.number);
+}
+
+/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
+ * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
+bool gaiti_thread_note_acted(gait_thread *thread, AO_t number) {
+  CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
+  AO_store_release(&thread->seen, number);
+  return AO_fetch_and_sub1_full(&thread->heap->threads->handshake.pending) == 1;
 }
 
 uint64_t gaiti_pause_end(gait_thread *thread, uint64_t since_ns) {

@@ -1,8 +1,8 @@
 /* roots.h: scanning roots: a thread's own, and those registered with the heap. */
-#ifndef GAITI_MARK_ROOTS_H
-#define GAITI_MARK_ROOTS_H
+#ifndef GAITI_MARK_ROOT_SCAN_H
+#define GAITI_MARK_ROOT_SCAN_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 #include "mark/marker.h"
 
 /* Shades the references in a thread's saved registers, stack and exact frames.  Thread: its owner,

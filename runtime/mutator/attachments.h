@@ -1,4 +1,4 @@
-/* exit.h: the attachments of the calling OS thread: so that it can be detached when it exits, and
+/* attachments.h: the attachments of the calling OS thread: so that it can be detached when it exits, and
  * so that a safepoint of one heap is a safepoint of all.
  *
  * .inv.attachments  An OS thread that is attached anywhere has one gaiti_attachments.  `first` and
@@ -6,10 +6,10 @@
  *                   thread is attached, under that heap's lock of threads and while the attachment
  *                   is listed there.  `listed` counts these; the last to go frees the whole.  An
  *                   attachment that is being detached is linked no longer, and listed still. */
-#ifndef GAITI_ALLOC_EXIT_H
-#define GAITI_ALLOC_EXIT_H
+#ifndef GAITI_MUTATOR_ATTACHMENTS_H
+#define GAITI_MUTATOR_ATTACHMENTS_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 /*   poll    some heap wants this OS thread at a safepoint; gait_fast.poll points here
  *   first   the attachments, linked by next_exit
@@ -22,21 +22,21 @@ struct gaiti_attachments {
 
 /* Adds an attachment to those of the calling OS thread; its heap lists it next.  False: the system
  * gives no key or memory. */
-bool gaiti_exit_note(gait_thread *thread);
+bool gaiti_attachments_add(gait_thread *thread);
 
 /* Unlinks it, before it leaves its heap's list. */
-void gaiti_exit_forget(gait_thread *thread);
+void gaiti_attachments_unlink(gait_thread *thread);
 
 /* Its heap lists it no longer; `attachments` is not to be used any more. */
-void gaiti_exit_unlisted(gait_thread *thread);
+void gaiti_attachments_release(gait_thread *thread);
 
 /* Both, in the child of a fork, for an attachment of an OS thread that is gone. */
-void gaiti_exit_abandon(gait_thread *thread);
+void gaiti_attachments_abandon(gait_thread *thread);
 
 /* The poll flag of a detached thread: never raised. */
-extern const unsigned gaiti_exit_no_poll;
+extern const unsigned gaiti_attachments_no_poll;
 
 /* The calling OS thread's attachments, linked by next_exit; NULL when it has none. */
-gait_thread *gaiti_exit_first(void);
+gait_thread *gaiti_attachments_first(void);
 
 #endif

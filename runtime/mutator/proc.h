@@ -17,8 +17,8 @@
  *             anything is taken back.
  * .inv.proc   A processor is used by its holder in managed state, or by the thread that has moved
  *             the holder from outside to held, or, when it has no holder, under the list's lock. */
-#ifndef GAITI_ALLOC_PROC_H
-#define GAITI_ALLOC_PROC_H
+#ifndef GAITI_MUTATOR_PROC_H
+#define GAITI_MUTATOR_PROC_H
 
 #include "heap/heap.h"
 
@@ -92,8 +92,8 @@ void gaiti_procs_destroy(gait_heap *heap);
 /* Gives `thread`, which is in managed state and has none, a processor.  False: out of memory. */
 bool gaiti_proc_acquire(gait_thread *thread);
 
-/* Takes the processor from a thread that is going away: its caches are emptied.  The barrier's
- * buffer has been handed over before. */
+/* Takes the processor from a thread that detaches.  Its caches and the barrier's buffer are empty:
+ * the hook `retire` (heap/hooks.h) has been called. */
 void gaiti_proc_surrender(gait_thread *thread);
 
 /* In the child of a fork: every processor but that of `caller`, which may be NULL, is free.  The
