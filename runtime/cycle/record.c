@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/sized.h"
+#include "cycle/cycle.h"
 
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
@@ -14,8 +15,8 @@ void gaiti_records_destroy(struct gaiti_records *records) {
   gaiti_lock_destroy(&records->lock);
 }
 
-void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
-                           uint64_t reserved_bytes) {
+static void records_measure(struct gaiti_records *records, gait_cycle_record *record,
+                            uint64_t reserved_bytes) {
   uint64_t ended = records->created_ns + record->started_ns + record->start_ns + record->mark_ns +
                    record->end_ns;
   double seconds = (double)(ended - records->ended_ns) / 1e9;
@@ -28,7 +29,7 @@ void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *rec
   record->gc_cpu_share = gc_ns / 1e9 / (seconds * record->processors);
 }
 
-void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *record) {
+static void records_add(struct gaiti_records *records, const gait_cycle_record *record) {
   gaiti_lock(&records->lock);
   records->ring[record->cycle % GAITI_RECORDS] = *record;
   records->last = record->cycle;
@@ -46,6 +47,71 @@ size_t gaiti_records_copy(struct gaiti_records *records, uint64_t first, void *c
                      &records->ring[cycle % GAITI_RECORDS], sizeof *records->ring);
   gaiti_unlock(&records->lock);
   return copied;
+}
+
+/* ---- A record ---- */
+
+static uint32_t record_count_threads(gait_heap *heap) {
+  gaiti_lock(&heap->threads->lock);
+  uint32_t count = heap->threads->count;
+  gaiti_unlock(&heap->threads->lock);
+  return count;
+}
+
+void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_pace *pace = &cycle->pace;
+  uint32_t threads = record_count_threads(heap);
+  gaiti_lock(&pace->lock);
+  cycle->runner.record = (gait_cycle_record){
+      .cycle = cycle->records.last + 1,
+      .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
+      .cause = cause,
+      .young = heap->generation.young,
+      .threads = threads,
+      .gogc_percent = pace->pacer.config.gc_percent,
+      .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
+      .live_before_bytes = pace->live_bytes,
+      .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
+      .at_trigger_bytes = gaiti_heap_live(heap),
+  };
+  gaiti_unlock(&pace->lock);
+  cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
+}
+
+/* The end of marking begins when nothing is grey for the first time, outside of buffers. */
+static uint64_t record_end_of_mark_ns(const struct gaiti_protocol *protocol, bool barrierless) {
+  const uint64_t *entered = protocol->entered_ns;
+  if (barrierless) return entered[GAITI_PHASE_CLOSE];
+  return entered[GAITI_PHASE_FLUSH] ? entered[GAITI_PHASE_FLUSH] : entered[GAITI_PHASE_STOP];
+}
+
+void gaiti_record_end(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gait_cycle_record *record = &cycle->runner.record;
+  const uint64_t *entered = cycle->protocol.entered_ns;
+  uint64_t mark_ended_ns = record_end_of_mark_ns(&cycle->protocol, heap->options.barrierless);
+  struct gaiti_pace *pace = &cycle->pace;
+  record->start_ns = entered[GAITI_PHASE_MARK] - cycle->runner.begun_ns;
+  record->mark_ns = mark_ended_ns - entered[GAITI_PHASE_MARK];
+  record->end_ns = entered[GAITI_PHASE_SWEEP] - mark_ended_ns;
+  record->sweep_ns = gaiti_os_now_ns() - entered[GAITI_PHASE_SWEEP];
+  record->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
+  record->released_bytes = AO_load(&heap->space.released_bytes);
+  record->assist_ns = AO_load(&pace->assist_ns);
+  record->background_ns = AO_load(&pace->background_ns);
+  record->idle_ns = AO_load(&pace->idle_ns);
+  record->handshakes = cycle->handshakes.count;
+  record->handshake_max_ns = cycle->handshakes.slowest_ns;
+  record->held_ns = cycle->handshakes.stopped_ns;
+  gaiti_lock(&pace->lock);
+  record->cons_mark = pace->decision.cons_mark;
+  record->assist_ratio = gaiti_pace_assist_ratio(pace);
+  record->limiter_on = gaiti_pace_limiting(pace);
+  record->limit_unreachable = pace->decision.limit_unreachable;
+  gaiti_unlock(&pace->lock);
+  records_measure(&cycle->records, record, cycle->runner.census.reserved_bytes);
+  records_add(&cycle->records, record);
 }
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking

@@ -39,7 +39,7 @@ static bool throttle_may_mark(const gait_heap *heap) {
  * no collector could have begun sooner. */
 static bool throttle_is_past_goal(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->asking_bytes);
+  AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->requests.asking_bytes);
   if (gaiti_heap_live(heap) < AO_load(&pace->stall_bytes) + excused) return false;
   return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
 }
@@ -51,11 +51,10 @@ static bool throttle_is_past_goal(const gait_heap *heap) {
 static void throttle_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   if (!throttle_is_past_goal(heap)) return;
-  uint64_t until_ns = gaiti_os_now_ns() + THROTTLE_STALL_NS;
-  while (throttle_is_past_goal(heap) && gaiti_os_now_ns() < until_ns) {
+  uint64_t deadline_ns = gaiti_os_now_ns() + THROTTLE_STALL_NS;
+  while (throttle_is_past_goal(heap) && gaiti_os_now_ns() < deadline_ns) {
     enum gaiti_phase phase = gaiti_phase(heap);
-    bool marking = phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
-    if (marking && throttle_may_mark(heap) && gaiti_assist_step(thread)) return;
+    if (gaiti_phase_marks(phase) && throttle_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_throttle_account(thread, 0);
     if (!gaiti_collector_offers(heap) || !gaiti_collector_accept(thread))
       gaiti_collector_stall(thread);

@@ -1,9 +1,10 @@
-/* The heap walk: every invariant that can be seen while all threads are held, each under the name
- * that the headers give it. */
+/* The heap walk: every invariant that can be seen while all threads are stopped, each under the
+ * name that the headers give it. */
 #include "alloc/cache.h"
 #include "base/check.h"
 #include "cycle/check.h"
 #include "cycle/cycle.h"
+#include "cycle/stop.h"
 #include "mark/marking.h"
 
 /* ---- Bits: .inv.bits ---- */
@@ -14,7 +15,7 @@ static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, siz
   const AO_t *allocated = &heap->map.allocated[gaiti_block_word(block)];
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t old = heap->sweep->keeps_marks ? AO_load(&allocated[word]) : 0;
+    AO_t old = heap->generation.young_next ? AO_load(&allocated[word]) : 0;
     CHECK("walk.bits.marked", (AO_load(&marks[word]) & ~old) == 0,
           "an object is marked while nothing marks");
     for (AO_t set = AO_load(&allocated[word]); set; set &= set - 1) {
@@ -151,7 +152,7 @@ static void walk_partial(gait_heap *heap) {
 }
 
 void gaiti_heap_walk(gait_heap *heap) {
-  gaiti_hold_all(heap);
+  gaiti_stop_all(heap);
   uint32_t top = gaiti_space_top(&heap->space);
   for (uint32_t block = 0; block < top; block++)
     walk_block(heap, block);
@@ -159,5 +160,5 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_partial(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
     gaiti_proc_each_cache(heap, proc, walk_cache);
-  gaiti_release_all(heap);
+  gaiti_resume_all(heap);
 }

@@ -14,6 +14,7 @@
 
 #include "heap/block.h"
 #include "heap/external.h"
+#include "heap/generation.h"
 #include "heap/hooks.h"
 #include "heap/kind.h"
 #include "heap/roots.h"
@@ -49,6 +50,7 @@ struct gait_heap {
   struct gaiti_space space;
   struct gaiti_roots roots;
   struct gaiti_externals externals;
+  struct gaiti_generation generation;
   const struct gaiti_hooks *hooks;
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;

@@ -1,5 +1,5 @@
-/* attachments.h: the attachments of the calling OS thread: so that it can be detached when it exits, and
- * so that a safepoint of one heap is a safepoint of all.
+/* attachments.h: the attachments of the calling OS thread: so that it can be detached when it
+ * exits, and so that a safepoint of one heap is a safepoint of all.
  *
  * .inv.attachments  An OS thread that is attached anywhere has one gaiti_attachments.  `first` and
  *                   the links are the OS thread's own.  `poll` is raised by any heap to which the

@@ -56,7 +56,8 @@ void gaiti_os_free(void *memory);
 /* ---- Time and processors (clock.c, processors.c) ---- */
 
 /* A time by that clock which never comes. */
-#define GAITI_NO_END UINT64_MAX
+#define GAITI_NO_DEADLINE UINT64_MAX
+#define GAITI_NS_OF_MS    ((uint64_t)1000000)
 
 /* Each is 0 where the clock cannot be read. */
 uint64_t gaiti_os_now_ns(void);

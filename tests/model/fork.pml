@@ -221,7 +221,7 @@ inline away_end(t) {
 
 /* ---- Handshakes ---- */
 
-/* hold: runtime/cycle/handshake.c: gaiti_hold_all, gaiti_hold_until, hold_look, hold_all_present */
+/* hold: runtime/cycle/stop.c: gaiti_stop_all, gaiti_stop_until, stop_look, stop_present_locked */
 #define HOLDABLE(t, h) (OPEN(h) && IS(t, h, OUTSIDE) && !forking[OF(t, h)])
 inline hold_all(h, gives_up) {
   holding[h] = 1;
@@ -241,7 +241,7 @@ inline hold_all(h, gives_up) {
   od
 }
 
-/* release: runtime/cycle/handshake.c: gaiti_release_all */
+/* release: runtime/cycle/stop.c: gaiti_resume_all */
 inline release(t, h) {
   if
   :: LISTED(t, h) && LETS_GO(t, h) ->
@@ -417,7 +417,7 @@ inline waits(t) {
   :: op == COLLECT ->
      atomic { OPEN(h) -> say("T%d asks for a cycle of heap %d\n", t, h) collect_ask(t, h) };
      cycles[t] == 0 && OPEN(h)
-  /* safepoint: runtime/cycle/handshake.c: safepoint_wait_while_held */
+  /* safepoint: runtime/cycle/handshake.c: safepoint_wait_while_stopped */
   :: op == SAFEPOINT -> !holding[h] && OPEN(h)
   /* enter: runtime/mutator/thread.c: gaiti_thread_enter */
   :: op == ENTER -> away[OF(t, h)] = 1
@@ -577,8 +577,8 @@ end:
        say("C%d begins a cycle\n", h)
        allocated = allocated || (ALLOCATES_TOO && !requested[h]);
        requested[h] = 0; running[h] = 1 };
-     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_ask,
-      * handshake_stand_still_locked */
+     /* ask: runtime/cycle/handshake.c: gaiti_handshake_ask_locked,
+      * gaiti_handshake_stand_still_locked; runtime/cycle/protocol.c: gaiti_protocol_move */
      d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h); still[h] = 1 };
      do
      :: act_for(0, h)

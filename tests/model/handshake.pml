@@ -78,7 +78,7 @@ bit negative, miscounted, acted_twice, wrong_action, action_changed, over_early;
 #define HAS_SEEN(t) (!LISTED(t) || seen[t] == number)
 #define IS_ABSENT(t) (IS(t, OUTSIDE) && seen[t] != number)
 
-/* pending: runtime/cycle/handshake.c: handshake_is_pending */
+/* pending: runtime/cycle/handshake.c: gaiti_handshake_is_pending */
 #ifdef GO_ON_WHEN_SEEN
 #define IS_PENDING (!OF_ALL(HAS_SEEN, &&))
 #else
@@ -162,7 +162,7 @@ inline raise_polls() {
   i = 0
 }
 
-/* ask: runtime/cycle/handshake.c: handshake_ask_locked */
+/* ask: runtime/cycle/handshake.c: gaiti_handshake_ask_locked */
 inline ask(a) {
   d_step {
     action_changed = !OF_ALL(HAS_ACTED, &&);
@@ -189,7 +189,7 @@ inline ask(a) {
 #endif
 }
 
-/* go-on: runtime/cycle/handshake.c: handshake_go_on_locked, handshake_next */
+/* go-on: runtime/cycle/protocol.c: gaiti_protocol_move_on_locked, protocol_next */
 inline go_on(may) {
   next = (may && action != last -> action + 1 : NONE);
   if
@@ -200,7 +200,7 @@ inline go_on(may) {
 
 /* ---- Mutators ---- */
 
-/* last-actor: runtime/cycle/handshake.c: safepoint_go_on */
+/* last-actor: runtime/cycle/handshake.c: safepoint_move_on */
 #ifdef GO_ON_UNLOOKED
 #define MAY_GO_ON (!acted_for_absent)
 #else
@@ -376,7 +376,8 @@ active proctype collector() {
 #endif
     skip };
   do
-  /* series: runtime/cycle/handshake.c: gaiti_handshake_ask, gaiti_handshake_await */
+  /* series: runtime/cycle/protocol.c: gaiti_protocol_move; runtime/cycle/handshake.c:
+   * gaiti_handshake_await */
   :: turn < 2 * ROUNDS ->
      lock();
      last = (turn % 2 == 0 -> SERIES : SINGLE);

@@ -377,7 +377,7 @@ active proctype collector() {
     still = 0; rename()
   };
 
-  /* start: runtime/cycle/cycle.c: gaiti_cycle_begin, step_start; runtime/heap/roots.c:
+  /* start: runtime/cycle/cycle.c: gaiti_cycle_begin; runtime/heap/roots.c:
    * gaiti_roots_begin_cycle */
   d_step { say("C starts a cycle\n") phase = START };
   d_step {
@@ -413,7 +413,7 @@ active proctype collector() {
     :: else -> skip
     fi;
     rename() };
-  /* settle-shades: runtime/cycle/cycle.c: step_roots; runtime/heap/roots.c:
+  /* settle-shades: runtime/cycle/cycle.c: phase_roots; runtime/heap/roots.c:
    * gaiti_roots_need_hold; runtime/barrier/shades.c: gaiti_shades_settle; runtime/barrier/barrier.c:
    * gait_shade */
   d_step {
@@ -428,7 +428,7 @@ active proctype collector() {
   od;
   phase = END;
 
-  /* decide: runtime/cycle/cycle.c: step_mark; runtime/heap/roots.c: gaiti_roots_need_hold */
+  /* decide: runtime/cycle/cycle.c: phase_mark; runtime/heap/roots.c: gaiti_roots_need_hold */
   d_step {
     held = listed[UNBARRIERED] || plain_removed;
     if
@@ -437,7 +437,7 @@ active proctype collector() {
     fi };
   if
   :: held ->
-     /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
+     /* held: runtime/cycle/cycle.c: cycle_drain_stopped, cycle_scan_stacks_stopped */
      answered == EVERYBODY;
      d_step {
        say("C scans the stacks with all held\n")

@@ -278,7 +278,7 @@ end:
 #endif
 
   /* leave: runtime/api/api_thread.c: gait_leave_from; runtime/cycle/handshake.c:
-   * safepoint_wait_while_held */
+   * safepoint_wait_while_stopped */
   :: d_step { AT_SAFEPOINT(t) ->
        acts(t);
        say("T%d leaves\n", t)
@@ -416,7 +416,7 @@ inline act_for_absent(t) {
   state[t] = OUTSIDE; by_collector = 0; rename()
 }
 
-/* runtime/cycle/handshake.c: hold_look, hold_all_present, for one thread */
+/* runtime/cycle/stop.c: stop_look, stop_present_locked, for one thread */
 inline look(t, all_held) {
   if
 #ifdef HELD_BY_ANYBODY
@@ -472,7 +472,7 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
+  /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
    * gaiti_marking_note_idle */
 #ifdef NOTED_WHILE_BUSY
   IDLE;
@@ -482,7 +482,7 @@ again:
 #endif
     say("C notes the count\n")
     more = 0; rename() };
-  /* ask-flush: runtime/cycle/handshake.c: handshake_ask_locked */
+  /* ask-flush: runtime/cycle/handshake.c: gaiti_handshake_ask_locked */
   d_step {
     say("C asks for buffers\n")
     flushing = 1; answered = 0; rename() };
@@ -507,7 +507,7 @@ again:
   fi;
 
 #else
-  /* hold: runtime/cycle/handshake.c: gaiti_hold_all */
+  /* hold: runtime/cycle/stop.c: gaiti_stop_all */
   holding = 1;
   do
   :: atomic { all_held = 1; seen_held = 0; rename() };
@@ -522,7 +522,7 @@ again:
      :: else -> skip
      fi
   od;
-  /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
+  /* held: runtime/cycle/cycle.c: cycle_drain_stopped, cycle_scan_stacks_stopped */
   atomic {
     say("C takes all for held\n")
     loose = (LISTED(0) && !HAS(by_collector, 0)) || (LISTED(1) && !HAS(by_collector, 1));
