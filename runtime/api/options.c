@@ -410,6 +410,13 @@ gait_result gaiti_options_take(gait_options *own, const gait_options *options, c
   return GAIT_OK;
 }
 
+static gait_result options_check_tags(const gait_options *options, char *error,
+                                      size_t error_bytes) {
+  const char *fault = options->tags ? gaiti_tags_fault(options->tags) : NULL;
+  if (fault && error) snprintf(error, error_bytes, "%s", fault);
+  return fault ? GAIT_ERROR_ARGUMENT : GAIT_OK;
+}
+
 gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
   gait_options copy;
@@ -422,5 +429,5 @@ gait_result gait_options_check(const gait_options *options, char *error, size_t 
     snprintf(text, sizeof text, "%lld", (long long)value);
     return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
   }
-  return GAIT_OK;
+  return options_check_tags(&copy, error, error_bytes);
 }
