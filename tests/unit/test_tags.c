@@ -208,6 +208,34 @@ START_TEST(a_tagged_list) {
 }
 END_TEST
 
+/* Objects of three kinds, each traced by a loop of its own, between one another. */
+START_TEST(tagged_and_plain_objects_mixed) {
+  enum { OBJECTS = 3000 };
+  static const uint64_t map[1] = {2};
+  const gait_kind_info infos[] = {
+      {.name = "tagged", .form = GAIT_KIND_POINTERS, .map_bytes = 32, .tagged_map = map},
+      {.name = "plain", .form = GAIT_KIND_POINTERS, .map_bytes = 32, .pointer_map = map},
+      {.name = "other", .form = GAIT_KIND_POINTERS, .map_bytes = 32, .tagged_map = map}};
+  unit_world world;
+  tags_open(&world, _i, GAIT_STACK_EXACT);
+  gait_kind kinds[3];
+  for (int i = 0; i < 3; i++)
+    kinds[i] = tags_kind(&world, &infos[i]);
+  void **array = gait_alloc_array(world.thread, world.references, 0, OBJECTS, sizeof(void *));
+  world.slots[0] = array;
+  uint64_t random = 1;
+  for (size_t i = 0; i < OBJECTS; i++) {
+    const size_t which = unit_random(&random) % 3;
+    void **object = gait_alloc(world.thread, kinds[which], 32);
+    gait_store(world.thread, &array[i], object);
+    void *leaf = gait_alloc(world.thread, world.leaf, 16);
+    gait_store(world.thread, &object[1], which == 1 ? leaf : tags_word(leaf, tags_case(_i)->tag));
+  }
+  ck_assert_uint_eq(unit_marked_objects(&world), 1 + 2 * OBJECTS);
+  unit_close(&world);
+}
+END_TEST
+
 /* Inside its object, at a place that the rule leaves bits to say. */
 START_TEST(a_tagged_reference_into_an_object) {
   static const uint64_t map[1] = {1};
@@ -614,6 +642,7 @@ static void tags_fill_objects(Suite *suite) {
   TAGS_TEST(objects, an_array_of_tagged_words);
   TAGS_TEST(objects, a_plain_map_beside_a_tagged_one);
   TAGS_TEST(objects, a_tagged_list);
+  TAGS_TEST(objects, tagged_and_plain_objects_mixed);
   TAGS_TEST(objects, a_tagged_reference_into_an_object);
   TAGS_TEST(objects, a_function_of_a_kind);
   TAGS_TEST(objects, conservative_objects_take_both);
