@@ -225,8 +225,9 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_ARGUMENT (also: the rule of `tags` cannot name each address of the heap),
- * GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM, GAIT_ERROR_ABI; *heap is then NULL,
- * and a bad value or rule, or what the system lacks, has been reported in one line of the log. */
+ * GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM, GAIT_ERROR_ABI; *heap is then
+ * NULL, and a bad value or rule, or what the system lacks, has been reported in one line of the
+ * log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
@@ -261,9 +262,9 @@ typedef enum gait_kind_form {
  *   repeat_bytes  POINTERS: the last so many of map_bytes are the element of an array that goes on
  *                 to the object's end; 0: none; a multiple of 8
  *   trace, trace_arg  CALLBACK
- *   tagged_map    POINTERS: likewise, the words that are tagged references where the rule of the heap
- *                 says so, and no references else; NULL: none.  pointer_map may be NULL with it; a
- *                 word is in one of the two maps at most */
+ *   tagged_map    POINTERS: likewise, the words that are tagged references where the heap's rule
+ *                 says so, and none else; NULL: none.  With it pointer_map may be NULL; a word is
+ *                 in one of the two at most */
 typedef struct gait_kind_info {
   const char *name;
   gait_kind_form form;

@@ -66,9 +66,9 @@ static void checked_address(const gait_thread *thread, uintptr_t address, const 
 static void checked_value(const gait_thread *thread, const void *value, const char *function) {
   const gait_heap *heap = thread->heap;
   uintptr_t word = (uintptr_t)value;
-  checked_address(
-      thread, gaiti_tags_exist(&heap->tags) ? gaiti_tags_address(&heap->tags, word) : word,
-      function);
+  checked_address(thread,
+                  gaiti_tags_exist(&heap->tags) ? gaiti_tags_address(&heap->tags, word) : word,
+                  function);
 }
 
 /* The address to which `word` refers in that word of an object with a pointer map; 0: none. */

@@ -15,9 +15,9 @@ static bool kind_info_valid(const gait_kind_info *info) {
   case GAIT_KIND_CALLBACK:
   case GAIT_KIND_CALLBACK_ANYWHERE: return info->trace != NULL;
   case GAIT_KIND_POINTERS:
-    return (info->pointer_map || info->tagged_map) && info->map_bytes > 0 && info->map_bytes % 8 == 0 &&
-           info->map_bytes <= GAITI_KIND_MAP_BYTES && info->repeat_bytes % 8 == 0 &&
-           info->repeat_bytes <= info->map_bytes;
+    return (info->pointer_map || info->tagged_map) && info->map_bytes > 0 &&
+           info->map_bytes % 8 == 0 && info->map_bytes <= GAITI_KIND_MAP_BYTES &&
+           info->repeat_bytes % 8 == 0 && info->repeat_bytes <= info->map_bytes;
   }
   return false;
 }

@@ -5,12 +5,10 @@
 #define TAGS_SLOT_BITS ((uint64_t)GAIT_GRANULE_BYTES - 1)
 
 const char *gaiti_tags_fault(const gait_tags *rule) {
-  if (rule->mask & rule->address_mask)
-    return "tags: mask and address_mask share bits";
+  if (rule->mask & rule->address_mask) return "tags: mask and address_mask share bits";
   if ((rule->first | rule->last) & ~rule->mask)
     return "tags: first or last has bits that are not in mask";
-  if (rule->last != 0 && rule->last < rule->first)
-    return "tags: last is below first";
+  if (rule->last != 0 && rule->last < rule->first) return "tags: last is below first";
   if (rule->address_mask == 0) return "tags: address_mask has no bit";
   return NULL;
 }

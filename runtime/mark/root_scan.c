@@ -131,9 +131,8 @@ static void roots_scan_chunk(const struct gaiti_handle_chunk *chunk, struct gait
 static void roots_scan_tagged_chunk(const struct gaiti_handle_chunk *chunk,
                                     struct gaiti_marker *marker) {
   for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
-    gaiti_marker_word(marker,
-                      gaiti_tags_plain_or_tagged(&marker->tags, &marker->map,
-                                                 roots_handle_word(&chunk->handles[i])));
+    gaiti_marker_word(marker, gaiti_tags_plain_or_tagged(&marker->tags, &marker->map,
+                                                         roots_handle_word(&chunk->handles[i])));
 }
 
 /* Chunks are put in front of the list, and freed by the thread that runs the cycle, which is this
