@@ -17,6 +17,14 @@ static uint16_t heap_tag(void) {
   return (uint16_t)(AO_fetch_and_add1(&heap_tags) % UINT16_MAX + 1);
 }
 
+/* The program's rule may be gone when it has been copied. */
+static bool heap_take_tags(gait_heap *heap) {
+  const gait_tags *rule = heap->options.tags;
+  heap->options.tags = NULL;
+  heap->kinds.tagged = rule != NULL;
+  return gaiti_tags_init(&heap->tags, rule, &heap->map);
+}
+
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
   if (options->collect_every) heap->options.run_bytes = 1;
@@ -27,10 +35,10 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
   AO_store(&heap->space.structure_bytes, sizeof *heap);
   gaiti_space_note_peak(&heap->space);
-  result = GAIT_ERROR_ARGUMENT;
-  if (!gaiti_tags_init(&heap->tags, options->tags, &heap->map)) goto fail_space;
-  heap->options.tags = NULL;
-  result = GAIT_ERROR_MEMORY;
+  if (!heap_take_tags(heap)) {
+    result = GAIT_ERROR_ARGUMENT;
+    goto fail_space;
+  }
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
@@ -38,7 +46,6 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
     gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
-  heap->kinds.tagged = gaiti_tags_exist(&heap->tags);
   result = GAIT_ERROR_SYSTEM;
   if (!gaiti_roots_init(&heap->roots, &heap->space)) goto fail_kinds;
   if (!gaiti_externals_init(&heap->externals, &heap->space)) goto fail_roots;

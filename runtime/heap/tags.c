@@ -30,7 +30,6 @@ bool gaiti_tags_init(struct gaiti_tags *tags, const gait_tags *rule, const struc
                               .first = rule->first,
                               .span = last - rule->first,
                               .address = rule->address_mask,
-                              .keep = rule->mask | rule->address_mask,
                               .origin = rule->first + map->base,
                               .low = TAGS_SLOT_BITS & ~rule->address_mask};
   return true;

@@ -14,17 +14,17 @@
  * `first`, are `span` at most.  Without a rule no word is, and `address` is 0.
  * Constant for the heap's life.
  *
- * .tags.origin  Where span is 0, one subtraction does for tag and address: a word, cut to the bits
- * of both, less `origin`, which is the tag and the heap's base, is an offset into the heap, with no
- * bit of `low`, for references alone.  For let a be the base and that offset: a is an address of
- * the heap, whose bits are none of the tag's; the lowest four may be, and are not set then.  So the
- * word's bits are those of `first` and those of a, and neither borrows from the other. */
+ * .tags.origin  Where there is one tag, and each bit of a word is the tag's or the address's, one
+ * subtraction does for both: a word less `origin`, which is the tag and the heap's base, is an
+ * offset into the heap without a bit of `low` for references alone.  For let a be the base and that
+ * offset: an address of the heap, so its bits are none of the tag's; the lowest four could be, but
+ * are not set then.  So the word has the bits of `first` and those of a, and they do not overlap.
+ */
 struct gaiti_tags {
   uint64_t mask;
   uint64_t first;
   uint64_t span;
   uint64_t address;
-  uint64_t keep;
   uint64_t origin;
   uint64_t low;
 };
@@ -38,6 +38,10 @@ bool gaiti_tags_init(struct gaiti_tags *tags, const gait_tags *rule, const struc
 
 static inline bool gaiti_tags_exist(const struct gaiti_tags *tags) {
   return tags->address != 0;
+}
+
+static inline bool gaiti_tags_is_one(const struct gaiti_tags *tags) {
+  return tags->span == 0 && (tags->mask | tags->address) == ~(uint64_t)0;
 }
 
 /* The address to which a tagged word refers; 0: it is no reference. */

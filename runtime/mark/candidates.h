@@ -64,13 +64,14 @@ GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gatheri
 /* The same of a tagged word, by the heap's rule. */
 GAITI_RACY_INLINE void gaiti_gathering_tagged(struct gaiti_gathering *gathering,
                                               const struct gaiti_tags *tags, uintptr_t word) {
-  gaiti_gathering_reference(gathering, gaiti_tags_address(tags, word));
+  if ((word & tags->mask) - tags->first <= tags->span)
+    gaiti_gathering_reference(gathering, word & tags->address);
 }
 
-/* The same where references have one tag. */
+/* The same by a rule that needs one subtraction (.tags.origin). */
 GAITI_RACY_INLINE void gaiti_gathering_one_tag(struct gaiti_gathering *gathering,
                                                const struct gaiti_tags *tags, uintptr_t word) {
-  uintptr_t offset = (word & tags->keep) - tags->origin;
+  uintptr_t offset = word - tags->origin;
   gaiti_ref ref;
   if (offset < gathering->bytes && !(offset & tags->low) &&
       gaiti_shape_find(&gathering->marker->map, gathering->shapes, offset, &ref))

@@ -341,14 +341,14 @@ GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
 
 /* How the words of tagged maps are told from others in a loop, which is compiled for each. */
 enum marker_words {
-  MARKER_WORDS_PLAIN, /* there are none: the heap has no rule */
-  MARKER_WORDS_ONE_TAG,
+  MARKER_WORDS_PLAIN,   /* there are none: the heap has no rule */
+  MARKER_WORDS_ONE_TAG, /* one subtraction tells (.tags.origin) */
   MARKER_WORDS_TAGS,
 };
 
 static inline enum marker_words marker_words_of(const struct gaiti_tags *tags) {
   if (__builtin_expect(!gaiti_tags_exist(tags), 1)) return MARKER_WORDS_PLAIN;
-  return tags->span == 0 ? MARKER_WORDS_ONE_TAG : MARKER_WORDS_TAGS;
+  return gaiti_tags_is_one(tags) ? MARKER_WORDS_ONE_TAG : MARKER_WORDS_TAGS;
 }
 
 /* The same by the map of tagged references. */

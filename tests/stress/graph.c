@@ -95,32 +95,28 @@ GRAPH_UNSEEN static void graph_trace_words(gait_tracer *tracer, void *start, siz
   gait_trace_range(tracer, object + 1, object->references * sizeof(void *));
 }
 
+/* A kind whose objects have a head and then words that `map` describes, the last of which repeat.
+ */
+static gait_kind_info graph_mapped(const struct graph *graph, const char *name, const uint64_t *map,
+                                   size_t words, size_t repeat) {
+  const bool tagged = graph->words->tagged;
+  return (gait_kind_info){.name = name,
+                          .form = GAIT_KIND_POINTERS,
+                          .map_bytes = sizeof(graph_object) + words * sizeof(void *),
+                          .pointer_map = tagged ? NULL : map,
+                          .repeat_bytes = repeat * sizeof(void *),
+                          .tagged_map = tagged ? map : NULL};
+}
+
 static void graph_register_kinds(struct graph *graph) {
-  static const uint64_t map[1] = {1 << sizeof(graph_object) / sizeof(void *)};
+  static const uint64_t one[1] = {1 << sizeof(graph_object) / sizeof(void *)};
   static const uint64_t fixed[1] = {((1 << GRAPH_FIXED_MOST) - 1)
                                     << sizeof(graph_object) / sizeof(void *)};
-  const size_t head = sizeof(graph_object), word = sizeof(void *);
-  const uint64_t *plain = graph->words->tagged ? NULL : map;
-  const uint64_t *tagged = graph->words->tagged ? map : NULL;
   const gait_kind_info infos[GRAPH_FORMS] = {
       [GRAPH_LEAF] = {.name = "payload", .form = GAIT_KIND_LEAF},
-      [GRAPH_FIXED] = {.name = "fixed",
-                       .form = GAIT_KIND_POINTERS,
-                       .map_bytes = head + GRAPH_FIXED_MOST * word,
-                       .pointer_map = graph->words->tagged ? NULL : fixed,
-                       .tagged_map = graph->words->tagged ? fixed : NULL},
-      [GRAPH_WORDS] = {.name = "words",
-                       .form = GAIT_KIND_POINTERS,
-                       .map_bytes = head + word,
-                       .pointer_map = plain,
-                       .repeat_bytes = word,
-                       .tagged_map = tagged},
-      [GRAPH_PAIRS] = {.name = "pairs",
-                       .form = GAIT_KIND_POINTERS,
-                       .map_bytes = head + 2 * word,
-                       .pointer_map = plain,
-                       .repeat_bytes = 2 * word,
-                       .tagged_map = tagged},
+      [GRAPH_FIXED] = graph_mapped(graph, "fixed", fixed, GRAPH_FIXED_MOST, 0),
+      [GRAPH_WORDS] = graph_mapped(graph, "words", one, 1, 1),
+      [GRAPH_PAIRS] = graph_mapped(graph, "pairs", one, 2, 2),
       [GRAPH_CALLBACK] = {.name = "called",
                           .form = GAIT_KIND_CALLBACK,
                           .trace = graph_trace_slots,
