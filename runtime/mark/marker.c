@@ -430,6 +430,8 @@ GAITI_RACY GAITI_NOINLINE static void marker_scan_tags(struct gaiti_marker *mark
   marker_scan_form(marker, half, count, MARKER_WORDS_TAGS);
 }
 
+/* The same by the loop for the heap's words.
+ * Model: tests/model/start.pml, termination.pml, overflow.pml. */
 static inline void marker_scan(struct gaiti_marker *marker, bool half, uint32_t count) {
   switch (marker_words_of(&marker->tags)) {
   case MARKER_WORDS_PLAIN: marker_scan_plain(marker, half, count); return;
