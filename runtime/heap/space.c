@@ -242,11 +242,10 @@ static uint32_t space_find_dirty(struct gaiti_space *space, uint64_t own) {
   if (space->top <= SPACE_TURNS_BLOCKS) return space_find_in_turn(space, own);
   for (uint32_t word = space->dirty_hint / 64; word * 64 < space->top; word++) {
     uint64_t found = space->free[word] & space->dirty[word];
-    if (found == 0) continue;
-    if (first == GAITI_NO_BLOCK)
+    if (first != GAITI_NO_BLOCK && word - first / 64 > SPACE_NEARBY_WORDS) break;
+    if (found && first == GAITI_NO_BLOCK)
       space->dirty_hint = first = word * 64 + (uint32_t)__builtin_ctzll(found);
     if (found & own) return word * 64 + (uint32_t)__builtin_ctzll(found & own);
-    if (word - first / 64 >= SPACE_NEARBY_WORDS) break;
   }
   return first;
 }
