@@ -34,7 +34,7 @@ static void alloc_expect(unit_world *world, void *object, size_t bytes, size_t a
 
 /* Every size, in a window of live neighbours that must not overlap; twice, so that the second pass
  * gets memory that the first has dirtied. */
-START_TEST(every_size_up_to_40000) {
+START_TEST(objects_of_every_size_up_to_40000) {
   enum { WINDOW = 32, LARGEST = 40000 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -62,7 +62,7 @@ START_TEST(every_size_up_to_40000) {
 }
 END_TEST
 
-START_TEST(slots_are_as_the_header_says) {
+START_TEST(slot_sizes_are_as_the_header_says) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (size_t bytes = 1; bytes <= GAIT_SMALL_BYTES; bytes += bytes < 2000 ? 1 : 97) {
@@ -75,7 +75,7 @@ START_TEST(slots_are_as_the_header_says) {
 }
 END_TEST
 
-START_TEST(large_sizes_up_to_a_gibibyte) {
+START_TEST(large_objects_up_to_a_gibibyte) {
   static const size_t sizes[] = {65535,         65536,         65537,     131072,   1048575,
                                  1048576,       1048577,       5000001,   16 * MIB, 64 * MIB,
                                  255 * MIB + 1, 512 * MIB - 1, 1024 * MIB};
@@ -104,7 +104,7 @@ START_TEST(large_sizes_up_to_a_gibibyte) {
 }
 END_TEST
 
-START_TEST(alignment_up_to_a_page) {
+START_TEST(objects_are_aligned_up_to_a_page) {
   static const size_t sizes[] = {1,    15,   16,   17,    100,   128,   129,   1000,   4096,
                                  5000, 8192, 9999, 32767, 32768, 32769, 40000, 100000, 1 << 20};
   unit_world world;
@@ -143,7 +143,7 @@ START_TEST(aligned_objects_are_traced) {
 }
 END_TEST
 
-START_TEST(arrays_multiply_with_care) {
+START_TEST(array_sizes_multiply_with_care) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   char *array = gait_alloc_array(world.thread, world.leaf, 24, 1000, 40);
@@ -170,7 +170,7 @@ START_TEST(arrays_multiply_with_care) {
 }
 END_TEST
 
-START_TEST(sizes_beyond_every_limit_are_null) {
+START_TEST(objects_beyond_every_limit_are_null) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.reserve_bytes = (int64_t)(256 * MIB);
@@ -256,7 +256,7 @@ START_TEST(a_full_reservation_asks_and_gives_null) {
   alloc_exhaust(_i, 4000);
 }
 END_TEST
-START_TEST(a_full_reservation_of_large_objects) {
+START_TEST(a_reservation_full_of_large_objects_asks_and_gives_null) {
   alloc_exhaust(_i, 300000);
 }
 END_TEST
@@ -282,7 +282,7 @@ START_TEST(the_memory_limit_is_soft) {
 }
 END_TEST
 
-START_TEST(a_handler_that_frees_saves_the_allocation) {
+START_TEST(out_of_memory_handler_that_frees_saves_the_allocation) {
   unit_world world;
   struct alloc_shortage shortage = {.asked_bytes = 4000, .release_at = 2, .give_up_at = 100};
   alloc_open_short(&world, &shortage, _i);
@@ -297,7 +297,7 @@ START_TEST(a_handler_that_frees_saves_the_allocation) {
 }
 END_TEST
 
-START_TEST(without_a_handler_it_is_null) {
+START_TEST(out_of_memory_without_a_handler_is_null) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.reserve_bytes = (int64_t)(64 * MIB);
@@ -358,19 +358,19 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *sizes = unit_case(suite, "sizes");
-  UNIT_TEST(sizes, every_size_up_to_40000);
-  UNIT_TEST(sizes, slots_are_as_the_header_says);
-  UNIT_TEST(sizes, large_sizes_up_to_a_gibibyte);
-  UNIT_TEST(sizes, alignment_up_to_a_page);
+  UNIT_TEST(sizes, objects_of_every_size_up_to_40000);
+  UNIT_TEST(sizes, slot_sizes_are_as_the_header_says);
+  UNIT_TEST(sizes, large_objects_up_to_a_gibibyte);
+  UNIT_TEST(sizes, objects_are_aligned_up_to_a_page);
   UNIT_TEST(sizes, aligned_objects_are_traced);
-  UNIT_TEST(sizes, arrays_multiply_with_care);
+  UNIT_TEST(sizes, array_sizes_multiply_with_care);
   UNIT_TEST(sizes, a_small_heap_is_filled_up_and_down_by_turns);
   TCase *shortage = unit_case(suite, "shortage");
-  UNIT_TEST(shortage, sizes_beyond_every_limit_are_null);
+  UNIT_TEST(shortage, objects_beyond_every_limit_are_null);
   UNIT_TEST(shortage, a_full_reservation_asks_and_gives_null);
-  UNIT_TEST(shortage, a_full_reservation_of_large_objects);
+  UNIT_TEST(shortage, a_reservation_full_of_large_objects_asks_and_gives_null);
   UNIT_TEST(shortage, the_memory_limit_is_soft);
-  UNIT_TEST(shortage, a_handler_that_frees_saves_the_allocation);
-  UNIT_TEST(shortage, without_a_handler_it_is_null);
+  UNIT_TEST(shortage, out_of_memory_handler_that_frees_saves_the_allocation);
+  UNIT_TEST(shortage, out_of_memory_without_a_handler_is_null);
   UNIT_TEST(shortage, memory_changes_its_size_class);
 }

@@ -325,7 +325,7 @@ END_TEST
 
 /* ---- Two threads in one word ---- */
 
-#define BLOCK_ROUNDS 60
+#define BLOCK_ROUNDS 200
 
 struct block_racer {
   unsigned number;
@@ -350,31 +350,29 @@ START_TEST(object_is_marked_by_one_of_two_threads) {
 }
 END_TEST
 
-/* Number 0 owns the block and allocates the lower slots of each word, black; number 1 gives the
+/* Number 0 owns the blocks and allocates the lower slots of each word, black; number 1 gives the
  * upper ones back, slot by slot. */
 static void *block_own_or_give_back(void *arg) {
   const struct block_racer *racer = arg;
   const enum gaiti_bits_change change = racer->number ? GAITI_BITS_FREE : GAITI_BITS_ALLOCATE_BLACK;
-  for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++)
+  for (uint32_t word = 0; word < BLOCK_WORDS; word++)
     for (uint32_t i = 0; i < 32; i++) {
-      const uint32_t slot = word * 64 + racer->number * 32 + i;
-      gaiti_bits_change(&map, block_address(0, slot * 16), block_address(0, slot * 16 + 16), 16,
-                        change);
+      const uintptr_t slot = block_address(0, (word * 64 + racer->number * 32 + i) * (size_t)16);
+      gaiti_bits_change(&map, slot, slot + 16, 16, change);
     }
   return NULL;
 }
 
 START_TEST(bits_that_another_thread_changes_are_not_lost) {
-  block_format(0, 0);
+  for (uint32_t block = 0; block < BLOCK_COUNT; block++)
+    block_format(block, 0);
   for (int round = 0; round < BLOCK_ROUNDS; round++) {
     struct block_racer racers[2] = {{0, 0}, {1, 0}};
-    for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++)
+    for (uint32_t word = 0; word < BLOCK_WORDS; word++)
       block_marks[word] = block_allocated[word] = UINT64_C(0xffffffff00000000);
     race(2, block_own_or_give_back, racers, sizeof *racers);
-    for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
-      UNIT_CHECK(block_allocated[word] == UINT32_MAX);
-      UNIT_CHECK(block_marks[word] == UINT32_MAX);
-    }
+    for (uint32_t word = 0; word < BLOCK_WORDS; word++)
+      UNIT_CHECK(block_allocated[word] == UINT32_MAX && block_marks[word] == UINT32_MAX);
   }
 }
 END_TEST

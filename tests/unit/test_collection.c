@@ -34,7 +34,7 @@ static void collection_open(unit_world *world, int mode, int64_t gogc) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(off_means_no_cycle) {
+START_TEST(gogc_off_means_no_cycle) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   collection_churn(&world, 200 * MIB);
@@ -92,7 +92,7 @@ static void collection_open_noting(unit_world *world, int mode, int64_t inline_b
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(small_cycles_are_run_by_who_allocates) {
+START_TEST(small_cycles_are_run_by_the_allocating_thread) {
   struct collection_runners runners;
   unit_world world;
   collection_open_noting(&world, _i, (int64_t)MIB, &runners);
@@ -112,7 +112,7 @@ START_TEST(small_cycles_are_run_by_who_allocates) {
 }
 END_TEST
 
-START_TEST(no_cycle_is_run_by_who_allocates_with_the_option_at_0) {
+START_TEST(no_cycle_is_run_by_the_allocating_thread_with_the_option_at_0) {
   struct collection_runners runners;
   unit_world world;
   collection_open_noting(&world, _i, 0, &runners);
@@ -123,7 +123,7 @@ START_TEST(no_cycle_is_run_by_who_allocates_with_the_option_at_0) {
 }
 END_TEST
 
-START_TEST(the_minimum_heap_spares_small_ones) {
+START_TEST(minimum_heap_spares_small_heaps) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -224,7 +224,7 @@ START_TEST(gogc_changes_at_run_time) {
 }
 END_TEST
 
-START_TEST(turning_it_on_starts_a_cycle_that_is_due) {
+START_TEST(turning_gogc_on_starts_a_cycle_that_is_due) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   collection_churn(&world, 100 * MIB);
@@ -239,7 +239,7 @@ START_TEST(turning_it_on_starts_a_cycle_that_is_due) {
 }
 END_TEST
 
-START_TEST(the_limit_changes_at_run_time) {
+START_TEST(memory_limit_changes_at_run_time) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   int64_t before = 0;
@@ -262,7 +262,7 @@ START_TEST(the_limit_changes_at_run_time) {
 }
 END_TEST
 
-START_TEST(collect_frees_all_that_was_unreachable) {
+START_TEST(collect_frees_all_unreachable_objects) {
   enum { COUNT = 10000 };
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
@@ -283,7 +283,7 @@ START_TEST(collect_frees_all_that_was_unreachable) {
 }
 END_TEST
 
-START_TEST(marked_bytes_are_the_slots) {
+START_TEST(marked_bytes_are_those_of_slots) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   static const size_t sizes[] = {16, 100, 1000, 32768, 40000, 1000000};
@@ -299,7 +299,7 @@ START_TEST(marked_bytes_are_the_slots) {
 }
 END_TEST
 
-START_TEST(memory_is_used_again) {
+START_TEST(freed_memory_is_used_again) {
   unit_world world;
   collection_open(&world, _i, GAIT_GOGC_OFF);
   uint64_t mapped = 0;
@@ -377,7 +377,7 @@ END_TEST
 
 /* mapped_bytes is the truth: no more resident memory came with the heap than it says, but for the
  * shadow that a sanitizer keeps of it, or the code that an emulator has translated. */
-START_TEST(mapped_bytes_cover_what_is_resident) {
+START_TEST(mapped_bytes_cover_resident_memory) {
   unit_world world;
   if (SANITIZER_ADDRESS || SANITIZER_THREAD || TESTS_EMULATED) return;
   const size_t before = unit_resident_bytes();
@@ -391,7 +391,7 @@ START_TEST(mapped_bytes_cover_what_is_resident) {
 }
 END_TEST
 
-START_TEST(collect_at_every_nth_allocation) {
+START_TEST(collect_every_is_at_every_nth_allocation) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.collect_every = 10;
@@ -436,23 +436,23 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
-  UNIT_TEST(when, off_means_no_cycle);
+  UNIT_TEST(when, gogc_off_means_no_cycle);
   UNIT_TEST(when, cycles_follow_growth);
-  UNIT_TEST(when, small_cycles_are_run_by_who_allocates);
-  UNIT_TEST(when, no_cycle_is_run_by_who_allocates_with_the_option_at_0);
-  UNIT_TEST(when, the_minimum_heap_spares_small_ones);
+  UNIT_TEST(when, small_cycles_are_run_by_the_allocating_thread);
+  UNIT_TEST(when, no_cycle_is_run_by_the_allocating_thread_with_the_option_at_0);
+  UNIT_TEST(when, minimum_heap_spares_small_heaps);
   tcase_add_test(when, a_policy_sets_the_growth);
   UNIT_TEST(when, gogc_changes_at_run_time);
-  UNIT_TEST(when, turning_it_on_starts_a_cycle_that_is_due);
-  UNIT_TEST(when, the_limit_changes_at_run_time);
+  UNIT_TEST(when, turning_gogc_on_starts_a_cycle_that_is_due);
+  UNIT_TEST(when, memory_limit_changes_at_run_time);
   TCase *what = unit_case(suite, "what");
-  UNIT_TEST(what, collect_frees_all_that_was_unreachable);
-  UNIT_TEST(what, marked_bytes_are_the_slots);
-  UNIT_TEST(what, memory_is_used_again);
+  UNIT_TEST(what, collect_frees_all_unreachable_objects);
+  UNIT_TEST(what, marked_bytes_are_those_of_slots);
+  UNIT_TEST(what, freed_memory_is_used_again);
   UNIT_TEST(what, trim_gives_memory_back);
   UNIT_TEST(what, memory_is_prepared_for_a_heap_that_grows);
-  UNIT_TEST(what, mapped_bytes_cover_what_is_resident);
+  UNIT_TEST(what, mapped_bytes_cover_resident_memory);
   TCase *debug = unit_case(suite, "debug");
-  UNIT_TEST(debug, collect_at_every_nth_allocation);
+  UNIT_TEST(debug, collect_every_is_at_every_nth_allocation);
   UNIT_TEST(debug, free_memory_is_poisoned);
 }

@@ -8,7 +8,7 @@ const char *const unit_suite_name = "external";
 
 #define MIB ((size_t)1 << 20)
 
-START_TEST(they_are_counted_replaced_and_dropped) {
+START_TEST(external_bytes_are_counted_replaced_and_dropped) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static const size_t sizes[] = {16, 400, 32768, 100000};
@@ -36,7 +36,7 @@ START_TEST(they_are_counted_replaced_and_dropped) {
 }
 END_TEST
 
-START_TEST(many_objects_have_them) {
+START_TEST(many_objects_have_external_bytes) {
   enum { COUNT = 100000 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -66,7 +66,7 @@ static void external_churn(unit_world *world) {
   }
 }
 
-START_TEST(they_count_in_the_goal) {
+START_TEST(external_bytes_count_in_the_goal) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -84,7 +84,7 @@ START_TEST(they_count_in_the_goal) {
 }
 END_TEST
 
-START_TEST(they_count_in_the_limit) {
+START_TEST(external_bytes_count_in_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = (int64_t)(96 * MIB);
@@ -98,7 +98,7 @@ END_TEST
 
 /* Thousands of small objects come from one run, and none of them reaches its end: to say that an
  * object holds more is a safepoint of its own, and pays. */
-START_TEST(a_run_of_objects_keeps_to_the_limit) {
+START_TEST(objects_with_external_bytes_keep_to_the_limit) {
   enum { COUNT = 2000 };
   const uint64_t limit = 64 * MIB;
   unit_world world;
@@ -121,7 +121,7 @@ START_TEST(a_run_of_objects_keeps_to_the_limit) {
 END_TEST
 
 /* Blocks and external bytes are under one limit. */
-START_TEST(they_leave_less_to_the_heap) {
+START_TEST(external_bytes_leave_less_to_the_heap) {
   const uint64_t limit = 64 * MIB;
   unit_world world;
   gait_options options = unit_options(_i);
@@ -139,7 +139,7 @@ START_TEST(they_leave_less_to_the_heap) {
 END_TEST
 
 /* The limit is out of reach, so the thread waits for a cycle while the object is in no root. */
-START_TEST(the_object_stays_alive_meanwhile) {
+START_TEST(object_stays_alive_while_its_external_bytes_change) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = (int64_t)MIB;
@@ -161,7 +161,7 @@ START_TEST(the_object_stays_alive_meanwhile) {
 }
 END_TEST
 
-START_TEST(their_sum_has_a_bound) {
+START_TEST(sum_of_external_bytes_has_a_bound) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 3; i++)
@@ -238,7 +238,7 @@ static void *external_join(void *arg) {
 
 /* The end of a cycle takes off what is dead, and nothing that a thread has put on or taken off
  * meanwhile. */
-START_TEST(no_sum_falls_below_zero) {
+START_TEST(sum_of_external_bytes_never_falls_below_zero) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   struct external_race race = {.heap = world.heap};
@@ -257,13 +257,13 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "external");
-  UNIT_TEST(tcase, they_are_counted_replaced_and_dropped);
-  UNIT_TEST(tcase, many_objects_have_them);
-  UNIT_TEST(tcase, they_count_in_the_goal);
-  UNIT_TEST(tcase, they_count_in_the_limit);
-  UNIT_TEST(tcase, a_run_of_objects_keeps_to_the_limit);
-  UNIT_TEST(tcase, they_leave_less_to_the_heap);
-  UNIT_TEST(tcase, the_object_stays_alive_meanwhile);
-  UNIT_TEST(tcase, their_sum_has_a_bound);
-  UNIT_TEST(tcase, no_sum_falls_below_zero);
+  UNIT_TEST(tcase, external_bytes_are_counted_replaced_and_dropped);
+  UNIT_TEST(tcase, many_objects_have_external_bytes);
+  UNIT_TEST(tcase, external_bytes_count_in_the_goal);
+  UNIT_TEST(tcase, external_bytes_count_in_the_limit);
+  UNIT_TEST(tcase, objects_with_external_bytes_keep_to_the_limit);
+  UNIT_TEST(tcase, external_bytes_leave_less_to_the_heap);
+  UNIT_TEST(tcase, object_stays_alive_while_its_external_bytes_change);
+  UNIT_TEST(tcase, sum_of_external_bytes_has_a_bound);
+  UNIT_TEST(tcase, sum_of_external_bytes_never_falls_below_zero);
 }

@@ -61,7 +61,7 @@ static void fork_await(pid_t child) {
                 (unsigned)status);
 }
 
-START_TEST(both_sides_go_on) {
+START_TEST(fork_lets_parent_and_child_go_on) {
   for (unsigned cycles = 0; cycles < 2; cycles++) {
     unit_world world;
     unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -79,7 +79,7 @@ START_TEST(both_sides_go_on) {
 }
 END_TEST
 
-START_TEST(the_child_may_destroy_and_create) {
+START_TEST(forked_child_may_destroy_and_create_heaps) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   fork_build(&world, 0);
@@ -100,7 +100,7 @@ START_TEST(the_child_may_destroy_and_create) {
 }
 END_TEST
 
-START_TEST(a_child_may_fork_again) {
+START_TEST(forked_child_may_fork_again) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   fork_build(&world, 5);
@@ -176,7 +176,7 @@ START_TEST(fork_while_others_mutate) {
 END_TEST
 
 /* A thread that is not attached forks; the child attaches. */
-START_TEST(a_stranger_may_fork) {
+START_TEST(unattached_thread_may_fork) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 50;
@@ -265,7 +265,7 @@ static void *fork_create_heaps(void *arg) {
   return NULL;
 }
 
-START_TEST(heaps_may_come_and_go_meanwhile) {
+START_TEST(heaps_may_come_and_go_during_forks) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   fork_build(&world, 31);
@@ -348,7 +348,7 @@ static bool fork_go_on_with_both(fork_pair *pair) {
   return true;
 }
 
-START_TEST(a_thread_may_be_managed_by_several) {
+START_TEST(fork_with_threads_of_two_heaps) {
   fork_pair pair;
   for (unsigned i = 0; i < 2; i++) {
     unit_open(&pair.worlds[i], _i, GAIT_STACK_EXACT);
@@ -402,7 +402,7 @@ static void *fork_zero(void *arg) {
 }
 
 /* There are addresses for one such object and no two. */
-START_TEST(what_was_being_zeroed_is_not_lost) {
+START_TEST(fork_loses_no_blocks_that_are_being_zeroed) {
   enum { FORKS = 8 };
   unit_world world;
   gait_options options = unit_options(_i);
@@ -539,7 +539,7 @@ static void fork_open_with_handlers(unit_world *world, int mode) {
   fork_build(world, 12);
 }
 
-START_TEST(handlers_may_take_locks_that_others_want) {
+START_TEST(fork_handlers_may_take_locks_that_others_want) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 3, 1);
@@ -549,7 +549,7 @@ START_TEST(handlers_may_take_locks_that_others_want) {
 }
 END_TEST
 
-START_TEST(so_they_may_while_a_cycle_waits) {
+START_TEST(fork_handlers_may_take_locks_while_a_cycle_waits) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 8, 2);
@@ -602,7 +602,7 @@ static bool fork_registers(unit_world *world) {
   return done;
 }
 
-START_TEST(a_thread_may_reach_no_safepoint) {
+START_TEST(fork_with_a_thread_that_reaches_no_safepoint) {
   enum { FORKS = 4 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -652,7 +652,7 @@ static int fork_when_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
   return 1;
 }
 
-START_TEST(the_out_of_memory_handler_may_fork) {
+START_TEST(out_of_memory_handler_may_fork) {
   const size_t bytes = (size_t)8 << 20;
   unit_world world;
   gait_options options = unit_options(_i);
@@ -680,17 +680,17 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
-  UNIT_TEST(tcase, both_sides_go_on);
-  UNIT_TEST(tcase, the_child_may_destroy_and_create);
-  UNIT_TEST(tcase, a_child_may_fork_again);
+  UNIT_TEST(tcase, fork_lets_parent_and_child_go_on);
+  UNIT_TEST(tcase, forked_child_may_destroy_and_create_heaps);
+  UNIT_TEST(tcase, forked_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
-  UNIT_TEST(tcase, a_stranger_may_fork);
+  UNIT_TEST(tcase, unattached_thread_may_fork);
   UNIT_TEST(tcase, several_threads_may_fork_at_once);
-  UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
-  UNIT_TEST(tcase, a_thread_may_be_managed_by_several);
-  UNIT_TEST(tcase, what_was_being_zeroed_is_not_lost);
-  UNIT_TEST(tcase, handlers_may_take_locks_that_others_want);
-  UNIT_TEST(tcase, so_they_may_while_a_cycle_waits);
-  UNIT_TEST(tcase, a_thread_may_reach_no_safepoint);
-  UNIT_TEST(tcase, the_out_of_memory_handler_may_fork);
+  UNIT_TEST(tcase, heaps_may_come_and_go_during_forks);
+  UNIT_TEST(tcase, fork_with_threads_of_two_heaps);
+  UNIT_TEST(tcase, fork_loses_no_blocks_that_are_being_zeroed);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_that_others_want);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_while_a_cycle_waits);
+  UNIT_TEST(tcase, fork_with_a_thread_that_reaches_no_safepoint);
+  UNIT_TEST(tcase, out_of_memory_handler_may_fork);
 }

@@ -7,7 +7,7 @@
 
 const char *const unit_suite_name = "identity";
 
-START_TEST(the_version_is_that_of_the_headers) {
+START_TEST(version_is_that_of_the_headers) {
   char version[32];
   snprintf(version, sizeof version, "%d.%d.%d", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR,
            GAIT_VERSION_PATCH);
@@ -92,7 +92,7 @@ static void *identity_has_no_user(void *arg) {
 }
 
 /* The second takes the memory of the first, which has exited. */
-START_TEST(an_attachment_begins_without_a_pointer) {
+START_TEST(an_attachment_begins_without_a_user_pointer) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_thread_set_user(world.thread, &world);
@@ -115,10 +115,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "identity");
-  tcase_add_test(tcase, the_version_is_that_of_the_headers);
+  tcase_add_test(tcase, version_is_that_of_the_headers);
   UNIT_TEST(tcase, each_thread_finds_its_own_attachment);
   UNIT_TEST(tcase, one_thread_has_an_attachment_for_each_heap);
   UNIT_TEST(tcase, a_heap_keeps_the_pointer_of_the_program);
-  UNIT_TEST(tcase, an_attachment_begins_without_a_pointer);
+  UNIT_TEST(tcase, an_attachment_begins_without_a_user_pointer);
   UNIT_TEST(tcase, a_pointer_of_the_program_is_no_root);
 }

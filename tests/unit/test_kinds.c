@@ -32,7 +32,7 @@ START_TEST(every_heap_has_two_kinds) {
 }
 END_TEST
 
-START_TEST(names_are_copied_and_unique) {
+START_TEST(kind_names_are_copied_and_unique) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   char name[] = "cons cell";
@@ -54,7 +54,7 @@ START_TEST(names_are_copied_and_unique) {
 }
 END_TEST
 
-START_TEST(each_form_registers) {
+START_TEST(kinds_of_each_form_register) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   const gait_kind_info infos[] = {
@@ -101,7 +101,7 @@ static void kinds_reject(gait_heap *heap, gait_kind_info info) {
     ck_assert_int_eq(gait_kind_find(heap, info.name, &kind), GAIT_ERROR_NOT_FOUND);
 }
 
-START_TEST(bad_descriptions_are_refused) {
+START_TEST(bad_descriptions_of_kinds_are_refused) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_kind_info info = kinds_valid(NULL);
@@ -130,7 +130,7 @@ START_TEST(bad_descriptions_are_refused) {
 }
 END_TEST
 
-START_TEST(the_table_fills_and_stays_sound) {
+START_TEST(kind_table_fills_and_stays_sound) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_result result = GAIT_OK;
@@ -207,9 +207,9 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "kinds");
   UNIT_TEST(tcase, every_heap_has_two_kinds);
-  UNIT_TEST(tcase, names_are_copied_and_unique);
-  UNIT_TEST(tcase, each_form_registers);
-  UNIT_TEST(tcase, bad_descriptions_are_refused);
-  UNIT_TEST(tcase, the_table_fills_and_stays_sound);
+  UNIT_TEST(tcase, kind_names_are_copied_and_unique);
+  UNIT_TEST(tcase, kinds_of_each_form_register);
+  UNIT_TEST(tcase, bad_descriptions_of_kinds_are_refused);
+  UNIT_TEST(tcase, kind_table_fills_and_stays_sound);
   UNIT_TEST(tcase, kinds_appear_while_others_allocate);
 }

@@ -31,7 +31,7 @@ START_TEST(each_cycle_leaves_one_record) {
 }
 END_TEST
 
-START_TEST(any_part_of_the_ring_can_be_read) {
+START_TEST(any_part_of_the_ring_of_records_can_be_read) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_cycle_record records[64];
@@ -50,7 +50,7 @@ START_TEST(any_part_of_the_ring_can_be_read) {
 }
 END_TEST
 
-START_TEST(the_ring_keeps_the_newest) {
+START_TEST(ring_of_records_keeps_the_newest) {
   enum { CYCLES = 3000, ROOM = 4096 };
   unit_world world;
   gait_options options = unit_options(_i);
@@ -69,7 +69,7 @@ START_TEST(the_ring_keeps_the_newest) {
 }
 END_TEST
 
-START_TEST(a_record_adds_up) {
+START_TEST(numbers_of_a_record_add_up) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -101,7 +101,7 @@ START_TEST(a_record_adds_up) {
 }
 END_TEST
 
-START_TEST(causes_have_names) {
+START_TEST(causes_of_cycles_have_names) {
   static const gait_cycle_cause causes[] = {GAIT_CAUSE_GOGC, GAIT_CAUSE_MEMORY_LIMIT,
                                             GAIT_CAUSE_FORCED, GAIT_CAUSE_OUT_OF_MEMORY,
                                             GAIT_CAUSE_DEBUG};
@@ -131,7 +131,7 @@ static bool records_matches(const char *line) {
   return matches;
 }
 
-START_TEST(the_line_has_the_form_of_gctrace) {
+START_TEST(trace_line_has_the_form_of_gctrace) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 30 << 20);
@@ -201,7 +201,7 @@ static void records_see(gait_heap *heap, const gait_cycle_record *record, void *
   seen->calls++;
 }
 
-START_TEST(the_callback_sees_each_record) {
+START_TEST(cycle_callback_sees_each_record) {
   struct records_seen seen = {0};
   unit_world world;
   gait_options options = unit_options(_i);
@@ -218,13 +218,13 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *ring = unit_case(suite, "ring");
   UNIT_TEST(ring, each_cycle_leaves_one_record);
-  UNIT_TEST(ring, any_part_of_the_ring_can_be_read);
-  UNIT_TEST(ring, the_ring_keeps_the_newest);
-  UNIT_TEST(ring, a_record_adds_up);
-  tcase_add_test(ring, causes_have_names);
+  UNIT_TEST(ring, any_part_of_the_ring_of_records_can_be_read);
+  UNIT_TEST(ring, ring_of_records_keeps_the_newest);
+  UNIT_TEST(ring, numbers_of_a_record_add_up);
+  tcase_add_test(ring, causes_of_cycles_have_names);
   TCase *views = unit_case(suite, "views");
-  UNIT_TEST(views, the_line_has_the_form_of_gctrace);
+  UNIT_TEST(views, trace_line_has_the_form_of_gctrace);
   tcase_add_test(views, any_record_can_be_formatted);
   UNIT_TEST(views, trace_writes_a_line_a_cycle);
-  UNIT_TEST(views, the_callback_sees_each_record);
+  UNIT_TEST(views, cycle_callback_sees_each_record);
 }

@@ -1,5 +1,5 @@
 /* What old objects keep alive in young cycles: stores of every sort, objects of every form. */
-#include "young.h"
+#include "unit_young.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ START_TEST(a_store_is_remembered) {
 END_TEST
 
 /* It was old before anything was known of stores. */
-START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
+START_TEST(a_store_in_an_object_that_the_first_cycle_left_is_remembered) {
   unit_world world;
   const gait_options options = young_options(young_modes[_i]);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -43,7 +43,7 @@ START_TEST(stores_around_a_full_cycle_are_remembered) {
 }
 END_TEST
 
-START_TEST(a_store_in_what_is_not_old_yet_is_remembered) {
+START_TEST(a_store_in_an_object_that_is_not_old_yet_is_remembered) {
   unit_world world;
   young_open(&world, _i);
   void **aged = world.slots[0] = gait_alloc(world.thread, world.references, 64);
@@ -55,7 +55,7 @@ END_TEST
 
 /* Without a goal nobody remembers stores.  The first cycle after that takes all that it finds for
  * old, and what was known of ages for nothing. */
-START_TEST(what_was_stored_while_nobody_remembered_is_kept) {
+START_TEST(a_store_from_before_remembering_is_kept) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
@@ -109,7 +109,7 @@ START_TEST(a_copy_is_remembered) {
 END_TEST
 
 /* A copy within an object, which was the only one to hold it, to another of its cards. */
-START_TEST(what_a_copy_moves_away_is_remembered) {
+START_TEST(a_value_that_a_copy_moves_away_is_remembered) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 80000);
@@ -122,7 +122,7 @@ START_TEST(what_a_copy_moves_away_is_remembered) {
 END_TEST
 
 /* What is kept fills the room that young cycles have, so that a full one follows. */
-START_TEST(a_full_cycle_notes_ages_as_well) {
+START_TEST(a_full_cycle_notes_ages_of_objects_as_well) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.min_heap_bytes = (int64_t)(4 * MIB);
@@ -196,23 +196,23 @@ static void young_try_form(int mode, gait_kind_form form) {
   young_try_words(mode, form, 100000, large, 9);
 }
 
-START_TEST(a_large_array_keeps_what_its_middle_holds) {
+START_TEST(a_large_old_array_keeps_the_objects_of_its_middle) {
   static const size_t at[] = {50000, 0, 127, 128, 8191, 8192, 65535, 99000, 99999};
   young_try_words(_i, GAIT_KIND_POINTERS, 100000, at, 9);
 }
 END_TEST
 
-START_TEST(an_object_with_a_map_keeps_what_it_holds) {
+START_TEST(an_old_object_with_a_map_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_POINTERS);
 }
 END_TEST
 
-START_TEST(a_conservative_object_keeps_what_it_holds) {
+START_TEST(an_old_conservative_object_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_CONSERVATIVE);
 }
 END_TEST
 
-START_TEST(a_callback_kind_keeps_what_it_holds) {
+START_TEST(an_old_object_with_a_callback_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_CALLBACK);
   young_try_form(_i, GAIT_KIND_CALLBACK_ANYWHERE);
 }
@@ -220,7 +220,7 @@ END_TEST
 
 /* Nothing was stored in it: it is left alone.  In several places of it: it is traced once, in each
  * of two cycles. */
-START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
+START_TEST(a_callback_is_called_once_for_an_object_that_was_stored_to) {
   const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
   unit_world world;
   young_open(&world, _i);
@@ -240,7 +240,7 @@ START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
 END_TEST
 
 /* Neighbours lie on a card in every way that the size allows. */
-START_TEST(each_of_many_across_cards_keeps_what_it_holds) {
+START_TEST(each_of_many_old_objects_across_cards_keeps_its_new_ones) {
   enum { COUNT = 24, BYTES = 1300, LAST = BYTES / 8 - 1 };
   unit_world world;
   young_open(&world, _i);
@@ -270,7 +270,7 @@ static void young_trace_box(gait_tracer *tracer, void *object, size_t bytes, voi
   if (box->outside) gait_trace_slot(tracer, box->outside);
 }
 
-START_TEST(a_callback_kind_keeps_what_it_holds_outside_the_heap) {
+START_TEST(an_old_object_with_a_callback_keeps_new_ones_outside_the_heap) {
   static const size_t sizes[] = {16, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
@@ -319,22 +319,22 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *stores = unit_case(suite, "stores");
   YOUNG_TEST(stores, a_store_is_remembered);
-  YOUNG_TEST(stores, a_store_in_what_the_first_cycle_left_is_remembered);
+  YOUNG_TEST(stores, a_store_in_an_object_that_the_first_cycle_left_is_remembered);
   YOUNG_TEST(stores, stores_around_a_full_cycle_are_remembered);
-  YOUNG_TEST(stores, a_store_in_what_is_not_old_yet_is_remembered);
-  YOUNG_TEST(stores, what_was_stored_while_nobody_remembered_is_kept);
-  YOUNG_TEST(stores, a_full_cycle_notes_ages_as_well);
+  YOUNG_TEST(stores, a_store_in_an_object_that_is_not_old_yet_is_remembered);
+  YOUNG_TEST(stores, a_store_from_before_remembering_is_kept);
+  YOUNG_TEST(stores, a_full_cycle_notes_ages_of_objects_as_well);
   YOUNG_TEST(stores, an_initialising_store_that_comes_late_is_remembered);
   YOUNG_TEST(stores, a_compare_and_swap_is_remembered);
   YOUNG_TEST(stores, a_copy_is_remembered);
-  YOUNG_TEST(stores, what_a_copy_moves_away_is_remembered);
+  YOUNG_TEST(stores, a_value_that_a_copy_moves_away_is_remembered);
   TCase *forms = unit_case(suite, "forms");
-  YOUNG_TEST(forms, a_large_array_keeps_what_its_middle_holds);
-  YOUNG_TEST(forms, an_object_with_a_map_keeps_what_it_holds);
-  YOUNG_TEST(forms, each_of_many_across_cards_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_conservative_object_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_callback_is_called_once_for_what_was_stored_to);
-  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds_outside_the_heap);
+  YOUNG_TEST(forms, a_large_old_array_keeps_the_objects_of_its_middle);
+  YOUNG_TEST(forms, an_old_object_with_a_map_keeps_its_new_ones);
+  YOUNG_TEST(forms, each_of_many_old_objects_across_cards_keeps_its_new_ones);
+  YOUNG_TEST(forms, an_old_conservative_object_keeps_its_new_ones);
+  YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_its_new_ones);
+  YOUNG_TEST(forms, a_callback_is_called_once_for_an_object_that_was_stored_to);
+  YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_new_ones_outside_the_heap);
   YOUNG_TEST(forms, a_chain_of_young_objects_hangs_on_an_old_one);
 }

@@ -43,7 +43,7 @@ static void removals_check_self(const struct inner *inner) {
   ck_assert_int_eq(inner->removed_again, GAIT_ERROR_NOT_FOUND);
 }
 
-START_TEST(a_callback_removes_itself) {
+START_TEST(a_root_callback_removes_itself) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
     unit_world world;
@@ -77,7 +77,7 @@ static void removals_add_inner(gait_tracer *tracer, void *arg) {
                                      GAIT_ROOTS_BARRIERED) == GAIT_OK);
 }
 
-START_TEST(a_callback_removes_itself_while_it_is_added) {
+START_TEST(a_root_callback_removes_itself_while_it_is_added) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   struct inner inner = {.heap = world.heap};
@@ -92,7 +92,7 @@ START_TEST(a_callback_removes_itself_while_it_is_added) {
 END_TEST
 
 /* The places of those that have gone are used again, whatever visit was under way. */
-START_TEST(many_callbacks_remove_themselves) {
+START_TEST(many_root_callbacks_remove_themselves) {
   enum { CALLBACKS = 300 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -216,7 +216,7 @@ static void removals_begin_contest(gait_tracer *tracer, void *arg) {
   UNIT_CHECK(pthread_join(adder, NULL) == 0);
 }
 
-START_TEST(a_removal_waits_for_the_call_of_the_addition) {
+START_TEST(removal_of_a_root_waits_for_the_call_of_its_addition) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   struct contest contest = {.heap = world.heap};
@@ -277,7 +277,7 @@ static void *removals_collect_forever(void *arg) {
   return NULL;
 }
 
-START_TEST(two_threads_compete_while_cycles_run) {
+START_TEST(removals_of_roots_compete_while_cycles_run) {
   enum { ROUNDS = 400 };
   unit_world world;
   gait_options options = unit_options(_i);
@@ -315,11 +315,11 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *inside = unit_case(suite, "inside");
-  UNIT_TEST(inside, a_callback_removes_itself);
-  UNIT_TEST(inside, a_callback_removes_itself_while_it_is_added);
-  UNIT_TEST(inside, many_callbacks_remove_themselves);
+  UNIT_TEST(inside, a_root_callback_removes_itself);
+  UNIT_TEST(inside, a_root_callback_removes_itself_while_it_is_added);
+  UNIT_TEST(inside, many_root_callbacks_remove_themselves);
   TCase *races = unit_case(suite, "races");
   UNIT_TEST(races, one_of_two_threads_removes_a_root);
-  UNIT_TEST(races, a_removal_waits_for_the_call_of_the_addition);
-  UNIT_TEST(races, two_threads_compete_while_cycles_run);
+  UNIT_TEST(races, removal_of_a_root_waits_for_the_call_of_its_addition);
+  UNIT_TEST(races, removals_of_roots_compete_while_cycles_run);
 }

@@ -15,7 +15,7 @@ static __attribute__((noinline)) uintptr_t roots_make_hidden(unit_world *world, 
   return unit_hide(unit_tagged_leaf(world, tag));
 }
 
-START_TEST(a_conservative_stack_keeps_what_it_names) {
+START_TEST(a_conservative_stack_keeps_the_objects_that_it_names) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   void *volatile local = unit_find(roots_make_hidden(&world, 0));
@@ -42,7 +42,7 @@ static __attribute__((noinline)) void roots_make_garbage(unit_world *world, int 
   pad[1] = pad[0];
 }
 
-START_TEST(a_conservative_stack_forgets_what_returned) {
+START_TEST(a_conservative_stack_forgets_calls_that_returned) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   roots_make_garbage(&world, 30);
@@ -177,7 +177,7 @@ static void roots_nest(unit_world *world, unsigned depth) {
   gait_frame_pop(world->thread, &frame);
 }
 
-START_TEST(frames_nest) {
+START_TEST(exact_frames_nest) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   roots_nest(&world, 0);
@@ -329,7 +329,7 @@ START_TEST(unbarriered_slots_are_stored_to_plainly) {
 }
 END_TEST
 
-START_TEST(ranges_are_added_once_and_removed_once) {
+START_TEST(ranges_of_roots_are_added_once_and_removed_once) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static void *slots[4];
@@ -349,7 +349,7 @@ START_TEST(ranges_are_added_once_and_removed_once) {
 }
 END_TEST
 
-START_TEST(many_and_large_ranges) {
+START_TEST(many_and_large_ranges_of_roots) {
   enum { RANGES = 2000, LARGE = 200000 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -390,7 +390,7 @@ static void roots_trace_table(gait_tracer *tracer, void *arg) {
   gait_trace_range(tracer, &table[2], 2 * sizeof(void *));
 }
 
-START_TEST(callbacks_trace_roots) {
+START_TEST(root_callbacks_trace_roots) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
     unit_world world;
@@ -516,7 +516,7 @@ START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
 }
 END_TEST
 
-START_TEST(ranges_come_and_go_during_cycles) {
+START_TEST(ranges_of_roots_come_and_go_during_cycles) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   atomic_store(&roots_stop, false);
@@ -551,7 +551,7 @@ END_TEST
 
 /* Takes an object out of a range into a frame that may have been scanned, then removes the range,
  * which may not: the object must stay. */
-START_TEST(removing_a_range_hides_nothing) {
+START_TEST(removing_a_range_of_roots_hides_nothing) {
   unit_world world;
   gait_options options = unit_options(_i);
   if (_i == UNIT_SHRUNKEN) options.delay_us = 200;
@@ -595,15 +595,15 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *stack = unit_case(suite, "stack");
-  UNIT_TEST(stack, a_conservative_stack_keeps_what_it_names);
-  UNIT_TEST(stack, a_conservative_stack_forgets_what_returned);
+  UNIT_TEST(stack, a_conservative_stack_keeps_the_objects_that_it_names);
+  UNIT_TEST(stack, a_conservative_stack_forgets_calls_that_returned);
   UNIT_TEST(stack, a_stack_outside_managed_code_is_a_root);
 #if defined(__x86_64__)
   UNIT_TEST(stack, registers_are_roots_outside);
 #endif
   TCase *frames = unit_case(suite, "frames");
   UNIT_TEST(frames, an_exact_thread_has_no_words_scanned);
-  UNIT_TEST(frames, frames_nest);
+  UNIT_TEST(frames, exact_frames_nest);
   UNIT_TEST(frames, a_conservative_thread_may_have_frames);
   TCase *handles = unit_case(suite, "handles");
   UNIT_TEST(handles, a_handle_keeps_one_object);
@@ -612,12 +612,12 @@ void unit_suite_fill(Suite *suite) {
   TCase *slots = unit_case(suite, "slots");
   UNIT_TEST(slots, barriered_slots_are_roots_until_removed);
   UNIT_TEST(slots, unbarriered_slots_are_stored_to_plainly);
-  UNIT_TEST(slots, ranges_are_added_once_and_removed_once);
-  UNIT_TEST(slots, many_and_large_ranges);
-  UNIT_TEST(slots, callbacks_trace_roots);
+  UNIT_TEST(slots, ranges_of_roots_are_added_once_and_removed_once);
+  UNIT_TEST(slots, many_and_large_ranges_of_roots);
+  UNIT_TEST(slots, root_callbacks_trace_roots);
   TCase *races = unit_case(suite, "races");
   UNIT_TEST(races, an_unbarriered_root_hides_nothing);
   UNIT_TEST(races, an_unbarriered_root_removed_while_marking_still_holds);
-  UNIT_TEST(races, ranges_come_and_go_during_cycles);
-  UNIT_TEST(races, removing_a_range_hides_nothing);
+  UNIT_TEST(races, ranges_of_roots_come_and_go_during_cycles);
+  UNIT_TEST(races, removing_a_range_of_roots_hides_nothing);
 }

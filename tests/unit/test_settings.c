@@ -36,7 +36,7 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn
   }
 }
 
-START_TEST(a_running_heap_takes_what_a_new_one_does) {
+START_TEST(a_running_heap_takes_the_settings_of_a_new_one) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   setting_check_range(world.heap, gait_set_gogc, gait_get_gogc, UNIT_OPTION(gogc_percent));
@@ -72,7 +72,7 @@ static void setting_await(gait_heap *heap, uint64_t cycles, uint64_t mapped) {
                (unsigned long long)stats.mapped_bytes);
 }
 
-START_TEST(a_lower_limit_reaches_an_idle_program) {
+START_TEST(a_lower_memory_limit_reaches_an_idle_program) {
   unit_world world;
   setting_open(&world, _i);
   setting_allocate(&world, 64 * MIB);
@@ -102,7 +102,7 @@ START_TEST(a_lower_gogc_reaches_an_idle_program) {
 END_TEST
 
 /* What has been collected already goes back without another cycle. */
-START_TEST(free_memory_goes_back_to_an_idle_program_s_limit) {
+START_TEST(free_memory_of_an_idle_program_goes_back_to_its_limit) {
   unit_world world;
   setting_open(&world, _i);
   setting_allocate(&world, 64 * MIB);
@@ -118,7 +118,7 @@ START_TEST(free_memory_goes_back_to_an_idle_program_s_limit) {
 END_TEST
 
 /* A setting that leaves the heap below its trigger starts nothing, not even a thread. */
-START_TEST(a_higher_setting_starts_nothing) {
+START_TEST(a_higher_setting_starts_no_cycle) {
   unit_world world;
   setting_open(&world, _i);
   setting_allocate(&world, MIB);
@@ -140,7 +140,7 @@ static void setting_lower_within(gait_heap *heap, const gait_cycle_record *recor
 
 /* The cycle under way has begun too soon for the new limit, which is out of reach: one more, and
  * not one after the other. */
-START_TEST(a_limit_that_is_lowered_within_a_cycle) {
+START_TEST(memory_limit_may_be_lowered_within_a_cycle) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.cycle = setting_lower_within;
@@ -160,10 +160,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "settings");
-  UNIT_TEST(tcase, a_running_heap_takes_what_a_new_one_does);
-  UNIT_TEST(tcase, a_lower_limit_reaches_an_idle_program);
+  UNIT_TEST(tcase, a_running_heap_takes_the_settings_of_a_new_one);
+  UNIT_TEST(tcase, a_lower_memory_limit_reaches_an_idle_program);
   UNIT_TEST(tcase, a_lower_gogc_reaches_an_idle_program);
-  UNIT_TEST(tcase, free_memory_goes_back_to_an_idle_program_s_limit);
-  UNIT_TEST(tcase, a_higher_setting_starts_nothing);
-  UNIT_TEST(tcase, a_limit_that_is_lowered_within_a_cycle);
+  UNIT_TEST(tcase, free_memory_of_an_idle_program_goes_back_to_its_limit);
+  UNIT_TEST(tcase, a_higher_setting_starts_no_cycle);
+  UNIT_TEST(tcase, memory_limit_may_be_lowered_within_a_cycle);
 }

@@ -49,7 +49,7 @@ START_TEST(allocation_is_counted_to_the_byte) {
 }
 END_TEST
 
-START_TEST(live_bytes_cover_what_is_live) {
+START_TEST(live_bytes_cover_live_objects) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   uint64_t live = 0;
@@ -118,7 +118,7 @@ static void *stats_allocate_little(void *arg) {
 }
 
 /* A thread that goes gives back what is left of its runs, and that has counted before. */
-START_TEST(live_bytes_after_threads_have_gone) {
+START_TEST(live_bytes_stay_counted_when_threads_have_gone) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (uint64_t threads = 1; threads <= 20; threads++) {
@@ -159,7 +159,7 @@ static void *stats_watch(void *arg) {
 }
 
 /* Watched by a thread that is not attached, while cycles run. */
-START_TEST(counters_only_rise) {
+START_TEST(counters_of_stats_only_rise) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -233,11 +233,11 @@ void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "stats");
   UNIT_TEST(tcase, a_new_heap_counts_from_zero);
   UNIT_TEST(tcase, allocation_is_counted_to_the_byte);
-  UNIT_TEST(tcase, live_bytes_cover_what_is_live);
+  UNIT_TEST(tcase, live_bytes_cover_live_objects);
   UNIT_TEST(tcase, live_bytes_are_marked_bytes_after_a_cycle);
   UNIT_TEST(tcase, marked_bytes_are_of_objects);
-  UNIT_TEST(tcase, live_bytes_after_threads_have_gone);
-  UNIT_TEST(tcase, counters_only_rise);
+  UNIT_TEST(tcase, live_bytes_stay_counted_when_threads_have_gone);
+  UNIT_TEST(tcase, counters_of_stats_only_rise);
   UNIT_TEST(tcase, pauses_are_counted);
   UNIT_TEST(tcase, side_tables_are_small);
 }

@@ -11,7 +11,7 @@
 
 const char *const unit_suite_name = "threads";
 
-START_TEST(attach_and_detach) {
+START_TEST(threads_attach_and_detach) {
   const gait_options options = unit_options(_i);
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
@@ -85,7 +85,7 @@ static void *threads_double(void *arg) {
   return (char *)arg + (uintptr_t)arg;
 }
 
-START_TEST(outside_returns_what_the_function_does) {
+START_TEST(outside_returns_the_result_of_its_function) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (uintptr_t i = 1; i < 100; i++)
@@ -153,7 +153,7 @@ static void *threads_block_outside(void *arg) {
   return NULL;
 }
 
-START_TEST(the_collector_does_not_wait_for_the_blocked) {
+START_TEST(the_collector_does_not_wait_for_blocked_threads) {
   enum { THREADS = 20 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -380,7 +380,7 @@ static void *threads_poll_forever(void *arg) {
   return NULL;
 }
 
-START_TEST(a_thread_that_only_polls_holds_nobody_up) {
+START_TEST(a_thread_that_only_polls_holds_no_other_up) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   struct threads_crowd crowd = {.heap = world.heap};
@@ -416,7 +416,7 @@ static void *threads_spin(void *arg) {
 }
 
 /* The spinning thread answers no handshake, so whoever accepts a cycle has to hand it over. */
-START_TEST(a_thread_that_runs_a_cycle_waits_for_nobody) {
+START_TEST(a_thread_that_runs_a_cycle_waits_for_no_other) {
   if (_i == UNIT_BARRIERLESS) return; /* which holds all threads */
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -519,20 +519,20 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *life = unit_case(suite, "life");
-  UNIT_TEST(life, attach_and_detach);
+  UNIT_TEST(life, threads_attach_and_detach);
   UNIT_TEST(life, one_thread_on_several_heaps);
   UNIT_TEST(life, a_thread_that_exits_is_detached);
   TCase *outside = unit_case(suite, "outside");
-  UNIT_TEST(outside, outside_returns_what_the_function_does);
-  UNIT_TEST(outside, the_collector_does_not_wait_for_the_blocked);
+  UNIT_TEST(outside, outside_returns_the_result_of_its_function);
+  UNIT_TEST(outside, the_collector_does_not_wait_for_blocked_threads);
   UNIT_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
   TCase *crowds = unit_case(suite, "crowds");
   UNIT_TEST(crowds, a_few_threads_work_during_cycles);
   UNIT_TEST(crowds, two_hundred_threads_work_during_cycles);
   UNIT_TEST(crowds, idle_threads_hold_no_cache);
   UNIT_TEST(crowds, threads_come_and_go_during_cycles);
-  UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
-  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_nobody);
+  UNIT_TEST(crowds, a_thread_that_only_polls_holds_no_other_up);
+  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_no_other);
   UNIT_TEST(crowds, runs_come_in_parts_while_a_thread_runs_a_cycle);
   UNIT_TEST(crowds, a_late_thread_is_named);
 }

@@ -26,7 +26,7 @@ static void trace_fill(unit_world *world, gait_kind kind, size_t words) {
     gait_store_init(world->thread, &object[i], unit_tagged_leaf(world, i));
 }
 
-START_TEST(a_map_keeps_what_it_names) {
+START_TEST(a_pointer_map_keeps_the_objects_that_it_names) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static const uint64_t map[1] = {0xb5}; /* words 0, 2, 4, 5, 7 */
@@ -39,7 +39,7 @@ START_TEST(a_map_keeps_what_it_names) {
 }
 END_TEST
 
-START_TEST(a_map_without_repeat_ends_where_it_ends) {
+START_TEST(a_pointer_map_without_repeat_ends_where_it_ends) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static const uint64_t map[1] = {7};
@@ -49,7 +49,7 @@ START_TEST(a_map_without_repeat_ends_where_it_ends) {
 }
 END_TEST
 
-START_TEST(an_object_may_be_shorter_than_its_map) {
+START_TEST(an_object_may_be_shorter_than_its_pointer_map) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static const uint64_t map[1] = {~UINT64_C(0)};
@@ -65,7 +65,7 @@ START_TEST(an_object_may_be_shorter_than_its_map) {
 }
 END_TEST
 
-START_TEST(a_long_map_uses_all_its_words) {
+START_TEST(a_long_pointer_map_uses_all_its_words) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   uint64_t map[8] = {0};
@@ -102,7 +102,7 @@ static void trace_repeat(int mode, size_t head, size_t element, uint64_t map, si
   unit_close(&world);
 }
 
-START_TEST(a_repeat_goes_on_to_the_end) {
+START_TEST(a_repeated_map_goes_on_to_the_end) {
   trace_repeat(_i, 0, 1, 1, 20);
   trace_repeat(_i, 2, 3, 0x0a, 20); /* head word 1, element word 1 */
   trace_repeat(_i, 1, 2, 0x03, 23); /* head word 0, element word 0 */
@@ -111,7 +111,7 @@ START_TEST(a_repeat_goes_on_to_the_end) {
 }
 END_TEST
 
-START_TEST(a_partial_element_at_the_end_is_traced) {
+START_TEST(a_partial_element_of_a_repeated_map_is_traced) {
   for (size_t words = 3; words <= 24; words++) {
     trace_repeat(_i, 1, 3, 0x02, words); /* element word 0 */
     trace_repeat(_i, 1, 3, 0x08, words); /* element word 2 */
@@ -119,7 +119,7 @@ START_TEST(a_partial_element_at_the_end_is_traced) {
 }
 END_TEST
 
-START_TEST(a_repeat_may_span_a_huge_array) {
+START_TEST(a_repeated_map_may_span_a_huge_array) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   static const uint64_t map[1] = {0x12}; /* head word 1, element word 2 of 3 */
@@ -161,7 +161,7 @@ static void trace_a_range(gait_tracer *tracer, void *object, size_t bytes, void 
   gait_trace_range(tracer, (void **)object + 2, 3 * sizeof(void *));
 }
 
-START_TEST(a_callback_keeps_what_it_traces) {
+START_TEST(a_trace_callback_keeps_the_objects_that_it_traces) {
   static gait_trace_fn *const functions[] = {trace_two_of_four, trace_a_range};
   static const uint64_t expected[] = {0x0a, 0x1c};
   for (size_t i = 0; i < 2; i++) {
@@ -194,7 +194,7 @@ static void trace_odd_slots(gait_tracer *tracer, void *object, size_t bytes, voi
   gait_trace_slot(tracer, (void **)object);
 }
 
-START_TEST(a_callback_may_trace_what_is_no_reference) {
+START_TEST(a_trace_callback_may_trace_words_that_are_no_reference) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   const gait_kind_info info = {.name = "odd", .form = GAIT_KIND_CALLBACK, .trace = trace_odd_slots};
@@ -206,7 +206,7 @@ START_TEST(a_callback_may_trace_what_is_no_reference) {
 }
 END_TEST
 
-START_TEST(conservative_keeps_every_aligned_word) {
+START_TEST(a_conservative_object_keeps_every_aligned_word) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   trace_fill(&world, world.conservative, 20);
@@ -221,7 +221,7 @@ START_TEST(conservative_keeps_every_aligned_word) {
 }
 END_TEST
 
-START_TEST(unaligned_words_are_ignored) {
+START_TEST(unaligned_words_of_a_conservative_object_are_ignored) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   char *object = gait_alloc(world.thread, world.conservative, 256);
@@ -235,7 +235,7 @@ START_TEST(unaligned_words_are_ignored) {
 }
 END_TEST
 
-START_TEST(a_leaf_keeps_nothing) {
+START_TEST(a_leaf_object_keeps_nothing) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   void **object = gait_alloc(world.thread, world.leaf, 160);
@@ -436,7 +436,7 @@ END_TEST
 
 /* Neighbours whose marks share words are reached from several sides, twice, and in both orders; of
  * two that follow one another, one is reached. */
-START_TEST(neighbours_are_marked_one_by_one) {
+START_TEST(neighbouring_objects_are_marked_one_by_one) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   enum { COUNT = 3000 };
@@ -498,19 +498,19 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *maps = unit_case(suite, "maps");
-  UNIT_TEST(maps, a_map_keeps_what_it_names);
-  UNIT_TEST(maps, a_map_without_repeat_ends_where_it_ends);
-  UNIT_TEST(maps, an_object_may_be_shorter_than_its_map);
-  UNIT_TEST(maps, a_long_map_uses_all_its_words);
-  UNIT_TEST(maps, a_repeat_goes_on_to_the_end);
-  UNIT_TEST(maps, a_partial_element_at_the_end_is_traced);
-  UNIT_TEST(maps, a_repeat_may_span_a_huge_array);
+  UNIT_TEST(maps, a_pointer_map_keeps_the_objects_that_it_names);
+  UNIT_TEST(maps, a_pointer_map_without_repeat_ends_where_it_ends);
+  UNIT_TEST(maps, an_object_may_be_shorter_than_its_pointer_map);
+  UNIT_TEST(maps, a_long_pointer_map_uses_all_its_words);
+  UNIT_TEST(maps, a_repeated_map_goes_on_to_the_end);
+  UNIT_TEST(maps, a_partial_element_of_a_repeated_map_is_traced);
+  UNIT_TEST(maps, a_repeated_map_may_span_a_huge_array);
   TCase *forms = unit_case(suite, "forms");
-  UNIT_TEST(forms, a_callback_keeps_what_it_traces);
-  UNIT_TEST(forms, a_callback_may_trace_what_is_no_reference);
-  UNIT_TEST(forms, conservative_keeps_every_aligned_word);
-  UNIT_TEST(forms, unaligned_words_are_ignored);
-  UNIT_TEST(forms, a_leaf_keeps_nothing);
+  UNIT_TEST(forms, a_trace_callback_keeps_the_objects_that_it_traces);
+  UNIT_TEST(forms, a_trace_callback_may_trace_words_that_are_no_reference);
+  UNIT_TEST(forms, a_conservative_object_keeps_every_aligned_word);
+  UNIT_TEST(forms, unaligned_words_of_a_conservative_object_are_ignored);
+  UNIT_TEST(forms, a_leaf_object_keeps_nothing);
   TCase *addresses = unit_case(suite, "addresses");
   UNIT_TEST(addresses, interior_pointers_keep_the_object);
   UNIT_TEST(addresses, addresses_resolve_to_their_object);
@@ -522,6 +522,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(graphs, a_wide_array_is_marked_whole);
   UNIT_TEST(graphs, a_large_object_is_traced_to_its_last_piece);
   UNIT_TEST(graphs, an_array_may_hold_many_large_arrays);
-  UNIT_TEST(graphs, neighbours_are_marked_one_by_one);
+  UNIT_TEST(graphs, neighbouring_objects_are_marked_one_by_one);
   UNIT_TEST(graphs, a_random_graph_is_marked_exactly);
 }

@@ -1,5 +1,5 @@
 /* Young cycles: when they come, what they mark and what they free. */
-#include "young.h"
+#include "unit_young.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,7 +13,7 @@ static const size_t young_sizes[] = {32, 1300, 30000, 200000};
 
 /* ---- When ---- */
 
-START_TEST(the_first_cycle_prepares_the_next) {
+START_TEST(the_first_cycle_prepares_a_young_one) {
   unit_world world;
   const gait_options options = young_options(young_modes[_i]);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -42,7 +42,7 @@ START_TEST(a_collection_that_is_asked_for_is_full) {
 }
 END_TEST
 
-START_TEST(none_is_young_with_the_option_at_0) {
+START_TEST(no_cycle_is_young_with_the_option_at_0) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.young_percent = 0;
@@ -53,7 +53,7 @@ START_TEST(none_is_young_with_the_option_at_0) {
 }
 END_TEST
 
-START_TEST(none_is_young_without_barriers) {
+START_TEST(no_cycle_is_young_without_barriers) {
   unit_world world;
   const gait_options options = young_options(UNIT_BARRIERLESS);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -63,7 +63,7 @@ START_TEST(none_is_young_without_barriers) {
 }
 END_TEST
 
-START_TEST(none_is_young_without_a_goal) {
+START_TEST(no_cycle_is_young_without_a_goal) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.gogc_percent = GAIT_GOGC_OFF;
@@ -74,7 +74,7 @@ START_TEST(none_is_young_without_a_goal) {
 }
 END_TEST
 
-START_TEST(none_is_young_where_the_memory_limit_rules) {
+START_TEST(no_cycle_is_young_where_the_memory_limit_rules) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.memory_limit_bytes = (int64_t)(256 * MIB);
@@ -104,7 +104,7 @@ static void young_open_growing(unit_world *world, int mode) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(who_keeps_much_and_drops_what_is_new_has_them) {
+START_TEST(program_that_drops_new_objects_has_young_cycles) {
   unit_world world;
   young_open_growing(&world, _i);
   young_keep(&world, 24 * MIB);
@@ -124,7 +124,7 @@ START_TEST(who_keeps_much_and_drops_what_is_new_has_them) {
 }
 END_TEST
 
-START_TEST(who_keeps_all_has_none) {
+START_TEST(program_that_keeps_all_has_no_young_cycles) {
   unit_world world;
   young_open_growing(&world, _i);
   young_keep(&world, 128 * MIB);
@@ -136,7 +136,7 @@ END_TEST
 
 /* ---- Roots ---- */
 
-START_TEST(frames_and_handles_keep_what_is_new) {
+START_TEST(frames_and_handles_keep_new_objects) {
   unit_world world;
   young_open(&world, _i);
   gait_handle *handle = gait_handle_new(world.thread, NULL);
@@ -154,7 +154,7 @@ START_TEST(frames_and_handles_keep_what_is_new) {
 }
 END_TEST
 
-START_TEST(barriered_roots_keep_what_is_new) {
+START_TEST(barriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
   unit_world world;
@@ -171,7 +171,7 @@ START_TEST(barriered_roots_keep_what_is_new) {
 }
 END_TEST
 
-START_TEST(unbarriered_roots_keep_what_is_new) {
+START_TEST(unbarriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
   unit_world world;
@@ -193,7 +193,7 @@ static void young_trace_root(gait_tracer *tracer, void *arg) {
   gait_trace_slot(tracer, arg);
 }
 
-START_TEST(a_callback_for_roots_keeps_what_is_new) {
+START_TEST(root_callbacks_keep_new_objects) {
   static void *root;
   root = NULL;
   unit_world world;
@@ -219,7 +219,7 @@ static void young_make_leaves(unit_world *world, void **leaves) {
   }
 }
 
-START_TEST(what_is_new_and_dead_is_freed) {
+START_TEST(new_objects_that_are_dead_are_freed) {
   unit_world world;
   young_open(&world, _i);
   void *objects[4];
@@ -233,7 +233,7 @@ START_TEST(what_is_new_and_dead_is_freed) {
 END_TEST
 
 /* Be it that one cycle has found it, which may be a full one. */
-START_TEST(what_one_cycle_has_found_is_not_old) {
+START_TEST(objects_that_one_cycle_has_found_are_not_old) {
   unit_world world;
   young_open(&world, _i);
   for (int round = 0; round < 4; round++) {
@@ -246,7 +246,7 @@ START_TEST(what_one_cycle_has_found_is_not_old) {
 }
 END_TEST
 
-START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
+START_TEST(old_objects_that_are_dead_stay_until_a_full_cycle) {
   unit_world world;
   young_open(&world, _i);
   void *objects[4];
@@ -265,7 +265,7 @@ START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
 END_TEST
 
 /* A dead old object may not refer to what has been freed. */
-START_TEST(what_a_dead_old_object_holds_stays_with_it) {
+START_TEST(objects_of_a_dead_old_one_stay_with_it) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
@@ -278,7 +278,7 @@ START_TEST(what_a_dead_old_object_holds_stays_with_it) {
 }
 END_TEST
 
-START_TEST(full_cycles_in_between_free_all_that_is_dead) {
+START_TEST(full_cycles_between_young_ones_free_all_dead_objects) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
@@ -347,7 +347,7 @@ START_TEST(a_young_cycle_counts_old_objects_as_marked) {
 }
 END_TEST
 
-START_TEST(a_young_cycle_scans_only_what_is_new) {
+START_TEST(a_young_cycle_scans_only_new_objects) {
   enum { COUNT = 40, BYTES = 4096 };
   unit_world world;
   young_open(&world, _i);
@@ -555,29 +555,29 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
-  YOUNG_TEST(when, the_first_cycle_prepares_the_next);
+  YOUNG_TEST(when, the_first_cycle_prepares_a_young_one);
   YOUNG_TEST(when, a_collection_that_is_asked_for_is_full);
-  YOUNG_TEST(when, none_is_young_with_the_option_at_0);
-  tcase_add_test(when, none_is_young_without_barriers);
-  YOUNG_TEST(when, none_is_young_without_a_goal);
-  YOUNG_TEST(when, none_is_young_where_the_memory_limit_rules);
-  YOUNG_TEST(when, who_keeps_much_and_drops_what_is_new_has_them);
-  YOUNG_TEST(when, who_keeps_all_has_none);
+  YOUNG_TEST(when, no_cycle_is_young_with_the_option_at_0);
+  tcase_add_test(when, no_cycle_is_young_without_barriers);
+  YOUNG_TEST(when, no_cycle_is_young_without_a_goal);
+  YOUNG_TEST(when, no_cycle_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, program_that_drops_new_objects_has_young_cycles);
+  YOUNG_TEST(when, program_that_keeps_all_has_no_young_cycles);
   TCase *roots = unit_case(suite, "roots");
-  YOUNG_TEST(roots, frames_and_handles_keep_what_is_new);
-  YOUNG_TEST(roots, barriered_roots_keep_what_is_new);
-  YOUNG_TEST(roots, unbarriered_roots_keep_what_is_new);
-  YOUNG_TEST(roots, a_callback_for_roots_keeps_what_is_new);
+  YOUNG_TEST(roots, frames_and_handles_keep_new_objects);
+  YOUNG_TEST(roots, barriered_roots_keep_new_objects);
+  YOUNG_TEST(roots, unbarriered_roots_keep_new_objects);
+  YOUNG_TEST(roots, root_callbacks_keep_new_objects);
   TCase *freed = unit_case(suite, "freed");
-  YOUNG_TEST(freed, what_is_new_and_dead_is_freed);
-  YOUNG_TEST(freed, what_one_cycle_has_found_is_not_old);
-  YOUNG_TEST(freed, what_is_old_and_dead_stays_until_a_full_cycle);
-  YOUNG_TEST(freed, what_a_dead_old_object_holds_stays_with_it);
-  YOUNG_TEST(freed, full_cycles_in_between_free_all_that_is_dead);
+  YOUNG_TEST(freed, new_objects_that_are_dead_are_freed);
+  YOUNG_TEST(freed, objects_that_one_cycle_has_found_are_not_old);
+  YOUNG_TEST(freed, old_objects_that_are_dead_stay_until_a_full_cycle);
+  YOUNG_TEST(freed, objects_of_a_dead_old_one_stay_with_it);
+  YOUNG_TEST(freed, full_cycles_between_young_ones_free_all_dead_objects);
   YOUNG_TEST(freed, memory_that_was_old_is_new_again);
   TCase *numbers = unit_case(suite, "numbers");
   YOUNG_TEST(numbers, a_young_cycle_counts_old_objects_as_marked);
-  YOUNG_TEST(numbers, a_young_cycle_scans_only_what_is_new);
+  YOUNG_TEST(numbers, a_young_cycle_scans_only_new_objects);
   YOUNG_TEST(numbers, external_bytes_of_old_objects_stay_counted);
   TCase *threads = unit_case(suite, "threads");
   YOUNG_TEST(threads, a_thread_that_attaches_remembers_its_stores);

@@ -1,7 +1,7 @@
-/* young.h: what tests of young cycles share: cycles that are young or full by the test's will, and
- * objects that are old. */
-#ifndef GAIT_TESTS_UNIT_YOUNG_H
-#define GAIT_TESTS_UNIT_YOUNG_H
+/* unit_young.h: what tests of young cycles share: cycles that are young or full by the test's will,
+ * and objects that are old. */
+#ifndef UNIT_YOUNG_H
+#define UNIT_YOUNG_H
 
 #include "unit.h"
 

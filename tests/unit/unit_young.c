@@ -1,4 +1,4 @@
-#include "young.h"
+#include "unit_young.h"
 
 /* A cycle comes at every so many allocations of a thread: a test has fewer of them from one of its
  * cycles to the next. */
