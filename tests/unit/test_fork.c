@@ -239,16 +239,13 @@ static void *fork_in_a_loop(void *arg) {
 }
 
 START_TEST(several_threads_may_fork_at_once) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   pthread_t threads[3];
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   for (int i = 0; i < 3; i++)
-    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, world.heap) == 0);
+    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, unit.heap) == 0);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -266,25 +263,22 @@ static void *fork_create_heaps(void *arg) {
 }
 
 START_TEST(heaps_may_come_and_go_during_forks) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 31);
+  fork_build(&unit, 31);
   atomic_store(&fork_stop, false);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, unit.heap) == 0);
   for (int i = 0; i < 100; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_is_whole(&world, 31) ? 0 : 1);
-    gait_leave(world.thread);
+    if (child == 0) fork_end(fork_is_whole(&unit, 31) ? 0 : 1);
+    gait_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -604,33 +598,30 @@ static bool fork_registers(unit_world *world) {
 
 START_TEST(fork_with_a_thread_that_reaches_no_safepoint) {
   enum { FORKS = 4 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 50);
+  fork_build(&unit, 50);
   atomic_store(&fork_stop, false);
   atomic_store(&fork_is_over, true);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, unit.heap) == 0);
   for (int i = 0; i < FORKS; i++) {
     atomic_store(&fork_runs_free, false);
     atomic_store(&fork_is_over, false);
     while (!atomic_load(&fork_runs_free))
-      gait_poll(world.thread);
+      gait_poll(unit.thread);
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_registers(&world) && fork_go_on(&world, 50) ? 0 : 1);
+    if (child == 0) fork_end(fork_registers(&unit) && fork_go_on(&unit, 50) ? 0 : 1);
     atomic_store(&fork_is_over, true);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_leave(world.thread);
+    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    gait_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  ck_assert(fork_go_on(&world, 50));
-  unit_close(&world);
+  gait_enter(unit.thread);
+  ck_assert(fork_go_on(&unit, 50));
 }
 END_TEST
 
@@ -680,17 +671,18 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
+  const unit_worlds worlds = unit_world_cases(suite, "fork", &unit_exact);
   UNIT_TEST(tcase, fork_lets_parent_and_child_go_on);
   UNIT_TEST(tcase, forked_child_may_destroy_and_create_heaps);
   UNIT_TEST(tcase, forked_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
   UNIT_TEST(tcase, unattached_thread_may_fork);
-  UNIT_TEST(tcase, several_threads_may_fork_at_once);
-  UNIT_TEST(tcase, heaps_may_come_and_go_during_forks);
+  UNIT_WORLD_TEST(worlds, several_threads_may_fork_at_once);
+  UNIT_WORLD_TEST(worlds, heaps_may_come_and_go_during_forks);
   UNIT_TEST(tcase, fork_with_threads_of_two_heaps);
   UNIT_TEST(tcase, fork_loses_no_blocks_that_are_being_zeroed);
   UNIT_TEST(tcase, fork_handlers_may_take_locks_that_others_want);
   UNIT_TEST(tcase, fork_handlers_may_take_locks_while_a_cycle_waits);
-  UNIT_TEST(tcase, fork_with_a_thread_that_reaches_no_safepoint);
+  UNIT_WORLD_TEST(worlds, fork_with_a_thread_that_reaches_no_safepoint);
   UNIT_TEST(tcase, out_of_memory_handler_may_fork);
 }

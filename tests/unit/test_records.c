@@ -9,13 +9,11 @@ const char *const unit_suite_name = "records";
 
 START_TEST(each_cycle_leaves_one_record) {
   enum { CYCLES = 20 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_cycle_record records[64];
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 64), 0);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 64), 0);
   for (size_t i = 0; i < CYCLES; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 64), CYCLES);
+    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 64), CYCLES);
   for (size_t i = 0; i < CYCLES; i++) {
     ck_assert_uint_eq(records[i].cycle, i + 1);
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
@@ -27,26 +25,22 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);
     if (i) ck_assert_uint_ge(records[i].started_ns, records[i - 1].started_ns);
   }
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(any_part_of_the_ring_of_records_can_be_read) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_cycle_record records[64];
   for (size_t i = 0; i < 10; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 4, records, 3), 3);
+    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 4, records, 3), 3);
   ck_assert_uint_eq(records[0].cycle, 4);
   ck_assert_uint_eq(records[2].cycle, 6);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 9, records, 64), 2);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 9, records, 64), 2);
   ck_assert_uint_eq(records[1].cycle, 10);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 11, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, UINT64_MAX, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 0, records, 64), 10);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 0), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 11, records, 64), 0);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, UINT64_MAX, records, 64), 0);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 0, records, 64), 10);
+  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 0), 0);
 }
 END_TEST
 
@@ -217,8 +211,9 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *ring = unit_case(suite, "ring");
-  UNIT_TEST(ring, each_cycle_leaves_one_record);
-  UNIT_TEST(ring, any_part_of_the_ring_of_records_can_be_read);
+  const unit_worlds ring_worlds = unit_world_cases(suite, "ring", &unit_exact);
+  UNIT_WORLD_TEST(ring_worlds, each_cycle_leaves_one_record);
+  UNIT_WORLD_TEST(ring_worlds, any_part_of_the_ring_of_records_can_be_read);
   UNIT_TEST(ring, ring_of_records_keeps_the_newest);
   UNIT_TEST(ring, numbers_of_a_record_add_up);
   tcase_add_test(ring, causes_of_cycles_have_names);

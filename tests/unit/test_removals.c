@@ -78,36 +78,30 @@ static void removals_add_inner(gait_tracer *tracer, void *arg) {
 }
 
 START_TEST(a_root_callback_removes_itself_while_it_is_added) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct inner inner = {.heap = world.heap};
+  struct inner inner = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_add_inner, &inner, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_add_inner, &inner, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
   removals_check_self(&inner);
-  ck_assert_int_eq(gait_roots_remove_callback(world.heap, removals_add_inner, &inner), GAIT_OK);
-  unit_close(&world);
+  ck_assert_int_eq(gait_roots_remove_callback(unit.heap, removals_add_inner, &inner), GAIT_OK);
 }
 END_TEST
 
 /* The places of those that have gone are used again, whatever visit was under way. */
 START_TEST(many_root_callbacks_remove_themselves) {
   enum { CALLBACKS = 300 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static struct inner inners[CALLBACKS];
   for (unsigned round = 0; round < 3; round++) {
     for (unsigned i = 0; i < CALLBACKS; i++) {
-      inners[i] = (struct inner){.heap = world.heap};
-      UNIT_CHECK(gait_roots_add_callback(world.heap, removals_remove_self, &inners[i],
+      inners[i] = (struct inner){.heap = unit.heap};
+      UNIT_CHECK(gait_roots_add_callback(unit.heap, removals_remove_self, &inners[i],
                                          GAIT_ROOTS_BARRIERED) == GAIT_OK);
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
     for (unsigned i = 0; i < CALLBACKS; i++)
       removals_check_self(&inners[i]);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -157,21 +151,18 @@ static void removals_trace_contested(gait_tracer *tracer, void *arg) {
 /* The cycle calls the root once, and the thread that has removed it once more; the other does not.
  */
 START_TEST(one_of_two_threads_removes_a_root) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct contest contest = {.heap = world.heap};
+  struct contest contest = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_trace_contested, &contest, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_trace_contested, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
   for (unsigned i = 0; i < 2; i++)
     ck_assert_int_eq(pthread_join(contest.threads[i], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
   ck_assert_uint_le(atomic_load(&contest.calls), 2);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
-  unit_close(&world);
 }
 END_TEST
 
@@ -217,18 +208,15 @@ static void removals_begin_contest(gait_tracer *tracer, void *arg) {
 }
 
 START_TEST(removal_of_a_root_waits_for_the_call_of_its_addition) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct contest contest = {.heap = world.heap};
+  struct contest contest = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_begin_contest, &contest, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_begin_contest, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
   ck_assert(atomic_load(&contest.adding));
   ck_assert_int_eq(pthread_join(contest.threads[0], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
-  unit_close(&world);
 }
 END_TEST
 
@@ -315,11 +303,13 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *inside = unit_case(suite, "inside");
+  const unit_worlds inside_worlds = unit_world_cases(suite, "inside", &unit_exact);
   UNIT_TEST(inside, a_root_callback_removes_itself);
-  UNIT_TEST(inside, a_root_callback_removes_itself_while_it_is_added);
-  UNIT_TEST(inside, many_root_callbacks_remove_themselves);
+  UNIT_WORLD_TEST(inside_worlds, a_root_callback_removes_itself_while_it_is_added);
+  UNIT_WORLD_TEST(inside_worlds, many_root_callbacks_remove_themselves);
   TCase *races = unit_case(suite, "races");
-  UNIT_TEST(races, one_of_two_threads_removes_a_root);
-  UNIT_TEST(races, removal_of_a_root_waits_for_the_call_of_its_addition);
+  const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
+  UNIT_WORLD_TEST(races_worlds, one_of_two_threads_removes_a_root);
+  UNIT_WORLD_TEST(races_worlds, removal_of_a_root_waits_for_the_call_of_its_addition);
   UNIT_TEST(races, removals_of_roots_compete_while_cycles_run);
 }

@@ -54,6 +54,8 @@ void young_open(unit_world *world, int mode) {
   young_full_cycle(world);
 }
 
+UNIT_FIXTURE(young_world, 2, young_open);
+
 void young_grow_old(unit_world *world) {
   young_cycle(world);
   young_cycle(world);
