@@ -98,7 +98,7 @@ struct gaiti_pacer_cycle {
   int64_t idle_ns;       /* CPU time of idle-priority marking */
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
-  bool young;            /* it marked only what is new; its work counts only that */
+  bool young;            /* it marked new objects only; its work counts only those */
   bool remembered;       /* stores are known since its start: the next may be young */
 };
 
@@ -191,7 +191,7 @@ struct gaiti_pacer {
   int64_t floating_bytes;       /* of those, dead by estimate */
   int64_t last_heap_work_bytes; /* scanned by it, or the expectation for the next instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
-  double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
+  double work_growth;           /* by how much the last cycle's work exceeded the expected, as
                                    a share of it; 0 when it did not */
   bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
   int64_t cap_room_bytes;       /* how far the goal may be lifted over the live heap */

@@ -12,7 +12,7 @@
  * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
  * not. */
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"

@@ -57,7 +57,7 @@
 
 #include "alloc/cache.h"
 #include "base/collecting.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/stop.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"

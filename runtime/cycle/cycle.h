@@ -81,7 +81,7 @@ struct gaiti_runner {
   struct gaiti_marker *marker;
 };
 
-/* The others say themselves who owns what is in them. */
+/* The headers of the others name the owner of each. */
 struct gaiti_cycle {
   struct gaiti_requests requests;
   struct gaiti_runner runner;

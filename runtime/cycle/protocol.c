@@ -2,7 +2,7 @@
  * with the state in which a thread starts that attaches, and with the handshake that belongs to it.
  *
  * .cycle.stalled  A thread that waits for the next phase says so before it looks at the phase, and
- * whoever moves the phase looks after that whether one waits.  So either the one sees the new phase
+ * the one that moves it looks after that whether a thread waits.  So either the one sees the new phase
  * or the other sees it wait. */
 #include "cycle/protocol.h"
 

@@ -1,4 +1,4 @@
-/* throttle.h: what an allocation owes the cycle, and its waits for memory. */
+/* throttle.h: the debt of an allocation to the cycle, and its waits for memory. */
 #ifndef GAITI_CYCLE_THROTTLE_H
 #define GAITI_CYCLE_THROTTLE_H
 

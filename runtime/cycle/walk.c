@@ -2,7 +2,7 @@
  * name that the headers give it. */
 #include "alloc/cache.h"
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"

@@ -33,7 +33,7 @@ struct gaiti_cycle;   /* cycle/cycle.h */
 
 /*   short_runs  a thread that allocates runs a cycle, and waits for the others: they get their runs
  *               in parts (alloc/cache.c)
- *   hooks       what the layers of threads and of allocation ask of the cycle; set with it */
+ *   hooks       calls of the layers of threads and of allocation to the cycle; set with it */
 struct gait_heap {
   struct gaiti_map map;
   gait_options options;

@@ -1,4 +1,4 @@
-/* hooks.h: what the layers below a cycle ask of it.
+/* hooks.h: calls of the layers below a cycle to it.
  *
  * A thread that attaches, detaches or allocates has to do with the cycle under way, and with when
  * the next one begins.  Its layers lie below, and know of that no more than these calls: cycle/
@@ -25,7 +25,7 @@ struct gaiti_attempt {
 };
 
 /* Of threads:
- *   attached   it has just attached, and marking is under way: what its stack refers to is marked
+ *   attached   it has just attached, and marking is under way: objects to which its stack refers are marked
  *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
  *              outside by now, or has never been seen by another thread
  *

@@ -1,7 +1,7 @@
-/* check.h: does the heap keep the invariants of the design?  For the options `checkmark` and
+/* checkmark.h: does the heap keep the invariants of the design?  For the options `checkmark` and
  * `heap_walk`. */
-#ifndef GAITI_CYCLE_CHECK_H
-#define GAITI_CYCLE_CHECK_H
+#ifndef GAITI_CYCLE_CHECKMARK_H
+#define GAITI_CYCLE_CHECKMARK_H
 
 #include "heap/heap.h"
 

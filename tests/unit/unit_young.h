@@ -1,7 +1,7 @@
-/* young.h: what tests of young cycles share: cycles that are young or full by the test's will, and
- * objects that are old. */
-#ifndef GAIT_TESTS_UNIT_YOUNG_H
-#define GAIT_TESTS_UNIT_YOUNG_H
+/* unit_young.h: what tests of young cycles share: cycles that are young or full by the test's will,
+ * and objects that are old. */
+#ifndef UNIT_YOUNG_H
+#define UNIT_YOUNG_H
 
 #include "unit.h"
 
@@ -16,6 +16,7 @@ gait_options young_options(unit_mode mode);
 
 /* Opens a world whose next cycle is young. */
 void young_open(unit_world *world, int mode);
+extern const unit_fixture young_world;
 
 /* Allocates until a cycle has run; what it allocates is of no other object's size. */
 void young_any_cycle(unit_world *world);

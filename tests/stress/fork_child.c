@@ -1,4 +1,4 @@
-#include "child.h"
+#include "fork_child.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
-/* child.h: a fork in the middle of everything. */
-#ifndef STRESS_CHILD_H
-#define STRESS_CHILD_H
+/* fork_child.h: a fork in the middle of everything. */
+#ifndef STRESS_FORK_CHILD_H
+#define STRESS_FORK_CHILD_H
 
 #include "mutator.h"
 

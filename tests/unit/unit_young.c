@@ -1,4 +1,4 @@
-#include "young.h"
+#include "unit_young.h"
 
 /* A cycle comes at every so many allocations of a thread: a test has fewer of them from one of its
  * cycles to the next. */
@@ -53,6 +53,8 @@ void young_open(unit_world *world, int mode) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
   young_full_cycle(world);
 }
+
+UNIT_FIXTURE(young_world, 2, young_open);
 
 void young_grow_old(unit_world *world) {
   young_cycle(world);

@@ -1,4 +1,4 @@
-#include "child.h"
+#include "misuse.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void child_must(bool holds, const char *what) {
+void misuse_must(bool holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "negative: %s\n", what);
   exit(EXIT_FAILURE);
@@ -57,11 +57,11 @@ static void child_drop_emulator(char *said) {
   if (line && (line == said || line[-1] == '\n')) *line = '\0';
 }
 
-int child_run(int (*run)(const void *), const void *arg, char *said, size_t said_bytes) {
+int misuse_run(int (*run)(const void *), const void *arg, char *said, size_t said_bytes) {
   int ends[2], status = 0;
-  child_must(pipe(ends) == 0, "no pipe");
+  misuse_must(pipe(ends) == 0, "no pipe");
   const pid_t child = fork();
-  child_must(child >= 0, "no child");
+  misuse_must(child >= 0, "no child");
   if (child == 0) {
     close(ends[0]);
     child_begin(run, arg, ends[1]);
@@ -70,6 +70,6 @@ int child_run(int (*run)(const void *), const void *arg, char *said, size_t said
   child_read(ends[0], said, said_bytes);
   child_drop_emulator(said);
   close(ends[0]);
-  child_must(waitpid(child, &status, 0) == child, "the child is lost");
+  misuse_must(waitpid(child, &status, 0) == child, "the child is lost");
   return status;
 }

@@ -64,7 +64,7 @@ static struct gaiti_pacer young_after_full(struct gaiti_pacer_snapshot *snapshot
 
 /* ---- When ---- */
 
-START_TEST(none_is_young_with_the_setting_at_0) {
+START_TEST(no_cycle_is_young_with_the_setting_at_0) {
   struct gaiti_pacer pacer = young_pacer(0);
   struct gaiti_pacer_snapshot snapshot = {0};
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 0);
@@ -110,7 +110,7 @@ START_TEST(stores_are_remembered_where_there_is_work_to_spare) {
 }
 END_TEST
 
-START_TEST(the_next_is_young_if_stores_were_remembered) {
+START_TEST(next_cycle_is_young_if_stores_were_remembered) {
   struct gaiti_pacer pacer = young_pacer(0.25);
   struct gaiti_pacer_snapshot snapshot = {0};
   const struct gaiti_pacer_cycle cycle = {.marked_bytes = 100 * MIB};
@@ -128,7 +128,7 @@ START_TEST(the_next_is_young_if_stores_were_remembered) {
 }
 END_TEST
 
-START_TEST(the_next_is_full_if_more_survives) {
+START_TEST(next_cycle_is_full_if_more_survives) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   gaiti_pacer_learn_survival(&pacer, 10 * MIB, 3 * MIB);
@@ -139,7 +139,7 @@ START_TEST(the_next_is_full_if_more_survives) {
 }
 END_TEST
 
-START_TEST(the_next_is_full_when_half_of_the_room_is_gone) {
+START_TEST(next_cycle_is_full_when_half_of_the_room_is_gone) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   for (int64_t marked = 101; marked <= 150; marked += 7) {
@@ -156,7 +156,7 @@ START_TEST(the_next_is_full_when_half_of_the_room_is_gone) {
 }
 END_TEST
 
-START_TEST(the_next_is_full_when_a_young_one_was_half_the_work) {
+START_TEST(next_cycle_is_full_when_a_young_one_was_half_the_work) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   young_young(&pacer, &snapshot, 105, 50);
@@ -168,7 +168,7 @@ START_TEST(the_next_is_full_when_a_young_one_was_half_the_work) {
 }
 END_TEST
 
-START_TEST(none_is_young_under_the_memory_limit) {
+START_TEST(no_cycle_is_young_under_the_memory_limit) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   ck_assert(gaiti_pacer_set_memory_limit(&pacer, 150 * MIB));
@@ -192,7 +192,7 @@ START_TEST(none_is_young_under_the_memory_limit) {
 }
 END_TEST
 
-START_TEST(none_is_young_without_a_goal) {
+START_TEST(no_cycle_is_young_without_a_goal) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   ck_assert(gaiti_pacer_set_gc_percent(&pacer, GAITI_PACER_GC_OFF));
@@ -202,7 +202,7 @@ START_TEST(none_is_young_without_a_goal) {
 }
 END_TEST
 
-START_TEST(at_1_every_one_is_young_that_may_be) {
+START_TEST(every_cycle_is_young_that_may_be_with_the_setting_at_1) {
   struct gaiti_pacer pacer = young_pacer(1);
   struct gaiti_pacer_snapshot snapshot = {0};
   ck_assert(young_decision(&pacer, &snapshot).remember); /* with nothing known */
@@ -218,7 +218,7 @@ START_TEST(at_1_every_one_is_young_that_may_be) {
 }
 END_TEST
 
-START_TEST(a_young_cycle_is_given_up) {
+START_TEST(young_cycle_is_given_up) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   young_young(&pacer, &snapshot, 105, 5);
@@ -238,7 +238,7 @@ END_TEST
 
 /* ---- The goal ---- */
 
-START_TEST(the_goal_stays_where_the_last_full_cycle_set_it) {
+START_TEST(young_cycles_leave_the_goal_of_the_last_full_one) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 200 * MIB);
@@ -280,7 +280,7 @@ static void young_try_policy(enum gaiti_pacer_policy policy, enum gaiti_pacer_ru
   ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, decision.goal_bytes);
 }
 
-START_TEST(every_policy_holds_its_goal) {
+START_TEST(every_policy_holds_its_goal_over_young_cycles) {
   young_try_policy(GAITI_PACER_POLICY_GOGC, GAITI_PACER_RULE_GOGC);
   young_try_policy(GAITI_PACER_POLICY_SQUARE_ROOT, GAITI_PACER_RULE_SQUARE_ROOT);
   young_try_policy(GAITI_PACER_POLICY_CPU_BUDGET, GAITI_PACER_RULE_CPU_BUDGET);
@@ -289,7 +289,7 @@ END_TEST
 
 /* A runway longer than the way: a young cycle's way begins at what is marked, that of a full one
  * where the last full one ended. */
-START_TEST(the_way_of_a_full_cycle_has_what_young_ones_marked) {
+START_TEST(trigger_of_a_full_cycle_counts_the_marks_of_young_ones) {
   struct gaiti_pacer pacer = young_pacer(0.25);
   struct gaiti_pacer_snapshot snapshot = {0};
   const struct gaiti_pacer_cycle cycle = {.marked_bytes = 100 * MIB, .remembered = true};
@@ -310,7 +310,7 @@ END_TEST
 
 /* ---- What is learnt ---- */
 
-START_TEST(work_is_expected_of_the_next_cycles_sort) {
+START_TEST(expected_work_is_that_of_a_young_or_full_cycle) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
@@ -330,7 +330,7 @@ START_TEST(work_is_expected_of_the_next_cycles_sort) {
 END_TEST
 
 /* A full cycle after a young one is no growth. */
-START_TEST(a_change_of_sort_is_no_growth_of_work) {
+START_TEST(change_between_young_and_full_is_no_growth_of_work) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   for (int round = 0; round < 3; round++) {
@@ -345,7 +345,7 @@ START_TEST(a_change_of_sort_is_no_growth_of_work) {
 }
 END_TEST
 
-START_TEST(the_ratio_is_learnt_from_full_cycles_only) {
+START_TEST(cons_mark_ratio_is_learnt_from_full_cycles_only) {
   struct gaiti_pacer pacer = young_pacer(0.25);
   struct gaiti_pacer_snapshot snapshot = {0};
   struct gaiti_pacer_cycle cycle = {.marked_bytes = 110 * MIB, .remembered = true};
@@ -392,7 +392,7 @@ static double young_run_program(double setting) {
   return (double)worked / (double)allocated;
 }
 
-START_TEST(the_same_heap_costs_less) {
+START_TEST(young_cycles_cost_less_for_the_same_heap) {
   const double full = young_run_program(0), young = young_run_program(0.25);
   ck_assert_double_eq_tol(full, 100.0 / 96, 0.01);
   ck_assert_double_lt(young, full / 8);
@@ -402,7 +402,7 @@ END_TEST
 
 /* ---- Settings ---- */
 
-START_TEST(the_setting_has_a_range) {
+START_TEST(young_survival_has_a_range) {
   static const double good[] = {0, 0.25, 1};
   static const double bad[] = {-0.01, 1.01, (double)NAN};
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
@@ -420,7 +420,7 @@ START_TEST(the_setting_has_a_range) {
 }
 END_TEST
 
-START_TEST(the_setting_changes_at_run_time) {
+START_TEST(young_survival_changes_at_run_time) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   struct gaiti_pacer_config config = pacer.config;
@@ -438,25 +438,25 @@ START_TEST(the_setting_changes_at_run_time) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {none_is_young_with_the_setting_at_0,
+  const TTest *const tests[] = {no_cycle_is_young_with_the_setting_at_0,
                                 stores_are_remembered_where_little_survives,
                                 stores_are_remembered_where_there_is_work_to_spare,
-                                the_next_is_young_if_stores_were_remembered,
-                                the_next_is_full_if_more_survives,
-                                the_next_is_full_when_half_of_the_room_is_gone,
-                                the_next_is_full_when_a_young_one_was_half_the_work,
-                                none_is_young_under_the_memory_limit,
-                                none_is_young_without_a_goal,
-                                at_1_every_one_is_young_that_may_be,
-                                a_young_cycle_is_given_up,
-                                the_goal_stays_where_the_last_full_cycle_set_it,
-                                every_policy_holds_its_goal,
-                                the_way_of_a_full_cycle_has_what_young_ones_marked,
-                                work_is_expected_of_the_next_cycles_sort,
-                                a_change_of_sort_is_no_growth_of_work,
-                                the_ratio_is_learnt_from_full_cycles_only,
-                                the_same_heap_costs_less,
-                                the_setting_has_a_range,
-                                the_setting_changes_at_run_time};
+                                next_cycle_is_young_if_stores_were_remembered,
+                                next_cycle_is_full_if_more_survives,
+                                next_cycle_is_full_when_half_of_the_room_is_gone,
+                                next_cycle_is_full_when_a_young_one_was_half_the_work,
+                                no_cycle_is_young_under_the_memory_limit,
+                                no_cycle_is_young_without_a_goal,
+                                every_cycle_is_young_that_may_be_with_the_setting_at_1,
+                                young_cycle_is_given_up,
+                                young_cycles_leave_the_goal_of_the_last_full_one,
+                                every_policy_holds_its_goal_over_young_cycles,
+                                trigger_of_a_full_cycle_counts_the_marks_of_young_ones,
+                                expected_work_is_that_of_a_young_or_full_cycle,
+                                change_between_young_and_full_is_no_growth_of_work,
+                                cons_mark_ratio_is_learnt_from_full_cycles_only,
+                                young_cycles_cost_less_for_the_same_heap,
+                                young_survival_has_a_range,
+                                young_survival_changes_at_run_time};
   return SUITE_RUN("pacer young", tests);
 }
