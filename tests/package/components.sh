@@ -29,7 +29,7 @@ has() {
 has runtime '/libgait\.so\.[0-9.]+$'
 has development '/include/gait/[a-z]+\.h$' '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' \
   '/cmake/gait/gait-[a-z-]+\.cmake$'
-has command '/bin/gait$'
+has command '/bin/gait$' '/completions/gait$'
 has documentation '/doc/gait/'
 grep -q "^gogc " <<<"$("$folder/command/bin/gait" options)"
 exit $failed
