@@ -4,8 +4,7 @@
 find_program(GAIT_DPKG_SHLIBDEPS dpkg-shlibdeps)
 find_program(GAIT_FILE file)
 find_program(GAIT_GZIP gzip)
-if(NOT GAIT_SHARED OR NOT TARGET gait_command OR NOT GAIT_MAN_DIR OR GAIT_CHECK_SLOW
-    OR NOT PROJECT_IS_TOP_LEVEL)
+if(NOT GAIT_SHARED OR NOT TARGET gait_command OR NOT GAIT_MAN_DIR OR GAIT_CHECK_SLOW)
   return()
 elseif(NOT GAIT_DPKG_SHLIBDEPS OR NOT GAIT_FILE OR NOT GAIT_GZIP)
   message(STATUS "No Debian packages: dpkg-dev, file and gzip are wanted")
