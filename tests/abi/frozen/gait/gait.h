@@ -546,6 +546,7 @@ typedef enum gait_cycle_cause {
   GAIT_CAUSE_DEBUG,
 } gait_cycle_cause;
 
+/* The cause in a word or three, "gogc" ...; never NULL. */
 GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
 
 /* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
@@ -554,7 +555,7 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
  *                            that threads have not made objects of yet
  *   live_before, marked      objects only: after the last cycle, and after this one
- *   assist, background, idle CPU time
+ *   assist, background, idle  CPU time
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created
  *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
