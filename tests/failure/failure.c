@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
-#include "../sanitizer.h"
+#include "../support/process.h"
+#include "../support/sanitizer.h"
 #include "cells.h"
 #include "inject.h"
 

@@ -17,7 +17,9 @@
 #include "cycle/cycle.h"
 #include "inject.h"
 
-#define MIB     ((size_t)1 << 20)
+#include "../support/random.h"
+#include "../support/sizes.h"
+
 #define OBJECTS 20000
 
 struct hard {
@@ -315,20 +317,14 @@ struct storm {
   uint64_t random;
 };
 
-static uint64_t storm_random(struct storm *storm) {
-  storm->random ^= storm->random << 13;
-  storm->random ^= storm->random >> 7;
-  storm->random ^= storm->random << 17;
-  return storm->random;
-}
-
 static uint64_t storm_number(const void *object) {
   return ((uint64_t *const *)object)[0][3];
 }
 
 /* Makes a new pair for a slot; false when there is no memory for it. */
 static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
-  storm->fresh = gait_alloc(storm->thread, storm->hard->words, 16 + storm_random(storm) % 100);
+  storm->fresh =
+      gait_alloc(storm->thread, storm->hard->words, 16 + random_next(&storm->random) % 100);
   if (!storm->fresh) return false;
   uint64_t *inner = gait_alloc(storm->thread, storm->hard->words, 64);
   if (!inner) return false;
@@ -339,7 +335,8 @@ static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
 }
 
 static void storm_exchange(struct storm *storm) {
-  const size_t one = storm_random(storm) % STORM_SLOTS, other = storm_random(storm) % STORM_SLOTS;
+  const size_t one = random_next(&storm->random) % STORM_SLOTS,
+               other = random_next(&storm->random) % STORM_SLOTS;
   void *kept = storm->table[one];
   gait_store(storm->thread, &storm->table[one], storm->table[other]);
   gait_store(storm->thread, &storm->table[other], kept);
@@ -369,7 +366,7 @@ static void *storm_run(void *arg) {
   while (atomic_load(&hard->step) <= STORM_THREADS) {
     for (int i = 0; i < 50; i++)
       storm_exchange(&storm);
-    const size_t slot = storm_random(&storm) % STORM_SLOTS;
+    const size_t slot = random_next(&storm.random) % STORM_SLOTS;
     storm_make(&storm, slot, storm_number(storm.table[slot]));
     gait_poll(storm.thread);
   }

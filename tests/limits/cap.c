@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "../support/random.h"
+
 #define CAP_LIMIT_BYTES       (64 * MIB)
 #define CAP_NODE_BYTES        128
 #define CAP_HOLES_LIVE_BYTES  (50 * MIB)
@@ -194,8 +196,7 @@ static void cap_holes(void) {
   MUST(table);
   uint64_t random = 1, least = UINT64_MAX;
   for (size_t i = 0; i < 4 * count + CAP_HOLES_CYCLES * replaced; i++) {
-    random = random * 6364136223846793005u + 1442695040888963407u;
-    const size_t at = i < count ? i : (size_t)(random >> 33) % count;
+    const size_t at = i < count ? i : random_below(&random, (uint32_t)count);
     void *node = gait_alloc(thread, cap.world.node, CAP_NODE_BYTES);
     MUST(node);
     gait_store(thread, &table[at], node);

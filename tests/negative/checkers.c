@@ -12,7 +12,7 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 #include "apart.h"
 
 static gait_heap *checkers_heap;

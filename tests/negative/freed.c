@@ -7,7 +7,7 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 #include "apart.h"
 
 #define FREED_OBJECTS 200

@@ -16,6 +16,8 @@
 
 #include "apart.h"
 
+#include "../support/sizes.h"
+
 #if GAITI_CHECK_SLOW
 #define BUILD_NAMES_CHECKS true
 #else
@@ -34,8 +36,6 @@
 #define ABORTS (-1)
 /* Nothing that can be relied on: only a client with checks runs it. */
 #define UNNOTICED (-2)
-
-#define NEGATIVE_MIB ((size_t)1 << 20)
 
 /* ---- The world of a misuse ---- */
 
@@ -137,7 +137,7 @@ static int alloc_twin_kind_from_a_run(struct world *world) {
 }
 
 static int alloc_large_other_kind(struct world *world) {
-  return null_or(gait_alloc(world->thread, world->other_kind, NEGATIVE_MIB));
+  return null_or(gait_alloc(world->thread, world->other_kind, MIB));
 }
 
 static int alloc_no_kind(struct world *world) {
@@ -228,7 +228,7 @@ static int array_of_other_kind(struct world *world) {
 static void trace_and_allocate(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
   struct world *world = arg;
   (void)tracer, (void)object, (void)bytes;
-  gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
 }
 
 static int alloc_in_a_trace(struct world *world) {
@@ -449,7 +449,7 @@ static int store_to_one_of_many_heaps(struct world *world) {
   enum { HEAPS = 100 };
   gait_options options;
   gait_options_init(&options);
-  options.reserve_bytes = (int64_t)NEGATIVE_MIB;
+  options.reserve_bytes = (int64_t)MIB;
   void **object = NULL;
   for (int i = 0; i < 2 * HEAPS; i++) {
     gait_heap *heap;
@@ -467,7 +467,7 @@ static int store_to_one_of_many_heaps(struct world *world) {
 }
 
 static int store_to_the_dead(struct world *world) {
-  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), NEGATIVE_MIB);
+  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), MIB);
   must(object != NULL && gait_collect(world->thread) == GAIT_OK);
   gait_store(world->thread, object, NULL);
   return GAIT_OK;
@@ -479,7 +479,7 @@ static int store_the_dead(struct world *world) {
       .name = "cell", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .pointer_map = map};
   gait_kind kind;
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
-  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
   must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 16);
   must(world->slots[1] != NULL);

@@ -15,7 +15,7 @@
  * What is alive is seen by the external bytes of the heap, of which the object has one. */
 #include "scripts.h"
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 /* There is none under thread sanitizer, and where the C library has no backtrace():
  * runtime/os/stack.c. */

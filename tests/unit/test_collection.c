@@ -6,11 +6,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "collection";
-
-#define MIB ((size_t)1 << 20)
 
 /* Allocates garbage. */
 static void collection_churn(unit_world *world, size_t bytes) {

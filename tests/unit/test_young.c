@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "young";
 
 /* On one card; across cards; half a block; large. */
@@ -454,7 +456,7 @@ static void *young_load(unit_world *world, const struct young_churn *churn, size
 static void young_put(unit_world *world, struct young_churn *churn, size_t field, void *leaf,
                       uint64_t id) {
   void **slot = young_field(world, field);
-  switch (unit_random(&churn->random) % 3) {
+  switch (random_next(&churn->random) % 3) {
   case 0: gait_store(world->thread, slot, leaf); break;
   case 1: UNIT_CHECK(gait_cas(world->thread, slot, *slot, leaf)); break;
   default: gait_copy(world->thread, slot, &leaf, 1);
@@ -467,14 +469,14 @@ static void young_put(unit_world *world, struct young_churn *churn, size_t field
 static bool young_take(unit_world *world, struct young_churn *churn) {
   uint64_t *leaf = gait_load(churn->exchange);
   if (!leaf || !gait_cas(world->thread, churn->exchange, leaf, NULL)) return false;
-  young_put(world, churn, unit_random(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
+  young_put(world, churn, random_next(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
   return true;
 }
 
 /* Two fields change their contents: one of the two is nowhere but here for a moment. */
 static void young_swap(unit_world *world, struct young_churn *churn) {
-  const size_t a = unit_random(&churn->random) % YOUNG_FIELDS;
-  const size_t b = unit_random(&churn->random) % YOUNG_FIELDS;
+  const size_t a = random_next(&churn->random) % YOUNG_FIELDS;
+  const size_t b = random_next(&churn->random) % YOUNG_FIELDS;
   void *in_a = young_load(world, churn, a), *in_b = young_load(world, churn, b);
   const uint64_t id_a = churn->ids[a], id_b = churn->ids[b];
   young_put(world, churn, a, in_b, id_b);
@@ -508,7 +510,7 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   pthread_t thread;
   ck_assert_int_eq(pthread_create(&thread, NULL, young_offer_forever, &churn), 0);
   while (unit_stats(world.heap).young_cycles < CYCLES) {
-    const uint64_t steps = unit_random(&churn.random) % 8 ? 1 : 1000;
+    const uint64_t steps = random_next(&churn.random) % 8 ? 1 : 1000;
     for (uint64_t i = 0; i < steps; i++)
       if (young_take(&world, &churn)) young_swap(&world, &churn);
     gait_poll(world.thread);
