@@ -1,9 +1,14 @@
 /* The phase is a word that any thread reads without a lock; it changes under the threads' lock,
  * with the state in which a thread starts that attaches, and with the handshake that belongs to it.
  *
+ * .cycle.effects-first  A thread that runs the cycle looks at the phase without the lock, and goes
+ * on in a phase into which another thread has just moved.  So the phase is written after the
+ * effects of its begin: a runner that saw SWEEP before the sweep had begun would find nothing left
+ * to sweep.
+ *
  * .cycle.stalled  A thread that waits for the next phase says so before it looks at the phase, and
- * the one that moves it looks after that whether a thread waits.  So either the one sees the new phase
- * or the other sees it wait. */
+ * the one that moves it looks after that whether a thread waits.  So either the one sees the new
+ * phase or the other sees it wait. */
 #include "cycle/protocol.h"
 
 #include "cycle/cycle.h"
@@ -65,16 +70,20 @@ static void protocol_set_state_locked(gait_heap *heap, const struct protocol_row
 }
 
 /* Markers may join as soon as threads are asked to scan their stacks, and the sweep begins when
- * every barrier is off.
+ * every barrier is off (.cycle.effects-first).
  * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/phase.litmus,
  * stalled.litmus. */
 static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   struct gaiti_protocol *protocol = &heap->cycle->protocol;
   gaiti_delay(heap);
   if (protocol->entered_ns[to] == 0) protocol->entered_ns[to] = gaiti_os_now_ns();
-  AO_store_full(&protocol->phase, to);
   if (to == GAITI_PHASE_ROOTS) gaiti_marking_open(heap);
-  if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
+  if (to == GAITI_PHASE_SWEEP && !MUTANT(MUTANT_PHASE_BEFORE_SWEEP)) gaiti_sweep_begin(heap);
+  AO_store_full(&protocol->phase, to);
+  if (to == GAITI_PHASE_SWEEP && MUTANT(MUTANT_PHASE_BEFORE_SWEEP)) {
+    gaiti_delay(heap);
+    gaiti_sweep_begin(heap);
+  }
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
   gaiti_handshake_ask_locked(heap, rows[to].asked);
