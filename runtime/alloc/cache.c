@@ -99,7 +99,7 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
 }
 
 void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc) {
-  gaiti_proc_tell(heap, proc);
+  gaiti_proc_flush_counts(heap, proc);
   gaiti_proc_each_cache(heap, proc, gaiti_cache_empty);
 }
 

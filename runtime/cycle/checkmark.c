@@ -1,7 +1,7 @@
 /* Checkmark.
  *
  * The second marking uses a marker like any other, but with a table of marks in which nothing is
- * marked.  Marking is closed and every thread is held, so its roots are exactly those of the
+ * marked.  Marking is closed and every thread is stopped, so its roots are exactly those of the
  * mutators.  An object that it marks and marking did not is reachable and about to be freed.
  *
  * Conservative stacks are left out.  A word there may be a leftover, of the program's or of our own

@@ -15,7 +15,7 @@ _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
 
 /* A heap may be so much over its goal at least before a thread waits for marking: a sum that
  * processors tell all at once makes no thread wait by itself. */
-#define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNTOLD_BYTES
+#define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNFLUSHED_BYTES
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);
@@ -95,7 +95,7 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
       .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
       .stack_work_bytes = (int64_t)AO_load(&heap->marking->root_bytes),
   };
-  gaiti_pacer_limiter_tell(&pace->limiter, &snapshot);
+  gaiti_pacer_limiter_report(&pace->limiter, &snapshot);
   return snapshot;
 }
 
@@ -300,8 +300,8 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .remembered = heap->generation.remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
-  pace->unsettled = true;
-  pace->unsettled_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
+  pace->uncounted = true;
+  pace->uncounted_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
@@ -313,23 +313,23 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 
 void gaiti_pace_hand_over(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  if (pace->unsettled) pace->unsettled_cpu_ns += gaiti_os_thread_cpu_ns();
+  if (pace->uncounted) pace->uncounted_cpu_ns += gaiti_os_thread_cpu_ns();
 }
 
 void gaiti_pace_take_over(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  if (pace->unsettled) pace->unsettled_cpu_ns -= gaiti_os_thread_cpu_ns();
+  if (pace->uncounted) pace->uncounted_cpu_ns -= gaiti_os_thread_cpu_ns();
 }
 
 /* The CPU time of the cycle since marking ended, as for sweeping, counts against the cap as
  * well. */
-void gaiti_pace_settle(gait_heap *heap) {
+void gaiti_pace_publish(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  if (pace->unsettled)
+  if (pace->uncounted)
     gaiti_pacer_limiter_add_assist(&pace->limiter,
-                                   (int64_t)(pace->unsettled_cpu_ns + gaiti_os_thread_cpu_ns()));
-  pace->unsettled = false;
+                                   (int64_t)(pace->uncounted_cpu_ns + gaiti_os_thread_cpu_ns()));
+  pace->uncounted = false;
   pace_decide(heap);
   gaiti_unlock(&pace->lock);
 }

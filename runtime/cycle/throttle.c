@@ -1,7 +1,7 @@
 /* The throttle.
  *
- * In this order: act on a handshake; run the cycle that is offered; pay the assists that are owed;
- * past the goal, mark or wait for marking (throttle_stall).
+ * In this order: act on a handshake; run the inline cycle that is due; pay the assists that are
+ * owed; past the goal, mark or wait for marking (throttle_stall).
  *
  * When the memory limit stands in the way of an allocation, the thread waits for the cycle that the
  * limit started, unless the collector has had its share of CPU time already: then the heap grows
@@ -56,7 +56,7 @@ static void throttle_stall(gait_thread *thread) {
     enum gaiti_phase phase = gaiti_phase(heap);
     if (gaiti_phase_marks(phase) && throttle_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_throttle_account(thread, 0);
-    if (!gaiti_collector_offers(heap) || !gaiti_collector_accept(thread))
+    if (!gaiti_collector_inline_is_due(heap) || !gaiti_collector_run_inline(thread))
       gaiti_collector_stall(thread);
     gaiti_poll(thread);
   }
@@ -64,7 +64,7 @@ static void throttle_stall(gait_thread *thread) {
 
 static void throttle_serve(gait_thread *thread) {
   gaiti_poll(thread);
-  if (gaiti_collector_offers(thread->heap)) gaiti_collector_accept(thread);
+  if (gaiti_collector_inline_is_due(thread->heap)) gaiti_collector_run_inline(thread);
 }
 
 void gaiti_throttle_pay(gait_thread *thread) {
@@ -78,7 +78,8 @@ void gaiti_throttle_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   gaiti_assist_charge(thread, bytes);
   if (gaiti_heap_live(thread->heap) < AO_load(&pace->trigger_bytes)) return;
-  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_offers(thread->heap)) return;
+  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_inline_is_due(thread->heap))
+    return;
   bool limit = AO_load(&pace->limit_rules) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
 }

@@ -5,7 +5,7 @@
  *                is this one.  Written by the thread that runs the cycle.
  *   live_bytes   found live by the last cycle, and every byte handed to a cache since; when a run
  *                is given back, its unused slots are taken off.  This counter and the next two are
- *                behind by the sums that processors have yet to tell (mutator/proc.h).  The memory
+ *                behind by the sums that processors have yet to flush (mutator/proc.h).  The memory
  *                that objects hold outside the heap is `externals.bytes`, and is in none of these:
  *                gaiti_heap_live is the sum.
  *   black_bytes  handed out already marked in the cycle under way */

@@ -25,9 +25,9 @@ struct gaiti_attempt {
 };
 
 /* Of threads:
- *   attached   it has just attached, and marking is under way: objects to which its stack refers are marked
- *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
- *              outside by now, or has never been seen by another thread
+ *   attached   it has just attached, and marking is under way: objects to which its stack refers
+ * are marked retire     it gives its processor up: the caches and the barrier's buffer are emptied.
+ * It is outside by now, or has never been seen by another thread
  *
  * Of allocation:
  *   pay        before memory is taken: a safepoint, at which the thread does its part of the cycle

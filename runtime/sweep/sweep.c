@@ -129,7 +129,7 @@ static void sweep_count_old(const gait_heap *heap, struct sweep_tally *tally, ui
     tally->old_scan_bytes += objects * bytes;
 }
 
-static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
+static void sweep_flush_tally(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
   gaiti_counter_add_some(&sweep->freed_blocks, tally->freed_blocks);
   gaiti_counter_add_some(&sweep->old_objects, tally->old_objects);
   gaiti_counter_add_some(&sweep->old_bytes, tally->old_bytes);
@@ -210,7 +210,7 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
     block += blocks;
   }
   sweep_free(heap, &tally, first_empty, empties);
-  sweep_tell(heap->sweep, &tally);
+  sweep_flush_tally(heap->sweep, &tally);
 }
 
 /* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus,
