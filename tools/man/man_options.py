@@ -62,12 +62,9 @@ def errors(folder, words):
     return lines
 
 
-def examples(found):
-    """One setting of each form, from the rows."""
-    names = {row[0]: row[1] for row in found}
-    lines = [f"{names['gogc']}=200 {names['memlimit']}=512MiB ./program", f"{names['trace']}=on ./program",
-             f"gait run lru 1000000 10000000 --option {found[0][0]}=off"]
-    return man_roff.code(lines)
+def examples():
+    return man_roff.code(["GAIT_GOGC=200 GAIT_MEMLIMIT=512MiB ./program", "GAIT_TRACE=on ./program",
+                          "gait run lru 100000 1000000 --option min_heap=64MiB"])
 
 
 def page(gait, root, of, release):
@@ -76,12 +73,11 @@ def page(gait, root, of, release):
     found = rows(gait)
     plain = [row for row in found if not row[2].startswith(DEBUG)]
     debug = [row for row in found if row[2].startswith(DEBUG)]
-    body = described(folder, words)
-    failures = errors(folder, words)
+    body, failures = described(folder, words), errors(folder, words)
     near = [(1, "gait"), (1, "gait-options"), (1, "gait-run")]
     near += sorted({(3, page) for page in words.mentioned + ["gait"]})
     return man_roff.page("gait_options", 7, release, MANUAL, [
         ("NAME", ["gait_options \\- options of a heap of the garbage collector Gait"]),
         ("DESCRIPTION", body), ("OPTIONS", listed(plain)),
         ("OPTIONS THAT HELP TO FIND BUGS", listed(debug)), ("ERRORS", failures),
-        ("EXAMPLES", examples(found)), ("SEE ALSO", man_roff.references(near))])
+        ("EXAMPLES", examples()), ("SEE ALSO", man_roff.references(near))])
