@@ -98,11 +98,11 @@ struct gaiti_pacer_cycle {
   int64_t idle_ns;       /* CPU time of idle-priority marking */
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
-  bool young;            /* it marked only what is new; its work counts only that */
+  bool young;            /* it marked new objects only; its work counts only those */
   bool remembered;       /* stores are known since its start: the next may be young */
 };
 
-/* The plan for the cycle after one that ends: see young.c. */
+/* The plan for the cycle after one that ends: see young_rule.c. */
 struct gaiti_pacer_next {
   bool young;    /* the next marks only new objects */
   bool remember; /* it does, or the one after it may: stores are remembered all the time */
@@ -142,7 +142,7 @@ struct gaiti_pacer_decision {
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
                              while the CPU limiter limits */
   bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
-  bool young;             /* the next cycle, or the one under way, is to be young: see young.c */
+  bool young;             /* the next cycle, or the one under way, is to be young: see young_rule.c */
   bool remember;          /* and the one after it may be, if stores are remembered */
 
   /* Why. */
@@ -191,7 +191,7 @@ struct gaiti_pacer {
   int64_t floating_bytes;       /* of those, dead by estimate */
   int64_t last_heap_work_bytes; /* scanned by it, or the expectation for the next instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
-  double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
+  double work_growth;           /* by how much the last cycle's work exceeded the expected, as
                                    a share of it; 0 when it did not */
   bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
   int64_t cap_room_bytes;       /* how far the goal may be lifted over the live heap */

@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-#include "alloc/available.h"
+#include "alloc/partial.h"
 #include "base/asan.h"
 
 /* The bytes of a run that are handed out at a time, in a cycle that a thread which allocates
@@ -39,7 +39,7 @@ static void cache_open_part(const gait_heap *heap, struct gaiti_row *row, unsign
   size_t slot_bytes = gaiti_class_bytes(size_class);
   size_t part =
       slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes : slot_bytes;
-  bool whole = !AO_load(&heap->hurried) || (size_t)(run->end - cursor->next) <= part;
+  bool whole = !AO_load(&heap->short_runs) || (size_t)(run->end - cursor->next) <= part;
   cursor->limit = whole ? run->end : cursor->next + part;
 }
 
@@ -95,7 +95,12 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
   run->block = GAITI_NO_BLOCK;
   if (block != GAITI_NO_BLOCK &&
       AO_load_acquire(&heap->map.states[block].swept) == AO_load_acquire(&heap->epoch))
-    gaiti_available_give(heap, block);
+    gaiti_partial_give(heap, block);
+}
+
+void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc) {
+  gaiti_proc_tell(heap, proc);
+  gaiti_proc_each_cache(heap, proc, gaiti_cache_empty);
 }
 
 void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,

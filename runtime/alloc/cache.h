@@ -2,7 +2,7 @@
 #ifndef GAITI_ALLOC_CACHE_H
 #define GAITI_ALLOC_CACHE_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 /* The pattern of free slots under the option `poison`. */
 #define GAITI_POISON_BYTE 0xDB
@@ -23,7 +23,7 @@ void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class
 
 /* Visitors for gaiti_proc_each_cache. */
 
-/* Lets the mutator have a part only of the rest of the run, while the heap is hurried. */
+/* Lets the mutator have a part only of the rest of the run, while the heap has short runs. */
 void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class);
 
@@ -38,6 +38,10 @@ void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
 /* Gives back the rest of the run, and the block. */
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class);
+
+/* Gives back all runs and blocks of a processor that is about to have no holder, and tells the heap
+ * its counts. */
+void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc);
 
 /* Bytes and objects that runs have handed out and the processor's counters do not have yet.  A
  * thread that runs at the same time is seen a little late. */

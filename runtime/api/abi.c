@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 #include "base/sized.h"
 
 #define ABI_IS(expression, number)                                                                 \

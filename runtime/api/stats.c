@@ -49,11 +49,11 @@ static void stats_count_pauses(gait_heap *heap, gait_stats *stats) {
 
 static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_lock(&cycle->lock);
-  stats->cycles = cycle->finished;
-  stats->forced_cycles = cycle->forced;
-  stats->young_cycles = cycle->youngs;
-  gaiti_unlock(&cycle->lock);
+  gaiti_lock(&cycle->requests.lock);
+  stats->cycles = cycle->requests.finished;
+  stats->forced_cycles = cycle->requests.forced;
+  stats->young_cycles = cycle->requests.youngs;
+  gaiti_unlock(&cycle->requests.lock);
   gaiti_lock(&cycle->pace.lock);
   stats->marked_bytes = cycle->pace.live_bytes;
   stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);

@@ -41,9 +41,9 @@
  * thread had its barrier on may overwrite a value that this thread wrote without one; when every
  * thread has passed one more safepoint, no such store is in flight.  tests/model/start.pml found
  * it. */
+#include "barrier/barrier.h"
+
 #include "barrier/shades.h"
-#include "base/check.h"
-#include "gait/gait.h"
 
 /* A slot that is overwritten again and again: the value that goes has just come. */
 static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, const void *value) {
@@ -130,13 +130,7 @@ static void barrier_copy(gait_thread *thread, void **target, void *const *source
 /* Word by word, so that a marker which looks meanwhile sees whole references.  No safepoint stands
  * between the words: the shades of all are there before the first store, and what the thread has in
  * no frame stays alive. */
-void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
-  REQUIRE_ARGUMENT(thread);
-  if (count == 0) return;
-  REQUIRE_ARGUMENT(to);
-  REQUIRE_ARGUMENT(from);
-  void **target = to;
-  void *const *source = from;
+void gaiti_copy(gait_thread *thread, void **target, void *const *source, size_t count) {
   barrier_copy(thread, target, source, count);
   if (target <= source || target >= source + count) {
     for (size_t i = 0; i < count; i++)
@@ -147,11 +141,7 @@ void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
   }
 }
 
-void gait_clear(gait_thread *thread, void *slots, size_t count) {
-  REQUIRE_ARGUMENT(thread);
-  if (count == 0) return;
-  REQUIRE_ARGUMENT(slots);
-  void **target = slots;
+void gaiti_clear(gait_thread *thread, void **target, size_t count) {
   if (gaiti_thread_is_marking(thread)) {
     if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
     gaiti_delay(thread->heap);

@@ -17,7 +17,7 @@
 #ifndef GAITI_BARRIER_SHADES_H
 #define GAITI_BARRIER_SHADES_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 struct gaiti_shade_buffer {
   struct gaiti_shade_buffer *next;

@@ -57,8 +57,7 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
 /* Marking is under way: the roots of all threads are being scanned or have been.  Litmus:
  * tests/litmus/phase.litmus. */
 static bool assist_possible(const gait_heap *heap) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  return phase == GAITI_PHASE_MARK || phase == GAITI_PHASE_END;
+  return gaiti_phase_marks(gaiti_phase(heap));
 }
 
 void gaiti_assist_pay(gait_thread *thread) {

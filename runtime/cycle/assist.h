@@ -2,19 +2,10 @@
 #ifndef GAITI_CYCLE_ASSIST_H
 #define GAITI_CYCLE_ASSIST_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 /* Charges the thread for `bytes` just allocated; nothing while not marking. */
 void gaiti_assist_charge(gait_thread *thread, size_t bytes);
-
-/* After a thread has taken `bytes` bytes: charges it, and asks for a cycle when the trigger is
- * reached.  Defined in allocate.c. */
-void gaiti_allocation_account(gait_thread *thread, size_t bytes);
-
-/* The same after an object has come to hold so many bytes more outside the heap; then a safepoint,
- * at which the thread pays its debt and, if the bytes were more than none, waits as it would for
- * memory of the heap.  Defined in allocate.c.  Thread: in managed state. */
-void gaiti_allocation_account_external(gait_thread *thread, size_t bytes);
 
 /* Works off the thread's debt: by drawing on the workers' credit, and by marking for a bounded time
  * for the rest.  A debt that is left then stays.

@@ -12,10 +12,10 @@
  * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
  * not. */
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
-#include "mark/roots.h"
+#include "mark/root_scan.h"
 
 static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)

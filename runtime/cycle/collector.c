@@ -31,7 +31,7 @@
  * whether the heap is past its new trigger, and how much memory is over by the new plan. */
 #include "cycle/collector.h"
 
-#include "alloc/away.h"
+#include "mutator/blocking.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
@@ -49,49 +49,51 @@
 /* ---- Running cycles ---- */
 
 /* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
-static gait_cycle_cause collector_begin_locked(struct gaiti_cycle *cycle) {
-  cycle->requested = false;
-  cycle->full = cycle->wants_full;
-  cycle->wants_full = false;
-  AO_store(&cycle->offered, 0);
-  cycle->started++;
-  if (cycle->cause == GAIT_CAUSE_FORCED) cycle->forced++;
-  return cycle->cause;
+static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) {
+  requests->requested = false;
+  requests->full = requests->wants_full;
+  requests->wants_full = false;
+  AO_store(&requests->offered, 0);
+  requests->started++;
+  if (requests->cause == GAIT_CAUSE_FORCED) requests->forced++;
+  return requests->cause;
 }
 
 /* The cycle under way has ended; wakes the threads that wait for that.
  * Model: tests/model/drive.pml. */
-static void collector_end_locked(struct gaiti_cycle *cycle) {
-  cycle->finished = cycle->started;
-  if (cycle->young) cycle->youngs++;
-  gaiti_wake(&cycle->ended);
+static void collector_end_locked(gait_heap *heap) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  requests->finished = requests->started;
+  if (heap->generation.young) requests->youngs++;
+  gaiti_wake(&requests->ended);
 }
 
 /* Whether the calling thread has a cycle to run, not being one that may accept it: the rest of the
  * one under way, or one that was asked for.  Model: tests/model/fork.pml, drive.pml. */
-static bool collector_has_to_run_locked(const struct gaiti_cycle *cycle) {
-  if (cycle->started != cycle->finished) return !cycle->driven;
-  return cycle->requested && !AO_load(&cycle->offered) && !cycle->suspended;
+static bool collector_has_to_run_locked(const struct gaiti_requests *requests) {
+  if (requests->started != requests->finished) return !requests->driven;
+  return requests->requested && !AO_load(&requests->offered) && !requests->suspended;
 }
 
 /* The same, for the collector's thread: or new settings to look at. */
-static bool collector_has_to_work_locked(const struct gaiti_cycle *cycle) {
-  return collector_has_to_run_locked(cycle) || (cycle->review && cycle->started == cycle->finished);
+static bool collector_has_to_work_locked(const struct gaiti_requests *requests) {
+  return collector_has_to_run_locked(requests) ||
+         (requests->review && requests->started == requests->finished);
 }
 
 /* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
  * Model: tests/model/fork.pml, drive.pml. */
 static void collector_run_locked(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  bool begins = cycle->started == cycle->finished;
-  gait_cycle_cause cause = begins ? collector_begin_locked(cycle) : cycle->cause;
-  cycle->driven = true;
-  gaiti_unlock(&cycle->lock);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  bool begins = requests->started == requests->finished;
+  gait_cycle_cause cause = begins ? collector_begin_locked(requests) : requests->cause;
+  requests->driven = true;
+  gaiti_unlock(&requests->lock);
   if (begins) gaiti_cycle_begin(heap, cause);
-  gaiti_cycle_run(heap, GAITI_NO_END);
-  gaiti_lock(&cycle->lock);
-  cycle->driven = false;
-  collector_end_locked(cycle);
+  gaiti_cycle_run(heap, GAITI_NO_DEADLINE);
+  gaiti_lock(&requests->lock);
+  requests->driven = false;
+  collector_end_locked(heap);
 }
 
 static bool collector_is_over(const struct gaiti_pacer_release *plan) {
@@ -134,12 +136,12 @@ static gait_cycle_cause collector_cause(const gait_heap *heap) {
 /* Between two cycles: the next begins at once if the heap is past the trigger that new settings
  * have set.  It is a full one, since no allocation will ask for another. */
 static void collector_review_locked(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  cycle->review = false;
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  requests->review = false;
   if (!collector_is_past_trigger(heap)) return;
-  if (!cycle->requested) cycle->cause = collector_cause(heap);
-  cycle->requested = cycle->wants_full = true;
-  AO_store(&cycle->offered, 0);
+  if (!requests->requested) requests->cause = collector_cause(heap);
+  requests->requested = requests->wants_full = true;
+  AO_store(&requests->offered, 0);
 }
 
 /* How many processors there are is read from files, which no thread of the embedder's waits for,
@@ -153,44 +155,44 @@ static bool collector_has_to_learn(const gait_heap *heap) {
  * Model: tests/model/fork.pml, drive.pml. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
-  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_requests *requests = &heap->cycle->requests;
   uint64_t release_due_ns = 0;
   gaiti_os_thread_begin("gait-collector");
-  gaiti_lock(&cycle->lock);
-  while (!cycle->stopping) {
-    if (cycle->review && cycle->started == cycle->finished) collector_review_locked(heap);
+  gaiti_lock(&requests->lock);
+  while (!requests->stopping) {
+    if (requests->review && requests->started == requests->finished) collector_review_locked(heap);
     if (collector_has_to_learn(heap)) {
-      gaiti_unlock(&cycle->lock);
+      gaiti_unlock(&requests->lock);
       gaiti_os_processors_learn();
-      gaiti_lock(&cycle->lock);
+      gaiti_lock(&requests->lock);
     }
-    if (collector_has_to_run_locked(cycle)) {
+    if (collector_has_to_run_locked(requests)) {
       collector_run_locked(heap);
       continue;
     }
-    gaiti_unlock(&cycle->lock);
+    gaiti_unlock(&requests->lock);
     bool prepared = collector_prepare_some(heap);
     uint64_t pause_ns = prepared ? 0 : collector_release_some(heap, &release_due_ns);
-    gaiti_lock(&cycle->lock);
+    gaiti_lock(&requests->lock);
     if (prepared) continue;
-    AO_store(&cycle->preparing, 0);
-    if (collector_has_to_work_locked(cycle) || cycle->stopping) continue;
-    cycle->releasing = pause_ns > 0;
+    AO_store(&requests->preparing, 0);
+    if (collector_has_to_work_locked(requests) || requests->stopping) continue;
+    requests->releasing = pause_ns > 0;
     if (pause_ns)
-      gaiti_wait_for(&cycle->asked, &cycle->lock, pause_ns);
+      gaiti_wait_for(&requests->asked, &requests->lock, pause_ns);
     else
-      gaiti_wait(&cycle->asked, &cycle->lock);
+      gaiti_wait(&requests->asked, &requests->lock);
   }
-  gaiti_unlock(&cycle->lock);
+  gaiti_unlock(&requests->lock);
   return NULL;
 }
 
 /* Whether the collector's thread runs, now at the latest. */
 static bool collector_started_locked(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  if (!cycle->collector_runs && !cycle->stopping)
-    cycle->collector_runs = gaiti_os_thread_start(&cycle->collector, collector_main, heap);
-  return cycle->collector_runs;
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  if (!requests->collector_runs && !requests->stopping)
+    requests->collector_runs = gaiti_os_thread_start(&requests->collector, collector_main, heap);
+  return requests->collector_runs;
 }
 
 /* How much a cycle of that cause has to free: a request for more is not content with less. */
@@ -209,79 +211,80 @@ static int collector_weight(gait_cycle_cause cause) {
  * such a thread.
  * Model: tests/model/fork.pml, drive.pml. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  if (!cycle->requested || collector_weight(cause) > collector_weight(cycle->cause))
-    cycle->cause = cause;
-  cycle->requested = true;
-  AO_store(&cycle->offered, 0);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  if (!requests->requested || collector_weight(cause) > collector_weight(requests->cause))
+    requests->cause = cause;
+  requests->requested = true;
+  AO_store(&requests->offered, 0);
   bool runs = collector_started_locked(heap);
-  gaiti_wake(&cycle->asked);
+  gaiti_wake(&requests->asked);
   return runs;
 }
 
 /* Only the last cycle tells how much work the next one has; and one that has to hold all threads
  * could not be ended without waiting for them.  Model: tests/model/drive.pml. */
 static bool collector_may_offer_locked(const gait_heap *heap) {
-  const struct gaiti_cycle *cycle = heap->cycle;
-  return cycle->finished > 0 && !cycle->held && !heap->options.barrierless &&
-         cycle->record.threads <= COLLECTOR_ACCEPT_THREADS &&
+  const struct gaiti_runner *runner = &heap->cycle->runner;
+  return heap->cycle->requests.finished > 0 && !runner->stopped && !heap->options.barrierless &&
+         runner->record.threads <= COLLECTOR_ACCEPT_THREADS &&
          gaiti_space_top(&heap->space) <= COLLECTOR_ACCEPT_BLOCKS &&
-         cycle->found_bytes + cycle->record.root_bytes < (uint64_t)heap->options.inline_bytes;
+         runner->census.found_bytes + runner->record.root_bytes <
+             (uint64_t)heap->options.inline_bytes;
 }
 
 /* Offers a cycle where a thread that allocates may run it, and requests it otherwise.
  * Model: tests/model/drive.pml. */
 static void collector_request_locked(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  bool asked = cycle->requested && (AO_load(&cycle->offered) || cycle->collector_runs);
-  if (cycle->started != cycle->finished || asked) return;
-  AO_store(&cycle->asking_bytes, bytes);
-  if (cycle->requested || !collector_may_offer_locked(heap)) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  bool asked = requests->requested && (AO_load(&requests->offered) || requests->collector_runs);
+  if (requests->started != requests->finished || asked) return;
+  AO_store(&requests->asking_bytes, bytes);
+  if (requests->requested || !collector_may_offer_locked(heap)) {
     collector_ask_locked(heap, cause);
     return;
   }
-  cycle->requested = true;
-  cycle->cause = cause;
-  AO_store(&cycle->offered, 1);
+  requests->requested = true;
+  requests->cause = cause;
+  AO_store(&requests->offered, 1);
 }
 
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
-  gaiti_lock(&heap->cycle->lock);
+  gaiti_lock(&heap->cycle->requests.lock);
   collector_request_locked(heap, cause, bytes);
-  gaiti_unlock(&heap->cycle->lock);
+  gaiti_unlock(&heap->cycle->requests.lock);
 }
 
 void gaiti_collector_prepare(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  if (AO_load(&cycle->preparing) || gaiti_phase(heap) != GAITI_PHASE_IDLE) return;
-  gaiti_lock(&cycle->lock);
-  if (cycle->collector_runs && cycle->started == cycle->finished) {
-    AO_store(&cycle->preparing, 1);
-    gaiti_wake(&cycle->asked);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  if (AO_load(&requests->preparing) || gaiti_phase(heap) != GAITI_PHASE_IDLE) return;
+  gaiti_lock(&requests->lock);
+  if (requests->collector_runs && requests->started == requests->finished) {
+    AO_store(&requests->preparing, 1);
+    gaiti_wake(&requests->asked);
   }
-  gaiti_unlock(&cycle->lock);
+  gaiti_unlock(&requests->lock);
 }
 
 void gaiti_collector_review(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_lock(&cycle->lock);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  gaiti_lock(&requests->lock);
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  bool under_way = cycle->started != cycle->finished;
+  bool under_way = requests->started != requests->finished;
   if (under_way || collector_is_past_trigger(heap) || collector_is_over(&plan)) {
-    cycle->review = true;
-    if (collector_started_locked(heap)) gaiti_wake(&cycle->asked);
+    requests->review = true;
+    if (collector_started_locked(heap)) gaiti_wake(&requests->asked);
   }
-  gaiti_unlock(&cycle->lock);
+  gaiti_unlock(&requests->lock);
 }
 
 void gaiti_collector_stop(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_lock(&cycle->lock);
-  cycle->stopping = true;
-  bool runs = cycle->collector_runs;
-  gaiti_wake(&cycle->asked);
-  gaiti_unlock(&cycle->lock);
-  if (runs) gaiti_os_thread_join(cycle->collector);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  gaiti_lock(&requests->lock);
+  requests->stopping = true;
+  bool runs = requests->collector_runs;
+  gaiti_wake(&requests->asked);
+  gaiti_unlock(&requests->lock);
+  if (runs) gaiti_os_thread_join(requests->collector);
 }
 
 /* ---- Accepting one ---- */
@@ -289,46 +292,46 @@ void gaiti_collector_stop(gait_heap *heap) {
 /* This thread has run a cycle, or a part of it, while the collector's slept: sees that the rest is
  * done, and other work of the collector's thread.  Model: tests/model/drive.pml. */
 static void collector_follow_locked(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_requests *requests = &heap->cycle->requests;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  bool releases = !cycle->releasing && collector_is_over(&plan);
-  if (!collector_has_to_work_locked(cycle) && !releases && !collector_has_to_learn(heap)) return;
+  bool releases = !requests->releasing && collector_is_over(&plan);
+  if (!collector_has_to_work_locked(requests) && !releases && !collector_has_to_learn(heap)) return;
   if (collector_started_locked(heap))
-    gaiti_wake(&cycle->asked);
-  else if (cycle->started != cycle->finished)
+    gaiti_wake(&requests->asked);
+  else if (requests->started != requests->finished)
     collector_run_locked(heap);
 }
 
 /* Runs the cycle that was offered, until it has ended or time is up.  The lock is held at the start
  * and at the end.
  * Model: tests/model/drive.pml. */
-static void collector_drive_locked(gait_heap *heap, uint64_t until_ns) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gait_cycle_cause cause = collector_begin_locked(cycle);
-  cycle->driven = true;
-  gaiti_unlock(&cycle->lock);
+static void collector_drive_locked(gait_heap *heap, uint64_t deadline_ns) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  gait_cycle_cause cause = collector_begin_locked(requests);
+  requests->driven = true;
+  gaiti_unlock(&requests->lock);
   gaiti_cycle_begin(heap, cause);
-  bool ended = gaiti_cycle_run(heap, until_ns);
-  gaiti_lock(&cycle->lock);
-  cycle->driven = false;
-  if (ended) collector_end_locked(cycle);
+  bool ended = gaiti_cycle_run(heap, deadline_ns);
+  gaiti_lock(&requests->lock);
+  requests->driven = false;
+  if (ended) collector_end_locked(heap);
   collector_follow_locked(heap);
 }
 
 bool gaiti_collector_offers(const gait_heap *heap) {
-  return AO_load(&heap->cycle->offered) != 0;
+  return AO_load(&heap->cycle->requests.offered) != 0;
 }
 
 /* Model: tests/model/drive.pml. */
 bool gaiti_collector_accept(gait_thread *thread) {
-  struct gaiti_cycle *cycle = thread->heap->cycle;
+  struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
-  gaiti_away_begin();
-  gaiti_lock(&cycle->lock);
-  bool accepts = AO_load(&cycle->offered) && !cycle->suspended;
+  gaiti_blocking_begin();
+  gaiti_lock(&requests->lock);
+  bool accepts = AO_load(&requests->offered) && !requests->suspended;
   if (accepts) collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
-  gaiti_unlock(&cycle->lock);
-  gaiti_away_end();
+  gaiti_unlock(&requests->lock);
+  gaiti_blocking_end();
   gaiti_pause_end(thread, since);
   return accepts;
 }
@@ -351,19 +354,20 @@ static void collector_help(gait_heap *heap) {
 /* Waits until `target` cycles have ended.  The lock is held at the start and at the end.
  * Model: tests/model/fork.pml, drive.pml. */
 static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_counter_add(&cycle->waiting, 1);
-  while (cycle->finished < target) {
-    if (!runs && collector_has_to_run_locked(cycle)) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  gaiti_counter_add(&requests->waiting, 1);
+  while (requests->finished < target) {
+    if (!runs && collector_has_to_run_locked(requests)) {
       collector_run_locked(heap);
       continue;
     }
-    gaiti_unlock(&cycle->lock);
+    gaiti_unlock(&requests->lock);
     collector_help(heap);
-    gaiti_lock(&cycle->lock);
-    if (cycle->finished < target) gaiti_wait_for(&cycle->ended, &cycle->lock, COLLECTOR_WAIT_NS);
+    gaiti_lock(&requests->lock);
+    if (requests->finished < target)
+      gaiti_wait_for(&requests->ended, &requests->lock, COLLECTOR_WAIT_NS);
   }
-  gaiti_counter_sub(&cycle->waiting, 1);
+  gaiti_counter_sub(&requests->waiting, 1);
 }
 
 /* A thread that allocates waits. */
@@ -373,7 +377,7 @@ struct collector_stall {
 };
 
 static struct collector_stall collector_begin_stall(gait_heap *heap) {
-  gaiti_counter_add(&heap->cycle->kept, 1);
+  gaiti_counter_add(&heap->cycle->requests.kept, 1);
   return (struct collector_stall){.cpu_ns = gaiti_os_process_cpu_ns(),
                                   .stopped_ns = AO_load(&heap->cycle->pace.total_stopped_ns)};
 }
@@ -385,7 +389,7 @@ static struct collector_stall collector_begin_stall(gait_heap *heap) {
 static void collector_end_stall(gait_heap *heap, struct collector_stall stall, uint64_t took_ns,
                                 AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  gaiti_counter_sub(&heap->cycle->kept, 1);
+  gaiti_counter_sub(&heap->cycle->requests.kept, 1);
   if (!AO_load(&pace->limit_rules)) return;
   AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
   uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
@@ -399,20 +403,20 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
 /* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long.
  * Model: tests/model/fork.pml, drive.pml. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
-  struct gaiti_cycle *cycle = thread->heap->cycle;
+  struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
-  gaiti_away_begin();
-  gaiti_lock(&cycle->lock);
-  uint64_t target = cycle->started + 1;
-  bool under_way = cycle->started > cycle->finished;
-  bool runs = cycle->collector_runs;
+  gaiti_blocking_begin();
+  gaiti_lock(&requests->lock);
+  uint64_t target = requests->started + 1;
+  bool under_way = requests->started > requests->finished;
+  bool runs = requests->collector_runs;
   if (under_way && !fresh)
-    target = cycle->started;
+    target = requests->started;
   else
     runs = collector_ask_locked(thread->heap, cause);
   collector_await_locked(thread->heap, target, runs);
-  gaiti_unlock(&cycle->lock);
-  gaiti_away_end();
+  gaiti_unlock(&requests->lock);
+  gaiti_blocking_end();
   return gaiti_pause_end(thread, since);
 }
 
@@ -421,35 +425,34 @@ void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
 }
 
 void gaiti_collector_wait_for_cycle(gait_thread *thread, gait_cycle_cause cause) {
-  AO_t others = AO_load(&thread->heap->cycle->waiting);
+  AO_t others = AO_load(&thread->heap->cycle->requests.waiting);
   struct collector_stall stall = collector_begin_stall(thread->heap);
   uint64_t took = collector_wait(thread, cause, false);
   collector_end_stall(thread->heap, stall, took, others);
 }
 
 /* Whether there is a cycle to run and the system has given no thread for it. */
-static bool collector_is_missing_locked(const struct gaiti_cycle *cycle) {
-  return collector_has_to_run_locked(cycle) && !cycle->collector_runs;
+static bool collector_is_missing_locked(const struct gaiti_requests *requests) {
+  return collector_has_to_run_locked(requests) && !requests->collector_runs;
 }
 
 /* While marking goes on, waits for something to mark, unless as many `others` stall as there are
  * processors: a marker that shares wakes all that wait.  Returns whether it has waited. */
 static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
-  enum gaiti_phase phase = gaiti_phase(heap);
-  if (phase != GAITI_PHASE_MARK && phase != GAITI_PHASE_END) return false;
+  if (!gaiti_phase_marks(gaiti_phase(heap))) return false;
   if (others >= AO_load(&heap->cycle->pace.whole_processors)) return false;
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
 /* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
  * Litmus: tests/litmus/stalled.litmus. */
-static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_lock(&cycle->lock);
-  bool missing = collector_is_missing_locked(cycle);
-  if (!missing && AO_load(&cycle->phase) == phase)
-    gaiti_wait_for(&cycle->advanced, &cycle->lock, COLLECTOR_STALL_NS);
-  gaiti_unlock(&cycle->lock);
+static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  gaiti_lock(&requests->lock);
+  bool missing = collector_is_missing_locked(requests);
+  if (!missing && gaiti_phase(heap) == phase)
+    gaiti_wait_for(&requests->advanced, &requests->lock, COLLECTOR_STALL_NS);
+  gaiti_unlock(&requests->lock);
   return missing;
 }
 
@@ -457,16 +460,16 @@ static bool collector_wait_for_phase(gait_heap *heap, AO_t phase) {
  * that it stalls before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
-  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_requests *requests = &heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
   struct collector_stall stall = collector_begin_stall(heap);
-  AO_t phase = AO_load(&cycle->phase);
-  gaiti_away_begin();
-  AO_t others = gaiti_counter_add(&cycle->stalled, 1) - 1;
+  enum gaiti_phase phase = gaiti_phase(heap);
+  gaiti_blocking_begin();
+  AO_t others = gaiti_counter_add(&requests->stalled, 1) - 1;
   AO_nop_full();
   bool missing = !collector_wait_for_work(heap, others) && collector_wait_for_phase(heap, phase);
-  gaiti_counter_sub(&cycle->stalled, 1);
-  gaiti_away_end();
+  gaiti_counter_sub(&requests->stalled, 1);
+  gaiti_blocking_end();
   uint64_t took = gaiti_pause_end(thread, since);
   collector_end_stall(heap, stall, took, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);

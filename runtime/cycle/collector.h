@@ -3,7 +3,7 @@
 #ifndef GAITI_CYCLE_COLLECTOR_H
 #define GAITI_CYCLE_COLLECTOR_H
 
-#include "alloc/thread.h"
+#include "mutator/thread.h"
 
 /* Asks for a cycle after an allocation of `bytes`, or offers it when little is to be marked;
  * returns at once.  Thread: any that holds no lock. */

@@ -13,8 +13,8 @@
  *
  * Why in steps: a thread may be in managed state of one heap while it takes a lock of another.  If
  * the fork had that lock, the thread would reach no safepoint of the first, and the fork would wait
- * for it until its patience ends.  A thread that waits for anything but a lock is away from all
- * heaps (.inv.away), so no step waits for it.
+ * for it until its patience ends.  A thread that waits for anything but a lock is outside all
+ * heaps (.inv.blocking), so no step waits for it.
  *
  * .fork.patience  A handler of a fork that was registered after ours runs before ours, and may have
  * taken a lock of a library's.  A thread in managed state that waits for that lock, as for a
@@ -74,11 +74,13 @@
  * that is a failed check.  The out-of-memory handler may fork. */
 #include "cycle/fork.h"
 
-#include "alloc/away.h"
-#include "alloc/exit.h"
+#include "alloc/cache.h"
+#include "mutator/blocking.h"
+#include "mutator/attachments.h"
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
+#include "cycle/stop.h"
 #include "mark/marking.h"
 #include "mark/young.h"
 
@@ -101,7 +103,8 @@ struct fork_entry {
   struct fork_entry *next;
 };
 
-/* Its holder may be waiting for every thread to reach a safepoint: it is waited for away. */
+/* Its holder may be waiting for every thread to reach a safepoint: it is waited for in a blocking
+ * section. */
 static struct gaiti_lock fork_lock = {PTHREAD_MUTEX_INITIALIZER, GAITI_RANK_FORK};
 static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -113,14 +116,14 @@ static bool fork_handled;
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
-  locks[count++] = &heap->cycle->lock;
+  locks[count++] = &heap->cycle->requests.lock;
   locks[count++] = &heap->cycle->workers.lock;
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
-  locks[count++] = &heap->available->lock;
+  locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;
   locks[count++] = &heap->shades->lock;
@@ -149,9 +152,9 @@ static void fork_unlock_all(gait_heap *heap) {
 
 /* The threads that waited for one are gone. */
 static void fork_renew_conditions(gait_heap *heap) {
-  gaiti_condition_renew(&heap->cycle->asked);
-  gaiti_condition_renew(&heap->cycle->ended);
-  gaiti_condition_renew(&heap->cycle->advanced);
+  gaiti_condition_renew(&heap->cycle->requests.asked);
+  gaiti_condition_renew(&heap->cycle->requests.ended);
+  gaiti_condition_renew(&heap->cycle->requests.advanced);
   gaiti_condition_renew(&heap->threads->changed);
 }
 
@@ -169,36 +172,36 @@ static void fork_find_caller(struct fork_entry *entry) {
 /* No cycle of the heap begins from now on.
  * Model: tests/model/fork.pml, drive.pml. */
 static void fork_suspend(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
+  struct gaiti_requests *requests = &entry->heap->cycle->requests;
   entry->rests = entry->holds = entry->whole = false;
-  gaiti_lock(&cycle->lock);
-  cycle->suspended = true;
-  gaiti_unlock(&cycle->lock);
+  gaiti_lock(&requests->lock);
+  requests->suspended = true;
+  gaiti_unlock(&requests->lock);
 }
 
 /* Lets cycles begin again.
  * Model: tests/model/fork.pml, drive.pml. */
 static void fork_resume(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
+  struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&entry->heap->threads->lock);
   if (entry->caller) entry->caller->forking = false;
   gaiti_unlock(&entry->heap->threads->lock);
-  gaiti_lock(&cycle->lock);
-  cycle->suspended = false;
-  gaiti_wake(&cycle->asked);
-  gaiti_unlock(&cycle->lock);
+  gaiti_lock(&requests->lock);
+  requests->suspended = false;
+  gaiti_wake(&requests->asked);
+  gaiti_unlock(&requests->lock);
 }
 
 /* The calling thread is back before any cycle begins (.fork.back).  Model: tests/model/fork.pml. */
 static void fork_end(void) {
-  gaiti_away_end();
+  gaiti_blocking_end();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_resume(entry);
   gaiti_unlock(&fork_lock);
 }
 
 static bool fork_rests_locked(const gait_heap *heap) {
-  return heap->cycle->started == heap->cycle->finished;
+  return heap->cycle->requests.started == heap->cycle->requests.finished;
 }
 
 /* Whether the cycle has stood still for so long that it may be waiting for a thread that the fork
@@ -219,18 +222,18 @@ static bool fork_is_stuck(gait_heap *heap) {
 /* Waits for the end of the cycle under way, or until it is stuck.
  * Model: tests/model/fork.pml, drive.pml. */
 static void fork_await_cycle(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
-  gaiti_lock(&cycle->lock);
+  struct gaiti_requests *requests = &entry->heap->cycle->requests;
+  gaiti_lock(&requests->lock);
   while (!(entry->rests = fork_rests_locked(entry->heap)) && !fork_is_stuck(entry->heap))
-    gaiti_wait_for(&cycle->ended, &cycle->lock, FORK_LOOK_NS);
-  gaiti_unlock(&cycle->lock);
+    gaiti_wait_for(&requests->ended, &requests->lock, FORK_LOOK_NS);
+  gaiti_unlock(&requests->lock);
 }
 
 /* A cycle that is stuck may be about to hold the threads itself.  Model: tests/model/fork.pml. */
 static void fork_hold(struct fork_entry *entry, uint64_t until_ns) {
   if (!entry->rests || entry->holds) return;
   entry->holds = true;
-  entry->whole = gaiti_hold_until(entry->heap, until_ns);
+  entry->whole = gaiti_stop_until(entry->heap, until_ns);
 }
 
 /* The locks are taken.  Model: tests/model/fork.pml. */
@@ -263,7 +266,7 @@ static bool fork_try_lock_heaps(void) {
 static void fork_prepare(void) {
   REQUIRE("fork.callback", !gaiti_is_collecting(),
           "a callback of Gait's forks, on a thread that runs a cycle or marks");
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_suspend(entry);
@@ -286,7 +289,7 @@ static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    if (entry->holds) gaiti_release_all(entry->heap);
+    if (entry->holds) gaiti_resume_all(entry->heap);
   fork_end();
 }
 
@@ -294,8 +297,11 @@ static void fork_parent(void) {
 
 /* A thread that is held has a processor that is whole: the rest of its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
-  if (thread->stopped) gaiti_proc_surrender(thread);
-  gaiti_exit_abandon(thread);
+  if (thread->stopped && thread->proc) {
+    gaiti_caches_empty(thread->heap, thread->proc);
+    gaiti_proc_surrender(thread);
+  }
+  gaiti_attachments_abandon(thread);
   gaiti_thread_free_room(thread);
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
@@ -325,15 +331,13 @@ static void fork_drop_threads(struct fork_entry *entry) {
 
 /* Gives up marking.  Nothing is known of old objects any more. */
 static void fork_drop_marking(struct fork_entry *entry) {
-  struct gaiti_cycle *cycle = entry->heap->cycle;
-  struct gaiti_sweep *sweep = entry->heap->sweep;
+  struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_shades_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
-  cycle->young = cycle->remembers = cycle->remembered = false;
-  sweep->keeps_marks = sweep->ages = sweep->notes_age = false;
+  entry->heap->generation = (struct gaiti_generation){.young = false};
   gaiti_handshake_drop(entry->heap, entry->caller);
-  cycle->requested = true;
+  requests->requested = true;
 }
 
 /* Marking is whole, and no thread but the caller had to turn its barrier off. */
@@ -349,26 +353,28 @@ static void fork_sweep(struct fork_entry *entry) {
 
 /* A cycle of which there is no record is none. */
 static void fork_uncount(struct gaiti_cycle *cycle) {
-  cycle->started = cycle->finished;
-  if (cycle->record.cause == GAIT_CAUSE_FORCED) cycle->forced--;
+  cycle->requests.started = cycle->requests.finished;
+  if (cycle->runner.record.cause == GAIT_CAUSE_FORCED) cycle->requests.forced--;
 }
 
 /* Brings the cycle that was stuck to an end (.fork.frozen). */
 static void fork_end_cycle(struct fork_entry *entry) {
   struct gaiti_cycle *cycle = entry->heap->cycle;
-  if (cycle->step == GAITI_STEP_OFF)
-    fork_sweep(entry);
-  else if (cycle->step != GAITI_STEP_SWEEP)
-    fork_drop_marking(entry);
-  if (cycle->records.last <= cycle->finished) fork_uncount(cycle);
-  gaiti_cycle_set_phase(entry->heap, GAITI_PHASE_IDLE);
-  AO_store(&entry->heap->hurried, 0);
-  AO_store(&cycle->handshakes.eager, 0);
+  switch (gaiti_phase(entry->heap)) {
+  case GAITI_PHASE_IDLE: break;
+  case GAITI_PHASE_OFF: fork_sweep(entry); break;
+  case GAITI_PHASE_SWEEP: CHECK("fork.sweep", false, "a cycle stands still while it sweeps"); break;
+  default: fork_drop_marking(entry);
+  }
+  if (cycle->records.last <= cycle->requests.finished) fork_uncount(cycle);
+  gaiti_protocol_drop(entry->heap);
+  AO_store(&entry->heap->short_runs, 0);
+  AO_store(&cycle->handshakes.has_deadline, 0);
   AO_store(&cycle->handshakes.waiting, 0);
   cycle->handshakes.still_since_ns = 0;
-  cycle->held = false;
-  cycle->driven = false;
-  cycle->finished = cycle->started;
+  cycle->runner.stopped = false;
+  cycle->requests.driven = false;
+  cycle->requests.finished = cycle->requests.started;
 }
 
 /* Such a thread may have zeroed slots that it had yet to allocate. */
@@ -381,15 +387,15 @@ static void fork_poison(gait_heap *heap) {
 
 /* No thread has a request under way, or waits, and the collector has no threads. */
 static void fork_forget_collector(gait_heap *heap) {
-  struct gaiti_cycle *cycle = heap->cycle;
-  cycle->collector_runs = false;
-  cycle->requested = false;
-  AO_store(&cycle->offered, 0);
-  cycle->releasing = false;
-  AO_store(&cycle->preparing, 0);
-  AO_store(&cycle->waiting, 0);
-  AO_store(&cycle->stalled, 0);
-  AO_store(&cycle->kept, 0);
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  requests->collector_runs = false;
+  requests->requested = false;
+  AO_store(&requests->offered, 0);
+  requests->releasing = false;
+  AO_store(&requests->preparing, 0);
+  AO_store(&requests->waiting, 0);
+  AO_store(&requests->stalled, 0);
+  AO_store(&requests->kept, 0);
   gaiti_workers_forget(heap);
   gaiti_marking_forget_markers(heap);
 }
@@ -407,7 +413,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_drop_threads(entry);
   if (!fork_rests_locked(heap)) fork_end_cycle(entry);
   if (heap->options.poison && !entry->whole) fork_poison(heap);
-  gaiti_release_all(heap);
+  gaiti_resume_all(heap);
 }
 
 static void fork_child(void) {
@@ -427,17 +433,17 @@ bool gaiti_fork_register(gait_heap *heap) {
   struct fork_entry *entry = fork_handled ? gaiti_os_alloc(sizeof *entry) : NULL;
   if (!entry) return false;
   entry->heap = heap;
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   entry->next = fork_entries;
   fork_entries = entry;
   gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   return true;
 }
 
 void gaiti_fork_forget(gait_heap *heap) {
-  gaiti_away_begin();
+  gaiti_blocking_begin();
   gaiti_lock(&fork_lock);
   struct fork_entry **place = &fork_entries;
   while (*place && (*place)->heap != heap)
@@ -445,6 +451,6 @@ void gaiti_fork_forget(gait_heap *heap) {
   struct fork_entry *entry = *place;
   if (entry) *place = entry->next;
   gaiti_unlock(&fork_lock);
-  gaiti_away_end();
+  gaiti_blocking_end();
   gaiti_os_free(entry);
 }

@@ -12,76 +12,55 @@
 #ifndef GAITI_CYCLE_HANDSHAKE_H
 #define GAITI_CYCLE_HANDSHAKE_H
 
-#include "alloc/thread.h"
+#include "cycle/protocol.h"
+#include "mutator/thread.h"
 
-enum gaiti_action {
-  GAITI_ACTION_NONE,
-  GAITI_ACTION_BARRIER_ON,
-  GAITI_ACTION_SETTLE,
-  GAITI_ACTION_SCAN_ROOTS,
-  GAITI_ACTION_FLUSH,
-  GAITI_ACTION_BARRIER_OFF,
-};
+/* Before it sleeps, the collector looks so often whether all have acted. */
+#define GAITI_HANDSHAKE_SPINS    3
+#define GAITI_HANDSHAKE_SLEEP_NS 200000
 
-const char *gaiti_action_name(enum gaiti_action action);
-
-/* Guarded by the threads' lock, but for the atomics.
- *   pending            attached threads that have not yet acted on `number`
- *   last               the action with which the series ends
+/* The collector's side of the handshake under way (mutator/thread.h has the threads').  Guarded by
+ * the threads' lock, but for the atomics.
  *   acted_for_absent   the collector has acted for a thread outside
  *   shades             buffer of the collector, within one look, for threads that have no processor
- *   marking, black_epoch     the values with which a thread that attaches now starts; the first is
- *                            also the one that turning the barrier on or off sets
- *   holding            every thread is to stop at its next safepoint
  *   waiting            the collector sleeps until a thread has acted
- *   eager              the collector does not sleep while it waits, and looks again at once
+ *   has_deadline       the collector does not sleep while it waits, and looks again at once
  *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
  *                      waits for threads, or is in the embedder's log or in the callback that tells
  *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
  *                      For a fork that cannot wait for it (cycle/fork.c) */
 struct gaiti_handshakes {
-  AO_t number;
-  AO_t pending;
   unsigned action; /* enum gaiti_action, atomic */
-  enum gaiti_action last;
   bool acted_for_absent;
   struct gaiti_shade_buffer *shades;
-  AO_t holding;
   AO_t waiting;
-  AO_t eager;
-  uint32_t marking; /* as gait_fast.marking */
-  AO_t black_epoch;
+  AO_t has_deadline;
   uint64_t asked_ns;
   uint64_t count; /* in this cycle */
   uint64_t slowest_ns;
-  uint64_t held_ns; /* in this cycle, all threads */
-  uint64_t held_since_ns;
+  uint64_t stopped_ns; /* in this cycle, all threads */
+  uint64_t stopped_since_ns;
   uint64_t still_since_ns;
 };
 
-/* Asks every thread to act: one action after the other, from `first` to `last`.
- * Thread: the one that runs the cycle; it is not in managed state. */
-void gaiti_handshake_ask(gait_heap *heap, enum gaiti_action first, enum gaiti_action last);
+/* Asks every thread to act.  Locks: the threads'; no handshake is pending. */
+void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action);
 
-/* Acts for threads outside, and waits until all have acted on the last action.  Returns whether
- * they have: with an end (GAITI_NO_END: none) it does not sleep and gives up when that has come,
- * and is to be called again.  Thread: as above. */
-bool gaiti_handshake_await(gait_heap *heap, uint64_t until_ns);
+/* Whether a thread has yet to act. */
+bool gaiti_handshake_is_pending(const gait_heap *heap);
 
-/* Notes that the thread has acted, or was taken off the list.  Returns whether it was the last. */
-bool gaiti_handshake_note_acted(gait_thread *thread, AO_t number);
+/* Notes how long the handshake has taken that is no longer pending.  Locks: the threads'. */
+void gaiti_handshake_measure_locked(gait_heap *heap);
 
-/* Stops every thread at a safepoint or outside, and lets those go on that were stopped.  Returns
- * how many were in managed state when that was asked for. */
-uint32_t gaiti_hold_all(gait_heap *heap);
-void gaiti_release_all(gait_heap *heap);
-
-/* The same, for a fork: gives up at `until_ns`, says nothing of threads that are late, and returns
- * whether all were stopped.  Thread: any; no cycle is under way. */
-bool gaiti_hold_until(gait_heap *heap, uint64_t until_ns);
+/* Acts for threads outside, moves the phase on, and waits until all threads have acted and the
+ * phase is one that the caller has to end.  Returns whether it is: with a deadline
+ * (GAITI_NO_DEADLINE: none) it does not sleep, gives up when that has come, and is to be called
+ * again. Thread: the one that runs the cycle; it is not in managed state. */
+bool gaiti_handshake_await(gait_heap *heap, uint64_t deadline_ns);
 
 /* The thread that runs the cycle stands still from now on, or goes on.  Thread: that one. */
 void gaiti_handshake_stand_still(gait_heap *heap, bool still);
+void gaiti_handshake_stand_still_locked(gait_heap *heap, bool still);
 
 /* In the child of a fork, for a cycle that is not gone on with as it was: no thread has to act any
  * more, and barriers are off.  Thread: `caller`, the only one there, or one that is not attached
@@ -91,5 +70,10 @@ void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
 /* The work of a thread at a safepoint when its poll flag is set: it acts for every heap in whose
  * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
+
+/* As gait_poll. */
+static inline void gaiti_poll(gait_thread *thread) {
+  if (AO_int_load(thread->fast.poll)) gaiti_safepoint(thread);
+}
 
 #endif

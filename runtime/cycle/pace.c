@@ -296,8 +296,8 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
       .processors = pace->processors,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
-      .young = heap->cycle->young,
-      .remembered = heap->cycle->remembers,
+      .young = heap->generation.young,
+      .remembered = heap->generation.remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
   pace->unsettled = true;

@@ -1,10 +1,9 @@
 #include "cycle/record.h"
 
-#include "base/check.h"
+#include <stdio.h>
+
 #include "base/sized.h"
 #include "cycle/cycle.h"
-
-#define RECORD_IS_SHORT "a gait_cycle_record has at least the size of version 0.2.0"
 
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
@@ -16,8 +15,8 @@ void gaiti_records_destroy(struct gaiti_records *records) {
   gaiti_lock_destroy(&records->lock);
 }
 
-void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
-                           uint64_t reserved_bytes) {
+static void records_measure(struct gaiti_records *records, gait_cycle_record *record,
+                            uint64_t reserved_bytes) {
   uint64_t ended = records->created_ns + record->started_ns + record->start_ns + record->mark_ns +
                    record->end_ns;
   double seconds = (double)(ended - records->ended_ns) / 1e9;
@@ -30,39 +29,95 @@ void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *rec
   record->gc_cpu_share = gc_ns / 1e9 / (seconds * record->processors);
 }
 
-void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *record) {
+static void records_add(struct gaiti_records *records, const gait_cycle_record *record) {
   gaiti_lock(&records->lock);
   records->ring[record->cycle % GAITI_RECORDS] = *record;
   records->last = record->cycle;
   gaiti_unlock(&records->lock);
 }
 
-size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                size_t count, size_t record_bytes) {
-  REQUIRE_ARGUMENT(heap);
-  if (count > 0) REQUIRE_ARGUMENT(records);
-  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
-  struct gaiti_records *kept = &heap->cycle->records;
+size_t gaiti_records_copy(struct gaiti_records *records, uint64_t first, void *copies, size_t count,
+                          size_t record_bytes) {
   size_t copied = 0;
-  gaiti_lock(&kept->lock);
-  uint64_t oldest = kept->last < GAITI_RECORDS ? 1 : kept->last - GAITI_RECORDS + 1;
-  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= kept->last && copied < count;
+  gaiti_lock(&records->lock);
+  uint64_t oldest = records->last < GAITI_RECORDS ? 1 : records->last - GAITI_RECORDS + 1;
+  for (uint64_t cycle = first < oldest ? oldest : first; cycle <= records->last && copied < count;
        cycle++)
-    gaiti_sized_copy((char *)records + copied++ * record_bytes, record_bytes,
-                     &kept->ring[cycle % GAITI_RECORDS], sizeof *kept->ring);
-  gaiti_unlock(&kept->lock);
+    gaiti_sized_copy((char *)copies + copied++ * record_bytes, record_bytes,
+                     &records->ring[cycle % GAITI_RECORDS], sizeof *records->ring);
+  gaiti_unlock(&records->lock);
   return copied;
 }
 
-const char *gait_cycle_cause_name(gait_cycle_cause cause) {
-  static const char *const names[] = {"gogc", "memory limit", "forced", "out of memory", "debug"};
-  return (size_t)cause < sizeof names / sizeof names[0] ? names[cause] : "unknown";
+/* ---- A record ---- */
+
+static uint32_t record_count_threads(gait_heap *heap) {
+  gaiti_lock(&heap->threads->lock);
+  uint32_t count = heap->threads->count;
+  gaiti_unlock(&heap->threads->lock);
+  return count;
+}
+
+void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  struct gaiti_pace *pace = &cycle->pace;
+  uint32_t threads = record_count_threads(heap);
+  gaiti_lock(&pace->lock);
+  cycle->runner.record = (gait_cycle_record){
+      .cycle = cycle->records.last + 1,
+      .started_ns = gaiti_os_now_ns() - cycle->records.created_ns,
+      .cause = cause,
+      .young = heap->generation.young,
+      .threads = threads,
+      .gogc_percent = pace->pacer.config.gc_percent,
+      .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
+      .live_before_bytes = pace->live_bytes,
+      .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
+      .at_trigger_bytes = gaiti_heap_live(heap),
+  };
+  gaiti_unlock(&pace->lock);
+  cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
+}
+
+/* The end of marking begins when nothing is grey for the first time, outside of buffers. */
+static uint64_t record_end_of_mark_ns(const struct gaiti_protocol *protocol, bool barrierless) {
+  const uint64_t *entered = protocol->entered_ns;
+  if (barrierless) return entered[GAITI_PHASE_CLOSE];
+  return entered[GAITI_PHASE_FLUSH] ? entered[GAITI_PHASE_FLUSH] : entered[GAITI_PHASE_STOP];
+}
+
+void gaiti_record_end(gait_heap *heap) {
+  struct gaiti_cycle *cycle = heap->cycle;
+  gait_cycle_record *record = &cycle->runner.record;
+  const uint64_t *entered = cycle->protocol.entered_ns;
+  uint64_t mark_ended_ns = record_end_of_mark_ns(&cycle->protocol, heap->options.barrierless);
+  struct gaiti_pace *pace = &cycle->pace;
+  record->start_ns = entered[GAITI_PHASE_MARK] - cycle->runner.begun_ns;
+  record->mark_ns = mark_ended_ns - entered[GAITI_PHASE_MARK];
+  record->end_ns = entered[GAITI_PHASE_SWEEP] - mark_ended_ns;
+  record->sweep_ns = gaiti_os_now_ns() - entered[GAITI_PHASE_SWEEP];
+  record->mapped_peak_bytes = AO_load(&heap->space.mapped_peak_bytes);
+  record->released_bytes = AO_load(&heap->space.released_bytes);
+  record->assist_ns = AO_load(&pace->assist_ns);
+  record->background_ns = AO_load(&pace->background_ns);
+  record->idle_ns = AO_load(&pace->idle_ns);
+  record->handshakes = cycle->handshakes.count;
+  record->handshake_max_ns = cycle->handshakes.slowest_ns;
+  record->held_ns = cycle->handshakes.stopped_ns;
+  gaiti_lock(&pace->lock);
+  record->cons_mark = pace->decision.cons_mark;
+  record->assist_ratio = gaiti_pace_assist_ratio(pace);
+  record->limiter_on = gaiti_pace_limiting(pace);
+  record->limit_unreachable = pace->decision.limit_unreachable;
+  gaiti_unlock(&pace->lock);
+  records_measure(&cycle->records, record, cycle->runner.census.reserved_bytes);
+  records_add(&cycle->records, record);
 }
 
 /* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
  * and marking itself, where we have no stops: what stands there is the start, marking and the end.
  * Go has no young cycles, and no word for them. */
-static int record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
+int gaiti_record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
   return snprintf(
@@ -82,14 +137,4 @@ static int record_format(const gait_cycle_record *record, char *line, size_t lin
       record->cause == GAIT_CAUSE_FORCED ? " (forced)"
       : record->young                    ? " (young)"
                                          : "");
-}
-
-int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes, char *line,
-                            size_t line_bytes) {
-  REQUIRE_ARGUMENT(record);
-  if (line_bytes > 0) REQUIRE_ARGUMENT(line);
-  REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);
-  gait_cycle_record own;
-  gaiti_sized_copy(&own, sizeof own, record, record_bytes);
-  return record_format(&own, line, line_bytes);
 }

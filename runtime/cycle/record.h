@@ -1,4 +1,4 @@
-/* record.h: the ring of cycle records, always on. */
+/* record.h: the record of a cycle, and the ring of the last ones, always on. */
 #ifndef GAITI_CYCLE_RECORD_H
 #define GAITI_CYCLE_RECORD_H
 
@@ -19,11 +19,17 @@ struct gaiti_records {
 bool gaiti_records_init(struct gaiti_records *records);
 void gaiti_records_destroy(struct gaiti_records *records);
 
-/* Fills in the rates over the time since the last cycle's end of marking; `reserved_bytes` of the
- * heap's bytes at the end of marking were not handed out yet. */
-void gaiti_records_measure(struct gaiti_records *records, gait_cycle_record *record,
-                           uint64_t reserved_bytes);
+/* Begins the record of a cycle, and ends it, when it has been swept, and adds it to the ring.
+ * Thread: the one that runs the cycle. */
+void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause);
+void gaiti_record_end(gait_heap *heap);
 
-void gaiti_records_add(struct gaiti_records *records, const gait_cycle_record *record);
+/* Copies the records from cycle `first` on, the oldest first, each in `record_bytes` bytes; returns
+ * how many, `count` at most. */
+size_t gaiti_records_copy(struct gaiti_records *records, uint64_t first, void *copies, size_t count,
+                          size_t record_bytes);
+
+/* As gait_cycle_format. */
+int gaiti_record_format(const gait_cycle_record *record, char *line, size_t line_bytes);
 
 #endif

@@ -1,9 +1,10 @@
-/* The heap walk: every invariant that can be seen while all threads are held, each under the name
- * that the headers give it. */
+/* The heap walk: every invariant that can be seen while all threads are stopped, each under the
+ * name that the headers give it. */
 #include "alloc/cache.h"
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
+#include "cycle/stop.h"
 #include "mark/marking.h"
 
 /* ---- Bits: .inv.bits ---- */
@@ -14,7 +15,7 @@ static void walk_bits(const gait_heap *heap, uint32_t block, uint32_t slots, siz
   const AO_t *allocated = &heap->map.allocated[gaiti_block_word(block)];
   size_t step = slot_bytes >> GAITI_GRANULE_SHIFT;
   for (uint32_t word = 0; word < GAITI_BLOCK_WORDS; word++) {
-    AO_t old = heap->sweep->keeps_marks ? AO_load(&allocated[word]) : 0;
+    AO_t old = heap->generation.young_next ? AO_load(&allocated[word]) : 0;
     CHECK("walk.bits.marked", (AO_load(&marks[word]) & ~old) == 0,
           "an object is marked while nothing marks");
     for (AO_t set = AO_load(&allocated[word]); set; set &= set - 1) {
@@ -96,7 +97,7 @@ static void walk_space(gait_heap *heap) {
   gaiti_unlock(&space->lock);
 }
 
-/* ---- Caches and lists: .inv.cache, .inv.available ---- */
+/* ---- Caches and lists: .inv.cache, .inv.partial ---- */
 
 static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class) {
@@ -123,41 +124,41 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
         "a cache owns a block that is not its own");
 }
 
-static uint64_t walk_list(const gait_heap *heap, const struct gaiti_available_list *list,
+static uint64_t walk_list(const gait_heap *heap, const struct gaiti_partial_list *list,
                           uint32_t kind, unsigned size_class) {
   uint64_t length = 0;
   for (uint32_t block = list->first; block != GAITI_NO_BLOCK;
        block = heap->map.states[block].next) {
-    CHECK("walk.available",
+    CHECK("walk.partial",
           gaiti_block_kind(&heap->map, block) == kind &&
               heap->map.states[block].size_class == size_class &&
               !(gaiti_block_tag(&heap->map, block) & (GAITI_REF_LARGE | GAITI_REF_TAIL)),
           "a list has a block that is not of its kind and class");
-    CHECK("walk.available.loop", ++length <= gaiti_space_top(&heap->space),
-          "a list of available blocks has a loop");
+    CHECK("walk.partial.loop", ++length <= gaiti_space_top(&heap->space),
+          "a list of partial blocks has a loop");
   }
   return length;
 }
 
-static void walk_available(gait_heap *heap) {
+static void walk_partial(gait_heap *heap) {
   uint64_t listed = 0;
-  gaiti_lock(&heap->available->lock);
+  gaiti_lock(&heap->partial->lock);
   for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++)
-    for (unsigned i = 0; heap->available->kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
-      listed += walk_list(heap, &heap->available->kinds[kind][i], kind, i);
-  CHECK("walk.available.count", listed == AO_load(&heap->available->count),
-        "available blocks are miscounted");
-  gaiti_unlock(&heap->available->lock);
+    for (unsigned i = 0; heap->partial->kinds[kind] && i < GAIT_SIZE_CLASSES; i++)
+      listed += walk_list(heap, &heap->partial->kinds[kind][i], kind, i);
+  CHECK("walk.partial.count", listed == AO_load(&heap->partial->count),
+        "partial blocks are miscounted");
+  gaiti_unlock(&heap->partial->lock);
 }
 
 void gaiti_heap_walk(gait_heap *heap) {
-  gaiti_hold_all(heap);
+  gaiti_stop_all(heap);
   uint32_t top = gaiti_space_top(&heap->space);
   for (uint32_t block = 0; block < top; block++)
     walk_block(heap, block);
   walk_space(heap);
-  walk_available(heap);
+  walk_partial(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
     gaiti_proc_each_cache(heap, proc, walk_cache);
-  gaiti_release_all(heap);
+  gaiti_resume_all(heap);
 }

@@ -330,7 +330,8 @@ void gaiti_workers_forget(gait_heap *heap) {
  * its goal already. */
 static bool workers_hurry(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  if (AO_load(&heap->cycle->waiting) > 0 || AO_load(&heap->cycle->handshakes.holding)) return true;
+  if (AO_load(&heap->cycle->requests.waiting) > 0 || AO_load(&heap->threads->handshake.stop))
+    return true;
   return gaiti_heap_live(heap) >= AO_load(&pace->goal_bytes) && !gaiti_pace_limiting(pace);
 }
 
@@ -363,7 +364,7 @@ void gaiti_workers_mark(gait_heap *heap) {
   double share = pace->plan.dedicated > 0 ? 1.0 : pace->plan.fractional;
   AO_t own_ns = 0;
   uint64_t cpu = gaiti_os_thread_cpu_ns();
-  struct gaiti_marker *marker = heap->cycle->own_marker;
+  struct gaiti_marker *marker = heap->cycle->runner.marker;
   gaiti_marker_resume(marker);
   for (;;) {
     workers_take_place(heap);
@@ -385,7 +386,7 @@ void gaiti_workers_mark(gait_heap *heap) {
 /* Marks a small slice; returns whether there may be more. */
 static bool workers_slice_alone(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  struct gaiti_marker *marker = heap->cycle->own_marker;
+  struct gaiti_marker *marker = heap->cycle->runner.marker;
   uint64_t cpu = gaiti_os_thread_cpu_ns();
   gaiti_marker_resume(marker);
   bool more = gaiti_marker_run(marker, WORKER_ALONE_BYTES);
@@ -395,11 +396,11 @@ static bool workers_slice_alone(gait_heap *heap) {
   return more;
 }
 
-bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t until_ns) {
+bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t deadline_ns) {
   for (;;) {
     bool more = gaiti_marking_has_work(heap) && workers_slice_alone(heap);
     if (!more && gaiti_marking_is_idle(heap)) return true;
-    if (gaiti_os_now_ns() >= until_ns) return false;
+    if (gaiti_os_now_ns() >= deadline_ns) return false;
     if (!more) gaiti_os_pause();
   }
 }

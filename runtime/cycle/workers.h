@@ -65,9 +65,9 @@ void gaiti_workers_forget(gait_heap *heap);
  * when there is much to mark, has the others begin a round. */
 void gaiti_workers_mark(gait_heap *heap);
 
-/* The same until `until_ns`, and with no help but that of assists; does not sleep.  Returns whether
- * nothing is grey outside the threads' buffers. */
-bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t until_ns);
+/* The same until the deadline, and with no help but that of assists; does not sleep.  Returns
+ * whether nothing is grey outside the threads' buffers. */
+bool gaiti_workers_mark_alone(gait_heap *heap, uint64_t deadline_ns);
 
 /* Ends the round, if there is one, marking being closed; waits for no thread. */
 void gaiti_workers_end(gait_heap *heap);

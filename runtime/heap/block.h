@@ -27,6 +27,7 @@
 
 #include "base/atomic.h"
 #include "base/attributes.h"
+#include "heap/ref.h"
 
 #define GAITI_BLOCK_SHIFT    16
 #define GAITI_BLOCK_BYTES    ((size_t)1 << GAITI_BLOCK_SHIFT)
@@ -34,27 +35,6 @@
 #define GAITI_BLOCK_GRANULES (GAITI_BLOCK_BYTES >> GAITI_GRANULE_SHIFT)
 #define GAITI_BLOCK_WORDS    (GAITI_BLOCK_GRANULES / 64)
 #define GAITI_NO_BLOCK       UINT32_MAX
-
-/* A reference to an object, with all that marking wants to know of it; 0 is none.
- *
- *   bits  0-39  granules from the heap's base to the object's start
- *   bits 40-46  size class; 0 for a large object
- *   bits 47-56  kind
- *   bit  60     of a leaf kind
- *   bit  61     (in a block's tag only) the block is a large object's, but not its first
- *   bit  62     a large object
- *   bit  63     a small object
- *
- * The bits from 40 on are the same for all objects of a block. */
-typedef uint64_t gaiti_ref;
-
-#define GAITI_REF_CLASS_SHIFT 40
-#define GAITI_REF_KIND_SHIFT  47
-#define GAITI_REF_GRANULES    (((gaiti_ref)1 << GAITI_REF_CLASS_SHIFT) - 1)
-#define GAITI_REF_LEAF        ((gaiti_ref)1 << 60)
-#define GAITI_REF_TAIL        ((gaiti_ref)1 << 61)
-#define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
-#define GAITI_REF_SMALL       ((gaiti_ref)1 << 63)
 
 /* The fields that resolve a word.  slot index = (offset in block * reciprocal) >> 32, exact for
  * every offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
@@ -71,7 +51,7 @@ _Static_assert(sizeof(struct gaiti_block_shape) == 16, "four shapes share a cach
 /* The fields of a block that allocation and sweeping keep.
  *   swept     the heap's epoch in which the block was last swept (or taken); less by one: due.
  *             Written by the one thread that sweeps it.
- *   next      the next block in a list of available ones, by index; guarded by that list's lock
+ *   next      the next block in a list of partial ones, by index; guarded by that list's lock
  *   clean     slots that no run has covered since the block was taken are still zero; of a free
  *             block: all of it is, guarded by the space's lock
  *   resident  pages that may hold memory; guarded by the space's lock
@@ -124,14 +104,6 @@ static inline uintptr_t gaiti_ref_start(const struct gaiti_map *map, gaiti_ref r
   return map->base + ((ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
 }
 
-static inline uint16_t gaiti_ref_kind(gaiti_ref ref) {
-  return (uint16_t)(ref >> GAITI_REF_KIND_SHIFT & 1023);
-}
-
-static inline unsigned gaiti_ref_class(gaiti_ref ref) {
-  return (unsigned)(ref >> GAITI_REF_CLASS_SHIFT & 127);
-}
-
 /* The granule of a block where it starts. */
 static inline gaiti_ref gaiti_block_granule(uint32_t block) {
   return (gaiti_ref)block * GAITI_BLOCK_GRANULES;
@@ -142,20 +114,6 @@ static inline gaiti_ref gaiti_block_granule(uint32_t block) {
 
 static inline AO_t *gaiti_block_cards(const struct gaiti_map *map, uint32_t block) {
   return (AO_t *)(void *)(map->cards + gaiti_block_word(block));
-}
-
-/* The word of a table that has the object's bit, and that bit. */
-static inline size_t gaiti_ref_word(gaiti_ref ref) {
-  return (ref & GAITI_REF_GRANULES) / 64;
-}
-
-static inline AO_t gaiti_ref_bit(gaiti_ref ref) {
-  return (AO_t)1 << ref % 64;
-}
-
-/* The common part of references to all objects whose bits stand in the same word as `ref`'s. */
-static inline gaiti_ref gaiti_ref_group(gaiti_ref ref) {
-  return ref & ~(gaiti_ref)63;
 }
 
 static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref ref) {

@@ -5,7 +5,7 @@
  *                is this one.  Written by the thread that runs the cycle.
  *   live_bytes   found live by the last cycle, and every byte handed to a cache since; when a run
  *                is given back, its unused slots are taken off.  This counter and the next two are
- *                behind by the sums that processors have yet to tell (alloc/proc.h).  The memory
+ *                behind by the sums that processors have yet to tell (mutator/proc.h).  The memory
  *                that objects hold outside the heap is `externals.bytes`, and is in none of these:
  *                gaiti_heap_live is the sum.
  *   black_bytes  handed out already marked in the cycle under way */
@@ -14,28 +14,32 @@
 
 #include "heap/block.h"
 #include "heap/external.h"
+#include "heap/generation.h"
+#include "heap/hooks.h"
 #include "heap/kind.h"
 #include "heap/roots.h"
 #include "heap/space.h"
 
-struct gaiti_threads;   /* alloc/thread.h */
-struct gaiti_procs;     /* alloc/proc.h */
-struct gaiti_available; /* alloc/available.h */
-struct gaiti_shades;    /* barrier/shades.h */
-struct gaiti_marking;   /* mark/marking.h */
-struct gaiti_sweep;     /* sweep/sweep.h */
-struct gaiti_cycle;     /* cycle/cycle.h */
+struct gaiti_threads; /* mutator/thread.h */
+struct gaiti_procs;   /* mutator/proc.h */
+struct gaiti_partial; /* alloc/partial.h */
+struct gaiti_shades;  /* barrier/shades.h */
+struct gaiti_marking; /* mark/marking.h */
+struct gaiti_sweep;   /* sweep/sweep.h */
+struct gaiti_cycle;   /* cycle/cycle.h */
 
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
 
-/*   hurried  a thread that allocates runs a cycle, and waits for the others (alloc/cache.c) */
+/*   short_runs  a thread that allocates runs a cycle, and waits for the others: they get their runs
+ *               in parts (alloc/cache.c)
+ *   hooks       calls of the layers of threads and of allocation to the cycle; set with it */
 struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
   AO_t memory_limit; /* GAIT_OFF: none */
-  AO_t hurried;
+  AO_t short_runs;
   char apart_before[GAITI_HEAP_APART];
   AO_t live_bytes;
   AO_t scannable_bytes; /* of live_bytes: of kinds that are not leaves */
@@ -46,9 +50,11 @@ struct gait_heap {
   struct gaiti_space space;
   struct gaiti_roots roots;
   struct gaiti_externals externals;
+  struct gaiti_generation generation;
+  const struct gaiti_hooks *hooks;
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;
-  struct gaiti_available *available;
+  struct gaiti_partial *partial;
   struct gaiti_shades *shades;
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;

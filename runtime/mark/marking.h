@@ -28,27 +28,6 @@
 /* References from large objects may pile up in the queue to such a part of the mapped heap. */
 #define GAITI_MARKING_AHEAD 64
 
-/* Objects whose mark bits stand in one word: the common part of their references, and the bits. */
-struct gaiti_group {
-  gaiti_ref ref;
-  AO_t bits;
-};
-
-/* Reads a group field by field: a load of both at once would wait until the stores of each, just
- * before it, have reached the cache. */
-static inline struct gaiti_group gaiti_group_read(const struct gaiti_group *group) {
-  return (struct gaiti_group){*(const volatile gaiti_ref *)&group->ref, AO_load(&group->bits)};
-}
-
-static inline struct gaiti_group gaiti_group_of(gaiti_ref ref) {
-  return (struct gaiti_group){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
-}
-
-/* The first object of a group that has one. */
-static inline gaiti_ref gaiti_group_first(struct gaiti_group group) {
-  return group.ref | (gaiti_ref)__builtin_ctzll(group.bits);
-}
-
 struct gaiti_segment {
   struct gaiti_segment *next;
   uint32_t count;

@@ -25,7 +25,7 @@ void gaiti_sweep_destroy(gait_heap *heap) {
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
-  gaiti_available_clear(heap);
+  gaiti_partial_clear(heap);
   gaiti_space_turn(&heap->space);
   AO_store(&sweep->freed_blocks, 0);
   AO_store(&sweep->old_objects, 0);
@@ -67,9 +67,9 @@ static void sweep_set(AO_t *word, AO_t bits) {
 
 /* Of the objects in `mark`, found live now, those that are old; none where the sweep does not
  * age. */
-static AO_t sweep_age(const struct gaiti_sweep *sweep, AO_t *aged, AO_t mark) {
-  AO_t old = sweep->ages ? mark & AO_load(aged) : sweep->keeps_marks ? mark : 0;
-  if (sweep->notes_age) sweep_set(aged, mark);
+static AO_t sweep_age(const struct gaiti_generation *generation, AO_t *aged, AO_t mark) {
+  AO_t old = generation->remembered ? mark & AO_load(aged) : generation->young_next ? mark : 0;
+  if (generation->remembers) sweep_set(aged, mark);
   return old;
 }
 
@@ -88,7 +88,7 @@ static bool sweep_is_dead(const struct gaiti_map *map, uint32_t block) {
 static void sweep_clear(const gait_heap *heap, uint32_t block) {
   size_t first = gaiti_block_word(block);
   memset(&heap->map.allocated[first], 0, GAITI_BLOCK_WORDS * sizeof *heap->map.allocated);
-  for (size_t word = 0; heap->sweep->notes_age && word < GAITI_BLOCK_WORDS; word++)
+  for (size_t word = 0; heap->generation.remembers && word < GAITI_BLOCK_WORDS; word++)
     sweep_set(&heap->map.aged[first + word], 0);
 }
 
@@ -104,10 +104,10 @@ static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   }
   for (size_t word = first; word < first + GAITI_BLOCK_WORDS; word++) {
     AO_t mark = AO_load(&map->marks[word]);
-    AO_t old = sweep_age(heap->sweep, &map->aged[word], mark);
+    AO_t old = sweep_age(&heap->generation, &map->aged[word], mark);
     sweep_set(&map->allocated[word], mark);
     if (mark == 0) continue;
-    sweep_set(&map->marks[word], heap->sweep->keeps_marks ? old : 0);
+    sweep_set(&map->marks[word], heap->generation.young_next ? old : 0);
     found.live += sweep_count_bits(mark);
     found.old += sweep_count_bits(old);
   }
@@ -158,7 +158,7 @@ static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t blo
   AO_char_store(&state->fresh, 0);
   if (GAITI_ASAN || heap->options.poison) gaiti_sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
-  if (found.live < slots) gaiti_available_give(heap, block);
+  if (found.live < slots) gaiti_partial_give(heap, block);
   return false;
 }
 

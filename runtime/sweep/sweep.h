@@ -12,17 +12,11 @@
 #ifndef GAITI_SWEEP_SWEEP_H
 #define GAITI_SWEEP_SWEEP_H
 
-#include "alloc/available.h"
-#include "alloc/thread.h"
+#include "alloc/partial.h"
+#include "mutator/thread.h"
 
-/* Written by the thread that runs the cycle, for this sweep:
- *   keeps_marks  old objects stay marked
- *   ages         old are objects that the sweep before has found live as well; else all live ones
- *   notes_age    objects that it finds live are noted for the next */
+/* Of this sweep; heap->generation says which objects are old. */
 struct gaiti_sweep {
-  bool keeps_marks;
-  bool ages;
-  bool notes_age;
   AO_t claim; /* the next block due, and above it in 32 bits the block where the sweep ends */
   AO_t left;
   AO_t freed_blocks;

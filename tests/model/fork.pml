@@ -28,7 +28,7 @@
  * hold all threads; NO_LIFE: nobody attaches or detaches.  Mutants: see README.md. */
 #include "model.h"
 
-/* runtime/alloc/thread.h: gaiti_thread_try_hold, gaiti_thread_let_go, gaiti_thread_try_enter,
+/* runtime/mutator/thread.h: gaiti_thread_try_hold, gaiti_thread_let_go, gaiti_thread_try_enter,
  * gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
@@ -172,7 +172,7 @@ inline comes_in(t, h) {
   assert(managed_while_held == 0)
 }
 
-/* away-begin: runtime/alloc/away.c: gaiti_away_begin.  Nothing waits between one heap and the next,
+/* away-begin: runtime/mutator/blocking.c: gaiti_blocking_begin.  Nothing waits between one heap and the next,
  * so it is one step. */
 inline leaves(t, h, g) {
   if
@@ -186,8 +186,8 @@ inline away_begin(t) {
   atomic { leaves(t, h, 0); leaves(t, h, 1) }
 }
 
-/* away-end: runtime/alloc/away.c: gaiti_away_end, gaiti_away_end_with, away_come_back;
- * runtime/alloc/thread.c: gaiti_thread_try_come_in, gaiti_thread_wait_until_free.  Thread 0
+/* away-end: runtime/mutator/blocking.c: gaiti_blocking_end, gaiti_blocking_end_with, blocking_come_back;
+ * runtime/mutator/thread.c: gaiti_thread_try_come_in, gaiti_thread_wait_until_free.  Thread 0
  * attached to heap 0 last, thread 1 to the other. */
 inline away_end(t) {
   g = 0;
@@ -221,7 +221,7 @@ inline away_end(t) {
 
 /* ---- Handshakes ---- */
 
-/* hold: runtime/cycle/handshake.c: gaiti_hold_all, gaiti_hold_until, hold_look, hold_all_present */
+/* hold: runtime/cycle/stop.c: gaiti_stop_all, gaiti_stop_until, stop_look, stop_present_locked */
 #define HOLDABLE(t, h) (OPEN(h) && IS(t, h, OUTSIDE) && !forking[OF(t, h)])
 inline hold_all(h, gives_up) {
   holding[h] = 1;
@@ -241,7 +241,7 @@ inline hold_all(h, gives_up) {
   od
 }
 
-/* release: runtime/cycle/handshake.c: gaiti_release_all */
+/* release: runtime/cycle/stop.c: gaiti_resume_all */
 inline release(t, h) {
   if
   :: LISTED(t, h) && LETS_GO(t, h) ->
@@ -405,7 +405,7 @@ inline collect_ask(t, h) {
   fi
 }
 
-/* unlink: runtime/api/thread.c: threads_unlink_locked */
+/* unlink: runtime/mutator/attach.c: threads_unlink_locked */
 inline unlinks(t) {
   atomic { OPEN(h) -> say("T%d is detached from heap %d\n", t, h) state[OF(t, h)] = GONE }
 }
@@ -417,16 +417,16 @@ inline waits(t) {
   :: op == COLLECT ->
      atomic { OPEN(h) -> say("T%d asks for a cycle of heap %d\n", t, h) collect_ask(t, h) };
      cycles[t] == 0 && OPEN(h)
-  /* safepoint: runtime/cycle/handshake.c: safepoint_wait_while_held */
+  /* safepoint: runtime/cycle/handshake.c: safepoint_wait_while_stopped */
   :: op == SAFEPOINT -> !holding[h] && OPEN(h)
-  /* enter: runtime/alloc/thread.c: gaiti_thread_enter */
+  /* enter: runtime/mutator/thread.c: gaiti_thread_enter */
   :: op == ENTER -> away[OF(t, h)] = 1
-  /* attach: runtime/api/thread.c: thread_attach, thread_attach_locked */
+  /* attach: runtime/mutator/attach.c: gaiti_thread_attach, thread_attach_locked */
   :: op == ATTACH ->
      d_step { MAY_ATTACH(h) && OPEN(h) ->
        say("T%d attaches to heap %d\n", t, h)
        due[OF(t, h)] = 0; comes_in(t, h) }
-  /* detach: runtime/api/thread.c: gait_thread_detach, thread_end, thread_try_end */
+  /* detach: runtime/mutator/attach.c: gaiti_thread_detach, thread_end, thread_try_end */
   :: op == DETACH ->
      d_step { IS(t, h, OUTSIDE) -> state[OF(t, h)] = DETACHED };
 #ifndef COMES_BACK_BEFORE_UNLINKED
@@ -487,7 +487,7 @@ active [2] proctype mutator() {
        DOES(CALLING, 0, "T%d wants the library's lock\n") }
   :: atomic { op == CALLING && !foreign -> op = BETWEEN }
 
-  /* leave: runtime/api/thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_leave_from */
   :: atomic { MAY && IS(t, 0, MANAGED) ->
        say("T%d leaves heap 0\n", t)
        done++; state[OF(t, 0)] = OUTSIDE }
@@ -495,7 +495,7 @@ active [2] proctype mutator() {
        say("T%d leaves heap 1\n", t)
        done++; state[OF(t, 1)] = OUTSIDE }
 
-  /* enter: runtime/alloc/thread.c: gaiti_thread_enter */
+  /* enter: runtime/mutator/thread.c: gaiti_thread_enter */
   :: atomic { MAY && IS(t, 0, OUTSIDE) -> say("T%d enters heap 0\n", t) done++; comes_in(t, 0) }
   :: atomic { MAY && IS(t, 1, OUTSIDE) -> say("T%d enters heap 1\n", t) done++; comes_in(t, 1) }
   :: atomic { MAY && IS(t, 0, HELD) -> DOES(ENTER, 0, "T%d enters heap %d\n") }
@@ -506,7 +506,7 @@ active [2] proctype mutator() {
   :: atomic { COMES_AND_GOES && MAY && IS(t, 1, GONE) ->
        DOES(ATTACH, 1, "T%d attaches to heap %d\n") }
 
-  /* detach: runtime/api/thread.c: gait_thread_detach */
+  /* detach: runtime/mutator/attach.c: gaiti_thread_detach */
   :: atomic { COMES_AND_GOES && MAY && IS(t, 0, OUTSIDE) ->
        DOES(DETACHING, 0, "T%d detaches from heap %d\n"); state[OF(t, 0)] = DETACHED }
   :: atomic { COMES_AND_GOES && MAY && IS(t, 1, OUTSIDE) ->
@@ -577,8 +577,8 @@ end:
        say("C%d begins a cycle\n", h)
        allocated = allocated || (ALLOCATES_TOO && !requested[h]);
        requested[h] = 0; running[h] = 1 };
-     /* ask: runtime/cycle/handshake.c: handshake_ask_locked, gaiti_handshake_ask,
-      * handshake_stand_still_locked */
+     /* ask: runtime/cycle/handshake.c: gaiti_handshake_ask_locked,
+      * gaiti_handshake_stand_still_locked; runtime/cycle/protocol.c: gaiti_protocol_move */
      d_step { OPEN(h) -> due[OF(0, h)] = LISTED(0, h); due[OF(1, h)] = LISTED(1, h); still[h] = 1 };
      do
      :: act_for(0, h)

@@ -44,7 +44,7 @@
 #define OF_ALL(f, op) (f(0) op f(1))
 #endif
 
-/* The states of alloc/thread.h.  A thread that is DETACHED is listed until it is GONE. */
+/* The states of mutator/thread.h.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
 #define HELD 2
@@ -78,7 +78,7 @@ bit negative, miscounted, acted_twice, wrong_action, action_changed, over_early;
 #define HAS_SEEN(t) (!LISTED(t) || seen[t] == number)
 #define IS_ABSENT(t) (IS(t, OUTSIDE) && seen[t] != number)
 
-/* pending: runtime/cycle/handshake.c: handshake_is_pending */
+/* pending: runtime/cycle/handshake.c: gaiti_handshake_is_pending */
 #ifdef GO_ON_WHEN_SEEN
 #define IS_PENDING (!OF_ALL(HAS_SEEN, &&))
 #else
@@ -119,7 +119,7 @@ inline subtract(t, n) {
   was_last = pending == 0
 }
 
-/* note: runtime/cycle/handshake.c: gaiti_handshake_note_acted */
+/* note: runtime/mutator/thread.c: gaiti_thread_note_acted */
 inline note_acted(t, n) {
 #ifdef SUBTRACT_BEFORE_SEEN
   d_step { subtract(t, n) };
@@ -162,7 +162,7 @@ inline raise_polls() {
   i = 0
 }
 
-/* ask: runtime/cycle/handshake.c: handshake_ask_locked */
+/* ask: runtime/cycle/handshake.c: gaiti_handshake_ask_locked */
 inline ask(a) {
   d_step {
     action_changed = !OF_ALL(HAS_ACTED, &&);
@@ -189,7 +189,7 @@ inline ask(a) {
 #endif
 }
 
-/* go-on: runtime/cycle/handshake.c: handshake_go_on_locked, handshake_next */
+/* go-on: runtime/cycle/protocol.c: gaiti_protocol_move_on_locked, protocol_next */
 inline go_on(may) {
   next = (may && action != last -> action + 1 : NONE);
   if
@@ -200,7 +200,7 @@ inline go_on(may) {
 
 /* ---- Mutators ---- */
 
-/* last-actor: runtime/cycle/handshake.c: safepoint_go_on */
+/* last-actor: runtime/cycle/handshake.c: safepoint_move_on */
 #ifdef GO_ON_UNLOOKED
 #define MAY_GO_ON (!acted_for_absent)
 #else
@@ -246,7 +246,7 @@ inline safepoint(t) {
   od
 }
 
-/* unlink: runtime/api/thread.c: threads_unlink_locked, gait_thread_detach */
+/* unlink: runtime/mutator/attach.c: threads_unlink_locked, gaiti_thread_detach */
 inline unlinks(t) {
   d_step { !locked ->
     say("T%d is off the list\n", t)
@@ -279,17 +279,17 @@ end:
   do
   :: IS(t, MANAGED) && poll[t] -> safepoint(t)
 
-  /* leave: runtime/api/thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_leave_from */
   :: atomic { MAY && IS(t, MANAGED) -> say("T%d leaves\n", t) done++; state[t] = OUTSIDE }
 
-  /* enter: runtime/api/thread.c: gait_enter */
+  /* enter: runtime/api/api_thread.c: gait_enter */
   :: atomic { MAY && IS(t, OUTSIDE) -> say("T%d enters\n", t) done++; state[t] = MANAGED }
 
-  /* detach: runtime/api/thread.c: thread_try_end */
+  /* detach: runtime/mutator/attach.c: thread_try_end */
   :: atomic { MAY && IS(t, OUTSIDE) -> say("T%d detaches\n", t) done++; state[t] = DETACHED };
      unlinks(t)
 
-  /* attach: runtime/api/thread.c: thread_attach_locked, thread_join_cycle_locked */
+  /* attach: runtime/mutator/attach.c: thread_attach_locked, thread_join_cycle_locked */
   :: atomic { MAY && IS(t, GONE) && number > 0 && !locked ->
        say("T%d attaches\n", t)
        done++; seen[t] = SEEN_AT_FIRST; acted[t] = 1; state[t] = MANAGED }
@@ -376,7 +376,8 @@ active proctype collector() {
 #endif
     skip };
   do
-  /* series: runtime/cycle/handshake.c: gaiti_handshake_ask, gaiti_handshake_await */
+  /* series: runtime/cycle/protocol.c: gaiti_protocol_move; runtime/cycle/handshake.c:
+   * gaiti_handshake_await */
   :: turn < 2 * ROUNDS ->
      lock();
      last = (turn % 2 == 0 -> SERIES : SINGLE);

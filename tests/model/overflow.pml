@@ -351,7 +351,7 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
+  /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
    * gaiti_marking_note_idle, marking_count_spilled; runtime/barrier/shades.c:
    * gaiti_shades_take_spilled */
   atomic { locks == 0 ->
@@ -422,7 +422,7 @@ until_idle:
   :: !flushed ->
      holding = 1;
      answered == EVERYBODY;
-     /* held: runtime/cycle/cycle.c: cycle_end_held */
+     /* held: runtime/cycle/cycle.c: cycle_drain_stopped */
      atomic {
        say("C takes all for held\n")
        shaded = shaded | buffer[0] | buffer[1]; buffer[0] = 0; buffer[1] = 0;

@@ -199,7 +199,7 @@ end:
        plain = v;
        v = 0; rename() }
 
-  /* add: runtime/api/roots.c: roots_add.  The range was filled before. */
+  /* add: runtime/api/api_roots.c: roots_add.  The range was filled before. */
   :: atomic { RUNS(t) && (MAY_ADD(0) || MAY_ADD(1)) ->
        if
        :: MAY_ADD(0) -> op_root[t] = 0
@@ -214,7 +214,7 @@ end:
        op[t] = CALLED;
        v = 0; rename() }
 
-  /* remove: runtime/api/roots.c: roots_remove */
+  /* remove: runtime/api/api_roots.c: roots_remove */
   :: atomic { RUNS(t) && (usable[0] || usable[1] || removing[1 - t]) ->
        if
        :: usable[0] || REMOVED_BY(1 - t, 0) -> op_root[t] = 0
@@ -252,7 +252,7 @@ end:
           listed[op_root[t]] = 1
        fi;
        op[t] = LISTED; rename() }
-  /* mark-now: runtime/api/roots.c: roots_mark_now */
+  /* mark-now: runtime/api/api_roots.c: roots_mark_now */
   :: d_step { !still && op[t] == LISTED ->
        if
        :: MARKS_ROOT(t) && !IS_OVER(t) -> op[t] = OPEN
@@ -377,7 +377,7 @@ active proctype collector() {
     still = 0; rename()
   };
 
-  /* start: runtime/cycle/cycle.c: gaiti_cycle_begin, step_start; runtime/heap/roots.c:
+  /* start: runtime/cycle/cycle.c: gaiti_cycle_begin; runtime/heap/roots.c:
    * gaiti_roots_begin_cycle */
   d_step { say("C starts a cycle\n") phase = START };
   d_step {
@@ -395,7 +395,7 @@ active proctype collector() {
 #endif
   d_step { request = NOTHING; answered = 0; rename() };
 
-  /* scan-table: runtime/cycle/cycle.c: cycle_scan_registered; runtime/mark/roots.c:
+  /* scan-table: runtime/cycle/cycle.c: cycle_scan_registered; runtime/mark/root_scan.c:
    * gaiti_roots_scan_registered */
   d_step {
     if
@@ -413,7 +413,7 @@ active proctype collector() {
     :: else -> skip
     fi;
     rename() };
-  /* settle-shades: runtime/cycle/cycle.c: step_roots; runtime/heap/roots.c:
+  /* settle-shades: runtime/cycle/cycle.c: phase_roots; runtime/heap/roots.c:
    * gaiti_roots_need_hold; runtime/barrier/shades.c: gaiti_shades_settle; runtime/barrier/barrier.c:
    * gait_shade */
   d_step {
@@ -428,7 +428,7 @@ active proctype collector() {
   od;
   phase = END;
 
-  /* decide: runtime/cycle/cycle.c: step_mark; runtime/heap/roots.c: gaiti_roots_need_hold */
+  /* decide: runtime/cycle/cycle.c: phase_mark; runtime/heap/roots.c: gaiti_roots_need_hold */
   d_step {
     held = listed[UNBARRIERED] || plain_removed;
     if
@@ -437,7 +437,7 @@ active proctype collector() {
     fi };
   if
   :: held ->
-     /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
+     /* held: runtime/cycle/cycle.c: cycle_drain_stopped, cycle_scan_stacks_stopped */
      answered == EVERYBODY;
      d_step {
        say("C scans the stacks with all held\n")

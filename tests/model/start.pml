@@ -411,7 +411,7 @@ active [2] proctype mutator() {
 #endif
 
   /* take-run: runtime/alloc/cache.c: gaiti_cache_refill, cache_take;
-   * runtime/alloc/supply.c: gaiti_supply_block.  The epoch is read once.  A block that is not of that epoch is taken only
+   * runtime/alloc/blocks.c: gaiti_blocks_fresh.  The epoch is read once.  A block that is not of that epoch is taken only
    * when it is free as a whole, and gets the epoch then. */
   :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->
        acts(t);
@@ -446,7 +446,7 @@ active [2] proctype mutator() {
 #endif
        cursor[t] = NIL; rename() }
 
-  /* steal: runtime/alloc/proc.c: proc_steal.  With the processor goes its run. */
+  /* steal: runtime/mutator/proc.c: proc_steal.  With the processor goes its run. */
   :: d_step { RUNS(t) && cursor[t] == NIL && cursor[1 - t] != NIL && AT_SAFEPOINT(1 - t) &&
               SEEN_THE_SAME ->
        acts(t);
@@ -471,7 +471,7 @@ active [2] proctype mutator() {
 #ifdef ROOTS_WITH_BARRIER
           ; mark(stack[t])
 #endif
-       /* settle: runtime/cycle/handshake.c: action_settle */
+       /* settle: runtime/cycle/handshake.c: action_fence */
        :: request == SETTLE || request == HOLD -> skip
        /* scan-roots: runtime/cycle/handshake.c: action_scan_roots */
        :: request == SCAN_ROOTS ->
@@ -496,7 +496,7 @@ active [2] proctype mutator() {
 #endif
        answered = answered | THREAD(t); rename() }
 
-  /* detach: runtime/api/thread.c: gait_thread_detach.  What is left of the run goes
+  /* detach: runtime/mutator/attach.c: gaiti_thread_detach.  What is left of the run goes
    * back unless its block is due for sweeping.  One thread stays attached. */
   :: d_step { RUNS(t) && attached == EVERYBODY ->
        say("T%d detaches\n", t)
@@ -518,7 +518,7 @@ active [2] proctype mutator() {
 #endif
        attached = attached & ~THREAD(t); answered = answered & ~THREAD(t); rename() }
 
-  /* attach: runtime/api/thread.c: thread_attach, thread_join_cycle_locked */
+  /* attach: runtime/mutator/attach.c: gaiti_thread_attach, thread_join_cycle_locked */
   :: d_step { !HAS(attached, t) && request != HOLD ->
        say("T%d attaches\n", t)
        attached = EVERYBODY;
@@ -547,14 +547,15 @@ active [2] proctype mutator() {
 
 /* ---- The collector ---- */
 
-/* runtime/cycle/handshake.c: handshake_ask_locked */
+/* runtime/cycle/handshake.c: gaiti_handshake_ask_locked */
 inline ask(what) {
   request = what; answered = 0;
   say("C asks for ")
   say_name("%s\n", request_names[now.request])
 }
-/* runtime/cycle/handshake.c: handshake_look, handshake_go_on_locked, safepoint_go_on,
- * gaiti_handshake_ask, gaiti_handshake_await.  Whoever acts last asks for the next action; here it is always the
+/* runtime/cycle/handshake.c: handshake_look, safepoint_move_on, gaiti_handshake_await;
+ * runtime/cycle/protocol.c: gaiti_protocol_move_on_locked, gaiti_protocol_move.  Whoever acts last
+ * asks for the next action; here it is always the
  * collector, which takes its turn at any moment from then on. */
 #define ALL_ANSWERED ((answered | (EVERYBODY & ~attached)) == EVERYBODY)
 #ifdef BARRIER_AFTER_STORE
@@ -576,7 +577,7 @@ active proctype collector() {
   bit op_aged;
 #endif
   do
-  :: /* barrier-on: runtime/cycle/cycle.c: step_start */
+  :: /* barrier-on: runtime/cycle/cycle.c: gaiti_cycle_begin */
      atomic {
 #ifdef YOUNG
        /* begin: runtime/cycle/cycle.c: gaiti_cycle_begin;
@@ -611,7 +612,7 @@ active proctype collector() {
      :: ALL_ANSWERED -> break
      od;
 
-     /* settle: runtime/cycle/handshake.c: handshake_go_on_locked.  Stores that began when
+     /* settle: runtime/cycle/protocol.c: gaiti_protocol_move_on_locked.  Stores that began when
       * some thread had no barrier are over when all have answered.  The list opens first, since a
       * store that begins after its thread's answer may end after the first scan. */
 #if !defined NO_SETTLE && !defined ROOTS_WITH_BARRIER
@@ -623,14 +624,14 @@ active proctype collector() {
      do
      :: atomic { MAY_MARK && grey != 0 -> pick(grey, o); scan(o); o = 0; rename() }
 #ifdef YOUNG
-     /* old: runtime/mark/young.c: gaiti_young_trace_old; runtime/cycle/cycle.c: step_old */
+     /* old: runtime/mark/young.c: gaiti_young_trace_old; runtime/cycle/cycle.c: phase_old */
      :: atomic { MAY_READ_CARDS && cards_left != 0 -> pick(cards_left, o); read_card(o); o = 0; rename() }
 #endif
      :: ALL_ANSWERED && YOUNG_CARDS_LEFT == 0 -> break
      od;
 #endif
 
-     /* scan-roots: runtime/cycle/handshake.c: handshake_go_on_locked */
+     /* scan-roots: runtime/cycle/protocol.c: gaiti_protocol_move_on_locked */
      atomic {
        phase = MARK; list_open = 1;
        ask(SCAN_ROOTS); answered = TAKEN_FOR_SCANNED; rename() };
@@ -646,12 +647,12 @@ active proctype collector() {
           say("C scans the unbarriered slot: %c\n", NAME(foreign))
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
 #endif
-     /* settle-shades: runtime/cycle/cycle.c: step_roots;
+     /* settle-shades: runtime/cycle/cycle.c: phase_roots;
       * runtime/barrier/shades.c: gaiti_shades_settle */
      :: d_step { !settled && MAY_SETTLE ->
           say("C says that all roots are scanned\n")
           settled = 1 }
-     /* complete: runtime/cycle/cycle.c: step_flush */
+     /* complete: runtime/cycle/cycle.c: phase_mark */
      :: d_step { ALL_ANSWERED && global_scanned && COMPLETE ->
           say("C has nothing left to mark\n")
           global_scanned = 0; foreign_scanned = 0;
@@ -660,7 +661,7 @@ active proctype collector() {
      od;
 
 #if defined FOREIGN && !defined FOREIGN_SCANNED_ONCE
-     /* hold: runtime/cycle/cycle.c: cycle_end_held.  What was in a slot that nobody
+     /* hold: runtime/cycle/cycle.c: cycle_drain_stopped.  What was in a slot that nobody
       * barriers may be on a stack or in a buffer by now. */
      atomic { ask(HOLD); rename() };
      ALL_ANSWERED;
@@ -679,14 +680,14 @@ active proctype collector() {
      :: grey == 0 -> break
      od;
 #endif
-     /* release: runtime/cycle/cycle.c: step_close */
+     /* release: runtime/cycle/cycle.c: phase_close */
      atomic {
        c_code { now.lost_at_end = reachable() & ~now.marked; };
        assert(lost_at_end == 0);
        list_open = 0; settled = 0;
 #ifdef YOUNG
        /* prepare: runtime/cycle/cycle.c: cycle_prepare_next;
-        * runtime/cycle/handshake.c: handshake_remembers */
+        * runtime/cycle/protocol.c: protocol_remembers */
        young = 0; ages = MAY_AGE; remembered = 0;
        if
        :: MAY_KEEP -> kept = 1; remembers = 1
@@ -706,7 +707,7 @@ active proctype collector() {
 #endif
        request = NOTHING; answered = 0; rename() };
 
-     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: step_close, step_off */
+     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: phase_close, phase_barriers_off */
 #ifndef EPOCH_RAISED_LATE
      d_step {
        say("C raises the epoch\n")

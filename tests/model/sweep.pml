@@ -106,7 +106,7 @@ inline sweep_some(some, who) {
   d_step { first = 0; last = 0; count = 0 }
 }
 
-/* begin: runtime/cycle/handshake.c: handshake_begin_sweep_locked
+/* begin: runtime/cycle/protocol.c: gaiti_protocol_move_on_locked
  *        runtime/sweep/sweep.c: gaiti_sweep_begin */
 inline begin_sweep(who) {
 #ifdef BEGUN_UNLOOKED
@@ -160,7 +160,7 @@ active [2] proctype mutator() {
 end:
   do
   :: !done && top != 0 -> sweep_some(some, 48 + _pid)
-  /* answer: runtime/cycle/handshake.c: safepoint_act, safepoint_go_on */
+  /* answer: runtime/cycle/handshake.c: safepoint_act, safepoint_move_on */
   :: d_step { !HAS(answered, _pid) -> answered = answered | THREAD(_pid); some = answered == EVERYBODY };
      if
      :: some ->

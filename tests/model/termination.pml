@@ -22,7 +22,7 @@
  * worker, or mutators while buffers are asked for.  NO_LIFE: no theft, no detaching. */
 #include "model.h"
 
-/* runtime/alloc/thread.h: gaiti_thread_state, gaiti_thread_try_hold, gaiti_thread_let_go,
+/* runtime/mutator/thread.h: gaiti_thread_state, gaiti_thread_try_hold, gaiti_thread_let_go,
  * gaiti_thread_try_enter, gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
@@ -277,27 +277,27 @@ end:
   :: d_step { op[t] == UNCOUNTED -> more = 1; found[t] = 0; op[t] = BETWEEN; rename() }
 #endif
 
-  /* leave: runtime/api/thread.c: gait_leave_from; runtime/cycle/handshake.c:
-   * safepoint_wait_while_held */
+  /* leave: runtime/api/api_thread.c: gait_leave_from; runtime/cycle/handshake.c:
+   * safepoint_wait_while_stopped */
   :: d_step { AT_SAFEPOINT(t) ->
        acts(t);
        say("T%d leaves\n", t)
        state[t] = OUTSIDE; rename() }
 
-  /* enter: runtime/alloc/thread.c: gaiti_thread_enter */
+  /* enter: runtime/mutator/thread.c: gaiti_thread_enter */
   :: d_step { !closed && MAY_ENTER(t) && PATIENT(t) ->
        acts(t);
        say("T%d enters\n", t)
        state[t] = MANAGED;
        op[t] = (HAS(has_proc, t) -> BETWEEN : ACQUIRING); rename() }
 
-  /* acquire: runtime/alloc/proc.c: gaiti_proc_acquire.  A free processor's buffer is
+  /* acquire: runtime/mutator/proc.c: gaiti_proc_acquire.  A free processor's buffer is
    * empty. */
   :: d_step { op[t] == ACQUIRING ->
        say("T%d has a free processor\n", t)
        has_proc = has_proc | THREAD(t);
        op[t] = BETWEEN; rename() }
-  /* steal: runtime/alloc/proc.c: proc_steal */
+  /* steal: runtime/mutator/proc.c: proc_steal */
   :: d_step { COMES_AND_GOES && op[t] == ACQUIRING && state[1 - t] == OUTSIDE && HAS(has_proc, 1 - t) ->
        say("T%d holds T%d to steal its processor\n", t, 1 - t)
        state[1 - t] = STOLEN_FROM_STATE;
@@ -317,7 +317,7 @@ end:
 #endif
        op[t] = BETWEEN; rename() }
 
-  /* attach: runtime/api/thread.c: thread_attach_locked, thread_scan_if_black.  The
+  /* attach: runtime/mutator/attach.c: thread_attach_locked; runtime/cycle/hooks.c: hook_attached.  The
    * other thread may have handed it a reference. */
   :: atomic { !closed && state[t] == GONE && !holding && MAY_ATTACH(t) ->
        attaches(t);
@@ -331,7 +331,7 @@ end:
        stack[t] = BIT(v); shaded = shaded | (BIT(v) & ~marked);
        v = 0; rename() }
 
-  /* detach: runtime/api/thread.c: gait_thread_detach; runtime/alloc/exit.c: exit_detach_all, for
+  /* detach: runtime/mutator/attach.c: gaiti_thread_detach; runtime/mutator/attachments.c: attachments_detach_all, for
    * a thread that just exits */
   :: d_step { COMES_AND_GOES && !closed && state[t] == OUTSIDE ->
        say("T%d begins to detach\n", t)
@@ -343,7 +343,7 @@ end:
        shaded = shaded | buffer[t];
 #endif
        buffer[t] = 0; has_proc = has_proc & ~THREAD(t); rename() }
-  /* unlink: runtime/api/thread.c: threads_unlink_locked */
+  /* unlink: runtime/mutator/attach.c: threads_unlink_locked */
 #if defined UNLINKED_BEFORE_FLUSH
   :: d_step { state[t] == DETACHED ->
 #elif defined EXIT_STILL_LISTED
@@ -416,7 +416,7 @@ inline act_for_absent(t) {
   state[t] = OUTSIDE; by_collector = 0; rename()
 }
 
-/* runtime/cycle/handshake.c: hold_look, hold_all_present, for one thread */
+/* runtime/cycle/stop.c: stop_look, stop_present_locked, for one thread */
 inline look(t, all_held) {
   if
 #ifdef HELD_BY_ANYBODY
@@ -472,7 +472,7 @@ active proctype collector() {
 
 #ifndef HELD_END
 again:
-  /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
+  /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
    * gaiti_marking_note_idle */
 #ifdef NOTED_WHILE_BUSY
   IDLE;
@@ -482,7 +482,7 @@ again:
 #endif
     say("C notes the count\n")
     more = 0; rename() };
-  /* ask-flush: runtime/cycle/handshake.c: handshake_ask_locked */
+  /* ask-flush: runtime/cycle/handshake.c: gaiti_handshake_ask_locked */
   d_step {
     say("C asks for buffers\n")
     flushing = 1; answered = 0; rename() };
@@ -507,7 +507,7 @@ again:
   fi;
 
 #else
-  /* hold: runtime/cycle/handshake.c: gaiti_hold_all */
+  /* hold: runtime/cycle/stop.c: gaiti_stop_all */
   holding = 1;
   do
   :: atomic { all_held = 1; seen_held = 0; rename() };
@@ -522,7 +522,7 @@ again:
      :: else -> skip
      fi
   od;
-  /* held: runtime/cycle/cycle.c: cycle_end_held, cycle_scan_stacks_held */
+  /* held: runtime/cycle/cycle.c: cycle_drain_stopped, cycle_scan_stacks_stopped */
   atomic {
     say("C takes all for held\n")
     loose = (LISTED(0) && !HAS(by_collector, 0)) || (LISTED(1) && !HAS(by_collector, 1));

@@ -334,7 +334,7 @@ active proctype collector() {
   byte o;
   bit visited;
   do
-  :: /* start: runtime/cycle/cycle.c: step_start, step_roots.  Both are at a safepoint. */
+  :: /* start: runtime/cycle/cycle.c: gaiti_cycle_begin, phase_roots.  Both are at a safepoint. */
      atomic { AT_SAFEPOINT(0) && AT_SAFEPOINT(1) ->
        say("C starts a cycle\n")
        stale_mark = marked; assert(stale_mark == 0);
@@ -350,7 +350,7 @@ active proctype collector() {
           say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
           grey = grey & ~BIT(o); mark(BIT(slot[o])); o = 0; rename() }
      :: atomic { shaded != 0 -> pick(shaded, o); mark(BIT(o)); o = 0; rename() }
-     /* note: runtime/cycle/cycle.c: step_flush; runtime/mark/marking.c:
+     /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
       * gaiti_marking_note_idle */
      :: atomic { QUIET && request == NOTHING ->
           say("C notes the count\n")
@@ -402,7 +402,7 @@ active proctype collector() {
 #endif
      atomic { clear_ephemeron(); rename() };
 
-     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: step_close, step_off */
+     /* raise-epoch, barrier-off: runtime/cycle/cycle.c: phase_close, phase_barriers_off */
      atomic {
        say("C raises the epoch and asks for barriers off\n")
        unswept = ALL; phase = CLEARED; ask(BARRIER_OFF); rename() };

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "misuse.h"
 
 #if GAITI_CHECK_SLOW
 #define BUILD_NAMES_CHECKS true
@@ -893,7 +893,7 @@ START_TEST(misuse_is_noticed) {
   static char said[4096];
   const char *check = check_expected(misuse);
   if (!check && misuse->release == UNNOTICED) return;
-  const int status = child_run(misuse_run, misuse, said, sizeof said);
+  const int status = misuse_run(misuse_run, misuse, said, sizeof said);
   if (check) {
     expect_check(misuse, check, status, said);
     return;

@@ -57,7 +57,7 @@ static void decision_cycle_counted(struct gaiti_pacer *pacer, struct gaiti_pacer
                                                  .processors = 4});
 }
 
-START_TEST(a_new_pacer_waits_for_the_minimum_heap) {
+START_TEST(new_pacer_waits_for_the_minimum_heap) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   struct gaiti_pacer_decision decision = decision_of(&pacer, &snapshot);
@@ -88,7 +88,7 @@ START_TEST(gogc_counts_live_heap_and_roots) {
 }
 END_TEST
 
-START_TEST(off_without_a_limit_never_collects) {
+START_TEST(gogc_off_without_a_limit_never_collects) {
   struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
@@ -100,7 +100,7 @@ START_TEST(off_without_a_limit_never_collects) {
 }
 END_TEST
 
-START_TEST(the_limit_leaves_headroom_and_overhead) {
+START_TEST(memory_limit_leaves_headroom_and_overhead) {
   struct gaiti_pacer pacer = decision_pacer(100, 512 * MIB);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 290 * MIB, 300 * MIB, 300 * MIB, 300 * MIB);
@@ -127,7 +127,7 @@ START_TEST(the_limit_leaves_headroom_and_overhead) {
 }
 END_TEST
 
-START_TEST(settings_change_at_run_time) {
+START_TEST(pacer_settings_change_at_run_time) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
@@ -147,7 +147,7 @@ START_TEST(settings_change_at_run_time) {
 }
 END_TEST
 
-START_TEST(every_setting_has_a_range) {
+START_TEST(every_pacer_setting_has_a_range) {
   struct gaiti_pacer_config good = gaiti_pacer_config_default(), bad;
   ck_assert_ptr_null(gaiti_pacer_config_check(&good));
 #define EXPECT_BAD(field, value)                                                                   \
@@ -175,7 +175,7 @@ END_TEST
 
 /* 10 MiB allocated while 100 MiB were marked at a quarter of the CPU: the ratio is a thirtieth, and
  * at that ratio a quarter of the CPU needs a runway of 10 MiB. */
-START_TEST(the_runway_repeats_what_was_measured) {
+START_TEST(runway_repeats_the_measured_ratio) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
@@ -192,7 +192,7 @@ END_TEST
 
 /* A spread of rates: the runway is between mean and maximum, the slack within 1% of the goal; none
  * of that under a memory limit. */
-START_TEST(a_spread_of_rates_gives_slack) {
+START_TEST(runway_has_slack_for_a_spread_of_rates) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 6; i++)
@@ -212,7 +212,7 @@ START_TEST(a_spread_of_rates_gives_slack) {
 END_TEST
 
 /* A runway longer than what may be given to it: the heap ends at its goal, not over it. */
-START_TEST(a_cut_runway_has_no_slack) {
+START_TEST(cut_runway_has_no_slack) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 6; i++)
@@ -225,7 +225,7 @@ START_TEST(a_cut_runway_has_no_slack) {
 }
 END_TEST
 
-START_TEST(the_ratio_is_a_mean_of_five) {
+START_TEST(cons_mark_ratio_is_a_mean_of_five) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   static const int black[] = {13, 10, 11, 9, 12, 8}; /* the first is forgotten */
@@ -257,7 +257,7 @@ START_TEST(growth_lengthens_the_runway) {
 }
 END_TEST
 
-START_TEST(a_step_up_is_believed_and_a_lull_is_not) {
+START_TEST(cons_mark_ratio_believes_a_step_up_and_not_a_lull) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 5; i++)
@@ -273,7 +273,7 @@ START_TEST(a_step_up_is_believed_and_a_lull_is_not) {
 END_TEST
 
 /* A cycle that shows nothing changes no estimate and divides by nothing. */
-START_TEST(empty_measurements_are_skipped) {
+START_TEST(cons_mark_ratio_skips_empty_measurements) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
@@ -292,7 +292,7 @@ END_TEST
 
 /* Mutators that waited would have allocated more: the ratio may rise by such a cycle and not fall.
  */
-START_TEST(who_waits_is_not_taken_for_slow) {
+START_TEST(stalled_mutators_are_not_taken_for_slow) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
@@ -332,7 +332,7 @@ START_TEST(idle_marking_is_work_but_not_gc_cpu) {
 }
 END_TEST
 
-START_TEST(assists_pay_for_what_is_left) {
+START_TEST(assists_pay_for_the_marking_that_is_left) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 100 * MIB);
@@ -363,7 +363,7 @@ START_TEST(assists_pay_for_what_is_left) {
 END_TEST
 
 /* Under the limit the goal stretches by half the headroom, whatever the work. */
-START_TEST(the_limit_is_not_stretched) {
+START_TEST(memory_limit_is_not_stretched) {
   struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, 200 * MIB);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 50 * MIB, 60 * MIB);
@@ -379,7 +379,7 @@ START_TEST(the_limit_is_not_stretched) {
 }
 END_TEST
 
-START_TEST(a_late_start_has_a_whole_runway) {
+START_TEST(late_start_of_a_cycle_has_a_whole_runway) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   decision_cycle(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, 110 * MIB);
@@ -410,7 +410,7 @@ START_TEST(cpu_budget_sets_the_growth) {
 }
 END_TEST
 
-START_TEST(square_root_grows_with_the_root) {
+START_TEST(square_root_goal_grows_with_the_root) {
   struct gaiti_pacer pacer;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   config.policy = GAITI_PACER_POLICY_SQUARE_ROOT;
@@ -430,7 +430,7 @@ START_TEST(square_root_grows_with_the_root) {
 }
 END_TEST
 
-START_TEST(everything_has_a_name) {
+START_TEST(enums_of_the_pacer_have_names) {
   for (int i = 0; i < GAITI_PACER_RULES; i++) {
     ck_assert_str_ne(gaiti_pacer_rule_name((enum gaiti_pacer_rule)i), "unknown");
     ck_assert_uint_gt(strlen(gaiti_pacer_rule_sentence((enum gaiti_pacer_rule)i)), 10);
@@ -450,7 +450,7 @@ END_TEST
 /* ---- Floating garbage ---- */
 
 /* What is allocated while marking floats as far as the live heap does not grow. */
-START_TEST(what_floats_follows_from_growth) {
+START_TEST(floating_garbage_follows_from_growth) {
   const struct {
     int64_t found, floating; /* by the second cycle, in MiB */
   } cases[] = {{100, 20}, {140, 10}, {180, 0}, {50, 20}};
@@ -471,7 +471,7 @@ END_TEST
 
 /* A driver that does not count gets the goal for all that is marked; a first cycle knows no growth
  * but its own. */
-START_TEST(nothing_floats_unless_counted) {
+START_TEST(floating_garbage_is_none_unless_counted) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 2; i++) {
@@ -489,7 +489,7 @@ START_TEST(nothing_floats_unless_counted) {
 END_TEST
 
 /* Garbage over the limit does not put it out of reach: the next cycle will find it. */
-START_TEST(what_floats_does_not_hide_the_limit) {
+START_TEST(floating_garbage_does_not_hide_the_limit) {
   struct gaiti_pacer pacer = decision_pacer(GAITI_PACER_GC_OFF, 120 * MIB);
   struct gaiti_pacer_snapshot snapshot = {0};
   for (int i = 0; i < 2; i++)
@@ -506,7 +506,7 @@ START_TEST(what_floats_does_not_hide_the_limit) {
 }
 END_TEST
 
-START_TEST(what_floats_leaves_the_minimum_heap_its_room) {
+START_TEST(floating_garbage_leaves_the_minimum_heap_its_room) {
   struct gaiti_pacer pacer = decision_pacer(100, GAITI_PACER_NO_BYTES_LIMIT);
   struct gaiti_pacer_snapshot snapshot = {0};
   const struct {
@@ -598,7 +598,7 @@ static void decision_marked_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_
 
 /* What recurs is the second largest of five, or the newest: a single bad cycle counts once, and
  * what came twice, or is a change for good, counts. */
-START_TEST(a_single_bad_cycle_counts_once) {
+START_TEST(runway_for_idle_help_counts_a_single_bad_cycle_once) {
   struct gaiti_pacer pacer = decision_relying_pacer(0, 1);
   struct gaiti_pacer_snapshot snapshot = {0};
   const struct {
@@ -630,33 +630,33 @@ START_TEST(a_single_bad_cycle_counts_once) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {a_new_pacer_waits_for_the_minimum_heap,
+  const TTest *const tests[] = {new_pacer_waits_for_the_minimum_heap,
                                 gogc_counts_live_heap_and_roots,
-                                off_without_a_limit_never_collects,
-                                the_limit_leaves_headroom_and_overhead,
-                                settings_change_at_run_time,
-                                every_setting_has_a_range,
-                                the_runway_repeats_what_was_measured,
-                                a_spread_of_rates_gives_slack,
-                                a_cut_runway_has_no_slack,
-                                the_ratio_is_a_mean_of_five,
+                                gogc_off_without_a_limit_never_collects,
+                                memory_limit_leaves_headroom_and_overhead,
+                                pacer_settings_change_at_run_time,
+                                every_pacer_setting_has_a_range,
+                                runway_repeats_the_measured_ratio,
+                                runway_has_slack_for_a_spread_of_rates,
+                                cut_runway_has_no_slack,
+                                cons_mark_ratio_is_a_mean_of_five,
                                 growth_lengthens_the_runway,
-                                a_step_up_is_believed_and_a_lull_is_not,
-                                empty_measurements_are_skipped,
-                                who_waits_is_not_taken_for_slow,
+                                cons_mark_ratio_believes_a_step_up_and_not_a_lull,
+                                cons_mark_ratio_skips_empty_measurements,
+                                stalled_mutators_are_not_taken_for_slow,
                                 idle_marking_is_work_but_not_gc_cpu,
-                                what_floats_follows_from_growth,
-                                nothing_floats_unless_counted,
-                                what_floats_does_not_hide_the_limit,
-                                what_floats_leaves_the_minimum_heap_its_room,
+                                floating_garbage_follows_from_growth,
+                                floating_garbage_is_none_unless_counted,
+                                floating_garbage_does_not_hide_the_limit,
+                                floating_garbage_leaves_the_minimum_heap_its_room,
                                 idle_help_is_relied_on_as_far_as_set,
                                 idle_help_that_fails_is_not_relied_on,
-                                a_single_bad_cycle_counts_once,
-                                assists_pay_for_what_is_left,
-                                the_limit_is_not_stretched,
-                                a_late_start_has_a_whole_runway,
+                                runway_for_idle_help_counts_a_single_bad_cycle_once,
+                                assists_pay_for_the_marking_that_is_left,
+                                memory_limit_is_not_stretched,
+                                late_start_of_a_cycle_has_a_whole_runway,
                                 cpu_budget_sets_the_growth,
-                                square_root_grows_with_the_root,
-                                everything_has_a_name};
+                                square_root_goal_grows_with_the_root,
+                                enums_of_the_pacer_have_names};
   return SUITE_RUN("pacer decision", tests);
 }

@@ -74,7 +74,7 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
 }
 
 /* Any sequence of calls on any numbers. */
-START_TEST(nonsense_is_survived) {
+START_TEST(pacer_survives_nonsense) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 2000; run++) {
     struct gaiti_pacer pacer;
@@ -103,7 +103,7 @@ START_TEST(nonsense_is_survived) {
 END_TEST
 
 /* A higher GOGC or limit never lowers the goal, in any state. */
-START_TEST(goals_are_monotone) {
+START_TEST(goals_rise_with_gogc_and_the_limit) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 3000; run++) {
     struct gaiti_pacer pacer;
@@ -132,7 +132,7 @@ START_TEST(goals_are_monotone) {
 END_TEST
 
 /* To count what was allocated while marking never raises the goal, in any state. */
-START_TEST(what_floats_never_raises_the_goal) {
+START_TEST(floating_garbage_never_raises_the_goal) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 20000; run++) {
     struct gaiti_pacer told, untold;
@@ -180,7 +180,7 @@ static struct replay_input properties_input(uint64_t *random) {
 
 /* Programs whose every rate wanders: each mark ends, GC takes a share between 0 and 1, and mutators
  * always get to allocate something while marking without a limit. */
-START_TEST(wandering_programs_are_kept_up_with) {
+START_TEST(pacer_keeps_up_with_wandering_programs) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 150; run++) {
     struct replay_model model;
@@ -212,7 +212,7 @@ END_TEST
 
 /* A steady program of which the pacer is told all settles: goal and trigger stay where they are
  * from cycle to cycle, at what GOGC and half of what floats give. */
-START_TEST(steady_programs_settle) {
+START_TEST(pacer_settles_on_steady_programs) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 150; run++) {
     struct replay_model model;
@@ -245,7 +245,7 @@ START_TEST(steady_programs_settle) {
 END_TEST
 
 /* Whatever the limit, a limiter keeps GC at its cap in the long run, and mutators are served. */
-START_TEST(the_cap_holds_in_the_long_run) {
+START_TEST(cpu_cap_holds_in_the_long_run) {
   uint64_t random = suite_seed();
   for (int run = 0; run < 40; run++) {
     struct replay_model model;
@@ -273,11 +273,11 @@ START_TEST(the_cap_holds_in_the_long_run) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {nonsense_is_survived,
-                                goals_are_monotone,
-                                what_floats_never_raises_the_goal,
-                                steady_programs_settle,
-                                wandering_programs_are_kept_up_with,
-                                the_cap_holds_in_the_long_run};
+  const TTest *const tests[] = {pacer_survives_nonsense,
+                                goals_rise_with_gogc_and_the_limit,
+                                floating_garbage_never_raises_the_goal,
+                                pacer_settles_on_steady_programs,
+                                pacer_keeps_up_with_wandering_programs,
+                                cpu_cap_holds_in_the_long_run};
   return SUITE_RUN("pacer properties", tests);
 }

@@ -1,7 +1,7 @@
 #include "mutator.h"
 
 #include "aimed.h"
-#include "child.h"
+#include "fork_child.h"
 #include "frames.h"
 
 #include <pthread.h>

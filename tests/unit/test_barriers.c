@@ -79,11 +79,11 @@ static void barriers_store(unit_world *world, uint64_t round) {
   UNIT_CHECK(array[3] == NULL && array[2] != NULL && array[4] != NULL);
 }
 
-START_TEST(stores_idle) {
+START_TEST(stores_are_plain_while_idle) {
   barriers_run(_i, barriers_store, 0);
 }
 END_TEST
-START_TEST(stores_during_cycles) {
+START_TEST(stores_lose_no_object_during_cycles) {
   barriers_run(_i, barriers_store, 100);
 }
 END_TEST
@@ -109,11 +109,11 @@ static void barriers_cas(unit_world *world, uint64_t round) {
   UNIT_CHECK(array[0] == NULL);
 }
 
-START_TEST(cas_idle) {
+START_TEST(compare_and_swap_is_plain_while_idle) {
   barriers_run(_i, barriers_cas, 0);
 }
 END_TEST
-START_TEST(cas_during_cycles) {
+START_TEST(compare_and_swap_loses_no_object_during_cycles) {
   barriers_run(_i, barriers_cas, 100);
 }
 END_TEST
@@ -140,11 +140,11 @@ static void barriers_copy(unit_world *world, uint64_t round) {
   }
 }
 
-START_TEST(copies_idle) {
+START_TEST(copies_are_plain_while_idle) {
   barriers_run(_i, barriers_copy, 0);
 }
 END_TEST
-START_TEST(copies_during_cycles) {
+START_TEST(copies_lose_no_object_during_cycles) {
   barriers_run(_i, barriers_copy, 100);
 }
 END_TEST
@@ -168,11 +168,11 @@ static void barriers_clear(unit_world *world, uint64_t round) {
   UNIT_CHECK(barriers_is(kept, WORDS * round + 150));
 }
 
-START_TEST(clears_idle) {
+START_TEST(clears_are_plain_while_idle) {
   barriers_run(_i, barriers_clear, 0);
 }
 END_TEST
-START_TEST(clears_during_cycles) {
+START_TEST(clears_lose_no_object_during_cycles) {
   barriers_run(_i, barriers_clear, 100);
 }
 END_TEST
@@ -200,7 +200,7 @@ static void barriers_move(unit_world *world, uint64_t round) {
   world->slots[3] = NULL;
 }
 
-START_TEST(moves_during_cycles) {
+START_TEST(moves_lose_no_object_during_cycles) {
   barriers_run(_i, barriers_move, 300);
 }
 END_TEST
@@ -252,7 +252,7 @@ static void *barriers_push_and_pop(void *arg) {
   return NULL;
 }
 
-START_TEST(threads_share_slots_during_cycles) {
+START_TEST(stores_of_several_threads_lose_no_object_during_cycles) {
   enum { THREADS = 3 };
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -278,15 +278,15 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *idle = unit_case(suite, "idle");
-  UNIT_TEST(idle, stores_idle);
-  UNIT_TEST(idle, cas_idle);
-  UNIT_TEST(idle, copies_idle);
-  UNIT_TEST(idle, clears_idle);
+  UNIT_TEST(idle, stores_are_plain_while_idle);
+  UNIT_TEST(idle, compare_and_swap_is_plain_while_idle);
+  UNIT_TEST(idle, copies_are_plain_while_idle);
+  UNIT_TEST(idle, clears_are_plain_while_idle);
   TCase *cycles = unit_case(suite, "cycles");
-  UNIT_TEST(cycles, stores_during_cycles);
-  UNIT_TEST(cycles, cas_during_cycles);
-  UNIT_TEST(cycles, copies_during_cycles);
-  UNIT_TEST(cycles, clears_during_cycles);
-  UNIT_TEST(cycles, moves_during_cycles);
-  UNIT_TEST(cycles, threads_share_slots_during_cycles);
+  UNIT_TEST(cycles, stores_lose_no_object_during_cycles);
+  UNIT_TEST(cycles, compare_and_swap_loses_no_object_during_cycles);
+  UNIT_TEST(cycles, copies_lose_no_object_during_cycles);
+  UNIT_TEST(cycles, clears_lose_no_object_during_cycles);
+  UNIT_TEST(cycles, moves_lose_no_object_during_cycles);
+  UNIT_TEST(cycles, stores_of_several_threads_lose_no_object_during_cycles);
 }

@@ -61,7 +61,7 @@ static void fork_await(pid_t child) {
                 (unsigned)status);
 }
 
-START_TEST(both_sides_go_on) {
+START_TEST(fork_lets_parent_and_child_go_on) {
   for (unsigned cycles = 0; cycles < 2; cycles++) {
     unit_world world;
     unit_open(&world, _i, GAIT_STACK_EXACT);
@@ -79,7 +79,7 @@ START_TEST(both_sides_go_on) {
 }
 END_TEST
 
-START_TEST(the_child_may_destroy_and_create) {
+START_TEST(forked_child_may_destroy_and_create_heaps) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   fork_build(&world, 0);
@@ -100,7 +100,7 @@ START_TEST(the_child_may_destroy_and_create) {
 }
 END_TEST
 
-START_TEST(a_child_may_fork_again) {
+START_TEST(forked_child_may_fork_again) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   fork_build(&world, 5);
@@ -176,7 +176,7 @@ START_TEST(fork_while_others_mutate) {
 END_TEST
 
 /* A thread that is not attached forks; the child attaches. */
-START_TEST(a_stranger_may_fork) {
+START_TEST(unattached_thread_may_fork) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 50;
@@ -239,16 +239,13 @@ static void *fork_in_a_loop(void *arg) {
 }
 
 START_TEST(several_threads_may_fork_at_once) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   pthread_t threads[3];
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   for (int i = 0; i < 3; i++)
-    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, world.heap) == 0);
+    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, unit.heap) == 0);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -265,26 +262,23 @@ static void *fork_create_heaps(void *arg) {
   return NULL;
 }
 
-START_TEST(heaps_may_come_and_go_meanwhile) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 31);
+START_TEST(heaps_may_come_and_go_during_forks) {
+  fork_build(&unit, 31);
   atomic_store(&fork_stop, false);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, unit.heap) == 0);
   for (int i = 0; i < 100; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_is_whole(&world, 31) ? 0 : 1);
-    gait_leave(world.thread);
+    if (child == 0) fork_end(fork_is_whole(&unit, 31) ? 0 : 1);
+    gait_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -348,7 +342,7 @@ static bool fork_go_on_with_both(fork_pair *pair) {
   return true;
 }
 
-START_TEST(a_thread_may_be_managed_by_several) {
+START_TEST(fork_with_threads_of_two_heaps) {
   fork_pair pair;
   for (unsigned i = 0; i < 2; i++) {
     unit_open(&pair.worlds[i], _i, GAIT_STACK_EXACT);
@@ -402,7 +396,7 @@ static void *fork_zero(void *arg) {
 }
 
 /* There are addresses for one such object and no two. */
-START_TEST(what_was_being_zeroed_is_not_lost) {
+START_TEST(fork_loses_no_blocks_that_are_being_zeroed) {
   enum { FORKS = 8 };
   unit_world world;
   gait_options options = unit_options(_i);
@@ -539,7 +533,7 @@ static void fork_open_with_handlers(unit_world *world, int mode) {
   fork_build(world, 12);
 }
 
-START_TEST(handlers_may_take_locks_that_others_want) {
+START_TEST(fork_handlers_may_take_locks_that_others_want) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 3, 1);
@@ -549,7 +543,7 @@ START_TEST(handlers_may_take_locks_that_others_want) {
 }
 END_TEST
 
-START_TEST(so_they_may_while_a_cycle_waits) {
+START_TEST(fork_handlers_may_take_locks_while_a_cycle_waits) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 8, 2);
@@ -602,35 +596,32 @@ static bool fork_registers(unit_world *world) {
   return done;
 }
 
-START_TEST(a_thread_may_reach_no_safepoint) {
+START_TEST(fork_with_a_thread_that_reaches_no_safepoint) {
   enum { FORKS = 4 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 50);
+  fork_build(&unit, 50);
   atomic_store(&fork_stop, false);
   atomic_store(&fork_is_over, true);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, unit.heap) == 0);
   for (int i = 0; i < FORKS; i++) {
     atomic_store(&fork_runs_free, false);
     atomic_store(&fork_is_over, false);
     while (!atomic_load(&fork_runs_free))
-      gait_poll(world.thread);
+      gait_poll(unit.thread);
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_registers(&world) && fork_go_on(&world, 50) ? 0 : 1);
+    if (child == 0) fork_end(fork_registers(&unit) && fork_go_on(&unit, 50) ? 0 : 1);
     atomic_store(&fork_is_over, true);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_leave(world.thread);
+    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    gait_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  ck_assert(fork_go_on(&world, 50));
-  unit_close(&world);
+  gait_enter(unit.thread);
+  ck_assert(fork_go_on(&unit, 50));
 }
 END_TEST
 
@@ -652,7 +643,7 @@ static int fork_when_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
   return 1;
 }
 
-START_TEST(the_out_of_memory_handler_may_fork) {
+START_TEST(out_of_memory_handler_may_fork) {
   const size_t bytes = (size_t)8 << 20;
   unit_world world;
   gait_options options = unit_options(_i);
@@ -680,17 +671,18 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
-  UNIT_TEST(tcase, both_sides_go_on);
-  UNIT_TEST(tcase, the_child_may_destroy_and_create);
-  UNIT_TEST(tcase, a_child_may_fork_again);
+  const unit_worlds worlds = unit_world_cases(suite, "fork", &unit_exact);
+  UNIT_TEST(tcase, fork_lets_parent_and_child_go_on);
+  UNIT_TEST(tcase, forked_child_may_destroy_and_create_heaps);
+  UNIT_TEST(tcase, forked_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
-  UNIT_TEST(tcase, a_stranger_may_fork);
-  UNIT_TEST(tcase, several_threads_may_fork_at_once);
-  UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
-  UNIT_TEST(tcase, a_thread_may_be_managed_by_several);
-  UNIT_TEST(tcase, what_was_being_zeroed_is_not_lost);
-  UNIT_TEST(tcase, handlers_may_take_locks_that_others_want);
-  UNIT_TEST(tcase, so_they_may_while_a_cycle_waits);
-  UNIT_TEST(tcase, a_thread_may_reach_no_safepoint);
-  UNIT_TEST(tcase, the_out_of_memory_handler_may_fork);
+  UNIT_TEST(tcase, unattached_thread_may_fork);
+  UNIT_WORLD_TEST(worlds, several_threads_may_fork_at_once);
+  UNIT_WORLD_TEST(worlds, heaps_may_come_and_go_during_forks);
+  UNIT_TEST(tcase, fork_with_threads_of_two_heaps);
+  UNIT_TEST(tcase, fork_loses_no_blocks_that_are_being_zeroed);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_that_others_want);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_while_a_cycle_waits);
+  UNIT_WORLD_TEST(worlds, fork_with_a_thread_that_reaches_no_safepoint);
+  UNIT_TEST(tcase, out_of_memory_handler_may_fork);
 }

@@ -26,7 +26,7 @@ static void *helpers_collect(void *arg) {
   return NULL;
 }
 
-START_TEST(nobody_helps_between_cycles) {
+START_TEST(no_thread_helps_between_cycles) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   ck_assert_ptr_null(gaiti_marker_join(world.heap));
@@ -39,7 +39,7 @@ END_TEST
 
 /* The test's own thread has not turned its barrier on: the cycle waits for it in START.  A root
  * that comes then queues what it refers to, and nobody may trace that. */
-START_TEST(nobody_helps_before_barriers_are_on) {
+START_TEST(no_thread_helps_before_barriers_are_on) {
   unit_world world;
   unit_open(&world, UNIT_CONCURRENT, GAIT_STACK_EXACT);
   void *root = world.slots[0] = gait_alloc(world.thread, world.references, 64);
@@ -67,6 +67,6 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *joins = unit_case(suite, "joins");
-  UNIT_TEST(joins, nobody_helps_between_cycles);
-  tcase_add_test(joins, nobody_helps_before_barriers_are_on);
+  UNIT_TEST(joins, no_thread_helps_between_cycles);
+  tcase_add_test(joins, no_thread_helps_before_barriers_are_on);
 }

@@ -52,7 +52,7 @@ static void options_reject(const gait_option *row, const char *text) {
   ck_assert_mem_eq(&options, &before, sizeof options);
 }
 
-START_TEST(table_describes_every_field_once) {
+START_TEST(option_table_describes_every_field_once) {
   ck_assert_uint_eq(options_rows(), OPTIONS_FIELDS);
   bool seen[OPTIONS_FIELDS] = {false};
   for (size_t i = 0; i < options_rows(); i++) {
@@ -67,7 +67,7 @@ START_TEST(table_describes_every_field_once) {
 }
 END_TEST
 
-START_TEST(table_rows_are_sound) {
+START_TEST(option_table_rows_are_sound) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     ck_assert_uint_gt(strlen(row->name), 0);
@@ -88,7 +88,7 @@ START_TEST(table_rows_are_sound) {
 }
 END_TEST
 
-START_TEST(names_that_people_know) {
+START_TEST(options_have_names_that_people_know) {
   ck_assert_str_eq(UNIT_OPTION(gogc_percent)->name, "gogc");
   ck_assert_str_eq(UNIT_OPTION(gogc_percent)->environment, "GAIT_GOGC");
   ck_assert_str_eq(UNIT_OPTION(memory_limit_bytes)->environment, "GAIT_MEMLIMIT");
@@ -100,7 +100,7 @@ START_TEST(names_that_people_know) {
 }
 END_TEST
 
-START_TEST(defaults_are_the_table) {
+START_TEST(option_defaults_are_those_of_the_table) {
   gait_options options;
   memset(&options, 0xee, sizeof options);
   gait_options_init(&options);
@@ -111,7 +111,7 @@ START_TEST(defaults_are_the_table) {
 }
 END_TEST
 
-START_TEST(every_row_round_trips) {
+START_TEST(every_option_is_read_back_from_its_text) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     const int64_t values[] = {row->minimum, row->maximum,
@@ -133,7 +133,7 @@ START_TEST(every_row_round_trips) {
 }
 END_TEST
 
-START_TEST(values_out_of_range_are_rejected) {
+START_TEST(option_values_out_of_range_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     char text[32];
@@ -152,7 +152,7 @@ START_TEST(values_out_of_range_are_rejected) {
 }
 END_TEST
 
-START_TEST(words_that_are_no_number_are_rejected) {
+START_TEST(option_words_that_are_no_number_are_rejected) {
   static const char *const words[] = {"banana", "1x",  "0x10", "1.5", " 1", "1 ",   "--1",
                                       "1e3",    "OFF", "1,0",  "NaN", "-",  "1\n2", "\xff"};
   for (size_t i = 0; i < options_rows(); i++) {
@@ -163,7 +163,7 @@ START_TEST(words_that_are_no_number_are_rejected) {
 }
 END_TEST
 
-START_TEST(words_have_values) {
+START_TEST(option_words_have_values) {
   const gait_option *row = UNIT_OPTION(policy);
   options_expect(row, "gogc", GAIT_POLICY_GOGC);
   options_expect(row, "cpu-budget", GAIT_POLICY_CPU_BUDGET);
@@ -175,7 +175,7 @@ START_TEST(words_have_values) {
 }
 END_TEST
 
-START_TEST(bytes_have_suffixes) {
+START_TEST(option_bytes_have_suffixes) {
   const gait_option *row = UNIT_OPTION(memory_limit_bytes);
   options_expect(row, "536870912", (int64_t)512 << 20);
   options_expect(row, "536870912B", (int64_t)512 << 20);
@@ -194,7 +194,7 @@ START_TEST(bytes_have_suffixes) {
 }
 END_TEST
 
-START_TEST(errors_are_cut_and_terminated) {
+START_TEST(option_errors_are_cut_and_terminated) {
   for (size_t bytes = 0; bytes < 80; bytes++) {
     gait_options options;
     gait_options_init(&options);
@@ -212,7 +212,7 @@ START_TEST(errors_are_cut_and_terminated) {
 }
 END_TEST
 
-START_TEST(unknown_names_are_rejected) {
+START_TEST(unknown_option_names_are_rejected) {
   static const char *const names[] = {"", "gog", "gogcc", "GOGC", "GAIT_GOGC", "banana", " gogc"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     gait_options options, before;
@@ -227,7 +227,7 @@ START_TEST(unknown_names_are_rejected) {
 }
 END_TEST
 
-START_TEST(null_arguments_are_rejected) {
+START_TEST(null_arguments_of_options_are_rejected) {
   gait_options options;
   gait_options_init(&options);
   ck_assert_int_eq(gait_options_set(NULL, "gogc", "1", NULL, 0), GAIT_ERROR_ARGUMENT);
@@ -241,7 +241,7 @@ static void options_clear_environment(void) {
     unsetenv(gait_option_at(i)->environment);
 }
 
-START_TEST(environment_sets_every_row) {
+START_TEST(environment_sets_every_option) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
@@ -264,7 +264,7 @@ START_TEST(environment_sets_every_row) {
 }
 END_TEST
 
-START_TEST(environment_names_the_bad_variable) {
+START_TEST(environment_error_names_the_bad_variable) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
@@ -313,7 +313,7 @@ START_TEST(heap_with_options_ignores_the_environment) {
 }
 END_TEST
 
-START_TEST(check_and_create_reject_bad_fields) {
+START_TEST(bad_fields_of_options_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     gait_options options;
@@ -353,24 +353,24 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *table = unit_case(suite, "table");
-  tcase_add_test(table, table_describes_every_field_once);
-  tcase_add_test(table, table_rows_are_sound);
-  tcase_add_test(table, names_that_people_know);
-  tcase_add_test(table, defaults_are_the_table);
+  tcase_add_test(table, option_table_describes_every_field_once);
+  tcase_add_test(table, option_table_rows_are_sound);
+  tcase_add_test(table, options_have_names_that_people_know);
+  tcase_add_test(table, option_defaults_are_those_of_the_table);
   tcase_add_test(table, results_have_names_and_texts);
   TCase *parser = unit_case(suite, "parser");
-  tcase_add_test(parser, every_row_round_trips);
-  tcase_add_test(parser, values_out_of_range_are_rejected);
-  tcase_add_test(parser, words_that_are_no_number_are_rejected);
-  tcase_add_test(parser, words_have_values);
-  tcase_add_test(parser, bytes_have_suffixes);
-  tcase_add_test(parser, errors_are_cut_and_terminated);
-  tcase_add_test(parser, unknown_names_are_rejected);
-  tcase_add_test(parser, null_arguments_are_rejected);
+  tcase_add_test(parser, every_option_is_read_back_from_its_text);
+  tcase_add_test(parser, option_values_out_of_range_are_rejected);
+  tcase_add_test(parser, option_words_that_are_no_number_are_rejected);
+  tcase_add_test(parser, option_words_have_values);
+  tcase_add_test(parser, option_bytes_have_suffixes);
+  tcase_add_test(parser, option_errors_are_cut_and_terminated);
+  tcase_add_test(parser, unknown_option_names_are_rejected);
+  tcase_add_test(parser, null_arguments_of_options_are_rejected);
   TCase *environment = unit_case(suite, "environment");
-  tcase_add_test(environment, environment_sets_every_row);
-  tcase_add_test(environment, environment_names_the_bad_variable);
+  tcase_add_test(environment, environment_sets_every_option);
+  tcase_add_test(environment, environment_error_names_the_bad_variable);
   tcase_add_test(environment, heap_without_options_takes_the_environment);
   tcase_add_test(environment, heap_with_options_ignores_the_environment);
-  tcase_add_test(environment, check_and_create_reject_bad_fields);
+  tcase_add_test(environment, bad_fields_of_options_are_rejected);
 }

@@ -123,22 +123,22 @@ static void outside_run(int mode, int levels, int times, bool exact) {
   unit_close(&outside.world);
 }
 
-START_TEST(callbacks_go_many_levels_in) {
+START_TEST(callbacks_from_outside_go_many_levels_in) {
   outside_run(_i, OUTSIDE_LEVELS, 1, false);
 }
 END_TEST
 
-START_TEST(callbacks_go_many_levels_in_with_frames) {
+START_TEST(callbacks_from_outside_go_many_levels_in_with_frames) {
   outside_run(_i, OUTSIDE_LEVELS, 1, true);
 }
 END_TEST
 
-START_TEST(callbacks_go_in_again_and_again) {
+START_TEST(callbacks_from_outside_go_in_again_and_again) {
   outside_run(_i, 4, 3, false);
 }
 END_TEST
 
-START_TEST(callbacks_go_in_again_and_again_with_frames) {
+START_TEST(callbacks_from_outside_go_in_again_and_again_with_frames) {
   outside_run(_i, 4, 3, true);
 }
 END_TEST
@@ -183,7 +183,7 @@ static void *outside_walk_all(void *arg) {
   return NULL;
 }
 
-START_TEST(callbacks_come_from_further_up) {
+START_TEST(callbacks_from_outside_come_from_further_up) {
   outside_keep_object(_i, outside_walk_all);
 }
 END_TEST
@@ -213,10 +213,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *callbacks = unit_case(suite, "callbacks");
-  UNIT_TEST(callbacks, callbacks_go_many_levels_in);
-  UNIT_TEST(callbacks, callbacks_go_many_levels_in_with_frames);
-  UNIT_TEST(callbacks, callbacks_go_in_again_and_again);
-  UNIT_TEST(callbacks, callbacks_go_in_again_and_again_with_frames);
-  UNIT_TEST(callbacks, callbacks_come_from_further_up);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in_with_frames);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again_with_frames);
+  UNIT_TEST(callbacks, callbacks_from_outside_come_from_further_up);
   UNIT_TEST(callbacks, another_heap_is_visited_from_outside);
 }

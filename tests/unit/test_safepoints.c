@@ -109,7 +109,7 @@ static void *safepoints_ask(void *arg) {
 
 /* The flag is one for both heaps: a poll of the first lowers it, whichever has raised it, and the
  * thread then enters the second, which waits for it. */
-START_TEST(entering_one_heap_meets_what_polling_another_has_passed_over) {
+START_TEST(entering_one_heap_meets_handshakes_that_polling_another_has_passed_over) {
   unit_world worlds[2];
   for (int i = 0; i < 2; i++)
     unit_open(&worlds[i], _i, GAIT_STACK_EXACT);
@@ -156,6 +156,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(several, allocating_on_one_heap_is_a_safepoint_of_another);
   UNIT_TEST(several, leaving_one_heap_is_a_safepoint_of_another);
   UNIT_TEST(several, running_outside_one_heap_is_a_safepoint_of_another);
-  tcase_add_test(several, entering_one_heap_meets_what_polling_another_has_passed_over);
+  tcase_add_test(several, entering_one_heap_meets_handshakes_that_polling_another_has_passed_over);
   UNIT_TEST(several, a_heap_left_for_good_leaves_the_others_in_order);
 }

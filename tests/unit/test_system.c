@@ -98,7 +98,7 @@ static void *system_start_small(void *arg) {
 }
 
 /* Cycles that the thread runs itself are among them, with the line of each in the default log. */
-START_TEST(the_least_stack_is_enough) {
+START_TEST(the_least_stack_of_a_thread_is_enough) {
   if (SANITIZER_ADDRESS || SANITIZER_THREAD) return;
   unit_world world;
   gait_options options = system_options(_i);
@@ -211,7 +211,7 @@ static void *system_collect_apart(void *arg) {
   return NULL;
 }
 
-START_TEST(what_threads_inherit_is_undone) {
+START_TEST(collector_threads_undo_inherited_settings) {
   unit_world world;
   struct system_inherited inherited = {.mode = _i, .nice = getpriority(PRIO_PROCESS, 0)};
   const gait_options options = system_options(_i);
@@ -301,7 +301,7 @@ START_TEST(a_cancelled_thread_leaves_no_lock) {
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  UNIT_TEST(unit_case(suite, "stacks"), the_least_stack_is_enough);
-  UNIT_TEST(unit_case(suite, "inheritance"), what_threads_inherit_is_undone);
+  UNIT_TEST(unit_case(suite, "stacks"), the_least_stack_of_a_thread_is_enough);
+  UNIT_TEST(unit_case(suite, "inheritance"), collector_threads_undo_inherited_settings);
   UNIT_TEST(unit_case(suite, "cancellation"), a_cancelled_thread_leaves_no_lock);
 }

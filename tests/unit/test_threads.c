@@ -11,7 +11,7 @@
 
 const char *const unit_suite_name = "threads";
 
-START_TEST(attach_and_detach) {
+START_TEST(threads_attach_and_detach) {
   const gait_options options = unit_options(_i);
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
@@ -85,18 +85,15 @@ static void *threads_double(void *arg) {
   return (char *)arg + (uintptr_t)arg;
 }
 
-START_TEST(outside_returns_what_the_function_does) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(outside_returns_the_result_of_its_function) {
   for (uintptr_t i = 1; i < 100; i++)
-    ck_assert_ptr_eq(gait_outside(world.thread, threads_double, (void *)i), (void *)(2 * i));
+    ck_assert_ptr_eq(gait_outside(unit.thread, threads_double, (void *)i), (void *)(2 * i));
   for (int i = 0; i < 1000; i++) {
-    gait_leave(world.thread);
-    gait_enter(world.thread);
-    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 48) != NULL);
+    gait_leave(unit.thread);
+    gait_enter(unit.thread);
+    UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 48) != NULL);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, 1000);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, 1000);
 }
 END_TEST
 
@@ -153,26 +150,23 @@ static void *threads_block_outside(void *arg) {
   return NULL;
 }
 
-START_TEST(the_collector_does_not_wait_for_the_blocked) {
+START_TEST(the_collector_does_not_wait_for_blocked_threads) {
   enum { THREADS = 20 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_block_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(world.thread);
+  gait_enter(unit.thread);
   for (int i = 0; i < 10; i++)
-    ck_assert_uint_eq(unit_marked_objects(&world), THREADS);
-  gait_leave(world.thread);
+    ck_assert_uint_eq(unit_marked_objects(&unit), THREADS);
+  gait_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  unit_close(&world);
+  gait_enter(unit.thread);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 END_TEST
 
@@ -196,26 +190,23 @@ static void *threads_hold_outside(void *arg) {
  * library has above them. */
 START_TEST(an_idle_stack_is_searched_to_its_first_frame) {
   enum { THREADS = 20, FRAME_BYTES = 1536 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  const uint64_t root_bytes = unit_last_record(world.heap).root_bytes;
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
+  const uint64_t root_bytes = unit_last_record(unit.heap).root_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_hold_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(world.thread);
-  ck_assert_uint_ge(unit_marked_objects(&world), THREADS);
+  gait_enter(unit.thread);
+  ck_assert_uint_ge(unit_marked_objects(&unit), THREADS);
   if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
-    ck_assert_uint_le(unit_last_record(world.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
-  gait_leave(world.thread);
+    ck_assert_uint_le(unit_last_record(unit.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
+  gait_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -305,26 +296,23 @@ END_TEST
 /* Caches follow the threads that run, not those that exist. */
 START_TEST(idle_threads_hold_no_cache) {
   enum { THREADS = 200 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   const unit_resources before = unit_count_resources();
-  const uint64_t mapped_before = unit_stats(world.heap).mapped_bytes;
+  const uint64_t mapped_before = unit_stats(unit.heap).mapped_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++) { /* one at a time */
     threads_start(&blocked, &threads[i], threads_block_outside);
     threads_await(&blocked.ready);
   }
-  const gait_stats stats = unit_stats(world.heap);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_eq(stats.threads, THREADS + 1);
   ck_assert_uint_le(stats.processors, THREADS / 4);
   ck_assert_uint_le(stats.mapped_bytes, mapped_before + ((size_t)8 << 20));
   ck_assert_uint_ge(unit_count_resources().threads, before.threads + THREADS);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -352,20 +340,17 @@ static void *threads_visit(void *arg) {
 }
 
 START_TEST(threads_come_and_go_during_cycles) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct threads_crowd crowd = {.heap = world.heap};
+  struct threads_crowd crowd = {.heap = unit.heap};
   for (unsigned wave = 0; wave < 10; wave++) {
     pthread_t threads[8];
     for (unsigned i = 0; i < 8; i++)
       UNIT_CHECK(pthread_create(&threads[i], NULL, threads_visit, &crowd) == 0);
     while (atomic_load(&crowd.number) < 8 * (wave + 1))
-      UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+      UNIT_CHECK(gait_collect(unit.thread) == GAIT_OK);
     for (unsigned i = 0; i < 8; i++)
       pthread_join(threads[i], NULL);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 END_TEST
 
@@ -380,24 +365,21 @@ static void *threads_poll_forever(void *arg) {
   return NULL;
 }
 
-START_TEST(a_thread_that_only_polls_holds_nobody_up) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct threads_crowd crowd = {.heap = world.heap};
+START_TEST(a_thread_that_only_polls_holds_no_other_up) {
+  struct threads_crowd crowd = {.heap = unit.heap};
   pthread_t threads[3];
   for (int i = 0; i < 3; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, threads_poll_forever, &crowd) == 0);
   while (atomic_load(&crowd.number) < 3)
-    gait_poll(world.thread);
-  world.slots[0] = unit_tagged_leaf(&world, 0);
+    gait_poll(unit.thread);
+  unit.slots[0] = unit_tagged_leaf(&unit, 0);
   for (int i = 0; i < 20; i++)
-    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0));
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0));
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_leave(unit.thread);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_enter(unit.thread);
 }
 END_TEST
 
@@ -416,7 +398,7 @@ static void *threads_spin(void *arg) {
 }
 
 /* The spinning thread answers no handshake, so whoever accepts a cycle has to hand it over. */
-START_TEST(a_thread_that_runs_a_cycle_waits_for_nobody) {
+START_TEST(a_thread_that_runs_a_cycle_waits_for_no_other) {
   if (_i == UNIT_BARRIERLESS) return; /* which holds all threads */
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -519,20 +501,21 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *life = unit_case(suite, "life");
-  UNIT_TEST(life, attach_and_detach);
+  UNIT_TEST(life, threads_attach_and_detach);
   UNIT_TEST(life, one_thread_on_several_heaps);
   UNIT_TEST(life, a_thread_that_exits_is_detached);
-  TCase *outside = unit_case(suite, "outside");
-  UNIT_TEST(outside, outside_returns_what_the_function_does);
-  UNIT_TEST(outside, the_collector_does_not_wait_for_the_blocked);
-  UNIT_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
+  const unit_worlds outside = unit_world_cases(suite, "outside", &unit_exact);
+  UNIT_WORLD_TEST(outside, outside_returns_the_result_of_its_function);
+  UNIT_WORLD_TEST(outside, the_collector_does_not_wait_for_blocked_threads);
+  UNIT_WORLD_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
   TCase *crowds = unit_case(suite, "crowds");
+  const unit_worlds crowds_worlds = unit_world_cases(suite, "crowds", &unit_exact);
   UNIT_TEST(crowds, a_few_threads_work_during_cycles);
   UNIT_TEST(crowds, two_hundred_threads_work_during_cycles);
-  UNIT_TEST(crowds, idle_threads_hold_no_cache);
-  UNIT_TEST(crowds, threads_come_and_go_during_cycles);
-  UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
-  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_nobody);
+  UNIT_WORLD_TEST(crowds_worlds, idle_threads_hold_no_cache);
+  UNIT_WORLD_TEST(crowds_worlds, threads_come_and_go_during_cycles);
+  UNIT_WORLD_TEST(crowds_worlds, a_thread_that_only_polls_holds_no_other_up);
+  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_no_other);
   UNIT_TEST(crowds, runs_come_in_parts_while_a_thread_runs_a_cycle);
   UNIT_TEST(crowds, a_late_thread_is_named);
 }

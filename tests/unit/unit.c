@@ -163,6 +163,34 @@ TCase *unit_case(Suite *suite, const char *name) {
   return tcase;
 }
 
+/* ---- Fixtures ---- */
+
+unit_world unit;
+
+static void unit_open_exact(unit_world *world, int mode) {
+  unit_open(world, mode, GAIT_STACK_EXACT);
+}
+
+static void unit_open_conservative(unit_world *world, int mode) {
+  unit_open(world, mode, GAIT_STACK_CONSERVATIVE);
+}
+
+UNIT_FIXTURE(unit_exact, UNIT_MODES, unit_open_exact);
+UNIT_FIXTURE(unit_conservative, UNIT_MODES, unit_open_conservative);
+
+static void unit_close_world(void) {
+  unit_close(&unit);
+}
+
+unit_worlds unit_world_cases(Suite *suite, const char *name, const unit_fixture *fixture) {
+  unit_worlds worlds = {.modes = fixture->modes};
+  for (int mode = 0; mode < fixture->modes; mode++) {
+    worlds.cases[mode] = unit_case(suite, name);
+    tcase_add_checked_fixture(worlds.cases[mode], fixture->open[mode], unit_close_world);
+  }
+  return worlds;
+}
+
 int main(void) {
   Suite *suite = suite_create(unit_suite_name);
   unit_suite_fill(suite);

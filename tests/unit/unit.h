@@ -2,7 +2,8 @@
  *
  * Every suite that allocates runs once per mode, as a loop test of Check: the loop's index is the
  * mode.  A world is a heap with the test's own thread attached and a frame of slots, so that a test
- * decides to the object what is reachable.
+ * decides to the object what is reachable.  A fixture opens it where all tests of a case want the
+ * same; a test that wants options of its own opens one itself.
  *
  * What is alive is asked for through external bytes: unit_tag gives an object 2^tag of them, and
  * after a collection the heap's sum is the set of tags that survived. */
@@ -131,5 +132,42 @@ TCase *unit_case(Suite *suite, const char *name);
 
 /* Adds a test once per mode. */
 #define UNIT_TEST(tcase, function) tcase_add_loop_test(tcase, function, 0, UNIT_MODES)
+
+/* ---- Tests that find a world ---- */
+
+/* The world of such a test: opened before it in the mode that its _i is, and closed behind it. */
+extern unit_world unit;
+
+/* How it is opened in each of the modes. */
+typedef struct unit_fixture {
+  int modes;
+  void (*open[UNIT_MODES])(void);
+} unit_fixture;
+extern const unit_fixture unit_exact, unit_conservative; /* as unit_open does, with these roots */
+
+/* Defines a fixture by a function of its own, which takes the world and the mode. */
+#define UNIT_FIXTURE(name, modes, function)                                                        \
+  static void name##_0(void) {                                                                     \
+    function(&unit, 0);                                                                            \
+  }                                                                                                \
+  static void name##_1(void) {                                                                     \
+    function(&unit, 1);                                                                            \
+  }                                                                                                \
+  static void name##_2(void) {                                                                     \
+    function(&unit, 2);                                                                            \
+  }                                                                                                \
+  const unit_fixture name = {modes, {name##_0, name##_1, name##_2}}
+
+/* Cases of the same name, one for each mode, since a fixture of Check's is that of a case. */
+typedef struct unit_worlds {
+  int modes;
+  TCase *cases[UNIT_MODES];
+} unit_worlds;
+unit_worlds unit_world_cases(Suite *suite, const char *name, const unit_fixture *fixture);
+
+/* Adds a test to each of them. */
+#define UNIT_WORLD_TEST(worlds, function)                                                          \
+  for (int mode_ = 0; mode_ < (worlds).modes; mode_++)                                             \
+  tcase_add_loop_test((worlds).cases[mode_], function, mode_, mode_ + 1)
 
 #endif

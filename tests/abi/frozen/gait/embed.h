@@ -26,7 +26,7 @@ struct gait_cycle_record;
 /* Traces one object: calls gait_trace_slot or gait_trace_range for everything in
  * [object, object + bytes) that may refer to the heap, and with GAIT_KIND_CALLBACK_ANYWHERE for
  * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
- * size, at least what was asked for.
+ * size, at least the size that was asked for.
  *
  * Thread: any of the collector's, or a mutator in an allocation or in gait_collect.  Several run at
  * once, on different objects.

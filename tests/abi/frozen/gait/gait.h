@@ -1,16 +1,16 @@
 /* gait.h: an embeddable, concurrent mark-sweep garbage collector with a pacer.  You call us.
  *
  * In the order in which a person meets the tasks: results, a heap and its options, kinds of object,
- * threads, allocation, stores, roots, collection, numbers.  embed.h has what we call of yours.
+ * threads, allocation, stores, roots, collection, numbers.  embed.h: calls of your functions.
  *
  * The line at the end of a contract:
- *   Thread  who may call it.  "attached": the thread that owns the gait_thread, in managed state.
+ *   Thread  its callers.  "attached": the thread that owns the gait_thread, in managed state.
  *           "any": attached or not, in either state; but not from a callback (embed.h).
  *   GC      whether the call is a safepoint (the collector may act on this thread), may start a
  *           cycle, or may mark.
  *   Fails   how.
  * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
- * barrier, which notes what it must.  A signal handler may call nothing here.
+ * barrier, which notes the store.  A signal handler may call nothing here.
  *
  * A reference that is stored, and every `arg`, may be NULL; any other pointer may where that is
  * said, and nowhere else.  To a NULL that may not be, a call that has a gait_result says
@@ -84,7 +84,7 @@ typedef struct gait_kind {
 #define GAIT_MAX_KINDS        1024
 #define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
 #define GAIT_MAX_ALIGNMENT    ((size_t)4096)
-/* What objects of one heap may hold outside it, all together. */
+/* The memory that objects of one heap may hold outside it, all together. */
 #define GAIT_MAX_EXTERNAL_BYTES ((size_t)1 << 60)
 
 /* ---- Options -------------------------------------------------------------------------------- */
@@ -207,7 +207,7 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
- * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or what the system lacks, has been reported
+ * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or lack of a resource, has been reported
  * in one line of the log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
@@ -218,8 +218,8 @@ static inline gait_result gait_heap_create(const gait_options *options, gait_hea
  */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 
-/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  Who
- * gets what another thread has set sees all that came before.  `user` may be NULL.
+/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  A
+ * thread that gets a value of another sees all that came before it was set.  `user` may be NULL.
  * Thread: any; a callback. */
 GAIT_API void gait_heap_set_user(gait_heap *heap, void *user);
 GAIT_API void *gait_heap_user(const gait_heap *heap);
@@ -296,7 +296,7 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
  * stack hold at this moment stay roots until then.
  * The function that calls it may return before gait_enter, as a wrapper does, whatever the size of
  * its frame; and functions that called that one may return, too, as long as their frames take no
- * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
+ * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, their references in registers are lost;
  * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
  * come again are not noticed.  Called by its address, from C or another language, it does not know
  * the frame of its caller, which is then one of those.  Managed code is entered once only until
@@ -356,7 +356,7 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
                                 size_t count, size_t element_bytes);
 
 /* Says that `object` holds `bytes` bytes of memory outside the heap from now on, 0 ..
- * GAIT_MAX_EXTERNAL_BYTES, in place of what was said before.  They count in the heap goal and the
+ * GAIT_MAX_EXTERNAL_BYTES, in place of an earlier number.  They count in the heap goal and the
  * memory limit until the object is found dead.  When they are more than before, the thread pays and
  * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
  * an exact thread have to be in its roots.
@@ -396,7 +396,7 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
  * may call it with references in hand.  The collector waits for it, and others where all are held:
- * while it marks, up to 0.1 us for each reference.  Cut into parts what is longer, with gait_poll
+ * while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with gait_poll
  * between them: where the two overlap and `to` is the higher, from the last part to the first.
  * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
@@ -441,22 +441,22 @@ typedef enum gait_roots_discipline {
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
- * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, in this
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks the root's objects, in this
  * call; no safepoint.
  * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is registered), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
                                     gait_roots_discipline discipline);
 
-/* Makes what `function` traces roots.  While a cycle marks, `function` runs in this call.
+/* Makes all that `function` traces roots.  While a cycle marks, `function` runs in this call.
  * Thread, GC, Fails: as gait_roots_add; GAIT_ERROR_ALREADY: with this `arg` it is registered. */
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+/* Undo the two.  From the call on, no thread may load from or store to the root.  The callback runs
  * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
  * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
  * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
- * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, once
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks the root's objects, once
  * more, in this call; no safepoint.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
@@ -497,7 +497,7 @@ GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
  *                      objects and external bytes only
  *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
  *                      and its own structures (threads, processors, queues, tables of roots); but
- *                      for the stacks of its threads, and what malloc takes to keep account
+ *                      for the stacks of its threads, and the memory in which malloc keeps account
  *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
@@ -506,7 +506,7 @@ GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
-  uint64_t young_cycles; /* that marked only what is new */
+  uint64_t young_cycles; /* that marked new objects only */
   uint64_t heap_live_bytes;
   uint64_t marked_bytes;
   uint64_t goal_bytes;
@@ -598,7 +598,7 @@ typedef struct gait_cycle_record {
   double cons_mark;
   double assist_ratio;
   double gc_cpu_share;
-  uint32_t young; /* it marked only what is new: marked_* still count all that is */
+  uint32_t young; /* it marked new objects only: marked_* still count all that is */
   uint32_t limiter_on;
   uint32_t limit_unreachable;
   uint32_t reserved; /* 0 */

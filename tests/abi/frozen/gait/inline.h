@@ -7,7 +7,7 @@
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
 
-/* Which layouts and constants these are.  Raised whenever one of them, or what it means, changes;
+/* Which layouts and constants these are.  Raised whenever one of them, or its meaning, changes;
  * the same in all of 0.2.x. */
 #define GAIT_ABI 2u
 
@@ -20,10 +20,10 @@ struct gait_cursor {
   char *limit;
 };
 
-/* What the fast paths read of a thread.
+/* The fields of a thread that the fast paths read.
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
- *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
+ *   marking  the work of the write barrier: GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
  *            Written by this thread, or by the collector while the thread is outside managed code
  *   poll     the collector of a heap, of this one or of another that the OS thread is attached to,
  *            wants it at a safepoint; written by any thread
@@ -38,15 +38,15 @@ struct gait_fast {
   uint32_t marking;
 };
 
-/* What a store shades while marking: the value that it overwrites, and the one that it writes. */
+/* Values that a store shades while marking: the one it overwrites, and the one it writes. */
 #define GAIT_SHADE_OLD 1u
 #define GAIT_SHADE_NEW 2u
-/* A store leaves a note of where it was: the next cycle may mark only what is new. */
+/* A store leaves a note of where it was: the next cycle may mark new objects only. */
 #define GAIT_REMEMBER 4u
 
 #define GAIT_CARD_SHIFT 10
 #define GAIT_CARD_BYTES ((size_t)1 << GAIT_CARD_SHIFT)
-/* What it writes there: how many cycles are to look at the card. */
+/* The byte that it writes there: how many cycles are to look at the card. */
 #define GAIT_CARD_NOTED 2
 
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
@@ -126,7 +126,7 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
                                      __ATOMIC_ACQUIRE);
 }
 
-/* Follows from the rest of a frame and where it stands: what has been overwritten since its
+/* Follows from the rest of a frame and where it stands: memory that was overwritten since its
  * function returned is told from a frame by it. */
 static inline uintptr_t gait_frame_seal_at(const gait_frame *place, const gait_frame *frame) {
   return ((uintptr_t)place ^ (uintptr_t)0x5EA1ED) + 3 * (uintptr_t)frame->caller +

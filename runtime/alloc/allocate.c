@@ -1,0 +1,116 @@
+/* The slow path of allocation, for a run that is at its end.
+ *
+ * In this order, and nothing between the last two steps, so that the slot handed out is still this
+ * thread's: do what the cycle under way wants of a thread that allocates (the hook `pay`); find
+ * memory, waiting for a cycle if there is none; take a run; hand out its first slot.
+ *
+ * Where memory comes from: the block that the cache owns; a swept block with free slots; while
+ * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
+ * memory limit forbids that, the thread waits (the hook `wait`).  When the system gives nothing, a
+ * collection and then the embedder's handler have their turn, and then NULL. */
+#include "alloc/allocate.h"
+
+#include "alloc/blocks.h"
+#include "alloc/cache.h"
+#include "alloc/large.h"
+
+/* Stretches that an allocation sweeps before it takes a free block. */
+#define ALLOCATE_SWEEP_STRETCHES 4
+
+/* The system gives no memory: false when the allocation has to fail. */
+static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
+  const gait_options *options = &thread->heap->options;
+  if (attempt->collected &&
+      (!options->out_of_memory ||
+       options->out_of_memory(thread->heap, bytes, options->out_of_memory_arg) == 0))
+    return false;
+  attempt->collected = true;
+  thread->heap->hooks->collect(thread);
+  return true;
+}
+
+/* ---- Small objects ---- */
+
+/* A swept block with free slots, swept here if need be. */
+static uint32_t allocate_find_swept(gait_heap *heap, uint16_t kind, unsigned size_class) {
+  uint32_t block = gaiti_blocks_partial(heap, kind, size_class);
+  for (int i = 0; block == GAITI_NO_BLOCK && i < ALLOCATE_SWEEP_STRETCHES; i++) {
+    if (!heap->hooks->sweep(heap)) break;
+    block = gaiti_blocks_partial(heap, kind, size_class);
+  }
+  return block;
+}
+
+/* Gives the cache a block.  False when the allocation has to fail. */
+static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned size_class,
+                                size_t bytes, struct gaiti_attempt *attempt) {
+  gait_heap *heap = thread->heap;
+  uint32_t block = allocate_find_swept(heap, kind, size_class);
+  enum gaiti_take take = GAITI_TAKE_OK;
+  if (block == GAITI_NO_BLOCK) {
+    take = gaiti_blocks_fresh(heap, thread->proc, kind, size_class,
+                              heap->hooks->limit(heap, attempt), &block);
+    if (gaiti_space_is_short(&heap->space)) heap->hooks->prepare(heap);
+  }
+  switch (take) {
+  case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
+  case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, attempt); return true;
+  case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
+  }
+  return false;
+}
+
+/* Sees that the cache has a slot to hand out.  A thread that waits may come back with another
+ * processor, whose cache has slots already.  False when the allocation has to fail. */
+static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes,
+                          size_t *run_bytes) {
+  struct gaiti_attempt attempt = {0};
+  for (;;) {
+    const struct gaiti_row *row = gaiti_proc_row(thread->heap, thread->proc, kind);
+    if (!row) {
+      if (!allocate_recover(thread, bytes, &attempt)) return false;
+      continue;
+    }
+    const struct gait_cursor *cursor = &row->cursors[size_class];
+    if (cursor->next != cursor->limit ||
+        gaiti_cache_refill(thread, kind, size_class, run_bytes) == GAITI_REFILL_OK)
+      return true;
+    if (!allocate_find_block(thread, kind, size_class, bytes, &attempt)) return false;
+  }
+}
+
+static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
+  size_t run_bytes = 0;
+  if (!allocate_fill(thread, kind, size_class, bytes, &run_bytes)) return NULL;
+  struct gait_cursor *cursor = &gaiti_row_of(thread->proc, kind)->cursors[size_class];
+  void *object = cursor->next;
+  cursor->next += gaiti_class_bytes(size_class);
+  thread->heap->hooks->account(thread, run_bytes);
+  return object;
+}
+
+/* ---- Large objects ---- */
+
+static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
+  gait_heap *heap = thread->heap;
+  struct gaiti_attempt attempt = {0};
+  void *object = NULL;
+  for (;;) {
+    switch (gaiti_large_take(thread, kind, bytes, heap->hooks->limit(heap, &attempt), &object)) {
+    case GAITI_TAKE_OK: thread->heap->hooks->account(thread, bytes); return object;
+    case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, &attempt); break;
+    case GAITI_TAKE_FAILED:
+      if (!allocate_recover(thread, bytes, &attempt)) return NULL;
+      break;
+    }
+  }
+}
+
+/* ---- Both ---- */
+
+void *gaiti_allocate(gait_thread *thread, uint16_t kind, size_t bytes) {
+  if (bytes == 0 || bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
+  thread->heap->hooks->pay(thread);
+  if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind, bytes);
+  return allocate_small(thread, kind, gait_size_class(bytes), bytes);
+}

@@ -1,0 +1,37 @@
+/* The cycle's answers to the layers below (heap/hooks.h). */
+#include "alloc/cache.h"
+#include "barrier/shades.h"
+#include "cycle/collector.h"
+#include "cycle/cycle.h"
+#include "cycle/throttle.h"
+#include "mark/root_scan.h"
+
+/* Model: tests/model/termination.pml. */
+static void hook_attached(gait_thread *thread) {
+  gaiti_thread_save(thread, NULL);
+  gaiti_roots_scan_thread(thread, &thread->proc->shades);
+  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+}
+
+/* Model: tests/model/termination.pml. */
+static void hook_retire(gait_thread *thread) {
+  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  thread->proc->assist_credit = 0;
+  gaiti_caches_empty(thread->heap, thread->proc);
+}
+
+static void hook_collect(gait_thread *thread) {
+  gaiti_collector_collect(thread, GAIT_CAUSE_OUT_OF_MEMORY);
+}
+
+const struct gaiti_hooks gaiti_cycle_hooks = {
+    .attached = hook_attached,
+    .retire = hook_retire,
+    .pay = gaiti_throttle_pay,
+    .account = gaiti_throttle_account,
+    .limit = gaiti_throttle_limit,
+    .wait = gaiti_throttle_wait,
+    .collect = hook_collect,
+    .prepare = gaiti_collector_prepare,
+    .sweep = gaiti_sweep_some,
+};
