@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# components.sh CMAKE BUILD PREFIX: each component can be installed alone, has what it is called
-# after, and all of them together are the tree PREFIX, in which no file is of two.
+# components.sh CMAKE BUILD PREFIX: each component can be installed alone, has the files that its
+# name promises, and all of them together are the tree PREFIX, in which no file is of two.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# debian.sh CPACK BUILD FOLDER: makes the Debian packages of what the build has, looks into each and
-# unpacks them into FOLDER/root; lintian, where it is there, finds no error.
+# debian.sh CPACK BUILD FOLDER: makes the Debian packages of the build, looks into each and unpacks
+# them into FOLDER/root; lintian, where it is there, finds no error.
 set -euo pipefail
 command -v dpkg-deb >/dev/null || { echo "dpkg-deb is not here"; exit 77; }
 rm -rf "$3"
@@ -9,7 +9,7 @@ cd "$3"
 "$1" --config "$2/CPackConfig.cmake" -G DEB -B "$3/made" >/dev/null
 failed=0
 
-# package NAME DEPENDS PATTERN...: the package depends on what matches, has files that match each
+# package NAME DEPENDS PATTERN...: DEPENDS matches the dependencies; the package has files for each
 # pattern, its licence and its changes, and no other.
 package() {
   local name=$1 depends=$2 pattern joined files

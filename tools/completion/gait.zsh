@@ -1,6 +1,6 @@
 #compdef gait
-# Completion of the command gait in zsh.  What is offered is what the command that is being typed
-# lists itself: `gait --help`, `gait COMMAND --help`, `gait options`.
+# Completion of the command gait in zsh.  It offers the lists that the command itself prints:
+# `gait --help`, `gait COMMAND --help`, `gait options`.
 
 # In reply: the lines that sed makes of a command's output, each perhaps with ":description".
 _gait_listed() { # ARGUMENT... -- SED-ARGUMENT...
@@ -33,7 +33,7 @@ _gait_workloads() {
   _describe -t workloads workload reply
 }
 
-# What _arguments is to know of the options of a command.
+# The specifications of a command's options, as _arguments takes them.
 _gait_specifications() { # COMMAND
   local line
   _gait_listed $1 --help -- 's/^ +(-., )?(--[a-z-]+)(=[^ ]+)?( .*)?$/\2\3/p'

@@ -32,7 +32,7 @@ def listed(found):
 
 
 def docstring(folder, function):
-    """What the header says of a function: its paragraphs."""
+    """The paragraphs of a function's docstring."""
     _, sections = man_header.read(folder / "gait.h")
     text = next(part.doc for _, items in sections for part in items if function in part.names())
     for kind, *rest in man_header.blocks(text):
@@ -44,8 +44,9 @@ def described(folder, words):
     lines = filled("A heap has these options. A program sets them by name with "
                    f"{words.name('gait_options_set', '')}, or in a "
                    f"{words.name('gait_options', '')} of its own, and hands them to "
-                   f"{words.name('gait_heap_create', '')}; a heap that is created without any takes "
-                   "them from the environment. The command \\fBgait\\fR(1) takes them by name, too.")
+                   f"{words.name('gait_heap_create', '')}; a heap that is created without any "
+                   "takes them from the environment. The command \\fBgait\\fR(1) takes them by "
+                   "name, too.")
     for function in ("gait_options_set", "gait_options_from_environment"):
         for prose, _ in docstring(folder, function):
             lines += item(bold(function) + "(3)", filled(words.mark(prose)))

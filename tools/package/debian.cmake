@@ -42,7 +42,7 @@ endforeach()
 install(DIRECTORY ${GAIT_MAN_DIR}/compressed/man3 DESTINATION share/man
   COMPONENT libgait-dev ${hidden})
 
-# What each package says of itself: licence, changes of the package, changes of Gait.
+# In each package: licence, changes of the package, changes of Gait.
 set(generated ${CMAKE_CURRENT_BINARY_DIR}/debian)
 string(TIMESTAMP GAIT_DEBIAN_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file(changelog.in ${generated}/changelog.Debian @ONLY)

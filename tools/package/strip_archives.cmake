@@ -1,4 +1,4 @@
-# What CPack does before it makes a package: archives lose what debuggers need, as programs do.
+# CPack runs this before it makes a package: archives lose their debug information, as programs do.
 file(GLOB_RECURSE archives ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.a)
 foreach(archive IN LISTS archives)
   execute_process(COMMAND strip --strip-debug --remove-section=.comment
