@@ -90,30 +90,31 @@ static const gait_option options_table[] = {
      "Signal that asks such a thread for its stack, where the program has left it alone; 0: none.",
      FIELD(late_signal), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark), NULL},
+     "Debug: mark a second time with every thread held, and compare.", FIELD(debug.checkmark),
+     NULL},
     {"heap_walk", "GAIT_HEAP_WALK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: prove every invariant of the heap after each cycle.", FIELD(heap_walk), NULL},
+     "Debug: prove every invariant of the heap after each cycle.", FIELD(debug.heap_walk), NULL},
     {"poison", "GAIT_POISON", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: fill free slots with a pattern, and check it when they are taken again.",
-     FIELD(poison), NULL},
+     FIELD(debug.poison), NULL},
     {"collect_every", "GAIT_COLLECT_EVERY", GAIT_OPTION_COUNT, "", 0, 0, 1000000000, false, 0,
      "Debug: collect at every so many allocations, all on the slow path; 0: never.",
-     FIELD(collect_every), NULL},
+     FIELD(debug.collect_every), NULL},
     {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes", SHRUNKEN(16 * KIB, 64), 1, 64 * KIB,
      false, 0, "Most bytes that a cache takes at a time; 1: every allocation takes the slow path.",
-     FIELD(run_bytes), NULL},
+     FIELD(debug.run_bytes), NULL},
     {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "", SHRUNKEN(512, 4), 2, 65536,
-     false, 0, "References that a processor's write barrier buffers.", FIELD(barrier_entries),
+     false, 0, "References that a processor's write barrier buffers.", FIELD(debug.barrier_entries),
      NULL},
     {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "", SHRUNKEN(1000000, 4), 0,
      1000000000, false, 0,
      "Most segments of 8 KiB in the queue of mark work; marking walks the heap when they are full.",
-     FIELD(mark_segments), NULL},
+     FIELD(debug.mark_segments), NULL},
     {"delay", "GAIT_DELAY", GAIT_OPTION_MICROSECONDS, "us", 0, 0, 1000000, false, 0,
-     "Debug: sleep at random, at most this long, at each step of a protocol.", FIELD(delay_us),
-     NULL},
+     "Debug: sleep at random, at most this long, at each step of a protocol.",
+     FIELD(debug.delay_us), NULL},
     {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
-     "Debug: seed of the delays, repeated in reports.", FIELD(seed), NULL},
+     "Debug: seed of the delays, repeated in reports.", FIELD(debug.seed), NULL},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
@@ -410,6 +411,18 @@ gait_result gaiti_options_take(gait_options *own, const gait_options *options, c
   return GAIT_OK;
 }
 
+/* A program that was compiled with later headers has set an option of which nothing is known here.
+ */
+static gait_result options_check_reserved(const gait_options *options, char *error,
+                                          size_t error_bytes) {
+  for (size_t i = 0; i < GAIT_DEBUG_RESERVED; i++) {
+    if (options->debug.reserved[i] == 0) continue;
+    if (error) snprintf(error, error_bytes, "debug.reserved: this library knows no such option");
+    return GAIT_ERROR_OPTION_VALUE;
+  }
+  return GAIT_OK;
+}
+
 gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
   gait_options copy;
@@ -422,5 +435,5 @@ gait_result gait_options_check(const gait_options *options, char *error, size_t 
     snprintf(text, sizeof text, "%lld", (long long)value);
     return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
   }
-  return GAIT_OK;
+  return options_check_reserved(&copy, error, error_bytes);
 }

@@ -35,7 +35,7 @@ struct attempt {
 /* ---- Before ---- */
 
 static void allocate_debug_cycle(gait_thread *thread) {
-  uint64_t every = (uint64_t)thread->heap->options.collect_every;
+  uint64_t every = (uint64_t)thread->heap->options.debug.collect_every;
   if (++thread->allocations_until_debug_cycle < every) return;
   thread->allocations_until_debug_cycle = 0;
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
@@ -86,7 +86,7 @@ static void allocate_serve(gait_thread *thread) {
 
 static void allocate_prepare(gait_thread *thread) {
   allocate_serve(thread);
-  if (thread->heap->options.collect_every) allocate_debug_cycle(thread);
+  if (thread->heap->options.debug.collect_every) allocate_debug_cycle(thread);
   gaiti_assist_pay(thread);
   allocate_stall(thread);
 }

@@ -4,6 +4,7 @@
 #define GAITI_CYCLE_COLLECTOR_H
 
 #include "alloc/thread.h"
+#include "gait/tune.h"
 
 /* Asks for a cycle after an allocation of `bytes`, or offers it when little is to be marked;
  * returns at once.  Thread: any that holds no lock. */

@@ -522,7 +522,7 @@ static enum gaiti_step step_close(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   cycle_enter(heap, GAITI_PHASE_OFF);
   gaiti_workers_end(heap);
-  if (heap->options.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (cycle->held && !heap->options.barrierless) cycle_release(heap);
   cycle_prepare_next(heap, cycle_account(heap, &cycle->record));
   if (heap->options.barrierless) {
@@ -595,7 +595,7 @@ static enum gaiti_step step_sweep(gait_heap *heap) {
   cycle->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   cycle_learn_survival(heap);
   gaiti_pace_settle(heap);
-  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
   cycle_end_record(heap, &cycle->record);
   cycle_enter(heap, GAITI_PHASE_IDLE);
   cycle_tell(heap, &cycle->record);

@@ -7,7 +7,7 @@
 #ifndef GAITI_CYCLE_PACE_H
 #define GAITI_CYCLE_PACE_H
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 #include "heap/heap.h"
 #include "pacer.h"
 

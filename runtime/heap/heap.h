@@ -80,7 +80,7 @@ void gaiti_delay_slow(const gait_heap *heap);
  * through several steps of the others: stands at the steps of protocols, so that rare interleavings
  * become common under test. */
 static inline void gaiti_delay(const gait_heap *heap) {
-  if (__builtin_expect(heap->options.delay_us != 0, 0)) gaiti_delay_slow(heap);
+  if (__builtin_expect(heap->options.debug.delay_us != 0, 0)) gaiti_delay_slow(heap);
 }
 
 /* Writes one line to the heap's log.  No lock may be held. */

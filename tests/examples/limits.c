@@ -1,5 +1,6 @@
 /* GOGC, the memory limit, memory held outside, running out. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [create] */

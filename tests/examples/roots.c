@@ -1,5 +1,6 @@
 /* Roots of every sort. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [exact frame] */

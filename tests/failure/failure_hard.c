@@ -35,10 +35,10 @@ static void hard_open(struct hard *hard, int64_t gogc_percent) {
   options.reserve_bytes = (int64_t)1 << 30;
   options.gogc_percent = gogc_percent;
   options.min_heap_bytes = 1 << 20;
-  options.barrier_entries = 4;
-  options.mark_segments = 8;
+  options.debug.barrier_entries = 4;
+  options.debug.mark_segments = 8;
   options.idle_help = 0;
-  options.heap_walk = options.checkmark = 1;
+  options.debug.heap_walk = options.debug.checkmark = 1;
   memset(hard, 0, sizeof *hard);
   MUST(gait_heap_create(&options, &hard->heap) == GAIT_OK);
   MUST(gait_thread_attach(hard->heap, "hard", GAIT_STACK_EXACT, &hard->thread) == GAIT_OK);

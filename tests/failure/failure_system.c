@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
@@ -237,8 +238,9 @@ static gait_options heap_options(void) {
   options.reserve_bytes = (int64_t)(64 * MIB);
   options.min_heap_bytes = (int64_t)(MIB / 2);
   options.processors = 2;
-  options.heap_walk = options.checkmark = 1;
-  if (gait_options_check(&options, NULL, 0) != GAIT_OK) options.heap_walk = options.checkmark = 0;
+  options.debug.heap_walk = options.debug.checkmark = 1;
+  if (gait_options_check(&options, NULL, 0) != GAIT_OK)
+    options.debug.heap_walk = options.debug.checkmark = 0;
   return options;
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)

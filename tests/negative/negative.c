@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <signal.h>

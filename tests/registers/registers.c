@@ -137,8 +137,8 @@ static bool registers_options(int mode, gait_options *options) {
                            << 30; /* a machine that is emulated has a table of all pages */
   options->barrierless = mode == MODE_BARRIERLESS;
   if (mode == MODE_CHECKED) {
-    options->checkmark = options->heap_walk = options->poison = 1;
-    options->barrier_entries = 2;
+    options->debug.checkmark = options->debug.heap_walk = options->debug.poison = 1;
+    options->debug.barrier_entries = 2;
   }
   return gait_options_check(options, NULL, 0) == GAIT_OK;
 }

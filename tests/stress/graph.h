@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define GRAPH_IDS          ((uint32_t)150000)
 #define GRAPH_LOCKS        61

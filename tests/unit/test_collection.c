@@ -394,8 +394,8 @@ END_TEST
 START_TEST(collect_at_every_nth_allocation) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.collect_every = 10;
-  options.run_bytes = 1; /* counted on the slow path: make that every path */
+  options.debug.collect_every = 10;
+  options.debug.run_bytes = 1; /* counted on the slow path: make that every path */
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (unsigned tag = 0; tag < 20; tag++) {
     world.slots[0] = unit_tagged_leaf(&world, tag);
@@ -412,7 +412,7 @@ END_TEST
 START_TEST(free_memory_is_poisoned) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.poison = 1;
+  options.debug.poison = 1;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   void *kept = gait_alloc(world.thread, world.leaf, 256); /* so that the block stays */
   world.slots[0] = kept;

@@ -8,8 +8,12 @@
 
 const char *const unit_suite_name = "options";
 
-#define OPTIONS_FIRST  offsetof(gait_options, gogc_percent)
-#define OPTIONS_FIELDS ((offsetof(gait_options, log) - OPTIONS_FIRST) / sizeof(int64_t))
+/* Two stretches of gait_options are options of the table, a word each. */
+#define OPTIONS_FIRST offsetof(gait_options, gogc_percent)
+#define OPTIONS_DEBUG offsetof(gait_options, debug)
+#define OPTIONS_FIELDS                                                                             \
+  ((offsetof(gait_options, log) - OPTIONS_FIRST + offsetof(gait_debug_options, reserved)) /        \
+   sizeof(int64_t))
 
 static int64_t options_field(const gait_options *options, const gait_option *row) {
   int64_t value;
@@ -59,7 +63,9 @@ START_TEST(table_describes_every_field_once) {
     const gait_option *row = gait_option_at(i);
     ck_assert_uint_eq(row->field % sizeof(int64_t), 0);
     ck_assert_uint_ge(row->field, OPTIONS_FIRST);
-    const size_t field = (row->field - OPTIONS_FIRST) / sizeof(int64_t);
+    const size_t debug =
+        row->field < OPTIONS_DEBUG ? 0 : OPTIONS_DEBUG - offsetof(gait_options, log);
+    const size_t field = (row->field - OPTIONS_FIRST - debug) / sizeof(int64_t);
     ck_assert_uint_lt(field, OPTIONS_FIELDS);
     ck_assert(!seen[field]);
     seen[field] = true;
@@ -337,6 +343,18 @@ START_TEST(check_and_create_reject_bad_fields) {
 }
 END_TEST
 
+START_TEST(debug_options_of_a_later_version_are_rejected) {
+  gait_options options;
+  gait_options_init(&options);
+  options.debug.reserved[0] = 1;
+  char error[256] = "";
+  ck_assert_int_eq(gait_options_check(&options, error, sizeof error), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "debug"));
+  gait_heap *heap;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_ERROR_OPTION_VALUE);
+}
+END_TEST
+
 START_TEST(results_have_names_and_texts) {
   for (int i = GAIT_OK; i <= GAIT_ERROR_ABI; i++) {
     ck_assert_int_eq(strncmp(gait_result_name((gait_result)i), "GAIT_", 5), 0);
@@ -373,4 +391,5 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(environment, heap_without_options_takes_the_environment);
   tcase_add_test(environment, heap_with_options_ignores_the_environment);
   tcase_add_test(environment, check_and_create_reject_bad_fields);
+  tcase_add_test(environment, debug_options_of_a_later_version_are_rejected);
 }

@@ -54,7 +54,7 @@ START_TEST(the_ring_keeps_the_newest) {
   enum { CYCLES = 3000, ROOM = 4096 };
   unit_world world;
   gait_options options = unit_options(_i);
-  options.checkmark = options.heap_walk = 0;
+  options.debug.checkmark = options.debug.heap_walk = 0;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < CYCLES; i++)
     UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);

@@ -221,7 +221,8 @@ END_TEST
 /* Nothing was stored in it: it is left alone.  In several places of it: it is traced once, in each
  * of two cycles. */
 START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
-  const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
+  const unsigned again =
+      young_options(young_modes[_i]).debug.checkmark != 0; /* which calls as well */
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, young_kind(&world, GAIT_KIND_CALLBACK), 200000);

@@ -391,7 +391,7 @@ START_TEST(trims_and_cycles_run_at_once) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 20;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 20;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   atomic_store(&tables_stop, false);
   pthread_t trimmer;

@@ -522,8 +522,8 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   static struct young_churn churn;
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.collect_every = options.inline_bytes = 0;
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.collect_every = options.inline_bytes = 0;
   options.min_heap_bytes = (int64_t)MIB / 8;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < YOUNG_BOXES; i++)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 /* The value as the heap's own option reads it. */
 static bool settings_value(const char *name, const char *text, int64_t *value, char *error,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 enum options_form { OPTIONS_TABLE, OPTIONS_JSON, OPTIONS_MARKDOWN };
 
