@@ -95,10 +95,9 @@ typedef struct gait_kind {
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-/* A memory limit that limits nothing. */
-#define GAIT_OFF INT64_MAX
-/* No collection for growth: only for the memory limit, or when asked. */
-#define GAIT_GOGC_OFF (-1)
+/* The value "off" of an option that is no switch: a limit that limits nothing; no collection for
+ * growth. */
+#define GAIT_OFF INT64_C(-1)
 
 /* How the heap may grow over what the last cycle found live: values of the option `policy`. */
 typedef enum gait_policy {
@@ -108,7 +107,12 @@ typedef enum gait_policy {
 } gait_policy;
 
 /* Every option of a heap.  Begin it with gait_options_init, which sets each field to its default.
- * Ranges and defaults stand in docs/options.md and in `gait options`; a switch is 0 or 1. */
+ * Ranges and defaults stand in docs/options.md and in `gait options`; a switch is 0 or 1.
+ *
+ * A name has four forms.  The option `memory_limit` is the field memory_limit_bytes: with the
+ * ending of its unit (_percent, _bytes, _ms, _us), where it has one that the name does not end in.
+ * It is the variable GAIT_MEMORY_LIMIT; and where a running heap takes a new value, the function
+ * gait_set_memory_limit. */
 typedef struct gait_options {
   /* How many bytes the program's headers give this structure.  Set by gait_options_init; a field
    * beyond them has its default. */
@@ -117,7 +121,7 @@ typedef struct gait_options {
   /* ---- When to collect ---- */
 
   /* How far the heap may grow over what the last cycle found live before the next one ends, in
-   * percent; GAIT_GOGC_OFF: growth is no reason to collect. */
+   * percent; GAIT_OFF: growth is no reason to collect. */
   int64_t gogc_percent;
   /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
    * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
@@ -147,8 +151,8 @@ typedef struct gait_options {
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots
    * included; 0: none does. */
   int64_t inline_bytes;
-  /* Cycles mark only what is new where no more than this share of it survives; 0: none, 100: every
-   * one that may. */
+  /* Cycles mark only what is new where no more than this share of it survives; 0 or GAIT_OFF: none,
+   * 100: every one that may. */
   int64_t young_percent;
   /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */
   int64_t barrierless;
@@ -491,4 +495,9 @@ GAIT_API size_t gait_trim(gait_heap *heap);
 #ifdef __cplusplus
 }
 #endif
+
+#ifndef GAIT_NO_OLD_NAMES
+#include "gait/renamed.h"
+#endif
+
 #endif

@@ -140,7 +140,7 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
 
 /* ---- Settings ------------------------------------------------------------------------------- */
 
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
+/* Change settings of a running heap: percent or bytes, or GAIT_OFF; each in the
  * range of its option.  The next trigger is computed at once; where the heap is past it, or has
  * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
  * `before` (may be NULL) takes the old setting.
@@ -175,7 +175,7 @@ typedef struct gait_option {
   int64_t minimum;
   int64_t maximum;
   bool may_be_off;     /* the word "off" is a value */
-  int64_t off;         /* and stands for this */
+  int64_t off;         /* and stands for this: 0 for a switch, else GAIT_OFF */
   const char *purpose; /* one sentence */
   size_t field;        /* its offset in gait_options */
   const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */

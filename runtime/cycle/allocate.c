@@ -111,8 +111,8 @@ static bool allocate_is_relieved(const gait_heap *heap) {
 /* Bytes that may be mapped: external bytes of objects are under the same limit. */
 static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
-  bool none = limit == (uint64_t)GAIT_OFF || attempt->over_limit || allocate_is_relieved(heap);
-  if (none) return (uint64_t)GAIT_OFF;
+  bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || allocate_is_relieved(heap);
+  if (none) return GAITI_NO_LIMIT;
   return limit > external ? limit - external : 0;
 }
 

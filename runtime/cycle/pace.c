@@ -6,8 +6,7 @@
 #include "mark/marking.h"
 #include "sweep/sweep.h"
 
-_Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
-_Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
+_Static_assert(GAIT_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
                    (int)GAIT_POLICY_CPU_BUDGET == (int)GAITI_PACER_POLICY_CPU_BUDGET &&
                    (int)GAIT_POLICY_SQUARE_ROOT == (int)GAITI_PACER_POLICY_SQUARE_ROOT,
@@ -33,17 +32,22 @@ static void pace_set_processors(struct gaiti_pace *pace, double processors) {
   AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
 }
 
+static int64_t pace_limit(int64_t memory_limit_bytes) {
+  return memory_limit_bytes == GAIT_OFF ? GAITI_PACER_NO_BYTES_LIMIT : memory_limit_bytes;
+}
+
 static struct gaiti_pacer_config pace_config(const gait_options *options) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   config.policy = (enum gaiti_pacer_policy)options->policy;
   config.gc_percent = options->gogc_percent;
-  config.memory_limit_bytes = options->memory_limit_bytes;
+  config.memory_limit_bytes = pace_limit(options->memory_limit_bytes);
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
   config.cpu_budget = pace_share(options->cpu_budget_percent);
   config.square_root_bytes = options->square_root_bytes;
-  config.young_survival = options->barrierless ? 0 : pace_share(options->young_percent);
+  bool young = !options->barrierless && options->young_percent != GAIT_OFF;
+  config.young_survival = young ? pace_share(options->young_percent) : 0;
   gaiti_pacer_config_rely(&config);
   return config;
 }
@@ -359,8 +363,8 @@ gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *befor
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  int64_t old = pace->pacer.config.memory_limit_bytes;
-  bool set = gaiti_pacer_set_memory_limit(&pace->pacer, bytes);
+  int64_t old = (int64_t)AO_load(&heap->memory_limit);
+  bool set = gaiti_pacer_set_memory_limit(&pace->pacer, pace_limit(bytes));
   if (set) {
     AO_store(&heap->memory_limit, (AO_t)bytes);
     pace_decide(heap);

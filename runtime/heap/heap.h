@@ -34,7 +34,7 @@ struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
-  AO_t memory_limit; /* GAIT_OFF: none */
+  AO_t memory_limit; /* GAITI_NO_LIMIT, which is GAIT_OFF: none */
   AO_t hurried;
   char apart_before[GAITI_HEAP_APART];
   AO_t live_bytes;

@@ -385,7 +385,8 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
     goto unlock;
   uint64_t growth = space_growth(space, map, found, count, used);
   result = GAITI_TAKE_LIMIT;
-  if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
+  if (growth > 0 && limit != GAITI_NO_LIMIT &&
+      !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
   space_claim(space, map, found, count, used, clean);
   space_add_mapped(space, growth);

@@ -55,6 +55,9 @@ void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
  * in a huge page is 2 MiB of memory, of which `mapped` would have a few KiB. */
 void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map);
 
+/* A limit that limits nothing. */
+#define GAITI_NO_LIMIT UINT64_MAX
+
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
  * memory stays within `limit`, if need be by giving back free memory elsewhere.  A single
  * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.

@@ -103,7 +103,7 @@ static void hard_no_memory_to_collect(void) {
   struct hard hard;
   gait_stats stats;
   gait_cycle_record record;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ALL, 1, true);
   MUST(gait_collect(hard.thread) == GAIT_OK);
@@ -150,7 +150,7 @@ static void *hard_leave_and_enter(void *arg) {
 static void hard_no_memory_to_enter(void) {
   struct hard hard;
   pthread_t leaves;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   MUST(gait_alloc(hard.thread, hard.words, 16));
   gait_frame_pop(hard.thread, &hard.frame);
   MUST(gait_thread_detach(hard.thread) == GAIT_OK);
@@ -207,7 +207,7 @@ static void *hard_collect_once(void *arg) {
 static void hard_no_memory_to_shade_at_the_start(void) {
   struct hard hard;
   pthread_t sits, collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_thread_start(&sits, hard_sit, &hard);
   hard_await(&hard, 1);
@@ -233,7 +233,7 @@ static void hard_no_memory_to_shade_at_the_start(void) {
 static void hard_no_memory_to_shade_while_marking(void) {
   struct hard hard;
   pthread_t collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   hard_reach(&hard, &collects, GAITI_PHASE_MARK);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
@@ -257,7 +257,7 @@ static void hard_no_memory_to_remove_roots(void) {
   pthread_t collects;
   static void *range[4];
   int calls = 0;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   MUST(gait_roots_add(hard.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   MUST(gait_roots_add_callback(hard.heap, hard_trace_nothing, &calls, GAIT_ROOTS_BARRIERED) ==
@@ -273,7 +273,7 @@ static void hard_no_memory_to_remove_roots(void) {
 /* A table at its limit grows at the next object, but not for one that it has. */
 static void hard_no_memory_to_lower_external(void) {
   struct hard hard;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, false);
   inject_disarm();

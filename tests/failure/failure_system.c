@@ -358,7 +358,7 @@ static void system_errno(void) {
   static void *range[4];
   gait_options options = heap_options();
   atomic_store(&system_is.poisons, true);
-  KEEPS(gait_options_set(&options, "memlimit", "1GiB", NULL, 0) == GAIT_OK);
+  KEEPS(gait_options_set(&options, "memory_limit", "1GiB", NULL, 0) == GAIT_OK);
   heap_open(&heap, &options, GAIT_STACK_CONSERVATIVE);
   KEEPS(gait_roots_add(heap.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   gait_handle *handle = NULL;
@@ -380,7 +380,7 @@ static void system_errno(void) {
 static void system_commit(void) {
   struct heap heap;
   gait_options options = heap_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   system_is.most_bytes = 200 * KIB;
   for (size_t bytes = 0; bytes < 16 * MIB; bytes += 4 * KIB)

@@ -115,7 +115,7 @@ static int checkers_child(const void *arg) {
   const struct checkers_case *one = arg;
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.debug.checkmark = options.debug.poison = options.debug.heap_walk = 1;
   child_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
   child_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==

@@ -58,7 +58,7 @@ static void world_open(struct world *world) {
   memset(world, 0, sizeof *world);
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   must(gait_heap_create(&options, &world->heap) == GAIT_OK);
   must(gait_heap_create(&options, &world->other_heap) == GAIT_OK);
   gait_kind_info info = {.name = "twin", .form = GAIT_KIND_LEAF};

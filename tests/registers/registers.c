@@ -131,7 +131,7 @@ static void registers_run_case(struct torture *torture, const struct script *scr
  * debug build. */
 static bool registers_options(int mode, gait_options *options) {
   gait_options_init(options);
-  options->gogc_percent = GAIT_GOGC_OFF;
+  options->gogc_percent = GAIT_OFF;
   options->memory_limit_bytes = (int64_t)256 << 20;
   options->reserve_bytes = (int64_t)1
                            << 30; /* a machine that is emulated has a table of all pages */

@@ -36,7 +36,7 @@ static void collection_open(unit_world *world, int mode, int64_t gogc) {
 
 START_TEST(off_means_no_cycle) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 200 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
@@ -182,7 +182,7 @@ START_TEST(a_policy_sets_the_growth) {
   gait_options options = unit_options(UNIT_CONCURRENT);
   char error[128];
   options.young_percent = 0;
-  ck_assert_int_eq(options.gogc_percent, GAIT_GOGC_OFF); /* it has no part in these */
+  ck_assert_int_eq(options.gogc_percent, GAIT_OFF); /* it has no part in these */
   ck_assert_int_eq(gait_options_set(&options, "policy", "square-root", error, sizeof error),
                    GAIT_OK);
   collection_try_policy(&options);
@@ -201,7 +201,7 @@ START_TEST(gogc_changes_at_run_time) {
   collection_open(&world, _i, 100);
   collection_keep(&world, 32 * MIB);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  static const int64_t percents[] = {100, 50, 400, 0, GAIT_GOGC_OFF, 200};
+  static const int64_t percents[] = {100, 50, 400, 0, GAIT_OFF, 200};
   int64_t last = 100;
   for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
     int64_t before = 0;
@@ -226,7 +226,7 @@ END_TEST
 
 START_TEST(turning_it_on_starts_a_cycle_that_is_due) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 100 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_int_eq(gait_set_gogc(world.heap, 50, NULL), GAIT_OK);
@@ -241,7 +241,7 @@ END_TEST
 
 START_TEST(the_limit_changes_at_run_time) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   int64_t before = 0;
   ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
   ck_assert_int_eq(before, GAIT_OFF);
@@ -265,7 +265,7 @@ END_TEST
 START_TEST(collect_frees_all_that_was_unreachable) {
   enum { COUNT = 10000 };
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   void **table = gait_alloc_array(world.thread, world.references, 0, COUNT, sizeof(void *));
   world.slots[0] = table;
   for (size_t i = 0; i < COUNT; i++)
@@ -285,7 +285,7 @@ END_TEST
 
 START_TEST(marked_bytes_are_the_slots) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   static const size_t sizes[] = {16, 100, 1000, 32768, 40000, 1000000};
   uint64_t sum = 0;
   for (size_t i = 0; i < 6; i++) {
@@ -301,7 +301,7 @@ END_TEST
 
 START_TEST(memory_is_used_again) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   uint64_t mapped = 0;
   for (unsigned round = 0; round < 8; round++) {
     collection_churn(&world, 30 * MIB);
@@ -320,7 +320,7 @@ END_TEST
 
 START_TEST(trim_gives_memory_back) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   const size_t resident_before = unit_resident_bytes();
   for (size_t done = 0; done < 100 * MIB; done += 4096) {
     void **node = gait_alloc(world.thread, world.references, 4096);
@@ -355,7 +355,7 @@ END_TEST
 
 START_TEST(memory_is_prepared_for_a_heap_that_grows) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK); /* which starts the collector's thread */
   bool prepared = false;
   for (size_t i = 0; i < 2048 * 1024 && !prepared; i++) { /* a GiB at most */

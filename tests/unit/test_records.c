@@ -21,7 +21,7 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
     ck_assert_uint_eq(records[i].threads, 1);
     ck_assert(records[i].processors > 0);
-    ck_assert_int_eq(records[i].gogc_percent, GAIT_GOGC_OFF);
+    ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
     ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);

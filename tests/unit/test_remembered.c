@@ -59,7 +59,7 @@ START_TEST(what_was_stored_while_nobody_remembered_is_kept) {
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, world.references, 64);
-  ck_assert_int_eq(gait_set_gogc(world.heap, GAIT_GOGC_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_set_gogc(world.heap, GAIT_OFF, NULL), GAIT_OK);
   young_any_cycle(&world);
   young_full_cycle(&world);
   gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));

@@ -257,7 +257,7 @@ START_TEST(structures_count_against_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = 64 * MIB;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).goal_bytes;

@@ -66,7 +66,7 @@ END_TEST
 START_TEST(none_is_young_without_a_goal) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);

@@ -20,7 +20,7 @@ const gait_option *unit_option(size_t field) {
 gait_options unit_options(int mode) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.barrierless = mode == UNIT_BARRIERLESS;
   if (mode == UNIT_SHRUNKEN) {
     options.debug.checkmark = 1;
