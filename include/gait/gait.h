@@ -126,6 +126,9 @@ typedef struct gait_options {
   /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
    * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
   int64_t memory_limit_bytes;
+  /* Hard limit on the memory that the heap maps, without external bytes; GAIT_OFF: none.  Where
+   * collections make no room under it, an allocation asks out_of_memory and then returns NULL. */
+  int64_t max_heap_bytes;
   /* Smallest heap goal where gogc_percent is 100; another percentage scales it. */
   int64_t min_heap_bytes;
   /* Addresses to reserve for the heap, which are no memory until they are used; halved until the

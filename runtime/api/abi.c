@@ -85,8 +85,8 @@ ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
-ABI_AT(gait_options, log, 160);
-ABI_AT(gait_options, debug, 208);
+ABI_AT(gait_options, log, 168);
+ABI_AT(gait_options, debug, 216);
 ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);

@@ -10,8 +10,9 @@
  * memory limit forbids that, the thread waits for the cycle that the limit started, unless the
  * collector has had its share of CPU time already: then the heap grows past the limit, as Go's does
  * and for the same reason (a limit that starves the program is of no use), to the goal that the CPU
- * cap sets.  When the system gives nothing, a collection and then the embedder's handler have their
- * turn, and then NULL. */
+ * cap sets.  The hard limit (the option max_heap) is passed by nothing: there the thread waits for
+ * a cycle whatever that costs, and when that has made no room, or when the system gives nothing, a
+ * collection and then the embedder's handler have their turn, and then NULL. */
 #include "alloc/cache.h"
 #include "alloc/supply.h"
 #include "base/check.h"
@@ -21,13 +22,18 @@
 
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
+/* Cycles that an allocation waits for at the hard limit: where the heap has no room, and where it
+ * has, which other threads were the first to take. */
+#define ALLOCATE_HARD_CYCLES      1
+#define ALLOCATE_HARD_CYCLES_MOST 8
 /* An allocation waits for marking so long at most. */
 #define ALLOCATE_STALL_NS ((uint64_t)10000000)
 
-/* The attempts of an allocation: cycles that it waited for because of the limit; whether it may
- * pass the limit now; whether it has collected because the system gave nothing. */
+/* The attempts of an allocation: cycles that it waited for because of the memory limit, and because
+ * of the hard one; whether it may pass the memory limit now; whether it has collected because the
+ * system gave nothing. */
 struct attempt {
-  uint64_t cycles_waited;
+  uint64_t cycles_waited, hard_waited;
   bool over_limit;
   bool recovered;
 };
@@ -108,12 +114,18 @@ static bool allocate_is_relieved(const gait_heap *heap) {
   return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
-/* Bytes that may be mapped: external bytes of objects are under the same limit. */
-static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
+/* Bytes that may be mapped under the memory limit, which external bytes of objects share. */
+static uint64_t allocate_soft_limit(const gait_heap *heap, const struct attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
   bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || allocate_is_relieved(heap);
   if (none) return GAITI_NO_LIMIT;
   return limit > external ? limit - external : 0;
+}
+
+/* The same under both limits. */
+static uint64_t allocate_limit(const gait_heap *heap, const struct attempt *attempt) {
+  uint64_t soft = allocate_soft_limit(heap, attempt), hard = gaiti_space_hard_limit(&heap->space);
+  return soft < hard ? soft : hard;
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
@@ -152,6 +164,29 @@ static bool allocate_recover(gait_thread *thread, size_t bytes, struct attempt *
   return true;
 }
 
+/* Whether what the last cycle found live leaves a quarter of the hard limit, and room for this
+ * object. */
+static bool allocate_has_room(gait_heap *heap, size_t bytes) {
+  uint64_t live = gaiti_pace_live(heap), external = AO_load(&heap->externals.bytes);
+  uint64_t objects = live > external ? live - external : 0;
+  return objects + bytes < gaiti_space_hard_limit(&heap->space) / 4 * 3;
+}
+
+/* One of the limits stands in the way.  The hard one lets nothing pass: cycles make room, or the
+ * allocation fails as where the system gives nothing.  False when it has to fail. */
+static bool allocate_make_room(gait_thread *thread, size_t bytes, struct attempt *attempt) {
+  gait_heap *heap = thread->heap;
+  if (allocate_soft_limit(heap, attempt) < gaiti_space_hard_limit(&heap->space)) {
+    allocate_wait_for_block(thread, attempt);
+    return true;
+  }
+  AO_store(&heap->cycle->pace.refused, true);
+  uint64_t most = allocate_has_room(heap, bytes) ? ALLOCATE_HARD_CYCLES_MOST : ALLOCATE_HARD_CYCLES;
+  if (attempt->hard_waited++ >= most) return allocate_recover(thread, bytes, attempt);
+  gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+  return true;
+}
+
 /* ---- Small objects ---- */
 
 /* A swept block with free slots, swept here if need be. */
@@ -177,7 +212,7 @@ static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned siz
   }
   switch (take) {
   case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
-  case GAITI_TAKE_LIMIT: allocate_wait_for_block(thread, attempt); return true;
+  case GAITI_TAKE_LIMIT: return allocate_make_room(thread, bytes, attempt);
   case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
   }
   return false;
@@ -221,7 +256,9 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   for (;;) {
     switch (gaiti_supply_large(thread, kind, bytes, allocate_limit(heap, &attempt), &object)) {
     case GAITI_TAKE_OK: gaiti_allocation_account(thread, bytes); return object;
-    case GAITI_TAKE_LIMIT: allocate_wait_for_block(thread, &attempt); break;
+    case GAITI_TAKE_LIMIT:
+      if (!allocate_make_room(thread, bytes, &attempt)) return NULL;
+      break;
     case GAITI_TAKE_FAILED:
       if (!allocate_recover(thread, bytes, &attempt)) return NULL;
       break;
@@ -233,7 +270,7 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
 
 /* Mapped bytes past the part of the memory limit that external bytes leave for them. */
 static uint64_t allocate_over_limit(const gait_heap *heap, const struct attempt *attempt) {
-  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = allocate_limit(heap, attempt);
+  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = allocate_soft_limit(heap, attempt);
   return mapped > limit ? mapped - limit : 0;
 }
 

@@ -98,6 +98,9 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
 
+/* What the last cycle found live, external bytes included. */
+uint64_t gaiti_pace_live(gait_heap *heap);
+
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
 void gaiti_pace_settle(gait_heap *heap);
 

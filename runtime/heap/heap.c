@@ -25,12 +25,14 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  heap->space.most_bytes = (uint64_t)options->max_heap_bytes; /* GAIT_OFF is GAITI_NO_LIMIT */
   AO_store(&heap->space.structure_bytes, sizeof *heap);
+  AO_store(&heap->space.charged_bytes, sizeof *heap);
   gaiti_space_note_peak(&heap->space);
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
-  } else if (options->memory_limit_bytes != GAIT_OFF) {
+  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF) {
     gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;

@@ -29,6 +29,9 @@ struct gaiti_cycle;     /* cycle/cycle.h */
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
 
+/* The option max_heap is no less: an empty heap with some threads takes a third of this. */
+#define GAITI_LEAST_HEAP_BYTES ((int64_t)1 << 20)
+
 /*   hurried  a thread that allocates runs a cycle, and waits for the others (alloc/cache.c) */
 struct gait_heap {
   struct gaiti_map map;

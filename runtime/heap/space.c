@@ -197,6 +197,12 @@ static void space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
   gaiti_space_note_peak(space);
 }
 
+static void space_sub_mapped(struct gaiti_space *space, uint64_t bytes) {
+  gaiti_counter_sub(&space->mapped_bytes, bytes);
+  gaiti_space_uncharge(space, bytes);
+  gaiti_counter_add(&space->released_bytes, bytes);
+}
+
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) << GAITI_BLOCK_SHIFT;
 }
@@ -388,6 +394,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
   if (growth > 0 && limit != GAITI_NO_LIMIT &&
       !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
+  if (!gaiti_space_charge(space, growth)) goto unlock;
   space_claim(space, map, found, count, used, clean);
   space_add_mapped(space, growth);
   if (count == 1) space_probe(space, map, found, growth > 0);
@@ -458,8 +465,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
     space_clear(space->dirty, i);
   }
   AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) - (end - start));
-  gaiti_counter_sub(&space->mapped_bytes, bytes);
-  gaiti_counter_add(&space->released_bytes, bytes);
+  space_sub_mapped(space, bytes);
   return bytes;
 }
 
@@ -472,8 +478,7 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
     size_t page_bytes = gaiti_os_page_bytes(), bytes = (state->resident - pages) * page_bytes;
     if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * page_bytes, bytes)) continue;
     state->resident = (uint8_t)pages;
-    gaiti_counter_sub(&space->mapped_bytes, bytes);
-    gaiti_counter_add(&space->released_bytes, bytes);
+    space_sub_mapped(space, bytes);
   }
 }
 
@@ -503,8 +508,7 @@ static size_t space_lower(struct gaiti_space *space, const struct gaiti_map *map
   AO_store_release(&space->top_shared, to);
   size_t bytes = (top - to) * SPACE_TABLE_BYTES;
   gaiti_counter_sub(&space->table_bytes, bytes);
-  gaiti_counter_sub(&space->mapped_bytes, bytes);
-  gaiti_counter_add(&space->released_bytes, bytes);
+  space_sub_mapped(space, bytes);
   return bytes;
 }
 
@@ -558,6 +562,7 @@ static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_ma
   size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
   uint64_t growth = space_growth(space, map, block, count, used);
   if (count == 0 || gaiti_space_mapped(space) + growth > limit) return;
+  if (!gaiti_space_charge(space, growth)) return;
   space_claim(space, map, block, count, used, &clean);
   space_add_mapped(space, growth);
   space->prepared = block;
@@ -610,6 +615,7 @@ void gaiti_space_recover(struct gaiti_space *space, const struct gaiti_map *map)
     space_give_locked(space, map, block, count, false);
   }
   space->preparing = 0;
+  AO_store(&space->charged_bytes, gaiti_space_mapped(space)); /* some had yet to count theirs */
   AO_store(&space->zeroed_blocks, 0);
   gaiti_unlock(&space->lock);
 }

@@ -105,6 +105,7 @@ static const struct options_member {
   size_t field;
 } options_members[] = {MEMBER(gogc_percent),
                        MEMBER(memory_limit_bytes),
+                       MEMBER(max_heap_bytes),
                        MEMBER(min_heap_bytes),
                        MEMBER(reserve_bytes),
                        MEMBER(background_percent),

@@ -88,6 +88,24 @@ START_TEST(none_is_young_where_the_memory_limit_rules) {
 }
 END_TEST
 
+/* The limit by itself is no reason for full cycles: it is one where it sets the goal. */
+START_TEST(cycles_are_young_where_the_memory_limit_is_far) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.memory_limit_bytes = 2 * options.min_heap_bytes;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(&world);
+  for (int i = 0; i < 5; i++)
+    young_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
+  young_full_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, options.memory_limit_bytes, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
 /* Keeps a list of about so many bytes in slot 0. */
 static void young_keep(unit_world *world, size_t bytes) {
   for (size_t done = 0; done < bytes; done += 1024) {
@@ -561,6 +579,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(when, none_is_young_without_barriers);
   YOUNG_TEST(when, none_is_young_without_a_goal);
   YOUNG_TEST(when, none_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, cycles_are_young_where_the_memory_limit_is_far);
   YOUNG_TEST(when, who_keeps_much_and_drops_what_is_new_has_them);
   YOUNG_TEST(when, who_keeps_all_has_none);
   TCase *roots = unit_case(suite, "roots");
