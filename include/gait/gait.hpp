@@ -27,7 +27,7 @@ T *make(gait_thread *thread, gait_kind kind, Arguments &&...arguments) {
 
 // Loads and stores of references, with the type of the slot.
 template <typename T> T *load(T *const *slot) {
-  return static_cast<T *>(gait_load(reinterpret_cast<void *const *>(slot)));
+  return static_cast<T *>(gait_load(slot));
 }
 template <typename T> void store(gait_thread *thread, T **slot, std::common_type_t<T *> value) {
   gait_store(thread, slot, value);

@@ -36,7 +36,7 @@ later_edit(include/gait/tune.h
   "\n} gait_option@" "\n  const char *later@\n} gait_option@"
   "\n} gait_stats@" "\n  uint64_t later[4]@\n} gait_stats@"
   "\n} gait_cycle_record@" "\n  uint64_t later[3]@\n} gait_cycle_record@")
-foreach(header IN ITEMS abi checked embed inline)
+foreach(header IN ITEMS abi checked embed inline renamed slot)
   configure_file(${PROJECT_SOURCE_DIR}/include/gait/${header}.h ${later}/include/gait/${header}.h
     COPYONLY)
 endforeach()

@@ -372,7 +372,8 @@ START_TEST(a_young_cycle_scans_only_what_is_new) {
   for (size_t i = 0; i < COUNT; i++)
     world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
   young_grow_old(&world);
-  gait_store(world.thread, world.slots[0], gait_alloc(world.thread, world.references, 512));
+  gait_store(world.thread, (void **)world.slots[0],
+             gait_alloc(world.thread, world.references, 512));
   for (int i = 0; i < 2; i++) {
     young_cycle(&world);
     const uint64_t young = unit_last_record(world.heap).scan_bytes;

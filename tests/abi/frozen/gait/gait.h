@@ -401,7 +401,8 @@ GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address)
 static inline void *gait_load(void *const *slot);
 
 /* Stores `value` in `*slot`, a field of an object or a barriered root.  Every store of a reference
- * outside the thread's own stack goes through one of these.
+ * outside the thread's own stack goes through one of these.  A slot that is no pointer to a pointer
+ * does not compile (slot.h).
  * Thread: attached. */
 static inline void gait_store(gait_thread *thread, void *slot, void *value);
 
@@ -494,6 +495,8 @@ GAIT_API size_t gait_trim(gait_heap *heap);
 #include "gait/abi.h"
 
 #include "gait/checked.h"
+
+#include "gait/slot.h"
 
 #ifdef __cplusplus
 }
