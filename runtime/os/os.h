@@ -53,7 +53,7 @@ void gaiti_os_unreserve(void *start, size_t bytes);
 void *gaiti_os_alloc(size_t bytes);
 void gaiti_os_free(void *memory);
 
-/* ---- Time and processors (clock.c, processors.c) ---- */
+/* ---- Time and CPUs (clock.c, cpu_count.c) ---- */
 
 /* A time by that clock which never comes. */
 #define GAITI_NO_DEADLINE UINT64_MAX
