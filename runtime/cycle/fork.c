@@ -61,7 +61,8 @@
  *                        cleared, and a full cycle is asked for
  *   in the last one      ended: marking is whole, and the caller alone has to turn its barrier off;
  *                        it sweeps, here
- *   over but to tell     over
+ *   swept                over: the walk through the heap comes after, and then the callback that
+ *                        reports the cycle
  *
  * In the parent nothing of that is the case: a thread that was not stopped goes on, and only
  * stopped ones are resumed.
