@@ -80,7 +80,7 @@ struct gaiti_pacer_snapshot {
   int64_t heap_work_bytes;    /* scanned in this cycle: heap, */
   int64_t stack_work_bytes;   /* stacks, */
   int64_t globals_work_bytes; /* and other roots */
-  /* By gaiti_pacer_limiter_tell(); 0 without a limiter. */
+  /* By gaiti_pacer_limiter_report(); 0 without a limiter. */
   double limiter_fill;        /* of its bucket: 0 .. 1 */
   bool limiting;              /* the bucket is full: no assists */
   int64_t limiter_gc_ns;      /* CPU time of GC since the limiter was made */
@@ -142,8 +142,8 @@ struct gaiti_pacer_decision {
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
                              while the CPU limiter limits */
   bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
-  bool young;             /* the next cycle, or the one under way, is to be young: see young_rule.c */
-  bool remember;          /* and the one after it may be, if stores are remembered */
+  bool young;    /* the next cycle, or the one under way, is to be young: see young_rule.c */
+  bool remember; /* and the one after it may be, if stores are remembered */
 
   /* Why. */
   enum gaiti_pacer_rule rule;
@@ -220,6 +220,9 @@ bool gaiti_pacer_init(struct gaiti_pacer *pacer, const struct gaiti_pacer_config
 bool gaiti_pacer_configure(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config);
 bool gaiti_pacer_set_gc_percent(struct gaiti_pacer *pacer, int64_t gc_percent);
 bool gaiti_pacer_set_memory_limit(struct gaiti_pacer *pacer, int64_t memory_limit_bytes);
+
+/* The part of a memory limit that goals leave for bytes mapped between two looks. */
+int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 
 /* Computes trigger, goal and assist ratio for this moment.  The goal stays the
  * same while marking unless settings or overhead change.  The trigger of a
@@ -356,8 +359,8 @@ bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);
 double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0 .. 1 */
 
 /* Fills in the limiter's part of a snapshot. */
-void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
-                              struct gaiti_pacer_snapshot *snapshot);
+void gaiti_pacer_limiter_report(const struct gaiti_pacer_limiter *limiter,
+                                struct gaiti_pacer_snapshot *snapshot);
 
 #ifdef __cplusplus
 }

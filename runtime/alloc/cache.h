@@ -39,7 +39,7 @@ void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class);
 
-/* Gives back all runs and blocks of a processor that is about to have no holder, and tells the heap
+/* Gives back all runs and blocks of a processor that is about to have no holder, and flushes
  * its counts. */
 void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc);
 

@@ -32,7 +32,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
 
 static bool thread_is_outside(const gait_thread *thread) {
   enum gaiti_thread_state state = gaiti_thread_state(thread);
-  return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
+  return state == GAITI_THREAD_NATIVE || state == GAITI_THREAD_SUSPENDED;
 }
 
 /* Whether the innermost exact frame is as it was linked. */

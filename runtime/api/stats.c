@@ -65,8 +65,8 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
 }
 
-/* What processors have yet to tell is read before the heap's own count: what one tells meanwhile is
- * seen twice, and not never. */
+/* Counts that processors have yet to flush are read before the heap's own: one that is flushed in
+ * between is seen twice, and not never. */
 static void stats_fill(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats_count_allocations(heap, stats);

@@ -5,8 +5,8 @@
 
 #include "heap/heap.h"
 
-/* Marks a second time, into bits of its own, with every thread held, and fails when that finds an
- * object which marking did not.  After marking has closed, before the epoch rises. */
+/* Marks a second time, into bits of its own, with every thread stopped, and fails when that finds
+ * an object which marking did not.  After marking has closed, before the epoch rises. */
 void gaiti_checkmark(gait_heap *heap);
 
 /* Holds every thread and proves the invariants of blocks, bits, caches, lists and space.  After

@@ -92,7 +92,7 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!gaiti_records_init(&cycle->records)) goto fail_workers;
   if (!(cycle->runner.marker = gaiti_marker_take(heap))) goto fail_records;
   gaiti_marker_pause(cycle->runner.marker);
-  gaiti_pace_settle(heap);
+  gaiti_pace_publish(heap);
   heap->hooks = &gaiti_cycle_hooks;
   return true;
 fail_records:
@@ -174,7 +174,7 @@ static void cycle_drain_stopped(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (!thread->proc) continue;
     gaiti_shades_flush(heap, &thread->proc->shades);
-    gaiti_proc_tell(heap, thread->proc);
+    gaiti_proc_flush_counts(heap, thread->proc);
   }
   if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) {
     cycle_scan_stacks_stopped(heap);
@@ -235,7 +235,7 @@ static bool phase_roots(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
-  if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
+  if (!gaiti_roots_need_stop(&heap->roots)) gaiti_shades_settle(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_MARK);
   return true;
 }
@@ -259,7 +259,7 @@ static bool phase_mark(gait_heap *heap) {
   do
     if (!cycle_mark_until_idle(heap)) return false;
   while (!gaiti_marking_note_idle(heap, &runner->idle_objects));
-  if (gaiti_roots_need_hold(&heap->roots)) {
+  if (gaiti_roots_need_stop(&heap->roots)) {
     gaiti_protocol_move(heap, GAITI_PHASE_STOP);
     return true;
   }
@@ -352,7 +352,7 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   gaiti_workers_end(heap);
-  if (heap->options.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
@@ -408,8 +408,8 @@ static bool phase_sweep(gait_heap *heap) {
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
-  gaiti_pace_settle(heap);
-  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  gaiti_pace_publish(heap);
+  if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);

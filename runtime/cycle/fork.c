@@ -4,7 +4,7 @@
  * all of them in each step before any in the next:
  *
  *   suspended  the cycle under way has ended, and no other begins
- *   held       every thread is at a safepoint or outside
+ *   stopped    every thread is at a safepoint or outside
  *   locked     every lock is taken, so that nothing is half changed
  *
  * In the parent all that is undone, last step first.  In the child the other threads are gone: they
@@ -23,7 +23,7 @@
  *
  *   suspended  a cycle that has stood still for so long (handshake.h: it waits for such a thread,
  *              or is in the embedder's log) stays where it is, and threads of its heap run on
- *   held       threads that are not held by then run on
+ *   stopped    threads that are not stopped by then run on
  *   locked     as before: Gait makes no call to the embedder while it holds a lock
  *
  * .fork.frozen  In the child such a thread is frozen, at any instruction that it may come to
@@ -63,8 +63,8 @@
  *                        it sweeps, here
  *   over but to tell     over
  *
- * In the parent nothing of that is the case: a thread that was not held goes on, and only held ones
- * are let go.
+ * In the parent nothing of that is the case: a thread that was not stopped goes on, and only
+ * stopped ones are resumed.
  *
  * .fork.back  The thread that forks comes back to its heaps without waiting for a thread, too: the
  * handler that gives the library's lock back runs after ours.  So cycles stay suspended until it is
@@ -92,7 +92,7 @@
 
 /*   caller  the attachment of the thread that forks, or NULL
  *   rests   no cycle is under way, and none begins
- *   holds   so its threads have been held, but those for which patience ended
+ *   holds   so its threads have been stopped, but those for which patience ended
  *   whole   those were none */
 struct fork_entry {
   gait_heap *heap;
@@ -241,7 +241,7 @@ static void fork_keep_caller(struct fork_entry *entry) {
   gait_thread *caller = entry->caller;
   if (!caller || entry->holds) return;
   caller->forking = true;
-  if (caller->stopped) gaiti_thread_let_go(caller);
+  if (caller->stopped) gaiti_thread_resume(caller);
   caller->stopped = false;
 }
 
@@ -295,7 +295,7 @@ static void fork_parent(void) {
 
 /* ---- In the child ---- */
 
-/* A thread that is held has a processor that is whole: the rest of its caches is free again. */
+/* A thread that is stopped has a processor that is whole: the rest of its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->stopped && thread->proc) {
     gaiti_caches_empty(thread->heap, thread->proc);
@@ -347,8 +347,8 @@ static void fork_sweep(struct fork_entry *entry) {
   gaiti_sweep_finish(entry->heap);
   gaiti_marking_trim(entry->heap);
   /* The CPU time that another thread has used since is not known. */
-  entry->heap->cycle->pace.unsettled = false;
-  gaiti_pace_settle(entry->heap);
+  entry->heap->cycle->pace.uncounted = false;
+  gaiti_pace_publish(entry->heap);
 }
 
 /* A cycle of which there is no record is none. */
@@ -373,7 +373,7 @@ static void fork_end_cycle(struct fork_entry *entry) {
   AO_store(&cycle->handshakes.waiting, 0);
   cycle->handshakes.still_since_ns = 0;
   cycle->runner.stopped = false;
-  cycle->requests.driven = false;
+  cycle->requests.running = false;
   cycle->requests.finished = cycle->requests.started;
 }
 
@@ -390,7 +390,7 @@ static void fork_forget_collector(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   requests->collector_runs = false;
   requests->requested = false;
-  AO_store(&requests->offered, 0);
+  AO_store(&requests->inline_due, 0);
   requests->releasing = false;
   AO_store(&requests->preparing, 0);
   AO_store(&requests->waiting, 0);
@@ -412,7 +412,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
   if (!fork_rests_locked(heap)) fork_end_cycle(entry);
-  if (heap->options.poison && !entry->whole) fork_poison(heap);
+  if (heap->options.debug.poison && !entry->whole) fork_poison(heap);
   gaiti_resume_all(heap);
 }
 

@@ -2,7 +2,7 @@
  *
  * The race is between a thread that leaves or enters managed code and the collector that would act
  * in its place.  The state word settles it (mutator/thread.h): the collector acts only after moving
- * the thread from outside to held, which fails while the thread is inside and keeps it from
+ * the thread from outside to suspended, which fails while the thread is inside and keeps it from
  * entering meanwhile.  A thread that enters before that finds its poll flag set, since the flag is
  * raised before the collector looks at states, and acts itself.
  *
@@ -108,7 +108,7 @@ static action_fn *const actions[] = {
 /* Acts on the handshake under way: the thread itself, or its holder.
  * Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
 static void handshake_act(gait_thread *thread) {
-  if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
+  if (thread->proc) gaiti_proc_flush_counts(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
@@ -150,7 +150,7 @@ void gaiti_handshake_measure_locked(gait_heap *heap) {
  * sees that this thread has acted, or this thread sees that it waits.  When another thread has the
  * lock, this one does not wait for it: the collector looks again soon enough by itself.  Litmus:
  * tests/litmus/waiting.litmus. */
-static void safepoint_tell(gait_heap *heap) {
+static void safepoint_wake_collector(gait_heap *heap) {
   AO_nop_full();
   if (!AO_load(&heap->cycle->handshakes.waiting)) return;
   if (!gaiti_trylock(&heap->threads->lock)) return;
@@ -185,7 +185,7 @@ static bool safepoint_move_on(gait_heap *heap) {
   handshakes->still_since_ns = 0; /* the cycle has gone on, without the thread that runs it */
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
-  if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
+  if (next == GAITI_ACTION_NONE) safepoint_wake_collector(heap);
   return next != GAITI_ACTION_NONE;
 }
 
@@ -193,7 +193,7 @@ static bool safepoint_move_on(gait_heap *heap) {
  * itself, on which it is to act next.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
- * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
+ * stop.litmus, poll.litmus, polled.litmus, settled.litmus. */
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
@@ -214,7 +214,7 @@ static bool safepoint_act(gait_thread *thread) {
  * for the next action, is seen by the next look: at once then, else at the next poll.
  *
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
+ * handshake.pml.  Litmus: tests/litmus/stop.litmus, poll.litmus, polled.litmus. */
 static bool safepoint_look(struct gaiti_attachments *attachments) {
   bool asked = false;
   AO_int_store(&attachments->poll, 0);
@@ -263,7 +263,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (AO_load_acquire(&thread->seen) == number) continue;
-    if (!gaiti_thread_try_hold(thread)) {
+    if (!gaiti_thread_try_suspend(thread)) {
       late = thread;
       continue;
     }
@@ -272,7 +272,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
       gaiti_thread_note_acted(thread, number);
     }
-    gaiti_thread_let_go(thread);
+    gaiti_thread_resume(thread);
   }
   gaiti_shades_flush(heap, &handshakes->shades);
   return late;

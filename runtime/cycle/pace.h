@@ -7,7 +7,7 @@
 #ifndef GAITI_CYCLE_PACE_H
 #define GAITI_CYCLE_PACE_H
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 #include "heap/heap.h"
 #include "pacer.h"
 
@@ -45,8 +45,8 @@ struct gaiti_pace {
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
-  bool unsettled;            /* marking has ended, and the CPU time used since is not counted yet */
-  uint64_t unsettled_cpu_ns; /* the CPU time to count, less the clock of the thread that runs the
+  bool uncounted;            /* marking has ended, and the CPU time used since is not counted yet */
+  uint64_t uncounted_cpu_ns; /* the CPU time to count, less the clock of the thread that runs the
                                 cycle */
   bool stopped;              /* every thread is stopped, or is about to be */
   uint64_t stopped_threads;  /* threads in that stop that would run otherwise */
@@ -98,8 +98,11 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
 
+/* The live heap of the last cycle, external bytes included. */
+uint64_t gaiti_pace_live(gait_heap *heap);
+
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
-void gaiti_pace_settle(gait_heap *heap);
+void gaiti_pace_publish(gait_heap *heap);
 
 int64_t gaiti_pace_gogc(gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);

@@ -5,13 +5,13 @@
 #include "cycle/watchdog.h"
 #include "mutator/attachments.h"
 
-/* A thread may be held by a thief of processors, which lets it go again: only our own hold counts.
- * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
+/* A thread may be suspended by a thief of processors, which resumes it: only our own stop counts.
+ * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/stop.litmus. */
 static uint32_t stop_present_locked(gait_heap *heap, gait_thread **late) {
   uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
-    if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
+    if (!thread->forking && (thread->stopped = gaiti_thread_try_suspend(thread))) continue;
     AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
     missing++;
@@ -35,7 +35,7 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return missing;
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
+/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/stop.litmus. */
 uint32_t gaiti_stop_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->stopped_since_ns = gaiti_os_now_ns();
@@ -72,7 +72,7 @@ void gaiti_resume_all(gait_heap *heap) {
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
-    if (thread->stopped) gaiti_thread_let_go(thread);
+    if (thread->stopped) gaiti_thread_resume(thread);
     thread->stopped = false;
   }
   gaiti_wake(&heap->threads->changed);

@@ -13,7 +13,7 @@
  * processor at any moment, with work in its hands without which marking cannot end, and an ordinary
  * user may not give it another priority then.  So no thread at that priority marks, nor holds
  * anything else (.workers.probe).  One of them, the probe, tells when a processor is idle, by the
- * mere fact that it runs; helpers, which have an ordinary priority, mark when it has told them so:
+ * mere fact that it runs; helpers, which have an ordinary priority, mark when it has granted that:
  *
  *   helper                                 probe (at idle priority)
  *   asked + 1                              waits for `asked`
@@ -31,8 +31,8 @@
  * takes no lock.
  *
  * On some systems a thread at idle priority gets its turn now and then though others want the
- * processor.  Then it comes late: it sees so by the time that has passed since it was told, grants
- * nothing, and looks every millisecond whether it is woken in time.
+ * processor.  Then it comes late: it sees so by the time that has passed since it was signalled,
+ * grants nothing, and looks every millisecond whether it is woken in time.
  *
  * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
  * a helper marks does not count as such.  So the first worker might share a mutator's processor for
@@ -144,15 +144,15 @@ static void *worker_main(void *arg) {
 
 /* ---- Helpers, and the probe ---- */
 
-static void probe_tell(struct gaiti_probe *probe, struct gaiti_semaphore *semaphore) {
-  AO_store_release(&probe->told_ns, (AO_t)gaiti_os_now_ns());
+static void probe_signal(struct gaiti_probe *probe, struct gaiti_semaphore *semaphore) {
+  AO_store_release(&probe->signalled_ns, (AO_t)gaiti_os_now_ns());
   gaiti_semaphore_post(semaphore);
 }
 
 /* Waits while this thread, which runs now, might have run sooner; not when there is nothing to mark
  * any more: a grant does no harm then. */
 static void probe_await_idle(struct gaiti_workers *workers) {
-  uint64_t since = AO_load_acquire(&workers->probe.told_ns);
+  uint64_t since = AO_load_acquire(&workers->probe.signalled_ns);
   while (workers_marking(workers) && gaiti_os_now_ns() - since > PROBE_LATE_NS) {
     since = gaiti_os_now_ns() + PROBE_SLEEP_NS;
     gaiti_os_sleep_ns(PROBE_SLEEP_NS);
@@ -202,7 +202,7 @@ static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
 static void helper_ask_or_rest(struct gaiti_workers *workers) {
   gaiti_lock(&workers->lock);
   if (workers_marking(workers))
-    probe_tell(&workers->probe, &workers->probe.asked);
+    probe_signal(&workers->probe, &workers->probe.asked);
   else
     workers->probe.resting++;
   gaiti_unlock(&workers->lock);
@@ -216,7 +216,7 @@ static void *helper_main(void *arg) {
   while (!AO_load_acquire(&workers->stopping)) {
     helper_ask_or_rest(workers);
     gaiti_semaphore_wait(&workers->probe.granted);
-    probe_tell(&workers->probe, &workers->probe.begun);
+    probe_signal(&workers->probe, &workers->probe.begun);
     if (workers_marking(workers)) helper_turn(worker, &cpu_ns);
   }
   return NULL;
@@ -270,7 +270,7 @@ static void workers_begin(gait_heap *heap) {
   workers->round++;
   AO_store_release(&workers->marking, 1);
   for (; workers->probe.resting > 0; workers->probe.resting--)
-    probe_tell(&workers->probe, &workers->probe.asked);
+    probe_signal(&workers->probe, &workers->probe.asked);
   gaiti_wake(&workers->changed);
   gaiti_unlock(&workers->lock);
 }

@@ -270,7 +270,7 @@ void gaiti_roots_begin_cycle(struct gaiti_roots *roots) {
 }
 
 /* Model: tests/model/roots.pml. */
-bool gaiti_roots_need_hold(struct gaiti_roots *roots) {
+bool gaiti_roots_need_stop(struct gaiti_roots *roots) {
   gaiti_lock(&roots->lock);
   bool need = roots->unbarriered > 0 || roots->unbarriered_removed;
   gaiti_unlock(&roots->lock);

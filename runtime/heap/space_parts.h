@@ -1,6 +1,6 @@
-/* space_parts.h: the common part of the files of the space: space.c takes, gives and releases blocks,
- * space_tables.c has the memory behind addresses, space_search.c finds free blocks, space_prepare.c
- * prepares some.  Everything here is called with the space's lock held. */
+/* space_parts.h: the common part of the files of the space: space.c takes, gives and releases
+ * blocks, space_tables.c has the memory behind addresses, space_search.c finds free blocks,
+ * space_prepare.c prepares some.  Everything here is called with the space's lock held. */
 #ifndef GAITI_HEAP_SPACE_PARTS_H
 #define GAITI_HEAP_SPACE_PARTS_H
 

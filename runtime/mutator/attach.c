@@ -132,7 +132,7 @@ gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_r
 /* Moves the thread from outside to detached, when nobody holds it.
  * Model: tests/model/fork.pml, handshake.pml. */
 static bool thread_try_end(gait_thread *thread) {
-  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_DETACHED);
 }
 
 /* Returns whether a blocking section has begun for it.  That ends when the thread is off the list,

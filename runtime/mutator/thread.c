@@ -4,17 +4,12 @@
 #include "base/asan.h"
 #include "base/check.h"
 
-/* How often a thread that finds itself held looks again before it sleeps. */
+/* How often a thread that finds itself suspended looks again before it sleeps. */
 #define THREAD_ENTER_SPINS 200
 /* How long one for which there is no processor sleeps before it asks again. */
 #define THREAD_PROC_WAIT_NS 1000000
 /* Two looks at a stack need not find the same words, since its lowest frames are ours. */
 #define THREAD_SPARE_WORDS 64
-
-const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
-  static const char *const names[] = {"managed", "outside", "held", "detached"};
-  return names[state];
-}
 
 bool gaiti_threads_init(gait_heap *heap) {
   heap->threads = gaiti_structure_alloc(&heap->space, sizeof *heap->threads);
@@ -106,25 +101,25 @@ bool gaiti_thread_try_come_in(gait_thread *thread) {
   return false;
 }
 
-/* The holder of a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
- * end wakes those that sleep here.  The wait has a bound because letting go does not take the
+/* A thread is suspended for a short while, as a rule; a stop of all threads takes longer, and its
+ * end wakes those that sleep here.  The wait has a bound because a thread is resumed without the
  * lock. */
-static void thread_wait_while_held(gait_thread *thread) {
+static void thread_wait_while_suspended(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
   for (int spin = 0; spin < THREAD_ENTER_SPINS; spin++) {
-    if (gaiti_thread_state(thread) != GAITI_THREAD_HELD) return;
+    if (gaiti_thread_state(thread) != GAITI_THREAD_SUSPENDED) return;
     gaiti_os_yield();
   }
   gaiti_lock(&threads->lock);
-  while (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
+  while (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
     gaiti_wait_for(&threads->changed, &threads->lock, 1000000);
   gaiti_unlock(&threads->lock);
 }
 
 /* Model: tests/model/fork.pml. */
 void gaiti_thread_wait_until_free(gait_thread *thread) {
-  if (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
-    thread_wait_while_held(thread);
+  if (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
+    thread_wait_while_suspended(thread);
   else if (!thread->proc)
     gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
 }

@@ -8,6 +8,8 @@
 
 #include "inject.h"
 
+#include "../support/random.h"
+
 const char *cells_where = "";
 
 struct cell {
@@ -46,19 +48,12 @@ static bool cells_got(const void *memory) {
 
 /* ---- Cells ---- */
 
-static uint64_t cell_mix(uint64_t value) {
-  value ^= value >> 31;
-  value *= UINT64_C(0x9E3779B97F4A7C15);
-  return value ^ value >> 29;
-}
-
 static uint64_t cell_hash(const struct cell *cell) {
-  return cell_mix(cell->id ^ cell_mix(cell->left_id ^ cell_mix(cell->right_id ^ 1)));
+  return random_mix(cell->id ^ random_mix(cell->left_id ^ random_mix(cell->right_id ^ 1)));
 }
 
-static uint64_t cells_random(struct cells *cells, uint64_t bound) {
-  cells->random = cell_mix(cells->random + 1);
-  return (cells->random >> 11) % bound;
+static uint64_t cells_random(struct cells *cells, uint32_t bound) {
+  return random_below(&cells->random, bound);
 }
 
 static void cell_look(const struct cell *cell, uint64_t id) {

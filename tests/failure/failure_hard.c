@@ -17,7 +17,9 @@
 #include "cycle/cycle.h"
 #include "inject.h"
 
-#define MIB     ((size_t)1 << 20)
+#include "../support/random.h"
+#include "../support/sizes.h"
+
 #define OBJECTS 20000
 
 struct hard {
@@ -35,10 +37,10 @@ static void hard_open(struct hard *hard, int64_t gogc_percent) {
   options.reserve_bytes = (int64_t)1 << 30;
   options.gogc_percent = gogc_percent;
   options.min_heap_bytes = 1 << 20;
-  options.barrier_entries = 4;
-  options.mark_segments = 8;
+  options.debug.barrier_entries = 4;
+  options.debug.mark_segments = 8;
   options.idle_help = 0;
-  options.heap_walk = options.checkmark = 1;
+  options.debug.heap_walk = options.debug.checkmark = 1;
   memset(hard, 0, sizeof *hard);
   MUST(gait_heap_create(&options, &hard->heap) == GAIT_OK);
   MUST(gait_thread_attach(hard->heap, "hard", GAIT_STACK_EXACT, &hard->thread) == GAIT_OK);
@@ -103,7 +105,7 @@ static void hard_no_memory_to_collect(void) {
   struct hard hard;
   gait_stats stats;
   gait_cycle_record record;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ALL, 1, true);
   MUST(gait_collect(hard.thread) == GAIT_OK);
@@ -150,7 +152,7 @@ static void *hard_leave_and_enter(void *arg) {
 static void hard_no_memory_to_enter(void) {
   struct hard hard;
   pthread_t leaves;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   MUST(gait_alloc(hard.thread, hard.words, 16));
   gait_frame_pop(hard.thread, &hard.frame);
   MUST(gait_thread_detach(hard.thread) == GAIT_OK);
@@ -207,7 +209,7 @@ static void *hard_collect_once(void *arg) {
 static void hard_no_memory_to_shade_at_the_start(void) {
   struct hard hard;
   pthread_t sits, collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_thread_start(&sits, hard_sit, &hard);
   hard_await(&hard, 1);
@@ -233,7 +235,7 @@ static void hard_no_memory_to_shade_at_the_start(void) {
 static void hard_no_memory_to_shade_while_marking(void) {
   struct hard hard;
   pthread_t collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   hard_reach(&hard, &collects, GAITI_PHASE_MARK);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
@@ -257,7 +259,7 @@ static void hard_no_memory_to_remove_roots(void) {
   pthread_t collects;
   static void *range[4];
   int calls = 0;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   MUST(gait_roots_add(hard.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   MUST(gait_roots_add_callback(hard.heap, hard_trace_nothing, &calls, GAIT_ROOTS_BARRIERED) ==
@@ -273,7 +275,7 @@ static void hard_no_memory_to_remove_roots(void) {
 /* A table at its limit grows at the next object, but not for one that it has. */
 static void hard_no_memory_to_lower_external(void) {
   struct hard hard;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, false);
   inject_disarm();
@@ -315,20 +317,14 @@ struct storm {
   uint64_t random;
 };
 
-static uint64_t storm_random(struct storm *storm) {
-  storm->random ^= storm->random << 13;
-  storm->random ^= storm->random >> 7;
-  storm->random ^= storm->random << 17;
-  return storm->random;
-}
-
 static uint64_t storm_number(const void *object) {
   return ((uint64_t *const *)object)[0][3];
 }
 
 /* Makes a new pair for a slot; false when there is no memory for it. */
 static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
-  storm->fresh = gait_alloc(storm->thread, storm->hard->words, 16 + storm_random(storm) % 100);
+  storm->fresh =
+      gait_alloc(storm->thread, storm->hard->words, 16 + random_next(&storm->random) % 100);
   if (!storm->fresh) return false;
   uint64_t *inner = gait_alloc(storm->thread, storm->hard->words, 64);
   if (!inner) return false;
@@ -339,7 +335,8 @@ static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
 }
 
 static void storm_exchange(struct storm *storm) {
-  const size_t one = storm_random(storm) % STORM_SLOTS, other = storm_random(storm) % STORM_SLOTS;
+  const size_t one = random_next(&storm->random) % STORM_SLOTS,
+               other = random_next(&storm->random) % STORM_SLOTS;
   void *kept = storm->table[one];
   gait_store(storm->thread, &storm->table[one], storm->table[other]);
   gait_store(storm->thread, &storm->table[other], kept);
@@ -369,7 +366,7 @@ static void *storm_run(void *arg) {
   while (atomic_load(&hard->step) <= STORM_THREADS) {
     for (int i = 0; i < 50; i++)
       storm_exchange(&storm);
-    const size_t slot = storm_random(&storm) % STORM_SLOTS;
+    const size_t slot = random_next(&storm.random) % STORM_SLOTS;
     storm_make(&storm, slot, storm_number(storm.table[slot]));
     gait_poll(storm.thread);
   }

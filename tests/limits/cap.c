@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "../support/random.h"
+
 #define CAP_LIMIT_BYTES       (64 * MIB)
 #define CAP_NODE_BYTES        128
 #define CAP_HOLES_LIVE_BYTES  (50 * MIB)
@@ -39,7 +41,7 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   gait_options options = limits_options();
   options.cpu_cap_percent = percent;
   options.memory_limit_bytes = (int64_t)limit;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
   MUST(gait_collect(cap->world.thread) == GAIT_OK);
@@ -194,8 +196,7 @@ static void cap_holes(void) {
   MUST(table);
   uint64_t random = 1, least = UINT64_MAX;
   for (size_t i = 0; i < 4 * count + CAP_HOLES_CYCLES * replaced; i++) {
-    random = random * 6364136223846793005u + 1442695040888963407u;
-    const size_t at = i < count ? i : (size_t)(random >> 33) % count;
+    const size_t at = i < count ? i : random_below(&random, (uint32_t)count);
     void *node = gait_alloc(thread, cap.world.node, CAP_NODE_BYTES);
     MUST(node);
     gait_store(thread, &table[at], node);

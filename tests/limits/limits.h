@@ -12,9 +12,10 @@
 #include <stdio.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
+#include "../support/sizes.h"
+
 #define GIB ((size_t)1 << 30)
 
 /* A case's exit status where the machine does not have what it needs. */

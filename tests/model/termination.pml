@@ -22,7 +22,7 @@
  * worker, or mutators while buffers are asked for.  NO_LIFE: no theft, no detaching. */
 #include "model.h"
 
-/* runtime/mutator/thread.h: gaiti_thread_state, gaiti_thread_try_hold, gaiti_thread_let_go,
+/* runtime/mutator/thread.h: gaiti_thread_state, gaiti_thread_try_suspend, gaiti_thread_resume,
  * gaiti_thread_try_enter, gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1

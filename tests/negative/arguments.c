@@ -5,6 +5,7 @@
  * program with a check, in a child of the test's own. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "misuse.h"
+#include "apart.h"
 
 /* The call ended the program; what a child that came back says instead. */
 #define CAME_BACK 98
@@ -349,7 +350,7 @@ START_TEST(misuse_ends_the_program) {
   const struct misuse *misuse = &misuses[_i];
   static char said[4096];
   char expected[128];
-  const int status = misuse_run(misuse_run, misuse, said, sizeof said);
+  const int status = apart_run(misuse_run, misuse, said, sizeof said);
   snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in %s: %s", misuse->check,
            misuse->function, misuse->sentence);
   ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT,

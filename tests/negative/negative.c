@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +15,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "misuse.h"
+#include "apart.h"
+
+#include "../support/sizes.h"
 
 #if GAITI_CHECK_SLOW
 #define BUILD_NAMES_CHECKS true
@@ -34,8 +37,6 @@
 #define ABORTS (-1)
 /* Nothing that can be relied on: only a client with checks runs it. */
 #define UNNOTICED (-2)
-
-#define NEGATIVE_MIB ((size_t)1 << 20)
 
 /* ---- The world of a misuse ---- */
 
@@ -57,7 +58,7 @@ static void world_open(struct world *world) {
   memset(world, 0, sizeof *world);
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   must(gait_heap_create(&options, &world->heap) == GAIT_OK);
   must(gait_heap_create(&options, &world->other_heap) == GAIT_OK);
   gait_kind_info info = {.name = "twin", .form = GAIT_KIND_LEAF};
@@ -137,7 +138,7 @@ static int alloc_twin_kind_from_a_run(struct world *world) {
 }
 
 static int alloc_large_other_kind(struct world *world) {
-  return null_or(gait_alloc(world->thread, world->other_kind, NEGATIVE_MIB));
+  return null_or(gait_alloc(world->thread, world->other_kind, MIB));
 }
 
 static int alloc_no_kind(struct world *world) {
@@ -228,7 +229,7 @@ static int array_of_other_kind(struct world *world) {
 static void trace_and_allocate(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
   struct world *world = arg;
   (void)tracer, (void)object, (void)bytes;
-  gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
 }
 
 static int alloc_in_a_trace(struct world *world) {
@@ -403,7 +404,7 @@ static int load_off_its_alignment(struct world *world) {
 }
 
 static int store(struct world *world) {
-  gait_store(world->thread, world->slots[0], NULL);
+  gait_store(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 static int store_from_elsewhere(struct world *world) {
@@ -422,17 +423,17 @@ static int store_detached(struct world *world) {
 }
 
 static int store_off_its_alignment(struct world *world) {
-  gait_store(world->thread, (char *)world->slots[0] + 4, NULL);
+  gait_store(world->thread, (void **)(void *)((char *)world->slots[0] + 4), NULL);
   return GAIT_OK;
 }
 
 static int store_with_other_thread(struct world *world) {
-  gait_store(world_other_thread(world), world->slots[0], NULL);
+  gait_store(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int store_other_value(struct world *world) {
-  gait_store(world->thread, world->slots[0], world_other_object(world));
+  gait_store(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
@@ -449,7 +450,7 @@ static int store_to_one_of_many_heaps(struct world *world) {
   enum { HEAPS = 100 };
   gait_options options;
   gait_options_init(&options);
-  options.reserve_bytes = (int64_t)NEGATIVE_MIB;
+  options.reserve_bytes = (int64_t)MIB;
   void **object = NULL;
   for (int i = 0; i < 2 * HEAPS; i++) {
     gait_heap *heap;
@@ -459,17 +460,17 @@ static int store_to_one_of_many_heaps(struct world *world) {
     object = gait_alloc(thread, gait_kind_conservative(heap), 64);
     must(object != NULL);
     gait_store(thread, object, object);
-    gait_store(world->thread, world->slots[0], world->slots[0]);
+    gait_store(world->thread, (void **)world->slots[0], world->slots[0]);
     if (i % 2 == 0) must(!gait_thread_detach(thread) && !gait_heap_destroy(heap));
   }
-  gait_store(world->thread, object, NULL);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
 static int store_to_the_dead(struct world *world) {
-  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), NEGATIVE_MIB);
+  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), MIB);
   must(object != NULL && gait_collect(world->thread) == GAIT_OK);
-  gait_store(world->thread, object, NULL);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
@@ -479,36 +480,36 @@ static int store_the_dead(struct world *world) {
       .name = "cell", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .pointer_map = map};
   gait_kind kind;
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
-  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
   must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 16);
   must(world->slots[1] != NULL);
-  gait_store(world->thread, world->slots[1], dead);
+  gait_store(world->thread, (void **)world->slots[1], dead);
   return GAIT_OK;
 }
 
 static int init_with_other_thread(struct world *world) {
-  gait_store_init(world_other_thread(world), world->slots[0], NULL);
+  gait_store_init(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int init_other_value(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world_other_object(world));
+  gait_store_init(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
 static int init_twice(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world->slots[0]);
-  gait_store_init(world->thread, world->slots[0], NULL);
+  gait_store_init(world->thread, (void **)world->slots[0], world->slots[0]);
+  gait_store_init(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int cas_with_other_thread(struct world *world) {
-  return gait_cas(world_other_thread(world), world->slots[0], NULL, NULL);
+  return gait_cas(world_other_thread(world), (void **)world->slots[0], NULL, NULL);
 }
 
 static int cas_other_value(struct world *world) {
-  return gait_cas(world->thread, world->slots[0], NULL, world_other_object(world));
+  return gait_cas(world->thread, (void **)world->slots[0], NULL, world_other_object(world));
 }
 
 static int copy_with_other_thread(struct world *world) {
@@ -893,7 +894,7 @@ START_TEST(misuse_is_noticed) {
   static char said[4096];
   const char *check = check_expected(misuse);
   if (!check && misuse->release == UNNOTICED) return;
-  const int status = misuse_run(misuse_run, misuse, said, sizeof said);
+  const int status = apart_run(misuse_run, misuse, said, sizeof said);
   if (check) {
     expect_check(misuse, check, status, said);
     return;

@@ -9,8 +9,8 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
-#include "misuse.h"
+#include "../support/sanitizer.h"
+#include "apart.h"
 
 static gait_heap *stacks_heap;
 static gait_thread *stacks_thread;
@@ -18,9 +18,9 @@ static gait_thread *stacks_thread;
 static void stacks_open(gait_thread_roots roots) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  misuse_must(gait_heap_create(&options, &stacks_heap) == GAIT_OK, "no heap");
-  misuse_must(gait_thread_attach(stacks_heap, NULL, roots, &stacks_thread) == GAIT_OK, "no thread");
+  options.gogc_percent = GAIT_OFF;
+  apart_must(gait_heap_create(&options, &stacks_heap) == GAIT_OK, "no heap");
+  apart_must(gait_thread_attach(stacks_heap, NULL, roots, &stacks_thread) == GAIT_OK, "no thread");
 }
 
 /* ---- A stack that is not the thread's own ---- */
@@ -29,12 +29,12 @@ static ucontext_t stacks_own, stacks_other;
 
 static void stacks_coroutine_run(void (*function)(void)) {
   const size_t bytes = 256 * 1024;
-  misuse_must(getcontext(&stacks_other) == 0, "no context");
+  apart_must(getcontext(&stacks_other) == 0, "no context");
   stacks_other.uc_stack.ss_sp = malloc(bytes);
   stacks_other.uc_stack.ss_size = bytes;
   stacks_other.uc_link = &stacks_own;
   makecontext(&stacks_other, function, 0);
-  misuse_must(swapcontext(&stacks_own, &stacks_other) == 0, "no switch");
+  apart_must(swapcontext(&stacks_own, &stacks_other) == 0, "no switch");
 }
 
 static void stacks_collect(void) {
@@ -180,13 +180,13 @@ static int stacks_run(const void *arg) {
 static void stacks_expect(const struct stacks_case *test) {
   static char said[4096];
   char expected[128];
-  const int status = misuse_run(stacks_run, test, said, sizeof said);
+  const int status = apart_run(stacks_run, test, said, sizeof said);
   snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in ", test->check);
   const bool holds = test->check ? WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
                                        strstr(said, expected) != NULL
                                  : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
   if (!holds) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, said);
-  misuse_must(holds, test->name);
+  apart_must(holds, test->name);
 }
 
 int main(void) {

@@ -1,7 +1,8 @@
 /* The CPU cap over a memory limit: when the goal is lifted, and how far. */
 #include "suite.h"
 
-#define MIB  ((int64_t)1 << 20)
+#include "../support/sizes.h"
+
 #define LIVE (100 * MIB)
 
 /* A program of LIVE live bytes under a limit of `limit`, whose cycles cost `cost_ns` of CPU time,
@@ -20,15 +21,13 @@ static struct cap cap_make(double share, int64_t limit) {
   config.gc_percent = GAITI_PACER_GC_OFF;
   config.memory_limit_bytes = limit;
   config.cpu_cap = share;
-  ck_assert(gaiti_pacer_init(&cap.pacer, &config));
+  cap.pacer = suite_pacer(&config);
   cap.snapshot.limiter_fill = 0.5;
   return cap;
 }
 
 static int64_t cap_goal(const struct cap *cap) {
-  struct gaiti_pacer_decision decision;
-  gaiti_pacer_decide(&cap->pacer, &cap->snapshot, &decision);
-  return decision.goal_bytes;
+  return suite_decision(&cap->pacer, &cap->snapshot).goal_bytes;
 }
 
 static int64_t cap_room(const struct cap *cap) {

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/random.h"
+
 static char input_folder[64];
 
 static void input_open(void) {
@@ -168,7 +170,7 @@ END_TEST
 START_TEST(garbage_in_scenarios_never_crashes_the_reader) {
   char text[] = HEADER ROW("1") ROW("2") ROW("3");
   char bounds[] = BOUNDS "A,1,3,goal_ratio,0.9,1.1\nA,2,3,d_util_prev,-0.1,0.1\n";
-  uint64_t random = suite_seed();
+  uint64_t random = random_seed();
   input_open();
   for (int round = 0; round < 400; round++) {
     char mutated[sizeof text], *victim = mutated;
@@ -178,9 +180,9 @@ START_TEST(garbage_in_scenarios_never_crashes_the_reader) {
     size_t length = in_bounds ? sizeof bounds - 1 : sizeof text - 1;
     memcpy(mutated, in_bounds ? bounds : text, length + 1);
     for (int i = 0; i < 3; i++)
-      victim[suite_random(&random) % length] =
-          "0123456789.,-e\nx\"\r\xff"[suite_random(&random) % 19];
-    if (suite_random(&random) % 4 == 0) victim[suite_random(&random) % length] = 0;
+      victim[random_next(&random) % length] =
+          "0123456789.,-e\nx\"\r\xff"[random_next(&random) % 19];
+    if (random_next(&random) % 4 == 0) victim[random_next(&random) % length] = 0;
     input_write("A.csv", in_bounds ? text : mutated);
     input_write("bounds.csv", in_bounds ? mutated : bounds);
     if (!input_replay(&error, &tally)) ck_assert_ptr_nonnull(strchr(error.text, ':'));

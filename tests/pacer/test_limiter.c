@@ -130,11 +130,11 @@ START_TEST(limiter_counts_waiting_as_no_work) {
   gaiti_pacer_limiter_update(&worked, SECOND);
   ck_assert_int_eq(waited.fill_ns, SECOND);
   ck_assert_int_eq(worked.fill_ns, SECOND);
-  gaiti_pacer_limiter_tell(&waited, &snapshot);
+  gaiti_pacer_limiter_report(&waited, &snapshot);
   ck_assert_int_eq(snapshot.limiter_gc_ns, 0);
   ck_assert_int_eq(snapshot.limiter_offered_ns, 2 * SECOND);
   ck_assert(snapshot.limiter_fill == 0.5 && !snapshot.limiting);
-  gaiti_pacer_limiter_tell(&worked, &snapshot);
+  gaiti_pacer_limiter_report(&worked, &snapshot);
   ck_assert_int_eq(snapshot.limiter_gc_ns, SECOND * 3 / 2);
   gaiti_pacer_limiter_update(&waited, 2 * SECOND); /* and only once */
   ck_assert_int_eq(waited.fill_ns, 0);
@@ -152,7 +152,7 @@ static double limiter_stop(double processors, int64_t threads, int64_t backgroun
   gaiti_pacer_limiter_add_assist(limiter, assist_ns);
   gaiti_pacer_limiter_add_idle(limiter, idle_ns);
   gaiti_pacer_limiter_finish_stop(limiter, SECOND, threads, background_ns);
-  gaiti_pacer_limiter_tell(limiter, &snapshot);
+  gaiti_pacer_limiter_report(limiter, &snapshot);
   ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(processors * (double)SECOND));
   return (double)snapshot.limiter_gc_ns / (double)snapshot.limiter_offered_ns;
 }

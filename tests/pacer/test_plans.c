@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define MIB ((int64_t)1 << 20)
+#include "../support/sizes.h"
 
 static void plans_expect(double processors, int dedicated, double fractional) {
   struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, 0.25);
@@ -44,7 +44,7 @@ static struct gaiti_pacer plans_pacer(int64_t limit, struct gaiti_pacer_snapshot
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
   config.memory_limit_bytes = limit;
-  ck_assert(gaiti_pacer_init(&pacer, &config));
+  pacer = suite_pacer(&config);
   *snapshot = (struct gaiti_pacer_snapshot){.heap_live_bytes = 150 * MIB};
   gaiti_pacer_start_cycle(&pacer, snapshot);
   gaiti_pacer_end_cycle(&pacer, snapshot, &cycle);

@@ -3,22 +3,12 @@
 
 #include <math.h>
 
-#define MIB ((int64_t)1 << 20)
+#include "../support/sizes.h"
 
 static struct gaiti_pacer young_pacer(double survival) {
-  struct gaiti_pacer pacer;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   config.young_survival = survival;
-  ck_assert(gaiti_pacer_init(&pacer, &config));
-  return pacer;
-}
-
-static struct gaiti_pacer_decision young_decision(const struct gaiti_pacer *pacer,
-                                                  const struct gaiti_pacer_snapshot *snapshot) {
-  struct gaiti_pacer_decision decision;
-  gaiti_pacer_decide(pacer, snapshot, &decision);
-  ck_assert_int_le(decision.trigger_bytes, decision.goal_bytes);
-  return decision;
+  return suite_pacer(&config);
 }
 
 /* One cycle that starts at `start`, allocates up to `peak`, scans `work` and finds `marked`. */
@@ -28,13 +18,7 @@ static void young_cycle_told(struct gaiti_pacer *pacer, struct gaiti_pacer_snaps
   cycle.duration_ns = 10000000;
   cycle.background_ns = -1;
   cycle.processors = 4;
-  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = start;
-  snapshot->heap_work_bytes = 0;
-  gaiti_pacer_start_cycle(pacer, snapshot);
-  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = peak;
-  snapshot->heap_work_bytes = work;
-  gaiti_pacer_end_cycle(pacer, snapshot, &cycle);
-  snapshot->heap_live_bytes = cycle.marked_bytes;
+  suite_cycle(pacer, snapshot, start, peak, work, &cycle);
 }
 
 /* A full cycle and a young one, in MiB, beside which nothing is allocated; stores are remembered
@@ -58,7 +42,7 @@ static struct gaiti_pacer young_after_full(struct gaiti_pacer_snapshot *snapshot
   *snapshot = (struct gaiti_pacer_snapshot){0};
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 10 * MIB);
   young_full(&pacer, snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, snapshot).young);
+  ck_assert(suite_decision(&pacer, snapshot).young);
   return pacer;
 }
 
@@ -70,7 +54,7 @@ START_TEST(no_cycle_is_young_with_the_setting_at_0) {
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 0);
   for (int i = 0; i < 3; i++) {
     young_full(&pacer, &snapshot, 100, 100);
-    struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+    struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
     ck_assert(!decision.young);
     ck_assert(!decision.remember);
     ck_assert_int_eq(decision.goal_bytes, 200 * MIB);
@@ -84,16 +68,16 @@ START_TEST(stores_are_remembered_where_little_survives) {
   struct gaiti_pacer pacer = young_pacer(0.25);
   struct gaiti_pacer_snapshot snapshot = {0};
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 26 * MIB);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 25 * MIB);
-  ck_assert(young_decision(&pacer, &snapshot).remember);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
   gaiti_pacer_learn_survival(&pacer, 0, 100 * MIB); /* which says nothing */
-  ck_assert(young_decision(&pacer, &snapshot).remember);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 100 * MIB);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
 }
 END_TEST
 
@@ -101,12 +85,12 @@ START_TEST(stores_are_remembered_where_there_is_work_to_spare) {
   struct gaiti_pacer pacer = young_pacer(0.25);
   struct gaiti_pacer_snapshot snapshot = {0};
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 0);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
   young_full(&pacer, &snapshot, 100, 7);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
   young_full(&pacer, &snapshot, 100, 8);
-  ck_assert(young_decision(&pacer, &snapshot).remember);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
 }
 END_TEST
 
@@ -117,14 +101,14 @@ START_TEST(next_cycle_is_young_if_stores_were_remembered) {
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 10 * MIB);
   for (int i = 0; i < 3; i++) {
     young_cycle_told(&pacer, &snapshot, 100 * MIB, 100 * MIB, 100 * MIB, cycle);
-    ck_assert(young_decision(&pacer, &snapshot).remember);
-    ck_assert(!young_decision(&pacer, &snapshot).young);
+    ck_assert(suite_decision(&pacer, &snapshot).remember);
+    ck_assert(!suite_decision(&pacer, &snapshot).young);
   }
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).remember);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
   gaiti_pacer_start_cycle(&pacer, &snapshot); /* and is while it runs */
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
 }
 END_TEST
 
@@ -132,10 +116,10 @@ START_TEST(next_cycle_is_full_if_more_survives) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   gaiti_pacer_learn_survival(&pacer, 10 * MIB, 3 * MIB);
-  ck_assert(young_decision(&pacer, &snapshot).young); /* as decided */
+  ck_assert(suite_decision(&pacer, &snapshot).young); /* as decided */
   young_young(&pacer, &snapshot, 103, 3);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
 }
 END_TEST
 
@@ -144,15 +128,15 @@ START_TEST(next_cycle_is_full_when_half_of_the_room_is_gone) {
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   for (int64_t marked = 101; marked <= 150; marked += 7) {
     young_young(&pacer, &snapshot, marked, 7);
-    ck_assert(young_decision(&pacer, &snapshot).young);
+    ck_assert(suite_decision(&pacer, &snapshot).young);
   }
   young_young(&pacer, &snapshot, 150, 1);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
   young_young(&pacer, &snapshot, 151, 1);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
-  ck_assert(young_decision(&pacer, &snapshot).remember); /* and after that one again */
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).remember); /* and after that one again */
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
 }
 END_TEST
 
@@ -160,11 +144,11 @@ START_TEST(next_cycle_is_full_when_a_young_one_was_half_the_work) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   young_young(&pacer, &snapshot, 105, 50);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
   young_young(&pacer, &snapshot, 106, 51);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).young); /* a full one may be any work */
+  ck_assert(suite_decision(&pacer, &snapshot).young); /* a full one may be any work */
 }
 END_TEST
 
@@ -173,14 +157,14 @@ START_TEST(no_cycle_is_young_under_the_memory_limit) {
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   ck_assert(gaiti_pacer_set_memory_limit(&pacer, 150 * MIB));
   young_young(&pacer, &snapshot, 101, 1);
-  struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
   ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_MEMORY_LIMIT);
   ck_assert(!decision.young);
   ck_assert(!decision.remember);
   /* Nor where the CPU cap lifts the goal over it. */
   snapshot.limiter_fill = 1;
   young_full(&pacer, &snapshot, 149, 149);
-  decision = young_decision(&pacer, &snapshot);
+  decision = suite_decision(&pacer, &snapshot);
   ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_CPU_CAP);
   ck_assert(!decision.young);
   ck_assert(!decision.remember);
@@ -188,7 +172,7 @@ START_TEST(no_cycle_is_young_under_the_memory_limit) {
   snapshot.limiter_fill = 0;
   ck_assert(gaiti_pacer_set_memory_limit(&pacer, 1000 * MIB));
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
 }
 END_TEST
 
@@ -197,24 +181,24 @@ START_TEST(no_cycle_is_young_without_a_goal) {
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   ck_assert(gaiti_pacer_set_gc_percent(&pacer, GAITI_PACER_GC_OFF));
   young_young(&pacer, &snapshot, 101, 1);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
 }
 END_TEST
 
 START_TEST(every_cycle_is_young_that_may_be_with_the_setting_at_1) {
   struct gaiti_pacer pacer = young_pacer(1);
   struct gaiti_pacer_snapshot snapshot = {0};
-  ck_assert(young_decision(&pacer, &snapshot).remember); /* with nothing known */
+  ck_assert(suite_decision(&pacer, &snapshot).remember); /* with nothing known */
   young_full(&pacer, &snapshot, 1, 1);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
   gaiti_pacer_learn_survival(&pacer, MIB, MIB);
   young_full(&pacer, &snapshot, 100, 100);
   young_young(&pacer, &snapshot, 199, 99);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
   young_young(&pacer, &snapshot, 200, 1); /* no room is left */
-  ck_assert(!young_decision(&pacer, &snapshot).young);
-  ck_assert(young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
 }
 END_TEST
 
@@ -222,17 +206,17 @@ START_TEST(young_cycle_is_given_up) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   young_young(&pacer, &snapshot, 105, 5);
-  struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
   ck_assert(decision.young);
   ck_assert_int_eq(decision.expected_work_bytes, 5 * MIB);
   gaiti_pacer_give_up_young(&pacer);
-  decision = young_decision(&pacer, &snapshot);
+  decision = suite_decision(&pacer, &snapshot);
   ck_assert(!decision.young);
   ck_assert(decision.remember);
   ck_assert_int_eq(decision.expected_work_bytes, 105 * MIB);
   ck_assert_int_eq(decision.goal_bytes, 200 * MIB);
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
 }
 END_TEST
 
@@ -241,23 +225,23 @@ END_TEST
 START_TEST(young_cycles_leave_the_goal_of_the_last_full_one) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 200 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, 200 * MIB);
   for (int64_t marked = 101; marked <= 151; marked += 10) {
     young_young(&pacer, &snapshot, marked, 10);
-    struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+    struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
     ck_assert_int_eq(decision.goal_bytes, 200 * MIB);
     ck_assert_int_eq(decision.marked_bytes, marked * MIB);
     ck_assert_int_eq(decision.rule, GAITI_PACER_RULE_GOGC);
   }
   young_full(&pacer, &snapshot, 80, 80);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 160 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, 160 * MIB);
   young_young(&pacer, &snapshot, 90, 10);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 160 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, 160 * MIB);
   /* But it is never below what is marked, and follows the settings. */
   young_young(&pacer, &snapshot, 170, 10);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 170 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, 170 * MIB);
   ck_assert(gaiti_pacer_set_gc_percent(&pacer, 300));
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, 320 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, 320 * MIB);
 }
 END_TEST
 
@@ -272,12 +256,12 @@ static void young_try_policy(enum gaiti_pacer_policy policy, enum gaiti_pacer_ru
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 10 * MIB);
   young_cycle_told(&pacer, &snapshot, 100 * MIB, 200 * MIB, 100 * MIB, cycle);
   young_cycle_told(&pacer, &snapshot, 100 * MIB, 200 * MIB, 100 * MIB, cycle);
-  struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
   ck_assert_int_eq(decision.rule, rule);
   ck_assert_int_gt(decision.goal_bytes, 150 * MIB);
   ck_assert(decision.young);
   young_young(&pacer, &snapshot, 110, 10);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).goal_bytes, decision.goal_bytes);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).goal_bytes, decision.goal_bytes);
 }
 
 START_TEST(every_policy_holds_its_goal_over_young_cycles) {
@@ -296,12 +280,12 @@ START_TEST(trigger_of_a_full_cycle_counts_the_marks_of_young_ones) {
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 10 * MIB);
   young_cycle_told(&pacer, &snapshot, 90 * MIB, 390 * MIB, 100 * MIB, cycle);
   young_young(&pacer, &snapshot, 120, 40);
-  struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
   ck_assert(decision.young);
   ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_EARLIEST);
   ck_assert_int_eq(decision.trigger_bytes, 120 * MIB + 80 * MIB / 64 * 45);
   young_young(&pacer, &snapshot, 160, 40);
-  decision = young_decision(&pacer, &snapshot);
+  decision = suite_decision(&pacer, &snapshot);
   ck_assert(!decision.young);
   ck_assert_int_eq(decision.trigger_bound, GAITI_PACER_TRIGGER_EARLIEST);
   ck_assert_int_eq(decision.trigger_bytes, 100 * MIB + 100 * MIB / 64 * 45);
@@ -313,19 +297,19 @@ END_TEST
 START_TEST(expected_work_is_that_of_a_young_or_full_cycle) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = young_after_full(&snapshot);
-  struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+  struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
   ck_assert_int_eq(decision.expected_work_bytes, 10 * MIB); /* a tenth of the full one's */
   snapshot.stack_bytes = 3 * MIB;
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).expected_work_bytes, 13 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).expected_work_bytes, 13 * MIB);
   snapshot.stack_bytes = 0;
   young_young(&pacer, &snapshot, 110, 8);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).expected_work_bytes, 8 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).expected_work_bytes, 8 * MIB);
   young_young(&pacer, &snapshot, 130, 60);
-  decision = young_decision(&pacer, &snapshot);
+  decision = suite_decision(&pacer, &snapshot);
   ck_assert(!decision.young);
   ck_assert_int_eq(decision.expected_work_bytes, 130 * MIB);
   young_full(&pacer, &snapshot, 90, 80);
-  ck_assert_int_eq(young_decision(&pacer, &snapshot).expected_work_bytes, 8 * MIB);
+  ck_assert_int_eq(suite_decision(&pacer, &snapshot).expected_work_bytes, 8 * MIB);
 }
 END_TEST
 
@@ -335,13 +319,13 @@ START_TEST(change_between_young_and_full_is_no_growth_of_work) {
   struct gaiti_pacer pacer = young_after_full(&snapshot);
   for (int round = 0; round < 3; round++) {
     young_young(&pacer, &snapshot, 110, 10);
-    ck_assert_double_eq(young_decision(&pacer, &snapshot).work_trend, 0);
+    ck_assert_double_eq(suite_decision(&pacer, &snapshot).work_trend, 0);
     gaiti_pacer_give_up_young(&pacer);
     young_full(&pacer, &snapshot, 100, 100);
-    ck_assert_double_eq(young_decision(&pacer, &snapshot).work_trend, 0);
+    ck_assert_double_eq(suite_decision(&pacer, &snapshot).work_trend, 0);
   }
   young_young(&pacer, &snapshot, 120, 20); /* but twice as much is */
-  ck_assert_double_gt(young_decision(&pacer, &snapshot).work_trend, 0.4);
+  ck_assert_double_gt(suite_decision(&pacer, &snapshot).work_trend, 0.4);
 }
 END_TEST
 
@@ -351,17 +335,17 @@ START_TEST(cons_mark_ratio_is_learnt_from_full_cycles_only) {
   struct gaiti_pacer_cycle cycle = {.marked_bytes = 110 * MIB, .remembered = true};
   gaiti_pacer_learn_survival(&pacer, 100 * MIB, 10 * MIB);
   young_cycle_told(&pacer, &snapshot, 90 * MIB, 100 * MIB, 100 * MIB, cycle);
-  ck_assert_double_eq_tol(young_decision(&pacer, &snapshot).cons_mark, 1.0 / 30, 1e-12);
+  ck_assert_double_eq_tol(suite_decision(&pacer, &snapshot).cons_mark, 1.0 / 30, 1e-12);
   cycle.young = true;
   for (int i = 0; i < 6; i++) {
     young_cycle_told(&pacer, &snapshot, 90 * MIB, 150 * MIB, 10 * MIB, cycle);
-    struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+    struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
     ck_assert_double_eq_tol(decision.cons_mark, 1.0 / 30, 1e-12);
     ck_assert_double_eq_tol(decision.cons_mark_largest, 1.0 / 30, 1e-12);
   }
   cycle.young = false;
   young_cycle_told(&pacer, &snapshot, 90 * MIB, 102 * MIB, 100 * MIB, cycle);
-  ck_assert_double_eq_tol(young_decision(&pacer, &snapshot).cons_mark, 1.1 / 30, 1e-12);
+  ck_assert_double_eq_tol(suite_decision(&pacer, &snapshot).cons_mark, 1.1 / 30, 1e-12);
 }
 END_TEST
 
@@ -375,7 +359,7 @@ static double young_run_program(double setting) {
   int64_t allocated = 0, worked = 0, marked = 100 * MIB;
   young_full(&pacer, &snapshot, 100, 100);
   for (int i = 0; i < 200; i++) {
-    struct gaiti_pacer_decision decision = young_decision(&pacer, &snapshot);
+    struct gaiti_pacer_decision decision = suite_decision(&pacer, &snapshot);
     ck_assert_int_eq(decision.goal_bytes, 200 * MIB);
     ck_assert_int_gt(decision.trigger_bytes, marked);
     int64_t fresh = decision.trigger_bytes - marked, survived = fresh / 50;
@@ -427,13 +411,13 @@ START_TEST(young_survival_changes_at_run_time) {
   config.young_survival = 0;
   ck_assert(gaiti_pacer_configure(&pacer, &config));
   young_young(&pacer, &snapshot, 101, 1);
-  ck_assert(!young_decision(&pacer, &snapshot).young);
-  ck_assert(!young_decision(&pacer, &snapshot).remember);
+  ck_assert(!suite_decision(&pacer, &snapshot).young);
+  ck_assert(!suite_decision(&pacer, &snapshot).remember);
   config.young_survival = 0.25;
   ck_assert(gaiti_pacer_configure(&pacer, &config));
-  ck_assert(young_decision(&pacer, &snapshot).remember);
+  ck_assert(suite_decision(&pacer, &snapshot).remember);
   young_full(&pacer, &snapshot, 100, 100);
-  ck_assert(young_decision(&pacer, &snapshot).young);
+  ck_assert(suite_decision(&pacer, &snapshot).young);
 }
 END_TEST
 

@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "replay/replay_model.h"
 #include "sim_heap.h"
 #include "sim_law.h"
 #include "sim_model.h"
-
-#define MIB 1048576.0
 
 static struct sim_program steady(void) {
   struct sim_program program = {

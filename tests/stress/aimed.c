@@ -198,7 +198,7 @@ static void aimed_duel_first(struct mutator *mutator, const struct aimed_part *p
   for (uint32_t left = 200; left > 0 && !mutator_is_over(mutator); left--) {
     gait_poll(mutator->thread);
     if (!aimed_is_marking(mutator)) return;
-    atomic_store(part->storing, graph_random(&mutator->random) | 1);
+    atomic_store(part->storing, random_next(&mutator->random) | 1);
     if (left % 4)
       gait_store(mutator->thread, part->slot, reference);
     else

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 /* There is none under thread sanitizer, and where the C library has no backtrace():
  * runtime/os/stack.c. */

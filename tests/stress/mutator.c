@@ -309,7 +309,7 @@ static void mutator_numbers(struct mutator *mutator) {
   if (mutator_below(mutator, 50) == 0) gait_trim(heap);
   if (!mutator->era->settings_change || mutator_below(mutator, 20)) return;
   const int64_t percent = mutator_below(mutator, 300);
-  gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_GOGC_OFF, NULL);
+  gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_OFF, NULL);
   gait_set_memory_limit(
       heap, mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(16 + mutator_below(mutator, 64)) << 20,
       NULL);
@@ -475,7 +475,7 @@ static struct mutator *mutator_new(struct era *era, uint64_t random) {
 static void mutator_visit(struct mutator *mutator) {
   struct era *next = mutator->era->next;
   if (next == mutator->era || mutator->alone || mutator_below(mutator, 20)) return;
-  struct mutator *visitor = mutator_new(next, graph_random(&mutator->random));
+  struct mutator *visitor = mutator_new(next, random_next(&mutator->random));
   visitor->alone = true;
   gait_leave(mutator->thread);
   mutator_attach_and_work(visitor, mutator_below(mutator, 500));
@@ -487,7 +487,7 @@ static void mutator_visit(struct mutator *mutator) {
 void *mutator_live(void *arg) {
   struct era *era = arg;
   const uint32_t life = atomic_fetch_add(&era->lives, 1);
-  struct mutator *mutator = mutator_new(era, graph_mix(era->seed ^ graph_mix(life + 1)));
+  struct mutator *mutator = mutator_new(era, random_mix(era->seed ^ random_mix(life + 1)));
   bool again = true;
   mutator->drives = era->aim && !atomic_exchange(&era->driven, true);
   while (again && !mutator_is_over(mutator)) {

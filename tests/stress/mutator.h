@@ -62,7 +62,7 @@ void *mutator_live(void *arg);
 /* ---- For the operations in other files ---- */
 
 static inline uint32_t mutator_below(struct mutator *mutator, uint32_t bound) {
-  return graph_below(&mutator->random, bound);
+  return random_below(&mutator->random, bound);
 }
 
 static inline uint32_t mutator_any_local(struct mutator *mutator) {

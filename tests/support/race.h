@@ -3,6 +3,7 @@
 #define SUPPORT_RACE_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 

@@ -29,7 +29,7 @@ static inline uint64_t random_next(uint64_t *state) {
 
 /* In [0, end). */
 static inline uint32_t random_below(uint64_t *state, uint32_t end) {
-  return (uint32_t)(random_next(state) % end);
+  return (uint32_t)((random_next(state) >> 32) * end >> 32);
 }
 
 /* In [low, high). */

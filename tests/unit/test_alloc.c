@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-const char *const unit_suite_name = "alloc";
+#include "../support/sizes.h"
 
-#define MIB ((size_t)1 << 20)
+const char *const unit_suite_name = "alloc";
 
 static bool alloc_is_zero(const void *start, size_t bytes) {
   static const char zeros[4096];

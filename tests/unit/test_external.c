@@ -4,9 +4,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
-const char *const unit_suite_name = "external";
+#include "../support/random.h"
+#include "../support/sizes.h"
 
-#define MIB ((size_t)1 << 20)
+const char *const unit_suite_name = "external";
 
 START_TEST(external_bytes_are_counted_replaced_and_dropped) {
   static const size_t sizes[] = {16, 400, 32768, 100000};
@@ -199,7 +200,7 @@ static void *external_change(void *arg) {
   UNIT_CHECK(gait_thread_attach(race->heap, "change", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   gait_frame_push(thread, &frame, slots, EXTERNAL_OBJECTS);
   while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
-    const uint64_t number = unit_random(&random);
+    const uint64_t number = random_next(&random);
     void **slot = &slots[number % EXTERNAL_OBJECTS];
     if (!*slot || number >> 60 == 0) *slot = gait_alloc(thread, gait_kind_leaf(race->heap), 16);
     UNIT_CHECK(gait_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);

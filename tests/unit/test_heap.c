@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
-#include "../sanitizer.h"
+#include "../support/process.h"
+#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "heap";
 

@@ -254,30 +254,19 @@ static void *removals_compete(void *arg) {
   }
 }
 
-static atomic_bool removals_stop;
-
-static void *removals_collect_forever(void *arg) {
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&removals_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
 START_TEST(removals_of_roots_compete_while_cycles_run) {
   enum { ROUNDS = 400 };
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 50;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   gait_leave(world.thread);
   static struct rounds rounds;
   rounds = (struct rounds){.heap = world.heap};
   ck_assert_int_eq(pthread_barrier_init(&rounds.barrier, NULL, 3), 0);
-  atomic_store(&removals_stop, false);
-  pthread_t collector, threads[2];
-  ck_assert_int_eq(pthread_create(&collector, NULL, removals_collect_forever, world.heap), 0);
+  unit_collector collector;
+  pthread_t threads[2];
+  unit_collector_start(&collector, world.heap);
   for (unsigned i = 0; i < 2; i++)
     ck_assert_int_eq(pthread_create(&threads[i], NULL, removals_compete, &rounds), 0);
   for (unsigned round = 0; round < ROUNDS; round++) {
@@ -293,8 +282,7 @@ START_TEST(removals_of_roots_compete_while_cycles_run) {
   pthread_barrier_wait(&rounds.barrier);
   for (unsigned i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
-  atomic_store(&removals_stop, true);
-  pthread_join(collector, NULL);
+  unit_collector_stop(&collector, NULL);
   pthread_barrier_destroy(&rounds.barrier);
   gait_enter(world.thread);
   unit_close(&world);

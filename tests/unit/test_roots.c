@@ -385,17 +385,6 @@ END_TEST
 
 /* ---- Roots against a running collector ---- */
 
-static atomic_bool roots_stop;
-
-static void *roots_collect_forever(void *arg) {
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&roots_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
 /* Passes one object round between a plain root, a field and a frame while cycles run: at every
  * moment one of them has it, and each time only one. */
 START_TEST(an_unbarriered_root_hides_nothing) {
@@ -405,9 +394,8 @@ START_TEST(an_unbarriered_root_hides_nothing) {
                    GAIT_OK);
   void **holder = gait_alloc(unit.thread, unit.references, 64);
   unit.slots[0] = holder;
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, unit.heap), 0);
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
   const uint64_t cycles = unit_stats(unit.heap).cycles + 100;
   for (uint64_t round = 0; unit_stats(unit.heap).cycles < cycles; round++) {
     uint64_t *leaf = gait_alloc(unit.thread, unit.leaf, 16 + round % 256);
@@ -427,10 +415,7 @@ START_TEST(an_unbarriered_root_hides_nothing) {
     const uint64_t *back = plain;
     UNIT_CHECK(back[0] == round && back[1] == ~round);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(unit.thread);
-  pthread_join(collector, NULL);
-  gait_enter(unit.thread);
+  unit_collector_stop(&collector, unit.thread);
 }
 END_TEST
 
@@ -471,9 +456,8 @@ START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
 END_TEST
 
 START_TEST(ranges_of_roots_come_and_go_during_cycles) {
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, unit.heap), 0);
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
   const uint64_t cycles = unit_stats(unit.heap).cycles + 60;
   for (uint64_t round = 0; unit_stats(unit.heap).cycles < cycles; round++) {
     void **range = calloc(64, sizeof *range);
@@ -493,10 +477,7 @@ START_TEST(ranges_of_roots_come_and_go_during_cycles) {
     UNIT_CHECK(gait_roots_remove(unit.heap, range) == GAIT_OK);
     free(range);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(unit.thread);
-  pthread_join(collector, NULL);
-  gait_enter(unit.thread);
+  unit_collector_stop(&collector, unit.thread);
 }
 END_TEST
 
@@ -505,11 +486,10 @@ END_TEST
 START_TEST(removing_a_range_of_roots_hides_nothing) {
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 200;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 200;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
+  unit_collector collector;
+  unit_collector_start(&collector, world.heap);
   const uint64_t cycles = unit_stats(world.heap).cycles + 100;
   for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
     void **range = calloc(4, sizeof *range);
@@ -536,10 +516,7 @@ START_TEST(removing_a_range_of_roots_hides_nothing) {
     leaf = world.slots[0];
     UNIT_CHECK(leaf[0] == round && leaf[7] == ~round);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(world.thread);
-  pthread_join(collector, NULL);
-  gait_enter(world.thread);
+  unit_collector_stop(&collector, world.thread);
   unit_close(&world);
 }
 END_TEST

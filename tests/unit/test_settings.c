@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-const char *const unit_suite_name = "settings";
+#include "../support/sizes.h"
 
-#define MIB ((size_t)1 << 20)
+const char *const unit_suite_name = "settings";
 
 /* ---- Ranges ---- */
 

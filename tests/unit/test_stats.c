@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "stats";
 
 START_TEST(a_new_heap_counts_from_zero) {
@@ -30,7 +32,7 @@ START_TEST(allocation_is_counted_to_the_byte) {
   uint64_t bytes = 0, objects = 0, random = 7;
   for (unsigned round = 0; round < 200; round++) {
     for (unsigned i = 0; i < 50; i++) {
-      const size_t size = 1 + unit_random(&random) % (i % 25 ? 3000 : 100000);
+      const size_t size = 1 + random_next(&random) % (i % 25 ? 3000 : 100000);
       const void *object = gait_alloc(unit.thread, round % 2 ? unit.leaf : unit.references, size);
       bytes += gait_object_bytes(unit.heap, object);
       objects++;

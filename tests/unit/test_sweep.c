@@ -6,8 +6,8 @@
 
 #include "../support/race.h"
 #include "../support/random.h"
-#include "alloc/available.h"
 #include "alloc/cache.h"
+#include "alloc/partial.h"
 #include "base/asan.h"
 #include "sweep/sweep.h"
 
@@ -18,6 +18,7 @@ const char *const unit_suite_name = "sweep";
 static gait_heap *heap;
 static struct gaiti_map *map;
 static struct gaiti_sweep *sweep;
+static struct gaiti_generation *generation;
 static uint16_t leaf, references;
 static uint64_t sweep_seed;
 
@@ -26,6 +27,7 @@ static void sweep_open(void) {
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
   map = &heap->map;
   sweep = heap->sweep;
+  generation = &heap->generation;
   leaf = gait_kind_leaf(heap).index;
   references = gait_kind_conservative(heap).index;
 }
@@ -39,8 +41,8 @@ static void sweep_close(void) {
 static uint32_t sweep_take(uint32_t count) {
   uint32_t block = GAITI_NO_BLOCK;
   bool clean;
-  UNIT_CHECK(gaiti_space_take(&heap->space, map, count, count * GAITI_BLOCK_BYTES, GAIT_OFF, 0,
-                              &block, &clean) == GAITI_TAKE_OK);
+  UNIT_CHECK(gaiti_space_take(&heap->space, map, count, count * GAITI_BLOCK_BYTES, GAITI_NO_LIMIT,
+                              0, &block, &clean) == GAITI_TAKE_OK);
   return block;
 }
 
@@ -100,16 +102,17 @@ static struct sweep_bits sweep_copy(uint32_t block) {
   return bits;
 }
 
-/* By the rules in sweep.h, for each bit; returns the number of old objects. */
+/* By the rules of heap/generation.h, for each bit; returns the number of old objects. */
 static uint64_t sweep_expect(struct sweep_bits *bits) {
   uint64_t old_objects = 0;
   for (unsigned i = 0; i < GAITI_BLOCK_GRANULES; i++) {
     const AO_t bit = (AO_t)1 << i % 64;
     const bool marked = bits->marks[i / 64] & bit, aged = bits->aged[i / 64] & bit;
-    const bool old = marked && (sweep->ages ? aged : sweep->keeps_marks);
+    const bool old = marked && (generation->remembered ? aged : generation->young_next);
     bits->allocated[i / 64] = (bits->allocated[i / 64] & ~bit) | (marked ? bit : 0);
-    if (!(sweep->keeps_marks && old)) bits->marks[i / 64] &= ~bit;
-    if (sweep->notes_age) bits->aged[i / 64] = (bits->aged[i / 64] & ~bit) | (marked ? bit : 0);
+    if (!(generation->young_next && old)) bits->marks[i / 64] &= ~bit;
+    if (generation->remembers)
+      bits->aged[i / 64] = (bits->aged[i / 64] & ~bit) | (marked ? bit : 0);
     old_objects += old;
   }
   return old_objects;
@@ -127,19 +130,19 @@ static void sweep_fill(uint32_t block, uint64_t *random) {
   sweep_allocate(block, 0, true);
 }
 
-static void sweep_set_flags(int flags) {
-  sweep->keeps_marks = flags & 1;
-  sweep->ages = flags & 2;
-  sweep->notes_age = flags & 4;
+static void sweep_set_generation(int flags) {
+  generation->young_next = flags & 1;
+  generation->remembered = flags & 2;
+  generation->remembers = flags & 4;
 }
 
 static const size_t sweep_slot_bytes[] = {16, 32, 48, 144, 1024, 9216, 32768};
 #define SWEEP_SIZES (sizeof sweep_slot_bytes / sizeof *sweep_slot_bytes)
 
-START_TEST(sweep_changes_bits_as_its_flags_say) {
+START_TEST(sweep_changes_bits_as_the_generation_says) {
   uint64_t random = sweep_seed + (uint64_t)_i, objects = 0, bytes = 0, scan_bytes = 0;
   struct sweep_bits expected[2 * SWEEP_SIZES];
-  sweep_set_flags(_i);
+  sweep_set_generation(_i);
   for (uint32_t i = 0; i < 2 * SWEEP_SIZES; i++) {
     const size_t slot_bytes = sweep_slot_bytes[i / 2];
     const uint32_t block = sweep_block(i % 2 ? references : leaf, slot_bytes);
@@ -164,7 +167,7 @@ START_TEST(sweep_changes_bits_as_its_flags_say) {
 END_TEST
 
 START_TEST(sweep_clears_the_bits_of_a_dead_block) {
-  sweep_set_flags(_i);
+  sweep_set_generation(_i);
   const uint32_t block = sweep_block(leaf, 16);
   for (uint32_t slot = 0; slot < map->shapes[block].slots; slot += 3)
     sweep_allocate(block, slot, false);
@@ -178,9 +181,9 @@ START_TEST(sweep_clears_the_bits_of_a_dead_block) {
 }
 END_TEST
 
-START_TEST(objects_get_old_by_two_sweeps_that_note_age) {
+START_TEST(objects_get_old_by_two_sweeps_that_note_ages) {
   const uint32_t block = sweep_block(references, 64);
-  sweep->keeps_marks = sweep->ages = sweep->notes_age = true;
+  generation->young_next = generation->remembered = generation->remembers = true;
   sweep_allocate(block, 9, true);
   sweep_all();
   ck_assert_uint_eq(sweep->old_objects, 0);
@@ -205,7 +208,7 @@ START_TEST(block_of_this_epoch_is_left_alone) {
   gaiti_sweep_finish(heap);
   const struct sweep_bits after = sweep_copy(block);
   ck_assert_mem_eq(&before, &after, sizeof before);
-  ck_assert_uint_eq(heap->available->count, 0);
+  ck_assert_uint_eq(heap->partial->count, 0);
   ck_assert(!gaiti_block_is_free(map, block));
 }
 END_TEST
@@ -234,12 +237,12 @@ START_TEST(block_with_free_slots_is_listed_and_a_full_one_is_not) {
   sweep_allocate(full, 1, true);
   map->states[part].clean = map->states[full].clean = 1;
   sweep_all();
-  ck_assert_uint_eq(heap->available->count, 1);
+  ck_assert_uint_eq(heap->partial->count, 1);
   ck_assert_uint_eq(map->states[part].clean | map->states[full].clean, 0);
-  ck_assert_uint_eq(gaiti_available_take(heap, leaf, size_class), GAITI_NO_BLOCK);
-  ck_assert_uint_eq(gaiti_available_take(heap, references, size_class - 1), GAITI_NO_BLOCK);
-  ck_assert_uint_eq(gaiti_available_take(heap, references, size_class), part);
-  ck_assert_uint_eq(heap->available->count, 0);
+  ck_assert_uint_eq(gaiti_partial_take(heap, leaf, size_class), GAITI_NO_BLOCK);
+  ck_assert_uint_eq(gaiti_partial_take(heap, references, size_class - 1), GAITI_NO_BLOCK);
+  ck_assert_uint_eq(gaiti_partial_take(heap, references, size_class), part);
+  ck_assert_uint_eq(heap->partial->count, 0);
 }
 END_TEST
 
@@ -247,15 +250,15 @@ START_TEST(sweep_begin_empties_lists_and_turns_the_space) {
   const uint32_t block = sweep_block(leaf, 64);
   sweep_allocate(block, 3, true);
   sweep_all();
-  ck_assert_uint_eq(heap->available->count, 1);
+  ck_assert_uint_eq(heap->partial->count, 1);
   const bool downwards = heap->space.downwards;
   sweep_change(block, 3, GAITI_BITS_BLACKEN);
   sweep_begin();
   ck_assert_int_eq(heap->space.downwards, !downwards);
-  ck_assert_uint_eq(heap->available->count, 0);
-  ck_assert_uint_eq(gaiti_available_take(heap, leaf, gait_size_class(64)), GAITI_NO_BLOCK);
+  ck_assert_uint_eq(heap->partial->count, 0);
+  ck_assert_uint_eq(gaiti_partial_take(heap, leaf, gait_size_class(64)), GAITI_NO_BLOCK);
   gaiti_sweep_finish(heap);
-  ck_assert_uint_eq(gaiti_available_take(heap, leaf, gait_size_class(64)), block);
+  ck_assert_uint_eq(gaiti_partial_take(heap, leaf, gait_size_class(64)), block);
 }
 END_TEST
 
@@ -283,7 +286,7 @@ START_TEST(free_slots_are_poisoned_and_objects_are_not) {
   const unsigned char *start = (unsigned char *)gaiti_block_start(map, block);
   gaiti_asan_show(start, GAITI_BLOCK_BYTES);
   memset(gaiti_block_start(map, block), 7, GAITI_BLOCK_BYTES);
-  heap->options.poison = 1;
+  heap->options.debug.poison = 1;
   sweep_allocate(block, 2, true);
   sweep_allocate(block, 3, false);
   sweep_all();
@@ -300,7 +303,7 @@ START_TEST(large_object_is_freed_with_its_tails) {
   const uint32_t dead = sweep_large(leaf, 2 * GAITI_BLOCK_BYTES + 16);
   sweep_allocate(kept, 0, true);
   sweep_allocate(dead, 0, false);
-  sweep->keeps_marks = true;
+  generation->young_next = true;
   sweep_all();
   ck_assert_uint_eq(map->states[kept].swept, heap->epoch);
   ck_assert_uint_eq(sweep->old_objects, 1);
@@ -389,7 +392,7 @@ START_TEST(block_is_swept_by_one_of_several_threads) {
     ck_assert(gaiti_sweep_is_over(heap));
     ck_assert_uint_eq(sweep->freed_blocks, third);
     ck_assert_uint_eq(heap->space.free_blocks, third);
-    ck_assert_uint_eq(heap->available->count, third);
+    ck_assert_uint_eq(heap->partial->count, third);
     ck_assert_uint_eq(sweep->fresh_live_bytes, (round ? 0 : 3) * third * 32768);
     for (uint32_t block = 0; block < SWEEP_MANY; block++)
       UNIT_CHECK(sweep_is_free(block) == (block % 3 == 0));
@@ -409,7 +412,7 @@ static void *sweep_finish_or_share(void *arg) {
 
 START_TEST(finish_waits_for_stretches_of_others) {
   char numbers[2] = {0, 1};
-  heap->options.delay_us = 300;
+  heap->options.debug.delay_us = 300;
   for (int round = 0; round < 30; round++) {
     sweep_prepare_round();
     sweep_begin();
@@ -428,9 +431,9 @@ static TCase *sweep_case(Suite *suite, const char *name) {
 void unit_suite_fill(Suite *suite) {
   sweep_seed = random_seed();
   TCase *bits = sweep_case(suite, "bits");
-  tcase_add_loop_test(bits, sweep_changes_bits_as_its_flags_say, 0, 8);
+  tcase_add_loop_test(bits, sweep_changes_bits_as_the_generation_says, 0, 8);
   tcase_add_loop_test(bits, sweep_clears_the_bits_of_a_dead_block, 0, 8);
-  tcase_add_test(bits, objects_get_old_by_two_sweeps_that_note_age);
+  tcase_add_test(bits, objects_get_old_by_two_sweeps_that_note_ages);
   tcase_add_test(bits, block_of_this_epoch_is_left_alone);
 
   TCase *blocks = sweep_case(suite, "blocks");

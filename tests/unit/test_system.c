@@ -17,11 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "system";
-
-#define MIB ((size_t)1 << 20)
 
 static gait_options system_options(int mode) {
   gait_options options = unit_options(mode);
@@ -268,7 +268,7 @@ static void *system_cancel_some(void *arg) {
     UNIT_CHECK(pthread_create(&threads[i], NULL, system_until_cancelled, cancelled) == 0);
   while (!atomic_load(&cancelled->goes))
     sched_yield();
-  usleep((useconds_t)(unit_random(&cancelled->seed) % 3000));
+  usleep((useconds_t)(random_next(&cancelled->seed) % 3000));
   for (int i = 0; i < SYSTEM_CANCELLED; i++) {
     void *result = NULL;
     UNIT_CHECK(pthread_cancel(threads[i]) == 0);

@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "tables";
-
-#define KIB ((uint64_t)1 << 10)
-#define MIB ((uint64_t)1 << 20)
 
 static uint64_t tables_mapped(const unit_world *world) {
   return unit_stats(world->heap).mapped_bytes;
@@ -243,7 +242,7 @@ START_TEST(structures_count_against_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = 64 * MIB;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).goal_bytes;
@@ -339,7 +338,7 @@ START_TEST(blocks_are_taken_again_with_clean_tables) {
   for (unsigned round = 0; round < ROUNDS; round++) {
     world.slots[0] = NULL;
     for (size_t i = 0; i < LIVE; i++) {
-      const size_t bytes = 1024 + unit_random(&seed) % 16384;
+      const size_t bytes = 1024 + random_next(&seed) % 16384;
       void **node = gait_alloc(world.thread, world.references, bytes);
       for (size_t word = 0; word < bytes / 8; word++)
         UNIT_CHECK(node[word] == NULL);
@@ -377,7 +376,7 @@ START_TEST(trims_and_cycles_run_at_once) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 20;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 20;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   atomic_store(&tables_stop, false);
   pthread_t trimmer;
@@ -387,7 +386,7 @@ START_TEST(trims_and_cycles_run_at_once) {
     void **holder = gait_alloc(world.thread, world.references, 64 * sizeof *holder);
     world.slots[round % 8] = holder;
     for (unsigned i = 0; i < 64; i++) {
-      const size_t bytes = unit_random(&seed) % 64 == 0 ? 300 * KIB : 64 + round * 8;
+      const size_t bytes = random_next(&seed) % 64 == 0 ? 300 * KIB : 64 + round * 8;
       uint64_t *leaf = gait_alloc(world.thread, world.leaf, bytes);
       UNIT_CHECK(leaf[0] == 0 && leaf[bytes / 8 - 1] == 0);
       leaf[0] = leaf[bytes / 8 - 1] = round;

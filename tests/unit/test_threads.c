@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "threads";
 
@@ -232,7 +233,7 @@ static void *threads_work(void *arg) {
   uint64_t random = number + 1, allocated = 0;
   for (unsigned round = 0; round < 4 || !atomic_load(&crowd->stop); round++) {
     slots[0] = NULL;
-    const size_t length = 1 + unit_random(&random) % 200;
+    const size_t length = 1 + random_next(&random) % 200;
     for (size_t i = 0; i < length; i++, allocated++) {
       void **node = gait_alloc(thread, crowd->references, 32);
       UNIT_CHECK(node != NULL && node[0] == NULL && node[1] == NULL && node[3] == NULL);
@@ -240,7 +241,7 @@ static void *threads_work(void *arg) {
       node[1] = (void *)(uintptr_t)(number << 16 | i);
       slots[0] = node;
     }
-    if (unit_random(&random) % 4 == 0) {
+    if (random_next(&random) % 4 == 0) {
       gait_leave(thread);
       usleep(100);
       gait_enter(thread);
@@ -444,7 +445,7 @@ START_TEST(runs_come_in_parts_while_a_thread_runs_a_cycle) {
   if (_i == UNIT_BARRIERLESS) return;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  options.run_bytes = RUN;
+  options.debug.run_bytes = RUN;
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);

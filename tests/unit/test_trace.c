@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "trace";
 
 static gait_kind trace_register(unit_world *world, const char *name, size_t map_bytes,
@@ -412,8 +414,8 @@ START_TEST(a_random_graph_is_marked_exactly) {
     gait_store(unit.thread, &all[i], gait_alloc(unit.thread, unit.references, 24 + 8 * (i % 40)));
   for (size_t i = 0; i < NODES; i++) {
     for (size_t k = 0; k < EDGES; k++) {
-      const uint32_t to = (uint32_t)(unit_random(&random) % NODES);
-      edges[i][k] = unit_random(&random) % 2 ? to : UINT32_MAX;
+      const uint32_t to = (uint32_t)(random_next(&random) % NODES);
+      edges[i][k] = random_next(&random) % 2 ? to : UINT32_MAX;
       if (edges[i][k] != UINT32_MAX) gait_store(unit.thread, (void **)all[i] + k, all[to]);
     }
   }

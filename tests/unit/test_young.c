@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "young";
 
 /* On one card; across cards; half a block; large. */
@@ -66,7 +68,7 @@ END_TEST
 START_TEST(no_cycle_is_young_without_a_goal) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
@@ -82,6 +84,24 @@ START_TEST(no_cycle_is_young_where_the_memory_limit_rules) {
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
   ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+/* The limit by itself is no reason for full cycles: it is one where it sets the goal. */
+START_TEST(cycles_are_young_where_the_memory_limit_is_far) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.memory_limit_bytes = 2 * options.min_heap_bytes;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(&world);
+  for (int i = 0; i < 5; i++)
+    young_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
+  young_full_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, options.memory_limit_bytes, NULL), GAIT_OK);
   young_full_cycle(&world);
   young_cycle(&world);
   unit_close(&world);
@@ -331,7 +351,7 @@ START_TEST(a_young_cycle_scans_only_new_objects) {
   for (size_t i = 0; i < COUNT; i++)
     unit.slots[i] = gait_alloc(unit.thread, unit.references, BYTES);
   young_grow_old(&unit);
-  gait_store(unit.thread, unit.slots[0], gait_alloc(unit.thread, unit.references, 512));
+  gait_store(unit.thread, (void **)unit.slots[0], gait_alloc(unit.thread, unit.references, 512));
   for (int i = 0; i < 2; i++) {
     young_cycle(&unit);
     const uint64_t young = unit_last_record(unit.heap).scan_bytes;
@@ -454,7 +474,7 @@ static void *young_load(unit_world *world, const struct young_churn *churn, size
 static void young_put(unit_world *world, struct young_churn *churn, size_t field, void *leaf,
                       uint64_t id) {
   void **slot = young_field(world, field);
-  switch (unit_random(&churn->random) % 3) {
+  switch (random_next(&churn->random) % 3) {
   case 0: gait_store(world->thread, slot, leaf); break;
   case 1: UNIT_CHECK(gait_cas(world->thread, slot, *slot, leaf)); break;
   default: gait_copy(world->thread, slot, &leaf, 1);
@@ -467,14 +487,14 @@ static void young_put(unit_world *world, struct young_churn *churn, size_t field
 static bool young_take(unit_world *world, struct young_churn *churn) {
   uint64_t *leaf = gait_load(churn->exchange);
   if (!leaf || !gait_cas(world->thread, churn->exchange, leaf, NULL)) return false;
-  young_put(world, churn, unit_random(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
+  young_put(world, churn, random_next(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
   return true;
 }
 
 /* Two fields change their contents: one of the two is nowhere but here for a moment. */
 static void young_swap(unit_world *world, struct young_churn *churn) {
-  const size_t a = unit_random(&churn->random) % YOUNG_FIELDS;
-  const size_t b = unit_random(&churn->random) % YOUNG_FIELDS;
+  const size_t a = random_next(&churn->random) % YOUNG_FIELDS;
+  const size_t b = random_next(&churn->random) % YOUNG_FIELDS;
   void *in_a = young_load(world, churn, a), *in_b = young_load(world, churn, b);
   const uint64_t id_a = churn->ids[a], id_b = churn->ids[b];
   young_put(world, churn, a, in_b, id_b);
@@ -495,8 +515,8 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   static struct young_churn churn;
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.collect_every = options.inline_bytes = 0;
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.collect_every = options.inline_bytes = 0;
   options.min_heap_bytes = (int64_t)MIB / 8;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < YOUNG_BOXES; i++)
@@ -508,7 +528,7 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   pthread_t thread;
   ck_assert_int_eq(pthread_create(&thread, NULL, young_offer_forever, &churn), 0);
   while (unit_stats(world.heap).young_cycles < CYCLES) {
-    const uint64_t steps = unit_random(&churn.random) % 8 ? 1 : 1000;
+    const uint64_t steps = random_next(&churn.random) % 8 ? 1 : 1000;
     for (uint64_t i = 0; i < steps; i++)
       if (young_take(&world, &churn)) young_swap(&world, &churn);
     gait_poll(world.thread);
@@ -534,6 +554,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(when, no_cycle_is_young_without_barriers);
   YOUNG_TEST(when, no_cycle_is_young_without_a_goal);
   YOUNG_TEST(when, no_cycle_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, cycles_are_young_where_the_memory_limit_is_far);
   YOUNG_TEST(when, program_that_drops_new_objects_has_young_cycles);
   YOUNG_TEST(when, program_that_keeps_all_has_no_young_cycles);
   TCase *roots = unit_case(suite, "roots");

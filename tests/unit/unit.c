@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
+#include "../support/process.h"
 
 #define HANG_SECONDS 600
 
@@ -20,15 +20,15 @@ const gait_option *unit_option(size_t field) {
 gait_options unit_options(int mode) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.barrierless = mode == UNIT_BARRIERLESS;
   if (mode == UNIT_SHRUNKEN) {
-    options.checkmark = 1;
-    options.heap_walk = 1;
-    options.poison = 1;
-    options.run_bytes = UNIT_OPTION(run_bytes)->minimum;
-    options.barrier_entries = UNIT_OPTION(barrier_entries)->minimum;
-    options.mark_segments = UNIT_OPTION(mark_segments)->minimum;
+    options.debug.checkmark = 1;
+    options.debug.heap_walk = 1;
+    options.debug.poison = 1;
+    options.debug.run_bytes = UNIT_OPTION(debug.run_bytes)->minimum;
+    options.debug.barrier_entries = UNIT_OPTION(debug.barrier_entries)->minimum;
+    options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->minimum;
   }
   return options;
 }
@@ -124,6 +124,32 @@ void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg) {
     gait_outside(waiter, unit_join, &call);
   else
     unit_join(&call);
+}
+
+static void *unit_collect_forever(void *arg) {
+  unit_collector *collector = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(collector->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&collector->stop)) {
+    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    atomic_fetch_add(&collector->cycles, 1);
+  }
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+void unit_collector_start(unit_collector *collector, gait_heap *heap) {
+  collector->heap = heap;
+  atomic_init(&collector->stop, false);
+  atomic_init(&collector->cycles, 0);
+  UNIT_CHECK(pthread_create(&collector->thread, NULL, unit_collect_forever, collector) == 0);
+}
+
+void unit_collector_stop(unit_collector *collector, gait_thread *waiter) {
+  atomic_store(&collector->stop, true);
+  if (waiter) gait_leave(waiter);
+  UNIT_CHECK(pthread_join(collector->thread, NULL) == 0);
+  if (waiter) gait_enter(waiter);
 }
 
 size_t unit_count_threads(void) {

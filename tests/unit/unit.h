@@ -11,11 +11,14 @@
 #define UNIT_H
 
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 typedef enum unit_mode {
   UNIT_CONCURRENT,
@@ -92,6 +95,17 @@ void unit_scrub_stack(void);
 /* Runs `function(arg)` on a new thread and waits for it, outside managed code. */
 void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg);
 
+/* A thread that collects again and again, from the one call to the other.  `waiter` waits for its
+ * end outside managed code; NULL: the caller is outside already. */
+typedef struct unit_collector {
+  gait_heap *heap;
+  pthread_t thread;
+  atomic_bool stop;
+  atomic_ulong cycles;
+} unit_collector;
+void unit_collector_start(unit_collector *collector, gait_heap *heap);
+void unit_collector_stop(unit_collector *collector, gait_thread *waiter);
+
 /* Lines and bytes of /proc/self/maps, threads and descriptors of this process. */
 typedef struct unit_resources {
   size_t mappings;
@@ -113,16 +127,6 @@ typedef struct unit_log {
   char text[64 * 1024];
 } unit_log;
 void unit_log_line(const char *line, void *log);
-
-/* A reproducible stream of numbers: xorshift64*. */
-static inline uint64_t unit_random(uint64_t *state) {
-  uint64_t x = *state;
-  x ^= x >> 12;
-  x ^= x << 25;
-  x ^= x >> 27;
-  *state = x;
-  return x * UINT64_C(2685821657736338717);
-}
 
 /* Each test file names its suite and fills it; unit.c has main.  A test may take long on a slow
  * machine or under a sanitizer: the time-out only ends what hangs. */

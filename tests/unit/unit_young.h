@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#define MIB ((size_t)1 << 20)
+#include "../support/sizes.h"
 
 /* Without barriers there are no young cycles: the loop goes over the other modes. */
 extern const unit_mode young_modes[2];

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "what_if/what_if_model.h"
-
-#define MIB 1048576.0
 
 static const char *folder;
 static const char *const programs[] = {"ramp", "spike", "steady-fast", "trees"};

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "what_if/recording.h"
-
-#define MIB 1048576.0
 
 static const char *folder;
 

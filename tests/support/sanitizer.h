@@ -1,7 +1,7 @@
 /* sanitizer.h: which sanitizer watches this build, and whether it runs on another kind of machine.
  */
-#ifndef TESTS_SANITIZER_H
-#define TESTS_SANITIZER_H
+#ifndef SUPPORT_SANITIZER_H
+#define SUPPORT_SANITIZER_H
 
 #ifndef TESTS_EMULATED
 #define TESTS_EMULATED 0

@@ -1,6 +1,6 @@
 /* run_suite.h: runs tests as one Check suite with one case and no time limit. */
-#ifndef TESTS_RUN_SUITE_H
-#define TESTS_RUN_SUITE_H
+#ifndef SUPPORT_RUN_SUITE_H
+#define SUPPORT_RUN_SUITE_H
 
 #include <check.h>
 #include <stdlib.h>

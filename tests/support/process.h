@@ -1,6 +1,6 @@
 /* process.h: this process, as the kernel counts it. */
-#ifndef TESTS_PROCESS_H
-#define TESTS_PROCESS_H
+#ifndef SUPPORT_PROCESS_H
+#define SUPPORT_PROCESS_H
 
 #include <dirent.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "misuse.h"
+#include "apart.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-void misuse_must(bool holds, const char *what) {
+void apart_must(bool holds, const char *what) {
   if (holds) return;
   fprintf(stderr, "negative: %s\n", what);
   exit(EXIT_FAILURE);
@@ -17,28 +17,28 @@ void misuse_must(bool holds, const char *what) {
 /* Of a build that counts what runs: neither an abort nor _exit keeps the counts. */
 void __gcov_dump(void) __attribute__((weak));
 
-static void child_keep_counts(void) {
+static void apart_keep_counts(void) {
   if (__gcov_dump) __gcov_dump();
 }
 
-static void child_abort_with_counts(int number) {
-  child_keep_counts();
+static void apart_abort_with_counts(int number) {
+  apart_keep_counts();
   signal(number, SIG_DFL);
   raise(number);
 }
 
-static _Noreturn void child_begin(int (*run)(const void *), const void *arg, int standard_error) {
+static _Noreturn void apart_begin(int (*run)(const void *), const void *arg, int standard_error) {
   static const struct rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);
   dup2(standard_error, STDERR_FILENO);
-  if (__gcov_dump) signal(SIGABRT, child_abort_with_counts);
+  if (__gcov_dump) signal(SIGABRT, apart_abort_with_counts);
   const int result = run(arg);
-  child_keep_counts();
+  apart_keep_counts();
   _exit(result);
 }
 
 /* Reads to the end, so that the child never waits for room. */
-static void child_read(int end, char *said, size_t said_bytes) {
+static void apart_read(int end, char *said, size_t said_bytes) {
   size_t used = 0;
   char rest[4096];
   for (;;) {
@@ -52,24 +52,24 @@ static void child_read(int end, char *said, size_t said_bytes) {
 }
 
 /* An emulator tells of a signal that ends the program. */
-static void child_drop_emulator(char *said) {
+static void apart_drop_emulator(char *said) {
   char *line = strstr(said, "qemu: uncaught target signal");
   if (line && (line == said || line[-1] == '\n')) *line = '\0';
 }
 
-int misuse_run(int (*run)(const void *), const void *arg, char *said, size_t said_bytes) {
+int apart_run(int (*run)(const void *), const void *arg, char *said, size_t said_bytes) {
   int ends[2], status = 0;
-  misuse_must(pipe(ends) == 0, "no pipe");
+  apart_must(pipe(ends) == 0, "no pipe");
   const pid_t child = fork();
-  misuse_must(child >= 0, "no child");
+  apart_must(child >= 0, "no child");
   if (child == 0) {
     close(ends[0]);
-    child_begin(run, arg, ends[1]);
+    apart_begin(run, arg, ends[1]);
   }
   close(ends[1]);
-  child_read(ends[0], said, said_bytes);
-  child_drop_emulator(said);
+  apart_read(ends[0], said, said_bytes);
+  apart_drop_emulator(said);
   close(ends[0]);
-  misuse_must(waitpid(child, &status, 0) == child, "the child is lost");
+  apart_must(waitpid(child, &status, 0) == child, "the child is lost");
   return status;
 }
