@@ -15,7 +15,7 @@ class Item:
     def functions(self):
         """The functions that are declared here, as text without words for the compiler alone."""
         text = re.sub(r"/\*.*?\*/", "", "\n".join(self.code), flags=re.S)
-        text = re.sub(r"^#.*(?:\\\n.*)*$", "", text, flags=re.M)
+        text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
         if "{" in text:
             return []
         found = []
