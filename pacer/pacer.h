@@ -221,6 +221,9 @@ bool gaiti_pacer_configure(struct gaiti_pacer *pacer, const struct gaiti_pacer_c
 bool gaiti_pacer_set_gc_percent(struct gaiti_pacer *pacer, int64_t gc_percent);
 bool gaiti_pacer_set_memory_limit(struct gaiti_pacer *pacer, int64_t memory_limit_bytes);
 
+/* The part of a memory limit that goals leave for bytes mapped between two looks. */
+int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
+
 /* Computes trigger, goal and assist ratio for this moment.  The goal stays the
  * same while marking unless settings or overhead change.  The trigger of a
  * marking pacer is that of the cycle under way. */

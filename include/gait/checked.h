@@ -49,10 +49,6 @@ GAIT_API void gait_checked_handle_free(gait_thread *thread, gait_handle *handle)
 #define gait_alloc         gait_checked_alloc
 #define gait_alloc_aligned gait_checked_alloc_aligned
 #define gait_alloc_array   gait_checked_alloc_array
-#define gait_load          gait_checked_load
-#define gait_store         gait_checked_store
-#define gait_store_init    gait_checked_store_init
-#define gait_cas           gait_checked_cas
 #define gait_copy          gait_checked_copy
 #define gait_clear         gait_checked_clear
 #define gait_frame_push    gait_checked_frame_push

@@ -1,7 +1,12 @@
 /* gait.h: an embeddable, concurrent mark-sweep garbage collector with a pacer.  You call us.
  *
  * In the order in which a person meets the tasks: results, a heap and its options, kinds of object,
- * threads, allocation, stores, roots, collection, numbers.  embed.h: calls of your functions.
+ * threads, allocation, stores, roots, collection.  Beside it, each for a task of its own:
+ *   embed.h  the functions that we call of yours
+ *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
+ *   debug.h  options that help to find bugs
+ *   jit.h    offsets and constants for compilers that make the fast paths themselves
+ *   gait.hpp classes for C++
  *
  * The line at the end of a contract:
  *   Thread  its callers.  "attached": the thread that owns the gait_thread, in managed state.
@@ -28,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gait/debug.h"
 #include "gait/embed.h"
 
 #ifdef __cplusplus
@@ -89,93 +95,108 @@ typedef struct gait_kind {
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-/* A memory limit that limits nothing. */
-#define GAIT_OFF INT64_MAX
-/* No collection for growth: only for the memory limit, or when asked. */
-#define GAIT_GOGC_OFF (-1)
+/* The value "off" of an option that is no switch: a limit that limits nothing; no collection for
+ * growth. */
+#define GAIT_OFF INT64_C(-1)
 
-/* How the heap may grow over what the last cycle found live: values of the option `policy`. */
+/* How the heap may grow over the live heap of the last cycle: values of the option `policy`. */
 typedef enum gait_policy {
   GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
   GAIT_POLICY_CPU_BUDGET,  /* by as little as keeps the collector's CPU share at a budget */
   GAIT_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio, as MemBalancer has it */
 } gait_policy;
 
-/* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
- * gait_option_at and in `gait options`: all three come from one table.
- *   struct_bytes  how many bytes the program's headers give this structure; gait_options_init sets
- *                 it.  A field beyond them has its default */
+/* Every option of a heap.  Begin it with gait_options_init, which sets each field to its default.
+ * Ranges and defaults stand in docs/options.md and in `gait options`; a switch is 0 or 1.
+ *
+ * A name has four forms.  The option `memory_limit` is the field memory_limit_bytes: with the
+ * ending of its unit (_percent, _bytes, _ms, _us), where it has one that the name does not end in.
+ * It is the variable GAIT_MEMORY_LIMIT; and where a running heap takes a new value, the function
+ * gait_set_memory_limit. */
 typedef struct gait_options {
+  /* How many bytes the program's headers give this structure.  Set by gait_options_init; a field
+   * beyond them has its default. */
   size_t struct_bytes;
+
+  /* ---- When to collect ---- */
+
+  /* How far the heap may grow over the live heap of the last cycle before the next one ends, in
+   * percent; GAIT_OFF: growth is no reason to collect. */
   int64_t gogc_percent;
+  /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
+   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
   int64_t memory_limit_bytes;
+  /* Hard limit on the memory that the heap maps, without external bytes; GAIT_OFF: none.  Where
+   * collections make no room under it, an allocation asks out_of_memory and then returns NULL. */
+  int64_t max_heap_bytes;
+  /* Smallest heap goal where gogc_percent is 100; another percentage scales it. */
   int64_t min_heap_bytes;
+  /* Addresses to reserve for the heap, which are no memory until they are used; halved until the
+   * system grants them. */
   int64_t reserve_bytes;
+  /* Share of the processors that background marking takes while a cycle marks. */
   int64_t background_percent;
+  /* Share of CPU time beyond which the collector lets the heap pass the memory limit. */
   int64_t cpu_cap_percent;
-  int64_t policy; /* a gait_policy */
+  /* A gait_policy: the rule for the heap's growth. */
+  int64_t policy;
+  /* Policy CPU_BUDGET: share of CPU time that the collector is to take over whole periods. */
   int64_t cpu_budget_percent;
+  /* Policy SQUARE_ROOT: the heap may grow by the root of live heap x cons/mark ratio x this. */
   int64_t square_root_bytes;
+
+  /* ---- How to collect ---- */
+
+  /* Processors to plan for; 0: those of the affinity, cut by the quota of the control group. */
   int64_t processors;
+  /* Switch: helpers mark on processors that nothing else uses. */
   int64_t idle_help;
+  /* A cycle begins on a thread that allocates if the last one marked less than this, roots
+   * included; 0: none does. */
   int64_t inline_bytes;
+  /* Cycles mark new objects only where no more than this share of them survives; 0 or GAIT_OFF:
+   * none, 100: every one that may. */
   int64_t young_percent;
+  /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */
   int64_t barrierless;
+
+  /* ---- Memory of the system ---- */
+
+  /* Share of one processor for giving free memory back to the system in the background. */
   int64_t release_percent;
+  /* Switch: ask for pages of 2 MiB: marking and first touches are faster, memory goes in larger
+   * steps. */
   int64_t huge_pages;
+
+  /* ---- Log ---- */
+
+  /* Switch: log a line for each cycle, in the form of Go's gctrace. */
   int64_t trace;
+  /* Name a thread in the log that has not reached a safepoint for so many milliseconds. */
   int64_t late_ms;
+  /* Signal that asks such a thread for its stack, where the program has left it alone; 0: none. */
   int64_t late_signal;
-  int64_t checkmark;
-  int64_t heap_walk;
-  int64_t poison;
-  int64_t collect_every;
-  int64_t run_bytes;
-  int64_t barrier_entries;
-  int64_t mark_segments;
-  int64_t delay_us;
-  int64_t seed;
-  gait_log_fn *log; /* NULL: standard error */
+
+  /* ---- Functions of the program's (embed.h), and the argument of each ---- */
+
+  /* Takes the lines of the log; NULL: they go to standard error. */
+  gait_log_fn *log;
   void *log_arg;
-  gait_out_of_memory_fn *out_of_memory; /* NULL: give up */
+  /* Is asked before an allocation fails; NULL: it fails at once. */
+  gait_out_of_memory_fn *out_of_memory;
   void *out_of_memory_arg;
-  gait_cycle_fn *cycle; /* NULL: none */
+  /* Sees the record of each cycle; NULL: none does. */
+  gait_cycle_fn *cycle;
   void *cycle_arg;
+
+  /* ---- Finding bugs ---- */
+
+  gait_debug_options debug;
 } gait_options;
-
-typedef enum gait_option_type {
-  GAIT_OPTION_COUNT,
-  GAIT_OPTION_PERCENT,
-  GAIT_OPTION_BYTES,
-  GAIT_OPTION_SWITCH,
-  GAIT_OPTION_MILLISECONDS,
-  GAIT_OPTION_MICROSECONDS,
-  GAIT_OPTION_WORD,
-} gait_option_type;
-
-/* One row of the table of options. */
-typedef struct gait_option {
-  const char *name;        /* "gogc" */
-  const char *environment; /* "GAIT_GOGC" */
-  gait_option_type type;
-  const char *unit; /* "%", "bytes", ... */
-  int64_t initial;
-  int64_t minimum;
-  int64_t maximum;
-  bool may_be_off;     /* the word "off" is a value */
-  int64_t off;         /* and stands for this */
-  const char *purpose; /* one sentence */
-  size_t field;        /* its offset in gait_options */
-  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
-} gait_option;
 
 /* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
  * GAIT_ERROR_ARGUMENT to the functions below and to gait_heap_create. */
 static inline void gait_options_init(gait_options *options);
-
-/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
- * the program's headers have it, has no row. */
-static inline const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
  * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
@@ -304,7 +325,6 @@ GAIT_API gait_result gait_thread_detach(gait_thread *thread);
  *
  * Thread: attached.  GC: safepoint. */
 GAIT_API void gait_leave(gait_thread *thread);
-GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
 
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
@@ -323,7 +343,6 @@ GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void
  * not allocate.
  * Thread: attached.  GC: safepoint. */
 static inline void gait_poll(gait_thread *thread);
-GAIT_API void gait_poll_slow(gait_thread *thread);
 
 /* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
@@ -344,7 +363,6 @@ GAIT_API void *gait_thread_user(const gait_thread *thread);
  * of range.
  * Thread: attached.  GC: safepoint on the slow path; may start a cycle, may assist. */
 static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
-GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
 
 /* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT; NULL for any
  * other alignment. */
@@ -383,7 +401,8 @@ GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address)
 static inline void *gait_load(void *const *slot);
 
 /* Stores `value` in `*slot`, a field of an object or a barriered root.  Every store of a reference
- * outside the thread's own stack goes through one of these.
+ * outside the thread's own stack goes through one of these.  A slot that is no pointer to a pointer
+ * does not compile (slot.h).
  * Thread: attached. */
 static inline void gait_store(gait_thread *thread, void *slot, void *value);
 
@@ -403,10 +422,6 @@ GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t 
 
 /* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
-
-GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
-GAIT_API void gait_shade(gait_thread *thread, void *value);
-GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
 
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
@@ -475,152 +490,20 @@ GAIT_API gait_result gait_collect(gait_thread *thread);
  * Thread: any. */
 GAIT_API size_t gait_trim(gait_heap *heap);
 
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
- * range of its option.  The next trigger is computed at once; where the heap is past it, or has
- * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
- * `before` (may be NULL) takes the old setting.
- * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
- */
-GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
-GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
-
-/* The two settings as they are now.  Thread: any. */
-GAIT_API int64_t gait_get_gogc(gait_heap *heap);
-GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
-
-/* ---- Numbers -------------------------------------------------------------------------------- */
-
-/* A snapshot; every counter counts from the heap's creation.
- *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
- *                      runs of slots, so with what a thread has not made objects of yet
- *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
- *                      objects and external bytes only
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
- *                      and its own structures (threads, processors, queues, tables of roots); but
- *                      for the stacks of its threads, and the memory in which malloc keeps account
- *   structure_bytes    of these, the structures
- *   external_bytes     held outside by objects not yet found dead
- *   alloc_*            allocated in all; exact for threads that are not running
- *   pause_*            every time for which the collector held a thread: handshake work, root scan,
- *                      assist, waiting.  p9999: upper bound within 1/16 */
-typedef struct gait_stats {
-  uint64_t cycles;
-  uint64_t forced_cycles;
-  uint64_t young_cycles; /* that marked new objects only */
-  uint64_t heap_live_bytes;
-  uint64_t marked_bytes;
-  uint64_t goal_bytes;
-  uint64_t trigger_bytes;
-  uint64_t mapped_bytes;
-  uint64_t mapped_peak_bytes;
-  uint64_t reserved_bytes;
-  uint64_t side_table_bytes;
-  uint64_t structure_bytes;
-  uint64_t external_bytes;
-  uint64_t released_bytes;
-  uint64_t alloc_bytes;
-  uint64_t alloc_objects;
-  uint64_t threads;
-  uint64_t processors;
-  uint64_t gc_cpu_ns;
-  uint64_t gc_assist_ns;
-  uint64_t gc_background_ns;
-  uint64_t gc_idle_ns;
-  uint64_t pauses;
-  uint64_t pause_total_ns;
-  uint64_t pause_max_ns;
-  uint64_t pause_p50_ns;
-  uint64_t pause_p99_ns;
-  uint64_t pause_p9999_ns;
-  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
-} gait_stats;
-
-/* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
-static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
-
-typedef enum gait_cycle_cause {
-  GAIT_CAUSE_GOGC,
-  GAIT_CAUSE_MEMORY_LIMIT,
-  GAIT_CAUSE_FORCED,
-  GAIT_CAUSE_OUT_OF_MEMORY,
-  GAIT_CAUSE_DEBUG,
-} gait_cycle_cause;
-
-/* The cause in a word or three, "gogc" ...; never NULL. */
-GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
-
-/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
- *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
- *                            ending it; sweeping
- *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
- *                            that threads have not made objects of yet
- *   live_before, marked      objects only: after the last cycle, and after this one
- *   assist, background, idle  CPU time
- *   handshake_max_ns         the slowest handshake, from request to the last answer
- *   started_ns               since the heap was created
- *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
- *                            mode, checks */
-typedef struct gait_cycle_record {
-  uint64_t cycle;
-  uint64_t started_ns;
-  gait_cycle_cause cause;
-  uint32_t threads;
-  double processors;
-  int64_t gogc_percent;
-  int64_t memory_limit_bytes;
-  uint64_t live_before_bytes;
-  uint64_t trigger_bytes;
-  uint64_t goal_bytes;
-  uint64_t at_trigger_bytes;
-  uint64_t at_mark_end_bytes;
-  uint64_t marked_bytes;
-  uint64_t marked_objects;
-  uint64_t allocated_black_bytes;
-  uint64_t scan_bytes;
-  uint64_t root_bytes;
-  uint64_t external_bytes;
-  uint64_t mapped_bytes;
-  uint64_t mapped_peak_bytes;
-  uint64_t freed_blocks;
-  uint64_t released_bytes;
-  uint64_t start_ns;
-  uint64_t mark_ns;
-  uint64_t end_ns;
-  uint64_t sweep_ns;
-  uint64_t assist_ns;
-  uint64_t background_ns;
-  uint64_t idle_ns;
-  uint64_t handshakes;
-  uint64_t handshake_max_ns;
-  uint64_t held_ns;
-  uint64_t flush_rounds;
-  double alloc_bytes_per_second;
-  double cons_mark;
-  double assist_ratio;
-  double gc_cpu_share;
-  uint32_t young; /* it marked new objects only: marked_* still count all that is */
-  uint32_t limiter_on;
-  uint32_t limit_unreachable;
-  uint32_t reserved; /* 0 */
-} gait_cycle_record;
-
-/* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
- * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
- * where `count` is 0.  Thread: any. */
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count);
-
-/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
- * `line` may be NULL where `line_bytes` is 0. */
-static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
-
 #include "gait/inline.h"
 
 #include "gait/abi.h"
 
 #include "gait/checked.h"
 
+#include "gait/slot.h"
+
 #ifdef __cplusplus
 }
 #endif
+
+#ifndef GAIT_NO_OLD_NAMES
+#include "gait/renamed.h"
+#endif
+
 #endif

@@ -6,8 +6,9 @@
  *
  * Where memory comes from: the block that the cache owns; a swept block with free slots; while
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
- * memory limit forbids that, the thread waits (the hook `wait`).  When the system gives nothing, a
- * collection and then the embedder's handler have their turn, and then NULL. */
+ * memory limit forbids that, the thread waits (the hook `wait`).  When waiting at the hard limit
+ * has made no room, or when the system gives nothing, a collection and then the embedder's handler
+ * have their turn, and then NULL. */
 #include "alloc/allocate.h"
 
 #include "alloc/blocks.h"
@@ -17,7 +18,7 @@
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
 
-/* The system gives no memory: false when the allocation has to fail. */
+/* There is no memory: false when the allocation has to fail. */
 static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
   const gait_options *options = &thread->heap->options;
   if (attempt->collected &&
@@ -27,6 +28,12 @@ static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_att
   attempt->collected = true;
   thread->heap->hooks->collect(thread);
   return true;
+}
+
+/* One of the limits stands in the way: false when the allocation has to fail. */
+static bool allocate_make_room(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
+  return thread->heap->hooks->wait(thread, bytes, attempt) ||
+         allocate_recover(thread, bytes, attempt);
 }
 
 /* ---- Small objects ---- */
@@ -54,7 +61,7 @@ static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned siz
   }
   switch (take) {
   case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
-  case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, attempt); return true;
+  case GAITI_TAKE_LIMIT: return allocate_make_room(thread, bytes, attempt);
   case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
   }
   return false;
@@ -98,7 +105,9 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   for (;;) {
     switch (gaiti_large_take(thread, kind, bytes, heap->hooks->limit(heap, &attempt), &object)) {
     case GAITI_TAKE_OK: thread->heap->hooks->account(thread, bytes); return object;
-    case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, &attempt); break;
+    case GAITI_TAKE_LIMIT:
+      if (!allocate_make_room(thread, bytes, &attempt)) return NULL;
+      break;
     case GAITI_TAKE_FAILED:
       if (!allocate_recover(thread, bytes, &attempt)) return NULL;
       break;

@@ -27,7 +27,7 @@ enum gaiti_take gaiti_blocks_fresh(gait_heap *heap, const struct gaiti_proc *pro
                                           blocks_preferred(heap, proc), block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   char *start = gaiti_block_start(&heap->map, *block);
-  if (!clean && heap->options.poison) {
+  if (!clean && heap->options.debug.poison) {
     gaiti_asan_show(start, GAITI_BLOCK_BYTES);
     memset(start, GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
   }

@@ -71,7 +71,7 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
   const struct gaiti_block_state *state = &heap->map.states[block];
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
-  if (heap->options.poison && !state->clean) return;
+  if (heap->options.debug.poison && !state->clean) return;
   gaiti_delay(heap);
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)run->end, slot_bytes,
                     GAITI_BITS_FREE);
@@ -173,7 +173,7 @@ static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, c
                        size_t bytes) {
   gaiti_asan_show(start, bytes);
   if (state->clean) return;
-  if (heap->options.poison) cache_check_poison(start, bytes);
+  if (heap->options.debug.poison) cache_check_poison(start, bytes);
   memset(start, 0, bytes);
 }
 
@@ -216,7 +216,7 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_delay(heap);
   const struct gaiti_block_state *state = &heap->map.states[run->block];
-  uint32_t most = (uint32_t)((size_t)heap->options.run_bytes / slot_bytes), first, end;
+  uint32_t most = (uint32_t)((size_t)heap->options.debug.run_bytes / slot_bytes), first, end;
   if (AO_load_acquire(&state->swept) != epoch ||
       !gaiti_bits_free_run(&heap->map, run->block, run->next_slot, most ? most : 1, &first, &end)) {
     run->block = GAITI_NO_BLOCK;

@@ -29,7 +29,7 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
                                           bytes, limit, 0, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
-  if (!clean && limit != GAIT_OFF)
+  if (!clean && limit != GAITI_NO_LIMIT)
     gaiti_space_release_tail(&heap->space, &heap->map, block, gaiti_large_blocks(bytes), bytes);
   char *start = gaiti_block_start(&heap->map, block);
   gaiti_asan_show(start, bytes);

@@ -136,7 +136,7 @@ void gait_checked_store(gait_thread *thread, void *slot, void *value) {
   checked_thread(thread, "gait_store");
   checked_slot(thread, slot, "gait_store");
   checked_reference(thread, slot, value, "gait_store");
-  gait_store(thread, slot, value);
+  (gait_store)(thread, slot, value);
 }
 
 /* A root may have any word in it before it is filled; an object has zeros. */
@@ -147,16 +147,16 @@ void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   CHECKED("store.init", "gait_store_init",
           !gaiti_map_covers(map, (uintptr_t)slot) ||
-              !gaiti_map_covers(map, (uintptr_t)gait_load(slot)),
+              !gaiti_map_covers(map, (uintptr_t)(gait_load)(slot)),
           "the slot has been stored to before: gait_store is for that");
-  gait_store_init(thread, slot, value);
+  (gait_store_init)(thread, slot, value);
 }
 
 bool gait_checked_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
   checked_thread(thread, "gait_cas");
   checked_slot(thread, slot, "gait_cas");
   checked_reference(thread, slot, desired, "gait_cas");
-  return gait_cas(thread, slot, expected, desired);
+  return (gait_cas)(thread, slot, expected, desired);
 }
 
 void gait_checked_copy(gait_thread *thread, void *to, const void *from, size_t count) {

@@ -7,13 +7,13 @@
 
 static size_t shades_buffer_bytes(const gait_heap *heap) {
   return sizeof(struct gaiti_shade_buffer) +
-         (size_t)heap->options.barrier_entries * sizeof(uintptr_t);
+         (size_t)heap->options.debug.barrier_entries * sizeof(uintptr_t);
 }
 
 static struct gaiti_shade_buffer *shades_new_buffer(gait_heap *heap) {
   struct gaiti_shade_buffer *buffer =
       gaiti_structure_alloc(&heap->space, shades_buffer_bytes(heap));
-  if (buffer) buffer->capacity = (uint32_t)heap->options.barrier_entries;
+  if (buffer) buffer->capacity = (uint32_t)heap->options.debug.barrier_entries;
   return buffer;
 }
 

@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 /* How large each was in version 0.2.0: no program states less. */
-#define GAITI_OPTIONS_BYTES   ((size_t)280)
+#define GAITI_OPTIONS_BYTES   ((size_t)344)
 #define GAITI_KIND_INFO_BYTES ((size_t)56)
 #define GAITI_STATS_BYTES     ((size_t)232)
 #define GAITI_RECORD_BYTES    ((size_t)304)

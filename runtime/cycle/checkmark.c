@@ -76,7 +76,7 @@ static void checkmark_report(gait_heap *heap, uintptr_t start) {
   gaiti_log(heap,
             "gait: checkmark: cycle %llu, seed %lld: object %p of kind \"%s\" (%zu bytes) is "
             "reachable and was not marked",
-            (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.seed,
+            (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.debug.seed,
             (void *)start, heap->kinds.table[gaiti_ref_kind(lost)].name,
             gaiti_ref_bytes(&heap->map, lost));
   checkmark_search(heap, lost);

@@ -123,7 +123,9 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
 static bool collector_prepare_some(gait_heap *heap) {
   uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
   uint64_t most = goal < limit ? goal : limit, external = AO_load(&heap->externals.bytes);
-  return gaiti_space_prepare(&heap->space, &heap->map, most > external ? most - external : 0);
+  uint64_t room = most > external ? most - external : 0,
+           hard = gaiti_space_hard_limit(&heap->space);
+  return gaiti_space_prepare(&heap->space, &heap->map, room < hard ? room : hard);
 }
 
 static bool collector_is_past_trigger(const gait_heap *heap) {

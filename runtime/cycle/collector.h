@@ -3,6 +3,7 @@
 #ifndef GAITI_CYCLE_COLLECTOR_H
 #define GAITI_CYCLE_COLLECTOR_H
 
+#include "gait/tune.h"
 #include "mutator/thread.h"
 
 /* Asks for a cycle after an allocation of `bytes`, an inline one when little is to be marked;

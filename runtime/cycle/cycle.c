@@ -352,7 +352,7 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   gaiti_workers_end(heap);
-  if (heap->options.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
@@ -409,7 +409,7 @@ static bool phase_sweep(gait_heap *heap) {
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
   gaiti_pace_publish(heap);
-  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);

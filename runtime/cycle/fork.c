@@ -412,7 +412,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
   if (!fork_rests_locked(heap)) fork_end_cycle(entry);
-  if (heap->options.poison && !entry->whole) fork_poison(heap);
+  if (heap->options.debug.poison && !entry->whole) fork_poison(heap);
   gaiti_resume_all(heap);
 }
 

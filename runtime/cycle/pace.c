@@ -6,8 +6,7 @@
 #include "mark/marking.h"
 #include "sweep/sweep.h"
 
-_Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
-_Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
+_Static_assert(GAIT_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
                    (int)GAIT_POLICY_CPU_BUDGET == (int)GAITI_PACER_POLICY_CPU_BUDGET &&
                    (int)GAIT_POLICY_SQUARE_ROOT == (int)GAITI_PACER_POLICY_SQUARE_ROOT,
@@ -33,17 +32,37 @@ static void pace_set_processors(struct gaiti_pace *pace, double processors) {
   AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
 }
 
+static int64_t pace_limit(int64_t memory_limit_bytes) {
+  return memory_limit_bytes == GAIT_OFF ? GAITI_PACER_NO_BYTES_LIMIT : memory_limit_bytes;
+}
+
+/* The hard limit as a memory limit, in which external bytes count as well: what objects hold
+ * outside at this moment comes on top, and so does the headroom that the pacer leaves for it. */
+static int64_t pace_hard_limit(const gait_heap *heap) {
+  uint64_t hard = gaiti_space_hard_limit(&heap->space), external = AO_load(&heap->externals.bytes);
+  if (hard >= GAIT_MAX_EXTERNAL_BYTES) return GAITI_PACER_NO_BYTES_LIMIT;
+  int64_t limit = (int64_t)(hard + external);
+  return limit + gaiti_pacer_limit_headroom(limit) - gaiti_pacer_limit_headroom((int64_t)hard);
+}
+
+/* The pacer knows one limit: the lower of the two. */
+static void pace_take_limit(gait_heap *heap) {
+  int64_t soft = pace_limit((int64_t)AO_load(&heap->memory_limit)), hard = pace_hard_limit(heap);
+  gaiti_pacer_set_memory_limit(&heap->cycle->pace.pacer, soft < hard ? soft : hard);
+}
+
 static struct gaiti_pacer_config pace_config(const gait_options *options) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   config.policy = (enum gaiti_pacer_policy)options->policy;
   config.gc_percent = options->gogc_percent;
-  config.memory_limit_bytes = options->memory_limit_bytes;
+  config.memory_limit_bytes = pace_limit(options->memory_limit_bytes);
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
   config.cpu_budget = pace_share(options->cpu_budget_percent);
   config.square_root_bytes = options->square_root_bytes;
-  config.young_survival = options->barrierless ? 0 : pace_share(options->young_percent);
+  bool young = !options->barrierless && options->young_percent != GAIT_OFF;
+  config.young_survival = young ? pace_share(options->young_percent) : 0;
   gaiti_pacer_config_rely(&config);
   return config;
 }
@@ -116,6 +135,7 @@ static AO_t pace_stall_bytes(const struct gaiti_pace *pace) {
 
 static void pace_decide(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
+  pace_take_limit(heap);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   gaiti_pacer_decide(&pace->pacer, &snapshot, &pace->decision);
   AO_t ratio;
@@ -334,6 +354,14 @@ void gaiti_pace_publish(gait_heap *heap) {
   gaiti_unlock(&pace->lock);
 }
 
+uint64_t gaiti_pace_live(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  uint64_t bytes = pace->live_bytes;
+  gaiti_unlock(&pace->lock);
+  return bytes;
+}
+
 /* ---- Settings ---- */
 
 int64_t gaiti_pace_gogc(gait_heap *heap) {
@@ -359,14 +387,10 @@ gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *befor
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  int64_t old = pace->pacer.config.memory_limit_bytes;
-  bool set = gaiti_pacer_set_memory_limit(&pace->pacer, bytes);
-  if (set) {
-    AO_store(&heap->memory_limit, (AO_t)bytes);
-    pace_decide(heap);
-  }
+  int64_t old = (int64_t)AO_load(&heap->memory_limit);
+  AO_store(&heap->memory_limit, (AO_t)bytes);
+  pace_decide(heap);
   gaiti_unlock(&pace->lock);
-  if (!set) return GAIT_ERROR_OPTION_VALUE;
   if (before) *before = old;
   return GAIT_OK;
 }
@@ -374,6 +398,7 @@ gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t 
 struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
+  pace_take_limit(heap);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   struct gaiti_pacer_release release = gaiti_pacer_plan_release(
       &pace->pacer, &snapshot,

@@ -7,7 +7,7 @@
 #ifndef GAITI_CYCLE_PACE_H
 #define GAITI_CYCLE_PACE_H
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 #include "heap/heap.h"
 #include "pacer.h"
 
@@ -97,6 +97,9 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
+
+/* The live heap of the last cycle, external bytes included. */
+uint64_t gaiti_pace_live(gait_heap *heap);
 
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
 void gaiti_pace_publish(gait_heap *heap);

@@ -70,7 +70,7 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
       .young = heap->generation.young,
       .threads = threads,
       .gogc_percent = pace->pacer.config.gc_percent,
-      .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
+      .memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit),
       .live_before_bytes = pace->live_bytes,
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
       .at_trigger_bytes = gaiti_heap_live(heap),

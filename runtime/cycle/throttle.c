@@ -6,20 +6,26 @@
  * When the memory limit stands in the way of an allocation, the thread waits for the cycle that the
  * limit started, unless the collector has had its share of CPU time already: then the heap grows
  * past the limit, as Go's does and for the same reason (a limit that starves the program is of no
- * use), to the goal that the CPU cap sets. */
+ * use), to the goal that the CPU cap sets.  The hard limit (the option max_heap) is passed by
+ * nothing: there the thread waits for a cycle whatever that costs, and when that has made no room
+ * the allocation fails. */
 #include "cycle/throttle.h"
 
 #include "cycle/assist.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 
+/* Cycles that an allocation waits for at the hard limit: where the heap has no room, and where it
+ * has, which other threads were the first to take. */
+#define THROTTLE_HARD_CYCLES      1
+#define THROTTLE_HARD_CYCLES_MOST 8
 /* An allocation waits for marking so long at most. */
 #define THROTTLE_STALL_NS ((uint64_t)10000000)
 
 /* ---- Before an allocation ---- */
 
 static void throttle_debug_cycle(gait_thread *thread) {
-  uint64_t every = (uint64_t)thread->heap->options.collect_every;
+  uint64_t every = (uint64_t)thread->heap->options.debug.collect_every;
   if (++thread->allocations_until_debug_cycle < every) return;
   thread->allocations_until_debug_cycle = 0;
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
@@ -69,7 +75,7 @@ static void throttle_serve(gait_thread *thread) {
 
 void gaiti_throttle_pay(gait_thread *thread) {
   throttle_serve(thread);
-  if (thread->heap->options.collect_every) throttle_debug_cycle(thread);
+  if (thread->heap->options.debug.collect_every) throttle_debug_cycle(thread);
   gaiti_assist_pay(thread);
   throttle_stall(thread);
 }
@@ -92,12 +98,17 @@ static bool throttle_is_relieved(const gait_heap *heap) {
   return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
-/* Bytes that may be mapped: external bytes of objects are under the same limit. */
-uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
+/* Bytes that may be mapped under the memory limit, which external bytes of objects share. */
+static uint64_t throttle_soft_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
-  bool none = limit == (uint64_t)GAIT_OFF || attempt->over_limit || throttle_is_relieved(heap);
-  if (none) return (uint64_t)GAIT_OFF;
+  bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || throttle_is_relieved(heap);
+  if (none) return GAITI_NO_LIMIT;
   return limit > external ? limit - external : 0;
+}
+
+uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
+  uint64_t soft = throttle_soft_limit(heap, attempt), hard = gaiti_space_hard_limit(&heap->space);
+  return soft < hard ? soft : hard;
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
@@ -118,17 +129,33 @@ static void throttle_wait_for_limit(gait_thread *thread, struct gaiti_attempt *a
   gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
 }
 
-/* The same where it has kept a block from the thread. */
-void gaiti_throttle_wait(gait_thread *thread, struct gaiti_attempt *attempt) {
-  AO_store(&thread->heap->cycle->pace.refused, true);
-  throttle_wait_for_limit(thread, attempt);
+/* Whether the live heap of the last cycle leaves a quarter of the hard limit, and room for this
+ * object. */
+static bool throttle_has_room(gait_heap *heap, size_t bytes) {
+  uint64_t live = gaiti_pace_live(heap), external = AO_load(&heap->externals.bytes);
+  uint64_t objects = live > external ? live - external : 0;
+  return objects + bytes < gaiti_space_hard_limit(&heap->space) / 4 * 3;
+}
+
+/* A limit has kept a block from the thread. */
+bool gaiti_throttle_wait(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
+  gait_heap *heap = thread->heap;
+  AO_store(&heap->cycle->pace.refused, true);
+  if (throttle_soft_limit(heap, attempt) < gaiti_space_hard_limit(&heap->space)) {
+    throttle_wait_for_limit(thread, attempt);
+    return true;
+  }
+  uint64_t most = throttle_has_room(heap, bytes) ? THROTTLE_HARD_CYCLES_MOST : THROTTLE_HARD_CYCLES;
+  if (attempt->hard_waited++ >= most) return false;
+  gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+  return true;
 }
 
 /* ---- External bytes ---- */
 
 /* Mapped bytes past the part of the memory limit that external bytes leave for them. */
 static uint64_t throttle_over_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
-  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = gaiti_throttle_limit(heap, attempt);
+  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = throttle_soft_limit(heap, attempt);
   return mapped > limit ? mapped - limit : 0;
 }
 

@@ -31,6 +31,9 @@ struct gaiti_cycle;   /* cycle/cycle.h */
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
 
+/* The option max_heap is no less: an empty heap with some threads takes a third of this. */
+#define GAITI_LEAST_HEAP_BYTES ((int64_t)1 << 20)
+
 /*   short_runs  a thread that allocates runs a cycle, and waits for the others: they get their runs
  *               in parts (alloc/cache.c)
  *   hooks       calls of the layers of threads and of allocation to the cycle; set with it */
@@ -38,7 +41,7 @@ struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
-  AO_t memory_limit; /* GAIT_OFF: none */
+  AO_t memory_limit; /* GAITI_NO_LIMIT, which is GAIT_OFF: none */
   AO_t short_runs;
   char apart_before[GAITI_HEAP_APART];
   AO_t live_bytes;
@@ -86,7 +89,7 @@ void gaiti_delay_slow(const gait_heap *heap);
  * through several steps of the others: stands at the steps of protocols, so that rare interleavings
  * become common under test. */
 static inline void gaiti_delay(const gait_heap *heap) {
-  if (__builtin_expect(heap->options.delay_us != 0, 0)) gaiti_delay_slow(heap);
+  if (__builtin_expect(heap->options.debug.delay_us != 0, 0)) gaiti_delay_slow(heap);
 }
 
 /* Writes one line to the heap's log.  No lock may be held. */

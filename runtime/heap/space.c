@@ -20,6 +20,12 @@ void gaiti_space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
   gaiti_space_note_peak(space);
 }
 
+static void space_sub_mapped(struct gaiti_space *space, uint64_t bytes) {
+  gaiti_counter_sub(&space->mapped_bytes, bytes);
+  gaiti_space_uncharge(space, bytes);
+  gaiti_counter_add(&space->released_bytes, bytes);
+}
+
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
   return AO_load(&space->dirty_blocks) << GAITI_BLOCK_SHIFT;
 }
@@ -109,8 +115,10 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
     goto unlock;
   uint64_t growth = gaiti_space_growth(space, map, found, count, used);
   result = GAITI_TAKE_LIMIT;
-  if (growth > 0 && limit != GAIT_OFF && !space_make_room(space, map, found, count, growth, limit))
+  if (growth > 0 && limit != GAITI_NO_LIMIT &&
+      !space_make_room(space, map, found, count, growth, limit))
     goto unlock;
+  if (!gaiti_space_charge(space, growth)) goto unlock;
   gaiti_space_claim(space, map, found, count, used, clean);
   gaiti_space_add_mapped(space, growth);
   if (count == 1) gaiti_space_probe_locked(space, map, found, growth > 0);
@@ -175,8 +183,7 @@ static size_t space_release_some(struct gaiti_space *space, const struct gaiti_m
     gaiti_space_clear_bit(space->dirty, i);
   }
   AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) - (end - start));
-  gaiti_counter_sub(&space->mapped_bytes, bytes);
-  gaiti_counter_add(&space->released_bytes, bytes);
+  space_sub_mapped(space, bytes);
   return bytes;
 }
 
@@ -189,8 +196,7 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
     size_t page_bytes = gaiti_os_page_bytes(), bytes = (state->resident - pages) * page_bytes;
     if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * page_bytes, bytes)) continue;
     state->resident = (uint8_t)pages;
-    gaiti_counter_sub(&space->mapped_bytes, bytes);
-    gaiti_counter_add(&space->released_bytes, bytes);
+    space_sub_mapped(space, bytes);
   }
 }
 
@@ -220,8 +226,7 @@ static size_t space_lower(struct gaiti_space *space, const struct gaiti_map *map
   AO_store_release(&space->top_shared, to);
   size_t bytes = (top - to) * GAITI_SPACE_TABLE_BYTES;
   gaiti_counter_sub(&space->table_bytes, bytes);
-  gaiti_counter_sub(&space->mapped_bytes, bytes);
-  gaiti_counter_add(&space->released_bytes, bytes);
+  space_sub_mapped(space, bytes);
   return bytes;
 }
 
@@ -263,6 +268,7 @@ void gaiti_space_recover(struct gaiti_space *space, const struct gaiti_map *map)
     gaiti_space_give_locked(space, map, block, count, false);
   }
   space->preparing = 0;
+  AO_store(&space->charged_bytes, gaiti_space_mapped(space)); /* some had yet to count theirs */
   AO_store(&space->zeroed_blocks, 0);
   gaiti_unlock(&space->lock);
 }

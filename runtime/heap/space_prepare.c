@@ -77,6 +77,7 @@ static void space_begin_prepare(struct gaiti_space *space, const struct gaiti_ma
   size_t used = (size_t)count << GAITI_BLOCK_SHIFT;
   uint64_t growth = gaiti_space_growth(space, map, block, count, used);
   if (count == 0 || gaiti_space_mapped(space) + growth > limit) return;
+  if (!gaiti_space_charge(space, growth)) return;
   gaiti_space_claim(space, map, block, count, used, &clean);
   gaiti_space_add_mapped(space, growth);
   space->prepared = block;

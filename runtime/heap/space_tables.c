@@ -67,6 +67,7 @@ bool gaiti_space_init(struct gaiti_space *space, struct gaiti_map *map, size_t b
     if (bytes < SPACE_LEAST_BYTES) return false;
   }
   space->dirty = space->free + (space->blocks + 63) / 64;
+  space->most_bytes = GAITI_NO_LIMIT;
   space->probe = GAITI_NO_BLOCK;
   if (gaiti_lock_init(&space->lock, GAITI_RANK_SPACE)) return true;
   space_unreserve(space, map);

@@ -43,7 +43,7 @@ void gaiti_marking_destroy(gait_heap *heap) {
 /* Half of the most segments that there may be are left for references that do not come from large
  * objects. */
 static uint64_t segments_ahead(const gait_heap *heap) {
-  uint64_t most = (uint64_t)heap->options.mark_segments / 2;
+  uint64_t most = (uint64_t)heap->options.debug.mark_segments / 2;
   uint64_t part =
       gaiti_space_mapped(&heap->space) / (GAITI_MARKING_AHEAD * sizeof(struct gaiti_segment));
   return part < most ? part : most;
@@ -86,7 +86,7 @@ struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_segment *segment = marking->empty;
-  bool may_grow = marking->allocated_segments < (uint64_t)heap->options.mark_segments;
+  bool may_grow = marking->allocated_segments < (uint64_t)heap->options.debug.mark_segments;
   if (segment)
     marking->empty = segment->next;
   else if (may_grow)

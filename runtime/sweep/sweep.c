@@ -44,7 +44,7 @@ void gaiti_sweep_poison(gait_heap *heap, uint32_t block) {
   char *slot = gaiti_block_start(&heap->map, block);
   for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes) {
     if (gaiti_map_resolve(&heap->map, (uintptr_t)slot)) continue;
-    if (heap->options.poison) {
+    if (heap->options.debug.poison) {
       gaiti_asan_show(slot, slot_bytes);
       memset(slot, GAITI_POISON_BYTE, slot_bytes);
     }
@@ -156,7 +156,7 @@ static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t blo
   sweep_count_old(heap, tally, block, found.old, slot_bytes);
   state->clean = 0;
   AO_char_store(&state->fresh, 0);
-  if (GAITI_ASAN || heap->options.poison) gaiti_sweep_poison(heap, block);
+  if (GAITI_ASAN || heap->options.debug.poison) gaiti_sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (found.live < slots) gaiti_partial_give(heap, block);
   return false;

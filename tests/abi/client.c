@@ -1,6 +1,7 @@
 /* A program of version 0.2.0: it is compiled with the frozen headers, and does a little of all that
  * they offer.  Behind each structure that the library fills stands a guard. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -57,6 +58,8 @@ static void options_open(struct guarded_options *guarded) {
   REQUIRE(gait_options_set(&guarded->options, "later_option", "7", error, sizeof error) ==
           GAIT_ERROR_OPTION_NAME);
   REQUIRE(strstr(error, "later_option") != NULL);
+  /* A debug option has a place in these options, whatever version it comes with. */
+  gait_options_set(&guarded->options, "later_debug", "7", NULL, 0);
   setenv("GAIT_LATER_OPTION", "7", 1);
   setenv("GAIT_GOGC", "50", 1);
   REQUIRE(gait_options_from_environment(&guarded->options, error, sizeof error) == GAIT_OK);

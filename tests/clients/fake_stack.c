@@ -45,7 +45,7 @@ __attribute__((noinline)) static int is_alive(int held) {
 int main(void) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   if (gait_heap_create(&options, &heap) ||
       gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread))
     return 2;

@@ -1,5 +1,6 @@
 /* GOGC, the memory limit, memory held outside, running out. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [create] */
@@ -73,7 +74,7 @@ static void run_out(void) {
   void *list[1] = {NULL};
   gait_frame frame;
   gait_frame_push(cache.thread, &frame, list, 1);
-  for (void *node; (node = gait_alloc(cache.thread, any, 1 << 20));) {
+  for (void **node; (node = gait_alloc(cache.thread, any, 1 << 20));) {
     gait_store_init(cache.thread, node, list[0]);
     list[0] = node;
   }

@@ -1,5 +1,6 @@
 /* Stats, records, and options from text. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Roots of every sort. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [exact frame] */
@@ -8,10 +9,10 @@ static void *list_of_three(gait_thread *thread, gait_kind kind) {
   gait_frame frame;
   gait_frame_push(thread, &frame, slots, 2);
   for (int i = 0; i < 3; i++) {
-    slots[1] = gait_alloc(thread, kind, 16);
-    if (!slots[1]) break;
-    gait_store_init(thread, slots[1], slots[0]);
-    slots[0] = slots[1];
+    void **link = slots[1] = gait_alloc(thread, kind, 16);
+    if (!link) break;
+    gait_store_init(thread, link, slots[0]);
+    slots[0] = link;
   }
   gait_frame_pop(thread, &frame);
   return slots[0]; /* the caller puts it into a frame of its own before the next safepoint */

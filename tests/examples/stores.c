@@ -26,7 +26,7 @@ static struct node *node_new(gait_thread *thread, gait_kind kind, struct node *n
 static void push(gait_thread *thread, struct node **stack, struct node *node) {
   struct node *top;
   do {
-    top = gait_load((void *const *)stack);
+    top = gait_load(stack);
     gait_store(thread, &node->next, top);
   } while (!gait_cas(thread, stack, top, node));
 }

@@ -31,10 +31,10 @@ static gait_options life_options(const char *mode) {
   options.processors = 2;
   options.barrierless = strcmp(mode, "barrierless") == 0;
   if (strcmp(mode, "checked") == 0) {
-    options.checkmark = options.heap_walk = options.poison = 1;
-    options.mark_segments = 2;
-    options.barrier_entries = 2;
-    options.run_bytes = 256;
+    options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+    options.debug.mark_segments = 2;
+    options.debug.barrier_entries = 2;
+    options.debug.run_bytes = 256;
   }
   return options;
 }

@@ -37,10 +37,10 @@ static void hard_open(struct hard *hard, int64_t gogc_percent) {
   options.reserve_bytes = (int64_t)1 << 30;
   options.gogc_percent = gogc_percent;
   options.min_heap_bytes = 1 << 20;
-  options.barrier_entries = 4;
-  options.mark_segments = 8;
+  options.debug.barrier_entries = 4;
+  options.debug.mark_segments = 8;
   options.idle_help = 0;
-  options.heap_walk = options.checkmark = 1;
+  options.debug.heap_walk = options.debug.checkmark = 1;
   memset(hard, 0, sizeof *hard);
   MUST(gait_heap_create(&options, &hard->heap) == GAIT_OK);
   MUST(gait_thread_attach(hard->heap, "hard", GAIT_STACK_EXACT, &hard->thread) == GAIT_OK);
@@ -105,7 +105,7 @@ static void hard_no_memory_to_collect(void) {
   struct hard hard;
   gait_stats stats;
   gait_cycle_record record;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ALL, 1, true);
   MUST(gait_collect(hard.thread) == GAIT_OK);
@@ -152,7 +152,7 @@ static void *hard_leave_and_enter(void *arg) {
 static void hard_no_memory_to_enter(void) {
   struct hard hard;
   pthread_t leaves;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   MUST(gait_alloc(hard.thread, hard.words, 16));
   gait_frame_pop(hard.thread, &hard.frame);
   MUST(gait_thread_detach(hard.thread) == GAIT_OK);
@@ -209,7 +209,7 @@ static void *hard_collect_once(void *arg) {
 static void hard_no_memory_to_shade_at_the_start(void) {
   struct hard hard;
   pthread_t sits, collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_thread_start(&sits, hard_sit, &hard);
   hard_await(&hard, 1);
@@ -235,7 +235,7 @@ static void hard_no_memory_to_shade_at_the_start(void) {
 static void hard_no_memory_to_shade_while_marking(void) {
   struct hard hard;
   pthread_t collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   hard_reach(&hard, &collects, GAITI_PHASE_MARK);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
@@ -259,7 +259,7 @@ static void hard_no_memory_to_remove_roots(void) {
   pthread_t collects;
   static void *range[4];
   int calls = 0;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   MUST(gait_roots_add(hard.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   MUST(gait_roots_add_callback(hard.heap, hard_trace_nothing, &calls, GAIT_ROOTS_BARRIERED) ==
@@ -275,7 +275,7 @@ static void hard_no_memory_to_remove_roots(void) {
 /* A table at its limit grows at the next object, but not for one that it has. */
 static void hard_no_memory_to_lower_external(void) {
   struct hard hard;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, false);
   inject_disarm();

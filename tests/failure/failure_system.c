@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include "../support/sizes.h"
 
@@ -236,8 +237,9 @@ static gait_options heap_options(void) {
   options.reserve_bytes = (int64_t)(64 * MIB);
   options.min_heap_bytes = (int64_t)(MIB / 2);
   options.processors = 2;
-  options.heap_walk = options.checkmark = 1;
-  if (gait_options_check(&options, NULL, 0) != GAIT_OK) options.heap_walk = options.checkmark = 0;
+  options.debug.heap_walk = options.debug.checkmark = 1;
+  if (gait_options_check(&options, NULL, 0) != GAIT_OK)
+    options.debug.heap_walk = options.debug.checkmark = 0;
   return options;
 }
 
@@ -355,7 +357,7 @@ static void system_errno(void) {
   static void *range[4];
   gait_options options = heap_options();
   atomic_store(&system_is.poisons, true);
-  KEEPS(gait_options_set(&options, "memlimit", "1GiB", NULL, 0) == GAIT_OK);
+  KEEPS(gait_options_set(&options, "memory_limit", "1GiB", NULL, 0) == GAIT_OK);
   heap_open(&heap, &options, GAIT_STACK_CONSERVATIVE);
   KEEPS(gait_roots_add(heap.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   gait_handle *handle = NULL;
@@ -377,7 +379,7 @@ static void system_errno(void) {
 static void system_commit(void) {
   struct heap heap;
   gait_options options = heap_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   system_is.most_bytes = 200 * KIB;
   for (size_t bytes = 0; bytes < 16 * MIB; bytes += 4 * KIB)

@@ -41,7 +41,7 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   gait_options options = limits_options();
   options.cpu_cap_percent = percent;
   options.memory_limit_bytes = (int64_t)limit;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
   MUST(gait_collect(cap->world.thread) == GAIT_OK);

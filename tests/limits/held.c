@@ -94,7 +94,7 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   static struct held held;
   gait_options options = limits_options();
   options.cpu_cap_percent = percent;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.memory_limit_bytes = (int64_t)(HELD_LIVE_BYTES * 3 / 4);
   options.barrierless = barrierless;
   options.processors = threads;

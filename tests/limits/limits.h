@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include "../support/sizes.h"
 

@@ -9,7 +9,7 @@
 static void large_array(void) {
   struct limits_world world;
   gait_options options = limits_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   limits_open(&world, &options);
   const size_t count = 4 * GIB / sizeof(void *), step = count / 97;
   world.slots[1] = gait_alloc_array(world.thread, world.references, 0, count, sizeof(void *));
@@ -56,7 +56,7 @@ static void large_list(void) {
   MUST(pthread_setattr_default_np(&small) == 0); /* for the collector's threads */
   struct limits_world world;
   gait_options options = limits_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   limits_open(&world, &options);
   for (uint64_t i = 0; i < count; i++)
     limits_keep(&world, LARGE_LIST_BYTES);

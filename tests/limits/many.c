@@ -224,7 +224,7 @@ static void many_ranges(struct limits_world *world, size_t count) {
 static void many_roots(void) {
   struct limits_world world;
   gait_options options = limits_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   limits_open(&world, &options);
   const size_t count = limits_full() ? 10000000 : 1000000;
   many_range(&world, count);

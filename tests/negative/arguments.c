@@ -5,6 +5,7 @@
  * program with a check, in a child of the test's own. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <signal.h>
 #include <stdio.h>

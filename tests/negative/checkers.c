@@ -115,8 +115,8 @@ static int checkers_child(const void *arg) {
   const struct checkers_case *one = arg;
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  options.checkmark = options.poison = options.heap_walk = 1;
+  options.gogc_percent = GAIT_OFF;
+  options.debug.checkmark = options.debug.poison = options.debug.heap_walk = 1;
   apart_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
   apart_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==
                  GAIT_OK,

@@ -20,8 +20,8 @@ static void *freed_slots[FREED_OBJECTS];
 static void freed_open(bool poison) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  options.poison = poison;
+  options.gogc_percent = GAIT_OFF;
+  options.debug.poison = poison;
   apart_must(gait_heap_create(&options, &freed_heap) == GAIT_OK, "no heap");
   apart_must(gait_thread_attach(freed_heap, NULL, GAIT_STACK_EXACT, &freed_thread) == GAIT_OK,
              "no thread");

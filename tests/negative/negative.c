@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -57,7 +58,7 @@ static void world_open(struct world *world) {
   memset(world, 0, sizeof *world);
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   must(gait_heap_create(&options, &world->heap) == GAIT_OK);
   must(gait_heap_create(&options, &world->other_heap) == GAIT_OK);
   gait_kind_info info = {.name = "twin", .form = GAIT_KIND_LEAF};
@@ -403,7 +404,7 @@ static int load_off_its_alignment(struct world *world) {
 }
 
 static int store(struct world *world) {
-  gait_store(world->thread, world->slots[0], NULL);
+  gait_store(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 static int store_from_elsewhere(struct world *world) {
@@ -422,17 +423,17 @@ static int store_detached(struct world *world) {
 }
 
 static int store_off_its_alignment(struct world *world) {
-  gait_store(world->thread, (char *)world->slots[0] + 4, NULL);
+  gait_store(world->thread, (void **)(void *)((char *)world->slots[0] + 4), NULL);
   return GAIT_OK;
 }
 
 static int store_with_other_thread(struct world *world) {
-  gait_store(world_other_thread(world), world->slots[0], NULL);
+  gait_store(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int store_other_value(struct world *world) {
-  gait_store(world->thread, world->slots[0], world_other_object(world));
+  gait_store(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
@@ -459,17 +460,17 @@ static int store_to_one_of_many_heaps(struct world *world) {
     object = gait_alloc(thread, gait_kind_conservative(heap), 64);
     must(object != NULL);
     gait_store(thread, object, object);
-    gait_store(world->thread, world->slots[0], world->slots[0]);
+    gait_store(world->thread, (void **)world->slots[0], world->slots[0]);
     if (i % 2 == 0) must(!gait_thread_detach(thread) && !gait_heap_destroy(heap));
   }
-  gait_store(world->thread, object, NULL);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
 static int store_to_the_dead(struct world *world) {
   void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), MIB);
   must(object != NULL && gait_collect(world->thread) == GAIT_OK);
-  gait_store(world->thread, object, NULL);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
@@ -483,32 +484,32 @@ static int store_the_dead(struct world *world) {
   must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 16);
   must(world->slots[1] != NULL);
-  gait_store(world->thread, world->slots[1], dead);
+  gait_store(world->thread, (void **)world->slots[1], dead);
   return GAIT_OK;
 }
 
 static int init_with_other_thread(struct world *world) {
-  gait_store_init(world_other_thread(world), world->slots[0], NULL);
+  gait_store_init(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int init_other_value(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world_other_object(world));
+  gait_store_init(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
 static int init_twice(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world->slots[0]);
-  gait_store_init(world->thread, world->slots[0], NULL);
+  gait_store_init(world->thread, (void **)world->slots[0], world->slots[0]);
+  gait_store_init(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int cas_with_other_thread(struct world *world) {
-  return gait_cas(world_other_thread(world), world->slots[0], NULL, NULL);
+  return gait_cas(world_other_thread(world), (void **)world->slots[0], NULL, NULL);
 }
 
 static int cas_other_value(struct world *world) {
-  return gait_cas(world->thread, world->slots[0], NULL, world_other_object(world));
+  return gait_cas(world->thread, (void **)world->slots[0], NULL, world_other_object(world));
 }
 
 static int copy_with_other_thread(struct world *world) {

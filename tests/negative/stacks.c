@@ -18,7 +18,7 @@ static gait_thread *stacks_thread;
 static void stacks_open(gait_thread_roots roots) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   apart_must(gait_heap_create(&options, &stacks_heap) == GAIT_OK, "no heap");
   apart_must(gait_thread_attach(stacks_heap, NULL, roots, &stacks_thread) == GAIT_OK, "no thread");
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# components.sh CMAKE BUILD PREFIX: each component can be installed alone, has what it is called
-# after, and all of them together are the tree PREFIX, in which no file is of two.
+# components.sh CMAKE BUILD PREFIX: each component can be installed alone, has the files that its
+# name promises, and all of them together are the tree PREFIX, in which no file is of two.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -29,7 +29,7 @@ has() {
 has runtime '/libgait\.so\.[0-9.]+$'
 has development '/include/gait/[a-z]+\.h$' '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' \
   '/cmake/gait/gait-[a-z-]+\.cmake$'
-has command '/bin/gait$' '/completions/gait$'
+has command '/bin/gait$' '/completions/gait$' '/_gait$'
 pages=()
 [ ! -d "$3/share/man" ] || pages=('/man1/gait' '/man3/gait' '/man7/gait') # without Python: none
 has documentation '/doc/gait/' "${pages[@]}"

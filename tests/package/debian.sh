@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# debian.sh CPACK BUILD FOLDER: makes the Debian packages of what the build has, looks into each, and
-# unpacks them into FOLDER/root; lintian, where it is there, finds no error.
+# debian.sh CPACK BUILD FOLDER: makes the Debian packages of the build, looks into each and unpacks
+# them into FOLDER/root; lintian, where it is there, finds no error.
 set -euo pipefail
 command -v dpkg-deb >/dev/null || { echo "dpkg-deb is not here"; exit 77; }
 rm -rf "$3"
@@ -9,7 +9,7 @@ cd "$3"
 "$1" --config "$2/CPackConfig.cmake" -G DEB -B "$3/made" >/dev/null
 failed=0
 
-# package NAME DEPENDS PATTERN...: the package depends on what matches, and has files that match each
+# package NAME DEPENDS PATTERN...: DEPENDS matches the dependencies; the package has files for each
 # pattern, its licence and its changes, and no other.
 package() {
   local name=$1 depends=$2 pattern joined files
@@ -33,11 +33,13 @@ package() {
 
 version='0\.[0-9.]+-[0-9]+'
 package libgait0.2 '^libc6 ' '^usr/lib/.*/libgait\.so\.[0-9.]+$'
-package libgait-dev "^libgait0\.2 \(= $version\)" '^usr/include/gait/gait\.h$' '^usr/include/gait/' \
+package libgait-dev "^libgait0\.2 \(= $version\)" \
+  '^usr/include/gait/gait\.h$' '^usr/include/gait/' \
   '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' '/cmake/gait/gait-[a-z-]+\.cmake$' \
   '^usr/share/man/man3/gait_alloc\.3\.gz$' '^usr/share/man/man3/.*\.3\.gz$' \
   '^usr/share/doc/libgait-dev/.*\.(md|c)$'
-package gait '^libgait0\.2 \(>= .*libc6.*libjansson' '^usr/bin/gait$' '/bash-completion/.*/gait$' \
+package gait '^libgait0\.2 \(>= .*libc6.*libjansson' '^usr/bin/gait$' \
+  '/bash-completion/completions/gait$' '/vendor-completions/_gait$' \
   '^usr/share/man/man1/gait(-[a-z-]+)?\.1\.gz$' '^usr/share/man/man7/gait_options\.7\.gz$'
 [ "$(find made -maxdepth 1 -name '*.deb' | wc -l)" = 3 ] || { echo "more packages"; failed=1; }
 [ -z "$(sort files | uniq -d)" ] || { echo "in two packages: $(sort files | uniq -d)"; failed=1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# pkg_config.sh CC OUTSIDE PREFIX: a compiler finds the library through pkg-config, in C11 and C++17,
-# with warnings as errors; and README.md's program as README.md has it built.
+# pkg_config.sh CC OUTSIDE PREFIX: a compiler finds the library through pkg-config, in C11 and
+# C++17, with warnings as errors; and README.md's program is built as README.md has it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

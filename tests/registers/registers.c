@@ -131,14 +131,14 @@ static void registers_run_case(struct torture *torture, const struct script *scr
  * debug build. */
 static bool registers_options(int mode, gait_options *options) {
   gait_options_init(options);
-  options->gogc_percent = GAIT_GOGC_OFF;
+  options->gogc_percent = GAIT_OFF;
   options->memory_limit_bytes = (int64_t)256 << 20;
   options->reserve_bytes = (int64_t)1
                            << 30; /* a machine that is emulated has a table of all pages */
   options->barrierless = mode == MODE_BARRIERLESS;
   if (mode == MODE_CHECKED) {
-    options->checkmark = options->heap_walk = options->poison = 1;
-    options->barrier_entries = 2;
+    options->debug.checkmark = options->debug.heap_walk = options->debug.poison = 1;
+    options->debug.barrier_entries = 2;
   }
   return gait_options_check(options, NULL, 0) == GAIT_OK;
 }

@@ -119,12 +119,13 @@ static gait_heap *shape_heap(const struct shape_run *run) {
   uint64_t random = run->seed;
   gait_options_init(&options);
   if (random_below(&random, 4)) {
-    options.poison = options.heap_walk = 1;
+    options.debug.poison = options.debug.heap_walk = 1;
     options.gogc_percent = 20 + random_below(&random, 100);
     options.min_heap_bytes = (int64_t)1 << (16 + random_below(&random, 5));
     options.barrierless = random_below(&random, 8) == 0;
-    options.delay_us = random_below(&random, 2) ? 0 : random_below(&random, 200);
-    if (random_below(&random, 3) == 0) options.collect_every = 100 + random_below(&random, 3000);
+    options.debug.delay_us = random_below(&random, 2) ? 0 : random_below(&random, 200);
+    if (random_below(&random, 3) == 0)
+      options.debug.collect_every = 100 + random_below(&random, 3000);
   }
   if (gait_heap_create(&options, &heap) != GAIT_OK) shape_fail(run, "there is no heap");
   return heap;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define ENDS_THREADS 6
 #define ENDS_ROUNDS  25
@@ -120,7 +121,7 @@ int main(int argc, char **argv) {
   gait_options options;
   gait_heap *heap;
   gait_options_init(&options);
-  options.poison = 1;
+  options.debug.poison = 1;
   options.min_heap_bytes = 1 << 16;
   if (gait_heap_create(&options, &heap) != GAIT_OK) ends_fail("there is no heap");
   for (long i = 0; i < rounds; i++)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include "../support/random.h"
 

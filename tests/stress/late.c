@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include "../support/sanitizer.h"
 

@@ -309,7 +309,7 @@ static void mutator_numbers(struct mutator *mutator) {
   if (mutator_below(mutator, 50) == 0) gait_trim(heap);
   if (!mutator->era->settings_change || mutator_below(mutator, 20)) return;
   const int64_t percent = mutator_below(mutator, 300);
-  gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_GOGC_OFF, NULL);
+  gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_OFF, NULL);
   gait_set_memory_limit(
       heap, mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(16 + mutator_below(mutator, 64)) << 20,
       NULL);

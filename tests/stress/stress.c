@@ -156,14 +156,15 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   if (random_below(&random, 4) == 0)
     options.memory_limit_bytes = (int64_t)(16 + random_below(&random, 64)) << 20;
   options.background_percent = 5 + random_below(&random, 60);
-  options.seed = (int64_t)(seed >> 2);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.run_bytes = stress_draw(&random, offsetof(gait_options, run_bytes), 4096);
-  options.barrier_entries = 2 + random_below(&random, 1u << random_below(&random, 11));
-  options.mark_segments = stress_draw(&random, offsetof(gait_options, mark_segments), 8);
-  options.delay_us = stress_delay_us(&random, aim != AIM_NONE);
-  options.collect_every = random_below(&random, 4) ? 0 : 50 + random_below(&random, 2000);
-  if (options.young_percent) options.collect_every = 20 + random_below(&random, 300);
+  options.debug.seed = (int64_t)(seed >> 2);
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.run_bytes = stress_draw(&random, offsetof(gait_options, debug.run_bytes), 4096);
+  options.debug.barrier_entries = 2 + random_below(&random, 1u << random_below(&random, 11));
+  options.debug.mark_segments =
+      stress_draw(&random, offsetof(gait_options, debug.mark_segments), 8);
+  options.debug.delay_us = stress_delay_us(&random, aim != AIM_NONE);
+  options.debug.collect_every = random_below(&random, 4) ? 0 : 50 + random_below(&random, 2000);
+  if (options.young_percent) options.debug.collect_every = 20 + random_below(&random, 300);
   char error[256];
   if (gait_options_from_environment(&options, error, sizeof error) != GAIT_OK) {
     fprintf(stderr, "stress: %s\n", error);
@@ -228,7 +229,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   era->seed = seed;
   era->stop = &ring->stop;
   era->settings_change = random_below(&random, 3) == 0;
-  if (options.young_percent) era->young_every = (uint32_t)options.collect_every;
+  if (options.young_percent) era->young_every = (uint32_t)options.debug.collect_every;
   era->aim = aim;
   era->forks = random_below(&random, 4) == 0;
   era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);

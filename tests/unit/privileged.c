@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define SKIPPED  77
 #define SOMEBODY 65534

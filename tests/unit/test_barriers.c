@@ -225,7 +225,7 @@ static void *barriers_push_and_pop(void *arg) {
       do {
         top = gait_load(stack);
         slots[1] = top;
-      } while (top && !gait_cas(thread, stack, top, gait_load(top)));
+      } while (top && !gait_cas(thread, stack, top, gait_load((void **)top)));
       UNIT_CHECK(!top || ((void **)top)[1] == (void *)~(uintptr_t)top);
       slots[1] = NULL;
       if (random_next(&random) % 2) break;

@@ -34,14 +34,14 @@ static void collection_open(unit_world *world, int mode, int64_t gogc) {
 }
 
 static void collection_open_off(unit_world *world, int mode) {
-  collection_open(world, mode, GAIT_GOGC_OFF);
+  collection_open(world, mode, GAIT_OFF);
 }
 
 UNIT_FIXTURE(collection_world, UNIT_MODES, collection_open_off);
 
 START_TEST(gogc_off_means_no_cycle) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 200 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
@@ -187,7 +187,7 @@ START_TEST(a_policy_sets_the_growth) {
   gait_options options = unit_options(UNIT_CONCURRENT);
   char error[128];
   options.young_percent = 0;
-  ck_assert_int_eq(options.gogc_percent, GAIT_GOGC_OFF); /* it has no part in these */
+  ck_assert_int_eq(options.gogc_percent, GAIT_OFF); /* it has no part in these */
   ck_assert_int_eq(gait_options_set(&options, "policy", "square-root", error, sizeof error),
                    GAIT_OK);
   collection_try_policy(&options);
@@ -206,7 +206,7 @@ START_TEST(gogc_changes_at_run_time) {
   collection_open(&world, _i, 100);
   collection_keep(&world, 32 * MIB);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  static const int64_t percents[] = {100, 50, 400, 0, GAIT_GOGC_OFF, 200};
+  static const int64_t percents[] = {100, 50, 400, 0, GAIT_OFF, 200};
   int64_t last = 100;
   for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
     int64_t before = 0;
@@ -231,7 +231,7 @@ END_TEST
 
 START_TEST(turning_gogc_on_starts_a_cycle_that_is_due) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 100 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_int_eq(gait_set_gogc(world.heap, 50, NULL), GAIT_OK);
@@ -246,7 +246,7 @@ END_TEST
 
 START_TEST(memory_limit_changes_at_run_time) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   int64_t before = 0;
   ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
   ck_assert_int_eq(before, GAIT_OFF);
@@ -384,8 +384,8 @@ END_TEST
 START_TEST(collect_every_is_at_every_nth_allocation) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.collect_every = 10;
-  options.run_bytes = 1; /* counted on the slow path: make that every path */
+  options.debug.collect_every = 10;
+  options.debug.run_bytes = 1; /* counted on the slow path: make that every path */
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (unsigned tag = 0; tag < 20; tag++) {
     world.slots[0] = unit_tagged_leaf(&world, tag);
@@ -402,7 +402,7 @@ END_TEST
 START_TEST(free_memory_is_poisoned) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.poison = 1;
+  options.debug.poison = 1;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   void *kept = gait_alloc(world.thread, world.leaf, 256); /* so that the block stays */
   world.slots[0] = kept;

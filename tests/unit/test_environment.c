@@ -47,9 +47,9 @@ static const struct environment_misspelt {
     {"GAIT_GOG", "GAIT_GOGC"},
     {"GAIT_GOGCC", "GAIT_GOGC"},
     {"GAIT_gogc", "GAIT_GOGC"},
-    {"GAIT_MEMLIMT", "GAIT_MEMLIMIT"},
-    {"GAIT_MEM_LIMIT", "GAIT_MEMLIMIT"},
-    {"GAIT_MEMORYLIMIT", "GAIT_MEMLIMIT"},
+    {"GAIT_MEMLIMT", "GAIT_MEMORY_LIMIT"},
+    {"GAIT_MEM_LIMIT", "GAIT_MEMORY_LIMIT"},
+    {"GAIT_MEMORYLIMIT", "GAIT_MEMORY_LIMIT"},
     {"GAIT_TRCAE", "GAIT_TRACE"},
     {"GAIT_CHECK_MARK", "GAIT_CHECKMARK"},
     {"GAIT_HUGEPAGES", "GAIT_HUGE_PAGES"},
@@ -93,6 +93,30 @@ START_TEST(environment_takes_the_nearest_name_of_all) {
              environment, environment);
     ck_assert_msg(strstr(log.text, line) != NULL, "no line of %sQ in:\n%s", environment, log.text);
   }
+}
+END_TEST
+
+/* An old name sets what the new one does, and is named once; where both are set, the new one
+ * counts. */
+START_TEST(environment_takes_old_names) {
+  static unit_log log;
+  memset(&log, 0, sizeof log);
+  gait_options options;
+  gait_options_init(&options);
+  options.log = unit_log_line;
+  options.log_arg = &log;
+  char error[256] = "";
+  setenv("GAIT_MEMLIMIT", "banana", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error),
+                   GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "GAIT_MEMLIMIT=banana"));
+  setenv("GAIT_MEMLIMIT", "700MiB", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error), GAIT_OK);
+  ck_assert_int_eq(options.memory_limit_bytes, (int64_t)700 << 20);
+  setenv("GAIT_MEMORY_LIMIT", "800MiB", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error), GAIT_OK);
+  ck_assert_int_eq(options.memory_limit_bytes, (int64_t)800 << 20);
+  ck_assert_str_eq(log.text, "gait: GAIT_MEMLIMIT is called GAIT_MEMORY_LIMIT now\n");
 }
 END_TEST
 
@@ -156,6 +180,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_loop_test(names, environment_names_unknown_options, 0,
                       (int)(sizeof environment_misspellings / sizeof *environment_misspellings));
   tcase_add_test(names, environment_takes_the_nearest_name_of_all);
+  tcase_add_test(names, environment_takes_old_names);
   tcase_add_test(names, environment_says_nothing_of_known_options);
   tcase_add_test(names, environment_names_keep_to_one_line);
   tcase_add_test(names, environment_names_may_be_long);

@@ -42,7 +42,7 @@ END_TEST
 START_TEST(no_thread_helps_before_barriers_are_on) {
   unit_world world;
   unit_open(&world, UNIT_CONCURRENT, GAIT_STACK_EXACT);
-  void *root = world.slots[0] = gait_alloc(world.thread, world.references, 64);
+  void **root = world.slots[0] = gait_alloc(world.thread, world.references, 64);
   void *leaf = unit_tagged_leaf(&world, 5);
   gait_store(world.thread, root, leaf);
   struct helpers_collector collector = {.heap = world.heap};

@@ -19,7 +19,7 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
     ck_assert_uint_eq(records[i].threads, 1);
     ck_assert(records[i].processors > 0);
-    ck_assert_int_eq(records[i].gogc_percent, GAIT_GOGC_OFF);
+    ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
     ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);
@@ -48,7 +48,7 @@ START_TEST(ring_of_records_keeps_the_newest) {
   enum { CYCLES = 3000, ROOM = 4096 };
   unit_world world;
   gait_options options = unit_options(_i);
-  options.checkmark = options.heap_walk = 0;
+  options.debug.checkmark = options.debug.heap_walk = 0;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < CYCLES; i++)
     UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);

@@ -48,7 +48,7 @@ END_TEST
  * old, and what was known of ages for nothing. */
 START_TEST(a_store_from_before_remembering_is_kept) {
   void **old = young_old(&unit, 0, unit.references, 64);
-  ck_assert_int_eq(gait_set_gogc(unit.heap, GAIT_GOGC_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_set_gogc(unit.heap, GAIT_OFF, NULL), GAIT_OK);
   young_any_cycle(&unit);
   young_full_cycle(&unit);
   gait_store(unit.thread, &old[3], unit_tagged_leaf(&unit, 0));
@@ -197,7 +197,8 @@ END_TEST
 /* Nothing was stored in it: it is left alone.  In several places of it: it is traced once, in each
  * of two cycles. */
 START_TEST(a_callback_is_called_once_for_an_object_that_was_stored_to) {
-  const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
+  const unsigned again =
+      young_options(young_modes[_i]).debug.checkmark != 0; /* which calls as well */
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, young_kind(&world, GAIT_KIND_CALLBACK), 200000);

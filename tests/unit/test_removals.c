@@ -258,7 +258,7 @@ START_TEST(removals_of_roots_compete_while_cycles_run) {
   enum { ROUNDS = 400 };
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 50;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   gait_leave(world.thread);
   static struct rounds rounds;

@@ -486,7 +486,7 @@ END_TEST
 START_TEST(removing_a_range_of_roots_hides_nothing) {
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 200;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 200;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   unit_collector collector;
   unit_collector_start(&collector, world.heap);

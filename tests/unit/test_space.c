@@ -81,8 +81,8 @@ static enum gaiti_take space_try(uint32_t count, size_t used, uint64_t limit, ui
 /* Takes a stretch that will be used whole; *clean as gaiti_space_take says. */
 static uint32_t space_take_clean(uint32_t count, uint64_t own, bool *clean) {
   uint32_t block = GAITI_NO_BLOCK;
-  UNIT_CHECK(gaiti_space_take(&space, &map, count, count * GAITI_BLOCK_BYTES, GAIT_OFF, own, &block,
-                              clean) == GAITI_TAKE_OK);
+  UNIT_CHECK(gaiti_space_take(&space, &map, count, count * GAITI_BLOCK_BYTES, GAITI_NO_LIMIT, own,
+                              &block, clean) == GAITI_TAKE_OK);
   UNIT_CHECK(block + count <= gaiti_space_top(&space));
   gaiti_asan_show(gaiti_block_start(&map, block), count * GAITI_BLOCK_BYTES);
   return block;
@@ -274,16 +274,16 @@ END_TEST
 
 START_TEST(taking_more_than_there_is_fails_and_changes_nothing) {
   uint32_t block = 77;
-  ck_assert_int_eq(space_try(SPACE_BLOCKS + 1, 1, GAIT_OFF, &block), GAITI_TAKE_FAILED);
-  ck_assert_int_eq(space_try(UINT32_MAX, 1, GAIT_OFF, &block), GAITI_TAKE_FAILED);
+  ck_assert_int_eq(space_try(SPACE_BLOCKS + 1, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_FAILED);
+  ck_assert_int_eq(space_try(UINT32_MAX, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_FAILED);
   ck_assert_uint_eq(block, 77);
   ck_assert_uint_eq(space.top, 0);
-  ck_assert_int_eq(space_try(SPACE_BLOCKS, 1, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(SPACE_BLOCKS, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   ck_assert_uint_eq(block, 0);
-  ck_assert_int_eq(space_try(1, 1, GAIT_OFF, &block), GAITI_TAKE_FAILED);
+  ck_assert_int_eq(space_try(1, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_FAILED);
   space_give(SPACE_BLOCKS - 1, 1);
-  ck_assert_int_eq(space_try(2, 1, GAIT_OFF, &block), GAITI_TAKE_FAILED);
-  ck_assert_int_eq(space_try(1, 1, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(2, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_FAILED);
+  ck_assert_int_eq(space_try(1, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   ck_assert_uint_eq(block, SPACE_BLOCKS - 1);
 }
 END_TEST
@@ -292,17 +292,17 @@ END_TEST
 
 START_TEST(mapped_bytes_are_pages_in_use_and_tables) {
   uint32_t block;
-  ck_assert_int_eq(space_try(1, 1, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(1, 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   const uint64_t table_bytes = space.table_bytes;
   ck_assert_uint_gt(table_bytes, 3 * GAITI_BLOCK_WORDS * sizeof(AO_t));
   ck_assert_uint_lt(table_bytes, GAITI_BLOCK_BYTES / 32);
   ck_assert_uint_eq(gaiti_space_mapped(&space), space_page() + table_bytes);
-  ck_assert_int_eq(space_try(3, 2 * GAITI_BLOCK_BYTES + 1, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(3, 2 * GAITI_BLOCK_BYTES + 1, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   ck_assert_uint_eq(gaiti_space_mapped(&space),
                     2 * GAITI_BLOCK_BYTES + 2 * space_page() + 4 * table_bytes);
   ck_assert_uint_eq(space.mapped_peak_bytes, gaiti_space_mapped(&space));
   space_give(0, 4);
-  ck_assert_int_eq(space_try(1, GAITI_BLOCK_BYTES, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(1, GAITI_BLOCK_BYTES, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   ck_assert_uint_eq(block, 0); /* the one page is a part of the whole block */
   ck_assert_uint_eq(gaiti_space_mapped(&space),
                     3 * GAITI_BLOCK_BYTES + space_page() + 4 * table_bytes);
@@ -427,7 +427,7 @@ START_TEST(tail_of_a_stretch_gives_back_the_pages_that_are_not_used) {
   const uint64_t mapped = gaiti_space_mapped(&space);
   space_give(0, 3);
   const size_t used = GAITI_BLOCK_BYTES + 100;
-  ck_assert_int_eq(space_try(2, used, GAIT_OFF, &block), GAITI_TAKE_OK);
+  ck_assert_int_eq(space_try(2, used, GAITI_NO_LIMIT, &block), GAITI_TAKE_OK);
   gaiti_space_release_tail(&space, &map, block, 2, used);
   space_check();
   gaiti_asan_show(gaiti_block_start(&map, 0), 2 * GAITI_BLOCK_BYTES);
@@ -491,12 +491,12 @@ static void space_be_large(void) {
 
 START_TEST(prepared_blocks_have_memory_and_are_clean) {
   space_be_large();
-  ck_assert(!gaiti_space_prepare(&space, &map, GAIT_OFF)); /* no probe has been taken */
+  ck_assert(!gaiti_space_prepare(&space, &map, GAITI_NO_LIMIT)); /* no probe has been taken */
   const uint32_t probe = space_take(1);
   ck_assert_uint_eq(space.probe, probe);
   ck_assert(gaiti_space_is_short(&space));
   int steps = 0;
-  for (; gaiti_space_prepare(&space, &map, GAIT_OFF); steps++)
+  for (; gaiti_space_prepare(&space, &map, GAITI_NO_LIMIT); steps++)
     space_check();
   ck_assert_int_gt(steps, 1);
   ck_assert(!gaiti_space_is_short(&space));
@@ -513,11 +513,11 @@ END_TEST
 
 START_TEST(blocks_are_prepared_within_the_limit_and_where_it_pays) {
   space_take(1);
-  ck_assert(!gaiti_space_prepare(&space, &map, GAIT_OFF) || GAITI_STRESS);
+  ck_assert(!gaiti_space_prepare(&space, &map, GAITI_NO_LIMIT) || GAITI_STRESS);
   space_be_large();
   AO_store(&space.written, 0);
   ck_assert(!gaiti_space_is_short(&space));
-  ck_assert(!gaiti_space_prepare(&space, &map, GAIT_OFF));
+  ck_assert(!gaiti_space_prepare(&space, &map, GAITI_NO_LIMIT));
   space_be_large();
   ck_assert(!gaiti_space_prepare(&space, &map, gaiti_space_mapped(&space) + GAITI_BLOCK_BYTES));
   ck_assert(gaiti_space_prepare(&space, &map, gaiti_space_mapped(&space) + 8 * GAITI_BLOCK_BYTES));

@@ -41,8 +41,8 @@ static void sweep_close(void) {
 static uint32_t sweep_take(uint32_t count) {
   uint32_t block = GAITI_NO_BLOCK;
   bool clean;
-  UNIT_CHECK(gaiti_space_take(&heap->space, map, count, count * GAITI_BLOCK_BYTES, GAIT_OFF, 0,
-                              &block, &clean) == GAITI_TAKE_OK);
+  UNIT_CHECK(gaiti_space_take(&heap->space, map, count, count * GAITI_BLOCK_BYTES, GAITI_NO_LIMIT,
+                              0, &block, &clean) == GAITI_TAKE_OK);
   return block;
 }
 
@@ -286,7 +286,7 @@ START_TEST(free_slots_are_poisoned_and_objects_are_not) {
   const unsigned char *start = (unsigned char *)gaiti_block_start(map, block);
   gaiti_asan_show(start, GAITI_BLOCK_BYTES);
   memset(gaiti_block_start(map, block), 7, GAITI_BLOCK_BYTES);
-  heap->options.poison = 1;
+  heap->options.debug.poison = 1;
   sweep_allocate(block, 2, true);
   sweep_allocate(block, 3, false);
   sweep_all();
@@ -412,7 +412,7 @@ static void *sweep_finish_or_share(void *arg) {
 
 START_TEST(finish_waits_for_stretches_of_others) {
   char numbers[2] = {0, 1};
-  heap->options.delay_us = 300;
+  heap->options.debug.delay_us = 300;
   for (int round = 0; round < 30; round++) {
     sweep_prepare_round();
     sweep_begin();

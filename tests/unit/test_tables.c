@@ -242,7 +242,7 @@ START_TEST(structures_count_against_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = 64 * MIB;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).goal_bytes;
@@ -376,7 +376,7 @@ START_TEST(trims_and_cycles_run_at_once) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 20;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 20;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   atomic_store(&tables_stop, false);
   pthread_t trimmer;

@@ -445,7 +445,7 @@ START_TEST(runs_come_in_parts_while_a_thread_runs_a_cycle) {
   if (_i == UNIT_BARRIERLESS) return;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  options.run_bytes = RUN;
+  options.debug.run_bytes = RUN;
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);

@@ -68,7 +68,7 @@ END_TEST
 START_TEST(no_cycle_is_young_without_a_goal) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
@@ -84,6 +84,24 @@ START_TEST(no_cycle_is_young_where_the_memory_limit_rules) {
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
   ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+/* The limit by itself is no reason for full cycles: it is one where it sets the goal. */
+START_TEST(cycles_are_young_where_the_memory_limit_is_far) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.memory_limit_bytes = 2 * options.min_heap_bytes;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(&world);
+  for (int i = 0; i < 5; i++)
+    young_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
+  young_full_cycle(&world);
+  ck_assert_int_eq(gait_set_memory_limit(world.heap, options.memory_limit_bytes, NULL), GAIT_OK);
   young_full_cycle(&world);
   young_cycle(&world);
   unit_close(&world);
@@ -333,7 +351,7 @@ START_TEST(a_young_cycle_scans_only_new_objects) {
   for (size_t i = 0; i < COUNT; i++)
     unit.slots[i] = gait_alloc(unit.thread, unit.references, BYTES);
   young_grow_old(&unit);
-  gait_store(unit.thread, unit.slots[0], gait_alloc(unit.thread, unit.references, 512));
+  gait_store(unit.thread, (void **)unit.slots[0], gait_alloc(unit.thread, unit.references, 512));
   for (int i = 0; i < 2; i++) {
     young_cycle(&unit);
     const uint64_t young = unit_last_record(unit.heap).scan_bytes;
@@ -497,8 +515,8 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   static struct young_churn churn;
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.collect_every = options.inline_bytes = 0;
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.collect_every = options.inline_bytes = 0;
   options.min_heap_bytes = (int64_t)MIB / 8;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < YOUNG_BOXES; i++)
@@ -536,6 +554,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(when, no_cycle_is_young_without_barriers);
   YOUNG_TEST(when, no_cycle_is_young_without_a_goal);
   YOUNG_TEST(when, no_cycle_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, cycles_are_young_where_the_memory_limit_is_far);
   YOUNG_TEST(when, program_that_drops_new_objects_has_young_cycles);
   YOUNG_TEST(when, program_that_keeps_all_has_no_young_cycles);
   TCase *roots = unit_case(suite, "roots");

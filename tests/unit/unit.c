@@ -20,15 +20,15 @@ const gait_option *unit_option(size_t field) {
 gait_options unit_options(int mode) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.barrierless = mode == UNIT_BARRIERLESS;
   if (mode == UNIT_SHRUNKEN) {
-    options.checkmark = 1;
-    options.heap_walk = 1;
-    options.poison = 1;
-    options.run_bytes = UNIT_OPTION(run_bytes)->minimum;
-    options.barrier_entries = UNIT_OPTION(barrier_entries)->minimum;
-    options.mark_segments = UNIT_OPTION(mark_segments)->minimum;
+    options.debug.checkmark = 1;
+    options.debug.heap_walk = 1;
+    options.debug.poison = 1;
+    options.debug.run_bytes = UNIT_OPTION(debug.run_bytes)->minimum;
+    options.debug.barrier_entries = UNIT_OPTION(debug.barrier_entries)->minimum;
+    options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->minimum;
   }
   return options;
 }

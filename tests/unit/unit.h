@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 typedef enum unit_mode {
   UNIT_CONCURRENT,

@@ -11,7 +11,7 @@ gait_options young_options(unit_mode mode) {
   options.young_percent = 100;
   options.gogc_percent = 100;
   options.min_heap_bytes = (int64_t)(1024 * MIB);
-  options.collect_every = YOUNG_EVERY;
+  options.debug.collect_every = YOUNG_EVERY;
   return options;
 }
 

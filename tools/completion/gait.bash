@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Completion of the command gait in bash, by the package bash-completion.  What is offered is what
-# the command that is being typed lists itself: `gait --help`, `gait COMMAND --help`, `gait options`.
+# Completion of the command gait in bash, by the package bash-completion.  It offers the lists
+# that the command itself prints: `gait --help`, `gait COMMAND --help`, `gait options`.
 
 _gait_commands() { # GAIT
   "$1" --help 2>/dev/null | sed -n 's/^  \([a-z-]*\) .*/\1/p'
@@ -26,7 +26,7 @@ _gait_heap() { # GAIT [NAME]
   fi
 }
 
-# Offers words; bash takes what stands behind the last = for the word that is completed.
+# Offers words; to bash, the text behind the last = is the word that is completed.
 _gait_offer() { # WORDS
   mapfile -t COMPREPLY < <(compgen -W "$1" -- "${cur##*=}")
 }
@@ -47,7 +47,7 @@ _gait_value() {
   esac
 }
 
-# Completes what is no option: a workload, or else a file.
+# Completes an argument that is no option: a workload, or else a file.
 _gait_argument() { # OPTIONS
   local i usage
   usage=$("${words[0]}" "${words[1]}" --help 2>/dev/null | head -n 1)

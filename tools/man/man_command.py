@@ -1,4 +1,4 @@
-"""Pages of section 1: the command gait, and each of its commands, out of what --help prints."""
+"""Pages of section 1: the command gait, and each of its commands, out of the output of --help."""
 import os
 import re
 import subprocess
@@ -26,14 +26,14 @@ def statuses(root):
 
 
 def usage_marked(line):
-    """A line of usage: what is typed as it is in bold, what stands for something else in italics."""
+    """A line of usage: words that are typed as they are in bold, placeholders in italics."""
     def word(match):
         return italic(match.group()) if match.group().isupper() else bold(match.group())
     return re.sub(r"[^\s\[\]=.]+(?:\.[a-z]+)?", word, line)
 
 
 class Help:
-    """The parts of what argp prints: lines of usage, what the command does, its options as pairs,
+    """The parts of the help that argp prints: lines of usage, the purpose, the options as pairs,
     and the text behind them, as paragraphs."""
 
     def __init__(self, text):
@@ -50,11 +50,12 @@ class Help:
                 self.options.append([match.group(1), match.group(2) or ""])
             else:
                 self.options[-1][1] += " " + line.strip()
-        self.paragraphs = [part.strip("\n").split("\n") for part in rest.split("\n\n") if part.strip()]
+        parts = (part.strip("\n") for part in rest.split("\n\n"))
+        self.paragraphs = [part.split("\n") for part in parts if part]
 
 
 def paragraph(lines, words):
-    """A paragraph of help; one that begins with a workload and its arguments is an item of a list."""
+    """A paragraph of help; one that begins with a workload and its arguments is a list's item."""
     if len(lines) > 1 and WORKLOAD.match(lines[0]):
         name, _, rest = lines[0].partition(" ")
         return item(f"{bold(name)} {usage_marked(rest)}", filled(words.mark(" ".join(lines[1:]))))
@@ -116,8 +117,9 @@ def front_page(commands, root, release):
     options += item(bold("--version"), ["Prints the version."])
     names = [(1, f"gait-{name}") for name, _ in sorted(commands)]
     return man_roff.page("gait", 1, release, MANUAL, [
-        ("NAME", ["gait \\- runs work on a concurrent garbage collector, and shows what it did"]),
-        ("SYNOPSIS", usage(["gait COMMAND [ARGUMENT...]", "gait COMMAND --help", "gait --version"])),
+        ("NAME", ["gait \\- runs work on a concurrent garbage collector, and measures it"]),
+        ("SYNOPSIS", usage(["gait COMMAND [ARGUMENT...]", "gait COMMAND --help",
+                            "gait --version"])),
         ("DESCRIPTION", described()), ("COMMANDS", listed), ("OPTIONS", options),
         ("EXIT STATUS", exit_status(root)), ("ENVIRONMENT", environment("gait", root)),
         ("SEE ALSO", man_roff.references(names + [(3, "gait"), (7, "gait_options")]))])

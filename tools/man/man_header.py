@@ -13,7 +13,7 @@ class Item:
         self.code = code
 
     def functions(self):
-        """The functions that are declared here, as text without what only a compiler needs."""
+        """The functions that are declared here, as text without words for the compiler alone."""
         text = re.sub(r"/\*.*?\*/", "", "\n".join(self.code), flags=re.S)
         text = re.sub(r"^#.*(?:\\\n.*)*$", "", text, flags=re.M)
         if "{" in text:
@@ -57,8 +57,8 @@ def read_code(lines, at):
 
 
 def read(path):
-    """The text at the head of a header, and its sections: title and items.  What comes before the
-    first section has the title ""."""
+    """The text at the head of a header, and its sections: title and items.  Items before
+    the first section have the title ""."""
     text = re.sub(r"^#ifdef __cplusplus\n.*?^#endif\n", "", path.read_text(), flags=re.M | re.S)
     lines = text.split("\n")
     head, at = read_comment(lines, 0)

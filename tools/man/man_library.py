@@ -4,14 +4,14 @@ import textwrap
 
 import man_header
 import man_roff
-from man_roff import bold, code, filled, item
+from man_roff import bold, code, filled, italic, item
 
 MANUAL = "Gait Library"
-DOCLESS = "Its values and members:"  # of a type whose name says what it is for
+DOCLESS = "Its values and members:"  # of a type whose name says all
 
 
 class Section:
-    """What a page tells: its name, the words of its NAME, its head, its items."""
+    """The material of a page: its name, the words of its NAME, its head, its items."""
 
     def __init__(self, name, summary, head, items):
         self.name = name
@@ -34,8 +34,9 @@ class Section:
 def halves(folder):
     """The functions that inline ones call, and macros: a program does not."""
     text = (folder / "inline.h").read_text()
-    called = set(re.findall(r"\b(gait_\w+)\(", text))
-    return called - set(re.findall(r"^(?:static inline [\w ]*\*?|#define )(gait_\w+)\(", text, re.M))
+    called = re.findall(r"\b(gait_\w+)\(", text)
+    defined = re.findall(r"^(?:static inline [\w ]*\*?|#define )(gait_\w+)\(", text, re.M)
+    return set(called) - set(defined)
 
 
 def without(items, names):
@@ -76,7 +77,7 @@ def sections(root):
 
 
 def documented(part):
-    """Declarations that a page shows: not what the preprocessor alone needs, nor inline code."""
+    """Declarations that a page shows: no conditionals of the preprocessor, no inline code."""
     text = "\n".join(part.code)
     return bool(part.functions() or part.type() or
                 (re.search(r"^#define GAIT_\w+ +\S", text, re.M) and "#if" not in text))
@@ -136,7 +137,7 @@ def structure(part):
 # ---- Text ----
 
 def described(text, words):
-    """A docstring: its paragraphs and lists, with Thread and GC at the end; and what Fails says."""
+    """A docstring: its paragraphs and lists, with Thread and GC at the end; the words of Fails."""
     lines, fails, listed = [], "", False
     for kind, *rest in man_header.blocks(text):
         if kind == "item":
@@ -209,7 +210,7 @@ def members_described(part, words):
 
 
 def errors(failures, results, words):
-    """The ERRORS of a page: what each function may return, and what these results mean."""
+    """The ERRORS of a page: the failures of each function, and the meaning of these results."""
     lines, named = [], []
     for name, text in failures:
         lines += item(name, filled(words.mark(text[:1].upper() + text[1:])))
@@ -232,13 +233,14 @@ def see_also(section, words, everything):
 
 
 def results_of(found):
-    """What each gait_result means."""
+    """The meaning of each gait_result."""
     part = next(part for section in found for part in section.items if part.type() == "gait_result")
     return {words.split(" ")[0]: note for words, note in man_header.members(part.code) if note}
 
 
 def library_notes():
-    return ["Gait (\\fIlibgait\\fR, \\fI\\-lgait\\fR; \\fBpkg\\-config \\-\\-cflags \\-\\-libs gait\\fR)"]
+    return [f"Gait ({italic('libgait')}, {italic('-lgait')}; "
+            f"{bold('pkg-config --cflags --libs gait')})"]
 
 
 def pages_of(found):
@@ -247,7 +249,7 @@ def pages_of(found):
 
 
 def tasks(section, found):
-    """On the first page: the others, and what they are about."""
+    """On the first page: the others, and their subjects."""
     lines = []
     for other in found if section.name == "gait" else ():
         if other != section:

@@ -32,7 +32,7 @@ def listed(found):
 
 
 def docstring(folder, function):
-    """What the header says of a function: its paragraphs."""
+    """The paragraphs of a function's docstring."""
     _, sections = man_header.read(folder / "gait.h")
     text = next(part.doc for _, items in sections for part in items if function in part.names())
     for kind, *rest in man_header.blocks(text):
@@ -44,8 +44,9 @@ def described(folder, words):
     lines = filled("A heap has these options. A program sets them by name with "
                    f"{words.name('gait_options_set', '')}, or in a "
                    f"{words.name('gait_options', '')} of its own, and hands them to "
-                   f"{words.name('gait_heap_create', '')}; a heap that is created without any takes "
-                   "them from the environment. The command \\fBgait\\fR(1) takes them by name, too.")
+                   f"{words.name('gait_heap_create', '')}; a heap that is created without any "
+                   "takes them from the environment. The command \\fBgait\\fR(1) takes them by "
+                   "name, too.")
     for function in ("gait_options_set", "gait_options_from_environment"):
         for prose, _ in docstring(folder, function):
             lines += item(bold(function) + "(3)", filled(words.mark(prose)))
@@ -62,12 +63,9 @@ def errors(folder, words):
     return lines
 
 
-def examples(found):
-    """One setting of each form, from the rows."""
-    names = {row[0]: row[1] for row in found}
-    lines = [f"{names['gogc']}=200 {names['memlimit']}=512MiB ./program", f"{names['trace']}=on ./program",
-             f"gait run lru 1000000 10000000 --option {found[0][0]}=off"]
-    return man_roff.code(lines)
+def examples():
+    return man_roff.code(["GAIT_GOGC=200 GAIT_MEMLIMIT=512MiB ./program", "GAIT_TRACE=on ./program",
+                          "gait run lru 100000 1000000 --option min_heap=64MiB"])
 
 
 def page(gait, root, of, release):
@@ -76,12 +74,11 @@ def page(gait, root, of, release):
     found = rows(gait)
     plain = [row for row in found if not row[2].startswith(DEBUG)]
     debug = [row for row in found if row[2].startswith(DEBUG)]
-    body = described(folder, words)
-    failures = errors(folder, words)
+    body, failures = described(folder, words), errors(folder, words)
     near = [(1, "gait"), (1, "gait-options"), (1, "gait-run")]
     near += sorted({(3, page) for page in words.mentioned + ["gait"]})
     return man_roff.page("gait_options", 7, release, MANUAL, [
         ("NAME", ["gait_options \\- options of a heap of the garbage collector Gait"]),
         ("DESCRIPTION", body), ("OPTIONS", listed(plain)),
         ("OPTIONS THAT HELP TO FIND BUGS", listed(debug)), ("ERRORS", failures),
-        ("EXAMPLES", examples(found)), ("SEE ALSO", man_roff.references(near))])
+        ("EXAMPLES", examples()), ("SEE ALSO", man_roff.references(near))])

@@ -3,8 +3,9 @@ import re
 import textwrap
 
 COLUMNS = 78
-MARKED = re.compile(r"`(?P<code>[^`]+)`|\b(?P<name>gait_[a-z0-9_]*[a-z0-9])\b(?P<star>_?\*)?(?:\(\))?"
-                    r"|\b(?P<constant>GAIT_[A-Z0-9_]*[A-Z0-9])\b(?!_?\*)|(?P<option>(?<!\S)--[a-z]\S*\b)")
+MARKED = re.compile(r"`(?P<code>[^`]+)`"
+                    r"|\b(?P<name>gait_[a-z0-9_]*[a-z0-9])\b(?P<star>_?\*)?(?:\(\))?"
+                    r"|\bGAIT_[A-Z0-9_]*[A-Z0-9]\b(?!_?\*)|(?<!\S)--[a-z]\S*\b")
 
 
 def escaped(text):
@@ -96,7 +97,7 @@ def references(names):
 
 
 def page(title, section, release, manual, parts):
-    """A whole page.  `release` has the version and the date; `parts` the sections, name and lines."""
+    """A whole page.  `release`: version and date; `parts`: name and lines of each section."""
     version, date = release
     lines = [f'.TH {literal(title)} {section} {date} "Gait {version}" "{manual}"', ".nh", ".ad l"]
     for name, body in parts:

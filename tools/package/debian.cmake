@@ -34,7 +34,7 @@ if(CMAKE_LIBRARY_ARCHITECTURE)
 endif()
 package_library(${GAIT_DEBIAN_LIBRARY} libgait-dev ${libdir} ${hidden})
 install(TARGETS gait_packaged RUNTIME DESTINATION bin COMPONENT gait ${hidden})
-package_completion(share gait ${hidden})
+package_completion(share vendor-completions gait ${hidden})
 foreach(folder IN ITEMS man1 man7)
   install(DIRECTORY ${GAIT_MAN_DIR}/compressed/${folder} DESTINATION share/man
     COMPONENT gait ${hidden})
@@ -42,7 +42,7 @@ endforeach()
 install(DIRECTORY ${GAIT_MAN_DIR}/compressed/man3 DESTINATION share/man
   COMPONENT libgait-dev ${hidden})
 
-# What each package says of itself: licence, changes of the package, changes of Gait.
+# In each package: licence, changes of the package, changes of Gait.
 set(generated ${CMAKE_CURRENT_BINARY_DIR}/debian)
 string(TIMESTAMP GAIT_DEBIAN_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
 configure_file(changelog.in ${generated}/changelog.Debian @ONLY)
@@ -77,13 +77,17 @@ mark-sweep, paced like Go's by GOGC and a memory limit. It asks each thread
 for small steps and does not stop them all together.
 ")
 debian_package(${GAIT_DEBIAN_LIBRARY} libs "" "concurrent garbage collector for C"
-  "${text}.\nThis package has the shared library.")
+  "${text}.
+This package has the shared library.")
 debian_package(libgait-dev libdevel "${GAIT_DEBIAN_LIBRARY} (= ${version})"
   "concurrent garbage collector for C - development files"
-  "${text}.\nThis package has headers, the static library, the manual and man pages.")
+  "${text}.
+This package has headers, the static library, the manual and man pages.")
 debian_package(gait devel "${GAIT_DEBIAN_LIBRARY} (>= ${PROJECT_VERSION})"
   "concurrent garbage collector for C - measurements"
-  "${text}.\nThis package has the command, which runs and simulates the collector and\nchooses settings from a recording of a program.")
+  "${text}.
+This package has the command, which runs and simulates the collector and
+chooses settings from a recording of a program.")
 set(CPACK_DEBIAN_LIBGAIT-DEV_PACKAGE_RECOMMENDS gait) # it has gait_options(7)
 file(WRITE ${generated}/triggers "activate-noawait ldconfig\n")
 string(TOUPPER ${GAIT_DEBIAN_LIBRARY} component)

@@ -66,7 +66,7 @@ static enum workload_status measure_on_heap(const struct measure_plan *plan, gai
 }
 
 static struct sim_law measure_law(const gait_options *options) {
-  bool off = options->policy != GAIT_POLICY_GOGC || options->gogc_percent == GAIT_GOGC_OFF;
+  bool off = options->policy != GAIT_POLICY_GOGC || options->gogc_percent == GAIT_OFF;
   int64_t limit = options->memory_limit_bytes;
   return (struct sim_law){
       .setting = {.gogc_percent = off ? SETTING_OFF : options->gogc_percent,
@@ -129,7 +129,7 @@ static json_t *measure_json_plan(const struct measure_plan *plan) {
   json_t *object = json_object(), *arguments = json_array();
   for (int i = 0; i < plan->argument_count; i++)
     json_array_append_new(arguments, json_string(plan->arguments[i]));
-  bool off = plan->options.gogc_percent == GAIT_GOGC_OFF;
+  bool off = plan->options.gogc_percent == GAIT_OFF;
   bool unlimited = plan->options.memory_limit_bytes == GAIT_OFF;
   json_object_set_new(object, "workload", json_string(plan->workload->name));
   json_object_set_new(object, "arguments", arguments);

@@ -71,6 +71,14 @@ static inline size_t gait_slot_bytes(size_t bytes) {
   return (last | (((size_t)1 << (log2 - 3u)) - 1)) + 1;
 }
 
+/* The rest of the inline functions, where a call is due. */
+GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
+GAIT_API void gait_poll_slow(gait_thread *thread);
+GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
+GAIT_API void gait_shade(gait_thread *thread, void *value);
+GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
+GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
+
 static inline struct gait_fast *gait_fast_of(gait_thread *thread) {
   return (struct gait_fast *)(void *)thread;
 }
