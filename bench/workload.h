@@ -61,6 +61,9 @@ struct workload {
   const char *operation; /* what ops counts */
   unsigned threads_max;
   enum workload_status (*run)(const struct workload_input *input, struct workload_result *result);
+  /* The rule for tagged references that its heap is to have with these arguments, or NULL.  The
+   * function may be NULL. */
+  const gait_tags *(*tags)(int argument_count, char *const *arguments);
 };
 
 extern const struct workload workload_binary_trees;

@@ -65,7 +65,12 @@ typedef void gait_cycle_fn(gait_heap *heap, const struct gait_cycle_record *reco
 /* Traces the reference in `*slot`; NULL and words that point outside the heap are ignored. */
 GAIT_API void gait_trace_slot(gait_tracer *tracer, void *const *slot);
 
-/* Traces every aligned word of [start, start + bytes) that could point into the heap. */
+/* Traces the word in `*slot` by the heap's rule for tagged references (gait_tags); one that is none
+ * by that rule is ignored.  On a heap without a rule all are. */
+GAIT_API void gait_trace_tagged(gait_tracer *tracer, void *const *slot);
+
+/* Traces every aligned word of [start, start + bytes) that could point into the heap, plainly or by
+ * its rule for tagged references. */
 GAIT_API void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes);
 
 #ifdef __cplusplus

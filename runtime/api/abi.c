@@ -86,14 +86,17 @@ ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
 ABI_AT(gait_options, log, 168);
-ABI_AT(gait_options, debug, 216);
+ABI_AT(gait_options, tags, 216);
+ABI_AT(gait_options, debug, 224);
 ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
-ABI_AT(gait_kind_info, trace_arg, GAITI_KIND_INFO_BYTES - sizeof(void *));
+ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
 ABI_AT(gait_stats, pause_cpu_max_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
 ABI_AT(gait_cycle_record, reserved, GAITI_RECORD_BYTES - sizeof(uint32_t));
 ABI_AT(gait_option, field, 80);
+ABI_AT(gait_tags, address_mask, 24);
+ABI_IS(sizeof(gait_tags), 32);
 
 /* No structure ends in padding: a member that were added there would be in a program's structure
  * which never set it. */
@@ -101,7 +104,7 @@ ABI_AT(gait_option, field, 80);
   ABI_IS(sizeof(type), offsetof(type, member) + sizeof(((type *)0)->member))
 ABI_ENDS_WITH(gait_options, debug);
 ABI_ENDS_WITH(gait_debug_options, reserved);
-ABI_ENDS_WITH(gait_kind_info, trace_arg);
+ABI_ENDS_WITH(gait_kind_info, tagged_map);
 ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns);
 ABI_ENDS_WITH(gait_cycle_record, reserved);
 ABI_ENDS_WITH(gait_option, words);

@@ -81,6 +81,8 @@ gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, u
   gait_heap *heap = gaiti_os_alloc(sizeof *heap);
   if (!heap) return GAIT_ERROR_MEMORY;
   result = heap_init(heap, &own);
+  if (result == GAIT_ERROR_ARGUMENT)
+    heap_report(&own, "tags: address_mask lacks a bit that addresses of the heap have");
   if (result == GAIT_OK && !gaiti_fork_register(heap)) {
     gait_heap_destroy(heap);
     return GAIT_ERROR_SYSTEM;

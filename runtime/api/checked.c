@@ -57,9 +57,26 @@ static void checked_slot(const gait_thread *thread, const void *slot, const char
           "the slot is in the heap, and in none of its objects: the object was found dead");
 }
 
-static void checked_value(const gait_thread *thread, const void *value, const char *function) {
-  CHECKED("store.value", function, !gaiti_ranges_other_covers(&thread->heap->map, (uintptr_t)value),
+static void checked_address(const gait_thread *thread, uintptr_t address, const char *function) {
+  CHECKED("store.value", function, !gaiti_ranges_other_covers(&thread->heap->map, address),
           "the reference is to another heap, of which no object is kept alive by it");
+}
+
+/* On a heap with tagged references a word that is plainly in another heap may be a number. */
+static void checked_value(const gait_thread *thread, const void *value, const char *function) {
+  const gait_heap *heap = thread->heap;
+  uintptr_t word = (uintptr_t)value;
+  checked_address(thread,
+                  gaiti_tags_exist(&heap->tags) ? gaiti_tags_address(&heap->tags, word) : word,
+                  function);
+}
+
+/* The address to which `word` refers in that word of an object with a pointer map; 0: none. */
+static uintptr_t checked_meaning(const gait_heap *heap, gaiti_ref object, const void *slot,
+                                 uintptr_t word) {
+  const struct gaiti_kind *kind = &heap->kinds.table[gaiti_ref_kind(object)];
+  size_t at = ((uintptr_t)slot - gaiti_ref_start(&heap->map, object)) / sizeof(void *);
+  return gaiti_kind_is_tagged(kind, at) ? gaiti_tags_address(&heap->tags, word) : word;
 }
 
 /* A word in an object with a pointer map is marked without a test, so it has to refer to an object.
@@ -71,9 +88,9 @@ static void checked_reference(const gait_thread *thread, const void *slot, const
   checked_value(thread, value, function);
   gaiti_ref object = gaiti_map_resolve(&heap->map, (uintptr_t)slot);
   if (!object || heap->kinds.table[gaiti_ref_kind(object)].form != GAIT_KIND_POINTERS) return;
+  uintptr_t address = checked_meaning(heap, object, slot, (uintptr_t)value);
   CHECKED("store.value", function,
-          !gaiti_map_covers(&heap->map, (uintptr_t)value) ||
-              gaiti_map_resolve(&heap->map, (uintptr_t)value),
+          !gaiti_map_covers(&heap->map, address) || gaiti_map_resolve(&heap->map, address),
           "the reference is into the heap, and to none of its objects: the object was found dead");
 }
 

@@ -478,6 +478,13 @@ static gait_result options_check_reserved(const gait_options *options, char *err
   return GAIT_OK;
 }
 
+static gait_result options_check_tags(const gait_options *options, char *error,
+                                      size_t error_bytes) {
+  const char *fault = options->tags ? gaiti_tags_fault(options->tags) : NULL;
+  if (fault && error) snprintf(error, error_bytes, "%s", fault);
+  return fault ? GAIT_ERROR_ARGUMENT : GAIT_OK;
+}
+
 gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
   gait_options copy;
@@ -490,5 +497,6 @@ gait_result gait_options_check(const gait_options *options, char *error, size_t 
     snprintf(text, sizeof text, "%lld", (long long)value);
     return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
   }
-  return options_check_reserved(&copy, error, error_bytes);
+  if (result == GAIT_OK) result = options_check_reserved(&copy, error, error_bytes);
+  return result == GAIT_OK ? options_check_tags(&copy, error, error_bytes) : result;
 }

@@ -46,20 +46,25 @@
 #include "barrier/shades.h"
 
 /* A slot that is overwritten again and again: the value that goes has just come. */
-static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, const void *value) {
-  return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == (uintptr_t)value;
+static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, uintptr_t word) {
+  return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == word;
 }
 
 /* Most values that a program stores while marking are marked already, above all those that it has
  * just allocated.  Looking is cheaper here, where the bits are at hand, than in a marker; and a
- * mutator that shades pays for it, so it cannot outrun the markers.  Litmus:
- * tests/litmus/cleared.litmus. */
+ * mutator that shades pays for it, so it cannot outrun the markers.
+ *
+ * .barrier.tags  A store does not say whether its slot has tagged words, and need not: a word that
+ * is an address of the heap, or becomes one by the heap's rule, is shaded as that.  A number that
+ * is one by chance keeps an object for a cycle, as on a stack; allocation bits decide whether there
+ * is an object at all.  Litmus: tests/litmus/cleared.litmus. */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
-  if (barrier_shaded_last(thread->proc->shades, value)) return;
-  gaiti_ref ref = gaiti_map_find(map, (uintptr_t)value);
+  uintptr_t word = gaiti_tags_plain_or_tagged(&thread->heap->tags, map, (uintptr_t)value);
+  if (barrier_shaded_last(thread->proc->shades, word)) return;
+  gaiti_ref ref = gaiti_map_find(map, word);
   if (!ref || gaiti_ref_is_marked(map, ref)) return;
-  gaiti_shade_word(thread->heap, &thread->proc->shades, (uintptr_t)value);
+  gaiti_shade_word(thread->heap, &thread->proc->shades, word);
 }
 
 /* Whether the stored value has to be shaded.  Litmus: tests/litmus/settled.litmus. */

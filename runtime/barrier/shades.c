@@ -99,9 +99,20 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintp
   if (into->count == into->capacity) gaiti_shades_flush(heap, buffer);
 }
 
+/* gaiti_shade_range on a heap with a rule for tagged references. */
+GAITI_RACY static void shades_range_tagged(gait_heap *heap, struct gaiti_shade_buffer **buffer,
+                                           const void *start, const void *end) {
+  for (const volatile uintptr_t *word = start; (uintptr_t)(word + 1) <= (uintptr_t)end; word++)
+    gaiti_shade_word(heap, buffer, gaiti_tags_plain_or_tagged(&heap->tags, &heap->map, *word));
+}
+
 GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer,
                                   const void *start, const void *end) {
   uintptr_t first = ((uintptr_t)start + 7) & ~(uintptr_t)7;
+  if (gaiti_tags_exist(&heap->tags)) {
+    shades_range_tagged(heap, buffer, (const void *)first, end);
+    return;
+  }
   for (const volatile uintptr_t *word = (const volatile uintptr_t *)first;
        (uintptr_t)(word + 1) <= (uintptr_t)end; word++) {
     uintptr_t value = *word;

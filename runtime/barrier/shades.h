@@ -44,7 +44,8 @@ void gaiti_shades_destroy(gait_heap *heap);
 /* Puts a word into *buffer, which may be NULL, and hands the buffer over when it is full. */
 void gaiti_shade_word(gait_heap *heap, struct gaiti_shade_buffer **buffer, uintptr_t word);
 
-/* Shades every aligned word of [start, end) that lies within the heap's addresses. */
+/* Shades every aligned word of [start, end) that lies within the heap's addresses, as it is or by
+ * the heap's rule for tagged references. */
 void gaiti_shade_range(gait_heap *heap, struct gaiti_shade_buffer **buffer, const void *start,
                        const void *end);
 

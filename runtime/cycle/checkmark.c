@@ -30,10 +30,14 @@ struct checkmark_search {
   bool found;
 };
 
+static gaiti_ref checkmark_find(const gait_heap *heap, uintptr_t word) {
+  return gaiti_map_find(&heap->map, gaiti_tags_plain_or_tagged(&heap->tags, &heap->map, word));
+}
+
 GAITI_RACY static bool checkmark_refers(const struct checkmark_search *search, const void *start,
                                         const void *end) {
   for (const volatile uintptr_t *word = start; (const void *)(word + 1) <= end; word++)
-    if (gaiti_map_find(&search->heap->map, *word) == search->lost) return true;
+    if (checkmark_find(search->heap, *word) == search->lost) return true;
   return false;
 }
 

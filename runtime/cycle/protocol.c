@@ -78,12 +78,8 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   gaiti_delay(heap);
   if (protocol->entered_ns[to] == 0) protocol->entered_ns[to] = gaiti_os_now_ns();
   if (to == GAITI_PHASE_ROOTS) gaiti_marking_open(heap);
-  if (to == GAITI_PHASE_SWEEP && !MUTANT(MUTANT_PHASE_BEFORE_SWEEP)) gaiti_sweep_begin(heap);
+  if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
   AO_store_full(&protocol->phase, to);
-  if (to == GAITI_PHASE_SWEEP && MUTANT(MUTANT_PHASE_BEFORE_SWEEP)) {
-    gaiti_delay(heap);
-    gaiti_sweep_begin(heap);
-  }
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
   gaiti_handshake_ask_locked(heap, rows[to].asked);

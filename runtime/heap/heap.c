@@ -29,6 +29,10 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   AO_store(&heap->space.structure_bytes, sizeof *heap);
   AO_store(&heap->space.charged_bytes, sizeof *heap);
   gaiti_space_note_peak(&heap->space);
+  result = GAIT_ERROR_ARGUMENT;
+  if (!gaiti_tags_init(&heap->tags, options->tags, &heap->map)) goto fail_space;
+  heap->options.tags = NULL;
+  result = GAIT_ERROR_MEMORY;
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
@@ -36,6 +40,7 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
     gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
+  heap->kinds.tagged = gaiti_tags_exist(&heap->tags);
   result = GAIT_ERROR_SYSTEM;
   if (!gaiti_roots_init(&heap->roots, &heap->space)) goto fail_kinds;
   if (!gaiti_externals_init(&heap->externals, &heap->space)) goto fail_roots;

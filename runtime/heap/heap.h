@@ -19,6 +19,7 @@
 #include "heap/kind.h"
 #include "heap/roots.h"
 #include "heap/space.h"
+#include "heap/tags.h"
 
 struct gaiti_threads; /* mutator/thread.h */
 struct gaiti_procs;   /* mutator/proc.h */
@@ -43,6 +44,7 @@ struct gait_heap {
   AO_t epoch;
   AO_t memory_limit; /* GAITI_NO_LIMIT, which is GAIT_OFF: none */
   AO_t short_runs;
+  struct gaiti_tags tags; /* constant */
   char apart_before[GAITI_HEAP_APART];
   AO_t live_bytes;
   AO_t scannable_bytes; /* of live_bytes: of kinds that are not leaves */

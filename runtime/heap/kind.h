@@ -15,8 +15,9 @@
 #define GAITI_KIND_LEAF         0
 #define GAITI_KIND_CONSERVATIVE 1
 
-/* `words`: words that the map describes; the last `repeat_words` of them repeat.  `short_map` is
- * the map itself when it has at most 64 words, the common case, and 0 otherwise. */
+/* `words`: words that the maps describe; the last `repeat_words` of them repeat.  `short_map` is
+ * the map itself when it has at most 64 words, the common case, and 0 otherwise.  `tagged_map`, of
+ * tagged references, is NULL in a kind without any; `short_tagged_map` likewise. */
 struct gaiti_kind {
   gait_kind_form form;
   uint16_t words;
@@ -26,6 +27,8 @@ struct gaiti_kind {
   gait_trace_fn *trace;
   void *trace_arg;
   char *name;
+  uint64_t *tagged_map;
+  uint64_t short_tagged_map;
 };
 
 struct gaiti_kinds {
@@ -33,6 +36,7 @@ struct gaiti_kinds {
   struct gaiti_space *space;
   AO_t count;               /* rises under the lock, when the kind is complete */
   struct gaiti_kind *table; /* GAIT_MAX_KINDS */
+  bool tagged;              /* the heap has a rule for tagged references; set with it */
 };
 
 /* Litmus: tests/litmus/kinds.litmus. */
@@ -54,6 +58,9 @@ static inline bool gaiti_kind_has_function(const struct gaiti_kind *kind) {
 static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t index) {
   return kinds->table[index].form == GAIT_KIND_LEAF;
 }
+
+/* Whether the word at `word` of an object of the kind is in its map of tagged references. */
+bool gaiti_kind_is_tagged(const struct gaiti_kind *kind, size_t word);
 
 /* The common part of references to objects of the kind. */
 static inline gaiti_ref gaiti_kind_tag(const struct gaiti_kinds *kinds, uint16_t index) {

@@ -131,8 +131,8 @@ static inline void gaiti_space_uncharge(struct gaiti_space *space, uint64_t byte
   if (space->most_bytes != GAITI_NO_LIMIT) gaiti_counter_sub(&space->charged_bytes, bytes);
 }
 
-/* The part of the hard limit that blocks may take, all else with them: a sixty-fourth is left for the
- * structures that marking needs, so that a full heap can be collected. */
+/* The part of the hard limit that blocks may take, all else with them: a sixty-fourth is left for
+ * the structures that marking needs, so that a full heap can be collected. */
 static inline uint64_t gaiti_space_hard_limit(const struct gaiti_space *space) {
   uint64_t most = space->most_bytes;
   return most == GAITI_NO_LIMIT ? most : most - most / 64;

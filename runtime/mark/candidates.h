@@ -61,6 +61,12 @@ GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gatheri
     gaiti_gathering_add(gathering, ref);
 }
 
+/* The same of a tagged word, by the heap's rule. */
+GAITI_RACY_INLINE void gaiti_gathering_tagged(struct gaiti_gathering *gathering,
+                                              const struct gaiti_tags *tags, uintptr_t word) {
+  gaiti_gathering_reference(gathering, gaiti_tags_address(tags, word));
+}
+
 /* The same for a single one. */
 GAITI_RACY_INLINE void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);

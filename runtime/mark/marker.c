@@ -221,9 +221,22 @@ void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
   gaiti_gathering_end(&gathering);
 }
 
+/* gaiti_marker_range on a heap with a rule for tagged references. */
+GAITI_RACY static void marker_range_tagged(struct gaiti_marker *marker, const void *start,
+                                           const void *end) {
+  for (const volatile uintptr_t *word = start; (uintptr_t)(word + 1) <= (uintptr_t)end; word++) {
+    uintptr_t value = gaiti_tags_plain_or_tagged(&marker->tags, &marker->map, *word);
+    if (gaiti_map_covers(&marker->map, value)) gaiti_marker_word(marker, value);
+  }
+}
+
 GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *start,
                                    const void *end) {
   uintptr_t first = ((uintptr_t)start + 7) & ~(uintptr_t)7;
+  if (gaiti_tags_exist(&marker->tags)) {
+    marker_range_tagged(marker, (const void *)first, end);
+    return;
+  }
   for (const volatile uintptr_t *word = (const volatile uintptr_t *)first;
        (uintptr_t)(word + 1) <= (uintptr_t)end; word++) {
     uintptr_t value = *word;
@@ -233,6 +246,12 @@ GAITI_RACY void gaiti_marker_range(struct gaiti_marker *marker, const void *star
 
 void gait_trace_slot(gait_tracer *tracer, void *const *slot) {
   gaiti_marker_reference(&tracer->marker, AO_load((const AO_t *)(const void *)slot));
+}
+
+void gait_trace_tagged(gait_tracer *tracer, void *const *slot) {
+  struct gaiti_marker *marker = &tracer->marker;
+  uintptr_t word = AO_load((const AO_t *)(const void *)slot);
+  gaiti_marker_reference(marker, gaiti_tags_address(&marker->tags, word));
 }
 
 void gait_trace_range(gait_tracer *tracer, const void *start, size_t bytes) {
@@ -281,12 +300,16 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
 }
 
 /* How the small objects of one block are traced.
- *   tag   the common part of references to them, above the granules
- *   map   their words that are references; 0: it takes more than such a map */
+ *   tag     the common part of references to them, above the granules
+ *   map     their words that are references; 0: it takes more than such a map
+ *   tagged  with map 0: their words that are tagged references; 0: it takes more than such maps
+ *   plain   those that are plain references beside them */
 struct marker_sort {
   gaiti_ref tag;
   uint64_t map;
   size_t bytes;
+  uint64_t tagged;
+  uint64_t plain;
 };
 
 static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gaiti_ref ref) {
@@ -295,8 +318,10 @@ static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gait
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
   sort.bytes = marker_class_bytes[gaiti_ref_class(ref)];
   if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return sort;
-  sort.map = kind->short_map;
-  if (sort.bytes / 8 < kind->words) sort.map &= ((uint64_t)1 << sort.bytes / 8) - 1;
+  uint64_t there = ~(uint64_t)0;
+  if (sort.bytes / 8 < kind->words) there = ((uint64_t)1 << sort.bytes / 8) - 1;
+  sort.tagged = kind->short_tagged_map & there;
+  *(sort.tagged ? &sort.plain : &sort.map) = kind->short_map & there;
   return sort;
 }
 
@@ -314,6 +339,41 @@ GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
       gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
   }
   return count;
+}
+
+/* The same of a group whose objects have tagged references. */
+GAITI_RACY_INLINE uint64_t marker_scan_tagged(struct gaiti_gathering *gathering,
+                                              const struct gaiti_tags *tags,
+                                              const struct marker_sort *sort,
+                                              struct gaiti_group group) {
+  uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
+  uint64_t count = 0;
+  for (; group.bits; group.bits &= group.bits - 1, count++) {
+    const volatile uintptr_t *words =
+        (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
+    for (uint64_t map = sort->tagged; map; map &= map - 1)
+      gaiti_gathering_tagged(gathering, tags, words[(unsigned)__builtin_ctzll(map)]);
+    for (uint64_t map = sort->plain; map; map &= map - 1)
+      gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
+  }
+  return count;
+}
+
+/* Traces groups from `groups` on, as long as they are of this sort, which has tagged references.
+ * Returns the last of them.  Apart from the loop over plain ones, which has no registers to spare.
+ */
+GAITI_RACY GAITI_NOINLINE static const struct gaiti_group *
+marker_scan_tagged_run(struct gaiti_marker *marker, struct marker_sort sort,
+                       const struct gaiti_group *groups, const struct gaiti_group *end) {
+  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
+  const struct gaiti_tags tags = marker->tags;
+  uint64_t count = 0;
+  do
+    count += marker_scan_tagged(&gathering, &tags, &sort, gaiti_group_read(groups++));
+  while (groups < end && gaiti_group_read(groups).ref >> GAITI_REF_CLASS_SHIFT == sort.tag);
+  marker->work += sort.bytes * count;
+  gaiti_gathering_end(&gathering);
+  return groups - 1;
 }
 
 static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group group) {
@@ -346,7 +406,10 @@ GAITI_RACY GAITI_NOINLINE static void marker_scan(struct gaiti_marker *marker, b
       continue;
     }
     gaiti_gathering_end(&gathering);
-    marker_scan_other(marker, group);
+    if (sort.tagged)
+      groups = marker_scan_tagged_run(marker, sort, groups, end);
+    else
+      marker_scan_other(marker, group);
     gathering = gaiti_gathering_begin(marker);
   }
   marker->work += work;
@@ -376,11 +439,14 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
     if (!gaiti_ref_mark(&marker->map, ref)) break;
     marker_count(marker, link);
     if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
-    if (!sort.map) {
+    if (sort.map) {
+      marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
+    } else if (sort.tagged) {
+      marker->work += sort.bytes * marker_scan_tagged(&gathering, &marker->tags, &sort, link);
+    } else {
       marker_push(marker, link);
       break;
     }
-    marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
   } while (marker->work < until && marker_at_link(&gathering));
   gaiti_gathering_end(&gathering);
   return true;
@@ -591,6 +657,7 @@ static struct gaiti_marker *marker_new(gait_heap *heap) {
   marker->heap = heap;
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
+  marker->tags = heap->tags;
   marker->fresh = marker->next = marker->candidates[0];
   marker->full = marker->fresh + GAITI_CANDIDATES;
   marker->local = gaiti_structure_alloc(&heap->space, sizeof *marker->local);

@@ -33,6 +33,7 @@ struct gaiti_marker {
   struct gaiti_group *fresh, *next, *full;
   size_t ripe;
   const struct gaiti_kind *kinds;
+  struct gaiti_tags tags;
   gait_heap *heap;
   struct gaiti_segment *local;
   struct gaiti_segment *spare;
@@ -80,7 +81,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget);
 /* Traces one word that may be a reference: allocation bits decide. */
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);
 
-/* Traces every aligned word of [start, end). */
+/* Traces every aligned word of [start, end), plain or tagged. */
 void gaiti_marker_range(struct gaiti_marker *marker, const void *start, const void *end);
 
 /* Has marked objects, which have been traced before, traced anew. */

@@ -118,6 +118,23 @@ static size_t roots_scan_range(gait_heap *heap, struct gaiti_marker *marker, siz
   return from * sizeof(void *);
 }
 
+static uintptr_t roots_handle_word(const gait_handle *handle) {
+  return AO_load((const AO_t *)(const void *)&handle->object);
+}
+
+static void roots_scan_chunk(const struct gaiti_handle_chunk *chunk, struct gaiti_marker *marker) {
+  for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
+    gaiti_marker_reference(marker, roots_handle_word(&chunk->handles[i]));
+}
+
+/* A handle may hold any word then; allocation bits decide. */
+static void roots_scan_tagged_chunk(const struct gaiti_handle_chunk *chunk,
+                                    struct gaiti_marker *marker) {
+  for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
+    gaiti_marker_word(marker, gaiti_tags_plain_or_tagged(&marker->tags, &marker->map,
+                                                         roots_handle_word(&chunk->handles[i])));
+}
+
 /* Chunks are put in front of the list, and freed by the thread that runs the cycle, which is this
  * one: so the rest of the list can be walked without the lock.  The object of a handle was shaded
  * when it was set. */
@@ -127,9 +144,10 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
   struct gaiti_handle_chunk *chunk = roots->chunks;
   gaiti_unlock(&roots->lock);
   for (; chunk; chunk = chunk->next) {
-    for (size_t i = 0; i < GAITI_HANDLE_CHUNK; i++)
-      gaiti_marker_reference(marker,
-                             AO_load((const AO_t *)(const void *)&chunk->handles[i].object));
+    if (gaiti_tags_exist(&marker->tags))
+      roots_scan_tagged_chunk(chunk, marker);
+    else
+      roots_scan_chunk(chunk, marker);
     bytes += GAITI_HANDLE_CHUNK * sizeof(void *);
   }
   return bytes;

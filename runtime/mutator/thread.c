@@ -78,8 +78,9 @@ void gaiti_thread_save(gait_thread *thread, const void *frame) {
           "does: attach it with exact frames, or run Gait on the thread's own stack");
   const struct gaiti_map *map = &thread->heap->map;
   thread->fake_stack = gaiti_asan_fake_stack();
+  bool any = thread->fake_stack || gaiti_tags_exist(&thread->heap->tags);
   const struct gaiti_stack_part part = {frame, thread->stack_high, map->base,
-                                        thread->fake_stack ? SIZE_MAX : map->bytes};
+                                        any ? SIZE_MAX : map->bytes};
   size_t words = gaiti_registers_save(&thread->saved, &part);
   if (words == 0) return;
   thread_make_room(thread, words);

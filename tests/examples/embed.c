@@ -9,7 +9,10 @@ struct node {
 
 int main(void) {
   static const uint64_t map[] = {1}; /* word 0 of a node is a reference */
-  const gait_kind_info info = {"node", GAIT_KIND_POINTERS, sizeof(struct node), map, 0, NULL, NULL};
+  const gait_kind_info info = {.name = "node",
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = sizeof(struct node),
+                               .pointer_map = map};
   gait_heap *heap;
   gait_thread *thread;
   gait_kind kind;

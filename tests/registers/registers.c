@@ -34,8 +34,13 @@ static const struct place places[] = {
 };
 static const size_t place_count = sizeof places / sizeof *places;
 
-static const char *const modes[] = {"concurrent", "barrierless", "checked"};
-enum { MODE_CONCURRENT, MODE_BARRIERLESS, MODE_CHECKED, MODES };
+static const char *const modes[] = {"concurrent", "barrierless", "checked", "tagged"};
+enum { MODE_CONCURRENT, MODE_BARRIERLESS, MODE_CHECKED, MODE_TAGGED, MODES };
+
+/* In the last mode the reference has this tag, with which it is no address. */
+static const gait_tags registers_rule = {.mask = UINT64_C(0xFFFF) << 48,
+                                         .first = UINT64_C(0xFFFA) << 48,
+                                         .address_mask = (UINT64_C(1) << 48) - 1};
 
 static unsigned registers_holds, registers_controls, registers_failures;
 
@@ -55,7 +60,8 @@ static __attribute__((noinline)) void registers_plant(struct torture *torture) {
     others_fail("there is no object");
   for (size_t i = 0; i < REGISTERS_WORDS; i++)
     object[i] = registers_word(i);
-  registers_hidden = ~(uintptr_t)object;
+  const gait_tags *rule = torture->options.tags;
+  registers_hidden = ~((uintptr_t)object | (rule ? rule->first : 0));
 }
 
 static bool registers_is_counted(const struct torture *torture) {
@@ -65,7 +71,9 @@ static bool registers_is_counted(const struct torture *torture) {
 }
 
 static __attribute__((noinline)) bool registers_is_intact(const struct torture *torture) {
-  const uint64_t *object = (const uint64_t *)~registers_hidden; // NOLINT
+  const gait_tags *rule = torture->options.tags;
+  const uintptr_t word = ~registers_hidden;
+  const uint64_t *object = (const uint64_t *)(rule ? word & rule->address_mask : word); // NOLINT
   if (gait_object_start(torture->heap, object) != (const void *)object) return false;
   for (size_t i = 0; i < REGISTERS_WORDS; i++)
     if (object[i] != registers_word(i)) return false;
@@ -136,6 +144,7 @@ static bool registers_options(int mode, gait_options *options) {
   options->reserve_bytes = (int64_t)1
                            << 30; /* a machine that is emulated has a table of all pages */
   options->barrierless = mode == MODE_BARRIERLESS;
+  if (mode == MODE_TAGGED) options->tags = &registers_rule;
   if (mode == MODE_CHECKED) {
     options->debug.checkmark = options->debug.heap_walk = options->debug.poison = 1;
     options->debug.barrier_entries = 2;

@@ -13,6 +13,8 @@ _Noreturn void graph_fail(const struct graph *graph, const char *format, ...) {
   va_start(arguments, format);
   flockfile(stderr);
   fprintf(stderr, "stress: seed %" PRIu64 ": ", graph->seed);
+  if (graph->words && graph->words->tagged)
+    fprintf(stderr, "references are %s: ", graph->words->name);
   vfprintf(stderr, format, arguments);
   fprintf(stderr, "\n");
   fflush(stderr);
@@ -45,8 +47,9 @@ static size_t graph_payload_offset(const graph_twin *twin) {
 }
 
 /* How far into its object a reference to `id` points. */
-static size_t graph_inside(uint32_t id) {
-  return id % 2 ? 0 : random_mix(id) % sizeof(graph_object);
+static size_t graph_inside(const struct graph *graph, uint32_t id) {
+  const size_t inside = random_mix(id) % sizeof(graph_object);
+  return id % 2 ? 0 : inside - inside % graph->words->grain;
 }
 
 static unsigned char graph_payload_byte(uint32_t id, size_t at) {
@@ -62,9 +65,14 @@ static unsigned char graph_payload_byte(uint32_t id, size_t at) {
 GRAPH_UNSEEN static void graph_trace_slots(gait_tracer *tracer, void *start, size_t bytes,
                                            void *arg) {
   graph_object *object = start;
-  (void)bytes, (void)arg;
-  for (uint32_t i = 0; i < object->references; i++)
-    gait_trace_slot(tracer, graph_slot(object, GRAPH_CALLBACK, i));
+  const struct words *words = arg;
+  (void)bytes;
+  for (uint32_t i = 0; i < object->references; i++) {
+    if (words->tagged)
+      gait_trace_tagged(tracer, graph_slot(object, GRAPH_CALLBACK, i));
+    else
+      gait_trace_slot(tracer, graph_slot(object, GRAPH_CALLBACK, i));
+  }
 }
 
 GRAPH_UNSEEN static void graph_trace_words(gait_tracer *tracer, void *start, size_t bytes,
@@ -76,20 +84,34 @@ GRAPH_UNSEEN static void graph_trace_words(gait_tracer *tracer, void *start, siz
 
 static void graph_register_kinds(struct graph *graph) {
   static const uint64_t map[1] = {1 << sizeof(graph_object) / sizeof(void *)};
+  static const uint64_t fixed[1] = {((1 << GRAPH_FIXED_MOST) - 1)
+                                    << sizeof(graph_object) / sizeof(void *)};
   const size_t head = sizeof(graph_object), word = sizeof(void *);
+  const uint64_t *plain = graph->words->tagged ? NULL : map;
+  const uint64_t *tagged = graph->words->tagged ? map : NULL;
   const gait_kind_info infos[GRAPH_FORMS] = {
       [GRAPH_LEAF] = {.name = "payload", .form = GAIT_KIND_LEAF},
+      [GRAPH_FIXED] = {.name = "fixed",
+                       .form = GAIT_KIND_POINTERS,
+                       .map_bytes = head + GRAPH_FIXED_MOST * word,
+                       .pointer_map = graph->words->tagged ? NULL : fixed,
+                       .tagged_map = graph->words->tagged ? fixed : NULL},
       [GRAPH_WORDS] = {.name = "words",
                        .form = GAIT_KIND_POINTERS,
                        .map_bytes = head + word,
-                       .pointer_map = map,
-                       .repeat_bytes = word},
+                       .pointer_map = plain,
+                       .repeat_bytes = word,
+                       .tagged_map = tagged},
       [GRAPH_PAIRS] = {.name = "pairs",
                        .form = GAIT_KIND_POINTERS,
                        .map_bytes = head + 2 * word,
-                       .pointer_map = map,
-                       .repeat_bytes = 2 * word},
-      [GRAPH_CALLBACK] = {.name = "called", .form = GAIT_KIND_CALLBACK, .trace = graph_trace_slots},
+                       .pointer_map = plain,
+                       .repeat_bytes = 2 * word,
+                       .tagged_map = tagged},
+      [GRAPH_CALLBACK] = {.name = "called",
+                          .form = GAIT_KIND_CALLBACK,
+                          .trace = graph_trace_slots,
+                          .trace_arg = (void *)(uintptr_t)graph->words},
       [GRAPH_RANGE] = {.name = "range",
                        .form = GAIT_KIND_CALLBACK_ANYWHERE,
                        .trace = graph_trace_words},
@@ -121,10 +143,11 @@ static void graph_add_roots(struct graph *graph, void *start, size_t bytes,
     graph_fail(graph, "a range of roots was not added");
 }
 
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, uint64_t salt,
-                bool unbarriered) {
+void graph_init(struct graph *graph, gait_heap *heap, const struct words *words, uint64_t seed,
+                uint64_t salt, bool unbarriered) {
   memset(graph, 0, sizeof *graph);
   graph->heap = heap;
+  graph->words = words;
   graph->seed = seed;
   graph->salt = random_mix(salt);
   graph->unbarriered = unbarriered;
@@ -172,10 +195,12 @@ static void graph_choose(graph_twin *twin, uint64_t *random) {
   if (luck >= 30 && luck < 60) references = random_below(random, 600);
   if (luck == 999) payload = random_below(random, 300000);
   if (luck == 998) references = random_below(random, 20000);
+  if (twin->form == GRAPH_FIXED && references > GRAPH_FIXED_MOST) references = GRAPH_FIXED_MOST;
   twin->references = twin->form == GRAPH_LEAF ? 0 : references;
-  /* A repeat goes on to the object's end: payload there would be taken for references, which is
-   * allowed, but says nothing. */
-  if (twin->form == GRAPH_WORDS || twin->form == GRAPH_PAIRS) payload = 0;
+  /* A repeat goes on to the object's end, and a map to its own: payload there would be taken for
+   * references, which is allowed, but says nothing. */
+  if (twin->form == GRAPH_FIXED || twin->form == GRAPH_WORDS || twin->form == GRAPH_PAIRS)
+    payload = 0;
   twin->bytes = graph_payload_offset(twin) + payload;
 }
 
@@ -212,7 +237,7 @@ void *graph_new(struct graph *graph, gait_thread *thread, uint64_t *random, uint
     for (uint32_t i = 0; i < twin.references; i++)
       *(uint64_t *)(void *)(graph_slot(object, twin.form, i) + 1) = mine + i;
   *id = mine;
-  return (char *)object + graph_inside(mine);
+  return words_refer(graph->words, (char *)object + graph_inside(graph, mine));
 }
 
 static void graph_check_payload(const struct graph *graph, const graph_object *object,
@@ -240,7 +265,7 @@ static void graph_check_object(const struct graph *graph, const graph_object *ob
   if (object->bytes != twin->bytes || object->references != twin->references)
     graph_fail(graph, "object %" PRIu32 " has another size than its twin", id);
   if (id % 4 == 0 &&
-      gait_object_start(graph->heap, (const char *)object + graph_inside(id)) != object)
+      gait_object_start(graph->heap, (const char *)object + graph_inside(graph, id)) != object)
     graph_fail(graph, "an address inside object %" PRIu32 " does not resolve to it", id);
   if (id % 4 == 1 && gait_object_bytes(graph->heap, object) < twin->bytes)
     graph_fail(graph, "object %" PRIu32 " has a slot that is too small", id);
@@ -251,7 +276,8 @@ graph_object *graph_check(const struct graph *graph, const void *reference, uint
   if (!reference != !id)
     graph_fail(graph, "a place holds %p where object %" PRIu32 " is due", reference, id);
   if (!id) return NULL;
-  graph_object *object = (graph_object *)(void *)((uintptr_t)reference - graph_inside(id));
+  const uintptr_t address = (uintptr_t)words_address(graph->words, reference);
+  graph_object *object = (graph_object *)(void *)(address - graph_inside(graph, id));
   if ((uintptr_t)object % 16)
     graph_fail(graph, "a place holds %p where object %" PRIu32 " is due", reference, id);
   graph_check_object(graph, object, id);
@@ -260,7 +286,7 @@ graph_object *graph_check(const struct graph *graph, const void *reference, uint
 
 uint32_t graph_check_loose(const struct graph *graph, const void *reference) {
   if (!reference) return 0;
-  graph_object *object = gait_object_start(graph->heap, reference);
+  graph_object *object = gait_object_start(graph->heap, words_address(graph->words, reference));
   if (!object) graph_fail(graph, "a loose slot holds %p, which is no object", reference);
   if (object->id == 0 || object->id >= GRAPH_IDS)
     graph_fail(graph, "a loose slot's object has the id %#" PRIx64, object->id);

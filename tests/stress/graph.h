@@ -22,15 +22,19 @@
 
 #include "../support/random.h"
 
+#include "words.h"
+
 #define GRAPH_IDS          ((uint32_t)150000)
 #define GRAPH_LOCKS        61
 #define GRAPH_SHARED_SLOTS 48
 #define GRAPH_PLAIN_SLOTS  12
 #define GRAPH_LOOSE_SLOTS  8
 #define GRAPH_HANDLES      24
+#define GRAPH_FIXED_MOST   8
 
 typedef enum graph_form {
   GRAPH_LEAF,
+  GRAPH_FIXED,    /* pointer map: head, then GRAPH_FIXED_MOST references at most, and no more */
   GRAPH_WORDS,    /* pointer map: head, then references */
   GRAPH_PAIRS,    /* pointer map: head, then (reference, word) */
   GRAPH_CALLBACK, /* traced by a function, slot by slot */
@@ -66,6 +70,7 @@ typedef struct graph_place {
 
 struct graph {
   gait_heap *heap;
+  const struct words *words; /* what a reference is, wherever one is held or handed over */
   gait_kind kinds[GRAPH_FORMS];
   uint64_t seed;
   uint64_t salt;
@@ -85,10 +90,11 @@ struct graph {
 _Noreturn void graph_fail(const struct graph *graph, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Makes the mirror, the kinds and the roots on a new heap; ends with nothing reachable.  `seed` is
- * what a failure reports, `salt` sets this graph's objects apart from others'. */
-void graph_init(struct graph *graph, gait_heap *heap, uint64_t seed, uint64_t salt,
-                bool unbarriered);
+/* Makes the mirror, the kinds and the roots on a new heap, which has the rule of `words` if they
+ * are tagged; ends with nothing reachable.  `seed` is what a failure reports, `salt` sets this
+ * graph's objects apart from others'. */
+void graph_init(struct graph *graph, gait_heap *heap, const struct words *words, uint64_t seed,
+                uint64_t salt, bool unbarriered);
 void graph_destroy(struct graph *graph);
 
 graph_place graph_place_new(uint32_t count, bool barriered, bool shared);

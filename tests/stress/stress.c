@@ -2,14 +2,16 @@
  * object is known to plain memory.
  *
  *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless] [--frames]
+ *          [--tagged]
  *
  * GAIT_SEED, GAIT_CYCLES and GAIT_SECONDS stand for the first three.  Without a seed the clock
  * gives one; it is printed first and again in every failure.  What each thread does follows from
  * the seed; how the threads interleave does not, so a failure may take a few runs to come back.
  * With --frames every stack is conservative, and half of what the threads do is to hold references
  * where the compiler puts them (frames.c); as a rule some threads do now and then.
- * The options of the heap are drawn from the seed; the variables of the environment that the
- * collector knows overrule them. */
+ * With --tagged every reference is a tagged word, by a rule that the seed draws (words.c); as a
+ * rule those of one heap in eight are. The options of the heap are drawn from the seed; the
+ * variables of the environment that the collector knows overrule them. */
 #include "mutator.h"
 
 #include <getopt.h>
@@ -30,6 +32,7 @@ struct stress {
   uint32_t threads;
   bool barrierless;
   bool frames;
+  bool tagged;
   uint64_t cycles_done;
   uint64_t young_cycles;
   uint64_t operations;
@@ -63,13 +66,11 @@ static void stress_environment(const char *name, uint64_t *number) {
 }
 
 static void stress_parse(struct stress *stress, int argc, char **argv) {
-  static const struct option names[] = {{"seed", required_argument, NULL, 's'},
-                                        {"cycles", required_argument, NULL, 'c'},
-                                        {"seconds", required_argument, NULL, 't'},
-                                        {"threads", required_argument, NULL, 'n'},
-                                        {"barrierless", no_argument, NULL, 'b'},
-                                        {"frames", no_argument, NULL, 'f'},
-                                        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {
+      {"seed", required_argument, NULL, 's'},    {"cycles", required_argument, NULL, 'c'},
+      {"seconds", required_argument, NULL, 't'}, {"threads", required_argument, NULL, 'n'},
+      {"barrierless", no_argument, NULL, 'b'},   {"frames", no_argument, NULL, 'f'},
+      {"tagged", no_argument, NULL, 'g'},        {NULL, 0, NULL, 0}};
   *stress = (struct stress){.started = time(NULL)};
   stress_environment("GAIT_SEED", &stress->seed);
   stress_environment("GAIT_CYCLES", &stress->cycles);
@@ -82,6 +83,7 @@ static void stress_parse(struct stress *stress, int argc, char **argv) {
     case 'n': stress->threads = (uint32_t)stress_number(optarg); break;
     case 'b': stress->barrierless = true; break;
     case 'f': stress->frames = true; break;
+    case 'g': stress->tagged = true; break;
     default: exit(EXIT_FAILURE);
     }
   }
@@ -219,7 +221,10 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   const uint64_t seed = random_mix(stress->seed ^ random_mix(stress->eras++));
   uint64_t random = random_mix(seed + 1);
   const enum era_aim aim = stress_aim(stress, &random);
-  const gait_options options = stress_options(stress, seed, aim);
+  gait_options options = stress_options(stress, seed, aim);
+  const struct words *words =
+      words_choose(stress->tagged || random_mix(seed + 3) % 8 == 0, random_mix(seed + 4));
+  if (words->tagged) options.tags = &words->rule;
   struct era *era = calloc(1, sizeof *era);
   gait_heap *heap = NULL;
   if (!era || gait_heap_create(&options, &heap) != GAIT_OK) {
@@ -233,7 +238,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   era->aim = aim;
   era->forks = random_below(&random, 4) == 0;
   era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);
-  graph_init(&era->graph, heap, stress->seed, seed, stress_has_unbarriered(aim, &random));
+  graph_init(&era->graph, heap, words, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;
 }
 

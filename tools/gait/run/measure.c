@@ -81,6 +81,8 @@ enum workload_status measure(const struct measure_plan *plan, struct measurement
   options.cycle = measure_cycle;
   options.cycle_arg = &notes;
   options.out_of_memory = measure_out_of_memory;
+  if (plan->workload->tags)
+    options.tags = plan->workload->tags(plan->argument_count, plan->arguments);
 
   gait_heap *heap;
   gait_result created = gait_heap_create(&options, &heap);
