@@ -21,6 +21,7 @@
 #include <gait/gait.h>
 #include <gait/tune.h>
 
+#include "../support/run_case.h"
 #include "../support/sizes.h"
 
 #ifndef MADV_DONTNEED_LOCKED
@@ -545,10 +546,7 @@ static void system_no_maps(void) {
   heap_close(&heap);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(void);
-} system_cases[] = {
+static const struct run_case system_cases[] = {
     {"errno", system_errno},
     {"commit", system_commit},
     {"pages_16", system_pages_16},
@@ -561,14 +559,12 @@ static const struct {
     {"clock_later", system_clock_later},
     {"no_maps", system_no_maps},
     {"quota", system_quota},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {
-  for (size_t i = 0; argc == 2 && i < sizeof system_cases / sizeof *system_cases; i++) {
-    if (strcmp(argv[1], system_cases[i].name) != 0) continue;
-    system_cases[i].run();
-    return EXIT_SUCCESS;
-  }
-  fprintf(stderr, "failure_system: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *table = system_cases,
+                        *one = run_case_find(&table, 1, argc == 2 ? argv[1] : NULL);
+  one->run();
+  return EXIT_SUCCESS;
 }

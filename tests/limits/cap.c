@@ -212,7 +212,7 @@ static void cap_holes(void) {
   limits_close(&cap.world);
 }
 
-const struct limits_case limits_cases_cap[] = {
+const struct run_case limits_cases_cap[] = {
     {"leak_10", cap_leak_10},
     {"leak_25", cap_leak_25},
     {"leak_50", cap_leak_50},

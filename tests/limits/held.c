@@ -138,7 +138,7 @@ static void held_25_roots(void) {
   held_run(25, false, held_processors());
 }
 
-const struct limits_case limits_cases_held[] = {
+const struct run_case limits_cases_held[] = {
     {"held_10", held_10},
     {"held_50", held_50},
     {"held_10_alone", held_10_alone},

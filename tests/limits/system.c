@@ -142,7 +142,7 @@ static void system_quota(void) {
   MUST(raised && more > 0.5 && more <= 1.5);
 }
 
-const struct limits_case limits_cases_system[] = {
+const struct run_case limits_cases_system[] = {
     {"addresses", system_addresses},
     {"half_a_processor", system_quota},
     {NULL, NULL},
