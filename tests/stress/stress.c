@@ -201,13 +201,13 @@ static void stress_end_era(struct era *era) {
   for (uint32_t i = 0; i < GRAPH_HANDLES; i++) {
     if (!graph->handles[i]) continue;
     graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
-    gait_handle_free(thread, graph->handles[i]);
+    gait_handle_destroy(thread, graph->handles[i]);
   }
   gait_stats stats;
   gait_cycle_record last;
-  if (gait_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
+  if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
-  if (gait_cycle_records(graph->heap, stats.cycles, &last, 1) != 1)
+  if (gait_records_read(graph->heap, stats.cycles, &last, 1) != 1)
     graph_fail(graph, "the last cycle left no record");
   if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
     graph_fail(graph,

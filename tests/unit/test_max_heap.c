@@ -139,7 +139,7 @@ START_TEST(external_bytes_do_not_count) {
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 64 * MOST);
   ck_assert_uint_eq(handler.asked, 0);
@@ -152,12 +152,12 @@ START_TEST(a_memory_limit_lies_below) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_get_memory_limit(world.heap), MOST / 4);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_memory_limit(world.heap), MOST / 4);
   ck_assert_uint_ge(max_heap_fill(&world, 1000) * 1000, MOST / 2);
   ck_assert_uint_eq(handler.asked, 1);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(handler.asked, 1);
   max_heap_close(&world);
@@ -202,12 +202,12 @@ static size_t max_heap_threads(unit_world *world, bool fill) {
     threads[i] = (struct max_heap_thread){.world = world, .fills = fill};
     UNIT_CHECK(pthread_create(&threads[i].id, NULL, max_heap_thread_run, &threads[i]) == 0);
   }
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   for (size_t i = 0; i < THREADS; i++) {
     UNIT_CHECK(pthread_join(threads[i].id, NULL) == 0);
     kept += threads[i].kept;
   }
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return kept;
 }
 
