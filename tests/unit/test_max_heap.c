@@ -34,7 +34,7 @@ static int max_heap_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
 static gait_options max_heap_options(int mode) {
   gait_options options = unit_options(mode);
   options.max_heap_bytes = MOST;
-  options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->initial;
+  options.debug.mark_segments = 1000;
   return options;
 }
 
