@@ -155,6 +155,8 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.huge_pages = random_below(&random, 8) == 0;
   if (random_below(&random, 4) == 0)
     options.reserve_bytes = (int64_t)64 << (20 + random_below(&random, 4));
+  if (random_below(&random, 8) == 0)
+    options.max_heap_bytes = (int64_t)(48 + random_below(&random, 64)) << 20;
   if (random_below(&random, 4) == 0)
     options.memory_limit_bytes = (int64_t)(16 + random_below(&random, 64)) << 20;
   options.background_percent = 5 + random_below(&random, 60);
