@@ -19,6 +19,8 @@
 #define gait_trim             gait_heap_trim
 #define gait_set_gogc         gait_heap_set_gogc
 #define gait_set_memory_limit gait_heap_set_memory_limit
+#define gait_get_gogc         gait_heap_gogc
+#define gait_get_memory_limit gait_heap_memory_limit
 #define gait_external         gait_object_set_external
 #define gait_cycle_records    gait_records_read
 #define gait_handle_new       gait_handle_create
