@@ -6,6 +6,7 @@
  * A program that does not write to its objects has pages that never get memory, and should not be
  * given it.  So one bare block in a hundred or so is a probe: when it has been filled, its pages
  * tell whether the program writes.  No block is prepared before the next probe has been taken. */
+#include "base/check.h"
 #include "heap/space_parts.h"
 
 /* From this size on blocks are prepared, so many at a time, when there are fewer than the first

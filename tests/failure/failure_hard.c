@@ -18,6 +18,7 @@
 #include "inject.h"
 
 #include "../support/random.h"
+#include "../support/run_case.h"
 #include "../support/sizes.h"
 
 #define OBJECTS 20000
@@ -437,10 +438,7 @@ static void hard_once(void) {
   hard_child(hard_fork_handler_refused);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(void);
-} hard_cases[] = {
+static const struct run_case hard_cases[] = {
     {"no_memory_to_collect", hard_no_memory_to_collect},
     {"no_thread", hard_no_thread},
     {"no_memory_to_enter", hard_no_memory_to_enter},
@@ -450,15 +448,13 @@ static const struct {
     {"no_memory_to_lower_external", hard_no_memory_to_lower_external},
     {"storm", hard_storm},
     {"once", hard_once},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {
-  for (size_t i = 0; argc == 2 && i < sizeof hard_cases / sizeof *hard_cases; i++) {
-    if (strcmp(argv[1], hard_cases[i].name) != 0) continue;
-    cells_where = hard_cases[i].name;
-    hard_cases[i].run();
-    return EXIT_SUCCESS;
-  }
-  fprintf(stderr, "failure_hard: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *table = hard_cases,
+                        *one = run_case_find(&table, 1, argc == 2 ? argv[1] : NULL);
+  cells_where = one->name;
+  one->run();
+  return EXIT_SUCCESS;
 }

@@ -97,7 +97,7 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   options.gogc_percent = GAIT_OFF;
   options.memory_limit_bytes = (int64_t)(HELD_LIVE_BYTES * 3 / 4);
   options.barrierless = barrierless;
-  options.processors = threads;
+  options.cpus = threads;
   held = (struct held){.cap = (double)percent / 100};
   limits_open(&held.world, &options);
   if (!barrierless)
@@ -138,7 +138,7 @@ static void held_25_roots(void) {
   held_run(25, false, held_processors());
 }
 
-const struct limits_case limits_cases_held[] = {
+const struct run_case limits_cases_held[] = {
     {"held_10", held_10},
     {"held_50", held_50},
     {"held_10_alone", held_10_alone},

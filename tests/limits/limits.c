@@ -169,17 +169,9 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 /* ---- Cases ---- */
 
 int main(int argc, char **argv) {
-  const struct limits_case *const tables[] = {limits_cases_cap, limits_cases_many,
-                                              limits_cases_large, limits_cases_system,
-                                              limits_cases_held};
-  for (size_t i = 0; argc == 2 && i < sizeof tables / sizeof *tables; i++) {
-    for (const struct limits_case *one = tables[i]; one->name; one++) {
-      if (strcmp(one->name, argv[1]) != 0) continue;
-      setbuf(stdout, NULL);
-      one->run();
-      return EXIT_SUCCESS;
-    }
-  }
-  fprintf(stderr, "limits: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *const tables[] = {limits_cases_cap, limits_cases_many, limits_cases_large,
+                                           limits_cases_system, limits_cases_held};
+  setbuf(stdout, NULL);
+  run_case_find(tables, sizeof tables / sizeof *tables, argc == 2 ? argv[1] : NULL)->run();
+  return EXIT_SUCCESS;
 }

@@ -14,6 +14,7 @@
 #include <gait/gait.h>
 #include <gait/tune.h>
 
+#include "../support/run_case.h"
 #include "../support/sizes.h"
 
 #define GIB ((size_t)1 << 30)
@@ -88,11 +89,7 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 
 /* ---- Cases ---- */
 
-struct limits_case {
-  const char *name;
-  void (*run)(void);
-};
-extern const struct limits_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
+extern const struct run_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
     limits_cases_system[], limits_cases_held[];
 
 #endif

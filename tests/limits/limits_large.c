@@ -106,7 +106,7 @@ static void large_heap(void) {
   limits_close(&world);
 }
 
-const struct limits_case limits_cases_large[] = {
+const struct run_case limits_cases_large[] = {
     {"array", large_array},
     {"list", large_list},
     {"heap", large_heap},

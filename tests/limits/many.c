@@ -233,7 +233,7 @@ static void many_roots(void) {
   limits_close(&world);
 }
 
-const struct limits_case limits_cases_many[] = {
+const struct run_case limits_cases_many[] = {
     {"threads", many_threads},
     {"attachments", many_attachments},
     {"roots", many_roots},

@@ -16,6 +16,8 @@
 
 #include "apart.h"
 
+#include "../support/run_suite.h"
+
 /* The call ended the program; what a child that came back says instead. */
 #define CAME_BACK 98
 
@@ -460,15 +462,9 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("arguments");
-  TCase *tcase = tcase_create("misuse");
-  tcase_set_timeout(tcase, 600);
+  TCase *tcase = suite_case(suite, "misuse");
   tcase_add_loop_test(tcase, misuse_ends_the_program, 0, (int)MISUSES);
   tcase_add_test(tcase, null_is_an_error_where_there_is_a_result);
   tcase_add_test(tcase, null_is_taken_where_a_contract_says_so);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

@@ -17,6 +17,7 @@
 
 #include "apart.h"
 
+#include "../support/run_suite.h"
 #include "../support/sizes.h"
 
 #if GAITI_CHECK_SLOW
@@ -908,13 +909,7 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("negative");
-  TCase *tcase = tcase_create("misuse");
-  tcase_set_timeout(tcase, 600);
+  TCase *tcase = suite_case(suite, "misuse");
   tcase_add_loop_test(tcase, misuse_is_noticed, 0, (int)MISUSES);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

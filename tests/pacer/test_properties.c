@@ -136,25 +136,25 @@ END_TEST
 START_TEST(floating_garbage_never_raises_the_goal) {
   uint64_t random = random_seed();
   for (int run = 0; run < 20000; run++) {
-    struct gaiti_pacer counted, uncounted;
+    struct gaiti_pacer counting, blind;
     struct gaiti_pacer_config config = properties_config(&random);
-    ck_assert(gaiti_pacer_init(&counted, &config) && gaiti_pacer_init(&uncounted, &config));
+    ck_assert(gaiti_pacer_init(&counting, &config) && gaiti_pacer_init(&blind, &config));
     for (uint64_t cycles = 1 + random_next(&random) % 4; cycles > 0; cycles--) {
       struct gaiti_pacer_snapshot then = properties_snapshot(&random);
       struct gaiti_pacer_cycle cycle = {.marked_bytes = random_bytes(&random, 62),
                                         .black_bytes = random_bytes(&random, 62),
                                         .duration_ns = random_bytes(&random, 50),
                                         .processors = 4};
-      gaiti_pacer_start_cycle(&counted, &then);
-      gaiti_pacer_end_cycle(&counted, &then, &cycle);
+      gaiti_pacer_start_cycle(&counting, &then);
+      gaiti_pacer_end_cycle(&counting, &then, &cycle);
       cycle.black_bytes = 0;
-      gaiti_pacer_start_cycle(&uncounted, &then);
-      gaiti_pacer_end_cycle(&uncounted, &then, &cycle);
+      gaiti_pacer_start_cycle(&blind, &then);
+      gaiti_pacer_end_cycle(&blind, &then, &cycle);
     }
     struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
     struct gaiti_pacer_decision counted, uncounted;
-    gaiti_pacer_decide(&counted, &snapshot, &counted);
-    gaiti_pacer_decide(&uncounted, &snapshot, &uncounted);
+    gaiti_pacer_decide(&counting, &snapshot, &counted);
+    gaiti_pacer_decide(&blind, &snapshot, &uncounted);
     ck_assert_int_eq(uncounted.floating_bytes, 0);
     ck_assert_int_le(counted.goal_bytes, uncounted.goal_bytes);
     ck_assert(uncounted.limit_unreachable || !counted.limit_unreachable);

@@ -7,8 +7,7 @@
 #include <unistd.h>
 
 #include "../support/process.h"
-
-#define HANG_SECONDS 600
+#include "../support/run_suite.h"
 
 const gait_option *unit_option(size_t field) {
   for (size_t i = 0; gait_option_at(i); i++)
@@ -183,10 +182,7 @@ void unit_log_line(const char *line, void *arg) {
 }
 
 TCase *unit_case(Suite *suite, const char *name) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, HANG_SECONDS);
-  suite_add_tcase(suite, tcase);
-  return tcase;
+  return suite_case(suite, name);
 }
 
 /* ---- Fixtures ---- */
@@ -220,9 +216,5 @@ unit_worlds unit_world_cases(Suite *suite, const char *name, const unit_fixture 
 int main(void) {
   Suite *suite = suite_create(unit_suite_name);
   unit_suite_fill(suite);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

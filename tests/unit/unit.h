@@ -128,8 +128,7 @@ typedef struct unit_log {
 } unit_log;
 void unit_log_line(const char *line, void *log);
 
-/* Each test file names its suite and fills it; unit.c has main.  A test may take long on a slow
- * machine or under a sanitizer: the time-out only ends what hangs. */
+/* Each test file names its suite and fills it; unit.c has main. */
 extern const char *const unit_suite_name;
 void unit_suite_fill(Suite *suite);
 TCase *unit_case(Suite *suite, const char *name);
