@@ -362,6 +362,12 @@ double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0
 void gaiti_pacer_limiter_report(const struct gaiti_pacer_limiter *limiter,
                                 struct gaiti_pacer_snapshot *snapshot);
 
+/* The collector's share of the CPU: `gc_cpu` of all that `cpus` have offered while `elapsed` went
+ * by, both in the same unit; 0 where they have offered nothing.  CPU time of the collector is that
+ * of assists and background workers, and the time that threads would have had while they were
+ * stopped. Marking on CPUs that nothing else used is apart: it takes nothing from the program. */
+double gaiti_pacer_cpu_share(double gc_cpu, double elapsed, double cpus);
+
 #ifdef __cplusplus
 }
 #endif

@@ -163,8 +163,8 @@ typedef struct gait_options {
 
   /* ---- How to collect ---- */
 
-  /* Processors to plan for; 0: those of the affinity, cut by the quota of the control group. */
-  int64_t processors;
+  /* CPUs to plan for; 0: those of the affinity, cut by the quota of the control group. */
+  int64_t cpus;
   /* Switch: helpers mark on processors that nothing else uses. */
   int64_t idle_help;
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots

@@ -24,6 +24,12 @@ extern "C" {
  *   structure_bytes    of these, the structures
  *   external_bytes     held outside by objects not yet found dead
  *   alloc_*            allocated in all; exact for threads that are not running
+ *   processors         contexts that threads hold to run managed code, as Go has them
+ *   cpus               of the machine, that this process may use, as far as its quota goes
+ *   gc_cpu_ns          CPU time of the collector: the sum of gc_assist_ns, gc_background_ns and
+ *                      gc_stopped_ns, the CPU time that threads would have had while all of them
+ *                      were stopped.  Help on CPUs that were idle, gc_idle_ns, takes nothing from
+ *                      the program and is apart
  *   pause_*            every time for which the collector held a thread: handshake work, root scan,
  *                      assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
@@ -56,6 +62,8 @@ typedef struct gait_stats {
   uint64_t pause_p99_ns;
   uint64_t pause_p9999_ns;
   uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
+  uint64_t gc_stopped_ns;
+  double cpus;
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
@@ -80,7 +88,10 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
  *                            that threads have not made objects of yet
  *   live_before, marked      objects only: after the last cycle, and after this one
- *   assist, background, idle  CPU time
+ *   assist, background, idle  CPU time; idle: on CPUs that nothing else used
+ *   stopped_cpu_ns           CPU time that threads would have had while all of them were stopped
+ *   gc_cpu_share             of assist, background and stopped, of the time of all `cpus` since the
+ *                            end of the last cycle's marking; 0 .. 1
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created
  *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
@@ -90,7 +101,7 @@ typedef struct gait_cycle_record {
   uint64_t started_ns;
   gait_cycle_cause cause;
   uint32_t threads;
-  double processors;
+  double cpus;
   int64_t gogc_percent;
   int64_t memory_limit_bytes;
   uint64_t live_before_bytes;
@@ -127,6 +138,7 @@ typedef struct gait_cycle_record {
   uint32_t limiter_on;
   uint32_t limit_unreachable;
   uint32_t reserved; /* 0 */
+  uint64_t stopped_cpu_ns;
 } gait_cycle_record;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or

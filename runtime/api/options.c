@@ -65,9 +65,9 @@ static const gait_option options_table[] = {
     {"square_root", "GAIT_SQUARE_ROOT", GAIT_OPTION_BYTES, "bytes", 256 * MIB, 1, TIB, false, 0,
      "The heap may grow by the root of live x cons/mark ratio x this; policy square-root.",
      FIELD(square_root_bytes), NULL},
-    {"processors", "GAIT_PROCESSORS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
-     "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
-     FIELD(processors), NULL},
+    {"cpus", "GAIT_CPUS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
+     "CPUs to plan for; 0: those of the affinity, cut by the quota of the control group.",
+     FIELD(cpus), NULL},
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
      "Whether helpers mark on processors that nobody else uses.", FIELD(idle_help), NULL},
     {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
@@ -130,7 +130,8 @@ static const struct option_renamed {
   const char *name;
   const char *environment;
   const char *now;
-} options_renamed[] = {{"memlimit", "GAIT_MEMLIMIT", "memory_limit"}};
+} options_renamed[] = {{"memlimit", "GAIT_MEMLIMIT", "memory_limit"},
+                       {"processors", "GAIT_PROCESSORS", "cpus"}};
 
 #define OPTIONS_RENAMED (sizeof options_renamed / sizeof options_renamed[0])
 

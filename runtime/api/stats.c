@@ -59,8 +59,10 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);
   stats->gc_background_ns = AO_load(&cycle->pace.total_background_ns);
   stats->gc_idle_ns = AO_load(&cycle->pace.total_idle_ns);
+  stats->gc_stopped_ns = AO_load(&cycle->pace.total_stopped_cpu_ns);
+  stats->cpus = cycle->pace.cpus;
   gaiti_unlock(&cycle->pace.lock);
-  stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_idle_ns;
+  stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_stopped_ns;
   stats->goal_bytes = AO_load(&cycle->pace.goal_bytes);
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
 }

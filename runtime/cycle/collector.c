@@ -150,7 +150,7 @@ static void collector_review_locked(gait_heap *heap) {
 /* How many processors there are is read from files, which no thread of the embedder's waits for,
  * not even one that runs a cycle: that one sees that this thread wakes up (.collector.hand-off). */
 static bool collector_has_to_learn(const gait_heap *heap) {
-  return !heap->options.processors && gaiti_os_processors_are_old();
+  return !heap->options.cpus && gaiti_os_cpus_are_old();
 }
 
 /* The collector's thread: runs requested cycles, and between them prepares blocks and gives memory
@@ -166,7 +166,7 @@ static void *collector_main(void *arg) {
     if (requests->review && requests->started == requests->finished) collector_review_locked(heap);
     if (collector_has_to_learn(heap)) {
       gaiti_unlock(&requests->lock);
-      gaiti_os_processors_learn();
+      gaiti_os_cpus_learn();
       gaiti_lock(&requests->lock);
     }
     if (collector_has_to_run_locked(requests)) {
@@ -395,7 +395,7 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
   if (!AO_load(&pace->limit_rules)) return;
-  AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
+  AO_t threads = others + 1, processors = AO_load(&pace->whole_cpus);
   uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
   uint64_t stopped_ns = AO_load(&pace->total_stopped_ns) - stall.stopped_ns;
   uint64_t waited_ns = took_ns > stopped_ns ? took_ns - stopped_ns : 0;
@@ -444,7 +444,7 @@ static bool collector_is_missing_locked(const struct gaiti_requests *requests) {
  * processors: a marker that shares wakes all that wait.  Returns whether it has waited. */
 static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   if (!gaiti_phase_marks(gaiti_phase(heap))) return false;
-  if (others >= AO_load(&heap->cycle->pace.whole_processors)) return false;
+  if (others >= AO_load(&heap->cycle->pace.whole_cpus)) return false;
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 

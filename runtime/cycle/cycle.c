@@ -432,7 +432,7 @@ static void cycle_begin_pace(gait_heap *heap) {
   if (gaiti_pace_start_cycle(heap, generation->young)) generation->remembers = true;
   AO_store(&cycle->requests.asking_bytes, 0);
   cycle->runner.record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
-  cycle->runner.record.processors = cycle->pace.processors;
+  cycle->runner.record.cpus = cycle->pace.cpus;
 }
 
 /* The list of shades is open before the first barrier is on (.inv.open).

@@ -61,7 +61,8 @@
  *                        cleared, and a full cycle is asked for
  *   in the last one      ended: marking is whole, and the caller alone has to turn its barrier off;
  *                        it sweeps, here
- *   over but to tell     over
+ *   swept                over: the walk through the heap comes after, and then the callback that
+ *                        reports the cycle
  *
  * In the parent nothing of that is the case: a thread that was not stopped goes on, and only
  * stopped ones are resumed.
@@ -363,7 +364,7 @@ static void fork_end_cycle(struct fork_entry *entry) {
   switch (gaiti_phase(entry->heap)) {
   case GAITI_PHASE_IDLE: break;
   case GAITI_PHASE_OFF: fork_sweep(entry); break;
-  case GAITI_PHASE_SWEEP: CHECK("fork.sweep", false, "a cycle stands still while it sweeps"); break;
+  case GAITI_PHASE_SWEEP: break; /* it is over: the walk through the heap waits for threads */
   default: fork_drop_marking(entry);
   }
   if (cycle->records.last <= cycle->requests.finished) fork_uncount(cycle);

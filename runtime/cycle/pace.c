@@ -27,9 +27,9 @@ static double pace_share(int64_t percent) {
   return (double)percent / 100.0;
 }
 
-static void pace_set_processors(struct gaiti_pace *pace, double processors) {
-  pace->processors = processors;
-  AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
+static void pace_set_cpus(struct gaiti_pace *pace, double processors) {
+  pace->cpus = processors;
+  AO_store(&pace->whole_cpus, processors > 1 ? (AO_t)processors : 1);
 }
 
 static int64_t pace_limit(int64_t memory_limit_bytes) {
@@ -73,10 +73,9 @@ bool gaiti_pace_init(gait_heap *heap) {
   struct gaiti_pacer_config config = pace_config(options);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
-  if (!options->processors) gaiti_os_processors_learn();
-  pace_set_processors(pace,
-                      options->processors ? (double)options->processors : gaiti_os_processors());
-  gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,
+  if (!options->cpus) gaiti_os_cpus_learn();
+  pace_set_cpus(pace, options->cpus ? (double)options->cpus : gaiti_os_cpus());
+  gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->cpus,
                            config.background_share, config.cpu_cap);
   return true;
 }
@@ -166,7 +165,7 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
 /* The limiter takes background marking for its planned share of the time.  Marking in a hurry takes
  * more, and that is the collector's as well; but while the program was stopped it was measured. */
 static void pace_limiter_feed_hurry(struct gaiti_pace *pace) {
-  double planned = pace->pacer.config.background_share * pace->processors *
+  double planned = pace->pacer.config.background_share * pace->cpus *
                    (double)(gaiti_os_now_ns() - pace->started_ns - pace->stopped_ns);
   double took = (double)(AO_load(&pace->background_ns) - pace->stopped_background_ns);
   if (took > planned) gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(took - planned));
@@ -188,11 +187,23 @@ static void pace_begin_stop(struct gaiti_pace *pace) {
   gaiti_pacer_limiter_start_stop(&pace->limiter, (int64_t)pace->stopped_since_ns);
 }
 
+/* CPU time that the stopped threads would have had: no more than the collector has left of it. */
+static uint64_t pace_lost_cpu_ns(const struct gaiti_pace *pace, uint64_t took_ns,
+                                 uint64_t background_ns) {
+  double offered = pace->cpus * (double)took_ns, left = offered - (double)background_ns;
+  double lost = (double)pace->stopped_threads * (double)took_ns;
+  if (left <= 0) return 0;
+  return (uint64_t)(lost < left ? lost : left);
+}
+
 static void pace_end_stop(struct gaiti_pace *pace) {
   uint64_t now = gaiti_os_now_ns(), took = now - pace->stopped_since_ns;
   uint64_t background = AO_load(&pace->background_ns) - pace->stopped_since_background_ns;
   pace->stopped = false;
+  uint64_t lost = pace_lost_cpu_ns(pace, took, background);
   pace->stopped_ns += took;
+  pace->stopped_cpu_ns += lost;
+  gaiti_counter_add(&pace->total_stopped_cpu_ns, lost);
   pace->stopped_background_ns += background;
   gaiti_counter_add(&pace->total_stopped_ns, took);
   pace_limiter_feed(pace);
@@ -204,8 +215,7 @@ static void pace_end_stop(struct gaiti_pace *pace) {
 
 bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  double processors =
-      heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
+  double processors = heap->options.cpus ? (double)heap->options.cpus : gaiti_os_cpus();
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
   pace->started_bytes = gaiti_heap_live(heap);
@@ -215,10 +225,10 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   AO_store(&pace->background_ns, 0);
   AO_store(&pace->idle_ns, 0);
   AO_store(&pace->background_credit, 0);
-  pace->stopped_ns = pace->stopped_background_ns = 0;
-  if (processors != pace->processors)
+  pace->stopped_ns = pace->stopped_cpu_ns = pace->stopped_background_ns = 0;
+  if (processors != pace->cpus)
     gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
-  pace_set_processors(pace, processors);
+  pace_set_cpus(pace, processors);
   pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
   if (!young) gaiti_pacer_give_up_young(&pace->pacer);
@@ -314,7 +324,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .assist_ns = (int64_t)AO_load(&pace->assist_ns),
       .background_ns = (int64_t)AO_load(&pace->background_ns),
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
-      .processors = pace->processors,
+      .processors = pace->cpus,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .young = heap->generation.young,
       .remembered = heap->generation.remembers,

@@ -22,8 +22,8 @@ struct gaiti_pace {
   struct gaiti_pacer_limiter limiter;
   struct gaiti_pacer_decision decision;
   struct gaiti_pacer_workers plan;
-  double processors;
-  AO_t whole_processors; /* the same, one at least, to be read without the lock */
+  double cpus;
+  AO_t whole_cpus; /* the same, one at least, to be read without the lock */
   AO_t trigger_bytes;
   AO_t goal_bytes;
   AO_t stall_bytes; /* from here on allocation waits for marking */
@@ -35,6 +35,7 @@ struct gaiti_pace {
   AO_t total_assist_ns;
   AO_t total_background_ns;
   AO_t total_idle_ns;
+  AO_t total_stopped_cpu_ns;
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
@@ -55,6 +56,7 @@ struct gaiti_pace {
   uint64_t stopped_ns;                  /* the time of earlier stops in this cycle */
   uint64_t stopped_background_ns;       /* the part of background_ns in those stops */
   AO_t total_stopped_ns;                /* the time of all stops; never set back */
+  uint64_t stopped_cpu_ns;              /* CPU time that threads would have had in this cycle's */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;

@@ -191,10 +191,10 @@ static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
   gait_heap *heap = worker->heap;
   uint64_t until_ns = gaiti_os_now_ns() + HELPER_TURN_NS;
   bool more = true;
-  AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
+  AO_store(&worker->cpu, (AO_t)(gaiti_os_thread_cpu() + 1));
   while (more && workers_marking(&heap->cycle->workers) && gaiti_os_now_ns() < until_ns)
     more = helper_slice(heap, cpu_ns);
-  AO_store(&worker->processor, 0);
+  AO_store(&worker->cpu, 0);
   if (!more) gaiti_marking_wait(heap, WORKER_WAIT_NS);
 }
 
@@ -254,7 +254,7 @@ static void workers_start_missing(gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint32_t planned = (uint32_t)pace->plan.dedicated + (pace->plan.fractional > 0 ? 1 : 0);
   uint32_t ordinary = planned > 1 ? planned - 1 : 0;
-  uint32_t processors = pace->processors > 1 ? (uint32_t)pace->processors : 1;
+  uint32_t processors = pace->cpus > 1 ? (uint32_t)pace->cpus : 1;
   for (uint32_t i = workers_count(workers, false); i < ordinary; i++)
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, false);
   if (heap->options.idle_help) workers_start_helpers(heap, processors > 1 ? processors - 1 : 1);
@@ -350,10 +350,10 @@ static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, doubl
 /* Moves the calling thread to a processor where a helper marks, unless one marks on its own. */
 static void workers_take_place(gait_heap *heap) {
   const struct gaiti_workers *workers = &heap->cycle->workers;
-  AO_t own = (AO_t)(gaiti_os_thread_processor() + 1), place = 0;
+  AO_t own = (AO_t)(gaiti_os_thread_cpu() + 1), place = 0;
   for (uint32_t i = 0; i < workers->count && place != own; i++) {
     const struct gaiti_worker *worker = &workers->workers[i];
-    AO_t processor = AO_load(&worker->processor);
+    AO_t processor = AO_load(&worker->cpu);
     if (worker->helps && processor != 0) place = processor;
   }
   if (place != 0 && place != own) gaiti_os_thread_move_to((int)place - 1);

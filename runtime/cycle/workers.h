@@ -10,12 +10,12 @@
 
 #define GAITI_MAX_WORKERS 256
 
-/*   processor  the one on which it marked last, counted from 1; 0 while it does not mark
+/*   cpu        the one on which it marked last, counted from 1; 0 while it does not mark
  *   helps      it is a helper */
 struct gaiti_worker {
   gait_heap *heap;
   pthread_t thread;
-  AO_t processor;
+  AO_t cpu;
   bool helps;
 };
 

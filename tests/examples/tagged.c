@@ -52,17 +52,17 @@ static const gait_tags boxed = {
     .mask = VALUE_TAG, .first = VALUE_OBJECT, .address_mask = ~VALUE_TAG};
 
 static value value_of_number(double number) {
-  value value;
-  memcpy(&value, &number, sizeof value);
-  return value;
+  value bits;
+  memcpy(&bits, &number, sizeof bits);
+  return bits;
 }
 
 static value value_of_object(const void *object) {
   return VALUE_OBJECT | (uintptr_t)object;
 }
 
-static void *value_object(value value) {
-  return (value & VALUE_TAG) == VALUE_OBJECT ? (void *)(uintptr_t)(value & ~VALUE_TAG) : NULL;
+static void *value_object(value bits) {
+  return (bits & VALUE_TAG) == VALUE_OBJECT ? (void *)(uintptr_t)(bits & ~VALUE_TAG) : NULL;
 }
 
 struct array {
@@ -80,8 +80,8 @@ static gait_result register_array(gait_heap *heap, gait_kind *kind) {
   return gait_kind_register(heap, &info, kind);
 }
 
-static void array_set(gait_thread *thread, struct array *array, size_t index, value value) {
-  gait_store(thread, &array->values[index], (void *)(uintptr_t)value);
+static void array_set(gait_thread *thread, struct array *array, size_t index, value bits) {
+  gait_store(thread, &array->values[index], (void *)(uintptr_t)bits);
 }
 /* [end] */
 

@@ -28,7 +28,7 @@ static gait_options life_options(const char *mode) {
   gait_options_init(&options);
   options.reserve_bytes = RESERVE_BYTES;
   options.min_heap_bytes = 1 << 20;
-  options.processors = 2;
+  options.cpus = 2;
   options.barrierless = strcmp(mode, "barrierless") == 0;
   if (strcmp(mode, "checked") == 0) {
     options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;

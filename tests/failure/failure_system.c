@@ -237,7 +237,7 @@ static gait_options heap_options(void) {
   gait_options_init(&options);
   options.reserve_bytes = (int64_t)(64 * MIB);
   options.min_heap_bytes = (int64_t)(MIB / 2);
-  options.processors = 2;
+  options.cpus = 2;
   options.debug.heap_walk = options.debug.checkmark = 1;
   if (gait_options_check(&options, NULL, 0) != GAIT_OK)
     options.debug.heap_walk = options.debug.checkmark = 0;
@@ -486,12 +486,12 @@ static void system_clock_later(void) {
 /* Allocates, and runs what cycles are offered, until one knows the quota that the file has; reads
  * nothing. */
 static void system_await_quota(struct heap *heap, const char *quota, double wanted) {
-  gait_cycle_record record = {.processors = 0};
+  gait_cycle_record record = {.cpus = 0};
   uint64_t next = 1;
   atomic_store(&system_is.quota, quota);
   atomic_fetch_add(&system_is.ahead_s, 2); /* what was read is old */
   system_reads_nothing = true;
-  while (record.processors != wanted) {
+  while (record.cpus != wanted) {
     MUST(gait_alloc(heap->thread, heap->words, 500));
     if (gait_cycle_records(heap->heap, next, &record, 1) == 1) next = record.cycle + 1;
   }
@@ -503,7 +503,7 @@ static void system_await_quota(struct heap *heap, const char *quota, double want
 static void system_quota(void) {
   struct heap heap;
   gait_options options = heap_options();
-  options.processors = 0;
+  options.cpus = 0;
   atomic_store(&system_is.quota, "25000 100000\n");
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   MUST(gait_collect(heap.thread) == GAIT_OK);

@@ -45,7 +45,7 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
   MUST(gait_collect(cap->world.thread) == GAIT_OK);
-  cap->processors = limits_last_cycle(&cap->world).processors;
+  cap->processors = limits_last_cycle(&cap->world).cpus;
   cap->run_ns = (uint64_t)(limits_full() ? 30 : 2) * 1000000000u;
   cap->started_ns = limits_now_ns();
   cap->first = limits_meter_read(&cap->world);

@@ -97,7 +97,7 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   options.gogc_percent = GAIT_OFF;
   options.memory_limit_bytes = (int64_t)(HELD_LIVE_BYTES * 3 / 4);
   options.barrierless = barrierless;
-  options.processors = threads;
+  options.cpus = threads;
   held = (struct held){.cap = (double)percent / 100};
   limits_open(&held.world, &options);
   if (!barrierless)

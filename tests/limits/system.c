@@ -100,7 +100,7 @@ static void system_leave_group(const struct system_group *group) {
 
 static double system_processors(struct limits_world *world) {
   MUST(gait_collect(world->thread) == GAIT_OK);
-  return limits_last_cycle(world).processors;
+  return limits_last_cycle(world).cpus;
 }
 
 /* Collects until a cycle has more processors than `old`: the quota is not read for each. */

@@ -151,7 +151,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.idle_help = random_below(&random, 2);
   options.inline_bytes = random_below(&random, 2) ? 0 : (int64_t)1 << 40;
   options.young_percent = aim != AIM_INHERIT && random_below(&random, 3) == 0 ? 0 : 100;
-  options.processors = random_below(&random, 4);
+  options.cpus = random_below(&random, 4);
   options.huge_pages = random_below(&random, 8) == 0;
   if (random_below(&random, 4) == 0)
     options.reserve_bytes = (int64_t)64 << (20 + random_below(&random, 4));

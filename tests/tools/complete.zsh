@@ -25,7 +25,7 @@ finish() { print >>$ZDOTDIR/ended; compstate[insert]= compstate[list]= comppostf
 comppostfuncs=(finish)
 cd $ZDOTDIR
 SETUP
-zpty shell "ZDOTDIR=$folder TERM=dumb zsh -i"
+zpty shell "ZDOTDIR=$folder TERM=dumb zsh -i" || { print "there are no terminals"; exit 77 }
 zpty -r shell output '*ready>*'
 failed=0
 
@@ -38,6 +38,7 @@ expect() {
   zpty -w -n shell $'\C-u'"gait $line"$'\t'
   repeat 1200; do
     [[ -e $folder/ended ]] && break
+    zpty -t shell || { print "the shell has ended"; exit 1 }
     sleep 0.05
   done
   found=${(j: :)${(ou)${(f)"$(<$folder/matches)"}}}
@@ -52,6 +53,7 @@ expect 'wh' what-if
 expect 'run --t' --threads --trace
 expect 'run --gogc=' 100 off
 expect 'run --gogc ' 100 off
+expect 'run --memory-limit=' off
 expect 'run --option=gog' gogc
 expect 'run --option=policy=' cpu-budget gogc square-root
 expect 'run --json l' lru

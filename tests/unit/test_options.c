@@ -113,7 +113,7 @@ static const struct options_member {
                        MEMBER(policy),
                        MEMBER(cpu_budget_percent),
                        MEMBER(square_root_bytes),
-                       MEMBER(processors),
+                       MEMBER(cpus),
                        MEMBER(idle_help),
                        MEMBER(inline_bytes),
                        MEMBER(young_percent),

@@ -18,7 +18,7 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_uint_eq(records[i].cycle, i + 1);
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
     ck_assert_uint_eq(records[i].threads, 1);
-    ck_assert(records[i].processors > 0);
+    ck_assert(records[i].cpus > 0);
     ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
@@ -154,7 +154,7 @@ START_TEST(any_record_can_be_formatted) {
   ck_assert_int_eq(gait_cycle_format(&record, line, sizeof line), (int)strlen(line));
   ck_assert_msg(records_matches(line), "%s", line);
   memset(&record, 0x7f, sizeof record); /* huge numbers */
-  record.processors = 2;
+  record.cpus = 2;
   record.cons_mark = record.assist_ratio = record.gc_cpu_share = 1;
   record.alloc_bytes_per_second = 1;
   const int length = gait_cycle_format(&record, line, sizeof line);

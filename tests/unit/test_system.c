@@ -184,7 +184,7 @@ static void system_set_apart(struct system_inherited *inherited) {
 
 static double system_processors(gait_heap *heap, gait_thread *thread) {
   UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  return unit_last_record(heap).processors;
+  return unit_last_record(heap).cpus;
 }
 
 static void *system_collect_apart(void *arg) {

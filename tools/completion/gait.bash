@@ -22,7 +22,7 @@ _gait_heap() { # GAIT [NAME]
   else
     "$1" options 2>/dev/null |
       sed -n "/^$2 (/{n;s/^ *default \(.*\), range \(.*\), unit.*/\1, \2/p;}" |
-      tr -s ', ' '\n' | awk 'NR == 1 || /^[a-z][a-z-]*$/' | sort -u
+      sed 's/, /\n/g' | awk 'NR == 1 || /^[a-z][a-z-]*$/' | sort -u
   fi
 }
 
@@ -43,7 +43,9 @@ _gait_value() {
         compopt -o nospace
         _gait_offer "$(_gait_heap "${words[0]}" | sed 's/$/=/')"
       fi ;;
-    *) _gait_offer "$(_gait_heap "${words[0]}" "${1#--}")" ;;
+    *)
+      value=${1#--}
+      _gait_offer "$(_gait_heap "${words[0]}" "${value//-/_}")" ;;
   esac
 }
 

@@ -23,8 +23,8 @@ _gait_heap() {
 # The words that are values of an option of a heap, and its default.
 _gait_values() { # NAME
   local -a reply
-  _gait_listed options -- "/^$1 \(/{n;s/^ *default (.*), range (.*), unit.*/\1, \2/p;}"
-  compadd -- ${(u)${(s:, :)reply[1]}:#*..*}
+  _gait_listed options -- "/^${1//-/_} \(/{n;s/^ *default (.*), range (.*), unit.*/\1, \2/p;}"
+  compadd -- ${(u)${(s:, :)reply[1]}:#* *}
 }
 
 _gait_workloads() {

@@ -104,7 +104,7 @@ def environment(name, root):
                                   for family in ("run", "law")):
         return []
     return filled("A heap that the command creates takes its options from the environment, where "
-                  "its arguments set none: \\fBGAIT_GOGC\\fR, \\fBGAIT_MEMLIMIT\\fR and all others "
+                  "its arguments set none: \\fBGAIT_GOGC\\fR, \\fBGAIT_MEMORY_LIMIT\\fR and all others "
                   "of \\fBgait_options\\fR(7).")
 
 

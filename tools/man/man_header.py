@@ -15,7 +15,7 @@ class Item:
     def functions(self):
         """The functions that are declared here, as text without words for the compiler alone."""
         text = re.sub(r"/\*.*?\*/", "", "\n".join(self.code), flags=re.S)
-        text = re.sub(r"^#.*(?:\\\n.*)*$", "", text, flags=re.M)
+        text = re.sub(r"^#(?:.*\\\n)*.*$", "", text, flags=re.M)
         if "{" in text:
             return []
         found = []
@@ -83,12 +83,17 @@ def read(path):
 
 def blocks(text):
     """A docstring in parts: ("text", words) for a paragraph, ("item", tag, words) for a line of a
-    list, which is indented by two columns, with deeper lines behind it."""
+    list, which is indented by two columns, with deeper lines behind it; ("code", lines) for lines
+    that are indented by four behind an empty one."""
     found = []
     for line in text.split("\n"):
         indent = len(line) - len(line.lstrip())
         if not line:
             found.append(None)
+        elif indent >= 4 and found[-1] and found[-1][0] == "code":
+            found[-1][1] += "\n" + line[4:]
+        elif indent >= 4 and not found[-1]:
+            found.append(["code", line[4:]])
         elif indent == 2:
             tag, _, words = line.strip().partition("  ")
             found.append(["item", tag, words])
@@ -105,12 +110,27 @@ def contract(words):
     return parts[0].strip(), list(zip(parts[1::2], (part.strip() for part in parts[2::2])))
 
 
+MEMBER = re.compile(r"\s*(?P<words>[^/]*?)[,;]?\s*(?:/\*\s*(?P<note>.*?)\s*\*/)?$")
+
+
+def one_line(match):
+    return " ".join(re.sub(r"\n\s*(\* )?", " ", match.group()).split())
+
+
 def members(code):
-    """The lines between the braces of a struct or an enum: declaration, comment."""
-    text = "\n".join(code)
-    body = text[text.index("{") + 1:text.rindex("}")]
-    found = []
-    for match in re.finditer(r"([^,;/]+?)[,;]?[ \t]*(?:/\*(.*?)\*/)?[ \t]*(?:\n|$)", body, re.S):
-        if match.group(1).strip():
-            found.append((match.group(1).strip(), " ".join((match.group(2) or "").split())))
+    """The lines between the braces of a struct or an enum: declaration, and its comment, which is
+    beside it or above it.  A heading among them belongs to none."""
+    text = re.sub(r"/\*.*?\*/", one_line, "\n".join(code), flags=re.S)
+    found, above = [], ""
+    for line in text[text.index("{") + 1:text.rindex("}")].split("\n"):
+        words, note = MEMBER.match(line).group("words", "note")
+        if words:
+            found.append((words, note or above))
+            above = ""
+        elif note:
+            above = "" if note.startswith("----") else note
     return found
+
+
+def comments_stand_above(code):
+    return any(line.strip().startswith("/*") for line in code)

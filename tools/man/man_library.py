@@ -11,13 +11,15 @@ DOCLESS = "Its values and members:"  # of a type whose name says all
 
 
 class Section:
-    """The material of a page: its name, the words of its NAME, its head, its items."""
+    """The material of a page: its name, the words of its NAME, the header that a program includes,
+    the text at its head, its items."""
 
-    def __init__(self, name, summary, head, items):
+    def __init__(self, name, summary, header):
         self.name = name
         self.summary = summary
-        self.head = head
-        self.items = items
+        self.header = header
+        self.head = ""
+        self.items = []
 
     def functions(self):
         return [name for part in self.items for name in part.names()]
@@ -50,30 +52,54 @@ def without(items, names):
             yield part
 
 
+NO_PAGE = {"inline.h", "renamed.h"}  # no interface; old names
+
+
+def read_headers(folder):
+    """The headers, by name: the text at the head, and the sections that no page has yet."""
+    found = {}
+    for path in sorted(folder.glob("*.h")):
+        if path.name not in NO_PAGE:
+            head, parts = man_header.read(path)
+            found[path.name] = (head, dict(parts))
+    return found
+
+
 def sections(root):
     """The pages that sections.txt names."""
     folder, table = root / "include/gait", root / "tools/man/sections.txt"
-    head, parts = man_header.read(folder / "gait.h")
-    parts = dict(parts)
+    headers = read_headers(folder)
     inner = halves(folder)
+    included = re.findall(r'#include "gait/(\w+\.h)"', (folder / "gait.h").read_text())
     for line in table.read_text().split("\n"):
-        if not line or line.startswith("#"):
-            continue
-        name, title, summary = (field.strip() for field in line.split("|"))
-        if title.endswith(".h"):
-            text, found = man_header.read(folder / title)
-            items = [part for _, items in found for part in items]
-            yield Section(name, summary, text, [part for part in items if documented(part)])
-            continue
-        if title not in parts:
-            raise SystemExit(f"{table}: gait.h has no section {title}")
-        items = parts.pop(title)
-        if name == "gait":
-            items = parts.pop("") + items
-        yield Section(name, summary, head if name == "gait" else "",
-                      [part for part in without(items, inner) if documented(part)])
-    if parts:
-        raise SystemExit(f"{table}: a line is missing for {', '.join(parts)}")
+        if line and not line.startswith("#"):
+            name, sources, summary = (field.strip() for field in line.split("|"))
+            first = re.match(r"\w+\.h", sources).group()
+            section = Section(name, summary, "gait.h" if first in included else first)
+            for source in sources.split("; "):
+                take(section, source, headers, inner)
+            yield section
+    left = [f"{header}: {title}" for header, (_, parts) in headers.items() for title in parts
+            if title]
+    if left:
+        raise SystemExit(f"{table}: a line is missing for {', '.join(left)}")
+
+
+def take(section, source, headers, inner):
+    """Moves a section of a header, or all of it, into the material of a page."""
+    header, _, title = source.partition(": ")
+    head, parts = headers[header]
+    if title and title not in parts:
+        raise SystemExit(f"sections.txt: {header} has no section {title}")
+    taken = [title] if title else list(parts)
+    if section.name == "gait" or not title:
+        section.head += head + "\n\n"
+    if section.name == "gait":
+        taken = ["", *taken]
+    items = [part for title in taken for part in parts.pop(title)]
+    if header == "gait.h":
+        items = without(items, inner)
+    section.items += [part for part in items if documented(part)]
 
 
 def documented(part):
@@ -86,7 +112,7 @@ def documented(part):
 # ---- Declarations ----
 
 def synopsis(section):
-    lines = [".nf", ".B #include <gait/gait.h>"]
+    lines = [".nf", f".B #include <gait/{section.header}>"]
     for part in section.items:
         if part.functions():
             lines.append(".PP")
@@ -145,6 +171,9 @@ def described(text, words):
                                                         filled(words.mark(rest[1])))
             listed = True
             continue
+        if kind == "code":
+            lines += code(rest[0].split("\n"))
+            continue
         prose, clauses = man_header.contract(rest[0])
         lines += [".RE"] if listed else []
         listed = False
@@ -160,11 +189,13 @@ def described(text, words):
 
 def head_described(text, words):
     """The text at the head of a header, without its name."""
-    lines, listed = [], False
-    text = re.sub(r"^\w+\.h: (.)", lambda match: match.group(1).upper(), text)
+    lines = []
+    text = re.sub(r"^\w+\.h: (.)", lambda match: match.group(1).upper(), text, flags=re.M)
     for kind, *rest in man_header.blocks(text):
         if kind == "item":
             lines += item(words.mark(rest[0]), filled(words.mark(rest[1])))
+        elif kind == "code":
+            lines += code(rest[0].split("\n"))
         else:
             lines += [".PP"] + filled(words.mark(rest[0]))
     return lines
@@ -189,7 +220,8 @@ def description(section, words):
         body, fails = described(part.doc, words)
         if fails:
             failures.append((tag(part), fails))
-        if not part.doc and not part.type():
+        if not part.type() and not part.functions() and (not part.doc or len(part.code) > 1):
+            lines += ([".PP"] + filled(words.mark(part.doc))) if part.doc else []
             lines += code(re.sub(r"\s*\\\n\s*", " ", "\n".join(part.code)).split("\n"))
             continue
         lines += [".TP", tag(part)] + (body[1:] if body[:1] == [".IP"] else body or [DOCLESS])
@@ -200,6 +232,8 @@ def description(section, words):
 
 def members_described(part, words):
     listed = man_header.members(part.code)
+    if man_header.comments_stand_above(part.code[1:]):
+        return members_listed(listed, words)
     if "typedef enum" not in part.code[0] or not all(note or "=" in name for name, note in listed):
         return [".RS"] + structure(part) + [".RE"]
     lines = [".RS"]
@@ -207,6 +241,19 @@ def members_described(part, words):
         name, _, value = constant.partition(" = ")
         lines += item(bold(name), filled(words.mark(note or value)))
     return lines + [".RE"]
+
+
+def members_listed(listed, words):
+    """A structure whose comments stand above its members; one without a comment of its own shares
+    that of the member before."""
+    lines, tags = [], []
+    for i, (declared, note) in enumerate(listed):
+        tags.append(re.sub(r"(\w+)(\[\w+\])?$", r"\\fI\1\\fR\2", man_roff.literal(declared)))
+        if i + 1 == len(listed) or listed[i + 1][1]:
+            shared = next((text for _, text in reversed(listed[:i + 1]) if text), "")
+            lines += item(", ".join(tags), filled(words.mark(shared)))
+            tags = []
+    return [".RS", *lines, ".RE"]
 
 
 def errors(failures, results, words):

@@ -64,7 +64,7 @@ def errors(folder, words):
 
 
 def examples():
-    return man_roff.code(["GAIT_GOGC=200 GAIT_MEMLIMIT=512MiB ./program", "GAIT_TRACE=on ./program",
+    return man_roff.code(["GAIT_GOGC=200 GAIT_MEMORY_LIMIT=512MiB ./program", "GAIT_TRACE=on ./program",
                           "gait run lru 100000 1000000 --option min_heap=64MiB"])
 
 

@@ -45,6 +45,8 @@ class Words:
         return "".join(done) + escaped(text[last:])
 
     def marked(self, match):
+        if match.group("name") and match.string[match.end():].startswith("("):
+            return bold(match.group("name"))  # a call
         if match.group("name"):
             return self.name(match.group("name"), match.group("star") or "")
         code = match.group("code")

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pacer.h"
 #include "settings.h"
 
 json_t *sim_row(const struct sim_program *program, const struct setting *setting,
                 const struct sim_result *result, size_t index, size_t total) {
   double processors = setting->processors > 0 ? setting->processors : program->processors;
-  double cpu = result->seconds * processors;
   double cycles = (double)result->cycles;
   json_t *law = result->cycles_by_law < 0 ? json_null() : json_real(result->cycles_by_law);
   return json_pack(
@@ -20,11 +20,13 @@ json_t *sim_row(const struct sim_program *program, const struct setting *setting
       (json_int_t)result->cycles, "cycles_by_law", law, "seconds", result->seconds,
       "interval_seconds", cycles > 0 ? result->seconds / cycles : 0, "allocated_bytes",
       result->allocated_bytes, "mean_live_bytes", result->mean_live_bytes, "gc_cpu_seconds",
-      result->gc_cpu_seconds, "gc_cpu_share", cpu > 0 ? result->gc_cpu_seconds / cpu : 0,
-      "assist_share", cpu > 0 ? result->assist_cpu_seconds / cpu : 0, "peak_heap_bytes",
-      result->peak_heap_bytes, "peak_over_goal_mean", result->peak_over_goal_mean,
-      "peak_over_goal_max", result->peak_over_goal_max, "limiting_cycles",
-      (json_int_t)result->limiting_cycles, "limit_unreachable", result->limit_unreachable);
+      result->gc_cpu_seconds, "gc_cpu_share",
+      gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, processors), "assist_share",
+      gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, processors),
+      "peak_heap_bytes", result->peak_heap_bytes, "peak_over_goal_mean",
+      result->peak_over_goal_mean, "peak_over_goal_max", result->peak_over_goal_max,
+      "limiting_cycles", (json_int_t)result->limiting_cycles, "limit_unreachable",
+      result->limit_unreachable);
 }
 
 static double rows_number(const json_t *row, const char *name) {

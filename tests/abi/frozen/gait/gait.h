@@ -106,6 +106,22 @@ typedef enum gait_policy {
   GAIT_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio, as MemBalancer has it */
 } gait_policy;
 
+/* A heap's rule for tagged references: words whose tag says that they refer to an object.  Numbers,
+ * and all else that a program has in such words, are the others.
+ *   mask          the bits of the tag
+ *   first, last   a word is a reference where its bits of `mask` are in first .. last, as a number;
+ *                 last 0: where they are `first`
+ *   address_mask  and its bits of `address_mask` are the address, of the object or inside it
+ * mask and address_mask share no bit, and first and last have none outside mask.  address_mask has
+ * each bit from the fifth on that addresses of the heap have: those below 2^47 on x86-64, and
+ * below 2^48 on aarch64, are always enough. */
+typedef struct gait_tags {
+  uint64_t mask;
+  uint64_t first;
+  uint64_t last;
+  uint64_t address_mask;
+} gait_tags;
+
 /* Every option of a heap.  Begin it with gait_options_init, which sets each field to its default.
  * Ranges and defaults stand in docs/options.md and in `gait options`; a switch is 0 or 1.
  *
@@ -147,8 +163,8 @@ typedef struct gait_options {
 
   /* ---- How to collect ---- */
 
-  /* Processors to plan for; 0: those of the affinity, cut by the quota of the control group. */
-  int64_t processors;
+  /* CPUs to plan for; 0: those of the affinity, cut by the quota of the control group. */
+  int64_t cpus;
   /* Switch: helpers mark on processors that nothing else uses. */
   int64_t idle_help;
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots
@@ -188,6 +204,8 @@ typedef struct gait_options {
   /* Sees the record of each cycle; NULL: none does. */
   gait_cycle_fn *cycle;
   void *cycle_arg;
+  /* NULL: no reference is tagged; gait_heap_create copies it. */
+  const gait_tags *tags;
 
   /* ---- Finding bugs ---- */
 
@@ -218,7 +236,8 @@ GAIT_API gait_result gait_options_from_environment(gait_options *options, char *
                                                    size_t error_bytes);
 
 /* Checks every field against its range, as gait_heap_create does.
- * Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
+ * Fails: GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT (also for a rule of `tags` that contradicts
+ * itself). */
 GAIT_API gait_result gait_options_check(const gait_options *options, char *error,
                                         size_t error_bytes);
 
@@ -227,9 +246,10 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
- * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
- * GAIT_ERROR_ABI; *heap is then NULL, and a bad value, or lack of a resource, has been reported
- * in one line of the log. */
+ * Fails: GAIT_ERROR_ARGUMENT (also: the rule of `tags` cannot name each address of the heap),
+ * GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM, GAIT_ERROR_ABI; *heap is then
+ * NULL, and a bad value or rule, or lack of a resource, has been reported in one line of the
+ * log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.
@@ -263,7 +283,10 @@ typedef enum gait_kind_form {
  *   pointer_map   POINTERS: bit i % 64 of word i / 64: the word at offset 8 * i is a reference
  *   repeat_bytes  POINTERS: the last so many of map_bytes are the element of an array that goes on
  *                 to the object's end; 0: none; a multiple of 8
- *   trace, trace_arg  CALLBACK */
+ *   trace, trace_arg  CALLBACK
+ *   tagged_map    POINTERS: likewise, the words that are tagged references where the heap's rule
+ *                 says so, and none else; NULL: none.  With it pointer_map may be NULL; a word is
+ *                 in one of the two at most */
 typedef struct gait_kind_info {
   const char *name;
   gait_kind_form form;
@@ -272,11 +295,12 @@ typedef struct gait_kind_info {
   size_t repeat_bytes;
   gait_trace_fn *trace;
   void *trace_arg;
+  const uint64_t *tagged_map;
 } gait_kind_info;
 
 /* Registers a kind.  A kind lasts as long as its heap.
- * Thread: any.  Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (the name), GAIT_ERROR_TOO_MANY,
- * GAIT_ERROR_MEMORY. */
+ * Thread: any.  Fails: GAIT_ERROR_ARGUMENT (also: tagged words on a heap without a rule),
+ * GAIT_ERROR_ALREADY (the name), GAIT_ERROR_TOO_MANY, GAIT_ERROR_MEMORY. */
 static inline gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
                                              gait_kind *kind);
 
@@ -396,6 +420,10 @@ GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *address);
 GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address);
 
 /* ---- Loads and stores of references --------------------------------------------------------- */
+
+/* On a heap with a rule for tagged references (gait_tags), each of these takes any word: a plain
+ * reference, a tagged one, or none, such as a tagged number.  Slots and `to`, `from` are plain
+ * addresses. */
 
 /* Loads a reference that other threads may be storing. */
 static inline void *gait_load(void *const *slot);

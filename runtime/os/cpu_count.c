@@ -129,7 +129,7 @@ static void processors_learn_count(void) {
     AO_store(&processors_count, gaiti_cpus_count(&own));
 }
 
-void gaiti_os_processors_learn(void) {
+void gaiti_os_cpus_learn(void) {
   int before = errno;
   struct quota_scratch *scratch = gaiti_os_alloc(sizeof *scratch);
   if (scratch) AO_store(&quota_thousandths, (AO_t)(quota_find(scratch) * 1000));
@@ -139,12 +139,12 @@ void gaiti_os_processors_learn(void) {
   errno = before;
 }
 
-bool gaiti_os_processors_are_old(void) {
+bool gaiti_os_cpus_are_old(void) {
   AO_t learned = AO_load_acquire(&learned_ns);
   return learned == 0 || (AO_t)gaiti_os_now_ns() - learned >= QUOTA_KEPT_NS;
 }
 
-double gaiti_os_processors(void) {
+double gaiti_os_cpus(void) {
   AO_t count = AO_load(&processors_count);
   double all = (double)(count ? count : gaiti_start_processors());
   double quota = (double)AO_load(&quota_thousandths) / 1000;
