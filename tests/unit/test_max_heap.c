@@ -5,9 +5,10 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "../support/sizes.h"
+
 const char *const unit_suite_name = "max_heap";
 
-#define MIB     ((size_t)1 << 20)
 #define MOST    (8 * MIB)
 #define THREADS 4
 
@@ -72,7 +73,7 @@ static void max_heap_churn(gait_thread *thread, gait_kind leaf, size_t bytes, si
     UNIT_CHECK(gait_alloc(thread, leaf, object) != NULL);
 }
 
-START_TEST(what_is_alive_fills_it_and_no_more) {
+START_TEST(live_objects_fill_the_max_heap_and_no_more) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -92,7 +93,7 @@ START_TEST(what_is_alive_fills_it_and_no_more) {
 }
 END_TEST
 
-START_TEST(garbage_makes_room_in_time) {
+START_TEST(garbage_makes_room_in_the_max_heap_in_time) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -107,7 +108,7 @@ START_TEST(garbage_makes_room_in_time) {
 }
 END_TEST
 
-START_TEST(the_handler_makes_room) {
+START_TEST(out_of_memory_handler_makes_room_in_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -121,7 +122,7 @@ START_TEST(the_handler_makes_room) {
 }
 END_TEST
 
-START_TEST(an_object_that_never_fits_fails) {
+START_TEST(an_object_larger_than_the_max_heap_fails) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -134,7 +135,7 @@ START_TEST(an_object_that_never_fits_fails) {
 END_TEST
 
 /* External bytes are no memory of the heap. */
-START_TEST(external_bytes_do_not_count) {
+START_TEST(external_bytes_do_not_count_in_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -148,7 +149,7 @@ START_TEST(external_bytes_do_not_count) {
 END_TEST
 
 /* The memory limit is passed where it has to be, and the hard one is not. */
-START_TEST(a_memory_limit_lies_below) {
+START_TEST(memory_limit_lies_below_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -211,7 +212,7 @@ static size_t max_heap_threads(unit_world *world, bool fill) {
   return kept;
 }
 
-START_TEST(threads_that_make_garbage_get_all_they_want) {
+START_TEST(threads_that_make_garbage_get_the_max_heap_again_and_again) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -223,7 +224,7 @@ END_TEST
 
 /* All of them come to an end, and what they kept together is most of the heap: one that is told
  * that there is no room gives its own back. */
-START_TEST(threads_that_keep_all_of_it_come_to_an_end) {
+START_TEST(threads_that_keep_all_of_the_max_heap_come_to_an_end) {
   unit_world world;
   const gait_options options = max_heap_options(_i);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -235,7 +236,7 @@ END_TEST
 
 /* ---- Young cycles ---- */
 
-START_TEST(young_cycles_go_on_under_it) {
+START_TEST(young_cycles_go_on_under_the_max_heap) {
   unit_world world;
   gait_options options = max_heap_options(_i);
   options.gogc_percent = 100;
@@ -260,7 +261,7 @@ END_TEST
 
 /* ---- The smallest ---- */
 
-START_TEST(less_than_the_smallest_is_an_error) {
+START_TEST(max_heap_below_the_smallest_is_an_error) {
   gait_options options;
   char error[256] = "";
   gait_options_init(&options);
@@ -275,7 +276,7 @@ START_TEST(less_than_the_smallest_is_an_error) {
 }
 END_TEST
 
-START_TEST(the_smallest_is_a_heap) {
+START_TEST(max_heap_may_be_the_smallest) {
   unit_world world;
   gait_options options = max_heap_options(_i);
   options.max_heap_bytes = UNIT_OPTION(max_heap_bytes)->minimum;
@@ -288,15 +289,15 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "max_heap");
-  UNIT_TEST(tcase, what_is_alive_fills_it_and_no_more);
-  UNIT_TEST(tcase, garbage_makes_room_in_time);
-  UNIT_TEST(tcase, the_handler_makes_room);
-  UNIT_TEST(tcase, an_object_that_never_fits_fails);
-  UNIT_TEST(tcase, external_bytes_do_not_count);
-  UNIT_TEST(tcase, a_memory_limit_lies_below);
-  UNIT_TEST(tcase, threads_that_make_garbage_get_all_they_want);
-  UNIT_TEST(tcase, threads_that_keep_all_of_it_come_to_an_end);
-  UNIT_TEST(tcase, young_cycles_go_on_under_it);
-  tcase_add_test(tcase, less_than_the_smallest_is_an_error);
-  UNIT_TEST(tcase, the_smallest_is_a_heap);
+  UNIT_TEST(tcase, live_objects_fill_the_max_heap_and_no_more);
+  UNIT_TEST(tcase, garbage_makes_room_in_the_max_heap_in_time);
+  UNIT_TEST(tcase, out_of_memory_handler_makes_room_in_the_max_heap);
+  UNIT_TEST(tcase, an_object_larger_than_the_max_heap_fails);
+  UNIT_TEST(tcase, external_bytes_do_not_count_in_the_max_heap);
+  UNIT_TEST(tcase, memory_limit_lies_below_the_max_heap);
+  UNIT_TEST(tcase, threads_that_make_garbage_get_the_max_heap_again_and_again);
+  UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
+  UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
+  tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
+  UNIT_TEST(tcase, max_heap_may_be_the_smallest);
 }
