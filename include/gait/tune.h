@@ -30,8 +30,8 @@ extern "C" {
  *                      gc_stopped_ns, the CPU time that threads would have had while all of them
  *                      were stopped.  Help on CPUs that were idle, gc_idle_ns, takes nothing from
  *                      the program and is apart
- *   pause_*            every time for which the collector held a thread: handshake work, root scan,
- *                      assist, waiting.  p9999: upper bound within 1/16 */
+ *   pause_*            every time for which the collector stopped a thread: handshake work, root
+ * scan, assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
@@ -94,8 +94,8 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *                            end of the last cycle's marking; 0 .. 1
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created
- *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
- *                            mode, checks */
+ *   stopped_ns                  for how long every thread was stopped: unbarriered roots,
+ * barrier-less mode, checks */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -128,7 +128,7 @@ typedef struct gait_cycle_record {
   uint64_t idle_ns;
   uint64_t handshakes;
   uint64_t handshake_max_ns;
-  uint64_t held_ns;
+  uint64_t stopped_ns;
   uint64_t flush_rounds;
   double alloc_bytes_per_second;
   double cons_mark;

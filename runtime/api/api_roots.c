@@ -1,21 +1,22 @@
 /* Roots and handles. */
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-/* A root that comes or goes while shades are taken is marked then and there.  One that comes may
- * have been filled before, without the barrier; one that goes may be the only place that marking
- * would have found an object in which a scanned thread has loaded from there.  The marker is active
- * before the list is asked whether it is open, so marking is not closed before this is done
+/* A root that comes or goes while shaded references are taken is marked then and there.  One that
+ * comes may have been filled before, without the barrier; one that goes may be the only place that
+ * marking would have found an object in which a scanned thread has loaded from there.  The marker
+ * is active before the list is asked whether it is open, so marking is not closed before this is
+ * done
  * (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which the
  * threads it will scan may have loaded from.
  * Model: tests/model/roots.pml. */
 static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
                            const struct gaiti_root *root) {
   gaiti_delay(heap);
-  if (!gaiti_shades_open_now(heap)) return;
+  if (!gaiti_buffers_open_now(heap)) return;
   if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
   gaiti_collecting_begin();
   if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);

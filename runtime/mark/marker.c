@@ -304,7 +304,7 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
  *   map     their words that are references; 0: it takes more than such a map
  *   tagged  with map 0: their words that are tagged references; 0: it takes more than such maps
  *   plain   those that are plain references beside them */
-struct marker_sort {
+struct marker_layout {
   gaiti_ref tag;
   uint64_t map;
   size_t bytes;
@@ -312,30 +312,30 @@ struct marker_sort {
   uint64_t plain;
 };
 
-static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gaiti_ref ref) {
-  struct marker_sort sort = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
-  if (ref & GAITI_REF_LARGE) return sort;
+static struct marker_layout marker_layout_of(const struct gaiti_marker *marker, gaiti_ref ref) {
+  struct marker_layout layout = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
+  if (ref & GAITI_REF_LARGE) return layout;
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
-  sort.bytes = marker_class_bytes[gaiti_ref_class(ref)];
-  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return sort;
+  layout.bytes = marker_class_bytes[gaiti_ref_class(ref)];
+  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return layout;
   uint64_t there = ~(uint64_t)0;
-  if (sort.bytes / 8 < kind->words) there = ((uint64_t)1 << sort.bytes / 8) - 1;
-  sort.tagged = kind->short_tagged_map & there;
-  *(sort.tagged ? &sort.plain : &sort.map) = kind->short_map & there;
-  return sort;
+  if (layout.bytes / 8 < kind->words) there = ((uint64_t)1 << layout.bytes / 8) - 1;
+  layout.tagged = kind->short_tagged_map & there;
+  *(layout.tagged ? &layout.plain : &layout.map) = kind->short_map & there;
+  return layout;
 }
 
 /* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
  * tests/litmus/publish.litmus, publish-aarch64.litmus. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
-                                             const struct marker_sort *sort,
+                                             const struct marker_layout *layout,
                                              struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->map; map; map &= map - 1)
+    for (uint64_t map = layout->map; map; map &= map - 1)
       gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
   }
   return count;
@@ -344,34 +344,34 @@ GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
 /* The same of a group whose objects have tagged references. */
 GAITI_RACY_INLINE uint64_t marker_scan_tagged(struct gaiti_gathering *gathering,
                                               const struct gaiti_tags *tags,
-                                              const struct marker_sort *sort,
+                                              const struct marker_layout *layout,
                                               struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->tagged; map; map &= map - 1)
+    for (uint64_t map = layout->tagged; map; map &= map - 1)
       gaiti_gathering_tagged(gathering, tags, words[(unsigned)__builtin_ctzll(map)]);
-    for (uint64_t map = sort->plain; map; map &= map - 1)
+    for (uint64_t map = layout->plain; map; map &= map - 1)
       gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
   }
   return count;
 }
 
-/* Traces groups from `groups` on, as long as they are of this sort, which has tagged references.
+/* Traces groups from `groups` on, as long as they are of this layout, which has tagged references.
  * Returns the last of them.  Apart from the loop over plain ones, which has no registers to spare.
  */
 GAITI_RACY GAITI_NOINLINE static const struct gaiti_group *
-marker_scan_tagged_run(struct gaiti_marker *marker, struct marker_sort sort,
+marker_scan_tagged_run(struct gaiti_marker *marker, struct marker_layout layout,
                        const struct gaiti_group *groups, const struct gaiti_group *end) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   const struct gaiti_tags tags = marker->tags;
   uint64_t count = 0;
   do
-    count += marker_scan_tagged(&gathering, &tags, &sort, gaiti_group_read(groups++));
-  while (groups < end && gaiti_group_read(groups).ref >> GAITI_REF_CLASS_SHIFT == sort.tag);
-  marker->work += sort.bytes * count;
+    count += marker_scan_tagged(&gathering, &tags, &layout, gaiti_group_read(groups++));
+  while (groups < end && gaiti_group_read(groups).ref >> GAITI_REF_CLASS_SHIFT == layout.tag);
+  marker->work += layout.bytes * count;
   gaiti_gathering_end(&gathering);
   return groups - 1;
 }
@@ -395,19 +395,20 @@ static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group gr
 GAITI_RACY GAITI_NOINLINE static void marker_scan(struct gaiti_marker *marker, bool half,
                                                   uint32_t count) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
-  struct marker_sort sort = {0};
+  struct marker_layout layout = {0};
   uint64_t work = 0;
   const struct gaiti_group *groups = marker->scans[half], *end = groups + count;
   for (; groups < end; groups++) {
     struct gaiti_group group = gaiti_group_read(groups);
-    if (group.ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, group.ref);
-    if (sort.map) {
-      work += sort.bytes * marker_scan_small(&gathering, &sort, group);
+    if (group.ref >> GAITI_REF_CLASS_SHIFT != layout.tag)
+      layout = marker_layout_of(marker, group.ref);
+    if (layout.map) {
+      work += layout.bytes * marker_scan_small(&gathering, &layout, group);
       continue;
     }
     gaiti_gathering_end(&gathering);
-    if (sort.tagged)
-      groups = marker_scan_tagged_run(marker, sort, groups, end);
+    if (layout.tagged)
+      groups = marker_scan_tagged_run(marker, layout, groups, end);
     else
       marker_scan_other(marker, group);
     gathering = gaiti_gathering_begin(marker);
@@ -430,7 +431,7 @@ static inline bool marker_at_link(const struct gaiti_gathering *gathering) {
 GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   if (marker->ripe > 0 || !marker_at_link(&gathering)) return false;
-  struct marker_sort sort = {0};
+  struct marker_layout layout = {0};
   do {
     struct gaiti_group link = gathering.gathered;
     gaiti_ref ref = gaiti_group_first(link);
@@ -438,11 +439,11 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
     gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;
     marker_count(marker, link);
-    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
-    if (sort.map) {
-      marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
-    } else if (sort.tagged) {
-      marker->work += sort.bytes * marker_scan_tagged(&gathering, &marker->tags, &sort, link);
+    if (ref >> GAITI_REF_CLASS_SHIFT != layout.tag) layout = marker_layout_of(marker, ref);
+    if (layout.map) {
+      marker->work += layout.bytes * marker_scan_small(&gathering, &layout, link);
+    } else if (layout.tagged) {
+      marker->work += layout.bytes * marker_scan_tagged(&gathering, &marker->tags, &layout, link);
     } else {
       marker_push(marker, link);
       break;
@@ -551,13 +552,13 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
     gaiti_delay(marker->heap);
     if (segment) return 1;
   }
-  struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
+  struct gaiti_barrier_buffer *buffer = gaiti_buffers_take(marker->heap);
   if (!buffer) return 0;
   gaiti_delay(marker->heap);
   uint64_t cost = 1 + (uint64_t)buffer->count * MARKER_SHADE_COST_BYTES;
   for (uint32_t i = 0; i < buffer->count; i++)
     gaiti_marker_word(marker, buffer->words[i]);
-  gaiti_shades_give(marker->heap, buffer);
+  gaiti_buffers_give(marker->heap, buffer);
   return cost;
 }
 
@@ -594,7 +595,7 @@ static void marker_start(struct gaiti_marker *marker) {
 }
 
 /* Empties the queues into the local stack, large objects last: they are taken first. */
-static void marker_settle(struct gaiti_marker *marker) {
+static void marker_flush(struct gaiti_marker *marker) {
   marker_mark_all(marker);
   while (marker->asked > 0)
     marker_push(marker, marker->scans[!marker->half][--marker->asked]);
@@ -621,7 +622,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
  * Model: tests/model/termination.pml, overflow.pml. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
-  marker_settle(marker);
+  marker_flush(marker);
   if (marker->work) gaiti_delay(marker->heap);
   marker_give_segment(marker, &marker->spare);
   marker_give_segment(marker, &marker->local);

@@ -235,7 +235,7 @@ end:
        slot[o] = v;
        o = 0; v = 0; rename() }
 
-  /* hand-over: runtime/barrier/shades.c: gaiti_shades_flush, when the buffer is full */
+  /* hand-over: runtime/barrier/buffers.c: gaiti_buffers_flush, when the buffer is full */
   :: d_step { RUNS(t) && buffer[t] != 0 ->
        acts(t);
        uses_proc(t);

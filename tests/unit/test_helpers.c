@@ -50,7 +50,7 @@ START_TEST(no_thread_helps_before_barriers_are_on) {
   ck_assert_int_eq(pthread_create(&thread, NULL, helpers_collect, &collector), 0);
   while (gaiti_phase(world.heap) != GAITI_PHASE_START)
     sched_yield();
-  while (!gaiti_shades_open_now(world.heap))
+  while (!gaiti_buffers_open_now(world.heap))
     sched_yield();
   ck_assert_int_eq(gait_roots_add(world.heap, &root, sizeof root, GAIT_ROOTS_BARRIERED), GAIT_OK);
   ck_assert(gaiti_marking_has_work(world.heap));

@@ -22,7 +22,7 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
-    ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(records[i].stopped_ns > 0, _i != UNIT_CONCURRENT);
     if (i) ck_assert_uint_ge(records[i].started_ns, records[i - 1].started_ns);
   }
 }

@@ -271,7 +271,7 @@ START_TEST(barriered_slots_are_roots_until_removed) {
   for (unsigned i = 0; i < 20; i++)
     gait_store(unit.thread, &slots[i], unit_tagged_leaf(&unit, i));
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
   gait_store(unit.thread, &slots[7], (void *)(uintptr_t)77);
   gait_store(unit.thread, &slots[8], &unit);
   ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(0x180));
@@ -287,12 +287,12 @@ START_TEST(unbarriered_slots_are_stored_to_plainly) {
   for (unsigned i = 0; i < 20; i++)
     slots[i] = unit_tagged_leaf(&unit, i);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
-  ck_assert_uint_gt(unit_last_record(unit.heap).held_ns, 0);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
   slots[3] = NULL;
   ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(8));
   ck_assert_int_eq(gait_roots_remove(unit.heap, (void *)slots), GAIT_OK);
   ck_assert_uint_eq(unit_alive(&unit), 0);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 
@@ -369,7 +369,7 @@ START_TEST(root_callbacks_trace_roots) {
       gait_store(world.thread, &two[i], unit_tagged_leaf(&world, 5 + i));
     }
     ck_assert_uint_eq(unit_alive(&world), 0x0e | 0x0e << 5);
-    ck_assert_uint_eq(unit_last_record(heap).held_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(unit_last_record(heap).stopped_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &world),
                      GAIT_ERROR_NOT_FOUND);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one), GAIT_OK);
@@ -449,9 +449,9 @@ START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
   unit_alive(&unit);
   ck_assert_ptr_null(roots_removed_while_marking);
   ck_assert_int_eq(gait_roots_remove(unit.heap, plain), GAIT_ERROR_NOT_FOUND);
-  ck_assert_uint_gt(unit_last_record(unit.heap).held_ns, 0);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
   unit_alive(&unit);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 

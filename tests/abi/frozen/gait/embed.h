@@ -34,9 +34,9 @@ struct gait_cycle_record;
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 
 /* Traces roots, by the same two calls.  Runs once a cycle after every barrier is on, and for
- * unbarriered roots once more at its end with every mutator held; in each cycle of a heap with the
- * option `checkmark` once more after marking; and on the thread that adds or removes the root, in
- * that call.
+ * unbarriered roots once more at its end with every mutator stopped; in each cycle of a heap with
+ * the option `checkmark` once more after marking; and on the thread that adds or removes the root,
+ * in that call.
  *
  * It may add and remove roots, itself included.  One that removes itself is not called again; what
  * is to survive the cycle under way it traces in this call, as in any other.  The removal of

@@ -354,7 +354,7 @@ GAIT_API void gait_thread_leave(gait_thread *thread);
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
 /* Enters managed code again.  Waits while the collector scans this very thread, and while all
- * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
+ * threads are stopped: for an unbarriered root, in a heap without barriers, for checks, for a fork.
  * Thread: the owner, outside.  GC: safepoint. */
 GAIT_API void gait_thread_enter(gait_thread *thread);
 
@@ -443,8 +443,8 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
 
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
- * may call it with references in hand.  The collector waits for it, and others where all are held:
- * while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with
+ * may call it with references in hand.  The collector waits for it, and others where all are
+ * stopped: while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with
  * gait_thread_poll between them: where the two overlap and `to` is the higher, from the last part
  * to the first. Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
@@ -481,7 +481,7 @@ GAIT_API void gait_handle_destroy(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, a pause */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread stopped, a pause */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
