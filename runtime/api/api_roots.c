@@ -86,7 +86,7 @@ gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
 
 /* ---- Handles ---- */
 
-gait_handle *gait_handle_new(gait_thread *thread, void *object) {
+gait_handle *gait_handle_create(gait_thread *thread, void *object) {
   REQUIRE_ARGUMENT(thread);
   gait_handle *handle = gaiti_handle_take(&thread->heap->roots);
   if (handle) gait_store(thread, &handle->object, object);
@@ -106,7 +106,7 @@ void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
   gait_store(thread, &handle->object, object);
 }
 
-void gait_handle_free(gait_thread *thread, gait_handle *handle) {
+void gait_handle_destroy(gait_thread *thread, gait_handle *handle) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(handle);
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");

@@ -71,7 +71,7 @@ void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
  * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
 
-/* As gait_poll. */
+/* As gait_thread_poll. */
 static inline void gaiti_poll(gait_thread *thread) {
   if (AO_int_load(thread->fast.poll)) gaiti_safepoint(thread);
 }

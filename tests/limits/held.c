@@ -44,7 +44,7 @@ static void *held_allocate(void *arg) {
 static void held_look(struct held *held) {
   gait_cycle_record records[16];
   for (size_t count = 16; count == 16;) {
-    count = gait_cycle_records(held->world.heap, held->cycles + 1, records, 16);
+    count = gait_records_read(held->world.heap, held->cycles + 1, records, 16);
     for (size_t i = 0; i < count; i++) {
       held->cycles = records[i].cycle;
       held->held_ns += records[i].held_ns;

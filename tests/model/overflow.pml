@@ -139,7 +139,7 @@ inline mark(set, into, new) {
 #define ASKED(t) ((flushing || holding) && !HAS(answered, t))
 
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
 #define acts(t) late[t] = ASKED(t)

@@ -307,7 +307,7 @@ inline shade(set) {
 #define ASKED(t) (request != NOTHING && !HAS(answered, t))
 
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
 #define acts(t) late[t] = ASKED(t)

@@ -5,9 +5,10 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "../support/sizes.h"
+
 const char *const unit_suite_name = "max_heap";
 
-#define MIB     ((size_t)1 << 20)
 #define MOST    (8 * MIB)
 #define THREADS 4
 
@@ -34,7 +35,7 @@ static int max_heap_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
 static gait_options max_heap_options(int mode) {
   gait_options options = unit_options(mode);
   options.max_heap_bytes = MOST;
-  options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->initial;
+  options.debug.mark_segments = 1000;
   return options;
 }
 
@@ -72,7 +73,7 @@ static void max_heap_churn(gait_thread *thread, gait_kind leaf, size_t bytes, si
     UNIT_CHECK(gait_alloc(thread, leaf, object) != NULL);
 }
 
-START_TEST(what_is_alive_fills_it_and_no_more) {
+START_TEST(live_objects_fill_the_max_heap_and_no_more) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -92,7 +93,7 @@ START_TEST(what_is_alive_fills_it_and_no_more) {
 }
 END_TEST
 
-START_TEST(garbage_makes_room_in_time) {
+START_TEST(garbage_makes_room_in_the_max_heap_in_time) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -107,7 +108,7 @@ START_TEST(garbage_makes_room_in_time) {
 }
 END_TEST
 
-START_TEST(the_handler_makes_room) {
+START_TEST(out_of_memory_handler_makes_room_in_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -121,7 +122,7 @@ START_TEST(the_handler_makes_room) {
 }
 END_TEST
 
-START_TEST(an_object_that_never_fits_fails) {
+START_TEST(an_object_larger_than_the_max_heap_fails) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -134,12 +135,12 @@ START_TEST(an_object_that_never_fits_fails) {
 END_TEST
 
 /* External bytes are no memory of the heap. */
-START_TEST(external_bytes_do_not_count) {
+START_TEST(external_bytes_do_not_count_in_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 64 * MOST);
   ck_assert_uint_eq(handler.asked, 0);
@@ -148,16 +149,16 @@ START_TEST(external_bytes_do_not_count) {
 END_TEST
 
 /* The memory limit is passed where it has to be, and the hard one is not. */
-START_TEST(a_memory_limit_lies_below) {
+START_TEST(memory_limit_lies_below_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_get_memory_limit(world.heap), MOST / 4);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_memory_limit(world.heap), MOST / 4);
   ck_assert_uint_ge(max_heap_fill(&world, 1000) * 1000, MOST / 2);
   ck_assert_uint_eq(handler.asked, 1);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(handler.asked, 1);
   max_heap_close(&world);
@@ -202,16 +203,16 @@ static size_t max_heap_threads(unit_world *world, bool fill) {
     threads[i] = (struct max_heap_thread){.world = world, .fills = fill};
     UNIT_CHECK(pthread_create(&threads[i].id, NULL, max_heap_thread_run, &threads[i]) == 0);
   }
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   for (size_t i = 0; i < THREADS; i++) {
     UNIT_CHECK(pthread_join(threads[i].id, NULL) == 0);
     kept += threads[i].kept;
   }
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return kept;
 }
 
-START_TEST(threads_that_make_garbage_get_all_they_want) {
+START_TEST(threads_that_make_garbage_get_the_max_heap_again_and_again) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
@@ -223,7 +224,7 @@ END_TEST
 
 /* All of them come to an end, and what they kept together is most of the heap: one that is told
  * that there is no room gives its own back. */
-START_TEST(threads_that_keep_all_of_it_come_to_an_end) {
+START_TEST(threads_that_keep_all_of_the_max_heap_come_to_an_end) {
   unit_world world;
   const gait_options options = max_heap_options(_i);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -235,7 +236,7 @@ END_TEST
 
 /* ---- Young cycles ---- */
 
-START_TEST(young_cycles_go_on_under_it) {
+START_TEST(young_cycles_go_on_under_the_max_heap) {
   unit_world world;
   gait_options options = max_heap_options(_i);
   options.gogc_percent = 100;
@@ -260,7 +261,7 @@ END_TEST
 
 /* ---- The smallest ---- */
 
-START_TEST(less_than_the_smallest_is_an_error) {
+START_TEST(max_heap_below_the_smallest_is_an_error) {
   gait_options options;
   char error[256] = "";
   gait_options_init(&options);
@@ -275,7 +276,7 @@ START_TEST(less_than_the_smallest_is_an_error) {
 }
 END_TEST
 
-START_TEST(the_smallest_is_a_heap) {
+START_TEST(max_heap_may_be_the_smallest) {
   unit_world world;
   gait_options options = max_heap_options(_i);
   options.max_heap_bytes = UNIT_OPTION(max_heap_bytes)->minimum;
@@ -288,15 +289,15 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "max_heap");
-  UNIT_TEST(tcase, what_is_alive_fills_it_and_no_more);
-  UNIT_TEST(tcase, garbage_makes_room_in_time);
-  UNIT_TEST(tcase, the_handler_makes_room);
-  UNIT_TEST(tcase, an_object_that_never_fits_fails);
-  UNIT_TEST(tcase, external_bytes_do_not_count);
-  UNIT_TEST(tcase, a_memory_limit_lies_below);
-  UNIT_TEST(tcase, threads_that_make_garbage_get_all_they_want);
-  UNIT_TEST(tcase, threads_that_keep_all_of_it_come_to_an_end);
-  UNIT_TEST(tcase, young_cycles_go_on_under_it);
-  tcase_add_test(tcase, less_than_the_smallest_is_an_error);
-  UNIT_TEST(tcase, the_smallest_is_a_heap);
+  UNIT_TEST(tcase, live_objects_fill_the_max_heap_and_no_more);
+  UNIT_TEST(tcase, garbage_makes_room_in_the_max_heap_in_time);
+  UNIT_TEST(tcase, out_of_memory_handler_makes_room_in_the_max_heap);
+  UNIT_TEST(tcase, an_object_larger_than_the_max_heap_fails);
+  UNIT_TEST(tcase, external_bytes_do_not_count_in_the_max_heap);
+  UNIT_TEST(tcase, memory_limit_lies_below_the_max_heap);
+  UNIT_TEST(tcase, threads_that_make_garbage_get_the_max_heap_again_and_again);
+  UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
+  UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
+  tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
+  UNIT_TEST(tcase, max_heap_may_be_the_smallest);
 }

@@ -144,8 +144,8 @@ typedef struct gait_cycle_record {
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
  * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
  * where `count` is 0.  Thread: any. */
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count);
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count);
 
 /* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
  * `line` may be NULL where `line_bytes` is 0. */
@@ -159,12 +159,12 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
  * `before` (may be NULL) takes the old setting.
  * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
  */
-GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
-GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
+GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
 /* The two settings as they are now.  Thread: any. */
-GAIT_API int64_t gait_get_gogc(gait_heap *heap);
-GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
+GAIT_API int64_t gait_heap_gogc(gait_heap *heap);
+GAIT_API int64_t gait_heap_memory_limit(gait_heap *heap);
 
 /* ---- The table of options ------------------------------------------------------------------- */
 
@@ -201,9 +201,8 @@ static inline const gait_option *gait_option_at(size_t index);
 /* ---- With the sizes of the program's structures: abi.h -------------------------------------- */
 
 GAIT_API void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes);
-GAIT_API size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first,
-                                         gait_cycle_record *records, size_t count,
-                                         size_t record_bytes);
+GAIT_API size_t gait_records_read_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count, size_t record_bytes);
 GAIT_API int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes,
                                      char *line, size_t line_bytes);
 GAIT_API const gait_option *gait_option_at_sized(size_t index, size_t options_bytes);
@@ -212,9 +211,9 @@ static inline void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   gait_stats_read_sized(heap, stats, sizeof *stats);
 }
 
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count) {
-  return gait_cycle_records_sized(heap, first, records, count, sizeof *records);
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count) {
+  return gait_records_read_sized(heap, first, records, count, sizeof *records);
 }
 
 static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
