@@ -431,6 +431,8 @@ GAITI_RACY GAITI_NOINLINE static void marker_scan_tags(struct gaiti_marker *mark
   marker_scan_form(marker, half, count, MARKER_WORDS_TAGS);
 }
 
+/* Traces the objects of a half, by the loop for the tags of this heap.
+ * Model: tests/model/start.pml, termination.pml, overflow.pml. */
 static inline void marker_scan(struct gaiti_marker *marker, bool half, uint32_t count) {
   switch (marker_words_of(&marker->tags)) {
   case MARKER_WORDS_PLAIN: marker_scan_plain(marker, half, count); return;

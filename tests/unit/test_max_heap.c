@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../support/sizes.h"
 
@@ -234,6 +236,28 @@ START_TEST(threads_that_keep_all_of_the_max_heap_come_to_an_end) {
 }
 END_TEST
 
+/* ---- A child process ---- */
+
+START_TEST(a_forked_child_has_the_same_max_heap) {
+  unit_world world;
+  struct max_heap_handler handler;
+  max_heap_open(&world, _i, &handler);
+  max_heap_churn(world.thread, world.leaf, MOST, 512);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    const bool fills = max_heap_fill(&world, 1000) * 1000 >= MOST / 2 && handler.asked == 1;
+    world.slots[0] = NULL;
+    max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
+    _exit(fills && unit_stats(world.heap).mapped_peak_bytes <= MOST ? 0 : 1);
+  }
+  int status = 0;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  max_heap_close(&world);
+}
+END_TEST
+
 /* ---- Young cycles ---- */
 
 START_TEST(young_cycles_go_on_under_the_max_heap) {
@@ -297,6 +321,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, memory_limit_lies_below_the_max_heap);
   UNIT_TEST(tcase, threads_that_make_garbage_get_the_max_heap_again_and_again);
   UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
+  UNIT_TEST(tcase, a_forked_child_has_the_same_max_heap);
   UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
   tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
   UNIT_TEST(tcase, max_heap_may_be_the_smallest);
