@@ -17,7 +17,9 @@
  * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
  * due for sweeping therefore leaves the rest of the run allocated and black.  It is then free one
  * cycle later.  So does a heap that poisons free slots: a marker may be looking at a slot to which
- * some word happened to point, and must go on seeing zeros. */
+ * some word happened to point, and must go on seeing zeros.
+ *
+ * Models: start.  Litmus: counters, epoch, freed, swept. */
 #include "alloc/cache.h"
 
 #include <string.h>
@@ -52,7 +54,7 @@ void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 /* ---- Retiring ---- */
 
 /* The run is shortened before the counters rise, and readers look at the counters first: at any
- * moment they see the bytes allocated or less.  Litmus: tests/litmus/counters.litmus. */
+ * moment they see the bytes allocated or less. */
 static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
                         struct gaiti_run *run, size_t slot_bytes) {
   uint64_t bytes = (uint64_t)(cursor->next - run->start);
@@ -62,8 +64,7 @@ static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *curso
 }
 
 /* Frees the slots that the run has not handed out.  The block may be another cache's by now, which
- * takes them as soon as their allocation bits are clear; that comes last.  Litmus:
- * tests/litmus/freed.litmus, swept.litmus. */
+ * takes them as soon as their allocation bits are clear; that comes last. */
 static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
                               const struct gaiti_run *run, uint16_t kind, size_t slot_bytes) {
   size_t bytes = (size_t)(run->end - cursor->next);
@@ -79,7 +80,6 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
 }
 
-/* Litmus: tests/litmus/swept.litmus. */
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class) {
   struct gaiti_row *row = gaiti_row_of(proc, kind);
@@ -131,7 +131,7 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 }
 
 /* The cursors are their thread's, which writes them plainly: each word is read whole, and a pair
- * that makes no sense is left out.  Litmus: tests/litmus/counters.litmus. */
+ * that makes no sense is left out. */
 GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes,
                                            uint64_t *objects) {
   for (uint32_t kind = 0; kind < proc->kinds; kind++) {
@@ -178,8 +178,7 @@ static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, c
 }
 
 /* Makes the slots of [start, start + bytes) the cache's run: allocated by their bits, and marked
- * where the thread allocates black.
- * Model: tests/model/start.pml. */
+ * where the thread allocates black. */
 static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, char *start,
                        size_t bytes, AO_t epoch) {
   gait_heap *heap = thread->heap;
@@ -196,7 +195,6 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 
-/* Model: tests/model/start.pml.  Litmus: tests/litmus/epoch.litmus, freed.litmus, swept.litmus. */
 enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
                                      size_t *bytes) {
   gait_heap *heap = thread->heap;

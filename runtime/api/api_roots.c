@@ -1,4 +1,6 @@
-/* Roots and handles. */
+/* Roots and handles.
+ *
+ * Models: roots. */
 #include "barrier/buffers.h"
 #include "base/check.h"
 #include "base/collecting.h"
@@ -11,8 +13,7 @@
  * is active before the list is asked whether it is open, so marking is not closed before this is
  * done
  * (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which the
- * threads it will scan may have loaded from.
- * Model: tests/model/roots.pml. */
+ * threads it will scan may have loaded from. */
 static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
                            const struct gaiti_root *root) {
   gaiti_delay(heap);
@@ -36,7 +37,7 @@ static void roots_give_marker(gait_heap *heap, struct gaiti_marker *marker) {
 }
 
 /* A removal that comes meanwhile waits for the visit to end, and has its own marker then; so this
- * one is taken before the root can be found.  Model: tests/model/roots.pml. */
+ * one is taken before the root can be found. */
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
   struct gaiti_visit visit;
   struct gaiti_marker *marker = roots_take_marker(heap);
@@ -48,8 +49,7 @@ static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
 }
 
 /* Marks after the root has left the table: a cycle that starts between the two does not find it
- * there.  A callback that removes itself is not called again: it is marking just now.
- * Model: tests/model/roots.pml. */
+ * there.  A callback that removes itself is not called again: it is marking just now. */
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
   struct gaiti_marker *marker = roots_take_marker(heap);

@@ -1,4 +1,6 @@
-/* Attaching, detaching, leaving and entering. */
+/* Attaching, detaching, leaving and entering.
+ *
+ * Models: fork, handshake, termination. */
 #include "api/abi.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
@@ -41,8 +43,7 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
   return !frame || frame->seal == gait_frame_seal(frame);
 }
 
-/* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
- * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
+/* A safepoint of the other heaps: of this one the collector acts while the thread is outside. */
 void gait_thread_leave_from(gait_thread *thread, const void *frame) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", gaiti_thread_is_own(thread),
@@ -85,7 +86,6 @@ static void thread_come_back(gait_thread *thread) {
     gait_thread_poll(thread);
 }
 
-/* Model: tests/model/handshake.pml. */
 GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", gaiti_thread_is_own(thread),

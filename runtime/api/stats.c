@@ -1,4 +1,6 @@
-/* The snapshot of numbers. */
+/* The snapshot of numbers.
+ *
+ * Litmus: counters. */
 #include "alloc/cache.h"
 #include "base/check.h"
 #include "base/sized.h"
@@ -10,7 +12,6 @@ static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
   return AO_load(seen);
 }
 
-/* Litmus: tests/litmus/counters.litmus. */
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = AO_load(&heap->procs->count);

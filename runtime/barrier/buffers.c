@@ -1,3 +1,4 @@
+/* Models: overflow, roots, start, termination.  Litmus: flushed, overflow, scanned. */
 #include "barrier/buffers.h"
 
 #include "base/check.h"
@@ -63,8 +64,7 @@ static struct gaiti_barrier_buffer *buffers_take_empty(gait_heap *heap) {
 }
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
- * after the mark, as the thread that lowers it expects.  Model: tests/model/overflow.pml.  Litmus:
- * tests/litmus/overflow.litmus. */
+ * after the mark, as the thread that lowers it expects. */
 static void buffers_spill(gait_heap *heap, uintptr_t word) {
   struct gaiti_barrier_buffers *buffers = heap->buffers;
   gaiti_lock(&buffers->lock);
@@ -78,7 +78,6 @@ static void buffers_spill(gait_heap *heap, uintptr_t word) {
   gaiti_unlock(&buffers->lock);
 }
 
-/* Model: tests/model/overflow.pml. */
 void gaiti_buffers_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes) {
   struct gaiti_barrier_buffers *buffers = heap->buffers;
   gaiti_lock(&buffers->lock);
@@ -121,7 +120,6 @@ GAITI_RACY void gaiti_shade_range(gait_heap *heap, struct gaiti_barrier_buffer *
   }
 }
 
-/* Model: tests/model/start.pml, termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 void gaiti_buffers_flush(gait_heap *heap, struct gaiti_barrier_buffer **buffer) {
   struct gaiti_barrier_buffers *buffers = heap->buffers;
   struct gaiti_barrier_buffer *given = *buffer;
@@ -165,7 +163,6 @@ void gaiti_buffers_trim(gait_heap *heap, uint32_t keep) {
   buffers_free_list(heap, rest);
 }
 
-/* Litmus: tests/litmus/scanned.litmus. */
 void gaiti_buffers_open(gait_heap *heap) {
   gaiti_lock(&heap->buffers->lock);
   heap->buffers->open = true;
@@ -173,7 +170,6 @@ void gaiti_buffers_open(gait_heap *heap) {
   gaiti_unlock(&heap->buffers->lock);
 }
 
-/* Model: tests/model/start.pml, roots.pml.  Litmus: tests/litmus/scanned.litmus. */
 void gaiti_buffers_note_scanned(gait_heap *heap) {
   AO_store_release(&heap->buffers->roots_scanned, 1);
 }

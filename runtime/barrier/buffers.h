@@ -13,7 +13,9 @@
  *            marking is closed, both under the lock.  It may not open later: a store in flight
  *            would lose its shade (tests/model/start.pml).  A shade that comes after the close is
  *            dropped: it proves nothing, and would set a mark that the next cycle took for its
- *            own. */
+ *            own.
+ *
+ * Litmus: flushed, scanned. */
 #ifndef GAITI_BARRIER_BUFFERS_H
 #define GAITI_BARRIER_BUFFERS_H
 
@@ -80,12 +82,10 @@ bool gaiti_buffers_open_now(gait_heap *heap);
 struct gaiti_barrier_buffer *gaiti_buffers_take(gait_heap *heap);
 void gaiti_buffers_give(gait_heap *heap, struct gaiti_barrier_buffer *buffer);
 
-/* Litmus: tests/litmus/scanned.litmus. */
 static inline bool gaiti_buffers_roots_are_scanned(const gait_heap *heap) {
   return AO_load_acquire(&heap->buffers->roots_scanned) != 0;
 }
 
-/* Litmus: tests/litmus/flushed.litmus. */
 static inline bool gaiti_buffers_pending(const gait_heap *heap) {
   return AO_load_acquire(&heap->buffers->pending) != 0;
 }

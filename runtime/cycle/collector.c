@@ -29,7 +29,9 @@
  *
  * Allocation asks for cycles, so a setting that is lowered while no thread allocates would change
  * nothing.  A change of settings therefore has the collector's thread look, between two cycles,
- * whether the heap is past its new trigger, and how much memory is over by the new plan. */
+ * whether the heap is past its new trigger, and how much memory is over by the new plan.
+ *
+ * Models: drive, fork, roots.  Litmus: stalled. */
 #include "cycle/collector.h"
 
 #include "mutator/blocking.h"
@@ -49,7 +51,7 @@
 
 /* ---- Running cycles ---- */
 
-/* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
+/* The requested cycle is under way from now on. */
 static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) {
   requests->requested = false;
   requests->full = requests->wants_full;
@@ -60,8 +62,7 @@ static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) 
   return requests->cause;
 }
 
-/* The cycle under way has ended; wakes the threads that wait for that.
- * Model: tests/model/drive.pml. */
+/* The cycle under way has ended; wakes the threads that wait for that. */
 static void collector_end_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   requests->finished = requests->started;
@@ -70,7 +71,7 @@ static void collector_end_locked(gait_heap *heap) {
 }
 
 /* Whether the calling thread has a cycle to run that is no inline one: the rest of the one under
- * way, or one that was asked for.  Model: tests/model/fork.pml, drive.pml. */
+ * way, or one that was asked for. */
 static bool collector_has_to_run_locked(const struct gaiti_requests *requests) {
   if (requests->started != requests->finished) return !requests->running;
   return requests->requested && !AO_load(&requests->inline_due) && !requests->suspended;
@@ -82,8 +83,7 @@ static bool collector_has_to_work_locked(const struct gaiti_requests *requests) 
          (requests->review && requests->started == requests->finished);
 }
 
-/* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile. */
 static void collector_run_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   bool begins = requests->started == requests->finished;
@@ -104,7 +104,7 @@ static bool collector_is_over(const struct gaiti_pacer_release *plan) {
 }
 
 /* Releases a little of the memory that is over the plan, at leisure not before *due_ns, and says
- * how long to leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
+ * how long to leave it at that: 0 when no more is over. */
 static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   if (!collector_is_over(&plan)) return 0;
@@ -154,8 +154,7 @@ static bool collector_has_to_learn(const gait_heap *heap) {
 }
 
 /* The collector's thread: runs requested cycles, and between them prepares blocks and gives memory
- * back.
- * Model: tests/model/fork.pml, drive.pml. */
+ * back. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_requests *requests = &heap->cycle->requests;
@@ -211,8 +210,7 @@ static int collector_weight(gait_cycle_cause cause) {
 }
 
 /* Requests a cycle of the collector's thread, in place of an inline one.  Returns whether there is
- * such a thread.
- * Model: tests/model/fork.pml, drive.pml. */
+ * such a thread. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   if (!requests->requested || collector_weight(cause) > collector_weight(requests->cause))
@@ -225,7 +223,7 @@ static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
 }
 
 /* Only the last cycle tells how much work the next one has; and one that has to stop all threads
- * could not be ended without waiting for them.  Model: tests/model/drive.pml. */
+ * could not be ended without waiting for them. */
 static bool collector_may_be_inline_locked(const gait_heap *heap) {
   const struct gaiti_runner *runner = &heap->cycle->runner;
   return heap->cycle->requests.finished > 0 && !runner->stopped && !heap->options.barrierless &&
@@ -236,8 +234,7 @@ static bool collector_may_be_inline_locked(const gait_heap *heap) {
 }
 
 /* Leaves a cycle to the next thread that allocates where that may run it, and requests it
- * otherwise.
- * Model: tests/model/drive.pml. */
+ * otherwise. */
 static void collector_request_locked(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   bool asked = requests->requested && (AO_load(&requests->inline_due) || requests->collector_runs);
@@ -294,7 +291,7 @@ void gaiti_collector_stop(gait_heap *heap) {
 /* ---- Running one inline ---- */
 
 /* This thread has run a cycle, or a part of it, while the collector's slept: sees that the rest is
- * done, and other work of the collector's thread.  Model: tests/model/drive.pml. */
+ * done, and other work of the collector's thread. */
 static void collector_hand_off_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
@@ -307,8 +304,7 @@ static void collector_hand_off_locked(gait_heap *heap) {
 }
 
 /* Runs the inline cycle, until it has ended or time is up.  The lock is held at the start
- * and at the end.
- * Model: tests/model/drive.pml. */
+ * and at the end. */
 static void collector_run_inline_locked(gait_heap *heap, uint64_t deadline_ns) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gait_cycle_cause cause = collector_begin_locked(requests);
@@ -326,7 +322,6 @@ bool gaiti_collector_inline_is_due(const gait_heap *heap) {
   return AO_load(&heap->cycle->requests.inline_due) != 0;
 }
 
-/* Model: tests/model/drive.pml. */
 bool gaiti_collector_run_inline(gait_thread *thread) {
   struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
@@ -343,7 +338,7 @@ bool gaiti_collector_run_inline(gait_thread *thread) {
 /* ---- Waiting for one ---- */
 
 /* Marks while there is something to mark.  This thread answers no handshake meanwhile: that the
- * cycle waits for it follows from its marker alone (.inv.joined). Model: tests/model/roots.pml. */
+ * cycle waits for it follows from its marker alone (.inv.joined). */
 static void collector_help(gait_heap *heap) {
   if (!gaiti_marking_has_work(heap)) return;
   struct gaiti_marker *marker = gaiti_marker_join(heap);
@@ -355,8 +350,7 @@ static void collector_help(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - start);
 }
 
-/* Waits until `target` cycles have ended.  The lock is held at the start and at the end.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits until `target` cycles have ended.  The lock is held at the start and at the end. */
 static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_counter_add(&requests->waiting, 1);
@@ -404,8 +398,7 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
                     threads > processors ? lost_ns * processors / threads : lost_ns);
 }
 
-/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
@@ -448,8 +441,7 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
- * Litmus: tests/litmus/stalled.litmus. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
 static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_lock(&requests->lock);
@@ -461,7 +453,7 @@ static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
 }
 
 /* A thread that moves the phase does so before it looks whether any thread stalls; so this one says
- * that it stalls before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
+ * that it stalls before it looks at the phase. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_requests *requests = &heap->cycle->requests;

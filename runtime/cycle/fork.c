@@ -72,7 +72,9 @@
  * back, and one that is stuck may not hold it.
  *
  * A callback of Gait's that forks, on a thread that runs a cycle or marks, would wait for itself:
- * that is a failed check.  The out-of-memory handler may fork. */
+ * that is a failed check.  The out-of-memory handler may fork.
+ *
+ * Models: drive, fork. */
 #include "cycle/fork.h"
 
 #include "alloc/cache.h"
@@ -133,7 +135,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
 }
 
 /* Straight on the mutexes: the locks of several heaps share their ranks.  External bytes come
- * first: a thread at work on them may still take others.  Model: tests/model/fork.pml. */
+ * first: a thread at work on them may still take others. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -142,8 +144,7 @@ static void fork_lock_all(gait_heap *heap) {
     pthread_mutex_lock(&locks[i]->mutex);
 }
 
-/* Releases the locks in reverse, the gate of external bytes last.
- * Model: tests/model/fork.pml. */
+/* Releases the locks in reverse, the gate of external bytes last. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
@@ -170,8 +171,7 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
-/* No cycle of the heap begins from now on.
- * Model: tests/model/fork.pml, drive.pml. */
+/* No cycle of the heap begins from now on. */
 static void fork_suspend(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   entry->rests = entry->holds = entry->whole = false;
@@ -180,8 +180,7 @@ static void fork_suspend(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* Lets cycles begin again.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Lets cycles begin again. */
 static void fork_resume(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&entry->heap->threads->lock);
@@ -193,7 +192,7 @@ static void fork_resume(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* The calling thread is back before any cycle begins (.fork.back).  Model: tests/model/fork.pml. */
+/* The calling thread is back before any cycle begins (.fork.back). */
 static void fork_end(void) {
   gaiti_blocking_end();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
@@ -206,8 +205,7 @@ static bool fork_rests_locked(const gait_heap *heap) {
 }
 
 /* Whether the cycle has stood still for so long that it may be waiting for a thread that the fork
- * holds up.
- * Model: tests/model/fork.pml. */
+ * holds up. */
 static bool fork_is_stuck_locked(const gait_heap *heap) {
   uint64_t since_ns = heap->cycle->handshakes.still_since_ns;
   return since_ns != 0 && gaiti_os_now_ns() - since_ns >= FORK_PATIENCE_NS;
@@ -220,8 +218,7 @@ static bool fork_is_stuck(gait_heap *heap) {
   return stuck;
 }
 
-/* Waits for the end of the cycle under way, or until it is stuck.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits for the end of the cycle under way, or until it is stuck. */
 static void fork_await_cycle(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&requests->lock);
@@ -230,14 +227,14 @@ static void fork_await_cycle(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* A cycle that is stuck may be about to hold the threads itself.  Model: tests/model/fork.pml. */
+/* A cycle that is stuck may be about to hold the threads itself. */
 static void fork_hold(struct fork_entry *entry, uint64_t until_ns) {
   if (!entry->rests || entry->holds) return;
   entry->holds = true;
   entry->whole = gaiti_stop_until(entry->heap, until_ns);
 }
 
-/* The locks are taken.  Model: tests/model/fork.pml. */
+/* The locks are taken. */
 static void fork_keep_caller(struct fork_entry *entry) {
   gait_thread *caller = entry->caller;
   if (!caller || entry->holds) return;
@@ -246,8 +243,7 @@ static void fork_keep_caller(struct fork_entry *entry) {
   caller->stopped = false;
 }
 
-/* Takes the locks of all heaps, when none of them has a cycle that goes on after all.
- * Model: tests/model/fork.pml. */
+/* Takes the locks of all heaps, when none of them has a cycle that goes on after all. */
 static bool fork_try_lock_heaps(void) {
   bool quiet = true;
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
@@ -262,8 +258,7 @@ static bool fork_try_lock_heaps(void) {
   return quiet;
 }
 
-/* Brings all heaps to rest, step by step, and takes their locks.
- * Model: tests/model/fork.pml. */
+/* Brings all heaps to rest, step by step, and takes their locks. */
 static void fork_prepare(void) {
   REQUIRE("fork.callback", !gaiti_is_collecting(),
           "a callback of Gait's forks, on a thread that runs a cycle or marks");
@@ -284,8 +279,7 @@ static void fork_prepare(void) {
 
 /* ---- In the parent ---- */
 
-/* Undoes that, last step first.
- * Model: tests/model/fork.pml. */
+/* Undoes that, last step first. */
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);

@@ -8,7 +8,9 @@
  *
  * .cycle.stalled  A thread that waits for the next phase says so before it looks at the phase, and
  * the one that moves it looks after that whether a thread waits.  So either the one sees the new
- * phase or the other sees it wait. */
+ * phase or the other sees it wait.
+ *
+ * Models: fork, handshake, start, sweep.  Litmus: acted, answered, phase, stalled. */
 #include "cycle/protocol.h"
 
 #include "cycle/cycle.h"
@@ -43,7 +45,6 @@ static const struct protocol_row rows[GAITI_PHASES] = {
 };
 /* clang-format on */
 
-/* Litmus: tests/litmus/phase.litmus. */
 enum gaiti_phase gaiti_phase(const gait_heap *heap) {
   return (enum gaiti_phase)AO_load_acquire(&heap->cycle->protocol.phase);
 }
@@ -53,8 +54,7 @@ bool gaiti_phase_marks(enum gaiti_phase phase) {
 }
 
 /* Whether stores are remembered from the action of a phase on.  From the first handshake of a cycle
- * on if the next may be young, and not from the last one: .young.from-the-start.
- * Model: tests/model/start.pml. */
+ * on if the next may be young, and not from the last one: .young.from-the-start. */
 static uint32_t protocol_remembers(const gait_heap *heap, const struct protocol_row *row) {
   bool late = MUTANT(MUTANT_REMEMBERED_FROM_THE_END) && row->barrier;
   return heap->generation.remembers && !late ? GAIT_REMEMBER : 0;
@@ -70,9 +70,7 @@ static void protocol_set_state_locked(gait_heap *heap, const struct protocol_row
 }
 
 /* Markers may join as soon as threads are asked to scan their stacks, and the sweep begins when
- * every barrier is off (.cycle.effects-first).
- * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/phase.litmus,
- * stalled.litmus. */
+ * every barrier is off (.cycle.effects-first). */
 static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   struct gaiti_protocol *protocol = &heap->cycle->protocol;
   gaiti_delay(heap);
@@ -85,15 +83,12 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   gaiti_handshake_ask_locked(heap, rows[to].asked);
 }
 
-/* The phase that follows when all threads have acted.
- * Model: tests/model/start.pml, handshake.pml. */
+/* The phase that follows when all threads have acted. */
 static enum gaiti_phase protocol_next(const gait_heap *heap, enum gaiti_phase phase) {
   if (MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS) && phase == GAITI_PHASE_START) return GAITI_PHASE_ROOTS;
   return phase == GAITI_PHASE_FENCE && heap->generation.young ? rows[phase].or : rows[phase].next;
 }
 
-/* Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/acted.litmus,
- * answered.litmus. */
 enum gaiti_action gaiti_protocol_move_on_locked(gait_heap *heap, bool may_ask) {
   enum gaiti_phase phase = gaiti_phase(heap);
   if (!rows[phase].last_moves || gaiti_handshake_is_pending(heap)) return GAITI_ACTION_NONE;
@@ -117,7 +112,6 @@ static bool protocol_may_follow(enum gaiti_phase from, enum gaiti_phase to) {
   return to == row->next || (to != GAITI_PHASE_IDLE && (to == row->or || to == row->or_else));
 }
 
-/* Model: tests/model/start.pml, fork.pml, handshake.pml. */
 void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
@@ -129,7 +123,6 @@ void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   gaiti_delay(heap);
 }
 
-/* Litmus: tests/litmus/stalled.litmus. */
 void gaiti_protocol_wake(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   if (!AO_load(&requests->stalled)) return;

@@ -37,7 +37,9 @@
  * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
  * a helper marks does not count as such.  So the first worker might share a mutator's processor for
  * a whole cycle, and the two would take turns of milliseconds, while a helper had one for itself.
- * The first worker therefore moves to where a helper marks: it takes the helper's place. */
+ * The first worker therefore moves to where a helper marks: it takes the helper's place.
+ *
+ * Models: termination. */
 #include "cycle/workers.h"
 
 #include "cycle/cycle.h"
@@ -105,8 +107,7 @@ static bool workers_marking(const struct gaiti_workers *workers) {
   return AO_load_acquire(&workers->marking) != 0;
 }
 
-/* Marks, slice by slice, until the round has ended; waits for work in between.
- * Model: tests/model/termination.pml. */
+/* Marks, slice by slice, until the round has ended; waits for work in between. */
 static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;
@@ -176,8 +177,7 @@ static void *probe_main(void *arg) {
   }
 }
 
-/* A slice, after which the helper holds no work.  Returns whether there may be more.
- * Model: tests/model/termination.pml. */
+/* A slice, after which the helper holds no work.  Returns whether there may be more. */
 static bool helper_slice(gait_heap *heap, uint64_t *cpu_ns) {
   struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return false;

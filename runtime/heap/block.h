@@ -19,7 +19,9 @@
  *            objects are.  After sweeping, allocated = found marked, or taken since.
  * .inv.shape  A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
- *            only in sweeping, when nothing marks. */
+ *            only in sweeping, when nothing marks.
+ *
+ * Litmus: allocated, publish, publish-aarch64, shape. */
 #ifndef GAITI_HEAP_BLOCK_H
 #define GAITI_HEAP_BLOCK_H
 
@@ -120,8 +122,7 @@ static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref re
   return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
 
-/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear.  Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus. */
+/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear. */
 static inline AO_t gaiti_marks_set(const struct gaiti_map *map, gaiti_ref ref, AO_t bits) {
   AO_t *word = &map->marks[gaiti_ref_word(ref)], old = AO_load(word);
   while (bits & ~old) {
@@ -137,7 +138,6 @@ static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
   return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
-/* Litmus: tests/litmus/allocated.litmus. */
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
@@ -149,8 +149,7 @@ size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
 gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
 
 /* The slot that the word at `offset` from the heap's base points into, from the shape of its block
- * alone: allocation bits have not been asked.  False in a free block or past the last slot. Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus, shape.litmus. */
+ * alone: allocation bits have not been asked.  False in a free block or past the last slot. */
 GAITI_RACY_INLINE bool gaiti_shape_find(const struct gaiti_map *map,
                                         const struct gaiti_block_shape *shapes, uintptr_t offset,
                                         gaiti_ref *ref) {
@@ -206,7 +205,6 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti
 /* Makes blocks free again; their bits are zero from here on. */
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count);
 
-/* Litmus: tests/litmus/shape.litmus. */
 GAITI_RACY_INLINE gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
   return AO_load_acquire(&map->shapes[block].tag);
 }

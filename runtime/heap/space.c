@@ -1,4 +1,6 @@
-/* Taking, giving and releasing blocks. */
+/* Taking, giving and releasing blocks.
+ *
+ * Litmus: top. */
 #include "heap/space.h"
 
 #include "base/asan.h"
@@ -63,8 +65,7 @@ static void space_touch_marks(const struct gaiti_map *map, uint32_t block, uint3
       AO_store(&map->marks[gaiti_block_word(i)], 0);
 }
 
-/* Takes the blocks out of the bitmaps, and raises top over them.  The lock is held.
- * Litmus: tests/litmus/top.litmus. */
+/* Takes the blocks out of the bitmaps, and raises top over them.  The lock is held. */
 void gaiti_space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                        uint32_t count, size_t used, bool *clean) {
   *clean = true;

@@ -12,7 +12,9 @@
  *             charged_bytes <= most_bytes: bytes are charged before they are counted in one of the
  *             two sums, and are taken off it first, so no thread sees more than the limit.
  *
- * One lock; a block is taken every 64 KiB of allocation at most. */
+ * One lock; a block is taken every 64 KiB of allocation at most.
+ *
+ * Litmus: top. */
 #ifndef GAITI_HEAP_SPACE_H
 #define GAITI_HEAP_SPACE_H
 
@@ -102,8 +104,7 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
  * that went.  Holds the lock for one stretch of blocks at a time. */
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes);
 
-/* May fall at any time; a walk below a top that has fallen finds free blocks and zeros.
- * Litmus: tests/litmus/top.litmus. */
+/* May fall at any time; a walk below a top that has fallen finds free blocks and zeros. */
 static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
   return (uint32_t)AO_load_acquire(&space->top_shared);
 }

@@ -36,7 +36,10 @@
  * loads through a reference behind the load of the reference (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
- * heap when it stops being active.  cycle.c argues the end of marking from these two. */
+ * heap when it stops being active.  cycle.c argues the end of marking from these two.
+ *
+ * Models: overflow, roots, start, termination, weak.  Litmus: overflow, publish,
+ * publish-aarch64. */
 #include "mark/marker.h"
 
 #include <string.h>
@@ -76,8 +79,7 @@ static bool marker_unstash(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped.
- * Model: tests/model/overflow.pml. */
+/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped. */
 static bool marker_make_room(struct gaiti_marker *marker) {
   if (marker->alone) return marker_stash(marker);
   struct gaiti_segment *full = marker->local;
@@ -98,8 +100,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Puts a group on the local stack; drops it where there is no room (marker_make_room).
- * Model: tests/model/overflow.pml. */
+/* Puts a group on the local stack; drops it where there is no room (marker_make_room). */
 static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group group) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
   marker->local->entries[marker->local->count++] = group;
@@ -191,7 +192,6 @@ static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group g
   if (!(group.ref & GAITI_REF_LEAF)) marker_wait(marker, group);
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   struct gaiti_group *fresh = marker->fresh;
   struct gaiti_group *oldest = marker->candidates[fresh == marker->candidates[0]];
@@ -323,8 +323,7 @@ static struct marker_layout marker_layout_of(const struct gaiti_marker *marker, 
   return layout;
 }
 
-/* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus. */
+/* Traces the objects of a group that such a map describes.  Returns their number. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
                                              const struct marker_layout *layout,
                                              struct gaiti_group group) {
@@ -386,8 +385,7 @@ static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group gr
   }
 }
 
-/* Traces the first `count` groups of a half of `scans`.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+/* Traces the first `count` groups of a half of `scans`. */
 GAITI_RACY_INLINE void marker_scan_form(struct gaiti_marker *marker, bool half, uint32_t count,
                                         enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
@@ -431,8 +429,7 @@ GAITI_RACY GAITI_NOINLINE static void marker_scan_tags(struct gaiti_marker *mark
   marker_scan_form(marker, half, count, MARKER_WORDS_TAGS);
 }
 
-/* Traces the objects of a half, by the loop for the tags of this heap.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+/* Traces the objects of a half, by the loop for the tags of this heap. */
 static inline void marker_scan(struct gaiti_marker *marker, bool half, uint32_t count) {
   switch (marker_words_of(&marker->tags)) {
   case MARKER_WORDS_PLAIN: marker_scan_plain(marker, half, count); return;
@@ -450,8 +447,7 @@ static inline bool marker_at_link(const struct gaiti_gathering *gathering) {
 }
 
 /* Follows a chain, in which there is nothing to ask ahead for: each object is asked for together
- * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+ * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then. */
 GAITI_RACY_INLINE bool marker_follow_form(struct gaiti_marker *marker, uint64_t until,
                                           enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
@@ -505,8 +501,7 @@ static inline bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
   return false;
 }
 
-/* Traces every marked object of a word of marks.
- * Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
+/* Traces every marked object of a word of marks. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -518,8 +513,7 @@ static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint
   }
 }
 
-/* Its finds are marked and traced block by block, so that the local stack has room again.
- * Model: tests/model/overflow.pml. */
+/* Its finds are marked and traced block by block, so that the local stack has room again. */
 void gaiti_marker_rescan(struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&marker->heap->space);
   for (uint32_t block = 0; block < top; block++) {
@@ -585,8 +579,7 @@ static bool marker_trace(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none. */
 static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   if (marker->alone) return marker_unstash(marker);
@@ -638,8 +631,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 /* ---- Becoming active and stopping ---- */
 
-/* Makes the marker active.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Makes the marker active. */
 static void marker_start(struct gaiti_marker *marker) {
   gaiti_lock(&marker->heap->marking->lock);
   marker->heap->marking->active++;
@@ -655,8 +647,7 @@ static void marker_flush(struct gaiti_marker *marker) {
     marker_push(marker, marker->large[--marker->large_count]);
 }
 
-/* Gives a segment's entries to the queue, or drops them where there is no memory for another.
- * Model: tests/model/overflow.pml. */
+/* Gives a segment's entries to the queue, or drops them where there is no memory for another. */
 static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segment **segment) {
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
@@ -670,8 +661,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   fresh->count = 0;
 }
 
-/* Gives all entries and counts back, and makes the marker inactive.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Gives all entries and counts back, and makes the marker inactive. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   marker_flush(marker);
@@ -745,7 +735,6 @@ struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
   return marker;
 }
 
-/* Model: tests/model/termination.pml, roots.pml. */
 struct gaiti_marker *gaiti_marker_join(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   struct gaiti_marker *marker = marker_from_pool(heap);
@@ -766,7 +755,6 @@ bool gaiti_marker_reserve(gait_heap *heap) {
   return heap->marking->reserve != NULL;
 }
 
-/* Model: tests/model/roots.pml. */
 struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   for (;;) {

@@ -1,3 +1,4 @@
+/* Models: overflow, roots, termination, weak.  Litmus: flushed, overflow. */
 #include "mark/marking.h"
 
 #include "mark/marker.h"
@@ -63,7 +64,6 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&heap->buffers->spilled, 0);
 }
 
-/* Model: tests/model/roots.pml. */
 void gaiti_marking_open(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
   heap->marking->open = true;
@@ -111,8 +111,7 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
   gaiti_unlock(&marking->lock);
 }
 
-/* Objects that threads have marked without a buffer are counted before the counts are read.
- * Model: tests/model/overflow.pml. */
+/* Objects that threads have marked without a buffer are counted before the counts are read. */
 static void marking_count_spilled(gait_heap *heap) {
   uint64_t objects, bytes;
   gaiti_buffers_take_spilled(heap, &objects, &bytes);
@@ -120,7 +119,6 @@ static void marking_count_spilled(gait_heap *heap) {
   heap->marking->counts.bytes += bytes;
 }
 
-/* Model: tests/model/overflow.pml. */
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -129,8 +127,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Whether nothing is grey outside the threads' buffers, dropped entries apart.
- * Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
+/* Whether nothing is grey outside the threads' buffers, dropped entries apart. */
 static bool marking_idle_locked(const gait_heap *heap) {
   return heap->marking->active == 0 && !heap->marking->work && !gaiti_buffers_pending(heap);
 }
@@ -142,7 +139,6 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -152,7 +148,6 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, roots.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
@@ -166,20 +161,16 @@ bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
 }
 
 /* The thread that lowers the flag looks at marks after; the fence keeps the mark before the flag
- * for that thread, which writes to the flag and reads nothing from it.  Model:
- * tests/model/overflow.pml.
- * Litmus: tests/litmus/overflow.litmus. */
+ * for that thread, which writes to the flag and reads nothing from it. */
 void gaiti_marking_note_dropped(gait_heap *heap) {
   AO_nop_full();
   AO_store_release(&heap->marking->overflowed, 1);
 }
 
-/* Model: tests/model/overflow.pml. */
 bool gaiti_marking_overflowed(const gait_heap *heap) {
   return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->buffers->spilled);
 }
 
-/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
   AO_store_full(&heap->buffers->spilled, 0);

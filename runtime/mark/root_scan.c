@@ -1,3 +1,4 @@
+/* Models: roots. */
 #include "mark/root_scan.h"
 
 #include "base/asan.h"
@@ -153,7 +154,6 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
   return bytes;
 }
 
-/* Model: tests/model/roots.pml. */
 size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which) {
   size_t bytes = 0;

@@ -1,3 +1,4 @@
+/* Models: start, termination. */
 #include "mutator/proc.h"
 
 #include "mutator/thread.h"
@@ -119,8 +120,7 @@ static struct gaiti_proc *proc_new(gait_heap *heap) {
 
 /* Takes a processor from a thread that is outside.  While that thread is suspended it cannot enter,
  * and afterwards it finds that it has none.  The two must have seen the same handshakes, so that
- * each handshake acts on the processor once (.handshake.theft). Model: tests/model/start.pml,
- * termination.pml. */
+ * each handshake acts on the processor once (.handshake.theft). */
 static struct gaiti_proc *proc_steal(struct gaiti_procs *procs, const gait_thread *thief) {
   for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
     gait_thread *holder = proc->holder;
@@ -139,7 +139,6 @@ static struct gaiti_proc *proc_steal(struct gaiti_procs *procs, const gait_threa
   return NULL;
 }
 
-/* Model: tests/model/termination.pml. */
 bool gaiti_proc_acquire(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   gaiti_lock(&procs->lock);

@@ -1,3 +1,5 @@
+/* Models: fork, handshake, termination.  Litmus: acted, answered, flushed, phase, remembered,
+ * waiting. */
 #include "mutator/thread.h"
 
 #include "mutator/blocking.h"
@@ -92,8 +94,7 @@ void gaiti_thread_leave(gait_thread *thread, const void *frame) {
   gaiti_thread_leave_saved(thread);
 }
 
-/* Without memory for a processor the thread stays outside until another one leaves its own.
- * Model: tests/model/termination.pml, fork.pml. */
+/* Without memory for a processor the thread stays outside until another one leaves its own. */
 bool gaiti_thread_try_come_in(gait_thread *thread) {
   if (!gaiti_thread_try_enter(thread)) return false;
   gaiti_delay(thread->heap);
@@ -117,7 +118,6 @@ static void thread_wait_while_suspended(gait_thread *thread) {
   gaiti_unlock(&threads->lock);
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_thread_wait_until_free(gait_thread *thread) {
   if (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
     thread_wait_while_suspended(thread);
@@ -125,7 +125,6 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
     gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
   uint64_t since = gaiti_pause_begin();
@@ -138,8 +137,6 @@ bool gaiti_thread_is_asked(const gait_thread *thread) {
   return AO_load(&thread->seen) != AO_load_acquire(&thread->heap->threads->handshake.number);
 }
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
- * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
 bool gaiti_thread_note_acted(gait_thread *thread, AO_t number) {
   CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);

@@ -9,7 +9,9 @@
  * its registers and the end of its stack are saved.  In SUSPENDED it belongs to the thread that has
  * suspended it, for a short while; a thread that would enter then waits.  Each arrow is a
  * compare-and-swap of `state`: leaving is a release, entering an acquire, so the collector sees all
- * that the thread did before and the thread all that the collector did in its place. */
+ * that the thread did before and the thread all that the collector did in its place.
+ *
+ * Models: fork, termination.  Litmus: state. */
 #ifndef GAITI_MUTATOR_THREAD_H
 #define GAITI_MUTATOR_THREAD_H
 
@@ -105,22 +107,18 @@ void gaiti_threads_destroy(gait_heap *heap);
 
 /* ---- The state word ---- */
 
-/* Model: tests/model/termination.pml. */
 static inline enum gaiti_thread_state gaiti_thread_state(const gait_thread *thread) {
   return (enum gaiti_thread_state)AO_load_acquire(&thread->state);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_suspend(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_SUSPENDED);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline void gaiti_thread_resume(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_NATIVE);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_enter(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_MANAGED);
 }
@@ -148,7 +146,7 @@ void gaiti_thread_save(gait_thread *thread, const void *frame);
 void gaiti_thread_free_room(gait_thread *thread);
 
 /* Moves the calling thread from managed to outside; the saved registers and words stay valid until
- * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
+ * it enters. */
 static inline void gaiti_thread_leave_saved(gait_thread *thread) {
   AO_store_release(&thread->state, GAITI_THREAD_NATIVE);
 }

@@ -1,3 +1,4 @@
+/* Models: start, sweep, weak.  Litmus: answered, claim, cleared, left, swept. */
 #include "sweep/sweep.h"
 
 #include <string.h>
@@ -21,7 +22,6 @@ void gaiti_sweep_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, heap->sweep, sizeof *heap->sweep);
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus. */
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
@@ -92,8 +92,7 @@ static void sweep_clear(const gait_heap *heap, uint32_t block) {
     sweep_set(&heap->map.aged[first + word], 0);
 }
 
-/* allocated := marked; marked := old, if marks are kept.  Litmus: tests/litmus/answered.litmus,
- * cleared.litmus, swept.litmus. */
+/* allocated := marked; marked := old, if marks are kept. */
 static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   const struct gaiti_map *map = &heap->map;
   size_t first = gaiti_block_word(block);
@@ -140,8 +139,7 @@ static void sweep_flush_tally(struct gaiti_sweep *sweep, const struct sweep_tall
 
 /* A fresh block counts as full: all but the last that a cache has taken are.
  *
- * Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml.  Litmus:
- * tests/litmus/swept.litmus. */
+ * Returns whether the block is empty now. */
 static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
@@ -192,7 +190,7 @@ static void sweep_free(gait_heap *heap, struct sweep_tally *tally, uint32_t firs
   tally->freed_blocks += count;
 }
 
-/* Neighbouring empty blocks go back in one piece.  Model: tests/model/sweep.pml. */
+/* Neighbouring empty blocks go back in one piece. */
 static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   AO_t epoch = AO_load_acquire(&heap->epoch);
   struct sweep_tally tally = {0};
@@ -213,8 +211,6 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   sweep_flush_tally(heap->sweep, &tally);
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus,
- * cleared.litmus, left.litmus. */
 bool gaiti_sweep_some(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   AO_t claim, first, end, last;
@@ -230,12 +226,10 @@ bool gaiti_sweep_some(gait_heap *heap) {
   return true;
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/cleared.litmus, left.litmus. */
 bool gaiti_sweep_is_over(const gait_heap *heap) {
   return AO_load_acquire(&heap->sweep->left) == 0;
 }
 
-/* Model: tests/model/sweep.pml. */
 void gaiti_sweep_finish(gait_heap *heap) {
   while (gaiti_sweep_some(heap)) {
   }
