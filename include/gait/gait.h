@@ -128,7 +128,7 @@ typedef struct gait_tags {
  * A name has four forms.  The option `memory_limit` is the field memory_limit_bytes: with the
  * ending of its unit (_percent, _bytes, _ms, _us), where it has one that the name does not end in.
  * It is the variable GAIT_MEMORY_LIMIT; and where a running heap takes a new value, the function
- * gait_set_memory_limit. */
+ * gait_heap_set_memory_limit. */
 typedef struct gait_options {
   /* How many bytes the program's headers give this structure.  Set by gait_options_init; a field
    * beyond them has its default. */
@@ -336,37 +336,38 @@ static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
  * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
-/* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
- * loads none, may block, and the collector need not wait for it.  References that registers and
+/* Leaves managed code: until gait_thread_enter this thread allocates nothing, stores no reference
+ * and loads none, may block, and the collector need not wait for it.  References that registers and
  * stack hold at this moment stay roots until then.
- * The function that calls it may return before gait_enter, as a wrapper does, whatever the size of
- * its frame; and functions that called that one may return, too, as long as their frames take no
- * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, their references in registers are lost;
- * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
- * come again are not noticed.  Called by its address, from C or another language, it does not know
- * the frame of its caller, which is then one of those.  Managed code is entered once only until
- * then: a callback of a foreign library that enters again belongs inside gait_outside.
+ * The function that calls it may return before gait_thread_enter, as a wrapper does, whatever the
+ * size of its frame; and functions that called that one may return, too, as long as their frames
+ * take no more than GAIT_LEAVE_FRAMES_BYTES together.  With more, their references in registers are
+ * lost; gait_thread_enter from further up is a failed check (thread.frame), but such frames that
+ * have gone and come again are not noticed.  Called by its address, from C or another language, it
+ * does not know the frame of its caller, which is then one of those.  Managed code is entered once
+ * only until then: a callback of a foreign library that enters again belongs inside
+ * gait_thread_outside.
  *
  * Thread: attached.  GC: safepoint. */
-GAIT_API void gait_leave(gait_thread *thread);
+GAIT_API void gait_thread_leave(gait_thread *thread);
 
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
 /* Enters managed code again.  Waits while the collector scans this very thread, and while all
- * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
+ * threads are stopped: for an unbarriered root, in a heap without barriers, for checks, for a fork.
  * Thread: the owner, outside.  GC: safepoint. */
-GAIT_API void gait_enter(gait_thread *thread);
+GAIT_API void gait_thread_enter(gait_thread *thread);
 
 /* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
- * managed code again and leave it, any number of times and with further calls of gait_outside, as
- * callbacks of a foreign library do, from wherever on the stack; it is outside when it returns.
- * Thread: attached.  GC: safepoint. */
-GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
+ * managed code again and leave it, any number of times and with further calls of
+ * gait_thread_outside, as callbacks of a foreign library do, from wherever on the stack; it is
+ * outside when it returns. Thread: attached.  GC: safepoint. */
+GAIT_API void *gait_thread_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
 /* A safepoint: one load and one branch when the collector wants nothing.  Call it in loops that do
  * not allocate.
  * Thread: attached.  GC: safepoint. */
-static inline void gait_poll(gait_thread *thread);
+static inline void gait_thread_poll(gait_thread *thread);
 
 /* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
@@ -406,7 +407,7 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_STATE
  * (outside managed code, or not the owner), GAIT_ERROR_MEMORY (no memory to note it, or the objects
  * of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES); nothing has changed then. */
-GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
+GAIT_API gait_result gait_object_set_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
  * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
@@ -442,10 +443,10 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
 
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
- * may call it with references in hand.  The collector waits for it, and others where all are held:
- * while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with gait_poll
- * between them: where the two overlap and `to` is the higher, from the last part to the first.
- * Thread: attached. */
+ * may call it with references in hand.  The collector waits for it, and others where all are
+ * stopped: while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with
+ * gait_thread_poll between them: where the two overlap and `to` is the higher, from the last part
+ * to the first. Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
 /* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
@@ -473,14 +474,14 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 /* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
  * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
  * Thread: attached.  Fails: NULL when out of memory. */
-GAIT_API gait_handle *gait_handle_new(gait_thread *thread, void *object);
+GAIT_API gait_handle *gait_handle_create(gait_thread *thread, void *object);
 GAIT_API void *gait_handle_get(const gait_handle *handle);
 GAIT_API void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object);
-GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
+GAIT_API void gait_handle_destroy(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, a pause */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread stopped, a pause */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
@@ -511,12 +512,12 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
  * unreachable before the call is free.  The caller helps to mark.
  * Thread: attached.  GC: safepoint; runs a cycle, marks.
  * Fails: GAIT_ERROR_STATE (outside managed code, or not the owner), GAIT_ERROR_ARGUMENT. */
-GAIT_API gait_result gait_collect(gait_thread *thread);
+GAIT_API gait_result gait_heap_collect(gait_thread *thread);
 
 /* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
  * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
-GAIT_API size_t gait_trim(gait_heap *heap);
+GAIT_API size_t gait_heap_trim(gait_heap *heap);
 
 #include "gait/inline.h"
 

@@ -45,8 +45,8 @@ bool cas(gait_thread *thread, T **slot, std::common_type_t<T *> expected,
 // [outside]
 class Outside { // leaves managed code for a scope
 public:
-  explicit Outside(gait_thread *thread) : thread_(thread) { gait_leave(thread_); }
-  ~Outside() { gait_enter(thread_); }
+  explicit Outside(gait_thread *thread) : thread_(thread) { gait_thread_leave(thread_); }
+  ~Outside() { gait_thread_enter(thread_); }
   Outside(const Outside &) = delete;
   Outside &operator=(const Outside &) = delete;
 
@@ -57,8 +57,8 @@ private:
 
 class Inside { // enters managed code for a scope, as a callback of foreign code does
 public:
-  explicit Inside(gait_thread *thread) : thread_(thread) { gait_enter(thread_); }
-  ~Inside() { gait_leave(thread_); }
+  explicit Inside(gait_thread *thread) : thread_(thread) { gait_thread_enter(thread_); }
+  ~Inside() { gait_thread_leave(thread_); }
   Inside(const Inside &) = delete;
   Inside &operator=(const Inside &) = delete;
 
@@ -91,7 +91,7 @@ private:
 template <typename T> class Handle {
 public:
   Handle() = default;
-  Handle(gait_thread *thread, T *object) : handle_(gait_handle_new(thread, object)) {}
+  Handle(gait_thread *thread, T *object) : handle_(gait_handle_create(thread, object)) {}
   Handle(Handle &&other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
   Handle(const Handle &) = delete;
   Handle &operator=(const Handle &) = delete;
@@ -99,7 +99,7 @@ public:
   T *get() const { return handle_ ? static_cast<T *>(gait_handle_get(handle_)) : nullptr; }
   void set(gait_thread *thread, T *object) { gait_handle_set(thread, handle_, object); }
   void free(gait_thread *thread) {
-    if (handle_) gait_handle_free(thread, std::exchange(handle_, nullptr));
+    if (handle_) gait_handle_destroy(thread, std::exchange(handle_, nullptr));
   }
 
 private:

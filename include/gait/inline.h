@@ -73,11 +73,11 @@ static inline size_t gait_slot_bytes(size_t bytes) {
 
 /* The rest of the inline functions, where a call is due. */
 GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
-GAIT_API void gait_poll_slow(gait_thread *thread);
+GAIT_API void gait_thread_poll_slow(gait_thread *thread);
 GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
 GAIT_API void gait_shade(gait_thread *thread, void *value);
 GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
-GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
+GAIT_API void gait_thread_leave_from(gait_thread *thread, const void *frame);
 
 static inline struct gait_fast *gait_fast_of(gait_thread *thread) {
   return (struct gait_fast *)(void *)thread;
@@ -95,9 +95,9 @@ static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes
   return gait_alloc_slow(thread, kind, bytes);
 }
 
-static inline void gait_poll(gait_thread *thread) {
+static inline void gait_thread_poll(gait_thread *thread) {
   if (GAIT_UNLIKELY(__atomic_load_n(gait_fast_of(thread)->poll, __ATOMIC_RELAXED)))
-    gait_poll_slow(thread);
+    gait_thread_poll_slow(thread);
 }
 
 static inline void *gait_load(void *const *slot) {
@@ -167,7 +167,8 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
 #define GAIT_FRAME_END() __builtin_frame_address(0)
 #endif
 
-/* The frame of the function that leaves goes with the call: it may return before gait_enter. */
-#define gait_leave(thread) gait_leave_from((thread), GAIT_FRAME_END())
+/* The frame of the function that leaves goes with the call: it may return before gait_thread_enter.
+ */
+#define gait_thread_leave(thread) gait_thread_leave_from((thread), GAIT_FRAME_END())
 
 #endif

@@ -120,9 +120,9 @@ static bool checked_is_linked(const gait_thread *thread, const gait_frame *frame
 
 /* ---- Safepoints and allocation ---- */
 
-void gait_checked_poll(gait_thread *thread) {
-  checked_thread(thread, "gait_poll");
-  gait_poll(thread);
+void gait_checked_thread_poll(gait_thread *thread) {
+  checked_thread(thread, "gait_thread_poll");
+  gait_thread_poll(thread);
 }
 
 void *gait_checked_alloc(gait_thread *thread, gait_kind kind, size_t bytes) {
@@ -210,10 +210,10 @@ void gait_checked_frame_pop(gait_thread *thread, gait_frame *frame) {
   gait_frame_pop(thread, frame);
 }
 
-gait_handle *gait_checked_handle_new(gait_thread *thread, void *object) {
-  checked_thread(thread, "gait_handle_new");
-  checked_value(thread, object, "gait_handle_new");
-  return gait_handle_new(thread, object);
+gait_handle *gait_checked_handle_create(gait_thread *thread, void *object) {
+  checked_thread(thread, "gait_handle_create");
+  checked_value(thread, object, "gait_handle_create");
+  return gait_handle_create(thread, object);
 }
 
 void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
@@ -222,7 +222,7 @@ void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *obj
   gait_handle_set(thread, handle, object);
 }
 
-void gait_checked_handle_free(gait_thread *thread, gait_handle *handle) {
-  checked_thread(thread, "gait_handle_free");
-  gait_handle_free(thread, handle);
+void gait_checked_handle_destroy(gait_thread *thread, gait_handle *handle) {
+  checked_thread(thread, "gait_handle_destroy");
+  gait_handle_destroy(thread, handle);
 }

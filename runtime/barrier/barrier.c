@@ -11,7 +11,7 @@
  *              the scan.  Shading the stored value keeps the object.  This is why a store that
  *              initialises a new object, which is black, needs the barrier as well.
  *
- * .barrier.settled  When all roots have been scanned there is no such thread any more: every object
+ * .barrier.scanned  When all roots have been scanned there is no such thread any more: every object
  * that can be reached is marked, or reached from a grey one through white ones, by references that
  * are there at this moment.  A reference of these that is overwritten is shaded, even by several
  * stores at once, since none of them can have loaded an older value: that would have been
@@ -43,10 +43,10 @@
  * it. */
 #include "barrier/barrier.h"
 
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 
 /* A slot that is overwritten again and again: the value that goes has just come. */
-static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, uintptr_t word) {
+static bool barrier_shaded_last(const struct gaiti_barrier_buffer *buffer, uintptr_t word) {
   return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == word;
 }
 
@@ -61,16 +61,16 @@ static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, uintptr
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   uintptr_t word = gaiti_tags_plain_or_tagged(&thread->heap->tags, map, (uintptr_t)value);
-  if (barrier_shaded_last(thread->proc->shades, word)) return;
+  if (barrier_shaded_last(thread->proc->buffer, word)) return;
   gaiti_ref ref = gaiti_map_find(map, word);
   if (!ref || gaiti_ref_is_marked(map, ref)) return;
-  gaiti_shade_word(thread->heap, &thread->proc->shades, word);
+  gaiti_shade_word(thread->heap, &thread->proc->buffer, word);
 }
 
-/* Whether the stored value has to be shaded.  Litmus: tests/litmus/settled.litmus. */
+/* Whether the stored value has to be shaded.  Litmus: tests/litmus/scanned.litmus. */
 static bool barrier_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
-  if (!gaiti_shades_settled(thread->heap)) return true;
+  if (!gaiti_buffers_roots_are_scanned(thread->heap)) return true;
   thread->fast.marking &= ~GAIT_SHADE_NEW;
   return false;
 }
@@ -133,7 +133,7 @@ static void barrier_copy(gait_thread *thread, void **target, void *const *source
 }
 
 /* Word by word, so that a marker which looks meanwhile sees whole references.  No safepoint stands
- * between the words: the shades of all are there before the first store, and what the thread has in
+ * between the words: all are shaded before the first store, and what the thread has in
  * no frame stays alive. */
 void gaiti_copy(gait_thread *thread, void **target, void *const *source, size_t count) {
   barrier_copy(thread, target, source, count);

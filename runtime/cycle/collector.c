@@ -133,7 +133,7 @@ static bool collector_is_past_trigger(const gait_heap *heap) {
 }
 
 static gait_cycle_cause collector_cause(const gait_heap *heap) {
-  return AO_load(&heap->cycle->pace.limit_rules) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
+  return AO_load(&heap->cycle->pace.limit_bound) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
 }
 
 /* Between two cycles: the next begins at once if the heap is past the trigger that new settings
@@ -394,7 +394,7 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
                                 AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
-  if (!AO_load(&pace->limit_rules)) return;
+  if (!AO_load(&pace->limit_bound)) return;
   AO_t threads = others + 1, processors = AO_load(&pace->whole_cpus);
   uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
   uint64_t stopped_ns = AO_load(&pace->total_stopped_ns) - stall.stopped_ns;

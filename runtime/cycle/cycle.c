@@ -19,21 +19,21 @@
  *
  * The deletion half of the barrier keeps this when a reference is cut, the insertion half when a
  * thread not yet scanned hides one in a black object.  When all roots have been scanned the first
- * half is enough (.barrier.settled).
+ * half is enough (.barrier.scanned).
  *
  * End.  Marking is finished when nothing is grey: the queue is empty, no marker is active, no shade
  * is pending and no thread's buffer has an unmarked object.  The last can only be asked thread by
  * thread.
  *
  * .cycle.flush-again  Let t0 be a moment when the first three hold, and `objects` the number of
- * objects marked by then.  A flush handshake follows, and its shades are marked.  If the count is
- * still `objects` then no unmarked object was in any buffer at t0: a buffer only grows until it is
- * flushed, every entry that it held at t0 was flushed by its thread's answer, and none of these
- * objects was newly marked, by that flush or by any other thread in between.  So at t0 nothing was
- * grey, and by the invariant nothing white was reachable; and objects allocated after t0 are black.
- * Otherwise there is a new t0 and another flush.  An object that fell out of the queue, or was
- * shaded when there was no memory for a buffer, is marked and grey, so t0 cannot be before it has
- * been found again.
+ * objects marked by then.  A flush handshake follows, and the flushed objects are marked.  If the
+ * count is still `objects` then no unmarked object was in any buffer at t0: a buffer only grows
+ * until it is flushed, every entry that it held at t0 was flushed by its thread's answer, and none
+ * of these objects was newly marked, by that flush or by any other thread in between.  So at t0
+ * nothing was grey, and by the invariant nothing white was reachable; and objects allocated after
+ * t0 are black. Otherwise there is a new t0 and another flush.  An object that fell out of the
+ * queue, or was shaded when there was no memory for a buffer, is marked and grey, so t0 cannot be
+ * before it has been found again.
  *
  * .cycle.unbarriered  Roots without a barrier break the invariant: a plain store may hide a white
  * object there, and another thread, scanned already, may load it from there onto its stack and cut
@@ -173,7 +173,7 @@ static void cycle_scan_stacks_stopped(gait_heap *heap) {
 static void cycle_drain_stopped(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (!thread->proc) continue;
-    gaiti_shades_flush(heap, &thread->proc->shades);
+    gaiti_buffers_flush(heap, &thread->proc->buffer);
     gaiti_proc_flush_counts(heap, thread->proc);
   }
   if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) {
@@ -190,7 +190,7 @@ static uint32_t cycle_count_procs(gait_heap *heap) {
 }
 
 /* So many empty buffers have to be there when a cycle begins. */
-static uint32_t cycle_shade_buffers(gait_heap *heap) {
+static uint32_t cycle_buffers_wanted(gait_heap *heap) {
   return cycle_count_procs(heap) + 2;
 }
 
@@ -235,14 +235,14 @@ static bool phase_roots(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
-  if (!gaiti_roots_need_stop(&heap->roots)) gaiti_shades_settle(heap);
+  if (!gaiti_roots_need_stop(&heap->roots)) gaiti_buffers_note_scanned(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_MARK);
   return true;
 }
 
 /* A heap without barriers: every thread is stopped from the roots to the end of marking. */
 static bool phase_mark_stopped(gait_heap *heap) {
-  gaiti_shades_open(heap);
+  gaiti_buffers_open(heap);
   gaiti_marking_open(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
@@ -397,7 +397,7 @@ static bool cycle_trim(gait_heap *heap) {
   if (cycle_has_deadline(heap) && gaiti_roots_trim_is_long(&heap->roots)) return false;
   gaiti_marking_trim(heap);
   gaiti_procs_trim(heap);
-  gaiti_shades_trim(heap, cycle_shade_buffers(heap));
+  gaiti_buffers_trim(heap, cycle_buffers_wanted(heap));
   gaiti_roots_trim(&heap->roots);
   return true;
 }
@@ -422,7 +422,7 @@ static bool phase_sweep(gait_heap *heap) {
  * freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->generation.young_next &&
-         !heap->cycle->requests.full && !AO_load(&heap->cycle->pace.limit_rules);
+         !heap->cycle->requests.full && !AO_load(&heap->cycle->pace.limit_bound);
 }
 
 static void cycle_begin_pace(gait_heap *heap) {
@@ -435,13 +435,13 @@ static void cycle_begin_pace(gait_heap *heap) {
   cycle->runner.record.cpus = cycle->pace.cpus;
 }
 
-/* The list of shades is open before the first barrier is on (.inv.open).
+/* The list of buffers is open before the first barrier is on (.inv.open).
  * Model: tests/model/start.pml, roots.pml, weak.pml. */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   heap->generation.young = cycle_is_young(heap, cause);
   if (heap->generation.young_next && !heap->generation.young) gaiti_young_forget_old(heap);
-  gaiti_shades_reserve(heap, cycle_shade_buffers(heap));
+  gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;
   gaiti_protocol_begin(heap);
@@ -454,7 +454,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
     return;
   }
   gaiti_roots_begin_cycle(&heap->roots);
-  gaiti_shades_open(heap);
+  gaiti_buffers_open(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_START);
 }
 

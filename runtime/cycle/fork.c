@@ -127,7 +127,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;
-  locks[count++] = &heap->shades->lock;
+  locks[count++] = &heap->buffers->lock;
   locks[count++] = &heap->cycle->records.lock;
   return count;
 }
@@ -313,7 +313,7 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
 static void fork_drop_threads(struct fork_entry *entry) {
   struct gaiti_threads *threads = entry->heap->threads;
   gait_thread *thread = threads->all;
-  gaiti_shades_forget_buffers(entry->heap);
+  gaiti_buffers_forget_buffers(entry->heap);
   threads->all = NULL;
   threads->count = 0;
   while (thread) {
@@ -333,7 +333,7 @@ static void fork_drop_threads(struct fork_entry *entry) {
 /* Gives up marking.  Nothing is known of old objects any more. */
 static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
-  gaiti_shades_drop(entry->heap);
+  gaiti_buffers_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
   entry->heap->generation = (struct gaiti_generation){.young = false};

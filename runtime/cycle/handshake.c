@@ -73,10 +73,10 @@ static void action_scan_roots(gait_thread *thread) {
   size_t bytes;
   if (thread->proc) {
     gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
-    bytes = gaiti_roots_scan_thread(thread, &thread->proc->shades);
-    gaiti_shades_flush(heap, &thread->proc->shades);
+    bytes = gaiti_roots_scan_thread(thread, &thread->proc->buffer);
+    gaiti_buffers_flush(heap, &thread->proc->buffer);
   } else {
-    bytes = gaiti_roots_scan_thread(thread, &heap->cycle->handshakes.shades);
+    bytes = gaiti_roots_scan_thread(thread, &heap->cycle->handshakes.buffer);
   }
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
@@ -84,7 +84,7 @@ static void action_scan_roots(gait_thread *thread) {
 /* Hands the barrier's buffer to the markers.
  * Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
 static void action_flush(gait_thread *thread) {
-  if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  if (thread->proc) gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
 }
 
 /* Turns the barrier and black allocation off; caches keep their runs, and give up their blocks.
@@ -93,7 +93,7 @@ static void action_barrier_off(gait_thread *thread) {
   thread->fast.marking = thread->heap->threads->handshake.marking;
   AO_store(&thread->black_epoch, 0);
   if (!thread->proc) return;
-  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
   gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_disown);
 }
 
@@ -117,7 +117,7 @@ static void handshake_act(gait_thread *thread) {
 /* Raises the number of handshakes for the action, and the poll flag of each thread.
  * Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
  * tests/litmus/acted.litmus, asked.litmus, card.litmus, cleared.litmus, epoch.litmus, phase.litmus,
- * poll.litmus, polled.litmus, settled.litmus. */
+ * poll.litmus, polled.litmus, scanned.litmus. */
 void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct gaiti_handshake *asked = &heap->threads->handshake;
@@ -193,7 +193,7 @@ static bool safepoint_move_on(gait_heap *heap) {
  * itself, on which it is to act next.
  * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
  * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
- * stop.litmus, poll.litmus, polled.litmus, settled.litmus. */
+ * stop.litmus, poll.litmus, polled.litmus, scanned.litmus. */
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
@@ -274,7 +274,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
     }
     gaiti_thread_resume(thread);
   }
-  gaiti_shades_flush(heap, &handshakes->shades);
+  gaiti_buffers_flush(heap, &handshakes->buffer);
   return late;
 }
 

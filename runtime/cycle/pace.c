@@ -118,7 +118,7 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
 }
 
 /* Whether the goal follows from the memory limit, or from the CPU cap, which lifted that one. */
-static bool pace_limit_rules(const struct gaiti_pace *pace) {
+static bool pace_limit_is_bound(const struct gaiti_pace *pace) {
   return pace->decision.rule >= GAITI_PACER_RULE_MEMORY_LIMIT;
 }
 
@@ -127,7 +127,7 @@ static bool pace_limit_rules(const struct gaiti_pace *pace) {
  * heap costs less than a thread that waits. */
 static AO_t pace_stall_bytes(const struct gaiti_pace *pace) {
   AO_t goal = (AO_t)pace->decision.goal_bytes;
-  if (pace_limit_rules(pace)) return goal;
+  if (pace_limit_is_bound(pace)) return goal;
   AO_t from = goal > pace->started_bytes ? goal : pace->started_bytes;
   return from + (goal / 32 > PACE_STALL_LEAST_BYTES ? goal / 32 : PACE_STALL_LEAST_BYTES);
 }
@@ -144,8 +144,8 @@ static void pace_decide(gait_heap *heap) {
   AO_store(&pace->stall_bytes, pace_stall_bytes(pace));
   AO_store(&pace->limit_unreachable, pace->decision.limit_unreachable);
   AO_store(&pace->limiting, snapshot.limiting);
-  AO_store(&pace->limit_rules, pace_limit_rules(pace));
-  AO_store(&pace->relieved, pace->decision.rule == GAITI_PACER_RULE_CPU_CAP);
+  AO_store(&pace->limit_bound, pace_limit_is_bound(pace));
+  AO_store(&pace->limit_relaxed, pace->decision.rule == GAITI_PACER_RULE_CPU_CAP);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
@@ -292,7 +292,7 @@ static uint64_t pace_unfilled(const gait_heap *heap, uint64_t peak) {
 static uint64_t pace_slack(const gait_heap *heap, uint64_t peak) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t unfilled = pace_unfilled(heap, peak);
-  bool measured = AO_load(&pace->refused) || unfilled < pace->slack_bytes;
+  bool measured = AO_load(&pace->limit_refused) || unfilled < pace->slack_bytes;
   return (measured ? unfilled : pace->slack_bytes) / 16 * 15;
 }
 
@@ -308,7 +308,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   gaiti_lock(&pace->lock);
   pace->live_bytes = end->marked_bytes - end->reserved_bytes;
   pace->slack_bytes = pace_slack(heap, end->peak_bytes);
-  AO_store(&pace->refused, false);
+  AO_store(&pace->limit_refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
   pace->started_bytes = 0;
   bool stopped = pace->stopped;

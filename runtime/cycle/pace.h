@@ -39,9 +39,9 @@ struct gaiti_pace {
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
-  AO_t limit_rules;       /* the memory limit, or the CPU cap above it, has set the goal */
-  AO_t relieved; /* the CPU cap has set the goal: the heap may go past the limit to there */
-  AO_t refused;  /* since marking last ended, the limit kept a block from a thread */
+  AO_t limit_bound;       /* the memory limit, or the CPU cap above it, has set the goal */
+  AO_t limit_relaxed; /* the CPU cap has set the goal: the heap may go past the limit to there */
+  AO_t limit_refused; /* since marking last ended, the limit kept a block from a thread */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;

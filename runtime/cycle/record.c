@@ -103,7 +103,7 @@ void gaiti_record_end(gait_heap *heap) {
   record->idle_ns = AO_load(&pace->idle_ns);
   record->handshakes = cycle->handshakes.count;
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
-  record->held_ns = cycle->handshakes.stopped_ns;
+  record->stopped_ns = cycle->handshakes.stopped_ns;
   gaiti_lock(&pace->lock);
   record->stopped_cpu_ns = pace->stopped_cpu_ns;
   record->cons_mark = pace->decision.cons_mark;

@@ -45,9 +45,9 @@ static bool throttle_may_mark(const gait_heap *heap) {
  * no collector could have begun sooner. */
 static bool throttle_is_past_goal(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->requests.asking_bytes);
+  AO_t excused = AO_load(&pace->limit_bound) ? 0 : AO_load(&heap->cycle->requests.asking_bytes);
   if (gaiti_heap_live(heap) < AO_load(&pace->stall_bytes) + excused) return false;
-  return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
+  return !gaiti_pace_limiting(pace) || AO_load(&pace->limit_relaxed);
 }
 
 /* Past its goal, the thread marks once, whether it owes or not, and while marking has not begun or
@@ -86,22 +86,22 @@ void gaiti_throttle_account(gait_thread *thread, size_t bytes) {
   if (gaiti_heap_live(thread->heap) < AO_load(&pace->trigger_bytes)) return;
   if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_inline_is_due(thread->heap))
     return;
-  bool limit = AO_load(&pace->limit_rules) != 0;
+  bool limit = AO_load(&pace->limit_bound) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
 }
 
 /* ---- For want of memory ---- */
 
 /* The CPU cap has lifted the goal over the limit, and the heap is not there yet. */
-static bool throttle_is_relieved(const gait_heap *heap) {
+static bool throttle_is_relaxed(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
+  return AO_load(&pace->limit_relaxed) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
 /* Bytes that may be mapped under the memory limit, which external bytes of objects share. */
 static uint64_t throttle_soft_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
-  bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || throttle_is_relieved(heap);
+  bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || throttle_is_relaxed(heap);
   if (none) return GAITI_NO_LIMIT;
   return limit > external ? limit - external : 0;
 }
@@ -140,7 +140,7 @@ static bool throttle_has_room(gait_heap *heap, size_t bytes) {
 /* A limit has kept a block from the thread. */
 bool gaiti_throttle_wait(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
   gait_heap *heap = thread->heap;
-  AO_store(&heap->cycle->pace.refused, true);
+  AO_store(&heap->cycle->pace.limit_refused, true);
   if (throttle_soft_limit(heap, attempt) < gaiti_space_hard_limit(&heap->space)) {
     throttle_wait_for_limit(thread, attempt);
     return true;

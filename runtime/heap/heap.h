@@ -21,13 +21,13 @@
 #include "heap/space.h"
 #include "heap/tags.h"
 
-struct gaiti_threads; /* mutator/thread.h */
-struct gaiti_procs;   /* mutator/proc.h */
-struct gaiti_partial; /* alloc/partial.h */
-struct gaiti_shades;  /* barrier/shades.h */
-struct gaiti_marking; /* mark/marking.h */
-struct gaiti_sweep;   /* sweep/sweep.h */
-struct gaiti_cycle;   /* cycle/cycle.h */
+struct gaiti_threads;         /* mutator/thread.h */
+struct gaiti_procs;           /* mutator/proc.h */
+struct gaiti_partial;         /* alloc/partial.h */
+struct gaiti_barrier_buffers; /* barrier/buffers.h */
+struct gaiti_marking;         /* mark/marking.h */
+struct gaiti_sweep;           /* sweep/sweep.h */
+struct gaiti_cycle;           /* cycle/cycle.h */
 
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
@@ -60,7 +60,7 @@ struct gait_heap {
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;
   struct gaiti_partial *partial;
-  struct gaiti_shades *shades;
+  struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;

@@ -26,6 +26,12 @@ bool gaiti_tags_init(struct gaiti_tags *tags, const gait_tags *rule, const struc
   if (!rule) return true;
   if (tags_heap_bits(map) & ~TAGS_SLOT_BITS & ~rule->address_mask) return false;
   uint64_t last = rule->last ? rule->last : rule->first;
-  *tags = (struct gaiti_tags){rule->mask, rule->first, last - rule->first, rule->address_mask};
+  *tags = (struct gaiti_tags){.mask = rule->mask,
+                              .first = rule->first,
+                              .span = last - rule->first,
+                              .address = rule->address_mask,
+                              .keep = rule->mask | rule->address_mask,
+                              .origin = rule->first + map->base,
+                              .low = TAGS_SLOT_BITS & ~rule->address_mask};
   return true;
 }

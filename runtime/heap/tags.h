@@ -12,12 +12,21 @@
 
 /* The rule, as markers and barriers use it: a word is a reference where its bits of `mask`, less
  * `first`, are `span` at most.  Without a rule no word is, and `address` is 0.
- * Constant for the heap's life. */
+ * Constant for the heap's life.
+ *
+ * .tags.origin  Where span is 0, one subtraction does for tag and address: a word, cut to the bits
+ * of both, less `origin`, which is the tag and the heap's base, is an offset into the heap, with no
+ * bit of `low`, for references alone.  For let a be the base and that offset: a is an address of
+ * the heap, whose bits are none of the tag's; the lowest four may be, and are not set then.  So the
+ * word's bits are those of `first` and those of a, and neither borrows from the other. */
 struct gaiti_tags {
   uint64_t mask;
   uint64_t first;
   uint64_t span;
   uint64_t address;
+  uint64_t keep;
+  uint64_t origin;
+  uint64_t low;
 };
 
 /* Says in a sentence why no heap can have the rule, or returns NULL. */

@@ -67,6 +67,16 @@ GAITI_RACY_INLINE void gaiti_gathering_tagged(struct gaiti_gathering *gathering,
   gaiti_gathering_reference(gathering, gaiti_tags_address(tags, word));
 }
 
+/* The same where references have one tag. */
+GAITI_RACY_INLINE void gaiti_gathering_one_tag(struct gaiti_gathering *gathering,
+                                               const struct gaiti_tags *tags, uintptr_t word) {
+  uintptr_t offset = (word & tags->keep) - tags->origin;
+  gaiti_ref ref;
+  if (offset < gathering->bytes && !(offset & tags->low) &&
+      gaiti_shape_find(&gathering->marker->map, gathering->shapes, offset, &ref))
+    gaiti_gathering_add(gathering, ref);
+}
+
 /* The same for a single one. */
 GAITI_RACY_INLINE void gaiti_marker_reference(struct gaiti_marker *marker, uintptr_t word) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);

@@ -300,80 +300,76 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
 }
 
 /* How the small objects of one block are traced.
- *   tag     the common part of references to them, above the granules
- *   map     their words that are references; 0: it takes more than such a map
- *   tagged  with map 0: their words that are tagged references; 0: it takes more than such maps
- *   plain   those that are plain references beside them */
-struct marker_sort {
+ *   tag          the common part of references to them, above the granules
+ *   map, tagged  their words that are references, plain and tagged; both 0: it takes more than such
+ *                maps */
+struct marker_layout {
   gaiti_ref tag;
   uint64_t map;
   size_t bytes;
   uint64_t tagged;
-  uint64_t plain;
 };
 
-static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gaiti_ref ref) {
-  struct marker_sort sort = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
-  if (ref & GAITI_REF_LARGE) return sort;
+static struct marker_layout marker_layout_of(const struct gaiti_marker *marker, gaiti_ref ref) {
+  struct marker_layout layout = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
+  if (ref & GAITI_REF_LARGE) return layout;
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
-  sort.bytes = marker_class_bytes[gaiti_ref_class(ref)];
-  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return sort;
+  layout.bytes = marker_class_bytes[gaiti_ref_class(ref)];
+  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return layout;
   uint64_t there = ~(uint64_t)0;
-  if (sort.bytes / 8 < kind->words) there = ((uint64_t)1 << sort.bytes / 8) - 1;
-  sort.tagged = kind->short_tagged_map & there;
-  *(sort.tagged ? &sort.plain : &sort.map) = kind->short_map & there;
-  return sort;
+  if (layout.bytes / 8 < kind->words) there = ((uint64_t)1 << layout.bytes / 8) - 1;
+  layout.map = kind->short_map & there;
+  layout.tagged = kind->short_tagged_map & there;
+  return layout;
 }
 
 /* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
  * tests/litmus/publish.litmus, publish-aarch64.litmus. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
-                                             const struct marker_sort *sort,
+                                             const struct marker_layout *layout,
                                              struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->map; map; map &= map - 1)
+    for (uint64_t map = layout->map; map; map &= map - 1)
       gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
   }
   return count;
 }
 
-/* The same of a group whose objects have tagged references. */
+/* How the words of tagged maps are told from others in a loop, which is compiled for each. */
+enum marker_words {
+  MARKER_WORDS_PLAIN, /* there are none: the heap has no rule */
+  MARKER_WORDS_ONE_TAG,
+  MARKER_WORDS_TAGS,
+};
+
+static inline enum marker_words marker_words_of(const struct gaiti_tags *tags) {
+  if (__builtin_expect(!gaiti_tags_exist(tags), 1)) return MARKER_WORDS_PLAIN;
+  return tags->span == 0 ? MARKER_WORDS_ONE_TAG : MARKER_WORDS_TAGS;
+}
+
+/* The same by the map of tagged references. */
 GAITI_RACY_INLINE uint64_t marker_scan_tagged(struct gaiti_gathering *gathering,
-                                              const struct gaiti_tags *tags,
-                                              const struct marker_sort *sort,
+                                              const struct gaiti_tags *tags, enum marker_words form,
+                                              const struct marker_layout *layout,
                                               struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->tagged; map; map &= map - 1)
-      gaiti_gathering_tagged(gathering, tags, words[(unsigned)__builtin_ctzll(map)]);
-    for (uint64_t map = sort->plain; map; map &= map - 1)
-      gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
+    for (uint64_t map = layout->tagged; map; map &= map - 1) {
+      uintptr_t word = words[(unsigned)__builtin_ctzll(map)];
+      if (form == MARKER_WORDS_ONE_TAG)
+        gaiti_gathering_one_tag(gathering, tags, word);
+      else
+        gaiti_gathering_tagged(gathering, tags, word);
+    }
   }
   return count;
-}
-
-/* Traces groups from `groups` on, as long as they are of this sort, which has tagged references.
- * Returns the last of them.  Apart from the loop over plain ones, which has no registers to spare.
- */
-GAITI_RACY GAITI_NOINLINE static const struct gaiti_group *
-marker_scan_tagged_run(struct gaiti_marker *marker, struct marker_sort sort,
-                       const struct gaiti_group *groups, const struct gaiti_group *end) {
-  struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
-  const struct gaiti_tags tags = marker->tags;
-  uint64_t count = 0;
-  do
-    count += marker_scan_tagged(&gathering, &tags, &sort, gaiti_group_read(groups++));
-  while (groups < end && gaiti_group_read(groups).ref >> GAITI_REF_CLASS_SHIFT == sort.tag);
-  marker->work += sort.bytes * count;
-  gaiti_gathering_end(&gathering);
-  return groups - 1;
 }
 
 static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group group) {
@@ -392,28 +388,57 @@ static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group gr
 
 /* Traces the first `count` groups of a half of `scans`.
  * Model: tests/model/start.pml, termination.pml, overflow.pml. */
-GAITI_RACY GAITI_NOINLINE static void marker_scan(struct gaiti_marker *marker, bool half,
-                                                  uint32_t count) {
+GAITI_RACY_INLINE void marker_scan_form(struct gaiti_marker *marker, bool half, uint32_t count,
+                                        enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
-  struct marker_sort sort = {0};
+  const struct gaiti_tags tags = marker->tags;
+  struct marker_layout layout = {0};
   uint64_t work = 0;
   const struct gaiti_group *groups = marker->scans[half], *end = groups + count;
   for (; groups < end; groups++) {
     struct gaiti_group group = gaiti_group_read(groups);
-    if (group.ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, group.ref);
-    if (sort.map) {
-      work += sort.bytes * marker_scan_small(&gathering, &sort, group);
+    if (group.ref >> GAITI_REF_CLASS_SHIFT != layout.tag)
+      layout = marker_layout_of(marker, group.ref);
+    if (form != MARKER_WORDS_PLAIN && layout.tagged) {
+      work += layout.bytes * marker_scan_tagged(&gathering, &tags, form, &layout, group);
+      if (layout.map) marker_scan_small(&gathering, &layout, group);
+      continue;
+    }
+    if (layout.map) {
+      work += layout.bytes * marker_scan_small(&gathering, &layout, group);
       continue;
     }
     gaiti_gathering_end(&gathering);
-    if (sort.tagged)
-      groups = marker_scan_tagged_run(marker, sort, groups, end);
-    else
-      marker_scan_other(marker, group);
+    marker_scan_other(marker, group);
     gathering = gaiti_gathering_begin(marker);
   }
   marker->work += work;
   gaiti_gathering_end(&gathering);
+}
+
+GAITI_RACY GAITI_NOINLINE static void marker_scan_plain(struct gaiti_marker *marker, bool half,
+                                                        uint32_t count) {
+  marker_scan_form(marker, half, count, MARKER_WORDS_PLAIN);
+}
+
+GAITI_RACY GAITI_NOINLINE static void marker_scan_one_tag(struct gaiti_marker *marker, bool half,
+                                                          uint32_t count) {
+  marker_scan_form(marker, half, count, MARKER_WORDS_ONE_TAG);
+}
+
+GAITI_RACY GAITI_NOINLINE static void marker_scan_tags(struct gaiti_marker *marker, bool half,
+                                                       uint32_t count) {
+  marker_scan_form(marker, half, count, MARKER_WORDS_TAGS);
+}
+
+/* Traces the objects of a half, by the loop for the tags of this heap.
+ * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+static inline void marker_scan(struct gaiti_marker *marker, bool half, uint32_t count) {
+  switch (marker_words_of(&marker->tags)) {
+  case MARKER_WORDS_PLAIN: marker_scan_plain(marker, half, count); return;
+  case MARKER_WORDS_ONE_TAG: marker_scan_one_tag(marker, half, count); return;
+  case MARKER_WORDS_TAGS: marker_scan_tags(marker, half, count); return;
+  }
 }
 
 /* Whether the one thing to do is to mark an object that has such a map. */
@@ -427,10 +452,11 @@ static inline bool marker_at_link(const struct gaiti_gathering *gathering) {
 /* Follows a chain, in which there is nothing to ask ahead for: each object is asked for together
  * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then.
  * Model: tests/model/start.pml, termination.pml, overflow.pml. */
-GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
+GAITI_RACY_INLINE bool marker_follow_form(struct gaiti_marker *marker, uint64_t until,
+                                          enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   if (marker->ripe > 0 || !marker_at_link(&gathering)) return false;
-  struct marker_sort sort = {0};
+  struct marker_layout layout = {0};
   do {
     struct gaiti_group link = gathering.gathered;
     gaiti_ref ref = gaiti_group_first(link);
@@ -438,18 +464,45 @@ GAITI_RACY static bool marker_follow(struct gaiti_marker *marker, uint64_t until
     gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;
     marker_count(marker, link);
-    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
-    if (sort.map) {
-      marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
-    } else if (sort.tagged) {
-      marker->work += sort.bytes * marker_scan_tagged(&gathering, &marker->tags, &sort, link);
-    } else {
+    if (ref >> GAITI_REF_CLASS_SHIFT != layout.tag) layout = marker_layout_of(marker, ref);
+    if (form != MARKER_WORDS_PLAIN && layout.tagged) {
+      marker->work +=
+          layout.bytes * marker_scan_tagged(&gathering, &marker->tags, form, &layout, link);
+      if (layout.map) marker_scan_small(&gathering, &layout, link);
+      continue;
+    }
+    if (!layout.map) {
       marker_push(marker, link);
       break;
     }
+    marker->work += layout.bytes * marker_scan_small(&gathering, &layout, link);
   } while (marker->work < until && marker_at_link(&gathering));
   gaiti_gathering_end(&gathering);
   return true;
+}
+
+GAITI_RACY GAITI_NOINLINE static bool marker_follow_plain(struct gaiti_marker *marker,
+                                                          uint64_t until) {
+  return marker_follow_form(marker, until, MARKER_WORDS_PLAIN);
+}
+
+GAITI_RACY GAITI_NOINLINE static bool marker_follow_one_tag(struct gaiti_marker *marker,
+                                                            uint64_t until) {
+  return marker_follow_form(marker, until, MARKER_WORDS_ONE_TAG);
+}
+
+GAITI_RACY GAITI_NOINLINE static bool marker_follow_tags(struct gaiti_marker *marker,
+                                                         uint64_t until) {
+  return marker_follow_form(marker, until, MARKER_WORDS_TAGS);
+}
+
+static inline bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
+  switch (marker_words_of(&marker->tags)) {
+  case MARKER_WORDS_PLAIN: return marker_follow_plain(marker, until);
+  case MARKER_WORDS_ONE_TAG: return marker_follow_one_tag(marker, until);
+  case MARKER_WORDS_TAGS: return marker_follow_tags(marker, until);
+  }
+  return false;
 }
 
 /* Traces every marked object of a word of marks.
@@ -551,13 +604,13 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
     gaiti_delay(marker->heap);
     if (segment) return 1;
   }
-  struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
+  struct gaiti_barrier_buffer *buffer = gaiti_buffers_take(marker->heap);
   if (!buffer) return 0;
   gaiti_delay(marker->heap);
   uint64_t cost = 1 + (uint64_t)buffer->count * MARKER_SHADE_COST_BYTES;
   for (uint32_t i = 0; i < buffer->count; i++)
     gaiti_marker_word(marker, buffer->words[i]);
-  gaiti_shades_give(marker->heap, buffer);
+  gaiti_buffers_give(marker->heap, buffer);
   return cost;
 }
 
@@ -594,7 +647,7 @@ static void marker_start(struct gaiti_marker *marker) {
 }
 
 /* Empties the queues into the local stack, large objects last: they are taken first. */
-static void marker_settle(struct gaiti_marker *marker) {
+static void marker_flush(struct gaiti_marker *marker) {
   marker_mark_all(marker);
   while (marker->asked > 0)
     marker_push(marker, marker->scans[!marker->half][--marker->asked]);
@@ -621,7 +674,7 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
  * Model: tests/model/termination.pml, overflow.pml. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
-  marker_settle(marker);
+  marker_flush(marker);
   if (marker->work) gaiti_delay(marker->heap);
   marker_give_segment(marker, &marker->spare);
   marker_give_segment(marker, &marker->local);

@@ -33,7 +33,6 @@ struct gaiti_marker {
   struct gaiti_group *fresh, *next, *full;
   size_t ripe;
   const struct gaiti_kind *kinds;
-  struct gaiti_tags tags;
   gait_heap *heap;
   struct gaiti_segment *local;
   struct gaiti_segment *spare;
@@ -45,6 +44,7 @@ struct gaiti_marker {
   struct gaiti_segment *stash;
   struct gaiti_marker *next_spare;
   uint32_t large_count;
+  struct gaiti_tags tags;
   struct gaiti_group candidates[2][GAITI_CANDIDATES];
   struct gaiti_group scans[2][GAITI_SCANS];
   struct gaiti_group large[GAITI_MARKER_LARGE];

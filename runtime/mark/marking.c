@@ -59,8 +59,8 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&marking->segments_ahead, segments_ahead(heap));
   gaiti_unlock(&marking->lock);
   uint64_t objects, bytes;
-  gaiti_shades_take_spilled(heap, &objects, &bytes);
-  AO_store(&heap->shades->spilled, 0);
+  gaiti_buffers_take_spilled(heap, &objects, &bytes);
+  AO_store(&heap->buffers->spilled, 0);
 }
 
 /* Model: tests/model/roots.pml. */
@@ -115,7 +115,7 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
  * Model: tests/model/overflow.pml. */
 static void marking_count_spilled(gait_heap *heap) {
   uint64_t objects, bytes;
-  gaiti_shades_take_spilled(heap, &objects, &bytes);
+  gaiti_buffers_take_spilled(heap, &objects, &bytes);
   heap->marking->counts.objects += objects;
   heap->marking->counts.bytes += bytes;
 }
@@ -132,7 +132,7 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
 /* Whether nothing is grey outside the threads' buffers, dropped entries apart.
  * Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
 static bool marking_idle_locked(const gait_heap *heap) {
-  return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
+  return heap->marking->active == 0 && !heap->marking->work && !gaiti_buffers_pending(heap);
 }
 
 bool gaiti_marking_is_idle(gait_heap *heap) {
@@ -156,11 +156,11 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
-  gaiti_lock(&heap->shades->lock);
+  gaiti_lock(&heap->buffers->lock);
   bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
-               heap->shades->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
-  if (close) heap->shades->open = marking->open = false;
-  gaiti_unlock(&heap->shades->lock);
+               heap->buffers->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
+  if (close) heap->buffers->open = marking->open = false;
+  gaiti_unlock(&heap->buffers->lock);
   gaiti_unlock(&marking->lock);
   return close;
 }
@@ -176,13 +176,13 @@ void gaiti_marking_note_dropped(gait_heap *heap) {
 
 /* Model: tests/model/overflow.pml. */
 bool gaiti_marking_overflowed(const gait_heap *heap) {
-  return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
+  return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->buffers->spilled);
 }
 
 /* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
-  AO_store_full(&heap->shades->spilled, 0);
+  AO_store_full(&heap->buffers->spilled, 0);
 }
 
 bool gaiti_marking_wait(gait_heap *heap, uint64_t ns) {

@@ -21,7 +21,7 @@
 #ifndef GAITI_MARK_MARKING_H
 #define GAITI_MARK_MARKING_H
 
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 
 #define GAITI_SEGMENT_ENTRIES 511
 
@@ -95,7 +95,8 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects);
 bool gaiti_marking_is_idle(gait_heap *heap);
 
 /* Closes marking when it is idle and no object was marked since `objects` were: takes both locks,
- * so no shade comes in between.  From then on shades are refused, and so are threads that help. */
+ * so no buffer comes in between.  From then on buffers are refused, and so are threads that help.
+ */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
 /* Notes that an object has been marked, not traced, and is in no queue; whether such objects have
@@ -109,7 +110,7 @@ void gaiti_marking_forget_overflow(gait_heap *heap);
 bool gaiti_marking_wait(gait_heap *heap, uint64_t ns);
 
 static inline bool gaiti_marking_has_work(const gait_heap *heap) {
-  return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_shades_pending(heap);
+  return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_buffers_pending(heap);
 }
 
 #endif

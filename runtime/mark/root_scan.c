@@ -81,7 +81,7 @@ size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, 
                                         (const uintptr_t *)thread->stack_high, visit, arg);
 }
 
-size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer) {
+size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer **buffer) {
   return gaiti_roots_each_range(thread, roots_shade_range, buffer);
 }
 

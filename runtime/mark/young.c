@@ -51,7 +51,7 @@
  *   stores it where B can load it              loads x, stores it in an old object or in a black
  *                                              one
  *
- * B's barrier shades nothing then: the roots have been scanned, and the list of shades is closed.
+ * B's barrier shades nothing then: the roots have been scanned, and the list of buffers is closed.
  * So B must note stores already.  All threads do from the handshake on that turned their barriers
  * on; and one is taken off the cards when marking has closed, and before any thread is asked to
  * turn the barrier off.  A note that was made before that is of an object which this cycle finds:

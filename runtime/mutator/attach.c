@@ -98,7 +98,7 @@ static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_
   threads_link_locked(threads, thread);
   *out = thread;
   return GAIT_OK;
-fail_proc: /* taken from a thread outside, it has that one's slots and shades */
+fail_proc: /* taken from a thread outside, it has that one's slots and buffer */
   heap->hooks->retire(thread);
   gaiti_proc_surrender(thread);
 fail_thread:

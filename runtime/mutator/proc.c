@@ -162,7 +162,7 @@ void gaiti_proc_surrender(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   struct gaiti_proc *proc = thread->proc;
   if (!proc) return;
-  CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
+  CHECK("proc.buffer", !proc->buffer, "a processor is freed with shaded references in its buffer");
   thread->proc = NULL;
   thread->fast.rows = gaiti_proc_no_rows();
   gaiti_delay(thread->heap);

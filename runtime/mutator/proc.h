@@ -40,7 +40,7 @@ struct gaiti_row {
   struct gaiti_run runs[GAIT_SIZE_CLASSES];
 };
 
-struct gaiti_shade_buffer; /* barrier/shades.h */
+struct gaiti_barrier_buffer; /* barrier/buffers.h */
 
 /* Bytes that all processors together may keep unflushed: as much as a heap may be past its goal
  * before a thread waits (cycle/pace.c). */
@@ -55,7 +55,7 @@ struct gaiti_taken {
 
 /*   rows          as gait_fast.rows: a kind that was never allocated here has the empty row
  *   kinds         kinds below this one may have a row of their own
- *   shades        the barrier's buffer, NULL until the first shade; barrier/shades.h
+ *   buffer        the barrier's buffer, NULL until the first shade; barrier/buffers.h
  *   assist_credit bytes of marking done ahead of allocation; negative: owed
  *   taken         bytes that the caches have taken since the last flush; written by the user
  *                 alone
@@ -64,7 +64,7 @@ struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
   uint32_t kinds;
   uint32_t number; /* how many there were when it was made */
-  struct gaiti_shade_buffer *shades;
+  struct gaiti_barrier_buffer *buffer;
   int64_t assist_credit;
   struct gaiti_taken taken;
   AO_t alloc_bytes;

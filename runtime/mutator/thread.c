@@ -70,7 +70,7 @@ void gaiti_thread_free_room(gait_thread *thread) {
 }
 
 /* Without memory for all words, those of the frame that leaves stay in place beyond what there is
- * room for: gait_enter finds it when that frame has gone. */
+ * room for: gait_thread_enter finds it when that frame has gone. */
 void gaiti_thread_save(gait_thread *thread, const void *frame) {
   if (thread->roots == GAIT_STACK_EXACT) return;
   REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),

@@ -34,8 +34,8 @@ enum gaiti_thread_state {
  *   attachments    of the OS thread, this one among them (mutator/attachments.h)
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
- *   outside        where the frame of the innermost gait_outside that runs ends, or 0
- *   entered        where the frame of the last gait_enter within that ends, or 0
+ *   outside        where the frame of the innermost gait_thread_outside that runs ends, or 0
+ *   entered        where the frame of the last gait_thread_enter within that ends, or 0
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
  *                  those further up; written by the thread that has suspended it
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack

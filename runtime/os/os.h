@@ -140,7 +140,7 @@ enum gaiti_rank {
   GAITI_RANK_PARTIAL, /* lists of blocks with free slots */
   GAITI_RANK_SPACE,   /* free blocks */
   GAITI_RANK_MARK,    /* shared mark work */
-  GAITI_RANK_SHADES,  /* shaded references handed over by threads */
+  GAITI_RANK_BUFFERS, /* shaded references handed over by threads */
   GAITI_RANK_RECORDS, /* the ring of cycle records */
   GAITI_RANK_COUNT,
 };

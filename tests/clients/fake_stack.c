@@ -36,7 +36,7 @@ __attribute__((noinline)) static int is_alive(int held) {
   for (int i = 0; i < 100; i++)
     make(NULL);
   scrub();
-  gait_collect(thread);
+  gait_heap_collect(thread);
   int alive = gait_object_start(heap, (void *)~object) != NULL;
   escape(slots);
   return alive;

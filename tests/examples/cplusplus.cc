@@ -38,16 +38,16 @@ static long sum_of_list(gait_thread *thread, gait_kind kind) {
 static uint64_t live_objects(gait_heap *heap, gait_thread *thread) {
   gait_cycle_record record;
   gait_stats stats;
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   gait_stats_read(heap, &stats);
-  require(gait_cycle_records(heap, stats.cycles, &record, 1) == 1);
+  require(gait_records_read(heap, stats.cycles, &record, 1) == 1);
   return record.marked_objects;
 }
 
 static void *call_back(void *arg) {
   auto *thread = static_cast<gait_thread *>(arg);
   gait::Inside inside(thread);
-  return gait_collect(thread) == GAIT_OK ? arg : nullptr;
+  return gait_heap_collect(thread) == GAIT_OK ? arg : nullptr;
 }
 
 // A root and a handle keep two objects, and nothing keeps them when they are gone.
@@ -65,7 +65,7 @@ static void keeps(gait_heap *heap, gait_thread *thread, gait_kind kind) {
     require(!gait::cas(thread, &root->next, second, nullptr));
     other.set(thread, second);
     new (&handle) gait::Handle<Node>(std::move(other));
-    require(!other && gait_outside(thread, call_back, thread) == thread);
+    require(!other && gait_thread_outside(thread, call_back, thread) == thread);
     require(live_objects(heap, thread) == before + 2);
   }
   require(live_objects(heap, thread) == before + 1 && handle.get()->value == 2);

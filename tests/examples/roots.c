@@ -25,12 +25,12 @@ struct window { /* malloc'd, not on the heap */
 };
 
 static gait_result window_open(gait_thread *thread, struct window *window, void *title) {
-  window->title = gait_handle_new(thread, title);
+  window->title = gait_handle_create(thread, title);
   return window->title ? GAIT_OK : GAIT_ERROR_MEMORY;
 }
 
 static void window_close(gait_thread *thread, struct window *window) {
-  gait_handle_free(thread, window->title);
+  gait_handle_destroy(thread, window->title);
 }
 /* [end] */
 
@@ -91,11 +91,11 @@ int main(void) {
   foreign.user_data = list_of_three(thread, any);
   gait_store(thread, &entries[2], list_of_three(thread, any));
   require(window_open(thread, &window, list_of_three(thread, any)) == GAIT_OK);
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   gait_cycle_record record;
-  require(gait_cycle_records(heap, 1, &record, 1) == 1 && record.marked_objects == 4 * 3);
+  require(gait_records_read(heap, 1, &record, 1) == 1 && record.marked_objects == 4 * 3);
   window_close(thread, &window);
-  require(gait_collect(thread) == GAIT_OK);
-  require(gait_cycle_records(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
+  require(gait_heap_collect(thread) == GAIT_OK);
+  require(gait_records_read(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

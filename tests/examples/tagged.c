@@ -103,7 +103,7 @@ static int lisp(void) {
   for (word i = 0; i < 1000; i++) {
     word inner = cell_new(thread, cells, type, i << 1, 0);
     list = cell_new(thread, cells, type, inner, list);
-    if (i % 100 == 0) require(gait_collect(thread) == GAIT_OK);
+    if (i % 100 == 0) require(gait_heap_collect(thread) == GAIT_OK);
   }
   for (word i = 1000; i-- > 0;) {
     const struct cell *cell = (const struct cell *)(list - 1);
@@ -131,7 +131,7 @@ static int script(void) {
     struct array *inner = gait_alloc_array(thread, arrays, sizeof *inner, 2, sizeof(value));
     array_set(thread, inner, 0, value_of_number((double)i / 4));
     array_set(thread, array, i, value_of_object(inner));
-    if (i % 100 == 0) require(gait_collect(thread) == GAIT_OK);
+    if (i % 100 == 0) require(gait_heap_collect(thread) == GAIT_OK);
   }
   for (size_t i = 0; i < 1000; i++) {
     const struct array *inner = value_object(array->values[i]);

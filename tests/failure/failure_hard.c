@@ -77,7 +77,7 @@ static void *hard_collect_elsewhere(void *arg) {
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&hard->step, 1);
-  MUST(gait_collect(thread) == GAIT_OK);
+  MUST(gait_heap_collect(thread) == GAIT_OK);
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -94,7 +94,7 @@ static void hard_reach(struct hard *hard, pthread_t *collects, enum gaiti_phase 
   hard_await(hard, 1);
   while (gaiti_phase(hard->heap) < phase) {
     if (phase != GAITI_PHASE_START || gaiti_phase(hard->heap) != GAITI_PHASE_START)
-      gait_poll(hard->thread);
+      gait_thread_poll(hard->thread);
     sched_yield();
   }
 }
@@ -109,13 +109,13 @@ static void hard_no_memory_to_collect(void) {
   hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ALL, 1, true);
-  MUST(gait_collect(hard.thread) == GAIT_OK);
-  MUST(gait_cycle_records(hard.heap, 1, &record, 1) == 1 && record.marked_objects == OBJECTS + 1);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
+  MUST(gait_records_read(hard.heap, 1, &record, 1) == 1 && record.marked_objects == OBJECTS + 1);
   hard.table = NULL;
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   gait_stats_read(hard.heap, &stats);
   MUST(stats.cycles == 2 && stats.forced_cycles == 2);
-  MUST(gait_cycle_records(hard.heap, 2, &record, 1) == 1 && record.marked_objects == 0);
+  MUST(gait_records_read(hard.heap, 2, &record, 1) == 1 && record.marked_objects == 0);
   hard_close(&hard);
 }
 
@@ -139,10 +139,10 @@ static void *hard_leave_and_enter(void *arg) {
   struct hard *hard = arg;
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "leaves", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  gait_leave(thread);
+  gait_thread_leave(thread);
   atomic_store(&hard->step, 1);
   hard_await(hard, 2);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   MUST(gait_alloc(thread, hard->words, 16));
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
@@ -165,7 +165,7 @@ static void hard_no_memory_to_enter(void) {
   atomic_store(&hard.step, 2);
   while (inject_failed() == 0)
     sched_yield();
-  gait_outside(hard.thread, hard_join, &leaves);
+  gait_thread_outside(hard.thread, hard_join, &leaves);
   hard_close(&hard);
 }
 
@@ -200,7 +200,7 @@ static void *hard_collect_once(void *arg) {
   struct hard *hard = arg;
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  MUST(gait_collect(thread) == GAIT_OK);
+  MUST(gait_heap_collect(thread) == GAIT_OK);
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -216,18 +216,18 @@ static void hard_no_memory_to_shade_at_the_start(void) {
   hard_await(&hard, 1);
   inject_thread_start(&collects, hard_collect_once, &hard);
   while (!gait_fast_of(hard.thread)->marking) {
-    gait_poll(hard.thread);
+    gait_thread_poll(hard.thread);
     sched_yield();
   }
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   hard_store_all(&hard);
   MUST(inject_failed() > 0);
   atomic_store(&hard.step, 3);
-  gait_outside(hard.thread, hard_join, &collects);
-  gait_outside(hard.thread, hard_join, &sits);
+  gait_thread_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &sits);
   hard_look_at_all(&hard);
   inject_disarm();
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   hard_look_at_all(&hard);
   hard_close(&hard);
 }
@@ -241,10 +241,10 @@ static void hard_no_memory_to_shade_while_marking(void) {
   hard_reach(&hard, &collects, GAITI_PHASE_MARK);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   hard_store_all(&hard);
-  gait_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &collects);
   hard_look_at_all(&hard);
   inject_disarm();
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   hard_look_at_all(&hard);
   hard_close(&hard);
 }
@@ -269,7 +269,7 @@ static void hard_no_memory_to_remove_roots(void) {
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   MUST(gait_roots_remove(hard.heap, range) == GAIT_OK);
   MUST(gait_roots_remove_callback(hard.heap, hard_trace_nothing, &calls) == GAIT_OK);
-  gait_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &collects);
   hard_close(&hard);
 }
 
@@ -283,19 +283,20 @@ static void hard_no_memory_to_lower_external(void) {
   size_t taken = 0;
   for (; taken < OBJECTS; taken++) {
     inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
-    const gait_result result = gait_external(hard.thread, hard.table[taken], 100);
+    const gait_result result = gait_object_set_external(hard.thread, hard.table[taken], 100);
     MUST(result == GAIT_OK || result == GAIT_ERROR_MEMORY);
     for (size_t i = 0; i < taken && i < 40; i++) {
-      MUST(gait_external(hard.thread, hard.table[i], 50) == GAIT_OK);
-      MUST(gait_external(hard.thread, hard.table[i], 100) == GAIT_OK);
+      MUST(gait_object_set_external(hard.thread, hard.table[i], 50) == GAIT_OK);
+      MUST(gait_object_set_external(hard.thread, hard.table[i], 100) == GAIT_OK);
     }
     inject_disarm();
-    if (result != GAIT_OK) MUST(gait_external(hard.thread, hard.table[taken], 100) == GAIT_OK);
+    if (result != GAIT_OK)
+      MUST(gait_object_set_external(hard.thread, hard.table[taken], 100) == GAIT_OK);
     if (taken > 1000) break;
   }
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   for (size_t i = 0; i <= taken; i++)
-    MUST(gait_external(hard.thread, hard.table[i], 0) == GAIT_OK);
+    MUST(gait_object_set_external(hard.thread, hard.table[i], 0) == GAIT_OK);
   gait_stats stats;
   gait_stats_read(hard.heap, &stats);
   MUST(stats.external_bytes == 0);
@@ -369,7 +370,7 @@ static void *storm_run(void *arg) {
       storm_exchange(&storm);
     const size_t slot = random_next(&storm.random) % STORM_SLOTS;
     storm_make(&storm, slot, storm_number(storm.table[slot]));
-    gait_poll(storm.thread);
+    gait_thread_poll(storm.thread);
   }
   storm_check(&storm);
   gait_frame_pop(storm.thread, &fresh);
@@ -388,15 +389,15 @@ static void hard_storm(void) {
   uint64_t failed = 0;
   for (uint64_t round = 0; round < STORM_ROUNDS; round++) {
     inject_arm(INJECT_ONE(INJECT_ALLOC) | INJECT_ONE(INJECT_MPROTECT), 1 + round % 7, round % 3);
-    MUST(gait_collect(hard.thread) == GAIT_OK);
+    MUST(gait_heap_collect(hard.thread) == GAIT_OK);
     failed += inject_failed();
     inject_disarm();
-    if (round % 4 == 0) MUST(gait_collect(hard.thread) == GAIT_OK);
+    if (round % 4 == 0) MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   }
   MUST(failed > 0);
   atomic_store(&hard.step, STORM_THREADS + 1);
   for (int i = 0; i < STORM_THREADS; i++)
-    gait_outside(hard.thread, hard_join, &threads[i]);
+    gait_thread_outside(hard.thread, hard_join, &threads[i]);
   hard_close(&hard);
 }
 

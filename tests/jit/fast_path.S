@@ -79,7 +79,7 @@ BEGIN jit_poll
   jne 1f
   ret
 1:
-  jmp gait_poll_slow@PLT
+  jmp gait_thread_poll_slow@PLT
 END jit_poll
 
 #elif defined(__aarch64__)
@@ -148,7 +148,7 @@ BEGIN jit_poll
   cbnz w9, 1f
   ret
 1:
-  b gait_poll_slow
+  b gait_thread_poll_slow
 END jit_poll
 
 #endif

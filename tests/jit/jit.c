@@ -122,6 +122,7 @@ static void run(int64_t young_percent, int64_t collect_every) {
   gait_options_init(&options);
   options.young_percent = young_percent;
   options.min_heap_bytes = 1 << 20;
+  options.debug.run_bytes = 16 << 10; /* as in a build that does not shrink it */
   options.debug.collect_every = collect_every;
   options.debug.checkmark = options.debug.poison = options.debug.heap_walk = 1;
   REQUIRE(gait_heap_create(&options, &heap) == GAIT_OK);

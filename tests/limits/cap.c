@@ -44,7 +44,7 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   options.gogc_percent = GAIT_OFF;
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
-  MUST(gait_collect(cap->world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(cap->world.thread) == GAIT_OK);
   cap->processors = limits_last_cycle(&cap->world).cpus;
   cap->run_ns = (uint64_t)(limits_full() ? 30 : 2) * 1000000000u;
   cap->started_ns = limits_now_ns();
@@ -61,7 +61,7 @@ static double cap_churn(struct cap *cap) {
   for (int i = 0; i < CAP_BATCH; i++)
     MUST(gait_alloc(cap->world.thread, cap->world.node, CAP_NODE_BYTES));
   gait_cycle_record records[16];
-  const size_t count = gait_cycle_records(cap->world.heap, cap->seen + 1, records, 16);
+  const size_t count = gait_records_read(cap->world.heap, cap->seen + 1, records, 16);
   for (size_t i = 0; i < count; i++) {
     cap->seen = records[i].cycle;
     cap->unreachable |= records[i].limit_unreachable;
@@ -113,7 +113,7 @@ static void cap_leak(int64_t percent) {
   }
   while (cap.kept < most)
     cap_keep(&cap);
-  MUST(gait_collect(cap.world.thread) == GAIT_OK); /* all of them are seen by a cycle */
+  MUST(gait_heap_collect(cap.world.thread) == GAIT_OK); /* all of them are seen by a cycle */
   cap_churn(&cap);
   const gait_stats stats = limits_stats(&cap.world);
   MUST(cap.unreachable);
@@ -201,7 +201,7 @@ static void cap_holes(void) {
     MUST(node);
     gait_store(thread, &table[at], node);
     if (i < 4 * count || i % replaced != 0) continue;
-    MUST(gait_collect(thread) == GAIT_OK);
+    MUST(gait_heap_collect(thread) == GAIT_OK);
     const gait_stats stats = limits_stats(&cap.world);
     if (stats.goal_bytes < least) least = stats.goal_bytes;
   }

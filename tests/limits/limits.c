@@ -67,7 +67,7 @@ gait_stats limits_stats(const struct limits_world *world) {
 
 gait_cycle_record limits_last_cycle(const struct limits_world *world) {
   gait_cycle_record record;
-  MUST(gait_cycle_records(world->heap, limits_stats(world).cycles, &record, 1) == 1);
+  MUST(gait_records_read(world->heap, limits_stats(world).cycles, &record, 1) == 1);
   return record;
 }
 
@@ -99,7 +99,7 @@ static void *limits_call(void *arg) {
 
 void limits_outside(struct limits_world *world, void (*function)(void *), void *arg) {
   struct limits_call call = {function, arg};
-  gait_outside(world->thread, limits_call, &call);
+  gait_thread_outside(world->thread, limits_call, &call);
 }
 
 /* ---- The kernel's numbers ---- */

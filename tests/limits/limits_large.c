@@ -25,7 +25,7 @@ static void large_array(void) {
     MUST(gait_alloc(world.thread, world.node, sizeof *node));
   }
   for (int round = 0; round < 2; round++) {
-    MUST(gait_collect(world.thread) == GAIT_OK);
+    MUST(gait_heap_collect(world.thread) == GAIT_OK);
     MUST(limits_last_cycle(&world).marked_objects == filled + 1);
   }
   void **array = world.slots[1];
@@ -37,7 +37,7 @@ static void large_array(void) {
          (double)record.mark_ns / 1e6, (double)record.handshake_max_ns / 1e6,
          (double)limits_resident_bytes() / (double)MIB);
   world.slots[1] = NULL;
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   MUST(limits_last_cycle(&world).marked_objects == 0);
   limits_close(&world);
 }
@@ -60,7 +60,7 @@ static void large_list(void) {
   limits_open(&world, &options);
   for (uint64_t i = 0; i < count; i++)
     limits_keep(&world, LARGE_LIST_BYTES);
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   const gait_cycle_record record = limits_last_cycle(&world);
   const gait_stats stats = limits_stats(&world);
   printf("limits: a list of %llu: marked in %.0f ms on stacks of 64 KiB, %.1f MiB mapped\n",
@@ -69,7 +69,7 @@ static void large_list(void) {
   MUST(record.marked_objects == count);
   limits_check_list(&world, count);
   world.slots[0] = NULL;
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   MUST(limits_last_cycle(&world).marked_objects == 0);
   limits_close(&world);
 }
@@ -88,14 +88,14 @@ static void large_heap(void) {
     memset((char *)world.slots[0] + sizeof(struct limits_node), 1,
            node - sizeof(struct limits_node));
   }
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   const gait_cycle_record record = limits_last_cycle(&world);
   MUST(record.marked_objects >= count && record.marked_bytes >= bytes);
   MUST(limits_resident_bytes() >= bytes);
   limits_check_list(&world, count);
   world.slots[0] = NULL;
-  MUST(gait_collect(world.thread) == GAIT_OK);
-  gait_trim(world.heap);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
+  gait_heap_trim(world.heap);
   const size_t left = limits_resident_bytes();
   printf("limits: a heap of %.1f GiB: %llu cycles, the last marked in %.0f ms; %.1f MiB resident "
          "when all has gone\n",

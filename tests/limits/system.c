@@ -45,7 +45,7 @@ static void system_addresses(void) {
     MUST(!gait_alloc(world.thread, world.node, MIB));
     world.slots[0] = NULL;
   }
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   MUST(gait_alloc(world.thread, world.node, MIB));
   printf("limits: 200 MiB of addresses: %.1f MiB reserved, %llu nodes of 4 KiB\n",
          (double)stats.reserved_bytes / (double)MIB, (unsigned long long)count);
@@ -99,7 +99,7 @@ static void system_leave_group(const struct system_group *group) {
 }
 
 static double system_processors(struct limits_world *world) {
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   return limits_last_cycle(world).cpus;
 }
 

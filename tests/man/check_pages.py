@@ -16,7 +16,7 @@ import sys
 
 DIR, ROOT = (pathlib.Path(argument) for argument in sys.argv[1:3])
 GAIT, LIBRARY = sys.argv[3:]
-HALVES = re.compile(r"_slow$|^gait_(leave_from|shade|barrier)$")
+HALVES = re.compile(r"_slow$|_leave_from$|^gait_(shade|barrier)$")
 faults = []
 
 

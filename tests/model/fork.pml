@@ -487,7 +487,7 @@ active [2] proctype mutator() {
        DOES(CALLING, 0, "T%d wants the library's lock\n") }
   :: atomic { op == CALLING && !foreign -> op = BETWEEN }
 
-  /* leave: runtime/api/api_thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_thread_leave_from */
   :: atomic { MAY && IS(t, 0, MANAGED) ->
        say("T%d leaves heap 0\n", t)
        done++; state[OF(t, 0)] = OUTSIDE }

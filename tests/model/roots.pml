@@ -414,7 +414,7 @@ active proctype collector() {
     fi;
     rename() };
   /* settle-shades: runtime/cycle/cycle.c: phase_roots; runtime/heap/roots.c:
-   * gaiti_roots_need_stop; runtime/barrier/shades.c: gaiti_shades_settle;
+   * gaiti_roots_need_stop; runtime/barrier/buffers.c: gaiti_buffers_note_scanned;
    * runtime/barrier/barrier.c: gait_shade */
   d_step {
     if

@@ -41,7 +41,7 @@ static void *checkers_collect(void *arg) {
   gait_thread *thread;
   apart_must(gait_thread_attach(checkers_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK,
              "no second thread");
-  gait_collect(thread);
+  gait_heap_collect(thread);
   gait_thread_detach(thread);
   return NULL;
 }
@@ -56,7 +56,7 @@ static void checkers_hide(bool in_object) {
   gait_store_init(checkers_thread, gate, hidden);
   apart_must(pthread_create(&collects, NULL, checkers_collect, NULL) == 0, "no thread");
   while (!atomic_load(&checkers_entered))
-    gait_poll(checkers_thread);
+    gait_thread_poll(checkers_thread);
   if (in_object) {
     void **fresh = checkers_slots[1] = gait_alloc(checkers_thread, checkers_words, 32);
     apart_must(fresh != NULL, "no object");
@@ -66,7 +66,7 @@ static void checkers_hide(bool in_object) {
   }
   *gate = NULL;
   atomic_store(&checkers_may_leave, true);
-  gait_leave(checkers_thread);
+  gait_thread_leave(checkers_thread);
   pthread_join(collects, NULL);
 }
 
@@ -88,7 +88,7 @@ static void checkers_write_to_the_dead(void) {
       apart_must(objects[i] != NULL, "no object");
     }
     checkers_slots[3] = objects[COUNT / 2];
-    apart_must(gait_collect(checkers_thread) == GAIT_OK, "no collection");
+    apart_must(gait_heap_collect(checkers_thread) == GAIT_OK, "no collection");
     if (round == 0) objects[COUNT / 2 + 1][2] = 7;
   }
 }

@@ -39,7 +39,7 @@ static volatile char *freed_object(size_t bytes, bool all) {
   volatile char *victim = freed_slots[FREED_OBJECTS / 2];
   for (size_t i = 0; i < FREED_OBJECTS; i++)
     if (all || i % 2 == 0) freed_slots[i] = NULL;
-  apart_must(gait_collect(freed_thread) == GAIT_OK, "no collection");
+  apart_must(gait_heap_collect(freed_thread) == GAIT_OK, "no collection");
   for (size_t i = 0; i < FREED_OBJECTS; i++) {
     const char *kept = freed_slots[i];
     apart_must(!kept || (kept[0] == 'x' && kept[bytes - 1] == 'x'), "a kept object has changed");

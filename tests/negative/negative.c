@@ -180,7 +180,7 @@ static int alloc_array_that_overflows(struct world *world) {
 }
 
 static int alloc_outside(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return null_or(gait_alloc(world->thread, gait_kind_leaf(world->heap), 4000));
 }
 
@@ -195,7 +195,7 @@ static int alloc_like_the_last(struct world *world) {
   return null_or(gait_alloc(world->thread, gait_kind_conservative(world->heap), 64));
 }
 static int alloc_outside_from_a_run(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return alloc_like_the_last(world);
 }
 static int alloc_from_elsewhere(struct world *world) {
@@ -241,7 +241,7 @@ static int alloc_in_a_trace(struct world *world) {
                                .trace_arg = world};
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 64);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 /* ---- Threads ---- */
@@ -260,13 +260,13 @@ static int detach_from_elsewhere(struct world *world) {
 }
 
 static int leave_twice(struct world *world) {
-  gait_leave(world->thread);
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_leave(world->thread);
   return GAIT_OK;
 }
 
 static int enter_inside(struct world *world) {
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
@@ -274,14 +274,14 @@ static void *do_nothing(void *arg) {
   return arg;
 }
 static int outside_while_outside(struct world *world) {
-  gait_leave(world->thread);
-  gait_outside(world->thread, do_nothing, NULL);
+  gait_thread_leave(world->thread);
+  gait_thread_outside(world->thread, do_nothing, NULL);
   return GAIT_OK;
 }
 
 static int collect_outside(struct world *world) {
-  gait_leave(world->thread);
-  return (int)gait_collect(world->thread);
+  gait_thread_leave(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static int attach_nothing(struct world *world) {
@@ -295,7 +295,7 @@ static int attach_to_no_place(struct world *world) {
 }
 
 static int leave(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return GAIT_OK;
 }
 static int leave_from_elsewhere(struct world *world) {
@@ -303,31 +303,31 @@ static int leave_from_elsewhere(struct world *world) {
 }
 
 static int enter(struct world *world) {
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 static int enter_from_elsewhere(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return elsewhere(world, enter);
 }
 
 static int enter_twice(struct world *world) {
-  gait_leave(world->thread);
-  gait_enter(world->thread);
-  gait_enter(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
 static int enter_detached(struct world *world) {
   gait_frame_pop(world->thread, &world->frame);
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   must(gait_thread_detach(world->thread) == GAIT_OK);
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
 static int outside_from_elsewhere_now(struct world *world) {
-  gait_outside(world->thread, do_nothing, NULL);
+  gait_thread_outside(world->thread, do_nothing, NULL);
   return GAIT_OK;
 }
 static int outside_from_elsewhere(struct world *world) {
@@ -336,33 +336,33 @@ static int outside_from_elsewhere(struct world *world) {
 
 static void *enter_and_return(void *arg) {
   struct world *world = arg;
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return NULL;
 }
 static int outside_returns_inside(struct world *world) {
-  gait_outside(world->thread, enter_and_return, world);
+  gait_thread_outside(world->thread, enter_and_return, world);
   return GAIT_OK;
 }
 
 static void *go_in_twice(void *arg) {
   struct world *world = arg;
-  gait_enter(world->thread);
-  gait_outside(world->thread, enter_and_return, world);
-  gait_leave(world->thread);
+  gait_thread_enter(world->thread);
+  gait_thread_outside(world->thread, enter_and_return, world);
+  gait_thread_leave(world->thread);
   return NULL;
 }
 static int outside_returns_inside_further_in(struct world *world) {
-  gait_outside(world->thread, go_in_twice, world);
+  gait_thread_outside(world->thread, go_in_twice, world);
   return GAIT_OK;
 }
 
 static void *leave_and_return(void *arg) {
   struct world *world = arg;
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return NULL;
 }
 static int outside_leaves_once_more(struct world *world) {
-  gait_outside(world->thread, leave_and_return, world);
+  gait_thread_outside(world->thread, leave_and_return, world);
   return GAIT_OK;
 }
 
@@ -373,25 +373,25 @@ static void *detach_and_return(void *arg) {
 }
 static int outside_returns_detached(struct world *world) {
   gait_frame_pop(world->thread, &world->frame);
-  gait_outside(world->thread, detach_and_return, world);
+  gait_thread_outside(world->thread, detach_and_return, world);
   return GAIT_OK;
 }
 
 static int collect(struct world *world) {
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 static int collect_from_elsewhere(struct world *world) {
   return elsewhere(world, collect);
 }
 
 static int poll_outside(struct world *world) {
-  gait_leave(world->thread);
-  gait_poll(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_poll(world->thread);
   return GAIT_OK;
 }
 
 static int poll(struct world *world) {
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   return GAIT_OK;
 }
 static int poll_from_elsewhere(struct world *world) {
@@ -413,7 +413,7 @@ static int store_from_elsewhere(struct world *world) {
 }
 
 static int store_outside(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return store(world);
 }
 
@@ -470,7 +470,7 @@ static int store_to_one_of_many_heaps(struct world *world) {
 
 static int store_to_the_dead(struct world *world) {
   void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), MIB);
-  must(object != NULL && gait_collect(world->thread) == GAIT_OK);
+  must(object != NULL && gait_heap_collect(world->thread) == GAIT_OK);
   gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
@@ -482,7 +482,7 @@ static int store_the_dead(struct world *world) {
   gait_kind kind;
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
   void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
-  must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
+  must(dead != NULL && gait_heap_collect(world->thread) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 16);
   must(world->slots[1] != NULL);
   gait_store(world->thread, (void **)world->slots[1], dead);
@@ -575,7 +575,7 @@ static int push_a_frame_without_slots(struct world *world) {
 static int push_a_frame_outside(struct world *world) {
   static gait_frame frame;
   static void *slots[1];
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   gait_frame_push(world->thread, &frame, slots, 1);
   return GAIT_OK;
 }
@@ -611,21 +611,21 @@ static int root_off_its_alignment(struct world *world) {
 }
 
 static int external_of_nothing(struct world *world) {
-  return (int)gait_external(world->thread, &world->frame, 100);
+  return (int)gait_object_set_external(world->thread, &world->frame, 100);
 }
 
 static int external_of_an_inside(struct world *world) {
-  return (int)gait_external(world->thread, (char *)world->slots[0] + 8, 100);
+  return (int)gait_object_set_external(world->thread, (char *)world->slots[0] + 8, 100);
 }
 
 static int external_outside(struct world *world) {
   void *object = world->slots[0];
-  gait_leave(world->thread);
-  return (int)gait_external(world->thread, object, 100);
+  gait_thread_leave(world->thread);
+  return (int)gait_object_set_external(world->thread, object, 100);
 }
 
 static int external_of_an_object(struct world *world) {
-  return (int)gait_external(world->thread, world->slots[0], 100);
+  return (int)gait_object_set_external(world->thread, world->slots[0], 100);
 }
 
 static int external_from_elsewhere(struct world *world) {
@@ -633,38 +633,38 @@ static int external_from_elsewhere(struct world *world) {
 }
 
 static int external_of_another_heap(struct world *world) {
-  return (int)gait_external(world_other_thread(world), world->slots[0], 100);
+  return (int)gait_object_set_external(world_other_thread(world), world->slots[0], 100);
 }
 
 static int get_a_freed_handle(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   return null_or(gait_handle_get(handle));
 }
 
 static int free_a_handle_twice(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   return GAIT_OK;
 }
 
 static int set_a_freed_handle(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   gait_handle_set(world->thread, handle, world->slots[0]);
   return GAIT_OK;
 }
 
 static int handle_of_another_heap(struct world *world) {
-  return null_or(gait_handle_new(world->thread, world_other_object(world)));
+  return null_or(gait_handle_create(world->thread, world_other_object(world)));
 }
 
 static int set_a_handle_to_another_heap(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, NULL);
+  gait_handle *handle = gait_handle_create(world->thread, NULL);
   must(handle != NULL);
   gait_handle_set(world->thread, handle, world_other_object(world));
   return GAIT_OK;
@@ -673,11 +673,11 @@ static int set_a_handle_to_another_heap(struct world *world) {
 static gait_handle *a_handle;
 
 static int free_the_handle(struct world *world) {
-  gait_handle_free(world->thread, a_handle);
+  gait_handle_destroy(world->thread, a_handle);
   return GAIT_OK;
 }
 static int free_a_handle_from_elsewhere(struct world *world) {
-  a_handle = gait_handle_new(world->thread, NULL);
+  a_handle = gait_handle_create(world->thread, NULL);
   must(a_handle != NULL);
   return elsewhere(world, free_the_handle);
 }
@@ -699,7 +699,7 @@ static int fork_in_a_trace(struct world *world) {
       .name = "forks", .form = GAIT_KIND_CALLBACK, .trace = trace_and_fork};
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 64);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static void roots_and_fork(gait_tracer *tracer, void *arg) {
@@ -709,7 +709,7 @@ static void roots_and_fork(gait_tracer *tracer, void *arg) {
 
 static int fork_in_roots(struct world *world) {
   must(gait_roots_add_callback(world->heap, roots_and_fork, NULL, GAIT_ROOTS_BARRIERED) == GAIT_OK);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static void cycle_and_fork(gait_heap *heap, const struct gait_cycle_record *record, void *arg) {
@@ -727,7 +727,7 @@ static int collect_another(const gait_options *options) {
   gait_thread *thread;
   must(gait_heap_create(options, &heap) == GAIT_OK);
   must(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  return (int)gait_collect(thread);
+  return (int)gait_heap_collect(thread);
 }
 
 static int fork_at_the_end_of_a_cycle(struct world *world) {

@@ -38,12 +38,12 @@ static void stacks_coroutine_run(void (*function)(void)) {
 }
 
 static void stacks_collect(void) {
-  gait_collect(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 static void stacks_leave(void) {
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 static void coroutine_leaves(void) {
@@ -82,7 +82,7 @@ static void frame_left_linked(void) {
   stacks_open(GAIT_STACK_EXACT);
   stacks_push_and_forget();
   stacks_scrub();
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
 }
 
 /* The function went by longjmp, and another frame was linked since: the innermost is whole. */
@@ -93,12 +93,12 @@ static void outer_frame_left_linked(void) {
   gait_frame frame;
   void *slots[1] = {NULL};
   gait_frame_push(stacks_thread, &frame, slots, 1);
-  gait_collect(stacks_thread);
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 #endif
@@ -109,7 +109,7 @@ static void frame_changed(void) {
   void *slots[2] = {NULL, NULL};
   gait_frame_push(stacks_thread, &frame, slots, 2);
   frame.count = 1;
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
 }
 
 /* ---- Where managed code is entered ---- */
@@ -117,7 +117,7 @@ static void frame_changed(void) {
 static __attribute__((noinline)) void stacks_leave_within(size_t bytes) {
   volatile char *frame = __builtin_alloca(bytes);
   frame[0] = frame[bytes - 1] = 1;
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
   frame[0] = 2;
 }
 
@@ -131,23 +131,23 @@ static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
 static void entered_far_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
   stacks_leave_far_down(4096);
-  gait_enter(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 static void entered_a_wrapper_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
   stacks_leave_within(8192);
-  gait_enter(stacks_thread);
+  gait_thread_enter(stacks_thread);
   stacks_leave_far_down(256);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 static void exact_entered_far_up(void) {
   stacks_open(GAIT_STACK_EXACT);
   stacks_leave_far_down(4096);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 /* ---- The test ---- */

@@ -92,9 +92,9 @@ static void rings_work(struct shape_worker *worker) {
 static void rings_look(struct shape_worker *worker) {
   gait_cycle_record record;
   gait_stats stats;
-  if (gait_collect(worker->thread) != GAIT_OK) shape_fail(worker->run, "no collection");
+  if (gait_heap_collect(worker->thread) != GAIT_OK) shape_fail(worker->run, "no collection");
   gait_stats_read(worker->run->heap, &stats);
-  if (gait_cycle_records(worker->run->heap, stats.cycles, &record, 1) != 1)
+  if (gait_records_read(worker->run->heap, stats.cycles, &record, 1) != 1)
     shape_fail(worker->run, "the last cycle left no record");
   if (record.marked_objects > 4 * RINGS_LONGEST)
     shape_fail(worker->run, "%u objects are left of rings that were dropped",

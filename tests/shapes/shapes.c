@@ -68,15 +68,15 @@ void shape_roots_end(const struct shape_run *run, void *start) {
 
 void shape_lock(struct shape_worker *worker, pthread_mutex_t *mutex) {
   if (pthread_mutex_trylock(mutex) == 0) return;
-  gait_leave(worker->thread);
+  gait_thread_leave(worker->thread);
   pthread_mutex_lock(mutex);
-  gait_enter(worker->thread);
+  gait_thread_enter(worker->thread);
 }
 
 void shape_wait(struct shape_worker *worker, pthread_cond_t *condition, pthread_mutex_t *mutex) {
-  gait_leave(worker->thread);
+  gait_thread_leave(worker->thread);
   pthread_cond_wait(condition, mutex);
-  gait_enter(worker->thread);
+  gait_thread_enter(worker->thread);
 }
 
 struct shape_start {

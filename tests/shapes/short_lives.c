@@ -35,7 +35,7 @@ static void life_work(struct shape_worker *worker) {
     shape_alloc(worker, gait_kind_leaf(worker->run->heap), 1 + random_below(&worker->random, 900));
   }
   gait_store(worker->thread, root, list);
-  if (random_below(&worker->random, 3) == 0) gait_leave(worker->thread);
+  if (random_below(&worker->random, 3) == 0) gait_thread_leave(worker->thread);
   if (random_below(&worker->random, 2)) worker->thread = NULL; /* it ends attached */
 }
 

@@ -47,7 +47,7 @@ _Noreturn static void child_go_on(struct mutator *mutator) {
     child_check_places(mutator);
     for (int step = 0; step < CHILD_STEPS && !graph_is_full(mutator->graph); step++)
       mutator_step(mutator);
-    if (gait_collect(mutator->thread) != GAIT_OK)
+    if (gait_heap_collect(mutator->thread) != GAIT_OK)
       graph_fail(mutator->graph, "a child's collection was refused");
   }
   child_check_places(mutator);
@@ -60,10 +60,10 @@ void child_fork(struct mutator *mutator) {
   if (child < 0) graph_fail(mutator->graph, "fork: %s", strerror(errno));
   if (child == 0) child_go_on(mutator);
   int status = 0;
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
   while (waitpid(child, &status, 0) != child) {
   }
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS)
     graph_fail(mutator->graph, "a forked child ended with status %#x", (unsigned)status);
   atomic_fetch_add(&mutator->era->children, 1);

@@ -49,7 +49,7 @@ struct mutator {
   uint64_t random;
   bool drives;          /* it has cycles run, one after another */
   bool exact;           /* its stack is not scanned */
-  uint32_t frames_left; /* wrappers of gait_leave that have no gait_enter yet */
+  uint32_t frames_left; /* wrappers of gait_thread_leave that have no gait_thread_enter yet */
   bool alone;           /* it visits, or is a forked child: it goes nowhere else */
   graph_place locals;   /* on this thread's stack: an exact frame, or just words */
   graph_place own[OWN_PLACES];

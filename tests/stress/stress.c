@@ -155,6 +155,8 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.huge_pages = random_below(&random, 8) == 0;
   if (random_below(&random, 4) == 0)
     options.reserve_bytes = (int64_t)64 << (20 + random_below(&random, 4));
+  if (random_below(&random, 8) == 0)
+    options.max_heap_bytes = (int64_t)(48 + random_below(&random, 64)) << 20;
   if (random_below(&random, 4) == 0)
     options.memory_limit_bytes = (int64_t)(16 + random_below(&random, 64)) << 20;
   options.background_percent = 5 + random_below(&random, 60);
@@ -201,13 +203,13 @@ static void stress_end_era(struct era *era) {
   for (uint32_t i = 0; i < GRAPH_HANDLES; i++) {
     if (!graph->handles[i]) continue;
     graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
-    gait_handle_free(thread, graph->handles[i]);
+    gait_handle_destroy(thread, graph->handles[i]);
   }
   gait_stats stats;
   gait_cycle_record last;
-  if (gait_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
+  if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
-  if (gait_cycle_records(graph->heap, stats.cycles, &last, 1) != 1)
+  if (gait_records_read(graph->heap, stats.cycles, &last, 1) != 1)
     graph_fail(graph, "the last cycle left no record");
   if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
     graph_fail(graph,

@@ -51,10 +51,10 @@ START_TEST(objects_of_every_size_up_to_40000) {
         ck_abort_msg("%zu bytes take a slot of %zu", bytes, slot_bytes);
       if (!alloc_is_zero(*slot, slot_bytes)) ck_abort_msg("%zu bytes are not zero", bytes);
       memset(*slot, (int)(1 + bytes % 255), slot_bytes);
-      if (bytes % 5000 == 0) ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+      if (bytes % 5000 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     }
     memset(unit.slots, 0, sizeof unit.slots);
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   }
 }
 END_TEST
@@ -90,9 +90,9 @@ START_TEST(large_objects_up_to_a_gibibyte) {
         object[at] = 1;
       object[bytes - 1] = 1;
       world.slots[0] = NULL;
-      if (bytes > 16 * MIB) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      if (bytes > 16 * MIB) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   unit_close(&world);
 }
@@ -112,7 +112,7 @@ START_TEST(objects_are_aligned_up_to_a_page) {
         UNIT_CHECK(alloc_is_zero(object, sizes[i]));
         memset(object, 0xff, sizes[i]);
       }
-      if (i % 4 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      if (i % 4 == 0) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     }
   }
   unit_close(&world);
@@ -232,7 +232,7 @@ static void alloc_exhaust(int mode, size_t bytes) {
     length++;
   ck_assert_uint_eq(length, count);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   shortage.calls = 0;
   ck_assert_uint_ge(alloc_fill(&world, bytes) * 10, count * 9);
   ck_assert_uint_eq(shortage.calls, 3);
@@ -317,9 +317,9 @@ static int alloc_climb(unit_world *world) {
 START_TEST(a_small_heap_is_filled_up_and_down_by_turns) {
   ck_assert_int_gt(alloc_climb(&unit), 30);
   for (int i = 0; i < 3; i++) {
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     ck_assert_int_lt(alloc_climb(&unit), -30);
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     ck_assert_int_gt(alloc_climb(&unit), 30);
   }
 }
@@ -335,7 +335,7 @@ START_TEST(memory_changes_its_size_class) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     ck_assert_uint_gt(alloc_fill(&world, sizes[i]) * sizes[i], 16 * MIB);
     world.slots[0] = NULL;
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   unit_close(&world);
 }

@@ -21,7 +21,7 @@ static void barriers_run(void (*work)(unit_world *, uint64_t), uint64_t cycles) 
   unit_collector_start(&collector, unit.heap);
   for (uint64_t round = 1; unit_stats(unit.heap).cycles < cycles; round++) {
     work(&unit, round);
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
   }
   unit_collector_stop(&collector, unit.thread);
 }
@@ -55,7 +55,7 @@ static void barriers_store(unit_world *world, uint64_t round) {
     else
       gait_store(world->thread, &array[i], leaf);
   }
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   for (uint64_t i = 0; i < 16; i++)
     UNIT_CHECK(barriers_is(gait_load(&array[i]), 16 * round + i));
   gait_store(world->thread, &array[3], NULL);
@@ -81,12 +81,12 @@ static void barriers_cas(unit_world *world, uint64_t round) {
   UNIT_CHECK(gait_cas(world->thread, &array[0], NULL, first));
   UNIT_CHECK(array[0] == first);
   gait_store(world->thread, &array[1], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(!gait_cas(world->thread, &array[0], second, NULL));
   UNIT_CHECK(array[0] == first && barriers_is(first, 2 * round));
   UNIT_CHECK(gait_cas(world->thread, &array[0], first, second));
   gait_store(world->thread, &array[2], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(array[0] == second && barriers_is(second, 2 * round + 1));
   UNIT_CHECK(gait_cas(world->thread, &array[0], second, NULL));
   UNIT_CHECK(array[0] == NULL);
@@ -117,7 +117,7 @@ static void barriers_copy(unit_world *world, uint64_t round) {
     const size_t to = random_next(&random) % (WORDS - count + 1);
     gait_copy(world->thread, &array[to], &array[from], count);
     memmove(&ids[to], &ids[from], count * sizeof *ids);
-    gait_poll(world->thread);
+    gait_thread_poll(world->thread);
     for (uint64_t i = 0; i < WORDS; i++)
       UNIT_CHECK(barriers_is(array[i], ids[i]));
   }
@@ -141,7 +141,7 @@ static void barriers_clear(unit_world *world, uint64_t round) {
   world->slots[1] = kept;
   gait_clear(world->thread, &array[100], 101);
   gait_clear(world->thread, &array[10], 0);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   for (uint64_t i = 0; i < WORDS; i++) {
     if (i >= 100 && i <= 200)
       UNIT_CHECK(array[i] == NULL);
@@ -177,7 +177,7 @@ static void barriers_move(unit_world *world, uint64_t round) {
   const uint64_t id = leaf[0];
   world->slots[3] = leaf;
   gait_store(world->thread, &array[from], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(barriers_is(leaf, id));
   gait_store(world->thread, &array[to], leaf);
   world->slots[3] = NULL;
@@ -220,7 +220,7 @@ static void *barriers_push_and_pop(void *arg) {
       slots[1] = top;
       gait_store(thread, &node[0], top);
     } while (!gait_cas(thread, stack, top, node));
-    gait_poll(thread);
+    gait_thread_poll(thread);
     for (unsigned pops = 0; pops < 2; pops++) {
       do {
         top = gait_load(stack);
@@ -247,12 +247,12 @@ START_TEST(stores_of_several_threads_lose_no_object_during_cycles) {
   for (int i = 0; i < THREADS; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, barriers_push_and_pop, &shared) == 0);
   for (int i = 0; i < 150; i++)
-    UNIT_CHECK(gait_collect(unit.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(unit.thread) == GAIT_OK);
   atomic_store(&shared.stop, true);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   for (int i = 0; i < THREADS; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 

@@ -45,7 +45,7 @@ START_TEST(gogc_off_means_no_cycle) {
   collection_churn(&world, 200 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 1);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
@@ -57,7 +57,7 @@ START_TEST(cycles_follow_growth) {
   unit_world world;
   collection_open(&world, _i, 100);
   collection_keep(&world, 16 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).cycles;
   collection_churn(&world, 320 * MIB);
   const uint64_t cycles = unit_stats(world.heap).cycles - before;
@@ -108,7 +108,7 @@ START_TEST(small_cycles_are_run_by_the_allocating_thread) {
                                */
     ck_assert_uint_gt(runners.by_own, 0);
   collection_keep(&world, 2 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const size_t small = runners.by_own, all = small + runners.by_other;
   collection_churn(&world, 16 * MIB);
   ck_assert_uint_gt(runners.by_own + runners.by_other, all);
@@ -165,7 +165,7 @@ static void collection_try_policy(gait_options *options) {
   collection_keep(&world, 32 * MIB);
   for (int i = 0; i < 100 && checked == 0; i++) {
     collection_churn(&world, 256 * MIB);
-    count = gait_cycle_records(world.heap, 3, records, 64);
+    count = gait_records_read(world.heap, 3, records, 64);
     for (size_t k = 0; k + 1 < count; k++) {
       if (!(records[k].cons_mark > 0.01)) continue;
       double marked = (double)records[k].marked_bytes;
@@ -205,12 +205,12 @@ START_TEST(gogc_changes_at_run_time) {
   unit_world world;
   collection_open(&world, _i, 100);
   collection_keep(&world, 32 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   static const int64_t percents[] = {100, 50, 400, 0, GAIT_OFF, 200};
   int64_t last = 100;
   for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
     int64_t before = 0;
-    ck_assert_int_eq(gait_set_gogc(world.heap, percents[i], &before), GAIT_OK);
+    ck_assert_int_eq(gait_heap_set_gogc(world.heap, percents[i], &before), GAIT_OK);
     ck_assert_int_eq(before, last);
     last = percents[i];
     const gait_stats stats = unit_stats(world.heap);
@@ -220,10 +220,10 @@ START_TEST(gogc_changes_at_run_time) {
     ck_assert_uint_ge(stats.goal_bytes, goal * 95 / 100);
     ck_assert_uint_le(stats.goal_bytes, goal * 110 / 100);
   }
-  ck_assert_int_eq(gait_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
-  ck_assert_int_eq(gait_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
   int64_t before = 0;
-  ck_assert_int_eq(gait_set_gogc(world.heap, 100, &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 100, &before), GAIT_OK);
   ck_assert_int_eq(before, 200);
   unit_close(&world);
 }
@@ -234,12 +234,12 @@ START_TEST(turning_gogc_on_starts_a_cycle_that_is_due) {
   collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 100 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  ck_assert_int_eq(gait_set_gogc(world.heap, 50, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 50, NULL), GAIT_OK);
   collection_churn(&world, 8 * MIB);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   while (unit_stats(world.heap).cycles == 0) {
   }
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
@@ -248,9 +248,9 @@ START_TEST(memory_limit_changes_at_run_time) {
   unit_world world;
   collection_open(&world, _i, GAIT_OFF);
   int64_t before = 0;
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
   ck_assert_int_eq(before, GAIT_OFF);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
   collection_keep(&world, 8 * MIB);
   collection_churn(&world, 400 * MIB);
   gait_stats stats = unit_stats(world.heap);
@@ -258,7 +258,7 @@ START_TEST(memory_limit_changes_at_run_time) {
   ck_assert_uint_le(stats.mapped_peak_bytes, 64 * MIB);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
   ck_assert_int_eq(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(64 * MIB));
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
   ck_assert_int_eq(before, (int64_t)(64 * MIB));
   const uint64_t cycles = unit_stats(world.heap).cycles;
   collection_churn(&world, 200 * MIB);
@@ -306,7 +306,7 @@ START_TEST(freed_memory_is_used_again) {
     for (size_t i = 0; i < 10; i++)
       UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 3 * MIB + 4096 * i) != NULL);
     unit.slots[0] = NULL;
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     const uint64_t peak = unit_stats(unit.heap).mapped_peak_bytes;
     if (round == 2) mapped = peak;
   }
@@ -328,8 +328,8 @@ START_TEST(trim_gives_memory_back) {
   const uint64_t mapped_full = unit_stats(unit.heap).mapped_bytes;
   ck_assert_uint_ge(mapped_full, 150 * MIB);
   unit.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
-  gait_trim(unit.heap);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  gait_heap_trim(unit.heap);
   const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_le(stats.mapped_bytes, 16 * MIB);
   ck_assert_uint_ge(stats.released_bytes, 130 * MIB);
@@ -337,7 +337,7 @@ START_TEST(trim_gives_memory_back) {
   const size_t resident_now = unit_resident_bytes();
   ck_assert_uint_ge(resident_full, resident_before + 140 * MIB);
   ck_assert_uint_le(resident_now, resident_full - 130 * MIB);
-  ck_assert_uint_le(gait_trim(unit.heap), 4 * MIB); /* nothing is left to give */
+  ck_assert_uint_le(gait_heap_trim(unit.heap), 4 * MIB); /* nothing is left to give */
   /* And what was given back serves again, zeroed. */
   for (size_t i = 0; i < 20000; i++) {
     const uint64_t *object = gait_alloc(unit.thread, unit.leaf, 4096);
@@ -347,7 +347,8 @@ START_TEST(trim_gives_memory_back) {
 END_TEST
 
 START_TEST(memory_is_prepared_for_a_heap_that_grows) {
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK); /* which starts the collector's thread */
+  ck_assert_int_eq(gait_heap_collect(unit.thread),
+                   GAIT_OK); /* which starts the collector's thread */
   bool prepared = false;
   for (size_t i = 0; i < 2048 * 1024 && !prepared; i++) { /* a GiB at most */
     memset(gait_alloc(unit.thread, unit.leaf, 512), 1, 512);
@@ -408,7 +409,7 @@ START_TEST(free_memory_is_poisoned) {
   world.slots[0] = kept;
   volatile uint64_t *object = gait_alloc(world.thread, world.leaf, 256);
   object[4] = UINT64_C(0x1122334455667788);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_ptr_null(gait_object_start(world.heap, (void *)object));
 #if !defined(__SANITIZE_ADDRESS__)
   ck_assert_uint_ne(object[4], UINT64_C(0x1122334455667788));

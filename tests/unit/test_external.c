@@ -14,17 +14,17 @@ START_TEST(external_bytes_are_counted_replaced_and_dropped) {
   uint64_t sum = 0;
   for (size_t i = 0; i < 4; i++) {
     unit.slots[i] = gait_alloc(unit.thread, unit.leaf, sizes[i]);
-    ck_assert_int_eq(gait_external(unit.thread, unit.slots[i], 1000 + i), GAIT_OK);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[i], 1000 + i), GAIT_OK);
     sum += 1000 + i;
     ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, sum);
   }
   for (size_t i = 0; i < 4; i++) {
-    ck_assert_int_eq(gait_external(unit.thread, unit.slots[i], 7), GAIT_OK);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[i], 7), GAIT_OK);
     sum -= 1000 + i - 7;
     ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, sum);
   }
   ck_assert_uint_eq(unit_alive(&unit), 28);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[0], 0), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], 0), GAIT_OK);
   unit.slots[1] = NULL;
   ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 21);
   ck_assert_uint_eq(unit_alive(&unit), 14);
@@ -38,7 +38,7 @@ START_TEST(many_objects_have_external_bytes) {
   enum { COUNT = 100000 };
   for (size_t i = 0; i < COUNT; i++) {
     void **node = gait_alloc(unit.thread, unit.references, 16 + i % 100);
-    UNIT_CHECK(gait_external(unit.thread, node, 10) == GAIT_OK);
+    UNIT_CHECK(gait_object_set_external(unit.thread, node, 10) == GAIT_OK);
     if (i % 3) continue;
     gait_store_init(unit.thread, node, unit.slots[0]);
     unit.slots[0] = node;
@@ -54,10 +54,10 @@ END_TEST
 static void external_churn(unit_world *world) {
   for (int i = 0; i < 100; i++) {
     void *object = gait_alloc(world->thread, world->leaf, 16);
-    UNIT_CHECK(gait_external(world->thread, object, MIB) == GAIT_OK);
-    gait_leave(world->thread); /* time for the collector, since these bytes cost none */
+    UNIT_CHECK(gait_object_set_external(world->thread, object, MIB) == GAIT_OK);
+    gait_thread_leave(world->thread); /* time for the collector, since these bytes cost none */
     usleep(200);
-    gait_enter(world->thread);
+    gait_thread_enter(world->thread);
   }
 }
 
@@ -67,8 +67,8 @@ START_TEST(external_bytes_count_in_the_goal) {
   options.gogc_percent = 100;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 32 * MIB), GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 32 * MIB), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_ge(stats.goal_bytes, 60 * MIB);
   ck_assert_uint_le(stats.goal_bytes, 70 * MIB);
@@ -104,7 +104,7 @@ START_TEST(objects_with_external_bytes_keep_to_the_limit) {
   uint64_t peak = 0;
   for (size_t i = 0; i < COUNT; i++) {
     void *object = gait_alloc(world.thread, world.leaf, 16);
-    UNIT_CHECK(gait_external(world.thread, object, MIB) == GAIT_OK);
+    UNIT_CHECK(gait_object_set_external(world.thread, object, MIB) == GAIT_OK);
     const gait_stats stats = unit_stats(world.heap);
     if (stats.mapped_bytes + stats.external_bytes > peak)
       peak = stats.mapped_bytes + stats.external_bytes;
@@ -124,7 +124,7 @@ START_TEST(external_bytes_leave_less_to_the_heap) {
   options.cpu_cap_percent = 95;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 40 * MIB), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 40 * MIB), GAIT_OK);
   for (size_t i = 0; i < 400 * MIB / 4096; i++)
     UNIT_CHECK(gait_alloc(world.thread, world.leaf, 4096) != NULL);
   const gait_stats stats = unit_stats(world.heap);
@@ -145,7 +145,7 @@ START_TEST(object_stays_alive_while_its_external_bytes_change) {
     void **object = gait_alloc(world.thread, world.references, 32);
     gait_store_init(world.thread, &object[1], world.slots[0]);
     world.slots[0] = NULL;
-    ck_assert_int_eq(gait_external(world.thread, object, 4 * MIB), GAIT_OK);
+    ck_assert_int_eq(gait_object_set_external(world.thread, object, 4 * MIB), GAIT_OK);
     if (i == 0) ck_assert_uint_gt(unit_stats(world.heap).cycles, cycles);
     ck_assert_ptr_eq(gait_object_start(world.heap, object), object);
     ck_assert_ptr_eq(gait_object_start(world.heap, object[1]), object[1]);
@@ -159,24 +159,26 @@ END_TEST
 START_TEST(sum_of_external_bytes_has_a_bound) {
   for (size_t i = 0; i < 3; i++)
     unit.slots[i] = gait_alloc(unit.thread, unit.leaf, 16);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[2], 7), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 7), GAIT_OK);
   static const size_t too_many[] = {GAIT_MAX_EXTERNAL_BYTES + 1, INT64_MAX, (size_t)INT64_MAX + 1,
                                     SIZE_MAX};
   for (size_t i = 0; i < 4; i++) {
-    ck_assert_int_eq(gait_external(unit.thread, unit.slots[2], too_many[i]), GAIT_ERROR_ARGUMENT);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], too_many[i]),
+                     GAIT_ERROR_ARGUMENT);
     ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 7);
   }
   const size_t most = GAIT_MAX_EXTERNAL_BYTES - 7;
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[0], most + 1), GAIT_ERROR_MEMORY);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[0], most), GAIT_OK);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[1], 1), GAIT_ERROR_MEMORY);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[2], 8), GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], most + 1),
+                   GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], most), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[1], 1), GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 8), GAIT_ERROR_MEMORY);
   ck_assert_uint_eq(unit_alive(&unit), GAIT_MAX_EXTERNAL_BYTES);
   const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES);
   ck_assert_uint_le(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES + MIB);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[2], 6), GAIT_OK);
-  ck_assert_int_eq(gait_external(unit.thread, unit.slots[1], 1), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 6), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[1], 1), GAIT_OK);
   unit.slots[0] = NULL;
   ck_assert_uint_eq(unit_alive(&unit), 7);
 }
@@ -203,8 +205,8 @@ static void *external_change(void *arg) {
     const uint64_t number = random_next(&random);
     void **slot = &slots[number % EXTERNAL_OBJECTS];
     if (!*slot || number >> 60 == 0) *slot = gait_alloc(thread, gait_kind_leaf(race->heap), 16);
-    UNIT_CHECK(gait_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);
-    gait_poll(thread);
+    UNIT_CHECK(gait_object_set_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);
+    gait_thread_poll(thread);
   }
   gait_frame_pop(thread, &frame);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -213,7 +215,7 @@ static void *external_change(void *arg) {
 
 static void external_collect(unit_world *world, unsigned cycles) {
   for (unsigned i = 0; i < cycles; i++) {
-    UNIT_CHECK(gait_collect(world->thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world->thread) == GAIT_OK);
     const gait_stats stats = unit_stats(world->heap);
     const gait_cycle_record record = unit_last_record(world->heap);
     const uint64_t most = GAIT_MAX_EXTERNAL_BYTES;
@@ -238,7 +240,7 @@ START_TEST(sum_of_external_bytes_never_falls_below_zero) {
   external_collect(&unit, _i == UNIT_SHRUNKEN ? 100 : 400);
   __atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
   for (size_t i = 0; i < EXTERNAL_THREADS; i++)
-    gait_outside(unit.thread, external_join, &threads[i]);
+    gait_thread_outside(unit.thread, external_join, &threads[i]);
   ck_assert_uint_eq(unit_alive(&unit), 0);
   ck_assert_uint_le(unit_stats(unit.heap).heap_live_bytes, MIB);
 }

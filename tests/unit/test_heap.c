@@ -26,9 +26,9 @@ START_TEST(heap_destroy_while_attached_is_busy) {
   world.slots[0] = unit_tagged_leaf(&world, 3);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
   unit_close(&world);
 }
@@ -74,10 +74,10 @@ static void heap_live_once(int mode) {
     gait_store(world.thread, &root, node);
   }
   ck_assert_ptr_nonnull(gait_alloc(world.thread, world.leaf, 3 << 20));
-  ck_assert_ptr_nonnull(gait_handle_new(world.thread, root));
-  ck_assert_int_eq(gait_external(world.thread, root, 4096), GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_trim(world.heap);
+  ck_assert_ptr_nonnull(gait_handle_create(world.thread, root));
+  ck_assert_int_eq(gait_object_set_external(world.thread, root, 4096), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  gait_heap_trim(world.heap);
   unit_close(&world);
   root = NULL;
 }

@@ -40,9 +40,9 @@ START_TEST(each_thread_finds_its_own_attachment) {
   unit_on_thread(unit.thread, identity_is_nobody, unit.heap);
   unit_on_thread(unit.thread, identity_is_another, unit.heap);
   ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 

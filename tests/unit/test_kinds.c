@@ -76,7 +76,7 @@ START_TEST(kinds_of_each_form_register) {
     unit.slots[i] = gait_alloc(unit.thread, kind, 100);
     ck_assert_ptr_nonnull(unit.slots[i]);
   }
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
     ck_assert_str_eq(gait_object_kind_name(unit.heap, unit.slots[i]), infos[i].name);
 }
@@ -179,7 +179,7 @@ START_TEST(kinds_appear_while_others_allocate) {
       gait_store_init(unit.thread, &object[0], unit.slots[0]);
       unit.slots[0] = object;
     }
-    if (rounds % 64 == 0) ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    if (rounds % 64 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     if (rounds % 128 == 0) unit.slots[0] = NULL;
   }
   pthread_join(thread, NULL);

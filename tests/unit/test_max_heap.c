@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../support/sizes.h"
 
@@ -35,7 +37,7 @@ static int max_heap_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
 static gait_options max_heap_options(int mode) {
   gait_options options = unit_options(mode);
   options.max_heap_bytes = MOST;
-  options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->initial;
+  options.debug.mark_segments = 1000;
   return options;
 }
 
@@ -140,7 +142,7 @@ START_TEST(external_bytes_do_not_count_in_the_max_heap) {
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 64 * MOST);
   ck_assert_uint_eq(handler.asked, 0);
@@ -153,12 +155,12 @@ START_TEST(memory_limit_lies_below_the_max_heap) {
   unit_world world;
   struct max_heap_handler handler;
   max_heap_open(&world, _i, &handler);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_get_memory_limit(world.heap), MOST / 4);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_memory_limit(world.heap), MOST / 4);
   ck_assert_uint_ge(max_heap_fill(&world, 1000) * 1000, MOST / 2);
   ck_assert_uint_eq(handler.asked, 1);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
   max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(handler.asked, 1);
   max_heap_close(&world);
@@ -203,12 +205,12 @@ static size_t max_heap_threads(unit_world *world, bool fill) {
     threads[i] = (struct max_heap_thread){.world = world, .fills = fill};
     UNIT_CHECK(pthread_create(&threads[i].id, NULL, max_heap_thread_run, &threads[i]) == 0);
   }
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   for (size_t i = 0; i < THREADS; i++) {
     UNIT_CHECK(pthread_join(threads[i].id, NULL) == 0);
     kept += threads[i].kept;
   }
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return kept;
 }
 
@@ -230,6 +232,28 @@ START_TEST(threads_that_keep_all_of_the_max_heap_come_to_an_end) {
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   ck_assert_uint_ge(max_heap_threads(&world, true), MOST / 2);
   max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
+  max_heap_close(&world);
+}
+END_TEST
+
+/* ---- A child process ---- */
+
+START_TEST(a_forked_child_has_the_same_max_heap) {
+  unit_world world;
+  struct max_heap_handler handler;
+  max_heap_open(&world, _i, &handler);
+  max_heap_churn(world.thread, world.leaf, MOST, 512);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    const bool fills = max_heap_fill(&world, 1000) * 1000 >= MOST / 2 && handler.asked == 1;
+    world.slots[0] = NULL;
+    max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
+    _exit(fills && unit_stats(world.heap).mapped_peak_bytes <= MOST ? 0 : 1);
+  }
+  int status = 0;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
   max_heap_close(&world);
 }
 END_TEST
@@ -297,6 +321,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, memory_limit_lies_below_the_max_heap);
   UNIT_TEST(tcase, threads_that_make_garbage_get_the_max_heap_again_and_again);
   UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
+  UNIT_TEST(tcase, a_forked_child_has_the_same_max_heap);
   UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
   tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
   UNIT_TEST(tcase, max_heap_may_be_the_smallest);

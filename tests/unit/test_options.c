@@ -134,9 +134,9 @@ static const struct options_member {
                        DEBUG_MEMBER(seed)};
 #define OPTIONS_MEMBERS (sizeof options_members / sizeof *options_members)
 
-/* The settings of a running heap: the functions gait_set_NAME and gait_get_NAME. */
+/* The settings of a running heap: the functions gait_heap_set_NAME and gait_heap_NAME. */
 #define SETTING(name)                                                                              \
-  { #name, gait_set_##name, gait_get_##name }
+  { #name, gait_heap_set_##name, gait_heap_##name }
 static const struct options_setting {
   const char *name;
   gait_result (*set)(gait_heap *, int64_t, int64_t *);
@@ -433,8 +433,8 @@ START_TEST(heap_without_options_takes_the_environment) {
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(NULL, &heap), GAIT_OK);
   int64_t gogc = 0, limit = 0;
-  ck_assert_int_eq(gait_set_gogc(heap, 100, &gogc), GAIT_OK);
-  ck_assert_int_eq(gait_set_memory_limit(heap, GAIT_OFF, &limit), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(heap, 100, &gogc), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(heap, GAIT_OFF, &limit), GAIT_OK);
   ck_assert_int_eq(gogc, 57);
   ck_assert_int_eq(limit, (int64_t)700 << 20);
   ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
@@ -449,7 +449,7 @@ START_TEST(heap_with_options_ignores_the_environment) {
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
   int64_t gogc = 0;
-  ck_assert_int_eq(gait_set_gogc(heap, 100, &gogc), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(heap, 100, &gogc), GAIT_OK);
   ck_assert_int_eq(gogc, 100);
   ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
 }

@@ -10,10 +10,10 @@ const char *const unit_suite_name = "records";
 START_TEST(each_cycle_leaves_one_record) {
   enum { CYCLES = 20 };
   gait_cycle_record records[64];
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 64), 0);
   for (size_t i = 0; i < CYCLES; i++)
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 64), CYCLES);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 64), CYCLES);
   for (size_t i = 0; i < CYCLES; i++) {
     ck_assert_uint_eq(records[i].cycle, i + 1);
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
@@ -22,7 +22,7 @@ START_TEST(each_cycle_leaves_one_record) {
     ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
-    ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(records[i].stopped_ns > 0, _i != UNIT_CONCURRENT);
     if (i) ck_assert_uint_ge(records[i].started_ns, records[i - 1].started_ns);
   }
 }
@@ -31,16 +31,16 @@ END_TEST
 START_TEST(any_part_of_the_ring_of_records_can_be_read) {
   gait_cycle_record records[64];
   for (size_t i = 0; i < 10; i++)
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 4, records, 3), 3);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 4, records, 3), 3);
   ck_assert_uint_eq(records[0].cycle, 4);
   ck_assert_uint_eq(records[2].cycle, 6);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 9, records, 64), 2);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 9, records, 64), 2);
   ck_assert_uint_eq(records[1].cycle, 10);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 11, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, UINT64_MAX, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 0, records, 64), 10);
-  ck_assert_uint_eq(gait_cycle_records(unit.heap, 1, records, 0), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 11, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, UINT64_MAX, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 0, records, 64), 10);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 0), 0);
 }
 END_TEST
 
@@ -51,9 +51,9 @@ START_TEST(ring_of_records_keeps_the_newest) {
   options.debug.checkmark = options.debug.heap_walk = 0;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < CYCLES; i++)
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
   gait_cycle_record *records = calloc(ROOM, sizeof *records);
-  const size_t count = gait_cycle_records(world.heap, 1, records, ROOM);
+  const size_t count = gait_records_read(world.heap, 1, records, ROOM);
   ck_assert_uint_ge(count, 100);
   ck_assert_uint_eq(records[count - 1].cycle, unit_stats(world.heap).cycles);
   for (size_t i = 1; i < count; i++)
@@ -74,7 +74,7 @@ START_TEST(numbers_of_a_record_add_up) {
     world.slots[0] = i % 20000 ? node : NULL;
   }
   gait_cycle_record records[64];
-  const size_t count = gait_cycle_records(world.heap, 1, records, 64);
+  const size_t count = gait_records_read(world.heap, 1, records, 64);
   ck_assert_uint_ge(count, 10);
   for (size_t i = 0; i < count; i++) {
     const gait_cycle_record *record = &records[i];
@@ -129,7 +129,7 @@ START_TEST(trace_line_has_the_form_of_gctrace) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 30 << 20);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const gait_cycle_record record = unit_last_record(world.heap);
   char line[512];
   const int length = gait_cycle_format(&record, line, sizeof line);
@@ -173,7 +173,7 @@ START_TEST(trace_writes_a_line_a_cycle) {
   options.log_arg = &log;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 5; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   unit_close(&world);
   unsigned lines = 0;
   for (char *line = strtok(log.text, "\n"); line; line = strtok(NULL, "\n"))
@@ -203,7 +203,7 @@ START_TEST(cycle_callback_sees_each_record) {
   options.cycle_arg = &seen;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 7; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   unit_close(&world);
   ck_assert_uint_eq(seen.calls, 7);
 }

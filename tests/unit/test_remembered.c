@@ -48,11 +48,11 @@ END_TEST
  * old, and what was known of ages for nothing. */
 START_TEST(a_store_from_before_remembering_is_kept) {
   void **old = young_old(&unit, 0, unit.references, 64);
-  ck_assert_int_eq(gait_set_gogc(unit.heap, GAIT_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, GAIT_OFF, NULL), GAIT_OK);
   young_any_cycle(&unit);
   young_full_cycle(&unit);
   gait_store(unit.thread, &old[3], unit_tagged_leaf(&unit, 0));
-  ck_assert_int_eq(gait_set_gogc(unit.heap, 100, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 100, NULL), GAIT_OK);
   young_full_cycle(&unit);
   young_expect_alive(&unit, UNIT_TAG(0));
 }

@@ -82,7 +82,7 @@ START_TEST(a_root_callback_removes_itself_while_it_is_added) {
   ck_assert_int_eq(
       gait_roots_add_callback(unit.heap, removals_add_inner, &inner, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   removals_check_self(&inner);
   ck_assert_int_eq(gait_roots_remove_callback(unit.heap, removals_add_inner, &inner), GAIT_OK);
 }
@@ -98,7 +98,7 @@ START_TEST(many_root_callbacks_remove_themselves) {
       UNIT_CHECK(gait_roots_add_callback(unit.heap, removals_remove_self, &inners[i],
                                          GAIT_ROOTS_BARRIERED) == GAIT_OK);
     }
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     for (unsigned i = 0; i < CALLBACKS; i++)
       removals_check_self(&inners[i]);
   }
@@ -155,13 +155,13 @@ START_TEST(one_of_two_threads_removes_a_root) {
   ck_assert_int_eq(
       gait_roots_add_callback(unit.heap, removals_trace_contested, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   for (unsigned i = 0; i < 2; i++)
     ck_assert_int_eq(pthread_join(contest.threads[i], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
   ck_assert_uint_le(atomic_load(&contest.calls), 2);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
 }
 END_TEST
@@ -212,7 +212,7 @@ START_TEST(removal_of_a_root_waits_for_the_call_of_its_addition) {
   ck_assert_int_eq(
       gait_roots_add_callback(unit.heap, removals_begin_contest, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert(atomic_load(&contest.adding));
   ck_assert_int_eq(pthread_join(contest.threads[0], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
@@ -260,7 +260,7 @@ START_TEST(removals_of_roots_compete_while_cycles_run) {
   gait_options options = unit_options(_i);
   if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   static struct rounds rounds;
   rounds = (struct rounds){.heap = world.heap};
   ck_assert_int_eq(pthread_barrier_init(&rounds.barrier, NULL, 3), 0);
@@ -284,7 +284,7 @@ START_TEST(removals_of_roots_compete_while_cycles_run) {
     pthread_join(threads[i], NULL);
   unit_collector_stop(&collector, NULL);
   pthread_barrier_destroy(&rounds.barrier);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST

@@ -59,7 +59,7 @@ static void *roots_collect_elsewhere(void *arg) {
   gait_thread *thread = NULL;
   gait_heap *heap = meeting->world->heap;
   UNIT_CHECK(gait_thread_attach(heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   meeting->alive = unit_stats(heap).external_bytes;
   meeting->collected = true;
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -76,26 +76,26 @@ static void *roots_collect_outside(void *arg) {
 START_TEST(a_stack_outside_managed_code_is_a_root) {
   struct roots_meeting meeting = {.world = &unit};
   void *volatile local = unit_find(roots_make_hidden(&unit, 0));
-  gait_outside(unit.thread, roots_collect_outside, &meeting);
+  gait_thread_outside(unit.thread, roots_collect_outside, &meeting);
   ck_assert(meeting.collected);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   meeting.alive = 0;
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   roots_collect_outside(&meeting);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   ck_assert_ptr_nonnull(local);
 }
 END_TEST
 
 #if defined(__x86_64__)
-/* Calls gait_outside(thread, function, arg) while five callee-saved registers alone name the five
- * objects whose hidden addresses are in `hidden`. */
+/* Calls gait_thread_outside(thread, function, arg) while five callee-saved registers alone name the
+ * five objects whose hidden addresses are in `hidden`. */
 static __attribute__((noinline)) void roots_call_with_registers(gait_thread *thread,
                                                                 void *(*function)(void *),
                                                                 void *arg,
                                                                 const uintptr_t *hidden) {
-  void *(*outside)(gait_thread *, void *(*)(void *), void *) = gait_outside;
+  void *(*outside)(gait_thread *, void *(*)(void *), void *) = gait_thread_outside;
   __asm__ volatile("movq %[hidden], %%rax\n\t"
                    "movq (%%rax), %%rbx\n\t"
                    "movq 8(%%rax), %%r12\n\t"
@@ -178,7 +178,7 @@ START_TEST(a_conservative_thread_may_have_frames) {
   unit_scrub_stack();
   ck_assert_uint_eq(unit_alive(&world) & 1, 1);
   struct roots_meeting meeting = {.world = &world};
-  gait_outside(world.thread, roots_collect_outside, &meeting);
+  gait_thread_outside(world.thread, roots_collect_outside, &meeting);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   gait_frame_pop(world.thread, &frame);
   unit_close(&world);
@@ -189,8 +189,8 @@ END_TEST
 /* ---- Handles ---- */
 
 START_TEST(a_handle_keeps_one_object) {
-  gait_handle *handle = gait_handle_new(unit.thread, unit_tagged_leaf(&unit, 0));
-  gait_handle *empty = gait_handle_new(unit.thread, NULL);
+  gait_handle *handle = gait_handle_create(unit.thread, unit_tagged_leaf(&unit, 0));
+  gait_handle *empty = gait_handle_create(unit.thread, NULL);
   ck_assert_ptr_nonnull(handle);
   ck_assert_ptr_nonnull(empty);
   ck_assert_ptr_null(gait_handle_get(empty));
@@ -200,11 +200,11 @@ START_TEST(a_handle_keeps_one_object) {
   ck_assert_ptr_eq(gait_handle_get(handle), second);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
   gait_handle_set(unit.thread, empty, gait_handle_get(handle));
-  gait_handle_free(unit.thread, handle);
+  gait_handle_destroy(unit.thread, handle);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
   gait_handle_set(unit.thread, empty, NULL);
   ck_assert_uint_eq(unit_alive(&unit), 0);
-  gait_handle_free(unit.thread, empty);
+  gait_handle_destroy(unit.thread, empty);
 }
 END_TEST
 
@@ -214,23 +214,23 @@ START_TEST(many_handles_come_and_go) {
   for (size_t i = 0; i < COUNT; i++) {
     void **object = gait_alloc(unit.thread, unit.leaf, 16);
     object[0] = (void *)i;
-    handles[i] = gait_handle_new(unit.thread, object);
+    handles[i] = gait_handle_create(unit.thread, object);
     UNIT_CHECK(handles[i] != NULL);
   }
   ck_assert_uint_eq(unit_marked_objects(&unit), COUNT);
   for (size_t i = 0; i < COUNT; i += 2)
-    gait_handle_free(unit.thread, handles[i]);
+    gait_handle_destroy(unit.thread, handles[i]);
   ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 2);
   for (size_t i = 0; i < COUNT; i += 4)
-    handles[i] = gait_handle_new(unit.thread, gait_handle_get(handles[i + 1]));
+    handles[i] = gait_handle_create(unit.thread, gait_handle_get(handles[i + 1]));
   ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 2);
   for (size_t i = 1; i < COUNT; i += 2) {
     UNIT_CHECK(*(void **)gait_handle_get(handles[i]) == (void *)i);
-    gait_handle_free(unit.thread, handles[i]);
+    gait_handle_destroy(unit.thread, handles[i]);
   }
   ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 4);
   for (size_t i = 0; i < COUNT; i += 4)
-    gait_handle_free(unit.thread, handles[i]);
+    gait_handle_destroy(unit.thread, handles[i]);
   ck_assert_uint_eq(unit_marked_objects(&unit), 0);
   free(handles);
 }
@@ -246,18 +246,18 @@ static void *roots_free_elsewhere(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(errand->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
   void *object = gait_handle_get(errand->handle);
-  gait_handle_free(thread, errand->handle);
-  errand->handle = gait_handle_new(thread, object);
+  gait_handle_destroy(thread, errand->handle);
+  errand->handle = gait_handle_create(thread, object);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
 
 START_TEST(handles_belong_to_no_thread) {
   struct roots_errand errand = {unit.heap,
-                                gait_handle_new(unit.thread, unit_tagged_leaf(&unit, 5))};
+                                gait_handle_create(unit.thread, unit_tagged_leaf(&unit, 5))};
   unit_on_thread(unit.thread, roots_free_elsewhere, &errand);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(5));
-  gait_handle_free(unit.thread, errand.handle);
+  gait_handle_destroy(unit.thread, errand.handle);
   ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
@@ -271,7 +271,7 @@ START_TEST(barriered_slots_are_roots_until_removed) {
   for (unsigned i = 0; i < 20; i++)
     gait_store(unit.thread, &slots[i], unit_tagged_leaf(&unit, i));
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
   gait_store(unit.thread, &slots[7], (void *)(uintptr_t)77);
   gait_store(unit.thread, &slots[8], &unit);
   ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(0x180));
@@ -287,12 +287,12 @@ START_TEST(unbarriered_slots_are_stored_to_plainly) {
   for (unsigned i = 0; i < 20; i++)
     slots[i] = unit_tagged_leaf(&unit, i);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
-  ck_assert_uint_gt(unit_last_record(unit.heap).held_ns, 0);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
   slots[3] = NULL;
   ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(8));
   ck_assert_int_eq(gait_roots_remove(unit.heap, (void *)slots), GAIT_OK);
   ck_assert_uint_eq(unit_alive(&unit), 0);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 
@@ -369,7 +369,7 @@ START_TEST(root_callbacks_trace_roots) {
       gait_store(world.thread, &two[i], unit_tagged_leaf(&world, 5 + i));
     }
     ck_assert_uint_eq(unit_alive(&world), 0x0e | 0x0e << 5);
-    ck_assert_uint_eq(unit_last_record(heap).held_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(unit_last_record(heap).stopped_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &world),
                      GAIT_ERROR_NOT_FOUND);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one), GAIT_OK);
@@ -402,16 +402,16 @@ START_TEST(an_unbarriered_root_hides_nothing) {
     leaf[0] = round;
     leaf[1] = ~round;
     unit.slots[1] = leaf;
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
     plain = unit.slots[1];
     unit.slots[1] = NULL;
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
     gait_store(unit.thread, &holder[round % 8], plain);
     plain = NULL;
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
     plain = gait_load(&holder[round % 8]);
     gait_store(unit.thread, &holder[round % 8], NULL);
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
     const uint64_t *back = plain;
     UNIT_CHECK(back[0] == round && back[1] == ~round);
   }
@@ -449,9 +449,9 @@ START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
   unit_alive(&unit);
   ck_assert_ptr_null(roots_removed_while_marking);
   ck_assert_int_eq(gait_roots_remove(unit.heap, plain), GAIT_ERROR_NOT_FOUND);
-  ck_assert_uint_gt(unit_last_record(unit.heap).held_ns, 0);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
   unit_alive(&unit);
-  ck_assert_uint_eq(unit_last_record(unit.heap).held_ns == 0, _i == UNIT_CONCURRENT);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 
@@ -470,7 +470,7 @@ START_TEST(ranges_of_roots_come_and_go_during_cycles) {
     gait_store(unit.thread, &range[round % 64], leaf);
     unit.slots[0] = NULL;
     for (unsigned i = 0; i < 50; i++) {
-      gait_poll(unit.thread);
+      gait_thread_poll(unit.thread);
       UNIT_CHECK(gait_alloc(unit.thread, unit.references, 128) != NULL);
     }
     UNIT_CHECK(*(uint64_t *)range[round % 64] == round);
@@ -502,7 +502,7 @@ START_TEST(removing_a_range_of_roots_hides_nothing) {
     leaf[0] = round, leaf[7] = ~round;
     gait_store(world.thread, &range[2], leaf);
     for (unsigned i = 0; i < round % 200; i++)
-      gait_poll(world.thread);
+      gait_thread_poll(world.thread);
     world.slots[0] = gait_load(&range[2]);
     if (round % 2)
       UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
@@ -510,7 +510,7 @@ START_TEST(removing_a_range_of_roots_hides_nothing) {
       UNIT_CHECK(gait_roots_remove_callback(world.heap, roots_trace_table, range) == GAIT_OK);
     free(range);
     for (unsigned i = 0; i < 1000; i++) {
-      gait_poll(world.thread);
+      gait_thread_poll(world.thread);
       UNIT_CHECK(gait_alloc(world.thread, world.leaf, 64) != NULL);
     }
     leaf = world.slots[0];

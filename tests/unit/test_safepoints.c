@@ -21,7 +21,7 @@ static void *safepoints_collect(void *arg) {
   UNIT_CHECK(gait_thread_attach(other->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&other->attached, true);
   for (int i = 0; i < 3; i++)
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   atomic_store(&other->over, true);
   return NULL;
@@ -30,7 +30,7 @@ static void *safepoints_collect(void *arg) {
 typedef void safepoints_act(unit_world *world);
 
 static void safepoints_poll(unit_world *world) {
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
 }
 
 static void safepoints_allocate(unit_world *world) {
@@ -38,8 +38,8 @@ static void safepoints_allocate(unit_world *world) {
 }
 
 static void safepoints_leave(unit_world *world) {
-  gait_leave(world->thread);
-  gait_enter(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_enter(world->thread);
 }
 
 static void *safepoints_nothing(void *arg) {
@@ -47,7 +47,7 @@ static void *safepoints_nothing(void *arg) {
 }
 
 static void safepoints_outside(unit_world *world) {
-  gait_outside(world->thread, safepoints_nothing, NULL);
+  gait_thread_outside(world->thread, safepoints_nothing, NULL);
 }
 
 /* The thread is in managed state of both heaps all the time, and calls on the first alone. */
@@ -98,17 +98,17 @@ START_TEST(entering_one_heap_meets_handshakes_that_polling_another_has_passed_ov
   unit_collector collector;
   unit_collector_start(&collector, worlds[1].heap);
   for (unsigned round = 0; round < 3000; round++) {
-    gait_leave(worlds[1].thread);
+    gait_thread_leave(worlds[1].thread);
     for (unsigned i = 0; i < 200 + round % 1000; i++)
       safepoints_poll(&worlds[0]);
-    gait_enter(worlds[1].thread);
+    gait_thread_enter(worlds[1].thread);
     const unsigned long before = atomic_load(&collector.cycles);
     while (atomic_load(&collector.cycles) == before)
       safepoints_poll(&worlds[1]);
   }
-  gait_leave(worlds[0].thread);
+  gait_thread_leave(worlds[0].thread);
   unit_collector_stop(&collector, worlds[1].thread);
-  gait_enter(worlds[0].thread);
+  gait_thread_enter(worlds[0].thread);
   for (int i = 0; i < 2; i++)
     unit_close(&worlds[i]);
 }

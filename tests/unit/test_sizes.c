@@ -38,7 +38,7 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   typedef struct later_record {
     gait_cycle_record known;
     uint64_t unknown;
@@ -46,7 +46,7 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   later_record later[4];
   memset(later, 0xee, sizeof later);
   const size_t count =
-      gait_cycle_records_sized(world.heap, 1, &later[0].known, 3, sizeof(later_record));
+      gait_records_read_sized(world.heap, 1, &later[0].known, 3, sizeof(later_record));
   ck_assert_uint_eq(count, 3);
   for (size_t i = 0; i < count; i++) {
     ck_assert_uint_eq(later[i].known.cycle, i + 1);

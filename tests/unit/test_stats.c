@@ -40,8 +40,8 @@ START_TEST(allocation_is_counted_to_the_byte) {
       UNIT_CHECK(stats.alloc_objects == objects);
       UNIT_CHECK(stats.alloc_bytes == bytes);
     }
-    if (round % 20 == 0) ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
-    if (round % 7 == 0) gait_leave(unit.thread), gait_enter(unit.thread);
+    if (round % 20 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    if (round % 7 == 0) gait_thread_leave(unit.thread), gait_thread_enter(unit.thread);
   }
   ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, objects);
 }
@@ -56,7 +56,7 @@ START_TEST(live_bytes_cover_live_objects) {
     unit.slots[0] = node;
     UNIT_CHECK(unit_stats(unit.heap).heap_live_bytes >= live);
   }
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.marked_bytes, live);
   ck_assert_uint_ge(stats.heap_live_bytes, live);
@@ -70,7 +70,7 @@ START_TEST(live_bytes_are_marked_bytes_after_a_cycle) {
   for (unsigned round = 0; round < 20; round++) {
     for (unsigned i = 0; i < 37 * round; i++)
       UNIT_CHECK(gait_alloc(unit.thread, i % 2 ? unit.leaf : unit.references, 400) != NULL);
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     const gait_stats stats = unit_stats(unit.heap);
     ck_assert_uint_eq(stats.marked_bytes, 0);
     ck_assert_uint_le(stats.heap_live_bytes, 2 * 16384);
@@ -87,7 +87,7 @@ START_TEST(marked_bytes_are_of_objects) {
       for (size_t i = 0; i < 3; i++)
         UNIT_CHECK(gait_alloc(unit.thread, kinds[i], bytes) != NULL);
     unit.slots[0] = cycle == 2 ? gait_alloc(unit.thread, unit.leaf, 1000) : NULL;
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     const uint64_t live = unit.slots[0] ? gait_object_bytes(unit.heap, unit.slots[0]) : 0;
     ck_assert_uint_eq(unit_stats(unit.heap).marked_bytes, live);
     ck_assert_uint_eq(unit_last_record(unit.heap).marked_bytes, live);
@@ -157,7 +157,7 @@ START_TEST(counters_of_stats_only_rise) {
     void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
     gait_store_init(world.thread, node, world.slots[0]);
     world.slots[0] = i % 5000 ? node : NULL;
-    if (i % 100000 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    if (i % 100000 == 0) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   atomic_store(&stats_stop, true);
   pthread_join(watcher, NULL);
@@ -169,7 +169,7 @@ static void *stats_collect(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   for (unsigned i = 0; i < 5; i++)
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   atomic_store(&stats_stop, true);
   return NULL;
@@ -181,7 +181,7 @@ START_TEST(pauses_are_counted) {
   pthread_t collector;
   ck_assert_int_eq(pthread_create(&collector, NULL, stats_collect, unit.heap), 0);
   while (!atomic_load(&stats_stop))
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
   pthread_join(collector, NULL);
   const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.pauses, 5);
@@ -202,7 +202,7 @@ START_TEST(side_tables_are_small) {
     gait_store_init(unit.thread, node, unit.slots[0]);
     unit.slots[0] = node;
   }
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_gt(stats.side_table_bytes, 0);
   ck_assert_uint_le(stats.side_table_bytes, stats.marked_bytes * 4 / 100);

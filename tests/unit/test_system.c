@@ -59,9 +59,9 @@ static void *system_on_small_stack(void *arg) {
   system_churn(heap, thread, 200);
   for (int i = 0; i < 20; i++) {
     UNIT_CHECK(gait_alloc(thread, small->world->conservative, 300000) != NULL);
-    gait_leave(thread);
-    gait_enter(thread);
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    gait_thread_leave(thread);
+    gait_thread_enter(thread);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   }
   UNIT_CHECK(gait_object_start(heap, kept) == kept && kept[7] == 42);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -107,7 +107,7 @@ START_TEST(the_least_stack_of_a_thread_is_enough) {
   ck_assert_int_ge(nowhere, 0);
   ck_assert_int_eq(dup2(nowhere, STDERR_FILENO), STDERR_FILENO);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   usleep(1100000); /* what was read of the system's files is old from here on */
   struct system_small small = {.world = &world};
   unit_on_thread(world.thread, system_start_small, &small);
@@ -183,7 +183,7 @@ static void system_set_apart(struct system_inherited *inherited) {
 }
 
 static double system_processors(gait_heap *heap, gait_thread *thread) {
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   return unit_last_record(heap).cpus;
 }
 
@@ -247,9 +247,9 @@ static void *system_until_cancelled(void *arg) {
     for (int i = 0; i < 20; i++) {
       for (int k = 0; k < 200; k++) /* a tight limit: the thread stalls */
         UNIT_CHECK(gait_alloc(thread, cancelled->leaf, 2000) != NULL);
-      gait_leave(thread);
-      gait_enter(thread);
-      if (i % 5 == 0) UNIT_CHECK(gait_collect(i % 2 ? thread : other) == GAIT_OK);
+      gait_thread_leave(thread);
+      gait_thread_enter(thread);
+      if (i % 5 == 0) UNIT_CHECK(gait_heap_collect(i % 2 ? thread : other) == GAIT_OK);
       atomic_store(&cancelled->goes, true);
       pthread_testcancel();
     }
@@ -289,11 +289,11 @@ START_TEST(a_cancelled_thread_leaves_no_lock) {
       .heap = world.heap, .other = other.heap, .leaf = world.leaf, .seed = 18 + (uint64_t)_i};
   for (int round = 0; round < 30; round++) {
     atomic_store(&cancelled.goes, false);
-    gait_leave(other.thread);
+    gait_thread_leave(other.thread);
     unit_on_thread(world.thread, system_cancel_some, &cancelled);
-    gait_enter(other.thread);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    ck_assert_int_eq(gait_collect(other.thread), GAIT_OK);
+    gait_thread_enter(other.thread);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(other.thread), GAIT_OK);
   }
   unit_close(&other);
   unit_close(&world);

@@ -21,7 +21,7 @@ static uint64_t tables_mapped(const unit_world *world) {
 static void tables_open(unit_world *world, int mode) {
   unit_open(world, mode, GAIT_STACK_EXACT);
   for (unsigned i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
 }
 
 UNIT_FIXTURE(tables_world, UNIT_MODES, tables_open);
@@ -29,7 +29,7 @@ UNIT_FIXTURE(tables_world, UNIT_MODES, tables_open);
 /* What is mapped after `cycles` cycles. */
 static uint64_t tables_mapped_after(unit_world *world, unsigned cycles) {
   for (unsigned i = 0; i < cycles; i++)
-    ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return tables_mapped(world);
 }
 
@@ -41,11 +41,11 @@ START_TEST(handles_are_counted_and_given_back) {
   gait_handle **handles = calloc(HANDLES, sizeof *handles);
   const uint64_t before = tables_mapped(&unit);
   for (size_t i = 0; i < HANDLES; i++)
-    UNIT_CHECK((handles[i] = gait_handle_new(unit.thread, NULL)) != NULL);
+    UNIT_CHECK((handles[i] = gait_handle_create(unit.thread, NULL)) != NULL);
   const uint64_t full = tables_mapped(&unit);
   ck_assert_uint_ge(full, before + HANDLES * 2 * sizeof(void *));
   for (size_t i = 0; i < HANDLES; i++) /* one in a thousand stays, in a chunk of its own */
-    if (i % 1000 != 0) gait_handle_free(unit.thread, handles[i]);
+    if (i % 1000 != 0) gait_handle_destroy(unit.thread, handles[i]);
   const uint64_t sparse = tables_mapped_after(&unit, 1);
   ck_assert_uint_le(sparse, before + HANDLES / 1000 * 8 * KIB + 256 * KIB);
   gait_store(unit.thread, &unit.slots[0], unit_tagged_leaf(&unit, 0));
@@ -54,10 +54,10 @@ START_TEST(handles_are_counted_and_given_back) {
   unit.slots[0] = NULL;
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0) | UNIT_TAG(1));
   for (size_t i = 0; i < HANDLES; i += 1000)
-    gait_handle_free(unit.thread, handles[i]);
+    gait_handle_destroy(unit.thread, handles[i]);
   ck_assert_uint_le(tables_mapped_after(&unit, 1), before + 256 * KIB);
   for (size_t i = 0; i < HANDLES; i++) /* and they can be had again */
-    UNIT_CHECK((handles[i] = gait_handle_new(unit.thread, NULL)) != NULL);
+    UNIT_CHECK((handles[i] = gait_handle_create(unit.thread, NULL)) != NULL);
   ck_assert_uint_ge(tables_mapped(&unit), before + HANDLES * 2 * sizeof(void *));
   free(handles);
 }
@@ -98,15 +98,15 @@ START_TEST(external_bytes_are_counted_and_given_back) {
     gait_store(unit.thread, &holder[i], gait_alloc(unit.thread, unit.leaf, 16));
   const uint64_t before = tables_mapped_after(&unit, 1);
   for (size_t i = 0; i < OBJECTS; i++)
-    UNIT_CHECK(gait_external(unit.thread, gait_load(&holder[i]), 1) == GAIT_OK);
+    UNIT_CHECK(gait_object_set_external(unit.thread, gait_load(&holder[i]), 1) == GAIT_OK);
   ck_assert_uint_ge(tables_mapped(&unit), before + OBJECTS * 2 * 2 * sizeof(void *));
   for (size_t i = 0; i < OBJECTS; i++)
     if (i % 100 != 0) gait_store(unit.thread, &holder[i], NULL);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, OBJECTS / 100);
   ck_assert_uint_le(tables_mapped_after(&unit, 1), before + 128 * KIB);
   for (size_t i = 0; i < OBJECTS; i += 100) /* each is found where it is now */
-    UNIT_CHECK(gait_external(unit.thread, gait_load(&holder[i]), 0) == GAIT_OK);
+    UNIT_CHECK(gait_object_set_external(unit.thread, gait_load(&holder[i]), 0) == GAIT_OK);
   ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 0);
 }
 END_TEST
@@ -160,12 +160,12 @@ START_TEST(processors_are_counted_and_given_back) {
   const gait_stats full = unit_stats(unit.heap);
   ck_assert_uint_ge(full.processors, CROWD);
   ck_assert_uint_ge(full.mapped_bytes, before.mapped_bytes + CROWD * GAIT_MAX_KINDS * 8);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   pthread_barrier_wait(&crowd.barrier);
   for (unsigned i = 0; i < CROWD; i++)
     pthread_join(threads[i], NULL);
   pthread_barrier_destroy(&crowd.barrier);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
   tables_mapped_after(&unit, 20);
   const gait_stats after = unit_stats(unit.heap);
   ck_assert_uint_le(after.processors, before.processors + 8);
@@ -228,7 +228,7 @@ START_TEST(shades_are_counted_and_given_back) {
   atomic_store(&shading.done, true);
   ck_assert_uint_ge(full, marking + STORES / 2 * sizeof(void *));
   tables_mapped_after(world, 1);
-  gait_trim(world->heap);
+  gait_heap_trim(world->heap);
   ck_assert_uint_le(tables_mapped(world), before + 256 * KIB);
   unit_close(world);
 }
@@ -244,11 +244,11 @@ START_TEST(structures_count_against_the_limit) {
   options.memory_limit_bytes = 64 * MIB;
   options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).goal_bytes;
   for (size_t i = 0; i < MANY; i++)
-    UNIT_CHECK(gait_handle_new(world.thread, NULL) != NULL);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    UNIT_CHECK(gait_handle_create(world.thread, NULL) != NULL);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_uint_le(unit_stats(world.heap).goal_bytes, before - MANY * 2 * sizeof(void *));
   unit_close(&world);
 }
@@ -275,7 +275,7 @@ static void tables_fill_large(unit_world *world, int mode) {
 static void tables_fill_small(unit_world *world, int mode) {
   for (size_t done = 0; done < tables_fill_bytes(mode); done += 8 * KIB)
     UNIT_CHECK(gait_alloc(world->thread, world->leaf, 8 * KIB) != NULL);
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   tables_use_up_runs(world, world->leaf, 8 * KIB);
 }
 
@@ -290,19 +290,19 @@ START_TEST(side_tables_are_given_back) {
   unit_world world;
   tables_open(&world, _i);
   tables_use_up_runs(&world, world.leaf, 8 * KIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_trim(world.heap);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  gait_heap_trim(world.heap);
   const gait_stats before = unit_stats(world.heap);
   for (unsigned i = 0; i < 2; i++) {
     fills[i](&world, _i);
     const gait_stats full = unit_stats(world.heap);
     ck_assert_uint_ge(full.side_table_bytes, tables_fill_bytes(_i) / 64);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     const uint64_t held = tables_mapped(&world);
-    const size_t trimmed = gait_trim(world.heap);
+    const size_t trimmed = gait_heap_trim(world.heap);
     ck_assert_uint_eq(trimmed, held - tables_mapped(&world));
     tables_check_fallen(&world, &before);
-    ck_assert_uint_eq(gait_trim(world.heap), 0);
+    ck_assert_uint_eq(gait_heap_trim(world.heap), 0);
   }
   unit_close(&world);
 }
@@ -316,11 +316,11 @@ START_TEST(side_tables_are_given_back_in_the_background) {
   options.release_percent = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 256 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t full = unit_stats(world.heap).side_table_bytes;
   ck_assert_uint_ge(full, 256 * MIB / 64);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   while (unit_stats(world.heap).side_table_bytes > full / 8)
     sched_yield();
   unit_close(&world);
@@ -349,8 +349,8 @@ START_TEST(blocks_are_taken_again_with_clean_tables) {
       gait_store(world.thread, &node[0], world.slots[0]);
       world.slots[0] = node;
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_trim(world.heap);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    gait_heap_trim(world.heap);
     size_t live = 0;
     for (void **node = world.slots[0]; node; node = gait_load(&node[0]), live++)
       UNIT_CHECK(*(uint64_t *)gait_load(&node[1]) % (round + 2) == 0);
@@ -364,7 +364,7 @@ static atomic_bool tables_stop;
 
 static void *tables_trim_forever(void *arg) {
   while (!atomic_load(&tables_stop)) {
-    gait_trim(arg);
+    gait_heap_trim(arg);
     sched_yield();
   }
   return NULL;
@@ -430,7 +430,7 @@ static unsigned tables_count_own(size_t below) {
   if (below) world.slots[1] = gait_alloc(world.thread, world.leaf, below);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 64 * KIB);
   world.slots[1] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   atomic_store(&runners.cycles, 0);
   atomic_store(&runners.own, 0);
   while (atomic_load(&runners.cycles) < 50)

@@ -357,18 +357,18 @@ START_TEST(handles_take_tagged_and_plain_words) {
   unit_world world;
   tags_open(&world, _i, GAIT_STACK_EXACT);
   void *word = tags_leaf(&world, _i, 1);
-  gait_handle *tagged = gait_handle_new(world.thread, word);
-  gait_handle *plain = gait_handle_new(world.thread, unit_tagged_leaf(&world, 2));
-  gait_handle *number = gait_handle_new(world.thread, (void *)HIGH(0x3FF0));
+  gait_handle *tagged = gait_handle_create(world.thread, word);
+  gait_handle *plain = gait_handle_create(world.thread, unit_tagged_leaf(&world, 2));
+  gait_handle *number = gait_handle_create(world.thread, (void *)HIGH(0x3FF0));
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1) | UNIT_TAG(2));
   ck_assert_ptr_eq(gait_handle_get(tagged), word);
   ck_assert_ptr_eq(gait_handle_get(number), (void *)HIGH(0x3FF0));
-  gait_handle_free(world.thread, plain);
-  gait_handle_free(world.thread, number);
+  gait_handle_destroy(world.thread, plain);
+  gait_handle_destroy(world.thread, number);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
   gait_handle_set(world.thread, tagged, NULL);
   ck_assert_uint_eq(unit_alive(&world), 0);
-  gait_handle_free(world.thread, tagged);
+  gait_handle_destroy(world.thread, tagged);
   unit_close(&world);
 }
 END_TEST
@@ -426,7 +426,7 @@ static void *tags_collect(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(window->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&window->armed, true);
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -452,13 +452,13 @@ static uint64_t tags_in_window(int loop, bool stored, tags_stores_fn *stores) {
   pthread_t collector;
   UNIT_CHECK(pthread_create(&collector, NULL, tags_collect, &window) == 0);
   while (!atomic_load(&window.open))
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   stores(&world, slots, words);
   slots[0] = slots[1] = NULL; /* behind the barrier's back */
   atomic_store(&window.done, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(collector, NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   uint64_t alive = unit_stats(world.heap).external_bytes;
   ck_assert_uint_eq(unit_alive(&world), 0);
   unit_close(&world);

@@ -24,9 +24,9 @@ START_TEST(threads_attach_and_detach) {
     ck_assert_int_eq(gait_thread_attach(heap, NULL, roots, &second), GAIT_ERROR_ALREADY);
     ck_assert_ptr_null(second);
     ck_assert_uint_eq(unit_stats(heap).threads, 1);
-    if (round % 5 == 0) ck_assert_int_eq(gait_collect(thread), GAIT_OK);
+    if (round % 5 == 0) ck_assert_int_eq(gait_heap_collect(thread), GAIT_OK);
     ck_assert_ptr_nonnull(gait_alloc(thread, gait_kind_leaf(heap), 64));
-    if (round % 2) gait_leave(thread); /* detaching works from either state */
+    if (round % 2) gait_thread_leave(thread); /* detaching works from either state */
     ck_assert_int_eq(gait_thread_detach(thread), GAIT_OK);
     ck_assert_uint_eq(unit_stats(heap).threads, 0);
   }
@@ -61,7 +61,7 @@ static void *threads_exit_attached(void *arg) {
              GAIT_OK);
   for (int i = 0; i < 1000; i++)
     UNIT_CHECK(gait_alloc(errand->thread, gait_kind_conservative(errand->heap), 100) != NULL);
-  if (errand->how % 2) gait_leave(errand->thread);
+  if (errand->how % 2) gait_thread_leave(errand->thread);
   if (errand->how >= 2) pthread_exit(NULL);
   return NULL;
 }
@@ -88,10 +88,10 @@ static void *threads_double(void *arg) {
 
 START_TEST(outside_returns_the_result_of_its_function) {
   for (uintptr_t i = 1; i < 100; i++)
-    ck_assert_ptr_eq(gait_outside(unit.thread, threads_double, (void *)i), (void *)(2 * i));
+    ck_assert_ptr_eq(gait_thread_outside(unit.thread, threads_double, (void *)i), (void *)(2 * i));
   for (int i = 0; i < 1000; i++) {
-    gait_leave(unit.thread);
-    gait_enter(unit.thread);
+    gait_thread_leave(unit.thread);
+    gait_thread_enter(unit.thread);
     UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 48) != NULL);
   }
   ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, 1000);
@@ -143,7 +143,7 @@ static void *threads_block_outside(void *arg) {
   gait_frame frame;
   gait_frame_push(thread, &frame, slots, 1);
   *object = (uintptr_t)slots;
-  UNIT_CHECK(gait_outside(thread, threads_wait, blocked) == blocked);
+  UNIT_CHECK(gait_thread_outside(thread, threads_wait, blocked) == blocked);
   UNIT_CHECK(*object == (uintptr_t)slots);
   UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(blocked->heap), 16) != NULL);
   gait_frame_pop(thread, &frame);
@@ -155,18 +155,18 @@ START_TEST(the_collector_does_not_wait_for_blocked_threads) {
   enum { THREADS = 20 };
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_block_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
   for (int i = 0; i < 10; i++)
     ck_assert_uint_eq(unit_marked_objects(&unit), THREADS);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
   ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 END_TEST
@@ -179,9 +179,9 @@ static void *threads_hold_outside(void *arg) {
              GAIT_OK);
   uint64_t *volatile object = gait_alloc(thread, gait_kind_leaf(blocked->heap), 16);
   *object = 12345;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   threads_wait(blocked);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   UNIT_CHECK(*object == 12345);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
@@ -195,19 +195,19 @@ START_TEST(an_idle_stack_is_searched_to_its_first_frame) {
   const uint64_t root_bytes = unit_last_record(unit.heap).root_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_hold_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
   ck_assert_uint_ge(unit_marked_objects(&unit), THREADS);
   if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
     ck_assert_uint_le(unit_last_record(unit.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -242,9 +242,9 @@ static void *threads_work(void *arg) {
       slots[0] = node;
     }
     if (random_next(&random) % 4 == 0) {
-      gait_leave(thread);
+      gait_thread_leave(thread);
       usleep(100);
-      gait_enter(thread);
+      gait_thread_enter(thread);
     }
     size_t left = length;
     for (void **node = slots[0]; node; node = node[0])
@@ -268,12 +268,12 @@ static void threads_run_crowd(int mode, unsigned count, unsigned cycles) {
   for (unsigned i = 0; i < count; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, threads_work, &crowd) == 0);
   for (unsigned i = 0; i < cycles; i++)
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   for (unsigned i = 0; i < count; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_eq(stats.threads, 1);
   ck_assert_uint_ge(stats.cycles, cycles);
@@ -301,7 +301,7 @@ START_TEST(idle_threads_hold_no_cache) {
   const uint64_t mapped_before = unit_stats(unit.heap).mapped_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++) { /* one at a time */
     threads_start(&blocked, &threads[i], threads_block_outside);
@@ -313,7 +313,7 @@ START_TEST(idle_threads_hold_no_cache) {
   ck_assert_uint_le(stats.mapped_bytes, mapped_before + ((size_t)8 << 20));
   ck_assert_uint_ge(unit_count_resources().threads, before.threads + THREADS);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -330,10 +330,10 @@ static void *threads_visit(void *arg) {
     uint64_t *object = gait_alloc(thread, gait_kind_leaf(crowd->heap), 2048);
     slots[0] = object;
     object[0] = object[255] = 42;
-    gait_poll(thread);
+    gait_thread_poll(thread);
     UNIT_CHECK(object[0] == 42 && object[255] == 42);
     gait_frame_pop(thread, &frame);
-    if (i % 3 == 0) gait_leave(thread);
+    if (i % 3 == 0) gait_thread_leave(thread);
     UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   }
   atomic_fetch_add(&crowd->number, 1);
@@ -347,7 +347,7 @@ START_TEST(threads_come_and_go_during_cycles) {
     for (unsigned i = 0; i < 8; i++)
       UNIT_CHECK(pthread_create(&threads[i], NULL, threads_visit, &crowd) == 0);
     while (atomic_load(&crowd.number) < 8 * (wave + 1))
-      UNIT_CHECK(gait_collect(unit.thread) == GAIT_OK);
+      UNIT_CHECK(gait_heap_collect(unit.thread) == GAIT_OK);
     for (unsigned i = 0; i < 8; i++)
       pthread_join(threads[i], NULL);
   }
@@ -361,7 +361,7 @@ static void *threads_poll_forever(void *arg) {
   UNIT_CHECK(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
   atomic_fetch_add(&crowd->number, 1);
   while (!atomic_load(&crowd->stop))
-    gait_poll(thread);
+    gait_thread_poll(thread);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -372,15 +372,15 @@ START_TEST(a_thread_that_only_polls_holds_no_other_up) {
   for (int i = 0; i < 3; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, threads_poll_forever, &crowd) == 0);
   while (atomic_load(&crowd.number) < 3)
-    gait_poll(unit.thread);
+    gait_thread_poll(unit.thread);
   unit.slots[0] = unit_tagged_leaf(&unit, 0);
   for (int i = 0; i < 20; i++)
     ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0));
   atomic_store(&crowd.stop, true);
-  gait_leave(unit.thread);
+  gait_thread_leave(unit.thread);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -393,7 +393,7 @@ static void *threads_spin(void *arg) {
   atomic_fetch_add(&crowd->number, 1);
   while (!atomic_load(&crowd->stop)) {
   }
-  gait_poll(thread);
+  gait_thread_poll(thread);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -406,22 +406,22 @@ START_TEST(a_thread_that_runs_a_cycle_waits_for_no_other) {
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   struct threads_crowd crowd = {.heap = world.heap};
   pthread_t thread;
   UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
   while (!atomic_load(&crowd.number))
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   const uint64_t goal = unit_stats(world.heap).goal_bytes;
   for (uint64_t done = 0; done < goal + (goal >> 4); done += 512)
     UNIT_CHECK(gait_alloc(world.thread, world.leaf, 512) != NULL);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(thread, NULL);
   while (unit_stats(world.heap).cycles == 1) {
   }
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
@@ -449,7 +449,7 @@ START_TEST(runs_come_in_parts_while_a_thread_runs_a_cycle) {
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t cycles = unit_stats(world.heap).cycles;
   const char *object = gait_alloc(world.thread, world.leaf, BYTES);
   ck_assert_int_eq(threads_room(&world, BYTES), RUN - BYTES);
@@ -490,12 +490,12 @@ START_TEST(a_late_thread_is_named) {
   pthread_t thread;
   UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
   while (!atomic_load(&crowd.number))
-    gait_poll(world.thread);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    gait_thread_poll(world.thread);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_ptr_nonnull(strstr(log.lines.text, "spins"));
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST

@@ -297,10 +297,10 @@ START_TEST(a_dead_object_resolves_to_nothing) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     void *object = gait_alloc(unit.thread, unit.leaf, sizes[i]);
     unit.slots[0] = object;
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     ck_assert_ptr_eq(gait_object_start(unit.heap, object), object);
     unit.slots[0] = NULL;
-    ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     ck_assert_ptr_null(gait_object_start(unit.heap, object));
     ck_assert_uint_eq(gait_object_bytes(unit.heap, object), 0);
     ck_assert_ptr_null(gait_object_kind_name(unit.heap, object));

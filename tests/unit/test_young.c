@@ -34,7 +34,7 @@ START_TEST(a_collection_that_is_asked_for_is_full) {
   unit_world world;
   young_open(&world, _i);
   for (int i = 0; i < 5; i++) {
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     ck_assert_uint_eq(unit_last_record(world.heap).young, 0);
     ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
     young_cycle(&world);
@@ -83,7 +83,7 @@ START_TEST(no_cycle_is_young_where_the_memory_limit_rules) {
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
   young_full_cycle(&world);
   young_cycle(&world);
   unit_close(&world);
@@ -99,9 +99,10 @@ START_TEST(cycles_are_young_where_the_memory_limit_is_far) {
   young_full_cycle(&world);
   for (int i = 0; i < 5; i++)
     young_cycle(&world);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
   young_full_cycle(&world);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, options.memory_limit_bytes, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, options.memory_limit_bytes, NULL),
+                   GAIT_OK);
   young_full_cycle(&world);
   young_cycle(&world);
   unit_close(&world);
@@ -159,16 +160,16 @@ END_TEST
 START_TEST(frames_and_handles_keep_new_objects) {
   unit_world world;
   young_open(&world, _i);
-  gait_handle *handle = gait_handle_new(world.thread, NULL);
+  gait_handle *handle = gait_handle_create(world.thread, NULL);
   ck_assert_ptr_nonnull(handle);
   young_cycle(&world);
   world.slots[7] = unit_tagged_leaf(&world, 0);
   gait_handle_set(world.thread, handle, unit_tagged_leaf(&world, 1));
-  gait_handle *fresh = gait_handle_new(world.thread, unit_tagged_leaf(&world, 2));
+  gait_handle *fresh = gait_handle_create(world.thread, unit_tagged_leaf(&world, 2));
   ck_assert_uint_eq(young_alive(&world), 7);
   ck_assert_uint_eq(young_alive(&world), 7);
-  gait_handle_free(world.thread, handle);
-  gait_handle_free(world.thread, fresh);
+  gait_handle_destroy(world.thread, handle);
+  gait_handle_destroy(world.thread, fresh);
   ck_assert_uint_eq(unit_alive(&world), 1);
   unit_close(&world);
 }
@@ -360,7 +361,7 @@ START_TEST(a_young_cycle_scans_only_new_objects) {
   }
   young_cycle(&unit);
   ck_assert_uint_lt(unit_last_record(unit.heap).scan_bytes, 512);
-  ck_assert_int_eq(gait_collect(unit.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert_uint_ge(unit_last_record(unit.heap).scan_bytes, COUNT * BYTES);
 }
 END_TEST
@@ -453,7 +454,7 @@ static void *young_offer_forever(void *arg) {
     gait_store(thread, churn->exchange, leaf);
     for (int i = 0; i < 16; i++) {
       UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(churn->heap), 128) != NULL);
-      gait_poll(thread);
+      gait_thread_poll(thread);
     }
   }
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -531,12 +532,12 @@ START_TEST(references_change_hands_while_cycles_are_young) {
     const uint64_t steps = random_next(&churn.random) % 8 ? 1 : 1000;
     for (uint64_t i = 0; i < steps; i++)
       if (young_take(&world, &churn)) young_swap(&world, &churn);
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   }
   atomic_store(&churn.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   ck_assert_int_eq(pthread_join(thread, NULL), 0);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   gait_store(world.thread, churn.exchange, NULL);
   const size_t held = young_verify(&world, &churn);
   ck_assert_uint_gt(held, 0);

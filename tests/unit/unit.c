@@ -63,7 +63,7 @@ void unit_close(unit_world *world) {
 void unit_tag(unit_world *world, void *object, unsigned tag) {
   ck_assert_ptr_nonnull(object);
   ck_assert_uint_lt(tag, UNIT_TAGS);
-  ck_assert_int_eq(gait_external(world->thread, object, (size_t)1 << tag), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world->thread, object, (size_t)1 << tag), GAIT_OK);
 }
 
 void *unit_tagged_leaf(unit_world *world, unsigned tag) {
@@ -80,7 +80,7 @@ gait_stats unit_stats(gait_heap *heap) {
 }
 
 uint64_t unit_alive(unit_world *world) {
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return unit_stats(world->heap).external_bytes;
 }
 
@@ -88,13 +88,13 @@ gait_cycle_record unit_last_record(gait_heap *heap) {
   gait_cycle_record record;
   const uint64_t cycles = unit_stats(heap).cycles;
   ck_assert_uint_gt(cycles, 0);
-  ck_assert_uint_eq(gait_cycle_records(heap, cycles, &record, 1), 1);
+  ck_assert_uint_eq(gait_records_read(heap, cycles, &record, 1), 1);
   ck_assert_uint_eq(record.cycle, cycles);
   return record;
 }
 
 uint64_t unit_marked_objects(unit_world *world) {
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return unit_last_record(world->heap).marked_objects;
 }
 
@@ -120,7 +120,7 @@ static void *unit_join(void *arg) {
 void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg) {
   struct unit_call call = {function, arg};
   if (waiter)
-    gait_outside(waiter, unit_join, &call);
+    gait_thread_outside(waiter, unit_join, &call);
   else
     unit_join(&call);
 }
@@ -130,7 +130,7 @@ static void *unit_collect_forever(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(collector->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   while (!atomic_load(&collector->stop)) {
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
     atomic_fetch_add(&collector->cycles, 1);
   }
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -146,9 +146,9 @@ void unit_collector_start(unit_collector *collector, gait_heap *heap) {
 
 void unit_collector_stop(unit_collector *collector, gait_thread *waiter) {
   atomic_store(&collector->stop, true);
-  if (waiter) gait_leave(waiter);
+  if (waiter) gait_thread_leave(waiter);
   UNIT_CHECK(pthread_join(collector->thread, NULL) == 0);
-  if (waiter) gait_enter(waiter);
+  if (waiter) gait_thread_enter(waiter);
 }
 
 size_t unit_count_threads(void) {

@@ -48,7 +48,7 @@
  * A poll, in loops that do not allocate:
  *
  *     if load(load(thread + GAIT_JIT_THREAD_POLL)) != 0
- *       gait_poll_slow(thread)                             a safepoint
+ *       gait_thread_poll_slow(thread)                             a safepoint
  *
  * An exact frame is a gait_frame, and is linked by a call of gait_frame_push: its seal has no fast
  * form. */

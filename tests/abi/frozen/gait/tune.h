@@ -30,8 +30,8 @@ extern "C" {
  *                      gc_stopped_ns, the CPU time that threads would have had while all of them
  *                      were stopped.  Help on CPUs that were idle, gc_idle_ns, takes nothing from
  *                      the program and is apart
- *   pause_*            every time for which the collector held a thread: handshake work, root scan,
- *                      assist, waiting.  p9999: upper bound within 1/16 */
+ *   pause_*            every time for which the collector stopped a thread: handshake work, root
+ * scan, assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
@@ -94,8 +94,8 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *                            end of the last cycle's marking; 0 .. 1
  *   handshake_max_ns         the slowest handshake, from request to the last answer
  *   started_ns               since the heap was created
- *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
- *                            mode, checks */
+ *   stopped_ns                  for how long every thread was stopped: unbarriered roots,
+ * barrier-less mode, checks */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -128,7 +128,7 @@ typedef struct gait_cycle_record {
   uint64_t idle_ns;
   uint64_t handshakes;
   uint64_t handshake_max_ns;
-  uint64_t held_ns;
+  uint64_t stopped_ns;
   uint64_t flush_rounds;
   double alloc_bytes_per_second;
   double cons_mark;
@@ -144,8 +144,8 @@ typedef struct gait_cycle_record {
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
  * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
  * where `count` is 0.  Thread: any. */
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count);
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count);
 
 /* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
  * `line` may be NULL where `line_bytes` is 0. */
@@ -159,12 +159,12 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
  * `before` (may be NULL) takes the old setting.
  * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
  */
-GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
-GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
+GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
 /* The two settings as they are now.  Thread: any. */
-GAIT_API int64_t gait_get_gogc(gait_heap *heap);
-GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
+GAIT_API int64_t gait_heap_gogc(gait_heap *heap);
+GAIT_API int64_t gait_heap_memory_limit(gait_heap *heap);
 
 /* ---- The table of options ------------------------------------------------------------------- */
 
@@ -201,9 +201,8 @@ static inline const gait_option *gait_option_at(size_t index);
 /* ---- With the sizes of the program's structures: abi.h -------------------------------------- */
 
 GAIT_API void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes);
-GAIT_API size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first,
-                                         gait_cycle_record *records, size_t count,
-                                         size_t record_bytes);
+GAIT_API size_t gait_records_read_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count, size_t record_bytes);
 GAIT_API int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes,
                                      char *line, size_t line_bytes);
 GAIT_API const gait_option *gait_option_at_sized(size_t index, size_t options_bytes);
@@ -212,9 +211,9 @@ static inline void gait_stats_read(gait_heap *heap, gait_stats *stats) {
   gait_stats_read_sized(heap, stats, sizeof *stats);
 }
 
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count) {
-  return gait_cycle_records_sized(heap, first, records, count, sizeof *records);
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count) {
+  return gait_records_read_sized(heap, first, records, count, sizeof *records);
 }
 
 static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
