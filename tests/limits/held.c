@@ -19,7 +19,7 @@
 struct held {
   struct limits_world world;
   double cap;
-  uint64_t cycles;  /* seen */
+  uint64_t cycles;     /* seen */
   uint64_t stopped_ns; /* in those, at most `longest_ns` in one, */
   uint64_t longest_ns;
   uint64_t since_ns; /* which began after this: */

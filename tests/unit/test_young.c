@@ -120,7 +120,7 @@ static void young_keep(unit_world *world, size_t bytes) {
 }
 
 static void young_open_growing(unit_world *world, int mode) {
-  gait_options options = unit_options(young_modes[mode]);
+  gait_options options = unit_options((int)young_modes[mode]);
   options.gogc_percent = 100;
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }

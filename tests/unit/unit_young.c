@@ -7,7 +7,7 @@
 const unit_mode young_modes[2] = {UNIT_CONCURRENT, UNIT_SHRUNKEN};
 
 gait_options young_options(unit_mode mode) {
-  gait_options options = unit_options(mode);
+  gait_options options = unit_options((int)mode);
   options.young_percent = 100;
   options.gogc_percent = 100;
   options.min_heap_bytes = (int64_t)(1024 * MIB);
