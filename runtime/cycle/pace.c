@@ -37,12 +37,13 @@ static int64_t pace_limit(int64_t memory_limit_bytes) {
 }
 
 /* The hard limit as a memory limit, in which external bytes count as well: what objects hold
- * outside at this moment comes on top, and so does the headroom that the pacer leaves for it. */
+ * outside at this moment comes on top, and so does the headroom that the pacer takes off, but for a
+ * thirty-second: nothing passes this limit, however small it is. */
 static int64_t pace_hard_limit(const gait_heap *heap) {
   uint64_t hard = gaiti_space_hard_limit(&heap->space), external = AO_load(&heap->externals.bytes);
   if (hard >= GAIT_MAX_EXTERNAL_BYTES) return GAITI_PACER_NO_BYTES_LIMIT;
   int64_t limit = (int64_t)(hard + external);
-  return limit + gaiti_pacer_limit_headroom(limit) - gaiti_pacer_limit_headroom((int64_t)hard);
+  return limit + gaiti_pacer_limit_headroom(limit) - (int64_t)hard / 32;
 }
 
 /* The pacer knows one limit: the lower of the two. */

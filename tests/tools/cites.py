@@ -93,7 +93,7 @@ def table(cited):
 
 
 def with_table(text, made):
-    begin = text.index("<!-- made by: tests/tools/cites.py --write -->\n")
+    begin = text.index("<!-- written by tests/tools/cites.py --write -->\n")
     begin = text.index("\n", begin) + 2
     return text[:begin] + made + text[text.index("\n\n", begin) + 1:] if "\n\n" in text[begin:] else \
         text[:begin] + made
