@@ -17,6 +17,18 @@ static uint16_t heap_tag(void) {
   return (uint16_t)(AO_fetch_and_add1(&heap_tags) % UINT16_MAX + 1);
 }
 
+/* Where memory is limited, a page that is larger than the space counts in may not come by itself.
+ */
+static void heap_choose_pages(gait_heap *heap) {
+  const gait_options *options = &heap->options;
+  if (options->huge_pages) {
+    gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
+    gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
+  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF) {
+    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
+  }
+}
+
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
   if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
@@ -33,12 +45,7 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_tags_init(&heap->tags, options->tags, &heap->map)) goto fail_space;
   heap->options.tags = NULL;
   result = GAIT_ERROR_MEMORY;
-  if (options->huge_pages) {
-    gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
-    gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
-  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF) {
-    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
-  }
+  heap_choose_pages(heap);
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
   heap->kinds.tagged = gaiti_tags_exist(&heap->tags);
   result = GAIT_ERROR_SYSTEM;

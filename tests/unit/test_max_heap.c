@@ -2,7 +2,7 @@
  */
 #include "unit.h"
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 #include <pthread.h>
 #include <string.h>
