@@ -49,4 +49,30 @@ template <typename T> static inline void *const *gait_slot_to_load(T *const *slo
   gait_cas((thread), GAIT_SLOT(slot), (expected), (desired))
 #endif
 
+static inline uint64_t gait_load_word(const uint64_t *slot) {
+  return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
+
+static inline void gait_store_word(gait_thread *thread, uint64_t *slot, uint64_t word) {
+#if GAIT_CHECKED
+  gait_checked_store(thread, slot, (void *)(uintptr_t)word);
+#else
+  if (GAIT_UNLIKELY(gait_fast_of(thread)->marking))
+    gait_store_slow(thread, slot, (void *)(uintptr_t)word);
+  else
+    __atomic_store_n(slot, word, __ATOMIC_RELEASE);
+#endif
+}
+
+static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uint64_t word) {
+#if GAIT_CHECKED
+  gait_checked_store_init(thread, slot, (void *)(uintptr_t)word);
+#else
+  uint32_t marking = gait_fast_of(thread)->marking;
+  if (GAIT_UNLIKELY(marking & GAIT_SHADE_NEW)) gait_shade(thread, (void *)(uintptr_t)word);
+  if (GAIT_UNLIKELY(marking & GAIT_REMEMBER)) gait_remember(thread, slot);
+  __atomic_store_n(slot, word, __ATOMIC_RELEASE);
+#endif
+}
+
 #endif

@@ -195,22 +195,10 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 
-enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
-                                     size_t *bytes) {
+static bool cache_next_run(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes) {
   gait_heap *heap = thread->heap;
-  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
-  struct gait_cursor *cursor = &row->cursors[size_class];
-  struct gaiti_run *run = &row->runs[size_class];
+  struct gaiti_run *run = &gaiti_row_of(thread->proc, kind)->runs[size_class];
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
-  if (cursor->next != run->end) {
-    cache_open_part(heap, row, size_class);
-    *bytes = 0;
-    return GAITI_REFILL_OK;
-  }
-  if (run->start) cache_count(thread->proc, cursor, run, slot_bytes);
-  cursor->next = cursor->limit = run->start = run->end = NULL;
-  if (run->block == GAITI_NO_BLOCK) return GAITI_REFILL_NO_BLOCK;
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_delay(heap);
   const struct gaiti_block_state *state = &heap->map.states[run->block];
@@ -218,18 +206,35 @@ enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigne
   if (AO_load_acquire(&state->swept) != epoch ||
       !gaiti_bits_free_run(&heap->map, run->block, run->next_slot, most ? most : 1, &first, &end)) {
     run->block = GAITI_NO_BLOCK;
-    return GAITI_REFILL_NO_BLOCK;
+    return false;
   }
   run->next_slot = end;
   char *start = gaiti_block_start(&heap->map, run->block) + first * slot_bytes;
   *bytes = (end - first) * slot_bytes;
   cache_zero(heap, state, start, *bytes);
   cache_take(thread, kind, size_class, start, *bytes, epoch);
-  return GAITI_REFILL_OK;
+  return true;
 }
 
-void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block) {
-  struct gaiti_run *run = &gaiti_row_of(proc, kind)->runs[size_class];
+bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes) {
+  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
+  struct gait_cursor *cursor = &row->cursors[size_class];
+  struct gaiti_run *run = &row->runs[size_class];
+  CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
+  if (cursor->next != run->end) {
+    cache_open_part(thread->heap, row, size_class);
+    *bytes = 0;
+    return true;
+  }
+  if (run->start) cache_count(thread->proc, cursor, run, gaiti_class_bytes(size_class));
+  cursor->next = cursor->limit = run->start = run->end = NULL;
+  return run->block != GAITI_NO_BLOCK && cache_next_run(thread, kind, size_class, bytes);
+}
+
+bool gaiti_cache_open(gait_thread *thread, uint16_t kind, unsigned size_class, uint32_t block,
+                      size_t *bytes) {
+  struct gaiti_run *run = &gaiti_row_of(thread->proc, kind)->runs[size_class];
   run->block = block;
   run->next_slot = 0;
+  return cache_next_run(thread, kind, size_class, bytes);
 }

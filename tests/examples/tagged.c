@@ -36,8 +36,8 @@ static word cell_new(gait_thread *thread, gait_kind kind, struct type *type, wor
   struct cell *cell = gait_alloc(thread, kind, sizeof *cell);
   if (!cell) return 0;
   gait_store_init(thread, &cell->type, type);
-  gait_store_init(thread, (void **)&cell->first, (void *)first); /* as it is, number or reference */
-  gait_store_init(thread, (void **)&cell->rest, (void *)rest);
+  gait_store_init_word(thread, &cell->first, first); /* as it is, number or reference */
+  gait_store_init_word(thread, &cell->rest, rest);
   return (word)cell + 1;
 }
 /* [end] */
@@ -81,7 +81,7 @@ static gait_result register_array(gait_heap *heap, gait_kind *kind) {
 }
 
 static void array_set(gait_thread *thread, struct array *array, size_t index, value bits) {
-  gait_store(thread, (void **)&array->values[index], (void *)(uintptr_t)bits);
+  gait_store_word(thread, &array->values[index], bits);
 }
 /* [end] */
 

@@ -410,7 +410,7 @@ active [2] proctype mutator() {
        v = 0; rename() }
 #endif
 
-  /* take-run: runtime/alloc/cache.c: gaiti_cache_refill, cache_take;
+  /* take-run: runtime/alloc/cache.c: cache_next_run, cache_take;
    * runtime/alloc/blocks.c: gaiti_blocks_fresh.  The epoch is read once.  A block that is not of that epoch is taken only
    * when it is free as a whole, and gets the epoch then. */
   :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->

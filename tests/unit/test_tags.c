@@ -489,6 +489,10 @@ TAGS_BARRIER_TEST(tagged_store_shades_the_new_value, false, UNIT_TAG(2),
                   gait_store(thread, &slots[0], words[1]))
 TAGS_BARRIER_TEST(tagged_first_store_shades_the_new_value, false, UNIT_TAG(1),
                   gait_store_init(thread, &slots[1], words[0]))
+TAGS_BARRIER_TEST(tagged_word_store_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
+                  gait_store_word(thread, (uint64_t *)(void *)&slots[0], (uint64_t)words[1]))
+TAGS_BARRIER_TEST(tagged_first_word_store_shades_the_new_value, false, UNIT_TAG(1),
+                  gait_store_init_word(thread, (uint64_t *)(void *)&slots[1], (uint64_t)words[0]))
 TAGS_BARRIER_TEST(tagged_swap_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
                   UNIT_CHECK(gait_cas(thread, &slots[0], words[0], words[1])))
 TAGS_BARRIER_TEST(tagged_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
@@ -665,6 +669,8 @@ void unit_suite_fill(Suite *suite) {
   TAGS_TEST(barrier, tagged_store_shades_the_old_value);
   TAGS_TEST(barrier, tagged_store_shades_the_new_value);
   TAGS_TEST(barrier, tagged_first_store_shades_the_new_value);
+  TAGS_TEST(barrier, tagged_word_store_shades_both_values);
+  TAGS_TEST(barrier, tagged_first_word_store_shades_the_new_value);
   TAGS_TEST(barrier, tagged_swap_shades_both_values);
   TAGS_TEST(barrier, tagged_copy_shades_both_values);
   TAGS_TEST(barrier, tagged_clear_shades_the_old_value);

@@ -441,6 +441,12 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
+/* The first three for slots that are words, as interpreters have them for tagged references and
+ * numbers: uint64_t, which is the type of uintptr_t here. */
+static inline uint64_t gait_load_word(const uint64_t *slot);
+static inline void gait_store_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
  * may call it with references in hand.  The collector waits for it, and others where all are
