@@ -40,13 +40,13 @@ static void *crowd_idle(void *arg) {
     return NULL;
   }
   struct tree *tree = tree_make(thread, crowd->kind, CROWD_OWN_DEPTH);
-  gait_leave(thread);
+  gait_thread_leave(thread);
   crowd_note(crowd, 0);
   pthread_mutex_lock(&crowd->lock);
   while (!crowd->over)
     pthread_cond_wait(&crowd->changed, &crowd->lock);
   pthread_mutex_unlock(&crowd->lock);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   uint64_t nodes = tree_count(tree);
   gait_thread_detach(thread);
   pthread_mutex_lock(&crowd->lock);
@@ -104,13 +104,13 @@ static enum workload_status crowd_run(const struct workload_input *input,
   pthread_t *ids = calloc(idle + 1, sizeof *ids);
   if (ids == NULL) return workload_stop(result, WORKLOAD_FAILED, "out of memory");
 
-  gait_leave(input->thread);
+  gait_thread_leave(input->thread);
   unsigned started = crowd_gather(&crowd, ids, (unsigned)idle);
-  gait_enter(input->thread);
+  gait_thread_enter(input->thread);
   crowd_work(&crowd, input->thread, (unsigned)depth, result);
-  gait_leave(input->thread);
+  gait_thread_leave(input->thread);
   crowd_dismiss(&crowd, ids, started);
-  gait_enter(input->thread);
+  gait_thread_enter(input->thread);
   free(ids);
   result->checksum = result->ops + crowd.kept;
   if (started < idle || crowd.failed > 0)

@@ -206,9 +206,9 @@ static struct index *index_pass(struct indexer *indexer, struct corpus *corpus) 
   struct index *index = index_new(indexer);
   for (uint32_t file = 0; file < corpus->file_count; file++) {
     struct corpus_text content;
-    gait_leave(indexer->thread);
+    gait_thread_leave(indexer->thread);
     corpus_read(corpus, file, &content);
-    gait_enter(indexer->thread);
+    gait_thread_enter(indexer->thread);
     index_file(indexer, index, file, &content);
   }
   return index;
@@ -252,9 +252,9 @@ static enum workload_status index_run(const struct workload_input *input,
   if (input->argument_count < 1)
     return workload_stop(result, WORKLOAD_USAGE, "PATH: at least one file or folder is wanted");
   struct corpus corpus;
-  gait_leave(input->thread);
+  gait_thread_leave(input->thread);
   bool found = corpus_open(&corpus, input->arguments, input->argument_count);
-  gait_enter(input->thread);
+  gait_thread_enter(input->thread);
   if (!found) return workload_stop(result, WORKLOAD_FAILED, "out of memory");
   enum workload_status status = WORKLOAD_FAILED;
   if (corpus.bytes == 0)

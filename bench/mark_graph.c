@@ -163,10 +163,10 @@ __attribute__((noinline)) static gait_result graph_build(const struct workload_i
 /* Collects once unmeasured and then `rounds` times; the best time, 0 on failure. */
 static uint64_t graph_best_ns(gait_thread *thread, uint64_t rounds) {
   uint64_t best = UINT64_MAX;
-  if (gait_collect(thread) != GAIT_OK) return 0;
+  if (gait_heap_collect(thread) != GAIT_OK) return 0;
   for (uint64_t i = 0; i < rounds; i++) {
     uint64_t start = workload_now_ns();
-    if (gait_collect(thread) != GAIT_OK) return 0;
+    if (gait_heap_collect(thread) != GAIT_OK) return 0;
     uint64_t ns = workload_now_ns() - start;
     if (ns < best) best = ns;
   }

@@ -82,9 +82,9 @@ static void paced_make(struct paced *paced, uint64_t wanted) {
 static void paced_sleep(gait_thread *thread, double seconds) {
   struct timespec wait = {.tv_sec = (time_t)seconds};
   wait.tv_nsec = (long)((seconds - (double)wait.tv_sec) * 1e9);
-  gait_leave(thread);
+  gait_thread_leave(thread);
   nanosleep(&wait, NULL);
-  gait_enter(thread);
+  gait_thread_enter(thread);
 }
 
 static void paced_loop(struct paced *paced, struct workload_result *result) {
@@ -114,7 +114,7 @@ static void paced_loop(struct paced *paced, struct workload_result *result) {
 static uint64_t paced_checksum(const struct paced *paced) {
   uint64_t sum = paced->random;
   for (uint64_t i = 0; i < paced->slot_count; i++) {
-    if (i % 1024 == 0) gait_poll(paced->thread); /* gigabytes take seconds */
+    if (i % 1024 == 0) gait_thread_poll(paced->thread); /* gigabytes take seconds */
     if (paced->slots[i] != NULL)
       sum += paced->slots[i]->payload_bytes + paced->slots[i]->payload[0];
   }

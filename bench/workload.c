@@ -126,7 +126,7 @@ bool workload_in_parallel(const struct workload_input *input, workload_part *fun
 
   bool good = started >= input->threads;
   if (!good) workload_stop(result, WORKLOAD_FAILED, "thread %u could not be started", started);
-  gait_leave(input->thread);
+  gait_thread_leave(input->thread);
   for (unsigned i = 1; i < started; i++) {
     pthread_join(workers[i].id, NULL);
     if (workers[i].outcome == GAIT_OK) continue;
@@ -134,6 +134,6 @@ bool workload_in_parallel(const struct workload_input *input, workload_part *fun
     workload_stop(result, WORKLOAD_FAILED, "thread %u: %s", i,
                   gait_result_text(workers[i].outcome));
   }
-  gait_enter(input->thread);
+  gait_thread_enter(input->thread);
   return good;
 }

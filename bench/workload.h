@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 #include "latency.h"
 

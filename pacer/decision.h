@@ -34,9 +34,6 @@ int64_t gaiti_pacer_runway(double cons_mark, int64_t work_bytes, double share);
 bool gaiti_pacer_limit_unreachable(const struct gaiti_pacer *pacer,
                                    const struct gaiti_pacer_snapshot *snapshot);
 
-/* The memory limit's headroom for bytes mapped between two looks. */
-int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
-
 void gaiti_pacer_cons_mark_init(struct gaiti_pacer_cons_mark *cons_mark);
 /* `helped` is the ratio when idle marking goes on beside the workers. */
 void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double measured,

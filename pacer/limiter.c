@@ -159,8 +159,8 @@ double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter) {
   return (double)limiter->fill_ns / (double)limiter->capacity_ns;
 }
 
-void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
-                              struct gaiti_pacer_snapshot *snapshot) {
+void gaiti_pacer_limiter_report(const struct gaiti_pacer_limiter *limiter,
+                                struct gaiti_pacer_snapshot *snapshot) {
   snapshot->limiter_fill = gaiti_pacer_limiter_fill(limiter);
   snapshot->limiting = gaiti_pacer_limiter_limiting(limiter);
   snapshot->limiter_gc_ns = limiter->gc_ns;

@@ -80,7 +80,7 @@ struct gaiti_pacer_snapshot {
   int64_t heap_work_bytes;    /* scanned in this cycle: heap, */
   int64_t stack_work_bytes;   /* stacks, */
   int64_t globals_work_bytes; /* and other roots */
-  /* By gaiti_pacer_limiter_tell(); 0 without a limiter. */
+  /* By gaiti_pacer_limiter_report(); 0 without a limiter. */
   double limiter_fill;        /* of its bucket: 0 .. 1 */
   bool limiting;              /* the bucket is full: no assists */
   int64_t limiter_gc_ns;      /* CPU time of GC since the limiter was made */
@@ -98,7 +98,7 @@ struct gaiti_pacer_cycle {
   int64_t idle_ns;       /* CPU time of idle-priority marking */
   double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
-  bool young;            /* it marked only what is new; its work counts only that */
+  bool young;            /* it marked new objects only; its work counts only those */
   bool remembered;       /* stores are known since its start: the next may be young */
 };
 
@@ -142,8 +142,8 @@ struct gaiti_pacer_decision {
   double assist_ratio;    /* bytes of mark work owed per allocated byte; 0 while not marking and
                              while the CPU limiter limits */
   bool limit_unreachable; /* live heap and overhead leave no room under the memory limit */
-  bool young;             /* the next cycle, or the one under way, is to be young: see young_rule.c */
-  bool remember;          /* and the one after it may be, if stores are remembered */
+  bool young;    /* the next cycle, or the one under way, is to be young: see young_rule.c */
+  bool remember; /* and the one after it may be, if stores are remembered */
 
   /* Why. */
   enum gaiti_pacer_rule rule;
@@ -191,7 +191,7 @@ struct gaiti_pacer {
   int64_t floating_bytes;       /* of those, dead by estimate */
   int64_t last_heap_work_bytes; /* scanned by it, or the expectation for the next instead */
   int64_t last_roots_bytes;     /* stacks and globals at its start */
-  double work_growth;           /* by how much the last cycle's work exceeded what was expected, as
+  double work_growth;           /* by how much the last cycle's work exceeded the expected, as
                                    a share of it; 0 when it did not */
   bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
   int64_t cap_room_bytes;       /* how far the goal may be lifted over the live heap */
@@ -220,6 +220,9 @@ bool gaiti_pacer_init(struct gaiti_pacer *pacer, const struct gaiti_pacer_config
 bool gaiti_pacer_configure(struct gaiti_pacer *pacer, const struct gaiti_pacer_config *config);
 bool gaiti_pacer_set_gc_percent(struct gaiti_pacer *pacer, int64_t gc_percent);
 bool gaiti_pacer_set_memory_limit(struct gaiti_pacer *pacer, int64_t memory_limit_bytes);
+
+/* The part of a memory limit that goals leave for bytes mapped between two looks. */
+int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 
 /* Computes trigger, goal and assist ratio for this moment.  The goal stays the
  * same while marking unless settings or overhead change.  The trigger of a
@@ -356,8 +359,14 @@ bool gaiti_pacer_limiter_limiting(const struct gaiti_pacer_limiter *limiter);
 double gaiti_pacer_limiter_fill(const struct gaiti_pacer_limiter *limiter); /* 0 .. 1 */
 
 /* Fills in the limiter's part of a snapshot. */
-void gaiti_pacer_limiter_tell(const struct gaiti_pacer_limiter *limiter,
-                              struct gaiti_pacer_snapshot *snapshot);
+void gaiti_pacer_limiter_report(const struct gaiti_pacer_limiter *limiter,
+                                struct gaiti_pacer_snapshot *snapshot);
+
+/* The collector's share of the CPU: `gc_cpu` of all that `cpus` have offered while `elapsed` went
+ * by, both in the same unit; 0 where they have offered nothing.  CPU time of the collector is that
+ * of assists and background workers, and the time that threads would have had while they were
+ * stopped. Marking on CPUs that nothing else used is apart: it takes nothing from the program. */
+double gaiti_pacer_cpu_share(double gc_cpu, double elapsed, double cpus);
 
 #ifdef __cplusplus
 }

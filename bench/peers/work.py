@@ -55,7 +55,7 @@ class Work:
         if self.threads is not None:
             options += ["--threads", str(self.threads)]
         if self.limit_mib is not None:
-            options += ["--memlimit", f"{self.limit(quick)}MiB"]
+            options += ["--memory-limit", f"{self.limit(quick)}MiB"]
         if self.timeline:
             options += ["--cycles"]
         return self.arguments(quick) + options, {}

@@ -25,7 +25,7 @@
 #define GAIT_CHECKED 0
 #endif
 
-GAIT_API void gait_checked_poll(gait_thread *thread);
+GAIT_API void gait_checked_thread_poll(gait_thread *thread);
 GAIT_API void *gait_checked_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
 GAIT_API void *gait_checked_alloc_aligned(gait_thread *thread, gait_kind kind, size_t bytes,
                                           size_t alignment);
@@ -40,26 +40,22 @@ GAIT_API void gait_checked_clear(gait_thread *thread, void *slots, size_t count)
 GAIT_API void gait_checked_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                       size_t count);
 GAIT_API void gait_checked_frame_pop(gait_thread *thread, gait_frame *frame);
-GAIT_API gait_handle *gait_checked_handle_new(gait_thread *thread, void *object);
+GAIT_API gait_handle *gait_checked_handle_create(gait_thread *thread, void *object);
 GAIT_API void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *object);
-GAIT_API void gait_checked_handle_free(gait_thread *thread, gait_handle *handle);
+GAIT_API void gait_checked_handle_destroy(gait_thread *thread, gait_handle *handle);
 
 #if GAIT_CHECKED
-#define gait_poll          gait_checked_poll
-#define gait_alloc         gait_checked_alloc
-#define gait_alloc_aligned gait_checked_alloc_aligned
-#define gait_alloc_array   gait_checked_alloc_array
-#define gait_load          gait_checked_load
-#define gait_store         gait_checked_store
-#define gait_store_init    gait_checked_store_init
-#define gait_cas           gait_checked_cas
-#define gait_copy          gait_checked_copy
-#define gait_clear         gait_checked_clear
-#define gait_frame_push    gait_checked_frame_push
-#define gait_frame_pop     gait_checked_frame_pop
-#define gait_handle_new    gait_checked_handle_new
-#define gait_handle_set    gait_checked_handle_set
-#define gait_handle_free   gait_checked_handle_free
+#define gait_thread_poll    gait_checked_thread_poll
+#define gait_alloc          gait_checked_alloc
+#define gait_alloc_aligned  gait_checked_alloc_aligned
+#define gait_alloc_array    gait_checked_alloc_array
+#define gait_copy           gait_checked_copy
+#define gait_clear          gait_checked_clear
+#define gait_frame_push     gait_checked_frame_push
+#define gait_frame_pop      gait_checked_frame_pop
+#define gait_handle_create  gait_checked_handle_create
+#define gait_handle_set     gait_checked_handle_set
+#define gait_handle_destroy gait_checked_handle_destroy
 #endif
 
 #endif

@@ -26,17 +26,17 @@ struct gait_cycle_record;
 /* Traces one object: calls gait_trace_slot or gait_trace_range for everything in
  * [object, object + bytes) that may refer to the heap, and with GAIT_KIND_CALLBACK_ANYWHERE for
  * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
- * size, at least what was asked for.
+ * size, at least the size that was asked for.
  *
- * Thread: any of the collector's, or a mutator in an allocation or in gait_collect.  Several run at
- * once, on different objects.
- * Race: mutators run; a slot may change while it is read.  It is read atomically by Gait. */
+ * Thread: any of the collector's, or a mutator in an allocation or in gait_heap_collect.  Several
+ * run at once, on different objects. Race: mutators run; a slot may change while it is read.  It is
+ * read atomically by Gait. */
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 
 /* Traces roots, by the same two calls.  Runs once a cycle after every barrier is on, and for
- * unbarriered roots once more at its end with every mutator held; in each cycle of a heap with the
- * option `checkmark` once more after marking; and on the thread that adds or removes the root, in
- * that call.
+ * unbarriered roots once more at its end with every mutator stopped; in each cycle of a heap with
+ * the option `checkmark` once more after marking; and on the thread that adds or removes the root,
+ * in that call.
  *
  * It may add and remove roots, itself included.  One that removes itself is not called again; what
  * is to survive the cycle under way it traces in this call, as in any other.  The removal of

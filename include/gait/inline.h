@@ -7,7 +7,7 @@
 #ifndef GAIT_INLINE_H
 #define GAIT_INLINE_H
 
-/* Which layouts and constants these are.  Raised whenever one of them, or what it means, changes;
+/* Which layouts and constants these are.  Raised whenever one of them, or its meaning, changes;
  * the same in all of 0.2.x. */
 #define GAIT_ABI 2u
 
@@ -20,10 +20,10 @@ struct gait_cursor {
   char *limit;
 };
 
-/* What the fast paths read of a thread.
+/* The fields of a thread that the fast paths read.
  *   rows     the cursors of the processor that the thread holds: rows[kind][size class]
  *   frames   the innermost exact frame
- *   marking  what the write barrier does, GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
+ *   marking  the work of the write barrier: GAIT_SHADE_ flags and GAIT_REMEMBER; 0: it is off.
  *            Written by this thread, or by the collector while the thread is outside managed code
  *   poll     the collector of a heap, of this one or of another that the OS thread is attached to,
  *            wants it at a safepoint; written by any thread
@@ -38,15 +38,15 @@ struct gait_fast {
   uint32_t marking;
 };
 
-/* What a store shades while marking: the value that it overwrites, and the one that it writes. */
+/* Values that a store shades while marking: the one it overwrites, and the one it writes. */
 #define GAIT_SHADE_OLD 1u
 #define GAIT_SHADE_NEW 2u
-/* A store leaves a note of where it was: the next cycle may mark only what is new. */
+/* A store leaves a note of where it was: the next cycle may mark new objects only. */
 #define GAIT_REMEMBER 4u
 
 #define GAIT_CARD_SHIFT 10
 #define GAIT_CARD_BYTES ((size_t)1 << GAIT_CARD_SHIFT)
-/* What it writes there: how many cycles are to look at the card. */
+/* The byte that it writes there: how many cycles are to look at the card. */
 #define GAIT_CARD_NOTED 2
 
 /* Size classes: multiples of 16 bytes up to 128, then eight to a doubling up to 32 KiB, so that
@@ -71,6 +71,14 @@ static inline size_t gait_slot_bytes(size_t bytes) {
   return (last | (((size_t)1 << (log2 - 3u)) - 1)) + 1;
 }
 
+/* The rest of the inline functions, where a call is due. */
+GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
+GAIT_API void gait_thread_poll_slow(gait_thread *thread);
+GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
+GAIT_API void gait_shade(gait_thread *thread, void *value);
+GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
+GAIT_API void gait_thread_leave_from(gait_thread *thread, const void *frame);
+
 static inline struct gait_fast *gait_fast_of(gait_thread *thread) {
   return (struct gait_fast *)(void *)thread;
 }
@@ -87,9 +95,9 @@ static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes
   return gait_alloc_slow(thread, kind, bytes);
 }
 
-static inline void gait_poll(gait_thread *thread) {
+static inline void gait_thread_poll(gait_thread *thread) {
   if (GAIT_UNLIKELY(__atomic_load_n(gait_fast_of(thread)->poll, __ATOMIC_RELAXED)))
-    gait_poll_slow(thread);
+    gait_thread_poll_slow(thread);
 }
 
 static inline void *gait_load(void *const *slot) {
@@ -126,7 +134,7 @@ static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, voi
                                      __ATOMIC_ACQUIRE);
 }
 
-/* Follows from the rest of a frame and where it stands: what has been overwritten since its
+/* Follows from the rest of a frame and where it stands: memory that was overwritten since its
  * function returned is told from a frame by it. */
 static inline uintptr_t gait_frame_seal_at(const gait_frame *place, const gait_frame *frame) {
   return ((uintptr_t)place ^ (uintptr_t)0x5EA1ED) + 3 * (uintptr_t)frame->caller +
@@ -159,7 +167,8 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
 #define GAIT_FRAME_END() __builtin_frame_address(0)
 #endif
 
-/* The frame of the function that leaves goes with the call: it may return before gait_enter. */
-#define gait_leave(thread) gait_leave_from((thread), GAIT_FRAME_END())
+/* The frame of the function that leaves goes with the call: it may return before gait_thread_enter.
+ */
+#define gait_thread_leave(thread) gait_thread_leave_from((thread), GAIT_FRAME_END())
 
 #endif

@@ -6,8 +6,9 @@
  *
  * Where memory comes from: the block that the cache owns; a swept block with free slots; while
  * sweeping goes on, a few stretches swept here, since they may give one; a free block.  When the
- * memory limit forbids that, the thread waits (the hook `wait`).  When the system gives nothing, a
- * collection and then the embedder's handler have their turn, and then NULL. */
+ * memory limit forbids that, the thread waits (the hook `wait`).  When waiting at the hard limit
+ * has made no room, or when the system gives nothing, a collection and then the embedder's handler
+ * have their turn, and then NULL. */
 #include "alloc/allocate.h"
 
 #include "alloc/blocks.h"
@@ -17,7 +18,7 @@
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
 
-/* The system gives no memory: false when the allocation has to fail. */
+/* There is no memory: false when the allocation has to fail. */
 static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
   const gait_options *options = &thread->heap->options;
   if (attempt->collected &&
@@ -27,6 +28,12 @@ static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_att
   attempt->collected = true;
   thread->heap->hooks->collect(thread);
   return true;
+}
+
+/* One of the limits stands in the way: false when the allocation has to fail. */
+static bool allocate_make_room(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
+  return thread->heap->hooks->wait(thread, bytes, attempt) ||
+         allocate_recover(thread, bytes, attempt);
 }
 
 /* ---- Small objects ---- */
@@ -41,42 +48,43 @@ static uint32_t allocate_find_swept(gait_heap *heap, uint16_t kind, unsigned siz
   return block;
 }
 
-/* Gives the cache a block.  False when the allocation has to fail. */
-static bool allocate_find_block(gait_thread *thread, uint16_t kind, unsigned size_class,
-                                size_t bytes, struct gaiti_attempt *attempt) {
+/* The next block for the cache: a swept one with free slots, or a fresh one. */
+static enum gaiti_take allocate_next_block(gait_thread *thread, uint16_t kind, unsigned size_class,
+                                           const struct gaiti_attempt *attempt, uint32_t *block) {
   gait_heap *heap = thread->heap;
-  uint32_t block = allocate_find_swept(heap, kind, size_class);
-  enum gaiti_take take = GAITI_TAKE_OK;
-  if (block == GAITI_NO_BLOCK) {
-    take = gaiti_blocks_fresh(heap, thread->proc, kind, size_class,
-                              heap->hooks->limit(heap, attempt), &block);
-    if (gaiti_space_is_short(&heap->space)) heap->hooks->prepare(heap);
-  }
-  switch (take) {
-  case GAITI_TAKE_OK: gaiti_cache_own(thread->proc, kind, size_class, block); return true;
-  case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, attempt); return true;
-  case GAITI_TAKE_FAILED: return allocate_recover(thread, bytes, attempt);
-  }
-  return false;
+  *block = allocate_find_swept(heap, kind, size_class);
+  if (*block != GAITI_NO_BLOCK) return GAITI_TAKE_OK;
+  enum gaiti_take take = gaiti_blocks_fresh(heap, thread->proc, kind, size_class,
+                                            heap->hooks->limit(heap, attempt), block);
+  if (gaiti_space_is_short(&heap->space)) heap->hooks->prepare(heap);
+  return take;
 }
 
-/* Sees that the cache has a slot to hand out.  A thread that waits may come back with another
- * processor, whose cache has slots already.  False when the allocation has to fail. */
+/* Sees that the cache has a slot to hand out: of the run or the block that it has, or of its next
+ * block.  A thread that waits may come back with another processor, whose cache has slots already.
+ * False when the allocation has to fail. */
 static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes,
                           size_t *run_bytes) {
   struct gaiti_attempt attempt = {0};
-  for (;;) {
+  for (bool has_room = true; has_room;) {
     const struct gaiti_row *row = gaiti_proc_row(thread->heap, thread->proc, kind);
     if (!row) {
-      if (!allocate_recover(thread, bytes, &attempt)) return false;
+      has_room = allocate_recover(thread, bytes, &attempt);
       continue;
     }
     const struct gait_cursor *cursor = &row->cursors[size_class];
-    if (cursor->next != cursor->limit ||
-        gaiti_cache_refill(thread, kind, size_class, run_bytes) == GAITI_REFILL_OK)
+    if (cursor->next != cursor->limit || gaiti_cache_continue(thread, kind, size_class, run_bytes))
       return true;
-    if (!allocate_find_block(thread, kind, size_class, bytes, &attempt)) return false;
+    uint32_t block;
+    switch (allocate_next_block(thread, kind, size_class, &attempt, &block)) {
+    case GAITI_TAKE_OK:
+      if (gaiti_cache_open(thread, kind, size_class, block, run_bytes)) return true;
+      break;
+    case GAITI_TAKE_LIMIT: has_room = allocate_make_room(thread, bytes, &attempt); break;
+    case GAITI_TAKE_FAILED: has_room = allocate_recover(thread, bytes, &attempt); break;
+    }
   }
+  return false;
 }
 
 static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
@@ -98,7 +106,9 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
   for (;;) {
     switch (gaiti_large_take(thread, kind, bytes, heap->hooks->limit(heap, &attempt), &object)) {
     case GAITI_TAKE_OK: thread->heap->hooks->account(thread, bytes); return object;
-    case GAITI_TAKE_LIMIT: heap->hooks->wait(thread, &attempt); break;
+    case GAITI_TAKE_LIMIT:
+      if (!allocate_make_room(thread, bytes, &attempt)) return NULL;
+      break;
     case GAITI_TAKE_FAILED:
       if (!allocate_recover(thread, bytes, &attempt)) return NULL;
       break;

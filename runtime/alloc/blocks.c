@@ -1,3 +1,4 @@
+/* Models: start. */
 #include "alloc/blocks.h"
 
 #include <string.h>
@@ -17,7 +18,6 @@ static uint64_t blocks_preferred(const gait_heap *heap, const struct gaiti_proc 
   return own;
 }
 
-/* Model: tests/model/start.pml. */
 enum gaiti_take gaiti_blocks_fresh(gait_heap *heap, const struct gaiti_proc *proc, uint16_t kind,
                                    unsigned size_class, uint64_t limit, uint32_t *block) {
   size_t slot_bytes = gaiti_class_bytes(size_class);
@@ -27,7 +27,7 @@ enum gaiti_take gaiti_blocks_fresh(gait_heap *heap, const struct gaiti_proc *pro
                                           blocks_preferred(heap, proc), block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   char *start = gaiti_block_start(&heap->map, *block);
-  if (!clean && heap->options.poison) {
+  if (!clean && heap->options.debug.poison) {
     gaiti_asan_show(start, GAITI_BLOCK_BYTES);
     memset(start, GAITI_POISON_BYTE, GAITI_BLOCK_BYTES);
   }

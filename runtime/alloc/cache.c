@@ -17,7 +17,9 @@
  * atomic one.  Giving back races with sweeping, which copies whole words: a cache whose block is
  * due for sweeping therefore leaves the rest of the run allocated and black.  It is then free one
  * cycle later.  So does a heap that poisons free slots: a marker may be looking at a slot to which
- * some word happened to point, and must go on seeing zeros. */
+ * some word happened to point, and must go on seeing zeros.
+ *
+ * Models: start.  Litmus: counters, epoch, freed, swept. */
 #include "alloc/cache.h"
 
 #include <string.h>
@@ -52,7 +54,7 @@ void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 /* ---- Retiring ---- */
 
 /* The run is shortened before the counters rise, and readers look at the counters first: at any
- * moment they see the bytes allocated or less.  Litmus: tests/litmus/counters.litmus. */
+ * moment they see the bytes allocated or less. */
 static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *cursor,
                         struct gaiti_run *run, size_t slot_bytes) {
   uint64_t bytes = (uint64_t)(cursor->next - run->start);
@@ -62,8 +64,7 @@ static void cache_count(struct gaiti_proc *proc, const struct gait_cursor *curso
 }
 
 /* Frees the slots that the run has not handed out.  The block may be another cache's by now, which
- * takes them as soon as their allocation bits are clear; that comes last.  Litmus:
- * tests/litmus/freed.litmus, swept.litmus. */
+ * takes them as soon as their allocation bits are clear; that comes last. */
 static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
                               const struct gaiti_run *run, uint16_t kind, size_t slot_bytes) {
   size_t bytes = (size_t)(run->end - cursor->next);
@@ -71,7 +72,7 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   uint32_t block = gaiti_block_of(&heap->map, (uintptr_t)cursor->next);
   const struct gaiti_block_state *state = &heap->map.states[block];
   if (AO_load_acquire(&state->swept) != AO_load_acquire(&heap->epoch)) return;
-  if (heap->options.poison && !state->clean) return;
+  if (heap->options.debug.poison && !state->clean) return;
   gaiti_delay(heap);
   gaiti_bits_change(&heap->map, (uintptr_t)cursor->next, (uintptr_t)run->end, slot_bytes,
                     GAITI_BITS_FREE);
@@ -79,7 +80,6 @@ static void cache_return_rest(gait_heap *heap, const struct gait_cursor *cursor,
   if (!gaiti_kind_is_leaf(&heap->kinds, kind)) gaiti_counter_sub(&heap->scannable_bytes, bytes);
 }
 
-/* Litmus: tests/litmus/swept.litmus. */
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class) {
   struct gaiti_row *row = gaiti_row_of(proc, kind);
@@ -99,7 +99,7 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
 }
 
 void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc) {
-  gaiti_proc_tell(heap, proc);
+  gaiti_proc_flush_counts(heap, proc);
   gaiti_proc_each_cache(heap, proc, gaiti_cache_empty);
 }
 
@@ -131,7 +131,7 @@ void gaiti_cache_blacken(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind
 }
 
 /* The cursors are their thread's, which writes them plainly: each word is read whole, and a pair
- * that makes no sense is left out.  Litmus: tests/litmus/counters.litmus. */
+ * that makes no sense is left out. */
 GAITI_RACY void gaiti_proc_count_live_runs(const struct gaiti_proc *proc, uint64_t *bytes,
                                            uint64_t *objects) {
   for (uint32_t kind = 0; kind < proc->kinds; kind++) {
@@ -173,13 +173,12 @@ static void cache_zero(gait_heap *heap, const struct gaiti_block_state *state, c
                        size_t bytes) {
   gaiti_asan_show(start, bytes);
   if (state->clean) return;
-  if (heap->options.poison) cache_check_poison(start, bytes);
+  if (heap->options.debug.poison) cache_check_poison(start, bytes);
   memset(start, 0, bytes);
 }
 
 /* Makes the slots of [start, start + bytes) the cache's run: allocated by their bits, and marked
- * where the thread allocates black.
- * Model: tests/model/start.pml. */
+ * where the thread allocates black. */
 static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, char *start,
                        size_t bytes, AO_t epoch) {
   gait_heap *heap = thread->heap;
@@ -196,42 +195,46 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 
-/* Model: tests/model/start.pml.  Litmus: tests/litmus/epoch.litmus, freed.litmus, swept.litmus. */
-enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
-                                     size_t *bytes) {
+static bool cache_next_run(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes) {
   gait_heap *heap = thread->heap;
-  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
-  struct gait_cursor *cursor = &row->cursors[size_class];
-  struct gaiti_run *run = &row->runs[size_class];
+  struct gaiti_run *run = &gaiti_row_of(thread->proc, kind)->runs[size_class];
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
-  if (cursor->next != run->end) {
-    cache_open_part(heap, row, size_class);
-    *bytes = 0;
-    return GAITI_REFILL_OK;
-  }
-  if (run->start) cache_count(thread->proc, cursor, run, slot_bytes);
-  cursor->next = cursor->limit = run->start = run->end = NULL;
-  if (run->block == GAITI_NO_BLOCK) return GAITI_REFILL_NO_BLOCK;
   AO_t epoch = AO_load_acquire(&heap->epoch);
   gaiti_delay(heap);
   const struct gaiti_block_state *state = &heap->map.states[run->block];
-  uint32_t most = (uint32_t)((size_t)heap->options.run_bytes / slot_bytes), first, end;
+  uint32_t most = (uint32_t)((size_t)heap->options.debug.run_bytes / slot_bytes), first, end;
   if (AO_load_acquire(&state->swept) != epoch ||
       !gaiti_bits_free_run(&heap->map, run->block, run->next_slot, most ? most : 1, &first, &end)) {
     run->block = GAITI_NO_BLOCK;
-    return GAITI_REFILL_NO_BLOCK;
+    return false;
   }
   run->next_slot = end;
   char *start = gaiti_block_start(&heap->map, run->block) + first * slot_bytes;
   *bytes = (end - first) * slot_bytes;
   cache_zero(heap, state, start, *bytes);
   cache_take(thread, kind, size_class, start, *bytes, epoch);
-  return GAITI_REFILL_OK;
+  return true;
 }
 
-void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block) {
-  struct gaiti_run *run = &gaiti_row_of(proc, kind)->runs[size_class];
+bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes) {
+  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
+  struct gait_cursor *cursor = &row->cursors[size_class];
+  struct gaiti_run *run = &row->runs[size_class];
+  CHECK_SLOW("cache.refill", cursor->next == cursor->limit, "a run is replaced before its end");
+  if (cursor->next != run->end) {
+    cache_open_part(thread->heap, row, size_class);
+    *bytes = 0;
+    return true;
+  }
+  if (run->start) cache_count(thread->proc, cursor, run, gaiti_class_bytes(size_class));
+  cursor->next = cursor->limit = run->start = run->end = NULL;
+  return run->block != GAITI_NO_BLOCK && cache_next_run(thread, kind, size_class, bytes);
+}
+
+bool gaiti_cache_open(gait_thread *thread, uint16_t kind, unsigned size_class, uint32_t block,
+                      size_t *bytes) {
+  struct gaiti_run *run = &gaiti_row_of(thread->proc, kind)->runs[size_class];
   run->block = block;
   run->next_slot = 0;
+  return cache_next_run(thread, kind, size_class, bytes);
 }

@@ -7,19 +7,15 @@
 /* The pattern of free slots under the option `poison`. */
 #define GAITI_POISON_BYTE 0xDB
 
-enum gaiti_refill {
-  GAITI_REFILL_OK,
-  GAITI_REFILL_NO_BLOCK, /* the cache needs a block: take one and call again */
-};
-
 /* Opens the next part of the cache's run or, at its end, retires it and takes the next from the
- * block that it owns.  *bytes: the new run's; 0 if it is a part.  A block of an older epoch is
- * dropped, not used.  Thread: the holder, in managed state. */
-enum gaiti_refill gaiti_cache_refill(gait_thread *thread, uint16_t kind, unsigned size_class,
-                                     size_t *bytes);
+ * block that it owns.  *bytes: the new run's; 0 if it is a part.  False: it owns no block that has
+ * one; a block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
+bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes);
 
-/* Makes `block` the one that the cache takes its runs from.  No other cache owns it. */
-void gaiti_cache_own(struct gaiti_proc *proc, uint16_t kind, unsigned size_class, uint32_t block);
+/* Makes `block`, which no other cache owns, the one that the cache takes its runs from, and takes
+ * the first.  *bytes, False, Thread: as above.  The run before has been retired. */
+bool gaiti_cache_open(gait_thread *thread, uint16_t kind, unsigned size_class, uint32_t block,
+                      size_t *bytes);
 
 /* Visitors for gaiti_proc_each_cache. */
 
@@ -39,7 +35,7 @@ void gaiti_cache_disown(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
 void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                        unsigned size_class);
 
-/* Gives back all runs and blocks of a processor that is about to have no holder, and tells the heap
+/* Gives back all runs and blocks of a processor that is about to have no holder, and flushes
  * its counts. */
 void gaiti_caches_empty(gait_heap *heap, struct gaiti_proc *proc);
 

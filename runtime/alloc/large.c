@@ -29,7 +29,7 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
                                           bytes, limit, 0, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
-  if (!clean && limit != GAIT_OFF)
+  if (!clean && limit != GAITI_NO_LIMIT)
     gaiti_space_release_tail(&heap->space, &heap->map, block, gaiti_large_blocks(bytes), bytes);
   char *start = gaiti_block_start(&heap->map, block);
   gaiti_asan_show(start, bytes);
@@ -40,7 +40,7 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   gaiti_bits_change(&heap->map, (uintptr_t)start, (uintptr_t)start + GAIT_GRANULE_BYTES,
                     GAIT_GRANULE_BYTES, black ? GAITI_BITS_ALLOCATE_BLACK : GAITI_BITS_ALLOCATE);
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
-  gaiti_proc_tell(heap, thread->proc);
+  gaiti_proc_flush_counts(heap, thread->proc);
   AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + bytes);
   AO_store(&thread->proc->alloc_objects, AO_load(&thread->proc->alloc_objects) + 1);
   *object = start;

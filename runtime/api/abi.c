@@ -9,6 +9,8 @@
 
 #include "mutator/thread.h"
 #include "base/sized.h"
+#include "gait/jit.h"
+#include "gait/tune.h"
 
 #define ABI_IS(expression, number)                                                                 \
   _Static_assert((expression) == (number), #expression " is a part of the binary interface")
@@ -58,15 +60,40 @@ ABI_IS(sizeof((struct gaiti_row *)0)->cursors, GAIT_SIZE_CLASSES * sizeof(struct
 ABI_IS(sizeof((struct gaiti_proc *)0)->rows, GAIT_MAX_KINDS * sizeof(struct gait_cursor *));
 ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES + GAITI_FRAME_END_BYTES);
 
+/* ---- What jit.h tells compilers ---- */
+
+ABI_IS(GAIT_JIT_ABI, GAIT_ABI);
+ABI_AT(gait_thread, fast.rows, GAIT_JIT_THREAD_ROWS);
+ABI_AT(gait_thread, fast.poll, GAIT_JIT_THREAD_POLL);
+ABI_AT(gait_thread, fast.heap, GAIT_JIT_THREAD_HEAP);
+ABI_AT(gait_thread, fast.heap_bytes, GAIT_JIT_THREAD_HEAP_BYTES);
+ABI_AT(gait_thread, fast.cards, GAIT_JIT_THREAD_CARDS);
+ABI_AT(gait_thread, fast.marking, GAIT_JIT_THREAD_MARKING);
+ABI_IS(sizeof(struct gait_cursor *), GAIT_JIT_ROW_BYTES);
+ABI_AT(struct gait_cursor, next, GAIT_JIT_CURSOR_NEXT);
+ABI_AT(struct gait_cursor, limit, GAIT_JIT_CURSOR_LIMIT);
+ABI_IS(sizeof(struct gait_cursor), GAIT_JIT_CURSOR_BYTES);
+ABI_IS(GAIT_SHADE_OLD, GAIT_JIT_SHADE_OLD);
+ABI_IS(GAIT_SHADE_NEW, GAIT_JIT_SHADE_NEW);
+ABI_IS(GAIT_REMEMBER, GAIT_JIT_REMEMBER);
+ABI_IS(GAIT_CARD_SHIFT, GAIT_JIT_CARD_SHIFT);
+ABI_IS(GAIT_CARD_NOTED, GAIT_JIT_CARD_NOTED);
+ABI_IS(GAIT_SMALL_BYTES, GAIT_JIT_SMALL_BYTES);
+ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
+
 /* ---- What a program hands over, or is handed ---- */
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
-ABI_AT(gait_options, log, 232);
-ABI_AT(gait_options, tags, GAITI_OPTIONS_BYTES - sizeof(void *));
+ABI_AT(gait_options, log, 168);
+ABI_AT(gait_options, tags, 216);
+ABI_AT(gait_options, debug, 224);
+ABI_IS(sizeof(gait_debug_options), 128);
+ABI_AT(gait_debug_options, checkmark, 0);
+ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
 ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
-ABI_AT(gait_stats, pause_cpu_max_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
-ABI_AT(gait_cycle_record, reserved, GAITI_RECORD_BYTES - sizeof(uint32_t));
+ABI_AT(gait_stats, cpus, GAITI_STATS_BYTES - sizeof(double));
+ABI_AT(gait_cycle_record, stopped_cpu_ns, GAITI_RECORD_BYTES - sizeof(uint64_t));
 ABI_AT(gait_option, field, 80);
 ABI_AT(gait_tags, address_mask, 24);
 ABI_IS(sizeof(gait_tags), 32);
@@ -75,10 +102,11 @@ ABI_IS(sizeof(gait_tags), 32);
  * which never set it. */
 #define ABI_ENDS_WITH(type, member)                                                                \
   ABI_IS(sizeof(type), offsetof(type, member) + sizeof(((type *)0)->member))
-ABI_ENDS_WITH(gait_options, tags);
+ABI_ENDS_WITH(gait_options, debug);
+ABI_ENDS_WITH(gait_debug_options, reserved);
 ABI_ENDS_WITH(gait_kind_info, tagged_map);
-ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns);
-ABI_ENDS_WITH(gait_cycle_record, reserved);
+ABI_ENDS_WITH(gait_stats, cpus);
+ABI_ENDS_WITH(gait_cycle_record, stopped_cpu_ns);
 ABI_ENDS_WITH(gait_option, words);
 
 /* ---- Versions ---- */

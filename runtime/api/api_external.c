@@ -15,7 +15,7 @@ static void external_account(gait_thread *thread, void *object, int64_t change) 
   gait_frame_pop(thread, &frame);
 }
 
-gait_result gait_external(gait_thread *thread, void *object, size_t bytes) {
+gait_result gait_object_set_external(gait_thread *thread, void *object, size_t bytes) {
   if (!thread || !object) return GAIT_ERROR_ARGUMENT;
   gait_heap *heap = thread->heap;
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);

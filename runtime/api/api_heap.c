@@ -3,7 +3,7 @@
 
 #include "mutator/blocking.h"
 #include "mutator/attachments.h"
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 #include "api/abi.h"
 #include "api/options.h"
 #include "base/check.h"
@@ -27,8 +27,8 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_threads_init(heap)) goto fail_heap;
   if (!gaiti_procs_init(heap)) goto fail_threads;
   if (!gaiti_partial_init(heap)) goto fail_procs;
-  if (!gaiti_shades_init(heap)) goto fail_partial;
-  if (!gaiti_marking_init(heap)) goto fail_shades;
+  if (!gaiti_buffers_init(heap)) goto fail_partial;
+  if (!gaiti_marking_init(heap)) goto fail_buffers;
   if (!gaiti_sweep_init(heap)) goto fail_marking;
   if (!gaiti_cycle_init(heap)) goto fail_sweep;
   return GAIT_OK;
@@ -36,8 +36,8 @@ fail_sweep:
   gaiti_sweep_destroy(heap);
 fail_marking:
   gaiti_marking_destroy(heap);
-fail_shades:
-  gaiti_shades_destroy(heap);
+fail_buffers:
+  gaiti_buffers_destroy(heap);
 fail_partial:
   gaiti_partial_destroy(heap);
 fail_procs:
@@ -112,7 +112,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   heap_end_collector(heap);
   gaiti_sweep_destroy(heap);
   gaiti_marking_destroy(heap);
-  gaiti_shades_destroy(heap);
+  gaiti_buffers_destroy(heap);
   gaiti_partial_destroy(heap);
   gaiti_procs_destroy(heap);
   gaiti_threads_destroy(heap);

@@ -1,21 +1,23 @@
-/* Roots and handles. */
-#include "barrier/shades.h"
+/* Roots and handles.
+ *
+ * Models: roots. */
+#include "barrier/buffers.h"
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 
-/* A root that comes or goes while shades are taken is marked then and there.  One that comes may
- * have been filled before, without the barrier; one that goes may be the only place that marking
- * would have found an object in which a scanned thread has loaded from there.  The marker is active
- * before the list is asked whether it is open, so marking is not closed before this is done
+/* A root that comes or goes while shaded references are taken is marked then and there.  One that
+ * comes may have been filled before, without the barrier; one that goes may be the only place that
+ * marking would have found an object in which a scanned thread has loaded from there.  The marker
+ * is active before the list is asked whether it is open, so marking is not closed before this is
+ * done
  * (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which the
- * threads it will scan may have loaded from.
- * Model: tests/model/roots.pml. */
+ * threads it will scan may have loaded from. */
 static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
                            const struct gaiti_root *root) {
   gaiti_delay(heap);
-  if (!gaiti_shades_open_now(heap)) return;
+  if (!gaiti_buffers_open_now(heap)) return;
   if (root->start) gaiti_marker_range(marker, root->start, root->start + root->words);
   gaiti_collecting_begin();
   if (root->function) root->function((gait_tracer *)(void *)marker, root->arg);
@@ -35,7 +37,7 @@ static void roots_give_marker(gait_heap *heap, struct gaiti_marker *marker) {
 }
 
 /* A removal that comes meanwhile waits for the visit to end, and has its own marker then; so this
- * one is taken before the root can be found.  Model: tests/model/roots.pml. */
+ * one is taken before the root can be found. */
 static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
   struct gaiti_visit visit;
   struct gaiti_marker *marker = roots_take_marker(heap);
@@ -47,8 +49,7 @@ static gait_result roots_add(gait_heap *heap, const struct gaiti_root *root) {
 }
 
 /* Marks after the root has left the table: a cycle that starts between the two does not find it
- * there.  A callback that removes itself is not called again: it is marking just now.
- * Model: tests/model/roots.pml. */
+ * there.  A callback that removes itself is not called again: it is marking just now. */
 static gait_result roots_remove(gait_heap *heap, const struct gaiti_root *which) {
   struct gaiti_root root;
   struct gaiti_marker *marker = roots_take_marker(heap);
@@ -86,7 +87,7 @@ gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
 
 /* ---- Handles ---- */
 
-gait_handle *gait_handle_new(gait_thread *thread, void *object) {
+gait_handle *gait_handle_create(gait_thread *thread, void *object) {
   REQUIRE_ARGUMENT(thread);
   gait_handle *handle = gaiti_handle_take(&thread->heap->roots);
   if (handle) gait_store(thread, &handle->object, object);
@@ -106,7 +107,7 @@ void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
   gait_store(thread, &handle->object, object);
 }
 
-void gait_handle_free(gait_thread *thread, gait_handle *handle) {
+void gait_handle_destroy(gait_thread *thread, gait_handle *handle) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(handle);
   REQUIRE("handle.live", gaiti_handle_is_live(handle), "the handle was freed");

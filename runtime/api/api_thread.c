@@ -1,4 +1,6 @@
-/* Attaching, detaching, leaving and entering. */
+/* Attaching, detaching, leaving and entering.
+ *
+ * Models: fork, handshake, termination. */
 #include "api/abi.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
@@ -32,7 +34,7 @@ gait_result gait_thread_detach(gait_thread *thread) {
 
 static bool thread_is_outside(const gait_thread *thread) {
   enum gaiti_thread_state state = gaiti_thread_state(thread);
-  return state == GAITI_THREAD_OUTSIDE || state == GAITI_THREAD_HELD;
+  return state == GAITI_THREAD_NATIVE || state == GAITI_THREAD_SUSPENDED;
 }
 
 /* Whether the innermost exact frame is as it was linked. */
@@ -41,9 +43,8 @@ static bool thread_frame_is_intact(const gait_thread *thread) {
   return !frame || frame->seal == gait_frame_seal(frame);
 }
 
-/* A safepoint of the other heaps: of this one the collector acts while the thread is outside.
- * Model: tests/model/termination.pml, fork.pml, handshake.pml. */
-void gait_leave_from(gait_thread *thread, const void *frame) {
+/* A safepoint of the other heaps: of this one the collector acts while the thread is outside. */
+void gait_thread_leave_from(gait_thread *thread, const void *frame) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", gaiti_thread_is_own(thread),
           "a thread leaves managed code for itself alone");
@@ -51,23 +52,23 @@ void gait_leave_from(gait_thread *thread, const void *frame) {
           "managed code is left from inside");
   REQUIRE("frame.intact", thread_frame_is_intact(thread),
           "the innermost exact frame was changed, or its function has returned");
-  gait_poll(thread);
+  gait_thread_poll(thread);
   gaiti_delay(thread->heap);
   gaiti_thread_leave(thread, frame);
 }
 
-#undef gait_leave
-void gait_leave(gait_thread *thread) {
-  gait_leave_from(thread, GAIT_FRAME_END());
+#undef gait_thread_leave
+void gait_thread_leave(gait_thread *thread) {
+  gait_thread_leave_from(thread, GAIT_FRAME_END());
 }
 
-/* Whether what the caller of gait_enter has on its stack is where it was when the thread left: in
- * the frames that have gone since were at most the words that were copied then.  `end` is where the
- * frame of gait_enter ends, by GAIT_FRAME_END.
+/* Whether what the caller of gait_thread_enter has on its stack is where it was when the thread
+ * left: in the frames that have gone since were at most the words that were copied then.  `end` is
+ * where the frame of gait_thread_enter ends, by GAIT_FRAME_END.
  *
- * Foreign code within gait_outside may call back from further up than before.  When the function
- * that entered last has returned, nobody below gait_outside holds a reference, and what its callers
- * had is in its frame or above. */
+ * Foreign code within gait_thread_outside may call back from further up than before.  When the
+ * function that entered last has returned, nobody below gait_thread_outside holds a reference, and
+ * what its callers had is in its frame or above. */
 static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t end) {
   if (thread->roots == GAIT_STACK_EXACT) return true;
   if (end + THREAD_RETURN_BYTES <= thread->saved.rest) return true;
@@ -82,11 +83,10 @@ static void thread_come_back(gait_thread *thread) {
   if (gaiti_thread_is_asked(thread))
     gaiti_safepoint(thread);
   else
-    gait_poll(thread);
+    gait_thread_poll(thread);
 }
 
-/* Model: tests/model/handshake.pml. */
-GAITI_NOINLINE void gait_enter(gait_thread *thread) {
+GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE("thread.owner", gaiti_thread_is_own(thread),
           "a thread enters managed code for itself alone");
@@ -101,13 +101,14 @@ GAITI_NOINLINE void gait_enter(gait_thread *thread) {
 
 /* The function may enter and leave again, which saves registers anew, from further down: those that
  * the caller had at this call are in this frame, which stays where it is. */
-GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg) {
+GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(void *),
+                                         void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
   gaiti_registers_read(registers);
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(function);
   uintptr_t outside = thread->outside, entered = thread->entered;
-  gait_leave_from(thread, GAIT_FRAME_END());
+  gait_thread_leave_from(thread, GAIT_FRAME_END());
   thread->outside = (uintptr_t)GAIT_FRAME_END();
   thread->entered = 0;
   void *result = function(arg);
@@ -120,7 +121,7 @@ GAITI_NOINLINE void *gait_outside(gait_thread *thread, void *(*function)(void *)
   return result;
 }
 
-void gait_poll_slow(gait_thread *thread) {
+void gait_thread_poll_slow(gait_thread *thread) {
   gaiti_safepoint(thread);
 }
 

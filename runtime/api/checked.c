@@ -120,9 +120,9 @@ static bool checked_is_linked(const gait_thread *thread, const gait_frame *frame
 
 /* ---- Safepoints and allocation ---- */
 
-void gait_checked_poll(gait_thread *thread) {
-  checked_thread(thread, "gait_poll");
-  gait_poll(thread);
+void gait_checked_thread_poll(gait_thread *thread) {
+  checked_thread(thread, "gait_thread_poll");
+  gait_thread_poll(thread);
 }
 
 void *gait_checked_alloc(gait_thread *thread, gait_kind kind, size_t bytes) {
@@ -153,7 +153,7 @@ void gait_checked_store(gait_thread *thread, void *slot, void *value) {
   checked_thread(thread, "gait_store");
   checked_slot(thread, slot, "gait_store");
   checked_reference(thread, slot, value, "gait_store");
-  gait_store(thread, slot, value);
+  (gait_store)(thread, slot, value);
 }
 
 /* A root may have any word in it before it is filled; an object has zeros. */
@@ -164,16 +164,16 @@ void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   CHECKED("store.init", "gait_store_init",
           !gaiti_map_covers(map, (uintptr_t)slot) ||
-              !gaiti_map_covers(map, (uintptr_t)gait_load(slot)),
+              !gaiti_map_covers(map, (uintptr_t)(gait_load)(slot)),
           "the slot has been stored to before: gait_store is for that");
-  gait_store_init(thread, slot, value);
+  (gait_store_init)(thread, slot, value);
 }
 
 bool gait_checked_cas(gait_thread *thread, void *slot, void *expected, void *desired) {
   checked_thread(thread, "gait_cas");
   checked_slot(thread, slot, "gait_cas");
   checked_reference(thread, slot, desired, "gait_cas");
-  return gait_cas(thread, slot, expected, desired);
+  return (gait_cas)(thread, slot, expected, desired);
 }
 
 void gait_checked_copy(gait_thread *thread, void *to, const void *from, size_t count) {
@@ -210,10 +210,10 @@ void gait_checked_frame_pop(gait_thread *thread, gait_frame *frame) {
   gait_frame_pop(thread, frame);
 }
 
-gait_handle *gait_checked_handle_new(gait_thread *thread, void *object) {
-  checked_thread(thread, "gait_handle_new");
-  checked_value(thread, object, "gait_handle_new");
-  return gait_handle_new(thread, object);
+gait_handle *gait_checked_handle_create(gait_thread *thread, void *object) {
+  checked_thread(thread, "gait_handle_create");
+  checked_value(thread, object, "gait_handle_create");
+  return gait_handle_create(thread, object);
 }
 
 void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *object) {
@@ -222,7 +222,7 @@ void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *obj
   gait_handle_set(thread, handle, object);
 }
 
-void gait_checked_handle_free(gait_thread *thread, gait_handle *handle) {
-  checked_thread(thread, "gait_handle_free");
-  gait_handle_free(thread, handle);
+void gait_checked_handle_destroy(gait_thread *thread, gait_handle *handle) {
+  checked_thread(thread, "gait_handle_destroy");
+  gait_handle_destroy(thread, handle);
 }

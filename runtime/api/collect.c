@@ -3,7 +3,7 @@
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 
-gait_result gait_collect(gait_thread *thread) {
+gait_result gait_heap_collect(gait_thread *thread) {
   if (!thread) return GAIT_ERROR_ARGUMENT;
   REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread), "a thread collects for itself alone",
                  GAIT_ERROR_STATE);
@@ -13,7 +13,7 @@ gait_result gait_collect(gait_thread *thread) {
   return GAIT_OK;
 }
 
-size_t gait_trim(gait_heap *heap) {
+size_t gait_heap_trim(gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return gaiti_space_release(&heap->space, &heap->map, SIZE_MAX);
 }
@@ -35,26 +35,26 @@ static gait_result setting_changed(gait_heap *heap, gait_result result) {
   return result;
 }
 
-gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
+gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
   if (!setting_in_range(offsetof(gait_options, gogc_percent), percent))
     return GAIT_ERROR_OPTION_VALUE;
   return setting_changed(heap, gaiti_pace_set_gogc(heap, percent, before));
 }
 
-gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
+gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
   if (!setting_in_range(offsetof(gait_options, memory_limit_bytes), bytes))
     return GAIT_ERROR_OPTION_VALUE;
   return setting_changed(heap, gaiti_pace_set_memory_limit(heap, bytes, before));
 }
 
-int64_t gait_get_gogc(gait_heap *heap) {
+int64_t gait_heap_gogc(gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return gaiti_pace_gogc(heap);
 }
 
-int64_t gait_get_memory_limit(gait_heap *heap) {
+int64_t gait_heap_memory_limit(gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return (int64_t)AO_load(&heap->memory_limit);
 }

@@ -34,12 +34,17 @@
 /* {name, environment, type, unit, initial, minimum, maximum, may be off, off, purpose, field,
  *  words} */
 static const gait_option options_table[] = {
-    {"gogc", "GAIT_GOGC", GAIT_OPTION_PERCENT, "%", 100, 0, 1000000, true, GAIT_GOGC_OFF,
+    {"gogc", "GAIT_GOGC", GAIT_OPTION_PERCENT, "%", 100, 0, 1000000, true, GAIT_OFF,
      "How far the heap may grow over what the last cycle found live before the next one ends.",
      FIELD(gogc_percent), NULL},
-    {"memlimit", "GAIT_MEMLIMIT", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, 0, GAIT_OFF, true, GAIT_OFF,
+    {"memory_limit", "GAIT_MEMORY_LIMIT", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, 0, INT64_MAX, true,
+     GAIT_OFF,
      "Soft limit on all memory that the heap maps, with the external bytes its objects hold.",
      FIELD(memory_limit_bytes), NULL},
+    {"max_heap", "GAIT_MAX_HEAP", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, GAITI_LEAST_HEAP_BYTES,
+     INT64_MAX, true, GAIT_OFF,
+     "Hard limit on the memory that the heap maps, without external bytes: allocation fails there.",
+     FIELD(max_heap_bytes), NULL},
     {"min_heap", "GAIT_MIN_HEAP", GAIT_OPTION_BYTES, "bytes", 4 * MIB, 0, TIB, false, 0,
      "Smallest heap goal at gogc=100; scaled by gogc.", FIELD(min_heap_bytes), NULL},
     {"reserve", "GAIT_RESERVE", GAIT_OPTION_BYTES, "bytes", GAITI_RESERVE_GIB *GIB, MIB, 16 * TIB,
@@ -60,20 +65,20 @@ static const gait_option options_table[] = {
     {"square_root", "GAIT_SQUARE_ROOT", GAIT_OPTION_BYTES, "bytes", 256 * MIB, 1, TIB, false, 0,
      "The heap may grow by the root of live x cons/mark ratio x this; policy square-root.",
      FIELD(square_root_bytes), NULL},
-    {"processors", "GAIT_PROCESSORS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
-     "Processors to plan for; 0: those of the affinity, cut by the quota of the control group.",
-     FIELD(processors), NULL},
+    {"cpus", "GAIT_CPUS", GAIT_OPTION_COUNT, "", 0, 0, 1024, false, 0,
+     "CPUs to plan for; 0: those of the affinity, cut by the quota of the control group.",
+     FIELD(cpus), NULL},
     {"idle_help", "GAIT_IDLE_HELP", GAIT_OPTION_SWITCH, "", 1, 0, 1, true, 0,
      "Whether helpers mark on processors that nobody else uses.", FIELD(idle_help), NULL},
     {"inline", "GAIT_INLINE", GAIT_OPTION_BYTES, "bytes", 16 * MIB, 0, TIB, false, 0,
      "A cycle begins on a thread that allocates if the last marked less, roots included; 0: none.",
      FIELD(inline_bytes), NULL},
-    {"young", "GAIT_YOUNG", GAIT_OPTION_PERCENT, "%", 25, 0, 100, true, 0,
+    {"young", "GAIT_YOUNG", GAIT_OPTION_PERCENT, "%", 25, 0, 100, true, GAIT_OFF,
      "Cycles mark only what is new where no more of that survives; 0: none, 100: every one that "
      "may.",
      FIELD(young_percent), NULL},
     {"barrierless", "GAIT_BARRIERLESS", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Mark with every thread held, for programs that cannot call the write barrier.",
+     "Mark with every thread stopped, for programs that cannot call the write barrier.",
      FIELD(barrierless), NULL},
     {"release", "GAIT_RELEASE", GAIT_OPTION_PERCENT, "%", 1, 1, 100, false, 0,
      "Share of one processor for giving free memory back to the system in the background.",
@@ -90,33 +95,45 @@ static const gait_option options_table[] = {
      "Signal that asks such a thread for its stack, where the program has left it alone; 0: none.",
      FIELD(late_signal), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: mark a second time with every thread held, and compare.", FIELD(checkmark), NULL},
+     "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
+     NULL},
     {"heap_walk", "GAIT_HEAP_WALK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
-     "Debug: prove every invariant of the heap after each cycle.", FIELD(heap_walk), NULL},
+     "Debug: prove every invariant of the heap after each cycle.", FIELD(debug.heap_walk), NULL},
     {"poison", "GAIT_POISON", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: fill free slots with a pattern, and check it when they are taken again.",
-     FIELD(poison), NULL},
+     FIELD(debug.poison), NULL},
     {"collect_every", "GAIT_COLLECT_EVERY", GAIT_OPTION_COUNT, "", 0, 0, 1000000000, false, 0,
      "Debug: collect at every so many allocations, all on the slow path; 0: never.",
-     FIELD(collect_every), NULL},
+     FIELD(debug.collect_every), NULL},
     {"run_bytes", "GAIT_RUN_BYTES", GAIT_OPTION_BYTES, "bytes", SHRUNKEN(16 * KIB, 64), 1, 64 * KIB,
      false, 0, "Most bytes that a cache takes at a time; 1: every allocation takes the slow path.",
-     FIELD(run_bytes), NULL},
+     FIELD(debug.run_bytes), NULL},
     {"barrier_entries", "GAIT_BARRIER_ENTRIES", GAIT_OPTION_COUNT, "", SHRUNKEN(512, 4), 2, 65536,
-     false, 0, "References that a processor's write barrier buffers.", FIELD(barrier_entries),
+     false, 0, "References that a processor's write barrier buffers.", FIELD(debug.barrier_entries),
      NULL},
     {"mark_segments", "GAIT_MARK_SEGMENTS", GAIT_OPTION_COUNT, "", SHRUNKEN(1000000, 4), 0,
      1000000000, false, 0,
      "Most segments of 8 KiB in the queue of mark work; marking walks the heap when they are full.",
-     FIELD(mark_segments), NULL},
+     FIELD(debug.mark_segments), NULL},
     {"delay", "GAIT_DELAY", GAIT_OPTION_MICROSECONDS, "us", 0, 0, 1000000, false, 0,
-     "Debug: sleep at random, at most this long, at each step of a protocol.", FIELD(delay_us),
-     NULL},
+     "Debug: sleep at random, at most this long, at each step of a protocol.",
+     FIELD(debug.delay_us), NULL},
     {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
-     "Debug: seed of the delays, repeated in reports.", FIELD(seed), NULL},
+     "Debug: seed of the delays, repeated in reports.", FIELD(debug.seed), NULL},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
+
+/* Names that an option had before: each still sets it, and the log says once in a process how it is
+ * called now. */
+static const struct option_renamed {
+  const char *name;
+  const char *environment;
+  const char *now;
+} options_renamed[] = {{"memlimit", "GAIT_MEMLIMIT", "memory_limit"},
+                       {"processors", "GAIT_PROCESSORS", "cpus"}};
+
+#define OPTIONS_RENAMED (sizeof options_renamed / sizeof options_renamed[0])
 
 /* Variables that Gait's own tests and tools read, and that are no options of a heap.  A variable
  * that begins with GAIT_ and stands neither here nor in the table is taken for a misspelt one. */
@@ -155,6 +172,25 @@ const gait_option *gait_option_at_sized(size_t index, size_t options_bytes) {
 static const gait_option *option_find(const char *name) {
   for (size_t i = 0; i < OPTIONS_COUNT; i++)
     if (strcmp(options_table[i].name, name) == 0) return &options_table[i];
+  return NULL;
+}
+
+static void option_report_renamed(const gait_options *options, size_t which, const char *before,
+                                  const char *now) {
+  static AO_t reported[OPTIONS_RENAMED];
+  if (AO_fetch_compare_and_swap(&reported[which], 0, 1) != 0) return;
+  char line[160];
+  snprintf(line, sizeof line - 1, "gait: %s is called %s now", before, now);
+  gaiti_log_line(options, line);
+}
+
+/* The option that was called so before; NULL when there is none. */
+static const gait_option *option_find_renamed(const gait_options *options, const char *name) {
+  for (size_t i = 0; i < OPTIONS_RENAMED; i++) {
+    if (strcmp(options_renamed[i].name, name) != 0) continue;
+    option_report_renamed(options, i, name, options_renamed[i].now);
+    return option_find(options_renamed[i].now);
+  }
   return NULL;
 }
 
@@ -317,11 +353,14 @@ static const gait_option *nearest_option(const char *name) {
   const gait_option *nearest = NULL;
   unsigned least = (unsigned)strlen(rest) / 3 + 1;
   if (least < 2) least = 2;
-  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-    unsigned distance = nearest_distance(rest, options_table[i].environment + OPTIONS_PREFIX_CHARS);
+  for (size_t i = 0; i < OPTIONS_COUNT + OPTIONS_RENAMED; i++) {
+    const char *name_of = i < OPTIONS_COUNT ? options_table[i].environment
+                                            : options_renamed[i - OPTIONS_COUNT].environment;
+    unsigned distance = nearest_distance(rest, name_of + OPTIONS_PREFIX_CHARS);
     if (distance >= least) continue;
     least = distance;
-    nearest = &options_table[i];
+    nearest =
+        i < OPTIONS_COUNT ? &options_table[i] : option_find(options_renamed[i - OPTIONS_COUNT].now);
   }
   return nearest;
 }
@@ -329,6 +368,8 @@ static const gait_option *nearest_option(const char *name) {
 static bool environment_is_known(const char *name) {
   for (size_t i = 0; i < OPTIONS_COUNT; i++)
     if (strcmp(options_table[i].environment, name) == 0) return true;
+  for (size_t i = 0; i < OPTIONS_RENAMED; i++)
+    if (strcmp(options_renamed[i].environment, name) == 0) return true;
   for (size_t i = 0; i < sizeof options_not_of_a_heap / sizeof options_not_of_a_heap[0]; i++)
     if (strcmp(options_not_of_a_heap[i], name) == 0) return true;
   return false;
@@ -379,9 +420,25 @@ gait_result gait_options_set(gait_options *options, const char *name, const char
   gait_result result = options_check_bytes(options, error, error_bytes);
   if (result != GAIT_OK) return result;
   const gait_option *option = option_find(name);
+  if (!option) option = option_find_renamed(options, name);
   if (option) return option_set(options, option, name, value, error, error_bytes);
   if (error) snprintf(error, error_bytes, "%s: there is no option of this name", name);
   return GAIT_ERROR_OPTION_NAME;
+}
+
+/* The text of the option's variable, or of the one that it had before, and the name of that; NULL:
+ * neither is set. */
+static const char *environment_text(const gait_options *options, const gait_option *option,
+                                    const char **name) {
+  *name = option->environment;
+  const char *text = secure_getenv(*name);
+  for (size_t i = 0; i < OPTIONS_RENAMED && (!text || !text[0]); i++) {
+    if (strcmp(options_renamed[i].now, option->name) != 0) continue;
+    *name = options_renamed[i].environment;
+    text = secure_getenv(*name);
+    if (text && text[0]) option_report_renamed(options, i, *name, option->environment);
+  }
+  return text && text[0] ? text : NULL;
 }
 
 gait_result gait_options_from_environment(gait_options *options, char *error, size_t error_bytes) {
@@ -390,12 +447,12 @@ gait_result gait_options_from_environment(gait_options *options, char *error, si
   if (result == GAIT_OK) environment_report_unknown(options);
   for (size_t i = 0; i < OPTIONS_COUNT && result == GAIT_OK; i++) {
     const gait_option *option = &options_table[i];
-    const char *text = secure_getenv(option->environment);
-    if (!text || !text[0]) continue;
+    const char *name, *text = environment_text(options, option, &name);
+    if (!text) continue;
     if (option_fits(option, options->struct_bytes))
-      result = option_set(options, option, option->environment, text, error, error_bytes);
+      result = option_set(options, option, name, text, error, error_bytes);
     else
-      environment_report_later(options, option->environment);
+      environment_report_later(options, name);
   }
   return result;
 }
@@ -407,6 +464,18 @@ gait_result gaiti_options_take(gait_options *own, const gait_options *options, c
   if (result != GAIT_OK) return result;
   memcpy(own, options, options->struct_bytes);
   own->struct_bytes = sizeof *own;
+  return GAIT_OK;
+}
+
+/* A program that was compiled with later headers has set an option of which nothing is known here.
+ */
+static gait_result options_check_reserved(const gait_options *options, char *error,
+                                          size_t error_bytes) {
+  for (size_t i = 0; i < GAIT_DEBUG_RESERVED; i++) {
+    if (options->debug.reserved[i] == 0) continue;
+    if (error) snprintf(error, error_bytes, "debug.reserved: this library knows no such option");
+    return GAIT_ERROR_OPTION_VALUE;
+  }
   return GAIT_OK;
 }
 
@@ -429,5 +498,6 @@ gait_result gait_options_check(const gait_options *options, char *error, size_t 
     snprintf(text, sizeof text, "%lld", (long long)value);
     return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
   }
-  return options_check_tags(&copy, error, error_bytes);
+  if (result == GAIT_OK) result = options_check_reserved(&copy, error, error_bytes);
+  return result == GAIT_OK ? options_check_tags(&copy, error, error_bytes) : result;
 }

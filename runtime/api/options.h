@@ -3,7 +3,7 @@
 #ifndef GAITI_API_OPTIONS_H
 #define GAITI_API_OPTIONS_H
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 /* Copies `options` to `own`, where the fields that the program's headers do not have get their
  * defaults.  Values are not looked at.

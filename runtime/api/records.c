@@ -5,8 +5,8 @@
 
 #define RECORD_IS_SHORT "a gait_cycle_record has at least the size of version 0.2.0"
 
-size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                size_t count, size_t record_bytes) {
+size_t gait_records_read_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                               size_t count, size_t record_bytes) {
   REQUIRE_ARGUMENT(heap);
   if (count > 0) REQUIRE_ARGUMENT(records);
   REQUIRE("struct.bytes", gaiti_sized_may_fill(record_bytes, GAITI_RECORD_BYTES), RECORD_IS_SHORT);

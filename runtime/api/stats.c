@@ -1,4 +1,6 @@
-/* The snapshot of numbers. */
+/* The snapshot of numbers.
+ *
+ * Litmus: counters. */
 #include "alloc/cache.h"
 #include "base/check.h"
 #include "base/sized.h"
@@ -10,7 +12,6 @@ static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
   return AO_load(seen);
 }
 
-/* Litmus: tests/litmus/counters.litmus. */
 static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
   gaiti_lock(&heap->procs->lock);
   stats->processors = AO_load(&heap->procs->count);
@@ -59,14 +60,16 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->gc_assist_ns = AO_load(&cycle->pace.total_assist_ns);
   stats->gc_background_ns = AO_load(&cycle->pace.total_background_ns);
   stats->gc_idle_ns = AO_load(&cycle->pace.total_idle_ns);
+  stats->gc_stopped_ns = AO_load(&cycle->pace.total_stopped_cpu_ns);
+  stats->cpus = cycle->pace.cpus;
   gaiti_unlock(&cycle->pace.lock);
-  stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_idle_ns;
+  stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_stopped_ns;
   stats->goal_bytes = AO_load(&cycle->pace.goal_bytes);
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
 }
 
-/* What processors have yet to tell is read before the heap's own count: what one tells meanwhile is
- * seen twice, and not never. */
+/* Counts that processors have yet to flush are read before the heap's own: one that is flushed in
+ * between is seen twice, and not never. */
 static void stats_fill(gait_heap *heap, gait_stats *stats) {
   *stats = (gait_stats){0};
   stats_count_allocations(heap, stats);

@@ -11,7 +11,7 @@
  *              the scan.  Shading the stored value keeps the object.  This is why a store that
  *              initialises a new object, which is black, needs the barrier as well.
  *
- * .barrier.settled  When all roots have been scanned there is no such thread any more: every object
+ * .barrier.scanned  When all roots have been scanned there is no such thread any more: every object
  * that can be reached is marked, or reached from a grey one through white ones, by references that
  * are there at this moment.  A reference of these that is overwritten is shaded, even by several
  * stores at once, since none of them can have loaded an older value: that would have been
@@ -40,13 +40,15 @@
  * barrier was on.  Handshake 2 exists for the other case: a store whose shade came before the last
  * thread had its barrier on may overwrite a value that this thread wrote without one; when every
  * thread has passed one more safepoint, no such store is in flight.  tests/model/start.pml found
- * it. */
+ * it.
+ *
+ * Models: roots, start, termination, weak.  Litmus: cleared, remembered, scanned. */
 #include "barrier/barrier.h"
 
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 
 /* A slot that is overwritten again and again: the value that goes has just come. */
-static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, uintptr_t word) {
+static bool barrier_shaded_last(const struct gaiti_barrier_buffer *buffer, uintptr_t word) {
   return buffer && buffer->count > 0 && buffer->words[buffer->count - 1] == word;
 }
 
@@ -57,20 +59,20 @@ static bool barrier_shaded_last(const struct gaiti_shade_buffer *buffer, uintptr
  * .barrier.tags  A store does not say whether its slot has tagged words, and need not: a word that
  * is an address of the heap, or becomes one by the heap's rule, is shaded as that.  A number that
  * is one by chance keeps an object for a cycle, as on a stack; allocation bits decide whether there
- * is an object at all.  Litmus: tests/litmus/cleared.litmus. */
+ * is an object at all. */
 static void barrier_shade(gait_thread *thread, const void *value) {
   const struct gaiti_map *map = &thread->heap->map;
   uintptr_t word = gaiti_tags_plain_or_tagged(&thread->heap->tags, map, (uintptr_t)value);
-  if (barrier_shaded_last(thread->proc->shades, word)) return;
+  if (barrier_shaded_last(thread->proc->buffer, word)) return;
   gaiti_ref ref = gaiti_map_find(map, word);
   if (!ref || gaiti_ref_is_marked(map, ref)) return;
-  gaiti_shade_word(thread->heap, &thread->proc->shades, word);
+  gaiti_shade_word(thread->heap, &thread->proc->buffer, word);
 }
 
-/* Whether the stored value has to be shaded.  Litmus: tests/litmus/settled.litmus. */
+/* Whether the stored value has to be shaded. */
 static bool barrier_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
-  if (!gaiti_shades_settled(thread->heap)) return true;
+  if (!gaiti_buffers_roots_are_scanned(thread->heap)) return true;
   thread->fast.marking &= ~GAIT_SHADE_NEW;
   return false;
 }
@@ -83,7 +85,6 @@ static void slot_store(void **slot, const void *value) {
   gaiti_pointer_store_release((AO_t *)slot, value);
 }
 
-/* Model: tests/model/start.pml, roots.pml. */
 void gait_shade(gait_thread *thread, void *value) {
   if (barrier_shades_new(thread) && !MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE))
     barrier_shade(thread, value);
@@ -95,7 +96,6 @@ static bool barrier_remembers(const gait_thread *thread) {
   return (thread->fast.marking & GAIT_REMEMBER) != 0;
 }
 
-/* Model: tests/model/start.pml, roots.pml, weak.pml.  Litmus: tests/litmus/remembered.litmus. */
 void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value) {
   if (barrier_remembers(thread) && !MUTANT(MUTANT_STORE_NOT_REMEMBERED))
     gait_remember(thread, slot);
@@ -106,7 +106,6 @@ void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *
   gaiti_delay(thread->heap);
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml. */
 void gait_store_slow(gait_thread *thread, void *slot, void *value) {
   if (MUTANT(MUTANT_BARRIER_AFTER_STORE)) slot_store(slot, value);
   gait_barrier(thread, slot, slot_load(slot), value);
@@ -133,7 +132,7 @@ static void barrier_copy(gait_thread *thread, void **target, void *const *source
 }
 
 /* Word by word, so that a marker which looks meanwhile sees whole references.  No safepoint stands
- * between the words: the shades of all are there before the first store, and what the thread has in
+ * between the words: all are shaded before the first store, and what the thread has in
  * no frame stays alive. */
 void gaiti_copy(gait_thread *thread, void **target, void *const *source, size_t count) {
   barrier_copy(thread, target, source, count);

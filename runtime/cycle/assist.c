@@ -4,7 +4,9 @@
  * such that marking ends when the heap reaches its goal.  Credit stands with the processor: it is
  * charged when a run is taken and paid off before the next one, first from the credit of the
  * background workers, then by marking.  An assist is bounded in time; a thread that owes more goes
- * on owing it, and pays at its next runs.  Credit and debt end with the cycle. */
+ * on owing it, and pays at its next runs.  Credit and debt end with the cycle.
+ *
+ * Models: termination.  Litmus: phase. */
 #include "cycle/assist.h"
 
 #include "cycle/cycle.h"
@@ -36,8 +38,7 @@ static int64_t assist_draw(struct gaiti_pace *pace, int64_t wanted) {
   return 0;
 }
 
-/* Marks about `bytes`, or as much as fits into the time; returns the bytes marked.
- * Model: tests/model/termination.pml. */
+/* Marks about `bytes`, or as much as fits into the time; returns the bytes marked. */
 static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gait_heap *heap = thread->heap;
   uint64_t since = gaiti_pause_begin(), now = since;
@@ -54,8 +55,7 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   return work;
 }
 
-/* Marking is under way: the roots of all threads are being scanned or have been.  Litmus:
- * tests/litmus/phase.litmus. */
+/* Marking is under way: the roots of all threads are being scanned or have been. */
 static bool assist_possible(const gait_heap *heap) {
   return gaiti_phase_marks(gaiti_phase(heap));
 }

@@ -22,8 +22,8 @@ struct census_counts {
 };
 
 /* Unused bytes of runs, which are black all over when marking is closed.  Threads go on allocating.
- * Bytes that a processor has yet to tell are in none of the counts, so its run is left out to that
- * extent; they are read after the run and before the counts: bytes that are told in between make
+ * Bytes that a processor has yet to flush are in none of the counts, so its run is left out to that
+ * extent; they are read after the run and before the counts: bytes that are flushed in between make
  * this sum too small, and not too large. */
 static uint64_t census_reserved(gait_heap *heap) {
   int64_t reserved = 0;
@@ -36,7 +36,7 @@ static uint64_t census_reserved(gait_heap *heap) {
   return reserved > 0 ? (uint64_t)reserved : 0;
 }
 
-/* Live bytes are read before the black ones: a processor tells them last (mutator/proc.c). */
+/* Live bytes are read before the black ones: a processor flushes them last (mutator/proc.c). */
 static struct census_counts census_count(gait_heap *heap, struct gaiti_mark_counts found) {
   struct census_counts counts = {.reserved = census_reserved(heap)};
   counts.live = gaiti_counter_read(&heap->live_bytes);

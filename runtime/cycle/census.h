@@ -2,6 +2,7 @@
 #ifndef GAITI_CYCLE_CENSUS_H
 #define GAITI_CYCLE_CENSUS_H
 
+#include "gait/tune.h"
 #include "heap/heap.h"
 #include "pacer.h"
 

@@ -1,7 +1,7 @@
 /* Checkmark.
  *
  * The second marking uses a marker like any other, but with a table of marks in which nothing is
- * marked.  Marking is closed and every thread is held, so its roots are exactly those of the
+ * marked.  Marking is closed and every thread is stopped, so its roots are exactly those of the
  * mutators.  An object that it marks and marking did not is reachable and about to be freed.
  *
  * Conservative stacks are left out.  A word there may be a leftover, of the program's or of our own
@@ -12,7 +12,7 @@
  * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
  * not. */
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -80,7 +80,7 @@ static void checkmark_report(gait_heap *heap, uintptr_t start) {
   gaiti_log(heap,
             "gait: checkmark: cycle %llu, seed %lld: object %p of kind \"%s\" (%zu bytes) is "
             "reachable and was not marked",
-            (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.seed,
+            (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.debug.seed,
             (void *)start, heap->kinds.table[gaiti_ref_kind(lost)].name,
             gaiti_ref_bytes(&heap->map, lost));
   checkmark_search(heap, lost);

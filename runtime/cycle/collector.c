@@ -6,29 +6,32 @@
  *
  * But a thread that is woken comes to its turn after some fifty microseconds, and where mutators
  * have every processor, when the heap has long passed its goal; a cycle with next to nothing to
- * mark does not take as long.  So where the last cycle marked little, the next is offered.  The
- * next thread that allocates accepts it, goes outside managed code, and runs it step by step: in
- * handshakes it acts for itself as it does for all threads outside.  When the cycle has taken
- * COLLECTOR_ACCEPT_NS, because it waits for another thread or has more to sweep, the thread hands
- * it over to the collector's thread, which goes on at the same step.  Where there is more to mark,
+ * mark does not take as long.  So where the last cycle marked little, the next is an inline one:
+ * the next thread that allocates leaves managed code, and runs it phase by phase.  In handshakes it
+ * acts for itself as it does for all threads outside.  When the cycle has taken
+ * COLLECTOR_INLINE_NS, because it waits for another thread or has more to sweep, the thread hands
+ * it over to the collector's thread, which goes on in the same phase.  Where there is more to mark,
  * the thread does so after a quarter of that time: other processors could help.
  *
- *   offered      the next thread that allocates may accept the cycle
+ *   inline due   the next thread that allocates runs the cycle
  *   requested    the collector's thread begins it, or the waiting thread where there is none
- *   driven       a thread runs it
+ *   running      a thread runs it
  *   handed over  the collector's thread goes on with it, or its last runner where there is none
  *
  * All these change under the lock, so a cycle has one runner at a time.  An explicit request takes
- * an offer back.  An offer that no thread accepts does no harm: then no thread allocates.
+ * the place of an inline cycle that is due.  One that no thread runs does no harm: then no thread
+ * allocates.
  *
- * .collector.follow  The collector's thread sleeps while another drives.  So a thread that stops
- * driving looks for work that is due to that one: a cycle handed over, a request made meanwhile,
- * memory to give back, new settings, the number of processors to be learned anew
+ * .collector.hand-off  The collector's thread sleeps while another runs a cycle.  So a thread that
+ * stops running one looks for work that is due to that one: a cycle handed over, a request made in
+ * the meantime, memory to give back, new settings, the number of processors to be learned anew
  * (tests/model/drive.pml).
  *
  * Allocation asks for cycles, so a setting that is lowered while no thread allocates would change
  * nothing.  A change of settings therefore has the collector's thread look, between two cycles,
- * whether the heap is past its new trigger, and how much memory is over by the new plan. */
+ * whether the heap is past its new trigger, and how much memory is over by the new plan.
+ *
+ * Models: drive, fork, roots.  Litmus: stalled. */
 #include "cycle/collector.h"
 
 #include "mutator/blocking.h"
@@ -39,28 +42,27 @@
 #define COLLECTOR_WAIT_NS       200000
 #define COLLECTOR_STALL_NS      400000
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
-#define COLLECTOR_ACCEPT_NS     200000
-/* A thread that accepts a cycle acts in handshakes for the threads outside: no more than these. */
-#define COLLECTOR_ACCEPT_THREADS 64
+#define COLLECTOR_INLINE_NS     200000
+/* A thread with an inline cycle acts in handshakes for the threads outside: no more than these. */
+#define COLLECTOR_INLINE_THREADS 64
 /* It walks over the marks and cards of all blocks, at some 70 ns each, without a look at the clock:
  * no more than these, 64 MiB. */
-#define COLLECTOR_ACCEPT_BLOCKS 1024
+#define COLLECTOR_INLINE_BLOCKS 1024
 
 /* ---- Running cycles ---- */
 
-/* The requested cycle is under way from now on.  Model: tests/model/fork.pml, drive.pml. */
+/* The requested cycle is under way from now on. */
 static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) {
   requests->requested = false;
   requests->full = requests->wants_full;
   requests->wants_full = false;
-  AO_store(&requests->offered, 0);
+  AO_store(&requests->inline_due, 0);
   requests->started++;
   if (requests->cause == GAIT_CAUSE_FORCED) requests->forced++;
   return requests->cause;
 }
 
-/* The cycle under way has ended; wakes the threads that wait for that.
- * Model: tests/model/drive.pml. */
+/* The cycle under way has ended; wakes the threads that wait for that. */
 static void collector_end_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   requests->finished = requests->started;
@@ -68,11 +70,11 @@ static void collector_end_locked(gait_heap *heap) {
   gaiti_wake(&requests->ended);
 }
 
-/* Whether the calling thread has a cycle to run, not being one that may accept it: the rest of the
- * one under way, or one that was asked for.  Model: tests/model/fork.pml, drive.pml. */
+/* Whether the calling thread has a cycle to run that is no inline one: the rest of the one under
+ * way, or one that was asked for. */
 static bool collector_has_to_run_locked(const struct gaiti_requests *requests) {
-  if (requests->started != requests->finished) return !requests->driven;
-  return requests->requested && !AO_load(&requests->offered) && !requests->suspended;
+  if (requests->started != requests->finished) return !requests->running;
+  return requests->requested && !AO_load(&requests->inline_due) && !requests->suspended;
 }
 
 /* The same, for the collector's thread: or new settings to look at. */
@@ -81,18 +83,17 @@ static bool collector_has_to_work_locked(const struct gaiti_requests *requests) 
          (requests->review && requests->started == requests->finished);
 }
 
-/* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Runs that cycle to its end.  The lock is held at the start and at the end, not meanwhile. */
 static void collector_run_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   bool begins = requests->started == requests->finished;
   gait_cycle_cause cause = begins ? collector_begin_locked(requests) : requests->cause;
-  requests->driven = true;
+  requests->running = true;
   gaiti_unlock(&requests->lock);
   if (begins) gaiti_cycle_begin(heap, cause);
   gaiti_cycle_run(heap, GAITI_NO_DEADLINE);
   gaiti_lock(&requests->lock);
-  requests->driven = false;
+  requests->running = false;
   collector_end_locked(heap);
 }
 
@@ -103,7 +104,7 @@ static bool collector_is_over(const struct gaiti_pacer_release *plan) {
 }
 
 /* Releases a little of the memory that is over the plan, at leisure not before *due_ns, and says
- * how long to leave it at that: 0 when no more is over.  Model: tests/model/fork.pml. */
+ * how long to leave it at that: 0 when no more is over. */
 static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   if (!collector_is_over(&plan)) return 0;
@@ -122,7 +123,9 @@ static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
 static bool collector_prepare_some(gait_heap *heap) {
   uint64_t goal = AO_load(&heap->cycle->pace.goal_bytes), limit = AO_load(&heap->memory_limit);
   uint64_t most = goal < limit ? goal : limit, external = AO_load(&heap->externals.bytes);
-  return gaiti_space_prepare(&heap->space, &heap->map, most > external ? most - external : 0);
+  uint64_t room = most > external ? most - external : 0,
+           hard = gaiti_space_hard_limit(&heap->space);
+  return gaiti_space_prepare(&heap->space, &heap->map, room < hard ? room : hard);
 }
 
 static bool collector_is_past_trigger(const gait_heap *heap) {
@@ -130,7 +133,7 @@ static bool collector_is_past_trigger(const gait_heap *heap) {
 }
 
 static gait_cycle_cause collector_cause(const gait_heap *heap) {
-  return AO_load(&heap->cycle->pace.limit_rules) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
+  return AO_load(&heap->cycle->pace.limit_bound) ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC;
 }
 
 /* Between two cycles: the next begins at once if the heap is past the trigger that new settings
@@ -141,18 +144,17 @@ static void collector_review_locked(gait_heap *heap) {
   if (!collector_is_past_trigger(heap)) return;
   if (!requests->requested) requests->cause = collector_cause(heap);
   requests->requested = requests->wants_full = true;
-  AO_store(&requests->offered, 0);
+  AO_store(&requests->inline_due, 0);
 }
 
 /* How many processors there are is read from files, which no thread of the embedder's waits for,
- * not even one that runs a cycle: that one sees that this thread wakes up (.collector.follow). */
+ * not even one that runs a cycle: that one sees that this thread wakes up (.collector.hand-off). */
 static bool collector_has_to_learn(const gait_heap *heap) {
-  return !heap->options.processors && gaiti_os_processors_are_old();
+  return !heap->options.cpus && gaiti_os_cpus_are_old();
 }
 
 /* The collector's thread: runs requested cycles, and between them prepares blocks and gives memory
- * back.
- * Model: tests/model/fork.pml, drive.pml. */
+ * back. */
 static void *collector_main(void *arg) {
   gait_heap *heap = arg;
   struct gaiti_requests *requests = &heap->cycle->requests;
@@ -163,7 +165,7 @@ static void *collector_main(void *arg) {
     if (requests->review && requests->started == requests->finished) collector_review_locked(heap);
     if (collector_has_to_learn(heap)) {
       gaiti_unlock(&requests->lock);
-      gaiti_os_processors_learn();
+      gaiti_os_cpus_learn();
       gaiti_lock(&requests->lock);
     }
     if (collector_has_to_run_locked(requests)) {
@@ -207,45 +209,44 @@ static int collector_weight(gait_cycle_cause cause) {
   return 0;
 }
 
-/* Requests a cycle of the collector's thread, and takes an offer back.  Returns whether there is
- * such a thread.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Requests a cycle of the collector's thread, in place of an inline one.  Returns whether there is
+ * such a thread. */
 static bool collector_ask_locked(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   if (!requests->requested || collector_weight(cause) > collector_weight(requests->cause))
     requests->cause = cause;
   requests->requested = true;
-  AO_store(&requests->offered, 0);
+  AO_store(&requests->inline_due, 0);
   bool runs = collector_started_locked(heap);
   gaiti_wake(&requests->asked);
   return runs;
 }
 
-/* Only the last cycle tells how much work the next one has; and one that has to hold all threads
- * could not be ended without waiting for them.  Model: tests/model/drive.pml. */
-static bool collector_may_offer_locked(const gait_heap *heap) {
+/* Only the last cycle tells how much work the next one has; and one that has to stop all threads
+ * could not be ended without waiting for them. */
+static bool collector_may_be_inline_locked(const gait_heap *heap) {
   const struct gaiti_runner *runner = &heap->cycle->runner;
   return heap->cycle->requests.finished > 0 && !runner->stopped && !heap->options.barrierless &&
-         runner->record.threads <= COLLECTOR_ACCEPT_THREADS &&
-         gaiti_space_top(&heap->space) <= COLLECTOR_ACCEPT_BLOCKS &&
+         runner->record.threads <= COLLECTOR_INLINE_THREADS &&
+         gaiti_space_top(&heap->space) <= COLLECTOR_INLINE_BLOCKS &&
          runner->census.found_bytes + runner->record.root_bytes <
              (uint64_t)heap->options.inline_bytes;
 }
 
-/* Offers a cycle where a thread that allocates may run it, and requests it otherwise.
- * Model: tests/model/drive.pml. */
+/* Leaves a cycle to the next thread that allocates where that may run it, and requests it
+ * otherwise. */
 static void collector_request_locked(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
   struct gaiti_requests *requests = &heap->cycle->requests;
-  bool asked = requests->requested && (AO_load(&requests->offered) || requests->collector_runs);
+  bool asked = requests->requested && (AO_load(&requests->inline_due) || requests->collector_runs);
   if (requests->started != requests->finished || asked) return;
   AO_store(&requests->asking_bytes, bytes);
-  if (requests->requested || !collector_may_offer_locked(heap)) {
+  if (requests->requested || !collector_may_be_inline_locked(heap)) {
     collector_ask_locked(heap, cause);
     return;
   }
   requests->requested = true;
   requests->cause = cause;
-  AO_store(&requests->offered, 1);
+  AO_store(&requests->inline_due, 1);
 }
 
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes) {
@@ -287,11 +288,11 @@ void gaiti_collector_stop(gait_heap *heap) {
   if (runs) gaiti_os_thread_join(requests->collector);
 }
 
-/* ---- Accepting one ---- */
+/* ---- Running one inline ---- */
 
 /* This thread has run a cycle, or a part of it, while the collector's slept: sees that the rest is
- * done, and other work of the collector's thread.  Model: tests/model/drive.pml. */
-static void collector_follow_locked(gait_heap *heap) {
+ * done, and other work of the collector's thread. */
+static void collector_hand_off_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   bool releases = !requests->releasing && collector_is_over(&plan);
@@ -302,44 +303,42 @@ static void collector_follow_locked(gait_heap *heap) {
     collector_run_locked(heap);
 }
 
-/* Runs the cycle that was offered, until it has ended or time is up.  The lock is held at the start
- * and at the end.
- * Model: tests/model/drive.pml. */
-static void collector_drive_locked(gait_heap *heap, uint64_t deadline_ns) {
+/* Runs the inline cycle, until it has ended or time is up.  The lock is held at the start
+ * and at the end. */
+static void collector_run_inline_locked(gait_heap *heap, uint64_t deadline_ns) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gait_cycle_cause cause = collector_begin_locked(requests);
-  requests->driven = true;
+  requests->running = true;
   gaiti_unlock(&requests->lock);
   gaiti_cycle_begin(heap, cause);
   bool ended = gaiti_cycle_run(heap, deadline_ns);
   gaiti_lock(&requests->lock);
-  requests->driven = false;
+  requests->running = false;
   if (ended) collector_end_locked(heap);
-  collector_follow_locked(heap);
+  collector_hand_off_locked(heap);
 }
 
-bool gaiti_collector_offers(const gait_heap *heap) {
-  return AO_load(&heap->cycle->requests.offered) != 0;
+bool gaiti_collector_inline_is_due(const gait_heap *heap) {
+  return AO_load(&heap->cycle->requests.inline_due) != 0;
 }
 
-/* Model: tests/model/drive.pml. */
-bool gaiti_collector_accept(gait_thread *thread) {
+bool gaiti_collector_run_inline(gait_thread *thread) {
   struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
   gaiti_blocking_begin();
   gaiti_lock(&requests->lock);
-  bool accepts = AO_load(&requests->offered) && !requests->suspended;
-  if (accepts) collector_drive_locked(thread->heap, since + COLLECTOR_ACCEPT_NS);
+  bool runs = AO_load(&requests->inline_due) && !requests->suspended;
+  if (runs) collector_run_inline_locked(thread->heap, since + COLLECTOR_INLINE_NS);
   gaiti_unlock(&requests->lock);
   gaiti_blocking_end();
   gaiti_pause_end(thread, since);
-  return accepts;
+  return runs;
 }
 
 /* ---- Waiting for one ---- */
 
 /* Marks while there is something to mark.  This thread answers no handshake meanwhile: that the
- * cycle waits for it follows from its marker alone (.inv.joined). Model: tests/model/roots.pml. */
+ * cycle waits for it follows from its marker alone (.inv.joined). */
 static void collector_help(gait_heap *heap) {
   if (!gaiti_marking_has_work(heap)) return;
   struct gaiti_marker *marker = gaiti_marker_join(heap);
@@ -351,8 +350,7 @@ static void collector_help(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_os_thread_cpu_ns() - start);
 }
 
-/* Waits until `target` cycles have ended.  The lock is held at the start and at the end.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits until `target` cycles have ended.  The lock is held at the start and at the end. */
 static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_counter_add(&requests->waiting, 1);
@@ -390,8 +388,8 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
                                 AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
-  if (!AO_load(&pace->limit_rules)) return;
-  AO_t threads = others + 1, processors = AO_load(&pace->whole_processors);
+  if (!AO_load(&pace->limit_bound)) return;
+  AO_t threads = others + 1, processors = AO_load(&pace->whole_cpus);
   uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
   uint64_t stopped_ns = AO_load(&pace->total_stopped_ns) - stall.stopped_ns;
   uint64_t waited_ns = took_ns > stopped_ns ? took_ns - stopped_ns : 0;
@@ -400,8 +398,7 @@ static void collector_end_stall(gait_heap *heap, struct collector_stall stall, u
                     threads > processors ? lost_ns * processors / threads : lost_ns);
 }
 
-/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
 static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool fresh) {
   struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
@@ -440,12 +437,11 @@ static bool collector_is_missing_locked(const struct gaiti_requests *requests) {
  * processors: a marker that shares wakes all that wait.  Returns whether it has waited. */
 static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   if (!gaiti_phase_marks(gaiti_phase(heap))) return false;
-  if (others >= AO_load(&heap->cycle->pace.whole_processors)) return false;
+  if (others >= AO_load(&heap->cycle->pace.whole_cpus)) return false;
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for.
- * Litmus: tests/litmus/stalled.litmus. */
+/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
 static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_lock(&requests->lock);
@@ -457,7 +453,7 @@ static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
 }
 
 /* A thread that moves the phase does so before it looks whether any thread stalls; so this one says
- * that it stalls before it looks at the phase.  Litmus: tests/litmus/stalled.litmus. */
+ * that it stalls before it looks at the phase. */
 void gaiti_collector_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   struct gaiti_requests *requests = &heap->cycle->requests;

@@ -3,9 +3,10 @@
 #ifndef GAITI_CYCLE_COLLECTOR_H
 #define GAITI_CYCLE_COLLECTOR_H
 
+#include "gait/tune.h"
 #include "mutator/thread.h"
 
-/* Asks for a cycle after an allocation of `bytes`, or offers it when little is to be marked;
+/* Asks for a cycle after an allocation of `bytes`, an inline one when little is to be marked;
  * returns at once.  Thread: any that holds no lock. */
 void gaiti_collector_request(gait_heap *heap, gait_cycle_cause cause, size_t bytes);
 
@@ -17,13 +18,13 @@ void gaiti_collector_prepare(gait_heap *heap);
  * memory is over; returns at once.  Thread: any that holds no lock. */
 void gaiti_collector_review(gait_heap *heap);
 
-/* Whether a cycle is offered to threads that allocate. */
-bool gaiti_collector_offers(const gait_heap *heap);
+/* Whether an inline cycle is due, for the next thread that allocates. */
+bool gaiti_collector_inline_is_due(const gait_heap *heap);
 
-/* Runs the cycle that is offered, as far as that goes without waiting for long, and leaves the rest
- * to the collector's thread.  Returns whether there was one that it might run.
- * Thread: in managed state; it is outside meanwhile. */
-bool gaiti_collector_accept(gait_thread *thread);
+/* Runs the inline cycle that is due, as far as that goes without waiting for long, and leaves the
+ * rest to the collector's thread.  Returns whether there was one that it might run. Thread: in
+ * managed state; it is outside meanwhile. */
+bool gaiti_collector_run_inline(gait_thread *thread);
 
 /* Runs a cycle that begins after this call and returns when it has ended; helps to mark.
  * Thread: in managed state; it is outside meanwhile. */

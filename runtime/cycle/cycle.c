@@ -19,21 +19,21 @@
  *
  * The deletion half of the barrier keeps this when a reference is cut, the insertion half when a
  * thread not yet scanned hides one in a black object.  When all roots have been scanned the first
- * half is enough (.barrier.settled).
+ * half is enough (.barrier.scanned).
  *
  * End.  Marking is finished when nothing is grey: the queue is empty, no marker is active, no shade
  * is pending and no thread's buffer has an unmarked object.  The last can only be asked thread by
  * thread.
  *
  * .cycle.flush-again  Let t0 be a moment when the first three hold, and `objects` the number of
- * objects marked by then.  A flush handshake follows, and its shades are marked.  If the count is
- * still `objects` then no unmarked object was in any buffer at t0: a buffer only grows until it is
- * flushed, every entry that it held at t0 was flushed by its thread's answer, and none of these
- * objects was newly marked, by that flush or by any other thread in between.  So at t0 nothing was
- * grey, and by the invariant nothing white was reachable; and objects allocated after t0 are black.
- * Otherwise there is a new t0 and another flush.  An object that fell out of the queue, or was
- * shaded when there was no memory for a buffer, is marked and grey, so t0 cannot be before it has
- * been found again.
+ * objects marked by then.  A flush handshake follows, and the flushed objects are marked.  If the
+ * count is still `objects` then no unmarked object was in any buffer at t0: a buffer only grows
+ * until it is flushed, every entry that it held at t0 was flushed by its thread's answer, and none
+ * of these objects was newly marked, by that flush or by any other thread in between.  So at t0
+ * nothing was grey, and by the invariant nothing white was reachable; and objects allocated after
+ * t0 are black. Otherwise there is a new t0 and another flush.  An object that fell out of the
+ * queue, or was shaded when there was no memory for a buffer, is marked and grey, so t0 cannot be
+ * before it has been found again.
  *
  * .cycle.unbarriered  Roots without a barrier break the invariant: a plain store may hide a white
  * object there, and another thread, scanned already, may load it from there onto its stack and cut
@@ -52,12 +52,14 @@
  * (collector.c): it goes by the table of phases, and where its deadline stops it, another thread
  * takes the cycle up in the same phase.  A thread with a deadline marks alone, looks at the clock,
  * and leaves the walk over marked objects, the end with all threads stopped and all work that is
- * too long to the collector's thread. */
+ * too long to the collector's thread.
+ *
+ * Models: overflow, roots, start, termination, weak.  Litmus: epoch. */
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"
 #include "base/collecting.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/stop.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -92,7 +94,7 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!gaiti_records_init(&cycle->records)) goto fail_workers;
   if (!(cycle->runner.marker = gaiti_marker_take(heap))) goto fail_records;
   gaiti_marker_pause(cycle->runner.marker);
-  gaiti_pace_settle(heap);
+  gaiti_pace_publish(heap);
   heap->hooks = &gaiti_cycle_hooks;
   return true;
 fail_records:
@@ -119,8 +121,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, cycle, sizeof *cycle);
 }
 
-/* Marks from the registered roots, with the runner's own marker.
- * Model: tests/model/start.pml, roots.pml. */
+/* Marks from the registered roots, with the runner's own marker. */
 static void cycle_scan_registered(gait_heap *heap, enum gaiti_roots_which which) {
   struct gaiti_marker *marker = heap->cycle->runner.marker;
   gaiti_marker_resume(marker);
@@ -135,7 +136,7 @@ static bool cycle_has_deadline(const gait_heap *heap) {
 
 /* Marks the objects that fell out of the queue when it could not grow: every marked object is
  * traced anew.  The flag is lowered before any mark is looked at: a thread that drops an entry has
- * marked its object and raises the flag after.  Model: tests/model/overflow.pml. */
+ * marked its object and raises the flag after. */
 static void cycle_rescan_marked(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->runner.marker;
   while (gaiti_marking_overflowed(heap)) {
@@ -148,7 +149,7 @@ static void cycle_rescan_marked(gait_heap *heap) {
 }
 
 /* Returns whether nothing is grey outside the threads' buffers: always, where there is no deadline.
- * Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
+ */
 static bool cycle_mark_until_idle(gait_heap *heap) {
   if (cycle_has_deadline(heap))
     return gaiti_workers_mark_alone(heap, heap->cycle->runner.mark_deadline_ns) &&
@@ -158,8 +159,7 @@ static bool cycle_mark_until_idle(gait_heap *heap) {
   return true;
 }
 
-/* Marks from the stacks, with every thread stopped.
- * Model: tests/model/termination.pml, roots.pml. */
+/* Marks from the stacks, with every thread stopped. */
 static void cycle_scan_stacks_stopped(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->runner.marker;
   gaiti_marker_resume(marker);
@@ -168,13 +168,12 @@ static void cycle_scan_stacks_stopped(gait_heap *heap) {
   gaiti_marker_pause(marker);
 }
 
-/* With every thread stopped: nothing is hidden any more, so one round is enough.
- * Model: tests/model/start.pml, termination.pml, roots.pml, overflow.pml. */
+/* With every thread stopped: nothing is hidden any more, so one round is enough. */
 static void cycle_drain_stopped(gait_heap *heap, enum gaiti_roots_which which) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (!thread->proc) continue;
-    gaiti_shades_flush(heap, &thread->proc->shades);
-    gaiti_proc_tell(heap, thread->proc);
+    gaiti_buffers_flush(heap, &thread->proc->buffer);
+    gaiti_proc_flush_counts(heap, thread->proc);
   }
   if (!MUTANT(MUTANT_UNBARRIERED_ROOTS_ONCE)) {
     cycle_scan_stacks_stopped(heap);
@@ -190,11 +189,11 @@ static uint32_t cycle_count_procs(gait_heap *heap) {
 }
 
 /* So many empty buffers have to be there when a cycle begins. */
-static uint32_t cycle_shade_buffers(gait_heap *heap) {
+static uint32_t cycle_buffers_wanted(gait_heap *heap) {
   return cycle_count_procs(heap) + 2;
 }
 
-/* All that is left of the cycle is to say that it has ended.  Model: tests/model/fork.pml. */
+/* All that is left of the cycle is to say that it has ended. */
 static void cycle_report(gait_heap *heap, const gait_cycle_record *record) {
   if (!heap->options.trace && !heap->options.cycle) return;
   gaiti_handshake_stand_still(heap, true);
@@ -212,14 +211,12 @@ static void cycle_report(gait_heap *heap, const gait_cycle_record *record) {
  * Each function ends a phase, and moves on to the next; or returns false, where it would have to
  * wait longer than this thread may: the next runner begins with the same phase again. */
 
-/* START and FENCE: all barriers are on, and no store is in flight that had none.
- * Model: tests/model/start.pml, roots.pml, weak.pml. */
+/* START and FENCE: all barriers are on, and no store is in flight that had none. */
 static bool phase_barriers_on(gait_heap *heap) {
   return gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns);
 }
 
-/* OLD: traces references of old objects, while every marked object is an old one.
- * Model: tests/model/start.pml. */
+/* OLD: traces references of old objects, while every marked object is an old one. */
 static bool phase_old(gait_heap *heap) {
   struct gaiti_marker *marker = heap->cycle->runner.marker;
   gaiti_marker_resume(marker);
@@ -229,20 +226,19 @@ static bool phase_old(gait_heap *heap) {
   return true;
 }
 
-/* ROOTS: threads scan their stacks, and this one the registered roots.
- * Model: tests/model/start.pml, roots.pml, weak.pml. */
+/* ROOTS: threads scan their stacks, and this one the registered roots. */
 static bool phase_roots(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_delay(heap);
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
-  if (!gaiti_roots_need_hold(&heap->roots)) gaiti_shades_settle(heap);
+  if (!gaiti_roots_need_stop(&heap->roots)) gaiti_buffers_note_scanned(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_MARK);
   return true;
 }
 
 /* A heap without barriers: every thread is stopped from the roots to the end of marking. */
 static bool phase_mark_stopped(gait_heap *heap) {
-  gaiti_shades_open(heap);
+  gaiti_buffers_open(heap);
   gaiti_marking_open(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (thread->proc) gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
@@ -251,15 +247,14 @@ static bool phase_mark_stopped(gait_heap *heap) {
   return true;
 }
 
-/* MARK: until nothing is grey outside the threads' buffers; notes how much was marked then.
- * Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
+/* MARK: until nothing is grey outside the threads' buffers; notes how much was marked then. */
 static bool phase_mark(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (heap->options.barrierless) return phase_mark_stopped(heap);
   do
     if (!cycle_mark_until_idle(heap)) return false;
   while (!gaiti_marking_note_idle(heap, &runner->idle_objects));
-  if (gaiti_roots_need_hold(&heap->roots)) {
+  if (gaiti_roots_need_stop(&heap->roots)) {
     gaiti_protocol_move(heap, GAITI_PHASE_STOP);
     return true;
   }
@@ -268,15 +263,14 @@ static bool phase_mark(gait_heap *heap) {
   return true;
 }
 
-/* FLUSH: until all buffers have been flushed.  Model: tests/model/start.pml. */
+/* FLUSH: until all buffers have been flushed. */
 static bool phase_flush(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_protocol_move(heap, GAITI_PHASE_DRAIN);
   return true;
 }
 
-/* DRAIN: marks the flushed objects, and closes marking when none was new.
- * Model: tests/model/start.pml, termination.pml, weak.pml, overflow.pml. */
+/* DRAIN: marks the flushed objects, and closes marking when none was new. */
 static bool phase_drain(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (!cycle_mark_until_idle(heap)) return false;
@@ -324,8 +318,7 @@ static void cycle_checkmark(gait_heap *heap) {
   if (!stopped) gaiti_resume_all(heap);
 }
 
-/* Makes every block due for sweeping, but for those taken from now on.
- * Litmus: tests/litmus/epoch.litmus. */
+/* Makes every block due for sweeping, but for those taken from now on. */
 static void cycle_raise_epoch(gait_heap *heap) {
   AO_store_release(&heap->epoch, AO_load(&heap->epoch) + 1);
 }
@@ -339,7 +332,7 @@ static void cycle_begin_sweep_stopped(gait_heap *heap) {
 }
 
 /* Whether the next cycle will be young, or the one after it may be, is known now: the marks and
- * notes that they need stay, and no others.  Model: tests/model/start.pml. */
+ * notes that they need stay, and no others. */
 static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   struct gaiti_generation *generation = &heap->generation;
   if (generation->remembers && !MUTANT(MUTANT_CARDS_AGED_LATE)) gaiti_young_age_cards(heap);
@@ -347,12 +340,11 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   generation->young_next = next.young;
 }
 
-/* CLOSE: counts the live heap, and raises the epoch.
- * Model: tests/model/start.pml, weak.pml. */
+/* CLOSE: counts the live heap, and raises the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   gaiti_workers_end(heap);
-  if (heap->options.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
@@ -364,8 +356,7 @@ static bool phase_close(gait_heap *heap) {
   return true;
 }
 
-/* OFF: until every barrier is off; the last thread begins the sweep.
- * Model: tests/model/start.pml, weak.pml. */
+/* OFF: until every barrier is off; the last thread begins the sweep. */
 static bool phase_barriers_off(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   if (MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF)) {
@@ -376,8 +367,7 @@ static bool phase_barriers_off(gait_heap *heap) {
   return true;
 }
 
-/* Sweeps; returns whether that is over, as it always is without a deadline.
- * Model: tests/model/sweep.pml. */
+/* Sweeps; returns whether that is over, as it always is without a deadline. */
 static bool cycle_sweep(gait_heap *heap) {
   if (!cycle_has_deadline(heap)) {
     gaiti_sweep_finish(heap);
@@ -397,7 +387,7 @@ static bool cycle_trim(gait_heap *heap) {
   if (cycle_has_deadline(heap) && gaiti_roots_trim_is_long(&heap->roots)) return false;
   gaiti_marking_trim(heap);
   gaiti_procs_trim(heap);
-  gaiti_shades_trim(heap, cycle_shade_buffers(heap));
+  gaiti_buffers_trim(heap, cycle_buffers_wanted(heap));
   gaiti_roots_trim(&heap->roots);
   return true;
 }
@@ -408,8 +398,8 @@ static bool phase_sweep(gait_heap *heap) {
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
-  gaiti_pace_settle(heap);
-  if (heap->options.heap_walk) gaiti_heap_walk(heap);
+  gaiti_pace_publish(heap);
+  if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);
@@ -422,7 +412,7 @@ static bool phase_sweep(gait_heap *heap) {
  * freed. */
 static bool cycle_is_young(gait_heap *heap, gait_cycle_cause cause) {
   return (cause == GAIT_CAUSE_GOGC || cause == GAIT_CAUSE_DEBUG) && heap->generation.young_next &&
-         !heap->cycle->requests.full && !AO_load(&heap->cycle->pace.limit_rules);
+         !heap->cycle->requests.full && !AO_load(&heap->cycle->pace.limit_bound);
 }
 
 static void cycle_begin_pace(gait_heap *heap) {
@@ -432,16 +422,15 @@ static void cycle_begin_pace(gait_heap *heap) {
   if (gaiti_pace_start_cycle(heap, generation->young)) generation->remembers = true;
   AO_store(&cycle->requests.asking_bytes, 0);
   cycle->runner.record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
-  cycle->runner.record.processors = cycle->pace.processors;
+  cycle->runner.record.cpus = cycle->pace.cpus;
 }
 
-/* The list of shades is open before the first barrier is on (.inv.open).
- * Model: tests/model/start.pml, roots.pml, weak.pml. */
+/* The list of buffers is open before the first barrier is on (.inv.open). */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   heap->generation.young = cycle_is_young(heap, cause);
   if (heap->generation.young_next && !heap->generation.young) gaiti_young_forget_old(heap);
-  gaiti_shades_reserve(heap, cycle_shade_buffers(heap));
+  gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;
   gaiti_protocol_begin(heap);
@@ -454,7 +443,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
     return;
   }
   gaiti_roots_begin_cycle(&heap->roots);
-  gaiti_shades_open(heap);
+  gaiti_buffers_open(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_START);
 }
 

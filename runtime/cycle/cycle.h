@@ -20,12 +20,12 @@
  *   wants_full         the requested cycle, or the next, must not be a young one
  *   full               the cycle under way must not be; read by the thread that runs it
  *   review             settings have changed: the collector's thread is to look for work
- *   driven             a thread runs the cycle under way; else it is handed over to the collector's
+ *   running            a thread runs the cycle under way; else it is handed over to the collector's
  *   releasing          the collector's thread sleeps until it may give the next memory back
  *   stopping           the heap is being destroyed
  *   suspended          no cycle begins: a fork is under way
  *   collector_runs     there is a collector's thread, `collector`
- *   offered            the next thread that allocates may run a cycle; atomic
+ *   inline_due         the next thread that allocates may run a cycle; atomic
  *   preparing          the collector's thread has been asked to prepare blocks; atomic
  *   asking_bytes       of the allocation that asked for a cycle, until that begins; atomic
  *   stalled            threads that wait for the next phase; atomic
@@ -47,13 +47,13 @@ struct gaiti_requests {
   bool wants_full;
   bool full;
   bool review;
-  bool driven;
+  bool running;
   bool releasing;
   bool stopping;
   bool suspended;
   bool collector_runs;
   pthread_t collector;
-  AO_t offered;
+  AO_t inline_due;
   AO_t preparing;
   AO_t asking_bytes;
   AO_t stalled;
@@ -81,7 +81,7 @@ struct gaiti_runner {
   struct gaiti_marker *marker;
 };
 
-/* The others say themselves who owns what is in them. */
+/* The headers of the others name the owner of each. */
 struct gaiti_cycle {
   struct gaiti_requests requests;
   struct gaiti_runner runner;

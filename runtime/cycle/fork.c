@@ -4,7 +4,7 @@
  * all of them in each step before any in the next:
  *
  *   suspended  the cycle under way has ended, and no other begins
- *   held       every thread is at a safepoint or outside
+ *   stopped    every thread is at a safepoint or outside
  *   locked     every lock is taken, so that nothing is half changed
  *
  * In the parent all that is undone, last step first.  In the child the other threads are gone: they
@@ -23,7 +23,7 @@
  *
  *   suspended  a cycle that has stood still for so long (handshake.h: it waits for such a thread,
  *              or is in the embedder's log) stays where it is, and threads of its heap run on
- *   held       threads that are not held by then run on
+ *   stopped    threads that are not stopped by then run on
  *   locked     as before: Gait makes no call to the embedder while it holds a lock
  *
  * .fork.frozen  In the child such a thread is frozen, at any instruction that it may come to
@@ -61,17 +61,20 @@
  *                        cleared, and a full cycle is asked for
  *   in the last one      ended: marking is whole, and the caller alone has to turn its barrier off;
  *                        it sweeps, here
- *   over but to tell     over
+ *   swept                over: the walk through the heap comes after, and then the callback that
+ *                        reports the cycle
  *
- * In the parent nothing of that is the case: a thread that was not held goes on, and only held ones
- * are let go.
+ * In the parent nothing of that is the case: a thread that was not stopped goes on, and only
+ * stopped ones are resumed.
  *
  * .fork.back  The thread that forks comes back to its heaps without waiting for a thread, too: the
  * handler that gives the library's lock back runs after ours.  So cycles stay suspended until it is
  * back, and one that is stuck may not hold it.
  *
  * A callback of Gait's that forks, on a thread that runs a cycle or marks, would wait for itself:
- * that is a failed check.  The out-of-memory handler may fork. */
+ * that is a failed check.  The out-of-memory handler may fork.
+ *
+ * Models: drive, fork. */
 #include "cycle/fork.h"
 
 #include "alloc/cache.h"
@@ -92,7 +95,7 @@
 
 /*   caller  the attachment of the thread that forks, or NULL
  *   rests   no cycle is under way, and none begins
- *   holds   so its threads have been held, but those for which patience ended
+ *   holds   so its threads have been stopped, but those for which patience ended
  *   whole   those were none */
 struct fork_entry {
   gait_heap *heap;
@@ -126,13 +129,13 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;
-  locks[count++] = &heap->shades->lock;
+  locks[count++] = &heap->buffers->lock;
   locks[count++] = &heap->cycle->records.lock;
   return count;
 }
 
 /* Straight on the mutexes: the locks of several heaps share their ranks.  External bytes come
- * first: a thread at work on them may still take others.  Model: tests/model/fork.pml. */
+ * first: a thread at work on them may still take others. */
 static void fork_lock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   size_t count = fork_list_locks(heap, locks);
@@ -141,8 +144,7 @@ static void fork_lock_all(gait_heap *heap) {
     pthread_mutex_lock(&locks[i]->mutex);
 }
 
-/* Releases the locks in reverse, the gate of external bytes last.
- * Model: tests/model/fork.pml. */
+/* Releases the locks in reverse, the gate of external bytes last. */
 static void fork_unlock_all(gait_heap *heap) {
   struct gaiti_lock *locks[FORK_LOCKS];
   for (size_t i = fork_list_locks(heap, locks); i-- > 0;)
@@ -169,8 +171,7 @@ static void fork_find_caller(struct fork_entry *entry) {
   gaiti_unlock(&threads->lock);
 }
 
-/* No cycle of the heap begins from now on.
- * Model: tests/model/fork.pml, drive.pml. */
+/* No cycle of the heap begins from now on. */
 static void fork_suspend(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   entry->rests = entry->holds = entry->whole = false;
@@ -179,8 +180,7 @@ static void fork_suspend(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* Lets cycles begin again.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Lets cycles begin again. */
 static void fork_resume(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&entry->heap->threads->lock);
@@ -192,7 +192,7 @@ static void fork_resume(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* The calling thread is back before any cycle begins (.fork.back).  Model: tests/model/fork.pml. */
+/* The calling thread is back before any cycle begins (.fork.back). */
 static void fork_end(void) {
   gaiti_blocking_end();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
@@ -205,8 +205,7 @@ static bool fork_rests_locked(const gait_heap *heap) {
 }
 
 /* Whether the cycle has stood still for so long that it may be waiting for a thread that the fork
- * holds up.
- * Model: tests/model/fork.pml. */
+ * holds up. */
 static bool fork_is_stuck_locked(const gait_heap *heap) {
   uint64_t since_ns = heap->cycle->handshakes.still_since_ns;
   return since_ns != 0 && gaiti_os_now_ns() - since_ns >= FORK_PATIENCE_NS;
@@ -219,8 +218,7 @@ static bool fork_is_stuck(gait_heap *heap) {
   return stuck;
 }
 
-/* Waits for the end of the cycle under way, or until it is stuck.
- * Model: tests/model/fork.pml, drive.pml. */
+/* Waits for the end of the cycle under way, or until it is stuck. */
 static void fork_await_cycle(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&requests->lock);
@@ -229,24 +227,23 @@ static void fork_await_cycle(struct fork_entry *entry) {
   gaiti_unlock(&requests->lock);
 }
 
-/* A cycle that is stuck may be about to hold the threads itself.  Model: tests/model/fork.pml. */
+/* A cycle that is stuck may be about to hold the threads itself. */
 static void fork_hold(struct fork_entry *entry, uint64_t until_ns) {
   if (!entry->rests || entry->holds) return;
   entry->holds = true;
   entry->whole = gaiti_stop_until(entry->heap, until_ns);
 }
 
-/* The locks are taken.  Model: tests/model/fork.pml. */
+/* The locks are taken. */
 static void fork_keep_caller(struct fork_entry *entry) {
   gait_thread *caller = entry->caller;
   if (!caller || entry->holds) return;
   caller->forking = true;
-  if (caller->stopped) gaiti_thread_let_go(caller);
+  if (caller->stopped) gaiti_thread_resume(caller);
   caller->stopped = false;
 }
 
-/* Takes the locks of all heaps, when none of them has a cycle that goes on after all.
- * Model: tests/model/fork.pml. */
+/* Takes the locks of all heaps, when none of them has a cycle that goes on after all. */
 static bool fork_try_lock_heaps(void) {
   bool quiet = true;
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
@@ -261,8 +258,7 @@ static bool fork_try_lock_heaps(void) {
   return quiet;
 }
 
-/* Brings all heaps to rest, step by step, and takes their locks.
- * Model: tests/model/fork.pml. */
+/* Brings all heaps to rest, step by step, and takes their locks. */
 static void fork_prepare(void) {
   REQUIRE("fork.callback", !gaiti_is_collecting(),
           "a callback of Gait's forks, on a thread that runs a cycle or marks");
@@ -283,8 +279,7 @@ static void fork_prepare(void) {
 
 /* ---- In the parent ---- */
 
-/* Undoes that, last step first.
- * Model: tests/model/fork.pml. */
+/* Undoes that, last step first. */
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
@@ -295,7 +290,7 @@ static void fork_parent(void) {
 
 /* ---- In the child ---- */
 
-/* A thread that is held has a processor that is whole: the rest of its caches is free again. */
+/* A thread that is stopped has a processor that is whole: the rest of its caches is free again. */
 static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->stopped && thread->proc) {
     gaiti_caches_empty(thread->heap, thread->proc);
@@ -312,7 +307,7 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
 static void fork_drop_threads(struct fork_entry *entry) {
   struct gaiti_threads *threads = entry->heap->threads;
   gait_thread *thread = threads->all;
-  gaiti_shades_forget_buffers(entry->heap);
+  gaiti_buffers_forget_buffers(entry->heap);
   threads->all = NULL;
   threads->count = 0;
   while (thread) {
@@ -332,7 +327,7 @@ static void fork_drop_threads(struct fork_entry *entry) {
 /* Gives up marking.  Nothing is known of old objects any more. */
 static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
-  gaiti_shades_drop(entry->heap);
+  gaiti_buffers_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
   entry->heap->generation = (struct gaiti_generation){.young = false};
@@ -347,8 +342,8 @@ static void fork_sweep(struct fork_entry *entry) {
   gaiti_sweep_finish(entry->heap);
   gaiti_marking_trim(entry->heap);
   /* The CPU time that another thread has used since is not known. */
-  entry->heap->cycle->pace.unsettled = false;
-  gaiti_pace_settle(entry->heap);
+  entry->heap->cycle->pace.uncounted = false;
+  gaiti_pace_publish(entry->heap);
 }
 
 /* A cycle of which there is no record is none. */
@@ -363,7 +358,7 @@ static void fork_end_cycle(struct fork_entry *entry) {
   switch (gaiti_phase(entry->heap)) {
   case GAITI_PHASE_IDLE: break;
   case GAITI_PHASE_OFF: fork_sweep(entry); break;
-  case GAITI_PHASE_SWEEP: CHECK("fork.sweep", false, "a cycle stands still while it sweeps"); break;
+  case GAITI_PHASE_SWEEP: break; /* it is over: the walk through the heap waits for threads */
   default: fork_drop_marking(entry);
   }
   if (cycle->records.last <= cycle->requests.finished) fork_uncount(cycle);
@@ -373,7 +368,7 @@ static void fork_end_cycle(struct fork_entry *entry) {
   AO_store(&cycle->handshakes.waiting, 0);
   cycle->handshakes.still_since_ns = 0;
   cycle->runner.stopped = false;
-  cycle->requests.driven = false;
+  cycle->requests.running = false;
   cycle->requests.finished = cycle->requests.started;
 }
 
@@ -390,7 +385,7 @@ static void fork_forget_collector(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   requests->collector_runs = false;
   requests->requested = false;
-  AO_store(&requests->offered, 0);
+  AO_store(&requests->inline_due, 0);
   requests->releasing = false;
   AO_store(&requests->preparing, 0);
   AO_store(&requests->waiting, 0);
@@ -412,7 +407,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
   if (!fork_rests_locked(heap)) fork_end_cycle(entry);
-  if (heap->options.poison && !entry->whole) fork_poison(heap);
+  if (heap->options.debug.poison && !entry->whole) fork_poison(heap);
   gaiti_resume_all(heap);
 }
 

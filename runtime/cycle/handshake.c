@@ -2,7 +2,7 @@
  *
  * The race is between a thread that leaves or enters managed code and the collector that would act
  * in its place.  The state word settles it (mutator/thread.h): the collector acts only after moving
- * the thread from outside to held, which fails while the thread is inside and keeps it from
+ * the thread from outside to suspended, which fails while the thread is inside and keeps it from
  * entering meanwhile.  A thread that enters before that finds its poll flag set, since the flag is
  * raised before the collector looks at states, and acts itself.
  *
@@ -36,7 +36,10 @@
  *
  * .handshake.theft  A thread may be outside and its processor with another one by now
  * (mutator/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
- * as itself, so every processor's buffer and caches are acted on exactly once per handshake. */
+ * as itself, so every processor's buffer and caches are acted on exactly once per handshake.
+ *
+ * Models: fork, handshake, roots, start, sweep, termination, weak.  Litmus: acted, asked, card,
+ * cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop, waiting. */
 #include "cycle/handshake.h"
 
 #include "alloc/cache.h"
@@ -51,49 +54,44 @@
 
 /* ---- Actions: by the thread, or by the collector that holds it ---- */
 
-/* Turns the thread's barrier on; where the cycle has a deadline, runs are cut into parts.
- * Model: tests/model/start.pml. */
+/* Turns the thread's barrier on; where the cycle has a deadline, runs are cut into parts. */
 static void action_barrier_on(gait_thread *thread) {
   thread->fast.marking = thread->heap->threads->handshake.marking;
   if (thread->proc && AO_load(&thread->heap->short_runs))
     gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_shorten);
 }
 
-/* Nothing: the safepoint itself shows that no store is in flight.
- * Model: tests/model/start.pml. */
+/* Nothing: the safepoint itself shows that no store is in flight. */
 static void action_fence(gait_thread *thread) {
   (void)thread;
 }
 
-/* Scans the thread's roots; it allocates black from now on.
- * Model: tests/model/start.pml. */
+/* Scans the thread's roots; it allocates black from now on. */
 static void action_scan_roots(gait_thread *thread) {
   gait_heap *heap = thread->heap;
   AO_store(&thread->black_epoch, AO_load(&heap->epoch));
   size_t bytes;
   if (thread->proc) {
     gaiti_proc_each_cache(heap, thread->proc, gaiti_cache_blacken);
-    bytes = gaiti_roots_scan_thread(thread, &thread->proc->shades);
-    gaiti_shades_flush(heap, &thread->proc->shades);
+    bytes = gaiti_roots_scan_thread(thread, &thread->proc->buffer);
+    gaiti_buffers_flush(heap, &thread->proc->buffer);
   } else {
-    bytes = gaiti_roots_scan_thread(thread, &heap->cycle->handshakes.shades);
+    bytes = gaiti_roots_scan_thread(thread, &heap->cycle->handshakes.buffer);
   }
   gaiti_counter_add(&heap->marking->root_bytes, bytes);
 }
 
-/* Hands the barrier's buffer to the markers.
- * Model: tests/model/termination.pml.  Litmus: tests/litmus/flushed.litmus. */
+/* Hands the barrier's buffer to the markers. */
 static void action_flush(gait_thread *thread) {
-  if (thread->proc) gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  if (thread->proc) gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
 }
 
-/* Turns the barrier and black allocation off; caches keep their runs, and give up their blocks.
- * Model: tests/model/start.pml. */
+/* Turns the barrier and black allocation off; caches keep their runs, and give up their blocks. */
 static void action_barrier_off(gait_thread *thread) {
   thread->fast.marking = thread->heap->threads->handshake.marking;
   AO_store(&thread->black_epoch, 0);
   if (!thread->proc) return;
-  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
   gaiti_proc_each_cache(thread->heap, thread->proc, gaiti_cache_disown);
 }
 
@@ -105,19 +103,15 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush, [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-/* Acts on the handshake under way: the thread itself, or its holder.
- * Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, asked.litmus. */
+/* Acts on the handshake under way: the thread itself, or its holder. */
 static void handshake_act(gait_thread *thread) {
-  if (thread->proc) gaiti_proc_tell(thread->heap, thread->proc);
+  if (thread->proc) gaiti_proc_flush_counts(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
 }
 
 /* ---- Asking ---- */
 
-/* Raises the number of handshakes for the action, and the poll flag of each thread.
- * Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml.  Litmus:
- * tests/litmus/acted.litmus, asked.litmus, card.litmus, cleared.litmus, epoch.litmus, phase.litmus,
- * poll.litmus, polled.litmus, settled.litmus. */
+/* Raises the number of handshakes for the action, and the poll flag of each thread. */
 void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct gaiti_handshake *asked = &heap->threads->handshake;
@@ -132,8 +126,6 @@ void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
     AO_int_store_release(&thread->attachments->poll, 1);
 }
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, flushed.litmus,
- * phase.litmus, remembered.litmus, waiting.litmus. */
 bool gaiti_handshake_is_pending(const gait_heap *heap) {
   return AO_load_acquire(&heap->threads->handshake.pending) > 0;
 }
@@ -148,9 +140,8 @@ void gaiti_handshake_measure_locked(gait_heap *heap) {
 
 /* Wakes the collector if it sleeps.  It says that it will before it looks a last time, so either it
  * sees that this thread has acted, or this thread sees that it waits.  When another thread has the
- * lock, this one does not wait for it: the collector looks again soon enough by itself.  Litmus:
- * tests/litmus/waiting.litmus. */
-static void safepoint_tell(gait_heap *heap) {
+ * lock, this one does not wait for it: the collector looks again soon enough by itself. */
+static void safepoint_wake_collector(gait_heap *heap) {
   AO_nop_full();
   if (!AO_load(&heap->cycle->handshakes.waiting)) return;
   if (!gaiti_trylock(&heap->threads->lock)) return;
@@ -159,8 +150,7 @@ static void safepoint_tell(gait_heap *heap) {
 }
 
 /* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
- * processor longer than the next stop is away.
- * Model: tests/model/termination.pml, fork.pml. */
+ * processor longer than the next stop is away. */
 static void safepoint_wait_while_stopped(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->requests.kept, 1);
   gaiti_blocking_begin();
@@ -175,7 +165,7 @@ static void safepoint_wait_while_stopped(gait_heap *heap) {
 
 /* This thread was the last to act.  Unless the collector has to act for others, it moves to the
  * next phase itself: the collector may have to wait long for its turn on a processor.  Returns
- * whether that asks for an action. Model: tests/model/start.pml, sweep.pml, handshake.pml. */
+ * whether that asks for an action. */
 static bool safepoint_move_on(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (AO_load_acquire(&handshakes->has_deadline)) return false;
@@ -185,15 +175,12 @@ static bool safepoint_move_on(gait_heap *heap) {
   handshakes->still_since_ns = 0; /* the cycle has gone on, without the thread that runs it */
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
-  if (next == GAITI_ACTION_NONE) safepoint_tell(heap);
+  if (next == GAITI_ACTION_NONE) safepoint_wake_collector(heap);
   return next != GAITI_ACTION_NONE;
 }
 
 /* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
- * itself, on which it is to act next.
- * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml.  Litmus: tests/litmus/asked.litmus, card.litmus, cleared.litmus, epoch.litmus,
- * holding.litmus, poll.litmus, polled.litmus, settled.litmus. */
+ * itself, on which it is to act next. */
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
@@ -211,10 +198,7 @@ static bool safepoint_act(gait_thread *thread) {
 
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
- * for the next action, is seen by the next look: at once then, else at the next poll.
- *
- * Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml.  Litmus: tests/litmus/holding.litmus, poll.litmus, polled.litmus. */
+ * for the next action, is seen by the next look: at once then, else at the next poll. */
 static bool safepoint_look(struct gaiti_attachments *attachments) {
   bool asked = false;
   AO_int_store(&attachments->poll, 0);
@@ -224,8 +208,6 @@ static bool safepoint_look(struct gaiti_attachments *attachments) {
   return asked;
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, sweep.pml, weak.pml, fork.pml,
- * handshake.pml. */
 void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
@@ -236,8 +218,7 @@ void gaiti_safepoint(gait_thread *thread) {
 
 /* ---- The collector's side ---- */
 
-/* Notes the time since when the runner stands still, or that it goes on.
- * Model: tests/model/fork.pml. */
+/* Notes the time since when the runner stands still, or that it goes on. */
 void gaiti_handshake_stand_still_locked(gait_heap *heap, bool still) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   if (!still)
@@ -246,7 +227,6 @@ void gaiti_handshake_stand_still_locked(gait_heap *heap, bool still) {
     handshakes->still_since_ns = gaiti_os_now_ns();
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
   gaiti_lock(&heap->threads->lock);
   gaiti_handshake_stand_still_locked(heap, still);
@@ -255,15 +235,14 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
 
 /* Acts for those outside.  Returns one that has still to act, if there is any.
  * Shades of threads without a processor go to the markers before the lock is given up: no thread
- * goes on from this handshake without them.
- * Model: tests/model/start.pml, termination.pml, roots.pml, fork.pml, handshake.pml. */
+ * goes on from this handshake without them. */
 static gait_thread *handshake_act_for_absent(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   AO_t number = AO_load(&heap->threads->handshake.number);
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (AO_load_acquire(&thread->seen) == number) continue;
-    if (!gaiti_thread_try_hold(thread)) {
+    if (!gaiti_thread_try_suspend(thread)) {
       late = thread;
       continue;
     }
@@ -272,15 +251,14 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
       gaiti_thread_note_acted(thread, number);
     }
-    gaiti_thread_let_go(thread);
+    gaiti_thread_resume(thread);
   }
-  gaiti_shades_flush(heap, &handshakes->shades);
+  gaiti_buffers_flush(heap, &handshakes->buffer);
   return late;
 }
 
 /* Looks, moves on to the next phase as long as all have acted, and when a thread is missing waits a
- * little.  Returns whether all have acted on the last action.
- * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/waiting.litmus. */
+ * little.  Returns whether all have acted on the last action. */
 static bool handshake_look(gait_heap *heap, int spins) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   struct gaiti_late_thread report = {.found = false};
@@ -311,7 +289,6 @@ static bool handshake_pause(const gait_heap *heap, uint64_t deadline_ns) {
   return gaiti_os_now_ns() < deadline_ns;
 }
 
-/* Model: tests/model/start.pml, handshake.pml. */
 bool gaiti_handshake_await(gait_heap *heap, uint64_t deadline_ns) {
   bool has_deadline = deadline_ns != GAITI_NO_DEADLINE, over = false;
   AO_store_full(&heap->cycle->handshakes.has_deadline, has_deadline);

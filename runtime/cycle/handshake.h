@@ -22,17 +22,16 @@
 /* The collector's side of the handshake under way (mutator/thread.h has the threads').  Guarded by
  * the threads' lock, but for the atomics.
  *   acted_for_absent   the collector has acted for a thread outside
- *   shades             buffer of the collector, within one look, for threads that have no processor
- *   waiting            the collector sleeps until a thread has acted
- *   has_deadline       the collector does not sleep while it waits, and looks again at once
- *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
- *                      waits for threads, or is in the embedder's log or in the callback that tells
- *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
- *                      For a fork that cannot wait for it (cycle/fork.c) */
+ *   buffer             barrier buffer of the collector, within one look, for threads that have no
+ * processor waiting            the collector sleeps until a thread has acted has_deadline       the
+ * collector does not sleep while it waits, and looks again at once still_since_ns     since when
+ * the thread that runs the cycle stands still, 0: it does not.  It waits for threads, or is in the
+ * embedder's log or in the callback that tells of the cycle, which comes last: all that it has is
+ * in the cycle, and whole. For a fork that cannot wait for it (cycle/fork.c) */
 struct gaiti_handshakes {
   unsigned action; /* enum gaiti_action, atomic */
   bool acted_for_absent;
-  struct gaiti_shade_buffer *shades;
+  struct gaiti_barrier_buffer *buffer;
   AO_t waiting;
   AO_t has_deadline;
   uint64_t asked_ns;
@@ -71,7 +70,7 @@ void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller);
  * managed state its OS thread is. */
 void gaiti_safepoint(gait_thread *thread);
 
-/* As gait_poll. */
+/* As gait_thread_poll. */
 static inline void gaiti_poll(gait_thread *thread) {
   if (AO_int_load(thread->fast.poll)) gaiti_safepoint(thread);
 }

@@ -1,21 +1,21 @@
-/* The cycle's answers to the layers below (heap/hooks.h). */
+/* The cycle's answers to the layers below (heap/hooks.h).
+ *
+ * Models: termination. */
 #include "alloc/cache.h"
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 #include "cycle/throttle.h"
 #include "mark/root_scan.h"
 
-/* Model: tests/model/termination.pml. */
 static void hook_attached(gait_thread *thread) {
   gaiti_thread_save(thread, NULL);
-  gaiti_roots_scan_thread(thread, &thread->proc->shades);
-  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  gaiti_roots_scan_thread(thread, &thread->proc->buffer);
+  gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
 }
 
-/* Model: tests/model/termination.pml. */
 static void hook_retire(gait_thread *thread) {
-  gaiti_shades_flush(thread->heap, &thread->proc->shades);
+  gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
   thread->proc->assist_credit = 0;
   gaiti_caches_empty(thread->heap, thread->proc);
 }

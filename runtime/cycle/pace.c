@@ -6,8 +6,7 @@
 #include "mark/marking.h"
 #include "sweep/sweep.h"
 
-_Static_assert(GAIT_OFF == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same word for both");
-_Static_assert(GAIT_GOGC_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
+_Static_assert(GAIT_OFF == GAITI_PACER_GC_OFF, "GOGC off is the same word for both");
 _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
                    (int)GAIT_POLICY_CPU_BUDGET == (int)GAITI_PACER_POLICY_CPU_BUDGET &&
                    (int)GAIT_POLICY_SQUARE_ROOT == (int)GAITI_PACER_POLICY_SQUARE_ROOT,
@@ -15,7 +14,7 @@ _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
 
 /* A heap may be so much over its goal at least before a thread waits for marking: a sum that
  * processors tell all at once makes no thread wait by itself. */
-#define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNTOLD_BYTES
+#define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNFLUSHED_BYTES
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);
@@ -28,22 +27,43 @@ static double pace_share(int64_t percent) {
   return (double)percent / 100.0;
 }
 
-static void pace_set_processors(struct gaiti_pace *pace, double processors) {
-  pace->processors = processors;
-  AO_store(&pace->whole_processors, processors > 1 ? (AO_t)processors : 1);
+static void pace_set_cpus(struct gaiti_pace *pace, double processors) {
+  pace->cpus = processors;
+  AO_store(&pace->whole_cpus, processors > 1 ? (AO_t)processors : 1);
+}
+
+static int64_t pace_limit(int64_t memory_limit_bytes) {
+  return memory_limit_bytes == GAIT_OFF ? GAITI_PACER_NO_BYTES_LIMIT : memory_limit_bytes;
+}
+
+/* The hard limit as a memory limit, in which external bytes count as well: what objects hold
+ * outside at this moment comes on top, and so does the headroom that the pacer takes off, but for a
+ * thirty-second: nothing passes this limit, however small it is. */
+static int64_t pace_hard_limit(const gait_heap *heap) {
+  uint64_t hard = gaiti_space_hard_limit(&heap->space), external = AO_load(&heap->externals.bytes);
+  if (hard >= GAIT_MAX_EXTERNAL_BYTES) return GAITI_PACER_NO_BYTES_LIMIT;
+  int64_t limit = (int64_t)(hard + external);
+  return limit + gaiti_pacer_limit_headroom(limit) - (int64_t)hard / 32;
+}
+
+/* The pacer knows one limit: the lower of the two. */
+static void pace_take_limit(gait_heap *heap) {
+  int64_t soft = pace_limit((int64_t)AO_load(&heap->memory_limit)), hard = pace_hard_limit(heap);
+  gaiti_pacer_set_memory_limit(&heap->cycle->pace.pacer, soft < hard ? soft : hard);
 }
 
 static struct gaiti_pacer_config pace_config(const gait_options *options) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   config.policy = (enum gaiti_pacer_policy)options->policy;
   config.gc_percent = options->gogc_percent;
-  config.memory_limit_bytes = options->memory_limit_bytes;
+  config.memory_limit_bytes = pace_limit(options->memory_limit_bytes);
   config.minimum_heap_bytes = options->min_heap_bytes;
   config.background_share = pace_share(options->background_percent);
   config.cpu_cap = pace_share(options->cpu_cap_percent);
   config.cpu_budget = pace_share(options->cpu_budget_percent);
   config.square_root_bytes = options->square_root_bytes;
-  config.young_survival = options->barrierless ? 0 : pace_share(options->young_percent);
+  bool young = !options->barrierless && options->young_percent != GAIT_OFF;
+  config.young_survival = young ? pace_share(options->young_percent) : 0;
   gaiti_pacer_config_rely(&config);
   return config;
 }
@@ -54,10 +74,9 @@ bool gaiti_pace_init(gait_heap *heap) {
   struct gaiti_pacer_config config = pace_config(options);
   if (!gaiti_pacer_init(&pace->pacer, &config)) return false;
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
-  if (!options->processors) gaiti_os_processors_learn();
-  pace_set_processors(pace,
-                      options->processors ? (double)options->processors : gaiti_os_processors());
-  gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->processors,
+  if (!options->cpus) gaiti_os_cpus_learn();
+  pace_set_cpus(pace, options->cpus ? (double)options->cpus : gaiti_os_cpus());
+  gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->cpus,
                            config.background_share, config.cpu_cap);
   return true;
 }
@@ -95,12 +114,12 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
       .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
       .stack_work_bytes = (int64_t)AO_load(&heap->marking->root_bytes),
   };
-  gaiti_pacer_limiter_tell(&pace->limiter, &snapshot);
+  gaiti_pacer_limiter_report(&pace->limiter, &snapshot);
   return snapshot;
 }
 
 /* Whether the goal follows from the memory limit, or from the CPU cap, which lifted that one. */
-static bool pace_limit_rules(const struct gaiti_pace *pace) {
+static bool pace_limit_is_bound(const struct gaiti_pace *pace) {
   return pace->decision.rule >= GAITI_PACER_RULE_MEMORY_LIMIT;
 }
 
@@ -109,13 +128,14 @@ static bool pace_limit_rules(const struct gaiti_pace *pace) {
  * heap costs less than a thread that waits. */
 static AO_t pace_stall_bytes(const struct gaiti_pace *pace) {
   AO_t goal = (AO_t)pace->decision.goal_bytes;
-  if (pace_limit_rules(pace)) return goal;
+  if (pace_limit_is_bound(pace)) return goal;
   AO_t from = goal > pace->started_bytes ? goal : pace->started_bytes;
   return from + (goal / 32 > PACE_STALL_LEAST_BYTES ? goal / 32 : PACE_STALL_LEAST_BYTES);
 }
 
 static void pace_decide(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
+  pace_take_limit(heap);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   gaiti_pacer_decide(&pace->pacer, &snapshot, &pace->decision);
   AO_t ratio;
@@ -125,8 +145,8 @@ static void pace_decide(gait_heap *heap) {
   AO_store(&pace->stall_bytes, pace_stall_bytes(pace));
   AO_store(&pace->limit_unreachable, pace->decision.limit_unreachable);
   AO_store(&pace->limiting, snapshot.limiting);
-  AO_store(&pace->limit_rules, pace_limit_rules(pace));
-  AO_store(&pace->relieved, pace->decision.rule == GAITI_PACER_RULE_CPU_CAP);
+  AO_store(&pace->limit_bound, pace_limit_is_bound(pace));
+  AO_store(&pace->limit_relaxed, pace->decision.rule == GAITI_PACER_RULE_CPU_CAP);
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
@@ -146,7 +166,7 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
 /* The limiter takes background marking for its planned share of the time.  Marking in a hurry takes
  * more, and that is the collector's as well; but while the program was stopped it was measured. */
 static void pace_limiter_feed_hurry(struct gaiti_pace *pace) {
-  double planned = pace->pacer.config.background_share * pace->processors *
+  double planned = pace->pacer.config.background_share * pace->cpus *
                    (double)(gaiti_os_now_ns() - pace->started_ns - pace->stopped_ns);
   double took = (double)(AO_load(&pace->background_ns) - pace->stopped_background_ns);
   if (took > planned) gaiti_pacer_limiter_add_assist(&pace->limiter, (int64_t)(took - planned));
@@ -168,11 +188,23 @@ static void pace_begin_stop(struct gaiti_pace *pace) {
   gaiti_pacer_limiter_start_stop(&pace->limiter, (int64_t)pace->stopped_since_ns);
 }
 
+/* CPU time that the stopped threads would have had: no more than the collector has left of it. */
+static uint64_t pace_lost_cpu_ns(const struct gaiti_pace *pace, uint64_t took_ns,
+                                 uint64_t background_ns) {
+  double offered = pace->cpus * (double)took_ns, left = offered - (double)background_ns;
+  double lost = (double)pace->stopped_threads * (double)took_ns;
+  if (left <= 0) return 0;
+  return (uint64_t)(lost < left ? lost : left);
+}
+
 static void pace_end_stop(struct gaiti_pace *pace) {
   uint64_t now = gaiti_os_now_ns(), took = now - pace->stopped_since_ns;
   uint64_t background = AO_load(&pace->background_ns) - pace->stopped_since_background_ns;
   pace->stopped = false;
+  uint64_t lost = pace_lost_cpu_ns(pace, took, background);
   pace->stopped_ns += took;
+  pace->stopped_cpu_ns += lost;
+  gaiti_counter_add(&pace->total_stopped_cpu_ns, lost);
   pace->stopped_background_ns += background;
   gaiti_counter_add(&pace->total_stopped_ns, took);
   pace_limiter_feed(pace);
@@ -184,8 +216,7 @@ static void pace_end_stop(struct gaiti_pace *pace) {
 
 bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  double processors =
-      heap->options.processors ? (double)heap->options.processors : gaiti_os_processors();
+  double processors = heap->options.cpus ? (double)heap->options.cpus : gaiti_os_cpus();
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
   pace->started_bytes = gaiti_heap_live(heap);
@@ -195,10 +226,10 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   AO_store(&pace->background_ns, 0);
   AO_store(&pace->idle_ns, 0);
   AO_store(&pace->background_credit, 0);
-  pace->stopped_ns = pace->stopped_background_ns = 0;
-  if (processors != pace->processors)
+  pace->stopped_ns = pace->stopped_cpu_ns = pace->stopped_background_ns = 0;
+  if (processors != pace->cpus)
     gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
-  pace_set_processors(pace, processors);
+  pace_set_cpus(pace, processors);
   pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
   if (!young) gaiti_pacer_give_up_young(&pace->pacer);
@@ -262,7 +293,7 @@ static uint64_t pace_unfilled(const gait_heap *heap, uint64_t peak) {
 static uint64_t pace_slack(const gait_heap *heap, uint64_t peak) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t unfilled = pace_unfilled(heap, peak);
-  bool measured = AO_load(&pace->refused) || unfilled < pace->slack_bytes;
+  bool measured = AO_load(&pace->limit_refused) || unfilled < pace->slack_bytes;
   return (measured ? unfilled : pace->slack_bytes) / 16 * 15;
 }
 
@@ -278,7 +309,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   gaiti_lock(&pace->lock);
   pace->live_bytes = end->marked_bytes - end->reserved_bytes;
   pace->slack_bytes = pace_slack(heap, end->peak_bytes);
-  AO_store(&pace->refused, false);
+  AO_store(&pace->limit_refused, false);
   pace->stack_bytes = AO_load(&heap->marking->root_bytes);
   pace->started_bytes = 0;
   bool stopped = pace->stopped;
@@ -294,14 +325,14 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
       .assist_ns = (int64_t)AO_load(&pace->assist_ns),
       .background_ns = (int64_t)AO_load(&pace->background_ns),
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
-      .processors = pace->processors,
+      .processors = pace->cpus,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .young = heap->generation.young,
       .remembered = heap->generation.remembers,
   };
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
-  pace->unsettled = true;
-  pace->unsettled_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
+  pace->uncounted = true;
+  pace->uncounted_cpu_ns = 0 - gaiti_os_thread_cpu_ns();
   gaiti_counter_add(&pace->total_assist_ns, AO_load(&pace->assist_ns));
   gaiti_counter_add(&pace->total_background_ns, AO_load(&pace->background_ns));
   gaiti_counter_add(&pace->total_idle_ns, AO_load(&pace->idle_ns));
@@ -313,25 +344,33 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 
 void gaiti_pace_hand_over(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  if (pace->unsettled) pace->unsettled_cpu_ns += gaiti_os_thread_cpu_ns();
+  if (pace->uncounted) pace->uncounted_cpu_ns += gaiti_os_thread_cpu_ns();
 }
 
 void gaiti_pace_take_over(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  if (pace->unsettled) pace->unsettled_cpu_ns -= gaiti_os_thread_cpu_ns();
+  if (pace->uncounted) pace->uncounted_cpu_ns -= gaiti_os_thread_cpu_ns();
 }
 
 /* The CPU time of the cycle since marking ended, as for sweeping, counts against the cap as
  * well. */
-void gaiti_pace_settle(gait_heap *heap) {
+void gaiti_pace_publish(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  if (pace->unsettled)
+  if (pace->uncounted)
     gaiti_pacer_limiter_add_assist(&pace->limiter,
-                                   (int64_t)(pace->unsettled_cpu_ns + gaiti_os_thread_cpu_ns()));
-  pace->unsettled = false;
+                                   (int64_t)(pace->uncounted_cpu_ns + gaiti_os_thread_cpu_ns()));
+  pace->uncounted = false;
   pace_decide(heap);
   gaiti_unlock(&pace->lock);
+}
+
+uint64_t gaiti_pace_live(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  uint64_t bytes = pace->live_bytes;
+  gaiti_unlock(&pace->lock);
+  return bytes;
 }
 
 /* ---- Settings ---- */
@@ -359,14 +398,10 @@ gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *befor
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  int64_t old = pace->pacer.config.memory_limit_bytes;
-  bool set = gaiti_pacer_set_memory_limit(&pace->pacer, bytes);
-  if (set) {
-    AO_store(&heap->memory_limit, (AO_t)bytes);
-    pace_decide(heap);
-  }
+  int64_t old = (int64_t)AO_load(&heap->memory_limit);
+  AO_store(&heap->memory_limit, (AO_t)bytes);
+  pace_decide(heap);
   gaiti_unlock(&pace->lock);
-  if (!set) return GAIT_ERROR_OPTION_VALUE;
   if (before) *before = old;
   return GAIT_OK;
 }
@@ -374,6 +409,7 @@ gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t 
 struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
+  pace_take_limit(heap);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   struct gaiti_pacer_release release = gaiti_pacer_plan_release(
       &pace->pacer, &snapshot,

@@ -7,7 +7,7 @@
 #ifndef GAITI_CYCLE_PACE_H
 #define GAITI_CYCLE_PACE_H
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 #include "heap/heap.h"
 #include "pacer.h"
 
@@ -22,8 +22,8 @@ struct gaiti_pace {
   struct gaiti_pacer_limiter limiter;
   struct gaiti_pacer_decision decision;
   struct gaiti_pacer_workers plan;
-  double processors;
-  AO_t whole_processors; /* the same, one at least, to be read without the lock */
+  double cpus;
+  AO_t whole_cpus; /* the same, one at least, to be read without the lock */
   AO_t trigger_bytes;
   AO_t goal_bytes;
   AO_t stall_bytes; /* from here on allocation waits for marking */
@@ -35,18 +35,19 @@ struct gaiti_pace {
   AO_t total_assist_ns;
   AO_t total_background_ns;
   AO_t total_idle_ns;
+  AO_t total_stopped_cpu_ns;
   AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
-  AO_t limit_rules;       /* the memory limit, or the CPU cap above it, has set the goal */
-  AO_t relieved; /* the CPU cap has set the goal: the heap may go past the limit to there */
-  AO_t refused;  /* since marking last ended, the limit kept a block from a thread */
+  AO_t limit_bound;       /* the memory limit, or the CPU cap above it, has set the goal */
+  AO_t limit_relaxed; /* the CPU cap has set the goal: the heap may go past the limit to there */
+  AO_t limit_refused; /* since marking last ended, the limit kept a block from a thread */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
   uint64_t stalled_before_ns; /* stalled_ns when the cycle began */
-  bool unsettled;            /* marking has ended, and the CPU time used since is not counted yet */
-  uint64_t unsettled_cpu_ns; /* the CPU time to count, less the clock of the thread that runs the
+  bool uncounted;            /* marking has ended, and the CPU time used since is not counted yet */
+  uint64_t uncounted_cpu_ns; /* the CPU time to count, less the clock of the thread that runs the
                                 cycle */
   bool stopped;              /* every thread is stopped, or is about to be */
   uint64_t stopped_threads;  /* threads in that stop that would run otherwise */
@@ -55,6 +56,7 @@ struct gaiti_pace {
   uint64_t stopped_ns;                  /* the time of earlier stops in this cycle */
   uint64_t stopped_background_ns;       /* the part of background_ns in those stops */
   AO_t total_stopped_ns;                /* the time of all stops; never set back */
+  uint64_t stopped_cpu_ns;              /* CPU time that threads would have had in this cycle's */
   uint64_t started_ns;
   uint64_t started_bytes; /* the heap when the cycle began; 0 between cycles */
   uint64_t stack_bytes;
@@ -98,8 +100,11 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
 
+/* The live heap of the last cycle, external bytes included. */
+uint64_t gaiti_pace_live(gait_heap *heap);
+
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
-void gaiti_pace_settle(gait_heap *heap);
+void gaiti_pace_publish(gait_heap *heap);
 
 int64_t gaiti_pace_gogc(gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);

@@ -1,9 +1,16 @@
 /* The phase is a word that any thread reads without a lock; it changes under the threads' lock,
  * with the state in which a thread starts that attaches, and with the handshake that belongs to it.
  *
+ * .cycle.effects-first  A thread that runs the cycle looks at the phase without the lock, and goes
+ * on in a phase into which another thread has just moved.  So the phase is written after the
+ * effects of its begin: a runner that saw SWEEP before the sweep had begun would find nothing left
+ * to sweep.
+ *
  * .cycle.stalled  A thread that waits for the next phase says so before it looks at the phase, and
- * whoever moves the phase looks after that whether one waits.  So either the one sees the new phase
- * or the other sees it wait. */
+ * the one that moves it looks after that whether a thread waits.  So either the one sees the new
+ * phase or the other sees it wait.
+ *
+ * Models: fork, handshake, start, sweep.  Litmus: acted, answered, phase, stalled. */
 #include "cycle/protocol.h"
 
 #include "cycle/cycle.h"
@@ -38,7 +45,6 @@ static const struct protocol_row rows[GAITI_PHASES] = {
 };
 /* clang-format on */
 
-/* Litmus: tests/litmus/phase.litmus. */
 enum gaiti_phase gaiti_phase(const gait_heap *heap) {
   return (enum gaiti_phase)AO_load_acquire(&heap->cycle->protocol.phase);
 }
@@ -48,8 +54,7 @@ bool gaiti_phase_marks(enum gaiti_phase phase) {
 }
 
 /* Whether stores are remembered from the action of a phase on.  From the first handshake of a cycle
- * on if the next may be young, and not from the last one: .young.from-the-start.
- * Model: tests/model/start.pml. */
+ * on if the next may be young, and not from the last one: .young.from-the-start. */
 static uint32_t protocol_remembers(const gait_heap *heap, const struct protocol_row *row) {
   bool late = MUTANT(MUTANT_REMEMBERED_FROM_THE_END) && row->barrier;
   return heap->generation.remembers && !late ? GAIT_REMEMBER : 0;
@@ -65,30 +70,25 @@ static void protocol_set_state_locked(gait_heap *heap, const struct protocol_row
 }
 
 /* Markers may join as soon as threads are asked to scan their stacks, and the sweep begins when
- * every barrier is off.
- * Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/phase.litmus,
- * stalled.litmus. */
+ * every barrier is off (.cycle.effects-first). */
 static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   struct gaiti_protocol *protocol = &heap->cycle->protocol;
   gaiti_delay(heap);
   if (protocol->entered_ns[to] == 0) protocol->entered_ns[to] = gaiti_os_now_ns();
-  AO_store_full(&protocol->phase, to);
   if (to == GAITI_PHASE_ROOTS) gaiti_marking_open(heap);
   if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
+  AO_store_full(&protocol->phase, to);
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
   gaiti_handshake_ask_locked(heap, rows[to].asked);
 }
 
-/* The phase that follows when all threads have acted.
- * Model: tests/model/start.pml, handshake.pml. */
+/* The phase that follows when all threads have acted. */
 static enum gaiti_phase protocol_next(const gait_heap *heap, enum gaiti_phase phase) {
   if (MUTANT(MUTANT_ROOTS_BEFORE_BARRIERS) && phase == GAITI_PHASE_START) return GAITI_PHASE_ROOTS;
   return phase == GAITI_PHASE_FENCE && heap->generation.young ? rows[phase].or : rows[phase].next;
 }
 
-/* Model: tests/model/start.pml, sweep.pml, handshake.pml.  Litmus: tests/litmus/acted.litmus,
- * answered.litmus. */
 enum gaiti_action gaiti_protocol_move_on_locked(gait_heap *heap, bool may_ask) {
   enum gaiti_phase phase = gaiti_phase(heap);
   if (!rows[phase].last_moves || gaiti_handshake_is_pending(heap)) return GAITI_ACTION_NONE;
@@ -112,7 +112,6 @@ static bool protocol_may_follow(enum gaiti_phase from, enum gaiti_phase to) {
   return to == row->next || (to != GAITI_PHASE_IDLE && (to == row->or || to == row->or_else));
 }
 
-/* Model: tests/model/start.pml, fork.pml, handshake.pml. */
 void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
@@ -124,7 +123,6 @@ void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   gaiti_delay(heap);
 }
 
-/* Litmus: tests/litmus/stalled.litmus. */
 void gaiti_protocol_wake(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   if (!AO_load(&requests->stalled)) return;

@@ -21,12 +21,12 @@ static void records_measure(struct gaiti_records *records, gait_cycle_record *re
                    record->end_ns;
   double seconds = (double)(ended - records->ended_ns) / 1e9;
   uint64_t before = record->live_before_bytes + reserved_bytes;
-  double gc_ns = (double)(record->assist_ns + record->background_ns + record->idle_ns);
+  double gc_ns = (double)(record->assist_ns + record->background_ns + record->stopped_cpu_ns);
   records->ended_ns = ended;
   if (seconds <= 0) return;
   if (record->at_mark_end_bytes > before)
     record->alloc_bytes_per_second = (double)(record->at_mark_end_bytes - before) / seconds;
-  record->gc_cpu_share = gc_ns / 1e9 / (seconds * record->processors);
+  record->gc_cpu_share = gaiti_pacer_cpu_share(gc_ns / 1e9, seconds, record->cpus);
 }
 
 static void records_add(struct gaiti_records *records, const gait_cycle_record *record) {
@@ -70,7 +70,7 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
       .young = heap->generation.young,
       .threads = threads,
       .gogc_percent = pace->pacer.config.gc_percent,
-      .memory_limit_bytes = pace->pacer.config.memory_limit_bytes,
+      .memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit),
       .live_before_bytes = pace->live_bytes,
       .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
       .at_trigger_bytes = gaiti_heap_live(heap),
@@ -103,8 +103,9 @@ void gaiti_record_end(gait_heap *heap) {
   record->idle_ns = AO_load(&pace->idle_ns);
   record->handshakes = cycle->handshakes.count;
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
-  record->held_ns = cycle->handshakes.stopped_ns;
+  record->stopped_ns = cycle->handshakes.stopped_ns;
   gaiti_lock(&pace->lock);
+  record->stopped_cpu_ns = pace->stopped_cpu_ns;
   record->cons_mark = pace->decision.cons_mark;
   record->assist_ratio = gaiti_pace_assist_ratio(pace);
   record->limiter_on = gaiti_pace_limiting(pace);
@@ -114,26 +115,27 @@ void gaiti_record_end(gait_heap *heap) {
   records_add(&cycle->records, record);
 }
 
-/* Go counts in binary megabytes, rounded down; its clock columns are the two stops around marking
- * and marking itself, where we have no stops: what stands there is the start, marking and the end.
- * Go has no young cycles, and no word for them. */
+/* Go counts in binary megabytes, rounded down.  Its columns of wall time are the two stops around
+ * marking and marking itself, where we have no stops: here they are the start, marking and the end.
+ * Its first and last column of CPU time are those of the two stops.  Here no thread is stopped at
+ * the start; threads that are stopped, where they are, are so at the end.  Go has no young cycles,
+ * and no word for them. */
 int gaiti_record_format(const gait_cycle_record *record, char *line, size_t line_bytes) {
   const double ms = 1e6;
   const uint64_t mb = (uint64_t)1 << 20;
   return snprintf(
       line, line_bytes,
-      "gc %llu @%.3fs %.0f%%: %.3f+%.2f+%.3f ms clock, %.3f+%.2f/%.2f/%.2f+%.3f ms cpu, "
+      "gc %llu @%.3fs %.0f%%: %.3f+%.2f+%.3f ms clock, 0+%.2f/%.2f/%.2f+%.3f ms cpu, "
       "%llu->%llu->%llu MB, %llu MB goal, %llu MB stacks, %llu MB globals, %.0f P%s",
       (unsigned long long)record->cycle, (double)record->started_ns / 1e9,
       record->gc_cpu_share * 100, (double)record->start_ns / ms, (double)record->mark_ns / ms,
-      (double)record->end_ns / ms, (double)record->start_ns * record->processors / ms,
-      (double)record->assist_ns / ms, (double)record->background_ns / ms,
-      (double)record->idle_ns / ms, (double)record->end_ns * record->processors / ms,
-      (unsigned long long)(record->at_trigger_bytes / mb),
+      (double)record->end_ns / ms, (double)record->assist_ns / ms,
+      (double)record->background_ns / ms, (double)record->idle_ns / ms,
+      (double)record->stopped_cpu_ns / ms, (unsigned long long)(record->at_trigger_bytes / mb),
       (unsigned long long)(record->at_mark_end_bytes / mb),
       (unsigned long long)(record->marked_bytes / mb),
       (unsigned long long)(record->goal_bytes / mb), (unsigned long long)(record->root_bytes / mb),
-      0ull, record->processors < 1 ? 1.0 : record->processors,
+      0ull, record->cpus < 1 ? 1.0 : record->cpus,
       record->cause == GAIT_CAUSE_FORCED ? " (forced)"
       : record->young                    ? " (young)"
                                          : "");

@@ -2,6 +2,7 @@
 #ifndef GAITI_CYCLE_RECORD_H
 #define GAITI_CYCLE_RECORD_H
 
+#include "gait/tune.h"
 #include "heap/heap.h"
 
 #define GAITI_RECORDS 256

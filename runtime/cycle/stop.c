@@ -1,17 +1,19 @@
-/* Stop the world: for roots without a barrier, for checks of the heap, and for a fork. */
+/* Stop the world: for roots without a barrier, for checks of the heap, and for a fork.
+ *
+ * Models: fork, termination.  Litmus: stop. */
 #include "cycle/stop.h"
 
 #include "cycle/cycle.h"
 #include "cycle/watchdog.h"
 #include "mutator/attachments.h"
 
-/* A thread may be held by a thief of processors, which lets it go again: only our own hold counts.
- * Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
+/* A thread may be suspended by a thief of processors, which resumes it: only our own stop counts.
+ */
 static uint32_t stop_present_locked(gait_heap *heap, gait_thread **late) {
   uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
-    if (!thread->forking && (thread->stopped = gaiti_thread_try_hold(thread))) continue;
+    if (!thread->forking && (thread->stopped = gaiti_thread_try_suspend(thread))) continue;
     AO_int_store_release(&thread->attachments->poll, 1);
     *late = thread;
     missing++;
@@ -19,8 +21,7 @@ static uint32_t stop_present_locked(gait_heap *heap, gait_thread **late) {
   return missing;
 }
 
-/* As handshake_look; returns how many threads are missing.
- * Model: tests/model/termination.pml, fork.pml. */
+/* As handshake_look; returns how many threads are missing. */
 static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
   struct gaiti_late_thread report = {.found = false};
   gait_thread *late = NULL;
@@ -35,7 +36,6 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
   return missing;
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/holding.litmus. */
 uint32_t gaiti_stop_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->stopped_since_ns = gaiti_os_now_ns();
@@ -47,7 +47,6 @@ uint32_t gaiti_stop_all(gait_heap *heap) {
   return managed;
 }
 
-/* Model: tests/model/fork.pml. */
 bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   handshakes->stopped_since_ns = gaiti_os_now_ns();
@@ -66,13 +65,13 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
 }
 
 /* One that a fork has not stopped is in managed state, or on its way from one state to another: its
- * state is its own.  Model: tests/model/fork.pml. */
+ * state is its own. */
 void gaiti_resume_all(gait_heap *heap) {
   struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
-    if (thread->stopped) gaiti_thread_let_go(thread);
+    if (thread->stopped) gaiti_thread_resume(thread);
     thread->stopped = false;
   }
   gaiti_wake(&heap->threads->changed);

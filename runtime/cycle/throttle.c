@@ -1,25 +1,31 @@
 /* The throttle.
  *
- * In this order: act on a handshake; run the cycle that is offered; pay the assists that are owed;
- * past the goal, mark or wait for marking (throttle_stall).
+ * In this order: act on a handshake; run the inline cycle that is due; pay the assists that are
+ * owed; past the goal, mark or wait for marking (throttle_stall).
  *
  * When the memory limit stands in the way of an allocation, the thread waits for the cycle that the
  * limit started, unless the collector has had its share of CPU time already: then the heap grows
  * past the limit, as Go's does and for the same reason (a limit that starves the program is of no
- * use), to the goal that the CPU cap sets. */
+ * use), to the goal that the CPU cap sets.  The hard limit (the option max_heap) is passed by
+ * nothing: there the thread waits for a cycle whatever that costs, and when that has made no room
+ * the allocation fails. */
 #include "cycle/throttle.h"
 
 #include "cycle/assist.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 
+/* Cycles that an allocation waits for at the hard limit: where the heap has no room, and where it
+ * has, which other threads were the first to take. */
+#define THROTTLE_HARD_CYCLES      1
+#define THROTTLE_HARD_CYCLES_MOST 8
 /* An allocation waits for marking so long at most. */
 #define THROTTLE_STALL_NS ((uint64_t)10000000)
 
 /* ---- Before an allocation ---- */
 
 static void throttle_debug_cycle(gait_thread *thread) {
-  uint64_t every = (uint64_t)thread->heap->options.collect_every;
+  uint64_t every = (uint64_t)thread->heap->options.debug.collect_every;
   if (++thread->allocations_until_debug_cycle < every) return;
   thread->allocations_until_debug_cycle = 0;
   gaiti_collector_collect(thread, GAIT_CAUSE_DEBUG);
@@ -39,9 +45,9 @@ static bool throttle_may_mark(const gait_heap *heap) {
  * no collector could have begun sooner. */
 static bool throttle_is_past_goal(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  AO_t excused = AO_load(&pace->limit_rules) ? 0 : AO_load(&heap->cycle->requests.asking_bytes);
+  AO_t excused = AO_load(&pace->limit_bound) ? 0 : AO_load(&heap->cycle->requests.asking_bytes);
   if (gaiti_heap_live(heap) < AO_load(&pace->stall_bytes) + excused) return false;
-  return !gaiti_pace_limiting(pace) || AO_load(&pace->relieved);
+  return !gaiti_pace_limiting(pace) || AO_load(&pace->limit_relaxed);
 }
 
 /* Past its goal, the thread marks once, whether it owes or not, and while marking has not begun or
@@ -56,7 +62,7 @@ static void throttle_stall(gait_thread *thread) {
     enum gaiti_phase phase = gaiti_phase(heap);
     if (gaiti_phase_marks(phase) && throttle_may_mark(heap) && gaiti_assist_step(thread)) return;
     if (phase == GAITI_PHASE_IDLE) gaiti_throttle_account(thread, 0);
-    if (!gaiti_collector_offers(heap) || !gaiti_collector_accept(thread))
+    if (!gaiti_collector_inline_is_due(heap) || !gaiti_collector_run_inline(thread))
       gaiti_collector_stall(thread);
     gaiti_poll(thread);
   }
@@ -64,12 +70,12 @@ static void throttle_stall(gait_thread *thread) {
 
 static void throttle_serve(gait_thread *thread) {
   gaiti_poll(thread);
-  if (gaiti_collector_offers(thread->heap)) gaiti_collector_accept(thread);
+  if (gaiti_collector_inline_is_due(thread->heap)) gaiti_collector_run_inline(thread);
 }
 
 void gaiti_throttle_pay(gait_thread *thread) {
   throttle_serve(thread);
-  if (thread->heap->options.collect_every) throttle_debug_cycle(thread);
+  if (thread->heap->options.debug.collect_every) throttle_debug_cycle(thread);
   gaiti_assist_pay(thread);
   throttle_stall(thread);
 }
@@ -78,25 +84,31 @@ void gaiti_throttle_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   gaiti_assist_charge(thread, bytes);
   if (gaiti_heap_live(thread->heap) < AO_load(&pace->trigger_bytes)) return;
-  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_offers(thread->heap)) return;
-  bool limit = AO_load(&pace->limit_rules) != 0;
+  if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_inline_is_due(thread->heap))
+    return;
+  bool limit = AO_load(&pace->limit_bound) != 0;
   gaiti_collector_request(thread->heap, limit ? GAIT_CAUSE_MEMORY_LIMIT : GAIT_CAUSE_GOGC, bytes);
 }
 
 /* ---- For want of memory ---- */
 
 /* The CPU cap has lifted the goal over the limit, and the heap is not there yet. */
-static bool throttle_is_relieved(const gait_heap *heap) {
+static bool throttle_is_relaxed(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
-  return AO_load(&pace->relieved) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
+  return AO_load(&pace->limit_relaxed) && gaiti_heap_live(heap) < AO_load(&pace->goal_bytes);
 }
 
-/* Bytes that may be mapped: external bytes of objects are under the same limit. */
-uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
+/* Bytes that may be mapped under the memory limit, which external bytes of objects share. */
+static uint64_t throttle_soft_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
   uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
-  bool none = limit == (uint64_t)GAIT_OFF || attempt->over_limit || throttle_is_relieved(heap);
-  if (none) return (uint64_t)GAIT_OFF;
+  bool none = limit == GAITI_NO_LIMIT || attempt->over_limit || throttle_is_relaxed(heap);
+  if (none) return GAITI_NO_LIMIT;
   return limit > external ? limit - external : 0;
+}
+
+uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
+  uint64_t soft = throttle_soft_limit(heap, attempt), hard = gaiti_space_hard_limit(&heap->space);
+  return soft < hard ? soft : hard;
 }
 
 /* The memory limit stands in the way: waits for a cycle to make room, or lets the heap grow past
@@ -117,17 +129,33 @@ static void throttle_wait_for_limit(gait_thread *thread, struct gaiti_attempt *a
   gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
 }
 
-/* The same where it has kept a block from the thread. */
-void gaiti_throttle_wait(gait_thread *thread, struct gaiti_attempt *attempt) {
-  AO_store(&thread->heap->cycle->pace.refused, true);
-  throttle_wait_for_limit(thread, attempt);
+/* Whether the live heap of the last cycle leaves a quarter of the hard limit, and room for this
+ * object. */
+static bool throttle_has_room(gait_heap *heap, size_t bytes) {
+  uint64_t live = gaiti_pace_live(heap), external = AO_load(&heap->externals.bytes);
+  uint64_t objects = live > external ? live - external : 0;
+  return objects + bytes < gaiti_space_hard_limit(&heap->space) / 4 * 3;
+}
+
+/* A limit has kept a block from the thread. */
+bool gaiti_throttle_wait(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
+  gait_heap *heap = thread->heap;
+  AO_store(&heap->cycle->pace.limit_refused, true);
+  if (throttle_soft_limit(heap, attempt) < gaiti_space_hard_limit(&heap->space)) {
+    throttle_wait_for_limit(thread, attempt);
+    return true;
+  }
+  uint64_t most = throttle_has_room(heap, bytes) ? THROTTLE_HARD_CYCLES_MOST : THROTTLE_HARD_CYCLES;
+  if (attempt->hard_waited++ >= most) return false;
+  gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+  return true;
 }
 
 /* ---- External bytes ---- */
 
 /* Mapped bytes past the part of the memory limit that external bytes leave for them. */
 static uint64_t throttle_over_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
-  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = gaiti_throttle_limit(heap, attempt);
+  uint64_t mapped = gaiti_space_mapped(&heap->space), limit = throttle_soft_limit(heap, attempt);
   return mapped > limit ? mapped - limit : 0;
 }
 

@@ -2,7 +2,7 @@
  * name that the headers give it. */
 #include "alloc/cache.h"
 #include "base/check.h"
-#include "cycle/check.h"
+#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
@@ -94,6 +94,8 @@ static void walk_space(gait_heap *heap) {
         resident * gaiti_os_page_bytes() + AO_load(&space->table_bytes) ==
             AO_load(&space->mapped_bytes),
         "mapped memory is miscounted");
+  CHECK("walk.space.hard", gaiti_space_mapped(space) <= space->most_bytes,
+        "mapped memory is past the hard limit");
   gaiti_unlock(&space->lock);
 }
 

@@ -31,7 +31,7 @@ static enum gaiti_stack_result watchdog_take_stack(gait_heap *heap, int tid,
   return result;
 }
 
-static void watchdog_tell_stack(gait_heap *heap, int tid) {
+static void watchdog_log_stack(gait_heap *heap, int tid) {
   struct gaiti_stack stack;
   char place[WATCHDOG_PLACE_BYTES];
   enum gaiti_stack_result result = watchdog_take_stack(heap, tid, &stack);
@@ -49,7 +49,7 @@ static void watchdog_tell_stack(gait_heap *heap, int tid) {
 void gaiti_watchdog_report(gait_heap *heap, const struct gaiti_late_thread *late) {
   if (!late->found) return;
   gaiti_log(heap, "%s", late->line);
-  if (heap->options.late_signal != 0) watchdog_tell_stack(heap, late->tid);
+  if (heap->options.late_signal != 0) watchdog_log_stack(heap, late->tid);
 }
 
 void gaiti_watchdog_forget(gait_heap *heap, uint64_t slowest_ns) {

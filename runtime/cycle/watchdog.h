@@ -1,5 +1,4 @@
-/* watchdog.h: threads that do not come to a safepoint in time, named in the log with their stacks.
- */
+/* watchdog.h: threads that are late for a safepoint, named in the log with their stacks. */
 #ifndef GAITI_CYCLE_WATCHDOG_H
 #define GAITI_CYCLE_WATCHDOG_H
 

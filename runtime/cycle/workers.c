@@ -13,7 +13,7 @@
  * processor at any moment, with work in its hands without which marking cannot end, and an ordinary
  * user may not give it another priority then.  So no thread at that priority marks, nor holds
  * anything else (.workers.probe).  One of them, the probe, tells when a processor is idle, by the
- * mere fact that it runs; helpers, which have an ordinary priority, mark when it has told them so:
+ * mere fact that it runs; helpers, which have an ordinary priority, mark when it has granted that:
  *
  *   helper                                 probe (at idle priority)
  *   asked + 1                              waits for `asked`
@@ -31,13 +31,15 @@
  * takes no lock.
  *
  * On some systems a thread at idle priority gets its turn now and then though others want the
- * processor.  Then it comes late: it sees so by the time that has passed since it was told, grants
- * nothing, and looks every millisecond whether it is woken in time.
+ * processor.  Then it comes late: it sees so by the time that has passed since it was signalled,
+ * grants nothing, and looks every millisecond whether it is woken in time.
  *
  * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
  * a helper marks does not count as such.  So the first worker might share a mutator's processor for
  * a whole cycle, and the two would take turns of milliseconds, while a helper had one for itself.
- * The first worker therefore moves to where a helper marks: it takes the helper's place. */
+ * The first worker therefore moves to where a helper marks: it takes the helper's place.
+ *
+ * Models: termination. */
 #include "cycle/workers.h"
 
 #include "cycle/cycle.h"
@@ -105,8 +107,7 @@ static bool workers_marking(const struct gaiti_workers *workers) {
   return AO_load_acquire(&workers->marking) != 0;
 }
 
-/* Marks, slice by slice, until the round has ended; waits for work in between.
- * Model: tests/model/termination.pml. */
+/* Marks, slice by slice, until the round has ended; waits for work in between. */
 static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;
@@ -144,15 +145,15 @@ static void *worker_main(void *arg) {
 
 /* ---- Helpers, and the probe ---- */
 
-static void probe_tell(struct gaiti_probe *probe, struct gaiti_semaphore *semaphore) {
-  AO_store_release(&probe->told_ns, (AO_t)gaiti_os_now_ns());
+static void probe_signal(struct gaiti_probe *probe, struct gaiti_semaphore *semaphore) {
+  AO_store_release(&probe->signalled_ns, (AO_t)gaiti_os_now_ns());
   gaiti_semaphore_post(semaphore);
 }
 
 /* Waits while this thread, which runs now, might have run sooner; not when there is nothing to mark
  * any more: a grant does no harm then. */
 static void probe_await_idle(struct gaiti_workers *workers) {
-  uint64_t since = AO_load_acquire(&workers->probe.told_ns);
+  uint64_t since = AO_load_acquire(&workers->probe.signalled_ns);
   while (workers_marking(workers) && gaiti_os_now_ns() - since > PROBE_LATE_NS) {
     since = gaiti_os_now_ns() + PROBE_SLEEP_NS;
     gaiti_os_sleep_ns(PROBE_SLEEP_NS);
@@ -176,8 +177,7 @@ static void *probe_main(void *arg) {
   }
 }
 
-/* A slice, after which the helper holds no work.  Returns whether there may be more.
- * Model: tests/model/termination.pml. */
+/* A slice, after which the helper holds no work.  Returns whether there may be more. */
 static bool helper_slice(gait_heap *heap, uint64_t *cpu_ns) {
   struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return false;
@@ -191,10 +191,10 @@ static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
   gait_heap *heap = worker->heap;
   uint64_t until_ns = gaiti_os_now_ns() + HELPER_TURN_NS;
   bool more = true;
-  AO_store(&worker->processor, (AO_t)(gaiti_os_thread_processor() + 1));
+  AO_store(&worker->cpu, (AO_t)(gaiti_os_thread_cpu() + 1));
   while (more && workers_marking(&heap->cycle->workers) && gaiti_os_now_ns() < until_ns)
     more = helper_slice(heap, cpu_ns);
-  AO_store(&worker->processor, 0);
+  AO_store(&worker->cpu, 0);
   if (!more) gaiti_marking_wait(heap, WORKER_WAIT_NS);
 }
 
@@ -202,7 +202,7 @@ static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
 static void helper_ask_or_rest(struct gaiti_workers *workers) {
   gaiti_lock(&workers->lock);
   if (workers_marking(workers))
-    probe_tell(&workers->probe, &workers->probe.asked);
+    probe_signal(&workers->probe, &workers->probe.asked);
   else
     workers->probe.resting++;
   gaiti_unlock(&workers->lock);
@@ -216,7 +216,7 @@ static void *helper_main(void *arg) {
   while (!AO_load_acquire(&workers->stopping)) {
     helper_ask_or_rest(workers);
     gaiti_semaphore_wait(&workers->probe.granted);
-    probe_tell(&workers->probe, &workers->probe.begun);
+    probe_signal(&workers->probe, &workers->probe.begun);
     if (workers_marking(workers)) helper_turn(worker, &cpu_ns);
   }
   return NULL;
@@ -254,7 +254,7 @@ static void workers_start_missing(gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint32_t planned = (uint32_t)pace->plan.dedicated + (pace->plan.fractional > 0 ? 1 : 0);
   uint32_t ordinary = planned > 1 ? planned - 1 : 0;
-  uint32_t processors = pace->processors > 1 ? (uint32_t)pace->processors : 1;
+  uint32_t processors = pace->cpus > 1 ? (uint32_t)pace->cpus : 1;
   for (uint32_t i = workers_count(workers, false); i < ordinary; i++)
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, false);
   if (heap->options.idle_help) workers_start_helpers(heap, processors > 1 ? processors - 1 : 1);
@@ -270,7 +270,7 @@ static void workers_begin(gait_heap *heap) {
   workers->round++;
   AO_store_release(&workers->marking, 1);
   for (; workers->probe.resting > 0; workers->probe.resting--)
-    probe_tell(&workers->probe, &workers->probe.asked);
+    probe_signal(&workers->probe, &workers->probe.asked);
   gaiti_wake(&workers->changed);
   gaiti_unlock(&workers->lock);
 }
@@ -350,10 +350,10 @@ static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, doubl
 /* Moves the calling thread to a processor where a helper marks, unless one marks on its own. */
 static void workers_take_place(gait_heap *heap) {
   const struct gaiti_workers *workers = &heap->cycle->workers;
-  AO_t own = (AO_t)(gaiti_os_thread_processor() + 1), place = 0;
+  AO_t own = (AO_t)(gaiti_os_thread_cpu() + 1), place = 0;
   for (uint32_t i = 0; i < workers->count && place != own; i++) {
     const struct gaiti_worker *worker = &workers->workers[i];
-    AO_t processor = AO_load(&worker->processor);
+    AO_t processor = AO_load(&worker->cpu);
     if (worker->helps && processor != 0) place = processor;
   }
   if (place != 0 && place != own) gaiti_os_thread_move_to((int)place - 1);

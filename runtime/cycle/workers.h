@@ -10,12 +10,12 @@
 
 #define GAITI_MAX_WORKERS 256
 
-/*   processor  the one on which it marked last, counted from 1; 0 while it does not mark
+/*   cpu        the one on which it marked last, counted from 1; 0 while it does not mark
  *   helps      it is a helper */
 struct gaiti_worker {
   gait_heap *heap;
   pthread_t thread;
-  AO_t processor;
+  AO_t cpu;
   bool helps;
 };
 
@@ -24,7 +24,7 @@ struct gaiti_worker {
  *   granted  a processor was idle: one of them may
  *   begun    it has begun
  *   tid      of the probe's thread, 0 until it runs; atomic
- *   told_ns  when one of the two that the probe waits for was raised last; atomic
+ *   signalled_ns  when one of the two that the probe waits for was raised last; atomic
  *   resting  helpers that wait to be granted something and have not asked: nothing is marked;
  *            guarded by the workers' lock, as `runs` is by the cycle's thread */
 struct gaiti_probe {
@@ -32,7 +32,7 @@ struct gaiti_probe {
   struct gaiti_semaphore granted;
   struct gaiti_semaphore begun;
   AO_t tid;
-  AO_t told_ns;
+  AO_t signalled_ns;
   uint32_t resting;
   bool runs;
   pthread_t thread;

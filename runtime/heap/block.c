@@ -1,5 +1,7 @@
 /* Blocks: formatting and unformatting them, and the bits of their slots.  block.h has the
- * invariants. */
+ * invariants.
+ *
+ * Litmus: allocated, freed, shape. */
 #include "heap/block.h"
 
 #include <string.h>
@@ -39,8 +41,7 @@ GAITI_RACY gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t wo
 }
 
 /* Sets allocation bits.  Where none is set in the word no other thread writes to it: the cache that
- * owns the block is the only one to set any, and others clear those of runs that they have. Litmus:
- * tests/litmus/allocated.litmus. */
+ * owns the block is the only one to set any, and others clear those of runs that they have. */
 static void bits_allocate(AO_t *word, AO_t mask) {
   if (AO_load(word) == 0)
     AO_store_release(word, mask);
@@ -49,8 +50,7 @@ static void bits_allocate(AO_t *word, AO_t mask) {
 }
 
 /* Changes the bits of `mask` in a word: marks before allocation bits, with which other threads may
- * find the slot, or take it.
- * Litmus: tests/litmus/allocated.litmus, freed.litmus. */
+ * find the slot, or take it. */
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
                        enum gaiti_bits_change change) {
   switch (change) {
@@ -95,8 +95,7 @@ void gaiti_bits_change(const struct gaiti_map *map, uintptr_t start, uintptr_t e
  *
  * Here and below: a free slot may have been given back a moment ago, so the thread that takes it
  * looks with acquire.  Else the mark bits that it sets might be cleared by the thread that gave it
- * back.
- * Litmus: tests/litmus/freed.litmus. */
+ * back. */
 static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   for (uint32_t word = from / 64; word < GAITI_BLOCK_WORDS; word++) {
     AO_t free = ~AO_load_acquire(&allocated[word]);
@@ -106,8 +105,7 @@ static uint32_t bits_next_free_granule(const AO_t *allocated, uint32_t from) {
   return GAITI_BLOCK_GRANULES;
 }
 
-/* The first allocated granule of [from, end), or `end`.
- * Litmus: tests/litmus/freed.litmus. */
+/* The first allocated granule of [from, end), or `end`. */
 static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from, uint32_t end) {
   for (uint32_t word = from / 64; word * 64 < end; word++) {
     AO_t set = AO_load_acquire(&allocated[word]);
@@ -120,7 +118,6 @@ static uint32_t bits_next_allocated_granule(const AO_t *allocated, uint32_t from
   return end;
 }
 
-/* Litmus: tests/litmus/freed.litmus. */
 bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t from, uint32_t most,
                          uint32_t *first, uint32_t *end) {
   const struct gaiti_block_shape *shape = &map->shapes[block];
@@ -141,7 +138,6 @@ bool gaiti_bits_free_run(const struct gaiti_map *map, uint32_t block, uint32_t f
   return true;
 }
 
-/* Litmus: tests/litmus/shape.litmus. */
 void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                         uint8_t size_class, AO_t epoch) {
   struct gaiti_block_shape *shape = &map->shapes[block];
@@ -159,7 +155,6 @@ void gaiti_block_format(const struct gaiti_map *map, uint32_t block, gaiti_ref t
                                     gaiti_block_granule(block));
 }
 
-/* Litmus: tests/litmus/shape.litmus. */
 void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti_ref tag,
                               size_t bytes, AO_t epoch) {
   uint32_t count = gaiti_large_blocks(bytes);

@@ -19,7 +19,9 @@
  *            objects are.  After sweeping, allocated = found marked, or taken since.
  * .inv.shape  A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
- *            only in sweeping, when nothing marks. */
+ *            only in sweeping, when nothing marks.
+ *
+ * Litmus: allocated, publish, publish-aarch64, shape. */
 #ifndef GAITI_HEAP_BLOCK_H
 #define GAITI_HEAP_BLOCK_H
 
@@ -27,6 +29,7 @@
 
 #include "base/atomic.h"
 #include "base/attributes.h"
+#include "heap/ref.h"
 
 #define GAITI_BLOCK_SHIFT    16
 #define GAITI_BLOCK_BYTES    ((size_t)1 << GAITI_BLOCK_SHIFT)
@@ -34,27 +37,6 @@
 #define GAITI_BLOCK_GRANULES (GAITI_BLOCK_BYTES >> GAITI_GRANULE_SHIFT)
 #define GAITI_BLOCK_WORDS    (GAITI_BLOCK_GRANULES / 64)
 #define GAITI_NO_BLOCK       UINT32_MAX
-
-/* A reference to an object, with all that marking wants to know of it; 0 is none.
- *
- *   bits  0-39  granules from the heap's base to the object's start
- *   bits 40-46  size class; 0 for a large object
- *   bits 47-56  kind
- *   bit  60     of a leaf kind
- *   bit  61     (in a block's tag only) the block is a large object's, but not its first
- *   bit  62     a large object
- *   bit  63     a small object
- *
- * The bits from 40 on are the same for all objects of a block. */
-typedef uint64_t gaiti_ref;
-
-#define GAITI_REF_CLASS_SHIFT 40
-#define GAITI_REF_KIND_SHIFT  47
-#define GAITI_REF_GRANULES    (((gaiti_ref)1 << GAITI_REF_CLASS_SHIFT) - 1)
-#define GAITI_REF_LEAF        ((gaiti_ref)1 << 60)
-#define GAITI_REF_TAIL        ((gaiti_ref)1 << 61)
-#define GAITI_REF_LARGE       ((gaiti_ref)1 << 62)
-#define GAITI_REF_SMALL       ((gaiti_ref)1 << 63)
 
 /* The fields that resolve a word.  slot index = (offset in block * reciprocal) >> 32, exact for
  * every offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
@@ -124,14 +106,6 @@ static inline uintptr_t gaiti_ref_start(const struct gaiti_map *map, gaiti_ref r
   return map->base + ((ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
 }
 
-static inline uint16_t gaiti_ref_kind(gaiti_ref ref) {
-  return (uint16_t)(ref >> GAITI_REF_KIND_SHIFT & 1023);
-}
-
-static inline unsigned gaiti_ref_class(gaiti_ref ref) {
-  return (unsigned)(ref >> GAITI_REF_CLASS_SHIFT & 127);
-}
-
 /* The granule of a block where it starts. */
 static inline gaiti_ref gaiti_block_granule(uint32_t block) {
   return (gaiti_ref)block * GAITI_BLOCK_GRANULES;
@@ -144,26 +118,11 @@ static inline AO_t *gaiti_block_cards(const struct gaiti_map *map, uint32_t bloc
   return (AO_t *)(void *)(map->cards + gaiti_block_word(block));
 }
 
-/* The word of a table that has the object's bit, and that bit. */
-static inline size_t gaiti_ref_word(gaiti_ref ref) {
-  return (ref & GAITI_REF_GRANULES) / 64;
-}
-
-static inline AO_t gaiti_ref_bit(gaiti_ref ref) {
-  return (AO_t)1 << ref % 64;
-}
-
-/* The common part of references to all objects whose bits stand in the same word as `ref`'s. */
-static inline gaiti_ref gaiti_ref_group(gaiti_ref ref) {
-  return ref & ~(gaiti_ref)63;
-}
-
 static inline bool gaiti_ref_is_marked(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load(&map->marks[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
 
-/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear.  Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus. */
+/* Sets bits of the word of marks that has `ref`'s.  Returns those that were clear. */
 static inline AO_t gaiti_marks_set(const struct gaiti_map *map, gaiti_ref ref, AO_t bits) {
   AO_t *word = &map->marks[gaiti_ref_word(ref)], old = AO_load(word);
   while (bits & ~old) {
@@ -179,7 +138,6 @@ static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
   return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
-/* Litmus: tests/litmus/allocated.litmus. */
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
@@ -191,8 +149,7 @@ size_t gaiti_ref_bytes(const struct gaiti_map *map, gaiti_ref ref);
 gaiti_ref gaiti_map_find_large(const struct gaiti_map *map, uintptr_t word, gaiti_ref tag);
 
 /* The slot that the word at `offset` from the heap's base points into, from the shape of its block
- * alone: allocation bits have not been asked.  False in a free block or past the last slot. Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus, shape.litmus. */
+ * alone: allocation bits have not been asked.  False in a free block or past the last slot. */
 GAITI_RACY_INLINE bool gaiti_shape_find(const struct gaiti_map *map,
                                         const struct gaiti_block_shape *shapes, uintptr_t offset,
                                         gaiti_ref *ref) {
@@ -248,7 +205,6 @@ void gaiti_block_format_large(const struct gaiti_map *map, uint32_t block, gaiti
 /* Makes blocks free again; their bits are zero from here on. */
 void gaiti_block_unformat(const struct gaiti_map *map, uint32_t block, uint32_t count);
 
-/* Litmus: tests/litmus/shape.litmus. */
 GAITI_RACY_INLINE gaiti_ref gaiti_block_tag(const struct gaiti_map *map, uint32_t block) {
   return AO_load_acquire(&map->shapes[block].tag);
 }

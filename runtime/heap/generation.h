@@ -1,4 +1,4 @@
-/* generation.h: what the cycle under way, and the one after it, know of old objects (mark/young.h).
+/* generation.h: the part of old objects in the cycle under way, and in the next (mark/young.h).
  *
  * Written by the thread that runs the cycle, and by no other: when it begins, and when marking has
  * closed, before any thread is asked to turn its barrier off, and so before the sweep. */

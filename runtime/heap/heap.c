@@ -25,26 +25,35 @@ static bool heap_take_tags(gait_heap *heap) {
   return gaiti_tags_init(&heap->tags, rule, &heap->map);
 }
 
+/* Where memory is limited, a page that is larger than the space counts in may not come by itself.
+ */
+static void heap_choose_pages(gait_heap *heap) {
+  const gait_options *options = &heap->options;
+  if (options->huge_pages) {
+    gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
+    gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
+  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF) {
+    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
+  }
+}
+
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
-  if (options->collect_every) heap->options.run_bytes = 1;
+  if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
   heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
+  heap->space.most_bytes = (uint64_t)options->max_heap_bytes; /* GAIT_OFF is GAITI_NO_LIMIT */
   AO_store(&heap->space.structure_bytes, sizeof *heap);
+  AO_store(&heap->space.charged_bytes, sizeof *heap);
   gaiti_space_note_peak(&heap->space);
   if (!heap_take_tags(heap)) {
     result = GAIT_ERROR_ARGUMENT;
     goto fail_space;
   }
-  if (options->huge_pages) {
-    gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
-    gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
-  } else if (options->memory_limit_bytes != GAIT_OFF) {
-    gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
-  }
+  heap_choose_pages(heap);
   if (!gaiti_kinds_init(&heap->kinds, &heap->space)) goto fail_space;
   result = GAIT_ERROR_SYSTEM;
   if (!gaiti_roots_init(&heap->roots, &heap->space)) goto fail_kinds;
@@ -96,11 +105,11 @@ void gaiti_delay_slow(const gait_heap *heap) {
   static _Thread_local uint64_t delay_state;
   if (delay_state == 0)
     delay_state =
-        (uint64_t)heap->options.seed * 0x9E3779B97F4A7C15u + (uint64_t)gaiti_os_thread_id();
+        (uint64_t)heap->options.debug.seed * 0x9E3779B97F4A7C15u + (uint64_t)gaiti_os_thread_id();
   delay_state ^= delay_state << 13;
   delay_state ^= delay_state >> 7;
   delay_state ^= delay_state << 17;
-  uint64_t most_ns = (uint64_t)heap->options.delay_us * 1000u;
+  uint64_t most_ns = (uint64_t)heap->options.debug.delay_us * 1000u;
   if (delay_state % 16 == 0) gaiti_os_sleep_ns((delay_state >> 8) % most_ns);
   if (delay_state % 16 == 1) gaiti_os_sleep_ns((delay_state >> 8) % most_ns / 16);
   if (delay_state % 8 == 2) gaiti_os_yield();

@@ -5,7 +5,7 @@
  *                is this one.  Written by the thread that runs the cycle.
  *   live_bytes   found live by the last cycle, and every byte handed to a cache since; when a run
  *                is given back, its unused slots are taken off.  This counter and the next two are
- *                behind by the sums that processors have yet to tell (mutator/proc.h).  The memory
+ *                behind by the sums that processors have yet to flush (mutator/proc.h).  The memory
  *                that objects hold outside the heap is `externals.bytes`, and is in none of these:
  *                gaiti_heap_live is the sum.
  *   black_bytes  handed out already marked in the cycle under way */
@@ -21,25 +21,28 @@
 #include "heap/space.h"
 #include "heap/tags.h"
 
-struct gaiti_threads; /* mutator/thread.h */
-struct gaiti_procs;   /* mutator/proc.h */
-struct gaiti_partial; /* alloc/partial.h */
-struct gaiti_shades;  /* barrier/shades.h */
-struct gaiti_marking; /* mark/marking.h */
-struct gaiti_sweep;   /* sweep/sweep.h */
-struct gaiti_cycle;   /* cycle/cycle.h */
+struct gaiti_threads;         /* mutator/thread.h */
+struct gaiti_procs;           /* mutator/proc.h */
+struct gaiti_partial;         /* alloc/partial.h */
+struct gaiti_barrier_buffers; /* barrier/buffers.h */
+struct gaiti_marking;         /* mark/marking.h */
+struct gaiti_sweep;           /* sweep/sweep.h */
+struct gaiti_cycle;           /* cycle/cycle.h */
 
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
 
+/* The option max_heap is no less: an empty heap with some threads takes a third of this. */
+#define GAITI_LEAST_HEAP_BYTES ((int64_t)1 << 20)
+
 /*   short_runs  a thread that allocates runs a cycle, and waits for the others: they get their runs
  *               in parts (alloc/cache.c)
- *   hooks       what the layers of threads and of allocation ask of the cycle; set with it */
+ *   hooks       calls of the layers of threads and of allocation to the cycle; set with it */
 struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
-  AO_t memory_limit; /* GAIT_OFF: none */
+  AO_t memory_limit; /* GAITI_NO_LIMIT, which is GAIT_OFF: none */
   AO_t short_runs;
   struct gaiti_tags tags; /* constant */
   char apart_before[GAITI_HEAP_APART];
@@ -57,7 +60,7 @@ struct gait_heap {
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;
   struct gaiti_partial *partial;
-  struct gaiti_shades *shades;
+  struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
@@ -88,7 +91,7 @@ void gaiti_delay_slow(const gait_heap *heap);
  * through several steps of the others: stands at the steps of protocols, so that rare interleavings
  * become common under test. */
 static inline void gaiti_delay(const gait_heap *heap) {
-  if (__builtin_expect(heap->options.delay_us != 0, 0)) gaiti_delay_slow(heap);
+  if (__builtin_expect(heap->options.debug.delay_us != 0, 0)) gaiti_delay_slow(heap);
 }
 
 /* Writes one line to the heap's log.  No lock may be held. */

@@ -1,4 +1,4 @@
-/* hooks.h: what the layers below a cycle ask of it.
+/* hooks.h: calls of the layers below a cycle to it.
  *
  * A thread that attaches, detaches or allocates has to do with the cycle under way, and with when
  * the next one begins.  Its layers lie below, and know of that no more than these calls: cycle/
@@ -16,26 +16,30 @@
 
 /* One allocation, as far as it had to wait for memory.
  *   cycles_waited  because of the memory limit
- *   over_limit     it may pass the limit now
+ *   hard_waited    because of the hard one
+ *   over_limit     it may pass the memory limit now
  *   collected      a cycle has run since the system gave no memory */
 struct gaiti_attempt {
   uint64_t cycles_waited;
+  uint64_t hard_waited;
   bool over_limit;
   bool collected;
 };
 
 /* Of threads:
- *   attached   it has just attached, and marking is under way: what its stack refers to is marked
- *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
- *              outside by now, or has never been seen by another thread
+ *   attached   it has just attached, and marking is under way: objects to which its stack refers
+ * are marked retire     it gives its processor up: the caches and the barrier's buffer are emptied.
+ * It is outside by now, or has never been seen by another thread
  *
  * Of allocation:
  *   pay        before memory is taken: a safepoint, at which the thread does its part of the cycle
  *              and waits where the heap is past its goal.  It may have another processor after
  *   account    so many bytes have been taken: the thread is charged, and a cycle is asked for when
  *              the heap has come to its trigger
- *   limit      bytes that may be mapped now, GAIT_OFF for any number
- *   wait       the limit stands in the way: waits for memory, or lets the attempt pass the limit
+ *   limit      bytes that may be mapped now, GAITI_NO_LIMIT for any number
+ *   wait       a limit stands in the way of an object of so many bytes: waits for memory, or lets
+ *              the attempt pass the memory limit; false where the hard limit lets nothing pass, and
+ *              cycles have made no room
  *   collect    the system gives no memory: waits for a cycle
  *   prepare    there are few blocks in hand: has some more prepared, by another thread
  *   sweep      sweeps a few blocks; false: there is nothing left to sweep here */
@@ -45,7 +49,7 @@ struct gaiti_hooks {
   void (*pay)(gait_thread *thread);
   void (*account)(gait_thread *thread, size_t bytes);
   uint64_t (*limit)(const gait_heap *heap, const struct gaiti_attempt *attempt);
-  void (*wait)(gait_thread *thread, struct gaiti_attempt *attempt);
+  bool (*wait)(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt);
   void (*collect)(gait_thread *thread);
   void (*prepare)(gait_heap *heap);
   bool (*sweep)(gait_heap *heap);

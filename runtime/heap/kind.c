@@ -1,3 +1,4 @@
+/* Litmus: kinds. */
 #include "heap/kind.h"
 
 #include <string.h>
@@ -125,7 +126,6 @@ void gaiti_kinds_destroy(struct gaiti_kinds *kinds) {
   gaiti_lock_destroy(&kinds->lock);
 }
 
-/* Litmus: tests/litmus/kinds.litmus. */
 gait_result gaiti_kinds_add(struct gaiti_kinds *kinds, const gait_kind_info *info,
                             uint16_t *index) {
   if (!info->name || !info->name[0] || !kind_info_valid(info) || !kind_tags_valid(kinds, info))

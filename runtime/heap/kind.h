@@ -1,7 +1,9 @@
 /* kind.h: the table of kinds of one heap.
  *
  * An entry is written once, under the lock, and read without it by any thread that has the index:
- * the registration happens before the first object of the kind. */
+ * the registration happens before the first object of the kind.
+ *
+ * Litmus: kinds. */
 #ifndef GAITI_HEAP_KIND_H
 #define GAITI_HEAP_KIND_H
 
@@ -39,7 +41,6 @@ struct gaiti_kinds {
   bool tagged;              /* the heap has a rule for tagged references; set with it */
 };
 
-/* Litmus: tests/litmus/kinds.litmus. */
 static inline uint32_t gaiti_kinds_count(const struct gaiti_kinds *kinds) {
   return (uint32_t)AO_load_acquire(&kinds->count);
 }

@@ -1,3 +1,4 @@
+/* Models: roots. */
 #include "heap/roots.h"
 
 #include <string.h>
@@ -205,7 +206,6 @@ void gaiti_roots_forget_visits(struct gaiti_roots *roots) {
 
 /* ---- Adding and removing ---- */
 
-/* Model: tests/model/roots.pml. */
 gait_result gaiti_roots_insert(struct gaiti_roots *roots, const struct gaiti_root *root,
                                struct gaiti_marker *marker, struct gaiti_visit *visit) {
   gait_result result = GAIT_OK;
@@ -239,7 +239,7 @@ static void roots_await_locked(struct gaiti_roots *roots, size_t place) {
 }
 
 /* The root leaves the table first, so that no walk finds it any more, and is then waited for: the
- * visit of this very call keeps its place.  Model: tests/model/roots.pml. */
+ * visit of this very call keeps its place. */
 gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root *which,
                               struct gaiti_root *erased) {
   gaiti_lock(&roots->lock);
@@ -262,15 +262,13 @@ gait_result gaiti_roots_erase(struct gaiti_roots *roots, const struct gaiti_root
   return root ? GAIT_OK : GAIT_ERROR_NOT_FOUND;
 }
 
-/* Model: tests/model/roots.pml. */
 void gaiti_roots_begin_cycle(struct gaiti_roots *roots) {
   gaiti_lock(&roots->lock);
   roots->unbarriered_removed = false;
   gaiti_unlock(&roots->lock);
 }
 
-/* Model: tests/model/roots.pml. */
-bool gaiti_roots_need_hold(struct gaiti_roots *roots) {
+bool gaiti_roots_need_stop(struct gaiti_roots *roots) {
   gaiti_lock(&roots->lock);
   bool need = roots->unbarriered > 0 || roots->unbarriered_removed;
   gaiti_unlock(&roots->lock);

@@ -96,10 +96,10 @@ struct gaiti_marker *gaiti_visit_marker(const struct gaiti_roots *roots);
 /* In the child of a fork: the visits of the threads that are gone have ended. */
 void gaiti_roots_forget_visits(struct gaiti_roots *roots);
 
-/* Whether marking has to end with every thread held: a plain store may have hidden something in an
- * unbarriered root, be it gone by now. */
+/* Whether marking has to end with every thread stopped: a plain store may have hidden something in
+ * an unbarriered root, be it gone by now. */
 void gaiti_roots_begin_cycle(struct gaiti_roots *roots);
-bool gaiti_roots_need_hold(struct gaiti_roots *roots);
+bool gaiti_roots_need_stop(struct gaiti_roots *roots);
 
 /* Removes the root of the same range or callback; *erased is that root.  Of several threads that
  * remove one root, one has GAIT_OK.  Returns when no thread visits the root but the calling one:

@@ -8,12 +8,21 @@
  *             mapped_bytes = resident pages of all blocks + side tables of those below top.
  *             A free block that is not dirty holds no memory and reads as zero.
  *
- * One lock; a block is taken every 64 KiB of allocation at most. */
+ *             Where there is a hard limit (the option max_heap), mapped_bytes + structure_bytes <=
+ *             charged_bytes <= most_bytes: bytes are charged before they are counted in one of the
+ *             two sums, and are taken off it first, so no thread sees more than the limit.
+ *
+ * One lock; a block is taken every 64 KiB of allocation at most.
+ *
+ * Litmus: top. */
 #ifndef GAITI_HEAP_SPACE_H
 #define GAITI_HEAP_SPACE_H
 
 #include "heap/block.h"
 #include "os/os.h"
+
+/* A limit that limits nothing. */
+#define GAITI_NO_LIMIT UINT64_MAX
 
 struct gaiti_space {
   struct gaiti_lock lock;
@@ -36,6 +45,8 @@ struct gaiti_space {
   AO_t mapped_bytes;
   AO_t structure_bytes;   /* of the heap's own structures: heap/structure.h */
   AO_t mapped_peak_bytes; /* of the two together */
+  uint64_t most_bytes;    /* of the two together, or GAITI_NO_LIMIT; never changes */
+  AO_t charged_bytes;     /* where there is such a limit */
   AO_t released_bytes;    /* given back to the system, in all */
   AO_t table_bytes;       /* side tables of the blocks below top */
   AO_t top_shared;        /* a copy of top that is read without the lock */
@@ -43,7 +54,7 @@ struct gaiti_space {
 
 enum gaiti_take {
   GAITI_TAKE_OK,
-  GAITI_TAKE_LIMIT, /* the memory limit forbids it; nothing has changed */
+  GAITI_TAKE_LIMIT, /* the memory limit or the hard limit forbids it; nothing has changed */
   GAITI_TAKE_FAILED /* no addresses, or the system gives no memory */
 };
 
@@ -56,7 +67,8 @@ void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
 void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map);
 
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
- * memory stays within `limit`, if need be by giving back free memory elsewhere.  A single
+ * memory stays within `limit`, and within the hard limit, if need be by giving back free memory
+ * elsewhere.  A single
  * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.
  * *clean: the blocks read as zero. */
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
@@ -92,8 +104,7 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
  * that went.  Holds the lock for one stretch of blocks at a time. */
 size_t gaiti_space_release(struct gaiti_space *space, const struct gaiti_map *map, size_t bytes);
 
-/* May fall at any time; a walk below a top that has fallen finds free blocks and zeros.
- * Litmus: tests/litmus/top.litmus. */
+/* May fall at any time; a walk below a top that has fallen finds free blocks and zeros. */
 static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
   return (uint32_t)AO_load_acquire(&space->top_shared);
 }
@@ -102,6 +113,30 @@ static inline uint32_t gaiti_space_top(const struct gaiti_space *space) {
  * no thread takes the space's lock for the other. */
 static inline uint64_t gaiti_space_mapped(const struct gaiti_space *space) {
   return AO_load(&space->mapped_bytes) + AO_load(&space->structure_bytes);
+}
+
+/* Whether so many bytes more may be mapped under the hard limit; they are charged then.  No lock is
+ * taken. */
+static inline bool gaiti_space_charge(struct gaiti_space *space, uint64_t bytes) {
+  if (space->most_bytes == GAITI_NO_LIMIT) return true;
+  AO_t charged;
+  do {
+    charged = AO_load(&space->charged_bytes);
+    if (bytes > space->most_bytes || charged > space->most_bytes - bytes) return false;
+  } while (!AO_compare_and_swap_full(&space->charged_bytes, charged, charged + bytes));
+  return true;
+}
+
+/* They are mapped no longer. */
+static inline void gaiti_space_uncharge(struct gaiti_space *space, uint64_t bytes) {
+  if (space->most_bytes != GAITI_NO_LIMIT) gaiti_counter_sub(&space->charged_bytes, bytes);
+}
+
+/* The part of the hard limit that blocks may take, all else with them: a sixty-fourth is left for
+ * the structures that marking needs, so that a full heap can be collected. */
+static inline uint64_t gaiti_space_hard_limit(const struct gaiti_space *space) {
+  uint64_t most = space->most_bytes;
+  return most == GAITI_NO_LIMIT ? most : most - most / 64;
 }
 
 static inline void gaiti_space_note_peak(struct gaiti_space *space) {

@@ -1,14 +1,16 @@
 /* structure.h: memory of the heap's own structures: threads, processors, queues, tables of roots.
  *
  * .inv.structure  structure_bytes = bytes allocated here and not freed, and the heap's own struct.
- *                 They are a part of the mapped bytes, so they count against the memory limit; no
- *                 structure is refused because of it.  When a heap is destroyed none is left. */
+ *                 They are a part of the mapped bytes, so they count against the memory limit, for
+ *                 which no structure is refused, and against the hard one, for which it is.  When a
+ * heap is destroyed none is left. */
 #ifndef GAITI_HEAP_STRUCTURE_H
 #define GAITI_HEAP_STRUCTURE_H
 
 #include "heap/space.h"
 
-/* `bytes` zeroed bytes, or NULL.  No lock is taken. */
+/* `bytes` zeroed bytes, or NULL, where the system or the hard limit gives none.  No lock is taken.
+ */
 void *gaiti_structure_alloc(struct gaiti_space *space, size_t bytes);
 
 /* Gives them back; NULL is nothing. */

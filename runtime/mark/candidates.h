@@ -1,5 +1,7 @@
 /* candidates.h: the way of a reference into a marker, inline: the work for every field of every
- * object.  marker.c has the whole picture. */
+ * object.  marker.c has the whole picture.
+ *
+ * Litmus: publish, publish-aarch64. */
 #ifndef GAITI_MARK_CANDIDATES_H
 #define GAITI_MARK_CANDIDATES_H
 
@@ -50,8 +52,7 @@ GAITI_RACY_INLINE void gaiti_gathering_add(struct gaiti_gathering *gathering, ga
 }
 
 /* Traces one reference: the object that it points to or into is marked if it is not.  A word that
- * lies outside the heap is ignored.  Litmus: tests/litmus/publish.litmus, publish-aarch64.litmus.
- */
+ * lies outside the heap is ignored. */
 GAITI_RACY_INLINE void gaiti_gathering_reference(struct gaiti_gathering *gathering,
                                                  uintptr_t word) {
   uintptr_t offset = word - gathering->base;

@@ -36,7 +36,10 @@
  * loads through a reference behind the load of the reference (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
- * heap when it stops being active.  cycle.c argues the end of marking from these two. */
+ * heap when it stops being active.  cycle.c argues the end of marking from these two.
+ *
+ * Models: overflow, roots, start, termination, weak.  Litmus: overflow, publish,
+ * publish-aarch64. */
 #include "mark/marker.h"
 
 #include <string.h>
@@ -76,8 +79,7 @@ static bool marker_unstash(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped.
- * Model: tests/model/overflow.pml. */
+/* Neither segment has room: one goes to the others.  Without a new one the entry is dropped. */
 static bool marker_make_room(struct gaiti_marker *marker) {
   if (marker->alone) return marker_stash(marker);
   struct gaiti_segment *full = marker->local;
@@ -98,8 +100,7 @@ static bool marker_make_room(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Puts a group on the local stack; drops it where there is no room (marker_make_room).
- * Model: tests/model/overflow.pml. */
+/* Puts a group on the local stack; drops it where there is no room (marker_make_room). */
 static inline void marker_push(struct gaiti_marker *marker, struct gaiti_group group) {
   if (marker->local->count == GAITI_SEGMENT_ENTRIES && !marker_make_room(marker)) return;
   marker->local->entries[marker->local->count++] = group;
@@ -191,7 +192,6 @@ static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group g
   if (!(group.ref & GAITI_REF_LEAF)) marker_wait(marker, group);
 }
 
-/* Model: tests/model/start.pml, termination.pml, roots.pml, weak.pml, overflow.pml. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   struct gaiti_group *fresh = marker->fresh;
   struct gaiti_group *oldest = marker->candidates[fresh == marker->candidates[0]];
@@ -303,37 +303,36 @@ static void marker_scan_large(struct gaiti_marker *marker, gaiti_ref entry) {
  *   tag          the common part of references to them, above the granules
  *   map, tagged  their words that are references, plain and tagged; both 0: it takes more than such
  *                maps */
-struct marker_sort {
+struct marker_layout {
   gaiti_ref tag;
   uint64_t map;
   size_t bytes;
   uint64_t tagged;
 };
 
-static struct marker_sort marker_sort_of(const struct gaiti_marker *marker, gaiti_ref ref) {
-  struct marker_sort sort = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
-  if (ref & GAITI_REF_LARGE) return sort;
+static struct marker_layout marker_layout_of(const struct gaiti_marker *marker, gaiti_ref ref) {
+  struct marker_layout layout = {.tag = ref >> GAITI_REF_CLASS_SHIFT};
+  if (ref & GAITI_REF_LARGE) return layout;
   const struct gaiti_kind *kind = &marker->kinds[gaiti_ref_kind(ref)];
-  sort.bytes = marker_class_bytes[gaiti_ref_class(ref)];
-  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return sort;
+  layout.bytes = marker_class_bytes[gaiti_ref_class(ref)];
+  if (kind->form != GAIT_KIND_POINTERS || kind->repeat_words) return layout;
   uint64_t there = ~(uint64_t)0;
-  if (sort.bytes / 8 < kind->words) there = ((uint64_t)1 << sort.bytes / 8) - 1;
-  sort.map = kind->short_map & there;
-  sort.tagged = kind->short_tagged_map & there;
-  return sort;
+  if (layout.bytes / 8 < kind->words) there = ((uint64_t)1 << layout.bytes / 8) - 1;
+  layout.map = kind->short_map & there;
+  layout.tagged = kind->short_tagged_map & there;
+  return layout;
 }
 
-/* Traces the objects of a group that such a map describes.  Returns their number.  Litmus:
- * tests/litmus/publish.litmus, publish-aarch64.litmus. */
+/* Traces the objects of a group that such a map describes.  Returns their number. */
 GAITI_RACY_INLINE uint64_t marker_scan_small(struct gaiti_gathering *gathering,
-                                             const struct marker_sort *sort,
+                                             const struct marker_layout *layout,
                                              struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->map; map; map &= map - 1)
+    for (uint64_t map = layout->map; map; map &= map - 1)
       gaiti_gathering_reference(gathering, words[(unsigned)__builtin_ctzll(map)]);
   }
   return count;
@@ -354,14 +353,14 @@ static inline enum marker_words marker_words_of(const struct gaiti_tags *tags) {
 /* The same by the map of tagged references. */
 GAITI_RACY_INLINE uint64_t marker_scan_tagged(struct gaiti_gathering *gathering,
                                               const struct gaiti_tags *tags, enum marker_words form,
-                                              const struct marker_sort *sort,
+                                              const struct marker_layout *layout,
                                               struct gaiti_group group) {
   uintptr_t start = gathering->base + ((group.ref & GAITI_REF_GRANULES) << GAITI_GRANULE_SHIFT);
   uint64_t count = 0;
   for (; group.bits; group.bits &= group.bits - 1, count++) {
     const volatile uintptr_t *words =
         (const volatile uintptr_t *)start + 2 * (unsigned)__builtin_ctzll(group.bits);
-    for (uint64_t map = sort->tagged; map; map &= map - 1) {
+    for (uint64_t map = layout->tagged; map; map &= map - 1) {
       uintptr_t word = words[(unsigned)__builtin_ctzll(map)];
       if (form == MARKER_WORDS_ONE_TAG)
         gaiti_gathering_one_tag(gathering, tags, word);
@@ -386,25 +385,25 @@ static void marker_scan_other(struct gaiti_marker *marker, struct gaiti_group gr
   }
 }
 
-/* Traces the first `count` groups of a half of `scans`.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+/* Traces the first `count` groups of a half of `scans`. */
 GAITI_RACY_INLINE void marker_scan_form(struct gaiti_marker *marker, bool half, uint32_t count,
                                         enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   const struct gaiti_tags tags = marker->tags;
-  struct marker_sort sort = {0};
+  struct marker_layout layout = {0};
   uint64_t work = 0;
   const struct gaiti_group *groups = marker->scans[half], *end = groups + count;
   for (; groups < end; groups++) {
     struct gaiti_group group = gaiti_group_read(groups);
-    if (group.ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, group.ref);
-    if (form != MARKER_WORDS_PLAIN && sort.tagged) {
-      work += sort.bytes * marker_scan_tagged(&gathering, &tags, form, &sort, group);
-      if (sort.map) marker_scan_small(&gathering, &sort, group);
+    if (group.ref >> GAITI_REF_CLASS_SHIFT != layout.tag)
+      layout = marker_layout_of(marker, group.ref);
+    if (form != MARKER_WORDS_PLAIN && layout.tagged) {
+      work += layout.bytes * marker_scan_tagged(&gathering, &tags, form, &layout, group);
+      if (layout.map) marker_scan_small(&gathering, &layout, group);
       continue;
     }
-    if (sort.map) {
-      work += sort.bytes * marker_scan_small(&gathering, &sort, group);
+    if (layout.map) {
+      work += layout.bytes * marker_scan_small(&gathering, &layout, group);
       continue;
     }
     gaiti_gathering_end(&gathering);
@@ -430,8 +429,7 @@ GAITI_RACY GAITI_NOINLINE static void marker_scan_tags(struct gaiti_marker *mark
   marker_scan_form(marker, half, count, MARKER_WORDS_TAGS);
 }
 
-/* The same by the loop for the heap's words.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+/* Traces the objects of a half, by the loop for the tags of this heap. */
 static inline void marker_scan(struct gaiti_marker *marker, bool half, uint32_t count) {
   switch (marker_words_of(&marker->tags)) {
   case MARKER_WORDS_PLAIN: marker_scan_plain(marker, half, count); return;
@@ -449,13 +447,12 @@ static inline bool marker_at_link(const struct gaiti_gathering *gathering) {
 }
 
 /* Follows a chain, in which there is nothing to ask ahead for: each object is asked for together
- * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then.
- * Model: tests/model/start.pml, termination.pml, overflow.pml. */
+ * with its mark bit, and goes through no queue.  Whether there was one; there are no scans then. */
 GAITI_RACY_INLINE bool marker_follow_form(struct gaiti_marker *marker, uint64_t until,
                                           enum marker_words form) {
   struct gaiti_gathering gathering = gaiti_gathering_begin(marker);
   if (marker->ripe > 0 || !marker_at_link(&gathering)) return false;
-  struct marker_sort sort = {0};
+  struct marker_layout layout = {0};
   do {
     struct gaiti_group link = gathering.gathered;
     gaiti_ref ref = gaiti_group_first(link);
@@ -463,17 +460,18 @@ GAITI_RACY_INLINE bool marker_follow_form(struct gaiti_marker *marker, uint64_t 
     gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;
     marker_count(marker, link);
-    if (ref >> GAITI_REF_CLASS_SHIFT != sort.tag) sort = marker_sort_of(marker, ref);
-    if (form != MARKER_WORDS_PLAIN && sort.tagged) {
-      marker->work += sort.bytes * marker_scan_tagged(&gathering, &marker->tags, form, &sort, link);
-      if (sort.map) marker_scan_small(&gathering, &sort, link);
+    if (ref >> GAITI_REF_CLASS_SHIFT != layout.tag) layout = marker_layout_of(marker, ref);
+    if (form != MARKER_WORDS_PLAIN && layout.tagged) {
+      marker->work +=
+          layout.bytes * marker_scan_tagged(&gathering, &marker->tags, form, &layout, link);
+      if (layout.map) marker_scan_small(&gathering, &layout, link);
       continue;
     }
-    if (!sort.map) {
+    if (!layout.map) {
       marker_push(marker, link);
       break;
     }
-    marker->work += sort.bytes * marker_scan_small(&gathering, &sort, link);
+    marker->work += layout.bytes * marker_scan_small(&gathering, &layout, link);
   } while (marker->work < until && marker_at_link(&gathering));
   gaiti_gathering_end(&gathering);
   return true;
@@ -503,8 +501,7 @@ static inline bool marker_follow(struct gaiti_marker *marker, uint64_t until) {
   return false;
 }
 
-/* Traces every marked object of a word of marks.
- * Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
+/* Traces every marked object of a word of marks. */
 static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint32_t word) {
   const AO_t *words = &marker->map.marks[gaiti_block_word(block)];
   for (AO_t marks = AO_load(&words[word]); marks; marks &= marks - 1) {
@@ -516,8 +513,7 @@ static void marker_rescan_word(struct gaiti_marker *marker, uint32_t block, uint
   }
 }
 
-/* Its finds are marked and traced block by block, so that the local stack has room again.
- * Model: tests/model/overflow.pml. */
+/* Its finds are marked and traced block by block, so that the local stack has room again. */
 void gaiti_marker_rescan(struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&marker->heap->space);
   for (uint32_t block = 0; block < top; block++) {
@@ -583,8 +579,7 @@ static bool marker_trace(struct gaiti_marker *marker) {
   return true;
 }
 
-/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Takes shared work.  Returns its cost so far in bytes of marking; 0 when there is none. */
 static uint64_t marker_take_shared(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
   if (marker->alone) return marker_unstash(marker);
@@ -602,13 +597,13 @@ static uint64_t marker_take_shared(struct gaiti_marker *marker) {
     gaiti_delay(marker->heap);
     if (segment) return 1;
   }
-  struct gaiti_shade_buffer *buffer = gaiti_shades_take(marker->heap);
+  struct gaiti_barrier_buffer *buffer = gaiti_buffers_take(marker->heap);
   if (!buffer) return 0;
   gaiti_delay(marker->heap);
   uint64_t cost = 1 + (uint64_t)buffer->count * MARKER_SHADE_COST_BYTES;
   for (uint32_t i = 0; i < buffer->count; i++)
     gaiti_marker_word(marker, buffer->words[i]);
-  gaiti_shades_give(marker->heap, buffer);
+  gaiti_buffers_give(marker->heap, buffer);
   return cost;
 }
 
@@ -636,8 +631,7 @@ bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 /* ---- Becoming active and stopping ---- */
 
-/* Makes the marker active.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Makes the marker active. */
 static void marker_start(struct gaiti_marker *marker) {
   gaiti_lock(&marker->heap->marking->lock);
   marker->heap->marking->active++;
@@ -645,7 +639,7 @@ static void marker_start(struct gaiti_marker *marker) {
 }
 
 /* Empties the queues into the local stack, large objects last: they are taken first. */
-static void marker_settle(struct gaiti_marker *marker) {
+static void marker_flush(struct gaiti_marker *marker) {
   marker_mark_all(marker);
   while (marker->asked > 0)
     marker_push(marker, marker->scans[!marker->half][--marker->asked]);
@@ -653,8 +647,7 @@ static void marker_settle(struct gaiti_marker *marker) {
     marker_push(marker, marker->large[--marker->large_count]);
 }
 
-/* Gives a segment's entries to the queue, or drops them where there is no memory for another.
- * Model: tests/model/overflow.pml. */
+/* Gives a segment's entries to the queue, or drops them where there is no memory for another. */
 static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segment **segment) {
   if ((*segment)->count == 0) return;
   struct gaiti_segment *fresh = gaiti_segment_take(marker->heap);
@@ -668,11 +661,10 @@ static void marker_give_segment(struct gaiti_marker *marker, struct gaiti_segmen
   fresh->count = 0;
 }
 
-/* Gives all entries and counts back, and makes the marker inactive.
- * Model: tests/model/termination.pml, overflow.pml. */
+/* Gives all entries and counts back, and makes the marker inactive. */
 static void marker_stop(struct gaiti_marker *marker) {
   struct gaiti_marking *marking = marker->heap->marking;
-  marker_settle(marker);
+  marker_flush(marker);
   if (marker->work) gaiti_delay(marker->heap);
   marker_give_segment(marker, &marker->spare);
   marker_give_segment(marker, &marker->local);
@@ -743,7 +735,6 @@ struct gaiti_marker *gaiti_marker_take(gait_heap *heap) {
   return marker;
 }
 
-/* Model: tests/model/termination.pml, roots.pml. */
 struct gaiti_marker *gaiti_marker_join(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   struct gaiti_marker *marker = marker_from_pool(heap);
@@ -764,7 +755,6 @@ bool gaiti_marker_reserve(gait_heap *heap) {
   return heap->marking->reserve != NULL;
 }
 
-/* Model: tests/model/roots.pml. */
 struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   for (;;) {

@@ -1,3 +1,4 @@
+/* Models: overflow, roots, termination, weak.  Litmus: flushed, overflow. */
 #include "mark/marking.h"
 
 #include "mark/marker.h"
@@ -43,7 +44,7 @@ void gaiti_marking_destroy(gait_heap *heap) {
 /* Half of the most segments that there may be are left for references that do not come from large
  * objects. */
 static uint64_t segments_ahead(const gait_heap *heap) {
-  uint64_t most = (uint64_t)heap->options.mark_segments / 2;
+  uint64_t most = (uint64_t)heap->options.debug.mark_segments / 2;
   uint64_t part =
       gaiti_space_mapped(&heap->space) / (GAITI_MARKING_AHEAD * sizeof(struct gaiti_segment));
   return part < most ? part : most;
@@ -59,11 +60,10 @@ void gaiti_marking_begin(gait_heap *heap) {
   AO_store(&marking->segments_ahead, segments_ahead(heap));
   gaiti_unlock(&marking->lock);
   uint64_t objects, bytes;
-  gaiti_shades_take_spilled(heap, &objects, &bytes);
-  AO_store(&heap->shades->spilled, 0);
+  gaiti_buffers_take_spilled(heap, &objects, &bytes);
+  AO_store(&heap->buffers->spilled, 0);
 }
 
-/* Model: tests/model/roots.pml. */
 void gaiti_marking_open(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
   heap->marking->open = true;
@@ -86,7 +86,7 @@ struct gaiti_segment *gaiti_segment_take(gait_heap *heap) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
   struct gaiti_segment *segment = marking->empty;
-  bool may_grow = marking->allocated_segments < (uint64_t)heap->options.mark_segments;
+  bool may_grow = marking->allocated_segments < (uint64_t)heap->options.debug.mark_segments;
   if (segment)
     marking->empty = segment->next;
   else if (may_grow)
@@ -111,16 +111,14 @@ void gaiti_segment_give_work(gait_heap *heap, struct gaiti_segment *segment) {
   gaiti_unlock(&marking->lock);
 }
 
-/* Objects that threads have marked without a buffer are counted before the counts are read.
- * Model: tests/model/overflow.pml. */
+/* Objects that threads have marked without a buffer are counted before the counts are read. */
 static void marking_count_spilled(gait_heap *heap) {
   uint64_t objects, bytes;
-  gaiti_shades_take_spilled(heap, &objects, &bytes);
+  gaiti_buffers_take_spilled(heap, &objects, &bytes);
   heap->marking->counts.objects += objects;
   heap->marking->counts.bytes += bytes;
 }
 
-/* Model: tests/model/overflow.pml. */
 struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -129,10 +127,9 @@ struct gaiti_mark_counts gaiti_marking_counts(gait_heap *heap) {
   return counts;
 }
 
-/* Whether nothing is grey outside the threads' buffers, dropped entries apart.
- * Model: tests/model/termination.pml, overflow.pml.  Litmus: tests/litmus/flushed.litmus. */
+/* Whether nothing is grey outside the threads' buffers, dropped entries apart. */
 static bool marking_idle_locked(const gait_heap *heap) {
-  return heap->marking->active == 0 && !heap->marking->work && !gaiti_shades_pending(heap);
+  return heap->marking->active == 0 && !heap->marking->work && !gaiti_buffers_pending(heap);
 }
 
 bool gaiti_marking_is_idle(gait_heap *heap) {
@@ -142,7 +139,6 @@ bool gaiti_marking_is_idle(gait_heap *heap) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   gaiti_lock(&heap->marking->lock);
   marking_count_spilled(heap);
@@ -152,37 +148,32 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects) {
   return idle;
 }
 
-/* Model: tests/model/termination.pml, roots.pml, weak.pml, overflow.pml. */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects) {
   struct gaiti_marking *marking = heap->marking;
   gaiti_lock(&marking->lock);
-  gaiti_lock(&heap->shades->lock);
+  gaiti_lock(&heap->buffers->lock);
   bool close = marking_idle_locked(heap) && marking->counts.objects == objects &&
-               heap->shades->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
-  if (close) heap->shades->open = marking->open = false;
-  gaiti_unlock(&heap->shades->lock);
+               heap->buffers->spilled_objects == 0 && !gaiti_marking_overflowed(heap);
+  if (close) heap->buffers->open = marking->open = false;
+  gaiti_unlock(&heap->buffers->lock);
   gaiti_unlock(&marking->lock);
   return close;
 }
 
 /* The thread that lowers the flag looks at marks after; the fence keeps the mark before the flag
- * for that thread, which writes to the flag and reads nothing from it.  Model:
- * tests/model/overflow.pml.
- * Litmus: tests/litmus/overflow.litmus. */
+ * for that thread, which writes to the flag and reads nothing from it. */
 void gaiti_marking_note_dropped(gait_heap *heap) {
   AO_nop_full();
   AO_store_release(&heap->marking->overflowed, 1);
 }
 
-/* Model: tests/model/overflow.pml. */
 bool gaiti_marking_overflowed(const gait_heap *heap) {
-  return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->shades->spilled);
+  return AO_load_acquire(&heap->marking->overflowed) || AO_load_acquire(&heap->buffers->spilled);
 }
 
-/* Model: tests/model/overflow.pml.  Litmus: tests/litmus/overflow.litmus. */
 void gaiti_marking_forget_overflow(gait_heap *heap) {
   AO_store(&heap->marking->overflowed, 0);
-  AO_store_full(&heap->shades->spilled, 0);
+  AO_store_full(&heap->buffers->spilled, 0);
 }
 
 bool gaiti_marking_wait(gait_heap *heap, uint64_t ns) {

@@ -21,33 +21,12 @@
 #ifndef GAITI_MARK_MARKING_H
 #define GAITI_MARK_MARKING_H
 
-#include "barrier/shades.h"
+#include "barrier/buffers.h"
 
 #define GAITI_SEGMENT_ENTRIES 511
 
 /* References from large objects may pile up in the queue to such a part of the mapped heap. */
 #define GAITI_MARKING_AHEAD 64
-
-/* Objects whose mark bits stand in one word: the common part of their references, and the bits. */
-struct gaiti_group {
-  gaiti_ref ref;
-  AO_t bits;
-};
-
-/* Reads a group field by field: a load of both at once would wait until the stores of each, just
- * before it, have reached the cache. */
-static inline struct gaiti_group gaiti_group_read(const struct gaiti_group *group) {
-  return (struct gaiti_group){*(const volatile gaiti_ref *)&group->ref, AO_load(&group->bits)};
-}
-
-static inline struct gaiti_group gaiti_group_of(gaiti_ref ref) {
-  return (struct gaiti_group){gaiti_ref_group(ref), gaiti_ref_bit(ref)};
-}
-
-/* The first object of a group that has one. */
-static inline gaiti_ref gaiti_group_first(struct gaiti_group group) {
-  return group.ref | (gaiti_ref)__builtin_ctzll(group.bits);
-}
 
 struct gaiti_segment {
   struct gaiti_segment *next;
@@ -116,7 +95,8 @@ bool gaiti_marking_note_idle(gait_heap *heap, uint64_t *objects);
 bool gaiti_marking_is_idle(gait_heap *heap);
 
 /* Closes marking when it is idle and no object was marked since `objects` were: takes both locks,
- * so no shade comes in between.  From then on shades are refused, and so are threads that help. */
+ * so no buffer comes in between.  From then on buffers are refused, and so are threads that help.
+ */
 bool gaiti_marking_try_close(gait_heap *heap, uint64_t objects);
 
 /* Notes that an object has been marked, not traced, and is in no queue; whether such objects have
@@ -130,7 +110,7 @@ void gaiti_marking_forget_overflow(gait_heap *heap);
 bool gaiti_marking_wait(gait_heap *heap, uint64_t ns);
 
 static inline bool gaiti_marking_has_work(const gait_heap *heap) {
-  return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_shades_pending(heap);
+  return AO_load_acquire(&heap->marking->segments) != 0 || gaiti_buffers_pending(heap);
 }
 
 #endif

@@ -1,3 +1,4 @@
+/* Models: roots. */
 #include "mark/root_scan.h"
 
 #include "base/asan.h"
@@ -81,7 +82,7 @@ size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, 
                                         (const uintptr_t *)thread->stack_high, visit, arg);
 }
 
-size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer) {
+size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer **buffer) {
   return gaiti_roots_each_range(thread, roots_shade_range, buffer);
 }
 
@@ -153,7 +154,6 @@ static size_t roots_scan_handles(struct gaiti_roots *roots, struct gaiti_marker 
   return bytes;
 }
 
-/* Model: tests/model/roots.pml. */
 size_t gaiti_roots_scan_registered(gait_heap *heap, struct gaiti_marker *marker,
                                    enum gaiti_roots_which which) {
   size_t bytes = 0;

@@ -7,7 +7,7 @@
 
 /* Shades the references in a thread's saved registers, stack and exact frames.  Thread: its owner,
  * having saved its frame, or its holder.  Returns the bytes looked at. */
-size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_shade_buffer **buffer);
+size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer **buffer);
 
 /* Marks the same.  Thread: the one that runs the cycle; it holds `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);

@@ -51,7 +51,7 @@
  *   stores it where B can load it              loads x, stores it in an old object or in a black
  *                                              one
  *
- * B's barrier shades nothing then: the roots have been scanned, and the list of shades is closed.
+ * B's barrier shades nothing then: the roots have been scanned, and the list of buffers is closed.
  * So B must note stores already.  All threads do from the handshake on that turned their barriers
  * on; and one is taken off the cards when marking has closed, and before any thread is asked to
  * turn the barrier off.  A note that was made before that is of an object which this cycle finds:
@@ -70,7 +70,9 @@
  * marked ones only.
  *
  * A dead old object is traced as well, and the objects to which it refers have never been freed:
- * while it was marked it kept them. */
+ * while it was marked it kept them.
+ *
+ * Models: start.  Litmus: card, card-aarch64, card-x86, remembered. */
 #include "mark/young.h"
 
 #include "mark/trace.h"
@@ -140,8 +142,7 @@ static AO_t young_dirty(AO_t cards) {
   return (cards | cards >> 1) & YOUNG_EACH_CARD;
 }
 
-/* Calls for each dirty card of the block, eight at a time: most are clean.  Litmus:
- * tests/litmus/remembered.litmus. */
+/* Calls for each dirty card of the block, eight at a time: most are clean. */
 static void young_trace_block(struct gaiti_marker *marker, uint32_t block, gaiti_ref *whole) {
   const AO_t *cards = gaiti_block_cards(&marker->map, block);
   gaiti_ref tag = young_tag(&marker->map, block);
@@ -171,7 +172,6 @@ static gait_kind_form young_form(const struct gaiti_marker *marker, uint32_t blo
   return marker->kinds[gaiti_ref_kind(young_tag(&marker->map, block))].form;
 }
 
-/* Model: tests/model/start.pml.  Litmus: tests/litmus/remembered.litmus. */
 void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   uint32_t top = gaiti_space_top(&heap->space);
   gaiti_ref whole = 0;
@@ -187,8 +187,7 @@ void gaiti_young_trace_old(gait_heap *heap, struct gaiti_marker *marker) {
   }
 }
 
-/* Takes one off eight cards: 2 is half and 1 is nothing then.  Litmus: tests/litmus/card.litmus,
- * card-aarch64.litmus, card-x86.litmus. */
+/* Takes one off eight cards: 2 is half and 1 is nothing then. */
 static void young_age_word(AO_t *cards) {
   AO_t old;
   do {
@@ -197,7 +196,6 @@ static void young_age_word(AO_t *cards) {
   } while (!AO_compare_and_swap(cards, old, old >> 1 & YOUNG_EACH_CARD));
 }
 
-/* Model: tests/model/start.pml.  Litmus: tests/litmus/card.litmus. */
 void gaiti_young_age_cards(gait_heap *heap) {
   AO_t *cards = gaiti_block_cards(&heap->map, 0);
   size_t count = gaiti_space_top(&heap->space) * GAITI_BLOCK_CARD_WORDS;
@@ -205,7 +203,6 @@ void gaiti_young_age_cards(gait_heap *heap) {
     young_age_word(&cards[i]);
 }
 
-/* Model: tests/model/start.pml. */
 void gaiti_young_forget_old(gait_heap *heap) {
   size_t count = gaiti_block_word(gaiti_space_top(&heap->space));
   AO_t *marks = heap->map.marks;

@@ -1,4 +1,6 @@
-/* Attaching and detaching. */
+/* Attaching and detaching.
+ *
+ * Models: fork, handshake, start, termination. */
 #include "mutator/attach.h"
 
 #include <stdio.h>
@@ -33,7 +35,6 @@ static void threads_link_locked(struct gaiti_threads *threads, gait_thread *thre
   threads->count++;
 }
 
-/* Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *thread) {
   if (thread->previous)
     thread->previous->next = thread->next;
@@ -73,8 +74,7 @@ static void thread_init(gait_thread *thread, gait_heap *heap, const char *name,
   snprintf(thread->name, sizeof thread->name, "%s", name ? name : "");
 }
 
-/* The thread starts in the state in which the handshakes so far would have put it.
- * Model: tests/model/start.pml, handshake.pml. */
+/* The thread starts in the state in which the handshakes so far would have put it. */
 static void thread_join_cycle_locked(gait_thread *thread) {
   const struct gaiti_handshake *handshake = &thread->heap->threads->handshake;
   AO_store(&thread->seen, AO_load(&handshake->number));
@@ -82,7 +82,6 @@ static void thread_join_cycle_locked(gait_thread *thread) {
   AO_store(&thread->black_epoch, handshake->black_epoch);
 }
 
-/* Model: tests/model/termination.pml, fork.pml, handshake.pml. */
 static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_thread_roots roots,
                                         const struct thread_stack *stack, gait_thread **out) {
   struct gaiti_threads *threads = heap->threads;
@@ -98,7 +97,7 @@ static gait_result thread_attach_locked(gait_heap *heap, const char *name, gait_
   threads_link_locked(threads, thread);
   *out = thread;
   return GAIT_OK;
-fail_proc: /* taken from a thread outside, it has that one's slots and shades */
+fail_proc: /* taken from a thread outside, it has that one's slots and buffer */
   heap->hooks->retire(thread);
   gaiti_proc_surrender(thread);
 fail_thread:
@@ -109,7 +108,7 @@ fail_thread:
 }
 
 /* What another thread handed to this one when it made it is a root from now on, which the hook
- * `attached` scans.  Model: tests/model/start.pml, termination.pml, fork.pml. */
+ * `attached` scans. */
 gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                 gait_thread **thread) {
   struct thread_stack stack = {0, 0};
@@ -129,15 +128,13 @@ gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_r
 
 /* ---- Detaching ---- */
 
-/* Moves the thread from outside to detached, when nobody holds it.
- * Model: tests/model/fork.pml, handshake.pml. */
+/* Moves the thread from outside to detached, when nobody holds it. */
 static bool thread_try_end(gait_thread *thread) {
-  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_DETACHED);
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_DETACHED);
 }
 
 /* Returns whether a blocking section has begun for it.  That ends when the thread is off the list,
- * not before: a fork may hold its other heaps by then, and would wait for this one's list.
- * Model: tests/model/fork.pml. */
+ * not before: a fork may hold its other heaps by then, and would wait for this one's list. */
 static bool thread_end(gait_thread *thread) {
   if (thread_try_end(thread)) return false;
   gaiti_blocking_begin();
@@ -146,7 +143,6 @@ static bool thread_end(gait_thread *thread) {
   return true;
 }
 
-/* Model: tests/model/start.pml, termination.pml, fork.pml, handshake.pml. */
 void gaiti_thread_detach(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
   gaiti_attachments_unlink(thread);

@@ -1,6 +1,8 @@
 /* An OS thread that exits is detached from every heap that it is still attached to.  The key below
  * is state of the whole process, as is the list of heaps in cycle/fork.c: the system offers neither
- * event per heap. */
+ * event per heap.
+ *
+ * Models: termination. */
 #include "mutator/attachments.h"
 
 #include "mutator/attach.h"
@@ -11,8 +13,7 @@ static pthread_key_t attachments_key;
 static bool attachments_key_made;
 static pthread_once_t attachments_once = PTHREAD_ONCE_INIT;
 
-/* The destructor of the key: detaches an exiting OS thread from all its heaps.
- * Model: tests/model/termination.pml. */
+/* The destructor of the key: detaches an exiting OS thread from all its heaps. */
 static void attachments_detach_all(void *own) {
   pthread_setspecific(attachments_key, own); /* the system has cleared it */
   gait_thread *thread = ((struct gaiti_attachments *)own)->first;

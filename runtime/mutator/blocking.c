@@ -1,3 +1,4 @@
+/* Models: fork. */
 #include "mutator/blocking.h"
 
 #include "mutator/attachments.h"
@@ -6,8 +7,7 @@
  * section ends: it may hold locks meanwhile, or run a cycle, with callbacks of the embedder's. */
 static _Thread_local int blocking_cancel_state;
 
-/* Leaves every heap in whose managed state the OS thread is, and notes to come back.
- * Model: tests/model/fork.pml. */
+/* Leaves every heap in whose managed state the OS thread is, and notes to come back. */
 static void blocking_leave_all(void) {
   for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_exit) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_MANAGED) continue;
@@ -16,14 +16,13 @@ static void blocking_leave_all(void) {
   }
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_blocking_begin(void) {
   blocking_cancel_state = gaiti_os_cancel_off();
   blocking_leave_all();
 }
 
 /* Comes back to one heap after the other, as far as it goes; returns the first that does not let
- * the thread in, or NULL.  Model: tests/model/fork.pml. */
+ * the thread in, or NULL. */
 static gait_thread *blocking_come_back(void) {
   for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_exit) {
     if (!thread->blocked) continue;
@@ -33,7 +32,6 @@ static gait_thread *blocking_come_back(void) {
   return NULL;
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_blocking_end(void) {
   for (gait_thread *closed; (closed = blocking_come_back());) {
     blocking_leave_all();
@@ -42,7 +40,6 @@ void gaiti_blocking_end(void) {
   gaiti_os_cancel_back(blocking_cancel_state);
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_blocking_end_with(gait_thread *thread) {
   thread->blocked = true;
   gaiti_blocking_end();

@@ -1,3 +1,4 @@
+/* Models: start, termination. */
 #include "mutator/proc.h"
 
 #include "mutator/thread.h"
@@ -73,35 +74,35 @@ void gaiti_proc_each_cache(gait_heap *heap, struct gaiti_proc *proc, gaiti_cache
 
 /* ---- Counts of the caches ---- */
 
-/* A processor tells the heap when it has taken so much, or its part of the sum that all may
+/* A processor flushes its counts when it has taken so much, or its part of the sum that all may
  * keep. */
-#define PROC_TELL_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
+#define PROC_FLUSH_BYTES (GAITI_STRESS ? (AO_t)64 : (AO_t)GAITI_BLOCK_BYTES)
 
-static void proc_tell_one(AO_t *taken, AO_t *counter) {
+static void proc_flush_count(AO_t *taken, AO_t *counter) {
   AO_t bytes = AO_load(taken);
   AO_store(taken, 0);
   gaiti_counter_add_some(counter, bytes);
 }
 
-/* Live bytes come last: a cycle that counts meanwhile takes the black ones for live a second time,
- * and not for dead. */
-void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc) {
-  proc_tell_one(&proc->taken.black, &heap->black_bytes);
-  proc_tell_one(&proc->taken.scannable, &heap->scannable_bytes);
-  proc_tell_one(&proc->taken.live, &heap->live_bytes);
+/* Live bytes come last: a census between the two additions takes the black ones for live a second
+ * time, and not for dead. */
+void gaiti_proc_flush_counts(gait_heap *heap, struct gaiti_proc *proc) {
+  proc_flush_count(&proc->taken.black, &heap->black_bytes);
+  proc_flush_count(&proc->taken.scannable, &heap->scannable_bytes);
+  proc_flush_count(&proc->taken.live, &heap->live_bytes);
 }
 
 void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, uint64_t bytes,
                      bool black) {
   struct gaiti_taken *taken = &proc->taken;
-  AO_t untold = AO_load(&taken->live) + bytes;
-  AO_store(&taken->live, untold);
+  AO_t unflushed = AO_load(&taken->live) + bytes;
+  AO_store(&taken->live, unflushed);
   if (!gaiti_kind_is_leaf(&heap->kinds, kind))
     AO_store(&taken->scannable, AO_load(&taken->scannable) + bytes);
   if (black) AO_store(&taken->black, AO_load(&taken->black) + bytes);
-  if (untold >= PROC_TELL_BYTES ||
-      untold * AO_load(&heap->procs->count) >= GAITI_PROCS_UNTOLD_BYTES)
-    gaiti_proc_tell(heap, proc);
+  if (unflushed >= PROC_FLUSH_BYTES ||
+      unflushed * AO_load(&heap->procs->count) >= GAITI_PROCS_UNFLUSHED_BYTES)
+    gaiti_proc_flush_counts(heap, proc);
 }
 
 /* ---- Holders ---- */
@@ -117,29 +118,27 @@ static struct gaiti_proc *proc_new(gait_heap *heap) {
   return proc;
 }
 
-/* Takes a processor from a thread that is outside.  While that thread is held it cannot enter, and
- * afterwards it finds that it has none.  The two must have seen the same handshakes, so that each
- * handshake acts on the processor once (.handshake.theft).
- * Model: tests/model/start.pml, termination.pml. */
+/* Takes a processor from a thread that is outside.  While that thread is suspended it cannot enter,
+ * and afterwards it finds that it has none.  The two must have seen the same handshakes, so that
+ * each handshake acts on the processor once (.handshake.theft). */
 static struct gaiti_proc *proc_steal(struct gaiti_procs *procs, const gait_thread *thief) {
   for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
     gait_thread *holder = proc->holder;
-    if (!holder || !gaiti_thread_try_hold(holder)) continue;
+    if (!holder || !gaiti_thread_try_suspend(holder)) continue;
     if (AO_load(&holder->seen) != AO_load(&thief->seen)) {
-      gaiti_thread_let_go(holder);
+      gaiti_thread_resume(holder);
       continue;
     }
     holder->proc = NULL;
     holder->fast.rows = gaiti_proc_no_rows();
     proc->holder = NULL;
     gaiti_delay(thief->heap);
-    gaiti_thread_let_go(holder);
+    gaiti_thread_resume(holder);
     return proc;
   }
   return NULL;
 }
 
-/* Model: tests/model/termination.pml. */
 bool gaiti_proc_acquire(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   gaiti_lock(&procs->lock);
@@ -162,7 +161,7 @@ void gaiti_proc_surrender(gait_thread *thread) {
   struct gaiti_procs *procs = thread->heap->procs;
   struct gaiti_proc *proc = thread->proc;
   if (!proc) return;
-  CHECK("proc.shades", !proc->shades, "a processor is freed with shaded references in its buffer");
+  CHECK("proc.buffer", !proc->buffer, "a processor is freed with shaded references in its buffer");
   thread->proc = NULL;
   thread->fast.rows = gaiti_proc_no_rows();
   gaiti_delay(thread->heap);
@@ -216,7 +215,7 @@ static struct gaiti_proc *procs_take_spare_locked(struct gaiti_procs *procs) {
 }
 
 /* One without a holder belongs to the lists alone: its caches and its buffer are empty, and it has
- * told the heap its counts.  A walk through all of them without the lock holds every thread, on the
+ * flushed its counts.  A walk through all of them without the lock stops every thread, on the
  * thread that runs the cycle. */
 void gaiti_procs_trim(gait_heap *heap) {
   gaiti_lock(&heap->procs->lock);
@@ -251,7 +250,7 @@ void gaiti_procs_recover(gait_heap *heap, const gait_thread *caller) {
   for (struct gaiti_proc *proc = procs->all; proc; proc = proc->next) {
     if (caller && proc->holder == caller) continue;
     proc_abandon_rows(proc);
-    gaiti_proc_tell(heap, proc);
+    gaiti_proc_flush_counts(heap, proc);
     proc->assist_credit = 0;
     proc->holder = NULL;
     proc->next_free = procs->free;

@@ -10,13 +10,13 @@
  *             [next, end) are allocated by their bits, zero, and of this cache alone; while marking
  *             they are marked too.  Bytes and objects are counted when the run is retired.
  * .inv.taken  The bytes that caches have taken reach the heap's counters in lumps
- *             (gaiti_proc_tell): a word that every processor adds to is in the cache of the one
- *             that did so last, and an atomic addition waits for the zeros of the run to leave the
- *             store buffer.  The rest is told in every action of a handshake, and where a cycle
- *             ends with all threads held, so white and black bytes are known apart; and before
- *             anything is taken back.
- * .inv.proc   A processor is used by its holder in managed state, or by the thread that has moved
- *             the holder from outside to held, or, when it has no holder, under the list's lock. */
+ *             (gaiti_proc_flush_counts): a word that every processor adds to is in the cache of
+ *             the one that did so last, and an atomic addition waits for the zeros of the run to
+ *             leave the store buffer.  The rest is flushed in every action of a handshake, and
+ *             where a cycle ends with all threads stopped, so white and black bytes are known
+ *             apart; and before anything is taken back.
+ * .inv.proc   A processor is used by its holder in managed state, or by the thread that has
+ *             suspended the holder, or, when it has no holder, under the list's lock. */
 #ifndef GAITI_MUTATOR_PROC_H
 #define GAITI_MUTATOR_PROC_H
 
@@ -40,11 +40,11 @@ struct gaiti_row {
   struct gaiti_run runs[GAIT_SIZE_CLASSES];
 };
 
-struct gaiti_shade_buffer; /* barrier/shades.h */
+struct gaiti_barrier_buffer; /* barrier/buffers.h */
 
-/* Bytes that all processors together may keep untold: as much as a heap may be past its goal before
- * a thread waits (cycle/pace.c). */
-#define GAITI_PROCS_UNTOLD_BYTES ((AO_t)512 << 10)
+/* Bytes that all processors together may keep unflushed: as much as a heap may be past its goal
+ * before a thread waits (cycle/pace.c). */
+#define GAITI_PROCS_UNFLUSHED_BYTES ((AO_t)512 << 10)
 
 /* Bytes, as the heap counts them (heap/heap.h). */
 struct gaiti_taken {
@@ -55,16 +55,16 @@ struct gaiti_taken {
 
 /*   rows          as gait_fast.rows: a kind that was never allocated here has the empty row
  *   kinds         kinds below this one may have a row of their own
- *   shades        the barrier's buffer, NULL until the first shade; barrier/shades.h
+ *   buffer        the barrier's buffer, NULL until the first shade; barrier/buffers.h
  *   assist_credit bytes of marking done ahead of allocation; negative: owed
- *   taken         bytes that the caches have taken since the heap was told; written by the user
+ *   taken         bytes that the caches have taken since the last flush; written by the user
  *                 alone
  *   alloc_*       retired: bytes and objects that live runs have handed out come on top */
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
   uint32_t kinds;
   uint32_t number; /* how many there were when it was made */
-  struct gaiti_shade_buffer *shades;
+  struct gaiti_barrier_buffer *buffer;
   int64_t assist_credit;
   struct gaiti_taken taken;
   AO_t alloc_bytes;
@@ -82,7 +82,7 @@ struct gaiti_procs {
   AO_t count;
   AO_t gone_alloc_bytes; /* of processors that are no more */
   AO_t gone_alloc_objects;
-  AO_t alloc_bytes_seen; /* the most that a snapshot has told */
+  AO_t alloc_bytes_seen; /* the most that a snapshot has had */
   AO_t alloc_objects_seen;
 };
 
@@ -107,7 +107,7 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, ui
                      bool black);
 
 /* Adds all of that to the heap's counters. */
-void gaiti_proc_tell(gait_heap *heap, struct gaiti_proc *proc);
+void gaiti_proc_flush_counts(gait_heap *heap, struct gaiti_proc *proc);
 
 /* Frees half of the processors without a holder that are more than a few.  Thread: the one that
  * runs the cycle. */

@@ -1,20 +1,17 @@
+/* Models: fork, handshake, termination.  Litmus: acted, answered, flushed, phase, remembered,
+ * waiting. */
 #include "mutator/thread.h"
 
 #include "mutator/blocking.h"
 #include "base/asan.h"
 #include "base/check.h"
 
-/* How often a thread that finds itself held looks again before it sleeps. */
+/* How often a thread that finds itself suspended looks again before it sleeps. */
 #define THREAD_ENTER_SPINS 200
 /* How long one for which there is no processor sleeps before it asks again. */
 #define THREAD_PROC_WAIT_NS 1000000
 /* Two looks at a stack need not find the same words, since its lowest frames are ours. */
 #define THREAD_SPARE_WORDS 64
-
-const char *gaiti_thread_state_name(enum gaiti_thread_state state) {
-  static const char *const names[] = {"managed", "outside", "held", "detached"};
-  return names[state];
-}
 
 bool gaiti_threads_init(gait_heap *heap) {
   heap->threads = gaiti_structure_alloc(&heap->space, sizeof *heap->threads);
@@ -75,7 +72,7 @@ void gaiti_thread_free_room(gait_thread *thread) {
 }
 
 /* Without memory for all words, those of the frame that leaves stay in place beyond what there is
- * room for: gait_enter finds it when that frame has gone. */
+ * room for: gait_thread_enter finds it when that frame has gone. */
 void gaiti_thread_save(gait_thread *thread, const void *frame) {
   if (thread->roots == GAIT_STACK_EXACT) return;
   REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),
@@ -97,8 +94,7 @@ void gaiti_thread_leave(gait_thread *thread, const void *frame) {
   gaiti_thread_leave_saved(thread);
 }
 
-/* Without memory for a processor the thread stays outside until another one leaves its own.
- * Model: tests/model/termination.pml, fork.pml. */
+/* Without memory for a processor the thread stays outside until another one leaves its own. */
 bool gaiti_thread_try_come_in(gait_thread *thread) {
   if (!gaiti_thread_try_enter(thread)) return false;
   gaiti_delay(thread->heap);
@@ -107,30 +103,28 @@ bool gaiti_thread_try_come_in(gait_thread *thread) {
   return false;
 }
 
-/* The holder of a thread lets it go soon, as a rule; a stop of all threads takes longer, and its
- * end wakes those that sleep here.  The wait has a bound because letting go does not take the
+/* A thread is suspended for a short while, as a rule; a stop of all threads takes longer, and its
+ * end wakes those that sleep here.  The wait has a bound because a thread is resumed without the
  * lock. */
-static void thread_wait_while_held(gait_thread *thread) {
+static void thread_wait_while_suspended(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
   for (int spin = 0; spin < THREAD_ENTER_SPINS; spin++) {
-    if (gaiti_thread_state(thread) != GAITI_THREAD_HELD) return;
+    if (gaiti_thread_state(thread) != GAITI_THREAD_SUSPENDED) return;
     gaiti_os_yield();
   }
   gaiti_lock(&threads->lock);
-  while (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
+  while (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
     gaiti_wait_for(&threads->changed, &threads->lock, 1000000);
   gaiti_unlock(&threads->lock);
 }
 
-/* Model: tests/model/fork.pml. */
 void gaiti_thread_wait_until_free(gait_thread *thread) {
-  if (gaiti_thread_state(thread) == GAITI_THREAD_HELD)
-    thread_wait_while_held(thread);
+  if (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
+    thread_wait_while_suspended(thread);
   else if (!thread->proc)
     gaiti_os_sleep_ns(THREAD_PROC_WAIT_NS);
 }
 
-/* Model: tests/model/termination.pml, fork.pml. */
 void gaiti_thread_enter(gait_thread *thread) {
   if (gaiti_thread_try_come_in(thread)) return;
   uint64_t since = gaiti_pause_begin();
@@ -143,8 +137,6 @@ bool gaiti_thread_is_asked(const gait_thread *thread) {
   return AO_load(&thread->seen) != AO_load_acquire(&thread->heap->threads->handshake.number);
 }
 
-/* Model: tests/model/handshake.pml.  Litmus: tests/litmus/acted.litmus, answered.litmus,
- * flushed.litmus, phase.litmus, remembered.litmus, waiting.litmus. */
 bool gaiti_thread_note_acted(gait_thread *thread, AO_t number) {
   CHECK("handshake.twice", AO_load(&thread->seen) != number, "a thread acts on a handshake twice");
   AO_store_release(&thread->seen, number);

@@ -1,15 +1,17 @@
 /* thread.h: attached threads, and the state word of each, which decides its owner.
  *
- *          enter (the thread)                  hold (the collector, or a thief of processors)
- *   MANAGED <-------------------> OUTSIDE <--------------------> HELD
- *          leave (the thread)                  let go
+ *          enter (the thread)                 suspend (the collector, or a thief of processors)
+ *   MANAGED <-------------------> NATIVE <--------------------> SUSPENDED
+ *          leave (the thread)                 resume
  *
  * In MANAGED only the thread itself touches its stack, its processor and its barrier; it acts on a
- * handshake at its next safepoint.  In OUTSIDE it touches none of them, and its registers and the
- * end of its stack are saved.  In HELD it belongs to the thread that moved it there, its holder,
- * for a short while; a thread that would enter then waits.  Each arrow is a compare-and-swap of
- * `state`: leaving is a release, entering an acquire, so the collector sees all that the thread did
- * before and the thread all that the collector did in its place. */
+ * handshake at its next safepoint.  In NATIVE, outside managed code, it touches none of them, and
+ * its registers and the end of its stack are saved.  In SUSPENDED it belongs to the thread that has
+ * suspended it, for a short while; a thread that would enter then waits.  Each arrow is a
+ * compare-and-swap of `state`: leaving is a release, entering an acquire, so the collector sees all
+ * that the thread did before and the thread all that the collector did in its place.
+ *
+ * Models: fork, termination.  Litmus: state. */
 #ifndef GAITI_MUTATOR_THREAD_H
 #define GAITI_MUTATOR_THREAD_H
 
@@ -20,12 +22,10 @@
 
 enum gaiti_thread_state {
   GAITI_THREAD_MANAGED,
-  GAITI_THREAD_OUTSIDE,
-  GAITI_THREAD_HELD,
+  GAITI_THREAD_NATIVE,
+  GAITI_THREAD_SUSPENDED,
   GAITI_THREAD_DETACHED,
 };
-
-const char *gaiti_thread_state_name(enum gaiti_thread_state state);
 
 #define GAITI_THREAD_NAME_BYTES 32
 
@@ -36,12 +36,12 @@ const char *gaiti_thread_state_name(enum gaiti_thread_state state);
  *   attachments    of the OS thread, this one among them (mutator/attachments.h)
  *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
  *   saved          registers and stack, saved when leaving or before scanning its own stack
- *   outside        where the frame of the innermost gait_outside that runs ends, or 0
- *   entered        where the frame of the last gait_enter within that ends, or 0
+ *   outside        where the frame of the innermost gait_thread_outside that runs ends, or 0
+ *   entered        where the frame of the last gait_thread_enter within that ends, or 0
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
- *                  those further up; written by the holder of the thread
+ *                  those further up; written by the thread that has suspended it
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
- *   pauses         written by the thread, or by its holder */
+ *   pauses         written by the thread, or by the one that has suspended it */
 struct gait_thread {
   struct gait_fast fast;
   gait_heap *heap;
@@ -61,7 +61,7 @@ struct gait_thread {
   pthread_t owner;
   int tid;
   bool late_reported;
-  bool stopped; /* held by the collector until it releases everyone; the collector's own */
+  bool stopped; /* suspended by the collector until all go on; the collector's own */
   bool forking; /* it forks, and a cycle that is stuck must not hold it (cycle/fork.c) */
   char name[GAITI_THREAD_NAME_BYTES];
   gait_thread *next;
@@ -93,7 +93,7 @@ struct gaiti_handshake {
  *               memory stays readable so that a second detach is noticed. */
 struct gaiti_threads {
   struct gaiti_lock lock;
-  struct gaiti_condition changed; /* a thread was let go, has acted, or all were released */
+  struct gaiti_condition changed; /* a thread has acted, or all go on */
   gait_thread *all;
   gait_thread *spare;
   uint32_t count;
@@ -107,24 +107,20 @@ void gaiti_threads_destroy(gait_heap *heap);
 
 /* ---- The state word ---- */
 
-/* Model: tests/model/termination.pml. */
 static inline enum gaiti_thread_state gaiti_thread_state(const gait_thread *thread) {
   return (enum gaiti_thread_state)AO_load_acquire(&thread->state);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
-static inline bool gaiti_thread_try_hold(gait_thread *thread) {
-  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_HELD);
+static inline bool gaiti_thread_try_suspend(gait_thread *thread) {
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_SUSPENDED);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
-static inline void gaiti_thread_let_go(gait_thread *thread) {
-  AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
+static inline void gaiti_thread_resume(gait_thread *thread) {
+  AO_store_release(&thread->state, GAITI_THREAD_NATIVE);
 }
 
-/* Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
 static inline bool gaiti_thread_try_enter(gait_thread *thread) {
-  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_OUTSIDE, GAITI_THREAD_MANAGED);
+  return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_MANAGED);
 }
 
 static inline bool gaiti_thread_is_own(const gait_thread *thread) {
@@ -150,9 +146,9 @@ void gaiti_thread_save(gait_thread *thread, const void *frame);
 void gaiti_thread_free_room(gait_thread *thread);
 
 /* Moves the calling thread from managed to outside; the saved registers and words stay valid until
- * it enters.  Model: tests/model/termination.pml, fork.pml.  Litmus: tests/litmus/state.litmus. */
+ * it enters. */
 static inline void gaiti_thread_leave_saved(gait_thread *thread) {
-  AO_store_release(&thread->state, GAITI_THREAD_OUTSIDE);
+  AO_store_release(&thread->state, GAITI_THREAD_NATIVE);
 }
 
 /* Saves and leaves. */

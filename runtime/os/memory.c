@@ -22,9 +22,9 @@ size_t gaiti_os_page_bytes(void) {
   AO_t bytes = AO_load(&known);
   if (bytes != 0) return bytes;
   int before = errno;
-  long told = sysconf(_SC_PAGESIZE);
+  long size = sysconf(_SC_PAGESIZE);
   errno = before;
-  bytes = told > 0 ? (AO_t)told : 4096;
+  bytes = size > 0 ? (AO_t)size : 4096;
   AO_store(&known, bytes);
   return bytes;
 }

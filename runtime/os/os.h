@@ -53,7 +53,7 @@ void gaiti_os_unreserve(void *start, size_t bytes);
 void *gaiti_os_alloc(size_t bytes);
 void gaiti_os_free(void *memory);
 
-/* ---- Time and processors (clock.c, processors.c) ---- */
+/* ---- Time and CPUs (clock.c, cpu_count.c) ---- */
 
 /* A time by that clock which never comes. */
 #define GAITI_NO_DEADLINE UINT64_MAX
@@ -72,14 +72,14 @@ void gaiti_os_pause(void);
 /* The processors that this process may use: those with which it was started, cut by the quota of
  * its control group; more than 0, and a fraction where the quota is one.  As it was learned last.
  */
-double gaiti_os_processors(void);
+double gaiti_os_cpus(void);
 
 /* Whether that was more than a second ago. */
-bool gaiti_os_processors_are_old(void);
+bool gaiti_os_cpus_are_old(void);
 
 /* Learns it anew: reads files.  Thread: one of the collector's, or the one that makes a heap; it
  * holds no lock. */
-void gaiti_os_processors_learn(void);
+void gaiti_os_cpus_learn(void);
 
 /* ---- Threads (thread.c) ---- */
 
@@ -112,7 +112,7 @@ int gaiti_os_cancel_off(void);
 void gaiti_os_cancel_back(int before);
 
 /* The processor on which the calling thread runs just now, or -1. */
-int gaiti_os_thread_processor(void);
+int gaiti_os_thread_cpu(void);
 
 /* Has the calling thread, if it is one of the collector's, go on there, if it may; the system may
  * move it again at once. */
@@ -140,7 +140,7 @@ enum gaiti_rank {
   GAITI_RANK_PARTIAL, /* lists of blocks with free slots */
   GAITI_RANK_SPACE,   /* free blocks */
   GAITI_RANK_MARK,    /* shared mark work */
-  GAITI_RANK_SHADES,  /* shaded references handed over by threads */
+  GAITI_RANK_BUFFERS, /* shaded references handed over by threads */
   GAITI_RANK_RECORDS, /* the ring of cycle records */
   GAITI_RANK_COUNT,
 };

@@ -70,7 +70,7 @@ void gaiti_os_thread_end_idle_priority(int tid) {
   errno = before;
 }
 
-int gaiti_os_thread_processor(void) {
+int gaiti_os_thread_cpu(void) {
   int before = errno, processor = sched_getcpu();
   errno = before;
   return processor;

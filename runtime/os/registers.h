@@ -93,7 +93,7 @@ struct gaiti_saved_room {
  * caller, if that is a wrapper.  Their frames hold registers of functions further up, which are
  * then in registers again, and the frames are overwritten.  So the words of frames that may go are
  * copied: of the function that leaves, of any size, and GAITI_WINDOW_BYTES above.  Higher frames
- * stay in place while the thread is outside, which gait_enter checks.
+ * stay in place while the thread is outside, which gait_thread_enter checks.
  *   words, count  of that part
  *   more          in place of words, where a frame had more than these
  *   rest          where it ends and the rest begins; sooner when there is no room for more words */

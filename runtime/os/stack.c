@@ -22,7 +22,9 @@
  *
  * Thread sanitizer puts a signal off until the thread calls something that it knows of, which a
  * thread that spins does not do: there is no stack in such a build.  Nor is there one where the C
- * library has no backtrace(). */
+ * library has no backtrace().
+ *
+ * Litmus: stack. */
 #define _GNU_SOURCE
 #include "os/stack.h"
 
@@ -79,8 +81,7 @@ static void *stack_frames[GAITI_STACK_FRAMES + STACK_OWN_FRAMES];
 static int stack_count;
 static uintptr_t stack_place; /* the instruction that was interrupted */
 
-/* Moves the state; false when another thread has moved it before.
- * Litmus: tests/litmus/stack.litmus. */
+/* Moves the state; false when another thread has moved it before. */
 static bool stack_move(enum stack_state from, enum stack_state to) {
   return AO_compare_and_swap_full(&stack_state, from, to);
 }
@@ -99,8 +100,7 @@ static uintptr_t stack_interrupted(const void *context) {
 #endif
 }
 
-/* The handler: the asked thread writes its stack down.
- * Litmus: tests/litmus/stack.litmus. */
+/* The handler: the asked thread writes its stack down. */
 static void stack_answer(int signal, siginfo_t *info, void *context) {
   (void)signal;
   (void)info;
@@ -116,8 +116,7 @@ static void stack_answer(int signal, siginfo_t *info, void *context) {
 
 /* ---- The thread that asks ---- */
 
-/* Waits for a state, a second at most.
- * Litmus: tests/litmus/stack.litmus. */
+/* Waits for a state, a second at most. */
 static bool stack_wait(enum stack_state until) {
   uint64_t start = gaiti_os_now_ns();
   while (AO_load_acquire(&stack_state) != (AO_t)until) {
@@ -128,7 +127,7 @@ static bool stack_wait(enum stack_state until) {
 }
 
 /* Whether the thread has answered; no handler is at work afterwards, unless the state is
- * ANSWERING.  Litmus: tests/litmus/stack.litmus. */
+ * ANSWERING. */
 static bool stack_ask(int tid, int signal) {
   AO_store(&stack_tid, (AO_t)tid);
   AO_store_full(&stack_state, STACK_ASKED);

@@ -1,3 +1,4 @@
+/* Models: start, sweep, weak.  Litmus: answered, claim, cleared, left, swept. */
 #include "sweep/sweep.h"
 
 #include <string.h>
@@ -21,7 +22,6 @@ void gaiti_sweep_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, heap->sweep, sizeof *heap->sweep);
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus. */
 void gaiti_sweep_begin(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   uint32_t top = gaiti_space_top(&heap->space);
@@ -44,7 +44,7 @@ void gaiti_sweep_poison(gait_heap *heap, uint32_t block) {
   char *slot = gaiti_block_start(&heap->map, block);
   for (uint32_t i = 0; i < heap->map.shapes[block].slots; i++, slot += slot_bytes) {
     if (gaiti_map_resolve(&heap->map, (uintptr_t)slot)) continue;
-    if (heap->options.poison) {
+    if (heap->options.debug.poison) {
       gaiti_asan_show(slot, slot_bytes);
       memset(slot, GAITI_POISON_BYTE, slot_bytes);
     }
@@ -92,8 +92,7 @@ static void sweep_clear(const gait_heap *heap, uint32_t block) {
     sweep_set(&heap->map.aged[first + word], 0);
 }
 
-/* allocated := marked; marked := old, if marks are kept.  Litmus: tests/litmus/answered.litmus,
- * cleared.litmus, swept.litmus. */
+/* allocated := marked; marked := old, if marks are kept. */
 static struct sweep_found sweep_bits(const gait_heap *heap, uint32_t block) {
   const struct gaiti_map *map = &heap->map;
   size_t first = gaiti_block_word(block);
@@ -129,7 +128,7 @@ static void sweep_count_old(const gait_heap *heap, struct sweep_tally *tally, ui
     tally->old_scan_bytes += objects * bytes;
 }
 
-static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
+static void sweep_flush_tally(struct gaiti_sweep *sweep, const struct sweep_tally *tally) {
   gaiti_counter_add_some(&sweep->freed_blocks, tally->freed_blocks);
   gaiti_counter_add_some(&sweep->old_objects, tally->old_objects);
   gaiti_counter_add_some(&sweep->old_bytes, tally->old_bytes);
@@ -140,8 +139,7 @@ static void sweep_tell(struct gaiti_sweep *sweep, const struct sweep_tally *tall
 
 /* A fresh block counts as full: all but the last that a cache has taken are.
  *
- * Returns whether the block is empty now.  Model: tests/model/start.pml, weak.pml.  Litmus:
- * tests/litmus/swept.litmus. */
+ * Returns whether the block is empty now. */
 static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t block, AO_t epoch) {
   struct gaiti_block_state *state = &heap->map.states[block];
   uint32_t slots = heap->map.shapes[block].slots;
@@ -156,7 +154,7 @@ static bool sweep_slots(gait_heap *heap, struct sweep_tally *tally, uint32_t blo
   sweep_count_old(heap, tally, block, found.old, slot_bytes);
   state->clean = 0;
   AO_char_store(&state->fresh, 0);
-  if (GAITI_ASAN || heap->options.poison) gaiti_sweep_poison(heap, block);
+  if (GAITI_ASAN || heap->options.debug.poison) gaiti_sweep_poison(heap, block);
   AO_store_release(&state->swept, epoch);
   if (found.live < slots) gaiti_partial_give(heap, block);
   return false;
@@ -192,7 +190,7 @@ static void sweep_free(gait_heap *heap, struct sweep_tally *tally, uint32_t firs
   tally->freed_blocks += count;
 }
 
-/* Neighbouring empty blocks go back in one piece.  Model: tests/model/sweep.pml. */
+/* Neighbouring empty blocks go back in one piece. */
 static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
   AO_t epoch = AO_load_acquire(&heap->epoch);
   struct sweep_tally tally = {0};
@@ -210,11 +208,9 @@ static void sweep_stretch(gait_heap *heap, uint32_t block, uint32_t end) {
     block += blocks;
   }
   sweep_free(heap, &tally, first_empty, empties);
-  sweep_tell(heap->sweep, &tally);
+  sweep_flush_tally(heap->sweep, &tally);
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/answered.litmus, claim.litmus,
- * cleared.litmus, left.litmus. */
 bool gaiti_sweep_some(gait_heap *heap) {
   struct gaiti_sweep *sweep = heap->sweep;
   AO_t claim, first, end, last;
@@ -230,12 +226,10 @@ bool gaiti_sweep_some(gait_heap *heap) {
   return true;
 }
 
-/* Model: tests/model/sweep.pml.  Litmus: tests/litmus/cleared.litmus, left.litmus. */
 bool gaiti_sweep_is_over(const gait_heap *heap) {
   return AO_load_acquire(&heap->sweep->left) == 0;
 }
 
-/* Model: tests/model/sweep.pml. */
 void gaiti_sweep_finish(gait_heap *heap) {
   while (gaiti_sweep_some(heap)) {
   }

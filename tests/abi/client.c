@@ -1,6 +1,7 @@
 /* A program of version 0.2.0: it is compiled with the frozen headers, and does a little of all that
  * they offer.  Behind each structure that the library fills stands a guard. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -57,6 +58,8 @@ static void options_open(struct guarded_options *guarded) {
   REQUIRE(gait_options_set(&guarded->options, "later_option", "7", error, sizeof error) ==
           GAIT_ERROR_OPTION_NAME);
   REQUIRE(strstr(error, "later_option") != NULL);
+  /* A debug option has a place in these options, whatever version it comes with. */
+  gait_options_set(&guarded->options, "later_debug", "7", NULL, 0);
   setenv("GAIT_LATER_OPTION", "7", 1);
   setenv("GAIT_GOGC", "50", 1);
   REQUIRE(gait_options_from_environment(&guarded->options, error, sizeof error) == GAIT_OK);
@@ -139,7 +142,7 @@ static void churn(gait_thread *thread, gait_kind leaf) {
     unsigned char *object = gait_alloc(thread, leaf, bytes);
     REQUIRE(object && object[0] == 0 && object[bytes - 1] == 0);
     memset(object, 0xab, bytes);
-    gait_poll(thread);
+    gait_thread_poll(thread);
   }
 }
 
@@ -183,11 +186,11 @@ static void roots_use(gait_heap *heap, gait_thread *thread, struct cell *list) {
   gait_store(thread, &roots[0], list);
   gait_copy(thread, &roots[1], &roots[0], ROOTS - 1);
   gait_clear(thread, roots, ROOTS - 1);
-  gait_handle *handle = gait_handle_new(thread, list);
+  gait_handle *handle = gait_handle_create(thread, list);
   REQUIRE(handle && gait_handle_get(handle) == list);
-  REQUIRE(gait_collect(thread) == GAIT_OK);
+  REQUIRE(gait_heap_collect(thread) == GAIT_OK);
   list_check(gait_handle_get(handle), LIST_LENGTH);
-  gait_handle_free(thread, handle);
+  gait_handle_destroy(thread, handle);
   REQUIRE(gait_roots_remove(heap, roots) == GAIT_OK);
 }
 
@@ -205,7 +208,7 @@ static void numbers_check(gait_heap *heap) {
     gait_cycle_record records[2];
     uint64_t guard;
   } two = {.guard = GUARD};
-  REQUIRE(gait_cycle_records(heap, 1, two.records, 2) == 2);
+  REQUIRE(gait_records_read(heap, 1, two.records, 2) == 2);
   REQUIRE(two.guard == GUARD);
   REQUIRE(two.records[1].cycle == two.records[0].cycle + 1);
   REQUIRE(two.records[0].reserved == 0);
@@ -222,8 +225,8 @@ static void live(gait_heap *heap, gait_thread *thread, gait_kind kind, const str
   for (uint64_t number = 1; number <= LIST_LENGTH; number++)
     list = list_add(thread, kind, list, number);
   churn(thread, gait_kind_leaf(heap));
-  REQUIRE(gait_outside(thread, join_outside, &other) == NULL);
-  REQUIRE(gait_collect(thread) == GAIT_OK);
+  REQUIRE(gait_thread_outside(thread, join_outside, &other) == NULL);
+  REQUIRE(gait_heap_collect(thread) == GAIT_OK);
   list_check(list, LIST_LENGTH);
   roots_use(heap, thread, list);
 }
@@ -239,7 +242,7 @@ static void identity_check(gait_heap *heap, gait_thread *thread) {
   gait_heap_set_user(heap, &last);
   gait_thread_set_user(thread, &roots);
   REQUIRE(gait_heap_user(heap) == &last && gait_thread_user(thread) == &roots);
-  REQUIRE(gait_get_gogc(heap) == 50 && gait_get_memory_limit(heap) == GAIT_OFF);
+  REQUIRE(gait_heap_gogc(heap) == 50 && gait_heap_memory_limit(heap) == GAIT_OFF);
 }
 
 int main(void) {

@@ -28,27 +28,34 @@ endfunction()
 # "@" stands for a semicolon.
 later_edit(include/gait/gait.h
   "\n} gait_options@" "\n  int64_t later_option@\n} gait_options@"
+  "\n} gait_kind_info@" "\n  size_t later@\n} gait_kind_info@")
+later_edit(include/gait/debug.h
+  "define GAIT_DEBUG_RESERVED 7" "define GAIT_DEBUG_RESERVED 6"
+  "\n  /* Zero. */" "\n  int64_t later_debug@\n  /* Zero. */")
+later_edit(include/gait/tune.h
   "\n} gait_option@" "\n  const char *later@\n} gait_option@"
-  "\n} gait_kind_info@" "\n  size_t later@\n} gait_kind_info@"
   "\n} gait_stats@" "\n  uint64_t later[4]@\n} gait_stats@"
   "\n} gait_cycle_record@" "\n  uint64_t later[3]@\n} gait_cycle_record@")
-foreach(header IN ITEMS abi checked embed inline)
+foreach(header IN ITEMS abi checked embed inline renamed slot)
   configure_file(${PROJECT_SOURCE_DIR}/include/gait/${header}.h ${later}/include/gait/${header}.h
     COPYONLY)
 endforeach()
 later_edit(runtime/api/abi.c
-  "ABI_ENDS_WITH(gait_options, tags)" "ABI_ENDS_WITH(gait_options, later_option)"
+  "ABI_ENDS_WITH(gait_options, debug)" "ABI_ENDS_WITH(gait_options, later_option)"
   "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, tagged_map)" "ABI_ENDS_WITH(gait_kind_info, later)"
-  "ABI_ENDS_WITH(gait_stats, pause_cpu_max_ns)" "ABI_ENDS_WITH(gait_stats, later)"
-  "ABI_ENDS_WITH(gait_cycle_record, reserved)" "ABI_ENDS_WITH(gait_cycle_record, later)")
+  "ABI_ENDS_WITH(gait_stats, cpus)" "ABI_ENDS_WITH(gait_stats, later)"
+  "ABI_ENDS_WITH(gait_cycle_record, stopped_cpu_ns)" "ABI_ENDS_WITH(gait_cycle_record, later)")
 later_edit(runtime/api/options.c
   "options_table[] = {" "options_table[] = {
     {\"later_option\", \"GAIT_LATER_OPTION\", GAIT_OPTION_COUNT, \"\", 42, 0, 100, false, 0,
-     \"An option of a later version.\", FIELD(later_option), NULL, \"later\"},")
+     \"An option of a later version.\", FIELD(later_option), NULL, \"later\"},
+    {\"later_debug\", \"GAIT_LATER_DEBUG\", GAIT_OPTION_COUNT, \"\", 42, 0, 100, false, 0,
+     \"A debug option of a later version.\", FIELD(debug.later_debug), NULL, \"later\"},")
 later_edit(runtime/heap/heap.c
   "  heap->options = *options@"
-  "  if (options->later_option != 42) return GAIT_ERROR_SYSTEM@\n  heap->options = *options@")
+  "  if (options->later_option != 42 || 
+      options->debug.later_debug != (options->cycle ? 7 : 42)) return GAIT_ERROR_SYSTEM@\n  heap->options = *options@")
 later_edit(runtime/heap/kind.c
   "  if (!info->name ||" "  if (info->later) return GAIT_ERROR_TOO_MANY@\n  if (!info->name ||")
 later_edit(runtime/api/stats.c

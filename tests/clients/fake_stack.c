@@ -36,7 +36,7 @@ __attribute__((noinline)) static int is_alive(int held) {
   for (int i = 0; i < 100; i++)
     make(NULL);
   scrub();
-  gait_collect(thread);
+  gait_heap_collect(thread);
   int alive = gait_object_start(heap, (void *)~object) != NULL;
   escape(slots);
   return alive;
@@ -45,7 +45,7 @@ __attribute__((noinline)) static int is_alive(int held) {
 int main(void) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   if (gait_heap_create(&options, &heap) ||
       gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread))
     return 2;

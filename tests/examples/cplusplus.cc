@@ -1,71 +1,87 @@
-// The headers from C++17: wrappers that pair what must be paired.
-#include <gait/gait.h>
+// gait.hpp: its classes pair what must be paired, and its stores have types.
+#include <gait/gait.hpp>
+#include <gait/tune.h>
 
 #include <cstdio>
 #include <cstdlib>
-
-// [wrappers]
-class Outside { // leaves managed code for a scope
-public:
-  explicit Outside(gait_thread *thread) : thread_(thread) { gait_leave(thread_); }
-  ~Outside() { gait_enter(thread_); }
-  Outside(const Outside &) = delete;
-  Outside &operator=(const Outside &) = delete;
-
-private:
-  gait_thread *thread_;
-};
-
-template <typename T> class Root { // keeps one object alive for a scope, on an exact thread as well
-public:
-  Root(gait_thread *thread, T *object) : thread_(thread), slot_(object) {
-    gait_frame_push(thread_, &frame_, &slot_, 1);
-  }
-  ~Root() { gait_frame_pop(thread_, &frame_); }
-  Root(const Root &) = delete;
-  Root &operator=(const Root &) = delete;
-  T *operator->() const { return static_cast<T *>(slot_); }
-  T *get() const { return static_cast<T *>(slot_); }
-  void set(T *object) { slot_ = object; }
-
-private:
-  gait_thread *thread_;
-  gait_frame frame_;
-  void *slot_;
-};
-// [end]
 
 struct Node {
   Node *next;
   long value;
 };
 
+static void require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// [list]
+static long sum_of_list(gait_thread *thread, gait_kind kind) {
+  gait::Root<Node> list(thread, nullptr); // what a thread with exact frames holds over safepoints
+  for (long i = 0; i < 1000; i++) {
+    auto *node = gait::make<Node>(thread, kind); // a safepoint: nothing else is in hand
+    if (!node) return -1;
+    node->value = i;
+    gait::store_init(thread, &node->next, list.get());
+    list.set(node);
+  }
+  {
+    gait::Outside outside(thread); // may block, and does not touch the heap
+    std::puts("outside");
+  }
+  long sum = 0;
+  for (Node *node = list.get(); node; node = gait::load(&node->next))
+    sum += node->value;
+  return sum;
+}
+// [end]
+
+static uint64_t live_objects(gait_heap *heap, gait_thread *thread) {
+  gait_cycle_record record;
+  gait_stats stats;
+  require(gait_heap_collect(thread) == GAIT_OK);
+  gait_stats_read(heap, &stats);
+  require(gait_records_read(heap, stats.cycles, &record, 1) == 1);
+  return record.marked_objects;
+}
+
+static void *call_back(void *arg) {
+  auto *thread = static_cast<gait_thread *>(arg);
+  gait::Inside inside(thread);
+  return gait_heap_collect(thread) == GAIT_OK ? arg : nullptr;
+}
+
+// A root and a handle keep two objects, and nothing keeps them when they are gone.
+static void keeps(gait_heap *heap, gait_thread *thread, gait_kind kind) {
+  const uint64_t before = live_objects(heap, thread);
+  gait::Handle<Node> handle;
+  require(!handle && handle.get() == nullptr);
+  {
+    gait::Root<Node> root(thread, gait::make<Node>(thread, kind, nullptr, 1L));
+    gait::Handle<Node> other(thread, root.get());
+    require(other && other.get()->value == 1);
+    Node *second = gait::make<Node>(thread, kind, nullptr, 2L);
+    gait::store(thread, &root->next, second);
+    require(gait::cas(thread, &root->next, second, nullptr));
+    require(!gait::cas(thread, &root->next, second, nullptr));
+    other.set(thread, second);
+    new (&handle) gait::Handle<Node>(std::move(other));
+    require(!other && gait_thread_outside(thread, call_back, thread) == thread);
+    require(live_objects(heap, thread) == before + 2);
+  }
+  require(live_objects(heap, thread) == before + 1 && handle.get()->value == 2);
+  handle.free(thread);
+  require(!handle && live_objects(heap, thread) == before);
+}
+
 int main() {
   gait_heap *heap = nullptr;
   gait_thread *thread = nullptr;
-  if (gait_heap_create(nullptr, &heap) != GAIT_OK ||
-      gait_thread_attach(heap, "main", GAIT_STACK_EXACT, &thread) != GAIT_OK)
-    return EXIT_FAILURE;
+  require(gait_heap_create(nullptr, &heap) == GAIT_OK);
+  require(gait_thread_attach(heap, "main", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   const gait_kind any = gait_kind_conservative(heap);
-  long sum = 0;
-  {
-    Root<Node> list(thread, nullptr);
-    for (long i = 0; i < 1000; i++) {
-      auto *node = static_cast<Node *>(gait_alloc(thread, any, sizeof(Node)));
-      if (!node) return EXIT_FAILURE;
-      node->value = i;
-      gait_store_init(thread, &node->next, list.get());
-      list.set(node);
-      if (i % 100 == 0 && gait_collect(thread) != GAIT_OK) return EXIT_FAILURE;
-    }
-    {
-      Outside outside(thread);
-      std::puts("outside");
-    }
-    for (Node *node = list.get(); node; node = node->next)
-      sum += node->value;
-  }
-  if (sum != 499500) return EXIT_FAILURE;
-  if (gait_thread_detach(thread) != GAIT_OK) return EXIT_FAILURE;
-  return gait_heap_destroy(heap) == GAIT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+  require(sum_of_list(thread, any) == 499500);
+  keeps(heap, thread, any);
+  require(gait_thread_detach(thread) == GAIT_OK);
+  require(gait_heap_destroy(heap) == GAIT_OK);
+  return EXIT_SUCCESS;
 }

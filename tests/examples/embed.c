@@ -1,4 +1,5 @@
 #include <gait/gait.h>
+#include <gait/tune.h> /* gait_stats */
 #include <stdio.h>
 
 struct node {

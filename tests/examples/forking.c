@@ -16,11 +16,11 @@ int main(void) {
     return 1;
   long *volatile object = gait_alloc(thread, gait_kind_leaf(heap), sizeof(long));
   *object = 42;
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   /* [fork] */
   const pid_t child = fork();
   require(child >= 0);
-  require(gait_collect(thread) == GAIT_OK); /* in the parent and in the child */
+  require(gait_heap_collect(thread) == GAIT_OK); /* in the parent and in the child */
   require(*object == 42);
   if (child == 0) _exit(0);
   /* [end] */

@@ -104,7 +104,7 @@ int main(void) {
     gait_store_init(thread, &variant->is.object, string_new(thread, "value"));
     __atomic_store_n(&variant->tag, VARIANT_OBJECT, __ATOMIC_RELEASE);
   }
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   for (size_t i = 0; i < 100; i++) {
     const struct pair *pair = table->entries[i].value;
     const struct variant *variant = pair->second;

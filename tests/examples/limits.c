@@ -1,5 +1,6 @@
 /* GOGC, the memory limit, memory held outside, running out. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [create] */
@@ -14,9 +15,9 @@ static gait_result create(gait_heap **heap) {
 
 /* [run time] */
 static void memory_is_scarce(gait_heap *heap) {
-  gait_set_gogc(heap, 50, NULL);
-  gait_set_memory_limit(heap, (int64_t)256 << 20, NULL);
-  gait_trim(heap); /* free memory goes back at once */
+  gait_heap_set_gogc(heap, 50, NULL);
+  gait_heap_set_memory_limit(heap, (int64_t)256 << 20, NULL);
+  gait_heap_trim(heap); /* free memory goes back at once */
 }
 /* [end] */
 
@@ -31,7 +32,7 @@ static struct image *image_new(gait_thread *thread, size_t bytes) {
   if (!image) return NULL;
   image->pixels = calloc(bytes, 1);
   image->bytes = image->pixels ? bytes : 0;
-  gait_external(thread, image, image->bytes);
+  gait_object_set_external(thread, image, image->bytes);
   return image;
 }
 /* [end] */
@@ -73,7 +74,7 @@ static void run_out(void) {
   void *list[1] = {NULL};
   gait_frame frame;
   gait_frame_push(cache.thread, &frame, list, 1);
-  for (void *node; (node = gait_alloc(cache.thread, any, 1 << 20));) {
+  for (void **node; (node = gait_alloc(cache.thread, any, 1 << 20));) {
     gait_store_init(cache.thread, node, list[0]);
     list[0] = node;
   }
@@ -93,7 +94,7 @@ int main(void) {
   free(image->pixels);
   memory_is_scarce(heap);
   int64_t gogc = 0;
-  require(gait_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
+  require(gait_heap_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
   run_out();
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -1,5 +1,6 @@
 /* Stats, records, and options from text. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static void print_stats(gait_heap *heap) {
 static uint64_t print_new_records(gait_heap *heap, uint64_t next) {
   gait_cycle_record records[16];
   size_t count;
-  while ((count = gait_cycle_records(heap, next, records, 16)) > 0) {
+  while ((count = gait_records_read(heap, next, records, 16)) > 0) {
     for (size_t i = 0; i < count; i++)
       printf("cycle %" PRIu64 ", %s: marked %" PRIu64 " objects in %.1f ms\n", records[i].cycle,
              gait_cycle_cause_name(records[i].cause), records[i].marked_objects,
@@ -72,7 +73,7 @@ int main(void) {
     return 1;
   for (int i = 0; i < 200000; i++)
     require(gait_alloc(thread, gait_kind_leaf(heap), 512) != NULL);
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   print_stats(heap);
   require(print_new_records(heap, 1) > 1);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);

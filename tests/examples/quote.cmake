@@ -1,8 +1,8 @@
 # Checks that the code which a document shows is the code that the tests run.
 #
 # Before each block of C or C++ stands a comment: <!-- tests/examples/FILE --> for a whole file, or
-# <!-- tests/examples/FILE: PART --> for what lies between "[PART]" and "[end]" in it.  A block
-# without such a comment fails the test.
+# <!-- tests/examples/FILE: PART --> for what lies between "[PART]" and "[end]" in it, or likewise
+# for a part of include/gait/FILE.  A block without such a comment fails the test.
 #
 #   cmake -DDOCUMENT=docs/manual.md -DROOT=. -P quote.cmake
 
@@ -49,11 +49,11 @@ while(TRUE)
   math(EXPR blocks "${blocks} + 1")
   string(SUBSTRING "${rest}" 0 ${fence} before)
   string(SUBSTRING "${rest}" ${fence} -1 rest)
-  if(NOT before MATCHES "<!-- (tests/examples/[a-z_.]+)(: ([a-z ]+))? -->$")
+  if(NOT before MATCHES "<!-- ((tests/examples|include/gait)/[a-z_.]+)(: ([a-z ]+))? -->$")
     message(FATAL_ERROR "${DOCUMENT}: block ${blocks} of code does not say where it comes from")
   endif()
   set(file ${CMAKE_MATCH_1})
-  set(part ${CMAKE_MATCH_3})
+  set(part ${CMAKE_MATCH_4})
   cut_lines("${rest}" "```c" "```" shown)
   file(READ ${ROOT}/${file} source)
   if(part)

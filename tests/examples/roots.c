@@ -1,5 +1,6 @@
 /* Roots of every sort. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 #include <stdlib.h>
 
 /* [exact frame] */
@@ -8,10 +9,10 @@ static void *list_of_three(gait_thread *thread, gait_kind kind) {
   gait_frame frame;
   gait_frame_push(thread, &frame, slots, 2);
   for (int i = 0; i < 3; i++) {
-    slots[1] = gait_alloc(thread, kind, 16);
-    if (!slots[1]) break;
-    gait_store_init(thread, slots[1], slots[0]);
-    slots[0] = slots[1];
+    void **link = slots[1] = gait_alloc(thread, kind, 16);
+    if (!link) break;
+    gait_store_init(thread, link, slots[0]);
+    slots[0] = link;
   }
   gait_frame_pop(thread, &frame);
   return slots[0]; /* the caller puts it into a frame of its own before the next safepoint */
@@ -24,12 +25,12 @@ struct window { /* malloc'd, not on the heap */
 };
 
 static gait_result window_open(gait_thread *thread, struct window *window, void *title) {
-  window->title = gait_handle_new(thread, title);
+  window->title = gait_handle_create(thread, title);
   return window->title ? GAIT_OK : GAIT_ERROR_MEMORY;
 }
 
 static void window_close(gait_thread *thread, struct window *window) {
-  gait_handle_free(thread, window->title);
+  gait_handle_destroy(thread, window->title);
 }
 /* [end] */
 
@@ -90,11 +91,11 @@ int main(void) {
   foreign.user_data = list_of_three(thread, any);
   gait_store(thread, &entries[2], list_of_three(thread, any));
   require(window_open(thread, &window, list_of_three(thread, any)) == GAIT_OK);
-  require(gait_collect(thread) == GAIT_OK);
+  require(gait_heap_collect(thread) == GAIT_OK);
   gait_cycle_record record;
-  require(gait_cycle_records(heap, 1, &record, 1) == 1 && record.marked_objects == 4 * 3);
+  require(gait_records_read(heap, 1, &record, 1) == 1 && record.marked_objects == 4 * 3);
   window_close(thread, &window);
-  require(gait_collect(thread) == GAIT_OK);
-  require(gait_cycle_records(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
+  require(gait_heap_collect(thread) == GAIT_OK);
+  require(gait_records_read(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -26,7 +26,7 @@ static struct node *node_new(gait_thread *thread, gait_kind kind, struct node *n
 static void push(gait_thread *thread, struct node **stack, struct node *node) {
   struct node *top;
   do {
-    top = gait_load((void *const *)stack);
+    top = gait_load(stack);
     gait_store(thread, &node->next, top);
   } while (!gait_cas(thread, stack, top, node));
 }
@@ -38,7 +38,7 @@ static void copy_in_parts(gait_thread *thread, void **to, void *const *from, siz
   for (size_t done = 0; done < count; done += PART) {
     const size_t rest = count - done;
     gait_copy(thread, to + done, from + done, rest < PART ? rest : PART);
-    gait_poll(thread); /* both arrays are in a root */
+    gait_thread_poll(thread); /* both arrays are in a root */
   }
 }
 /* [end] */

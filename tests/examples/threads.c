@@ -33,7 +33,7 @@ static void *read_blocking(void *arg) {
 
 static ssize_t managed_read(gait_thread *thread, int descriptor, char *bytes, size_t count) {
   struct reading reading = {descriptor, bytes, count, -1};
-  gait_outside(thread, read_blocking, &reading);
+  gait_thread_outside(thread, read_blocking, &reading);
   return reading.result;
 }
 /* [end] */
@@ -41,9 +41,9 @@ static ssize_t managed_read(gait_thread *thread, int descriptor, char *bytes, si
 /* [leave and enter] */
 static void *managed_join(gait_thread *thread, pthread_t other) {
   void *result = NULL;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   pthread_join(other, &result);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   return result;
 }
 /* [end] */
@@ -72,7 +72,7 @@ struct lines {
 /* Called by a library that knows nothing of Gait, outside managed code. */
 static void on_line(const char *start, size_t length, void *arg) {
   struct lines *lines = arg;
-  gait_enter(lines->thread);
+  gait_thread_enter(lines->thread);
   gait_kind kind = gait_kind_conservative(gait_thread_heap(lines->thread));
   struct line *line = gait_alloc(lines->thread, kind, sizeof *line + length + 1);
   if (line) {
@@ -80,7 +80,7 @@ static void on_line(const char *start, size_t length, void *arg) {
     gait_store_init(lines->thread, &line->next, lines->last);
     lines->last = line;
   }
-  gait_leave(lines->thread);
+  gait_thread_leave(lines->thread);
 }
 
 static void *split_outside(void *arg) {
@@ -91,7 +91,7 @@ static void *split_outside(void *arg) {
 
 static struct line *split(gait_thread *thread, const char *text) {
   struct lines lines = {thread, text, NULL};
-  gait_outside(thread, split_outside, &lines);
+  gait_thread_outside(thread, split_outside, &lines);
   return lines.last;
 }
 /* [end] */
@@ -99,9 +99,9 @@ static struct line *split(gait_thread *thread, const char *text) {
 /* [lock] */
 static void managed_lock(gait_thread *thread, pthread_mutex_t *lock) {
   if (pthread_mutex_trylock(lock) == 0) return; /* the common case costs nothing */
-  gait_leave(thread);
+  gait_thread_leave(thread);
   pthread_mutex_lock(lock);
-  gait_enter(thread);
+  gait_thread_enter(thread);
 }
 /* [end] */
 
@@ -129,7 +129,7 @@ static double sum(gait_thread *thread, const double *numbers, size_t count) {
   double total = 0;
   for (size_t i = 0; i < count; i++) {
     total += numbers[i];
-    if (i % 4096 == 0) gait_poll(thread);
+    if (i % 4096 == 0) gait_thread_poll(thread);
   }
   return total;
 }
@@ -154,7 +154,7 @@ int main(void) {
   require(pipe(ends) == 0 && write(ends[1], "hello", 5) == 5);
   require(managed_read(thread, ends[0], bytes, sizeof bytes) == 5);
   const struct line *line = split(thread, "one\ntwo\nthree");
-  require(gait_collect(thread) == GAIT_OK && strcmp(line->text, "three") == 0);
+  require(gait_heap_collect(thread) == GAIT_OK && strcmp(line->text, "three") == 0);
   require(strcmp(line->next->next->text, "one") == 0 && !line->next->next->next);
   static struct locked locked = {.lock = PTHREAD_MUTEX_INITIALIZER};
   locked.heap = heap;

@@ -8,6 +8,8 @@
 
 #include "inject.h"
 
+#include "../support/random.h"
+
 const char *cells_where = "";
 
 struct cell {
@@ -46,19 +48,12 @@ static bool cells_got(const void *memory) {
 
 /* ---- Cells ---- */
 
-static uint64_t cell_mix(uint64_t value) {
-  value ^= value >> 31;
-  value *= UINT64_C(0x9E3779B97F4A7C15);
-  return value ^ value >> 29;
-}
-
 static uint64_t cell_hash(const struct cell *cell) {
-  return cell_mix(cell->id ^ cell_mix(cell->left_id ^ cell_mix(cell->right_id ^ 1)));
+  return random_mix(cell->id ^ random_mix(cell->left_id ^ random_mix(cell->right_id ^ 1)));
 }
 
-static uint64_t cells_random(struct cells *cells, uint64_t bound) {
-  cells->random = cell_mix(cells->random + 1);
-  return (cells->random >> 11) % bound;
+static uint64_t cells_random(struct cells *cells, uint32_t bound) {
+  return random_below(&cells->random, bound);
 }
 
 static void cell_look(const struct cell *cell, uint64_t id) {
@@ -205,7 +200,7 @@ void cells_handles(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_HANDLES; i++) {
     const uint64_t slot = cells_random(cells, CELLS_SLOTS);
     if (!cells->handles[i]) {
-      cells->handles[i] = gait_handle_new(cells->thread, cells->slots[slot]);
+      cells->handles[i] = gait_handle_create(cells->thread, cells->slots[slot]);
       if (!cells_got(cells->handles[i])) continue;
     } else {
       gait_handle_set(cells->thread, cells->handles[i], cells->slots[slot]);
@@ -224,7 +219,8 @@ void cells_allocate(struct cells *cells, unsigned count) {
 void cells_externals(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_SLOTS; i++)
     if (cells->slots[i])
-      cells_worked(gait_external(cells->thread, cells->slots[i], 1000), GAIT_ERROR_MEMORY);
+      cells_worked(gait_object_set_external(cells->thread, cells->slots[i], 1000),
+                   GAIT_ERROR_MEMORY);
 }
 
 /* Drops most of what is kept, so that there is something to free. */
@@ -241,21 +237,21 @@ void cells_drop(struct cells *cells) {
   }
   for (unsigned i = 0; i < CELLS_HANDLES; i++) {
     if (!cells->handles[i] || i % 3 == 0) continue;
-    gait_handle_free(cells->thread, cells->handles[i]);
+    gait_handle_destroy(cells->thread, cells->handles[i]);
     cells->handles[i] = NULL;
   }
 }
 
 static uint64_t cells_newest_cycle(struct cells *cells) {
   static gait_cycle_record records[1024];
-  const size_t count = gait_cycle_records(cells->heap, 0, records, 1024);
+  const size_t count = gait_records_read(cells->heap, 0, records, 1024);
   return count ? records[count - 1].cycle : 0;
 }
 
 /* A collection needs nothing of the system. */
 void cells_collect(struct cells *cells) {
   const uint64_t before = cells_newest_cycle(cells);
-  MUST(gait_collect(cells->thread) == GAIT_OK);
+  MUST(gait_heap_collect(cells->thread) == GAIT_OK);
   MUST(cells_newest_cycle(cells) > before);
 }
 
@@ -263,13 +259,13 @@ void cells_collect(struct cells *cells) {
 void cells_limit(struct cells *cells) {
   gait_stats stats;
   gait_stats_read(cells->heap, &stats);
-  MUST(gait_set_memory_limit(cells->heap, (int64_t)stats.mapped_bytes, NULL) == GAIT_OK);
+  MUST(gait_heap_set_memory_limit(cells->heap, (int64_t)stats.mapped_bytes, NULL) == GAIT_OK);
   cells_allocate(cells, 200);
   cells_drop(cells);
   cells_collect(cells);
   cells_allocate(cells, 200);
-  MUST(gait_set_memory_limit(cells->heap, GAIT_OFF, NULL) == GAIT_OK);
-  gait_trim(cells->heap);
+  MUST(gait_heap_set_memory_limit(cells->heap, GAIT_OFF, NULL) == GAIT_OK);
+  gait_heap_trim(cells->heap);
 }
 
 /* ---- Other threads ---- */
@@ -283,9 +279,9 @@ static void *cells_guest(void *arg) {
     struct cell *cell = gait_alloc(thread, cells->kinds[1], sizeof *cell);
     if (cells_got(cell)) MUST(cell->id == 0 && !cell->left);
   }
-  gait_leave(thread);
-  gait_enter(thread);
-  MUST(gait_collect(thread) == GAIT_OK);
+  gait_thread_leave(thread);
+  gait_thread_enter(thread);
+  MUST(gait_heap_collect(thread) == GAIT_OK);
   return NULL; /* which detaches it */
 }
 
@@ -299,7 +295,7 @@ static void *cells_wait_for_guests(void *arg) {
 }
 
 void cells_threads(struct cells *cells) {
-  gait_outside(cells->thread, cells_wait_for_guests, cells);
+  gait_thread_outside(cells->thread, cells_wait_for_guests, cells);
 }
 
 /* ---- Looking ---- */
@@ -321,7 +317,7 @@ void cells_end(struct cells *cells) {
   if (cells->callback_added)
     MUST(gait_roots_remove_callback(cells->heap, cells_trace_last, cells) == GAIT_OK);
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
-    if (cells->handles[i]) gait_handle_free(cells->thread, cells->handles[i]);
+    if (cells->handles[i]) gait_handle_destroy(cells->thread, cells->handles[i]);
   if (cells->thread) {
     gait_frame_pop(cells->thread, &cells->frame);
     MUST(gait_thread_detach(cells->thread) == GAIT_OK);

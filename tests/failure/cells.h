@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 /* What is under way, for a report. */
 extern const char *cells_where;

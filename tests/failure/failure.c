@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
-#include "../sanitizer.h"
+#include "../support/process.h"
+#include "../support/sanitizer.h"
 #include "cells.h"
 #include "inject.h"
 
@@ -28,13 +28,13 @@ static gait_options life_options(const char *mode) {
   gait_options_init(&options);
   options.reserve_bytes = RESERVE_BYTES;
   options.min_heap_bytes = 1 << 20;
-  options.processors = 2;
+  options.cpus = 2;
   options.barrierless = strcmp(mode, "barrierless") == 0;
   if (strcmp(mode, "checked") == 0) {
-    options.checkmark = options.heap_walk = options.poison = 1;
-    options.mark_segments = 2;
-    options.barrier_entries = 2;
-    options.run_bytes = 256;
+    options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+    options.debug.mark_segments = 2;
+    options.debug.barrier_entries = 2;
+    options.debug.run_bytes = 256;
   }
   return options;
 }

@@ -17,7 +17,10 @@
 #include "cycle/cycle.h"
 #include "inject.h"
 
-#define MIB     ((size_t)1 << 20)
+#include "../support/random.h"
+#include "../support/run_case.h"
+#include "../support/sizes.h"
+
 #define OBJECTS 20000
 
 struct hard {
@@ -35,10 +38,10 @@ static void hard_open(struct hard *hard, int64_t gogc_percent) {
   options.reserve_bytes = (int64_t)1 << 30;
   options.gogc_percent = gogc_percent;
   options.min_heap_bytes = 1 << 20;
-  options.barrier_entries = 4;
-  options.mark_segments = 8;
+  options.debug.barrier_entries = 4;
+  options.debug.mark_segments = 8;
   options.idle_help = 0;
-  options.heap_walk = options.checkmark = 1;
+  options.debug.heap_walk = options.debug.checkmark = 1;
   memset(hard, 0, sizeof *hard);
   MUST(gait_heap_create(&options, &hard->heap) == GAIT_OK);
   MUST(gait_thread_attach(hard->heap, "hard", GAIT_STACK_EXACT, &hard->thread) == GAIT_OK);
@@ -74,7 +77,7 @@ static void *hard_collect_elsewhere(void *arg) {
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&hard->step, 1);
-  MUST(gait_collect(thread) == GAIT_OK);
+  MUST(gait_heap_collect(thread) == GAIT_OK);
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -91,7 +94,7 @@ static void hard_reach(struct hard *hard, pthread_t *collects, enum gaiti_phase 
   hard_await(hard, 1);
   while (gaiti_phase(hard->heap) < phase) {
     if (phase != GAITI_PHASE_START || gaiti_phase(hard->heap) != GAITI_PHASE_START)
-      gait_poll(hard->thread);
+      gait_thread_poll(hard->thread);
     sched_yield();
   }
 }
@@ -103,16 +106,16 @@ static void hard_no_memory_to_collect(void) {
   struct hard hard;
   gait_stats stats;
   gait_cycle_record record;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ALL, 1, true);
-  MUST(gait_collect(hard.thread) == GAIT_OK);
-  MUST(gait_cycle_records(hard.heap, 1, &record, 1) == 1 && record.marked_objects == OBJECTS + 1);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
+  MUST(gait_records_read(hard.heap, 1, &record, 1) == 1 && record.marked_objects == OBJECTS + 1);
   hard.table = NULL;
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   gait_stats_read(hard.heap, &stats);
   MUST(stats.cycles == 2 && stats.forced_cycles == 2);
-  MUST(gait_cycle_records(hard.heap, 2, &record, 1) == 1 && record.marked_objects == 0);
+  MUST(gait_records_read(hard.heap, 2, &record, 1) == 1 && record.marked_objects == 0);
   hard_close(&hard);
 }
 
@@ -136,10 +139,10 @@ static void *hard_leave_and_enter(void *arg) {
   struct hard *hard = arg;
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "leaves", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  gait_leave(thread);
+  gait_thread_leave(thread);
   atomic_store(&hard->step, 1);
   hard_await(hard, 2);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   MUST(gait_alloc(thread, hard->words, 16));
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
@@ -150,7 +153,7 @@ static void *hard_leave_and_enter(void *arg) {
 static void hard_no_memory_to_enter(void) {
   struct hard hard;
   pthread_t leaves;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   MUST(gait_alloc(hard.thread, hard.words, 16));
   gait_frame_pop(hard.thread, &hard.frame);
   MUST(gait_thread_detach(hard.thread) == GAIT_OK);
@@ -162,7 +165,7 @@ static void hard_no_memory_to_enter(void) {
   atomic_store(&hard.step, 2);
   while (inject_failed() == 0)
     sched_yield();
-  gait_outside(hard.thread, hard_join, &leaves);
+  gait_thread_outside(hard.thread, hard_join, &leaves);
   hard_close(&hard);
 }
 
@@ -197,7 +200,7 @@ static void *hard_collect_once(void *arg) {
   struct hard *hard = arg;
   gait_thread *thread;
   MUST(gait_thread_attach(hard->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  MUST(gait_collect(thread) == GAIT_OK);
+  MUST(gait_heap_collect(thread) == GAIT_OK);
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -207,24 +210,24 @@ static void *hard_collect_once(void *arg) {
 static void hard_no_memory_to_shade_at_the_start(void) {
   struct hard hard;
   pthread_t sits, collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_thread_start(&sits, hard_sit, &hard);
   hard_await(&hard, 1);
   inject_thread_start(&collects, hard_collect_once, &hard);
   while (!gait_fast_of(hard.thread)->marking) {
-    gait_poll(hard.thread);
+    gait_thread_poll(hard.thread);
     sched_yield();
   }
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   hard_store_all(&hard);
   MUST(inject_failed() > 0);
   atomic_store(&hard.step, 3);
-  gait_outside(hard.thread, hard_join, &collects);
-  gait_outside(hard.thread, hard_join, &sits);
+  gait_thread_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &sits);
   hard_look_at_all(&hard);
   inject_disarm();
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   hard_look_at_all(&hard);
   hard_close(&hard);
 }
@@ -233,15 +236,15 @@ static void hard_no_memory_to_shade_at_the_start(void) {
 static void hard_no_memory_to_shade_while_marking(void) {
   struct hard hard;
   pthread_t collects;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   hard_reach(&hard, &collects, GAITI_PHASE_MARK);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   hard_store_all(&hard);
-  gait_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &collects);
   hard_look_at_all(&hard);
   inject_disarm();
-  MUST(gait_collect(hard.thread) == GAIT_OK);
+  MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   hard_look_at_all(&hard);
   hard_close(&hard);
 }
@@ -257,7 +260,7 @@ static void hard_no_memory_to_remove_roots(void) {
   pthread_t collects;
   static void *range[4];
   int calls = 0;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   MUST(gait_roots_add(hard.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   MUST(gait_roots_add_callback(hard.heap, hard_trace_nothing, &calls, GAIT_ROOTS_BARRIERED) ==
@@ -266,33 +269,34 @@ static void hard_no_memory_to_remove_roots(void) {
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   MUST(gait_roots_remove(hard.heap, range) == GAIT_OK);
   MUST(gait_roots_remove_callback(hard.heap, hard_trace_nothing, &calls) == GAIT_OK);
-  gait_outside(hard.thread, hard_join, &collects);
+  gait_thread_outside(hard.thread, hard_join, &collects);
   hard_close(&hard);
 }
 
 /* A table at its limit grows at the next object, but not for one that it has. */
 static void hard_no_memory_to_lower_external(void) {
   struct hard hard;
-  hard_open(&hard, GAIT_GOGC_OFF);
+  hard_open(&hard, GAIT_OFF);
   hard_fill(&hard);
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, false);
   inject_disarm();
   size_t taken = 0;
   for (; taken < OBJECTS; taken++) {
     inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
-    const gait_result result = gait_external(hard.thread, hard.table[taken], 100);
+    const gait_result result = gait_object_set_external(hard.thread, hard.table[taken], 100);
     MUST(result == GAIT_OK || result == GAIT_ERROR_MEMORY);
     for (size_t i = 0; i < taken && i < 40; i++) {
-      MUST(gait_external(hard.thread, hard.table[i], 50) == GAIT_OK);
-      MUST(gait_external(hard.thread, hard.table[i], 100) == GAIT_OK);
+      MUST(gait_object_set_external(hard.thread, hard.table[i], 50) == GAIT_OK);
+      MUST(gait_object_set_external(hard.thread, hard.table[i], 100) == GAIT_OK);
     }
     inject_disarm();
-    if (result != GAIT_OK) MUST(gait_external(hard.thread, hard.table[taken], 100) == GAIT_OK);
+    if (result != GAIT_OK)
+      MUST(gait_object_set_external(hard.thread, hard.table[taken], 100) == GAIT_OK);
     if (taken > 1000) break;
   }
   inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
   for (size_t i = 0; i <= taken; i++)
-    MUST(gait_external(hard.thread, hard.table[i], 0) == GAIT_OK);
+    MUST(gait_object_set_external(hard.thread, hard.table[i], 0) == GAIT_OK);
   gait_stats stats;
   gait_stats_read(hard.heap, &stats);
   MUST(stats.external_bytes == 0);
@@ -315,20 +319,14 @@ struct storm {
   uint64_t random;
 };
 
-static uint64_t storm_random(struct storm *storm) {
-  storm->random ^= storm->random << 13;
-  storm->random ^= storm->random >> 7;
-  storm->random ^= storm->random << 17;
-  return storm->random;
-}
-
 static uint64_t storm_number(const void *object) {
   return ((uint64_t *const *)object)[0][3];
 }
 
 /* Makes a new pair for a slot; false when there is no memory for it. */
 static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
-  storm->fresh = gait_alloc(storm->thread, storm->hard->words, 16 + storm_random(storm) % 100);
+  storm->fresh =
+      gait_alloc(storm->thread, storm->hard->words, 16 + random_next(&storm->random) % 100);
   if (!storm->fresh) return false;
   uint64_t *inner = gait_alloc(storm->thread, storm->hard->words, 64);
   if (!inner) return false;
@@ -339,7 +337,8 @@ static bool storm_make(struct storm *storm, size_t slot, uint64_t number) {
 }
 
 static void storm_exchange(struct storm *storm) {
-  const size_t one = storm_random(storm) % STORM_SLOTS, other = storm_random(storm) % STORM_SLOTS;
+  const size_t one = random_next(&storm->random) % STORM_SLOTS,
+               other = random_next(&storm->random) % STORM_SLOTS;
   void *kept = storm->table[one];
   gait_store(storm->thread, &storm->table[one], storm->table[other]);
   gait_store(storm->thread, &storm->table[other], kept);
@@ -369,9 +368,9 @@ static void *storm_run(void *arg) {
   while (atomic_load(&hard->step) <= STORM_THREADS) {
     for (int i = 0; i < 50; i++)
       storm_exchange(&storm);
-    const size_t slot = storm_random(&storm) % STORM_SLOTS;
+    const size_t slot = random_next(&storm.random) % STORM_SLOTS;
     storm_make(&storm, slot, storm_number(storm.table[slot]));
-    gait_poll(storm.thread);
+    gait_thread_poll(storm.thread);
   }
   storm_check(&storm);
   gait_frame_pop(storm.thread, &fresh);
@@ -390,15 +389,15 @@ static void hard_storm(void) {
   uint64_t failed = 0;
   for (uint64_t round = 0; round < STORM_ROUNDS; round++) {
     inject_arm(INJECT_ONE(INJECT_ALLOC) | INJECT_ONE(INJECT_MPROTECT), 1 + round % 7, round % 3);
-    MUST(gait_collect(hard.thread) == GAIT_OK);
+    MUST(gait_heap_collect(hard.thread) == GAIT_OK);
     failed += inject_failed();
     inject_disarm();
-    if (round % 4 == 0) MUST(gait_collect(hard.thread) == GAIT_OK);
+    if (round % 4 == 0) MUST(gait_heap_collect(hard.thread) == GAIT_OK);
   }
   MUST(failed > 0);
   atomic_store(&hard.step, STORM_THREADS + 1);
   for (int i = 0; i < STORM_THREADS; i++)
-    gait_outside(hard.thread, hard_join, &threads[i]);
+    gait_thread_outside(hard.thread, hard_join, &threads[i]);
   hard_close(&hard);
 }
 
@@ -440,10 +439,7 @@ static void hard_once(void) {
   hard_child(hard_fork_handler_refused);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(void);
-} hard_cases[] = {
+static const struct run_case hard_cases[] = {
     {"no_memory_to_collect", hard_no_memory_to_collect},
     {"no_thread", hard_no_thread},
     {"no_memory_to_enter", hard_no_memory_to_enter},
@@ -453,15 +449,13 @@ static const struct {
     {"no_memory_to_lower_external", hard_no_memory_to_lower_external},
     {"storm", hard_storm},
     {"once", hard_once},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {
-  for (size_t i = 0; argc == 2 && i < sizeof hard_cases / sizeof *hard_cases; i++) {
-    if (strcmp(argv[1], hard_cases[i].name) != 0) continue;
-    cells_where = hard_cases[i].name;
-    hard_cases[i].run();
-    return EXIT_SUCCESS;
-  }
-  fprintf(stderr, "failure_hard: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *table = hard_cases,
+                        *one = run_case_find(&table, 1, argc == 2 ? argv[1] : NULL);
+  cells_where = one->name;
+  one->run();
+  return EXIT_SUCCESS;
 }

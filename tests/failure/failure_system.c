@@ -19,9 +19,10 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
+#include "../support/run_case.h"
+#include "../support/sizes.h"
 
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
@@ -236,9 +237,10 @@ static gait_options heap_options(void) {
   gait_options_init(&options);
   options.reserve_bytes = (int64_t)(64 * MIB);
   options.min_heap_bytes = (int64_t)(MIB / 2);
-  options.processors = 2;
-  options.heap_walk = options.checkmark = 1;
-  if (gait_options_check(&options, NULL, 0) != GAIT_OK) options.heap_walk = options.checkmark = 0;
+  options.cpus = 2;
+  options.debug.heap_walk = options.debug.checkmark = 1;
+  if (gait_options_check(&options, NULL, 0) != GAIT_OK)
+    options.debug.heap_walk = options.debug.checkmark = 0;
   return options;
 }
 
@@ -294,12 +296,12 @@ static void heap_live(struct heap *heap) {
       bytes += size;
     }
     heap_check(heap);
-    KEEPS(gait_collect(heap->thread) == GAIT_OK);
+    KEEPS(gait_heap_collect(heap->thread) == GAIT_OK);
     heap_check(heap);
     heap->list = NULL;
     heap->count = 0;
   }
-  KEEPS(gait_collect(heap->thread) == GAIT_OK);
+  KEEPS(gait_heap_collect(heap->thread) == GAIT_OK);
 }
 
 static gait_stats heap_stats(const struct heap *heap) {
@@ -332,11 +334,11 @@ static void *system_enter_and_leave(void *arg) {
   KEEPS(gait_thread_attach(heap->heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
   for (int i = 0; i < 1000; i++) {
     KEEPS(gait_alloc(thread, heap->words, 64) != NULL);
-    KEEPS((gait_leave(thread), true));
-    KEEPS((gait_enter(thread), true));
-    KEEPS((gait_poll(thread), true));
+    KEEPS((gait_thread_leave(thread), true));
+    KEEPS((gait_thread_enter(thread), true));
+    KEEPS((gait_thread_poll(thread), true));
   }
-  KEEPS(gait_collect(thread) == GAIT_OK);
+  KEEPS(gait_heap_collect(thread) == GAIT_OK);
   KEEPS(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -356,20 +358,20 @@ static void system_errno(void) {
   static void *range[4];
   gait_options options = heap_options();
   atomic_store(&system_is.poisons, true);
-  KEEPS(gait_options_set(&options, "memlimit", "1GiB", NULL, 0) == GAIT_OK);
+  KEEPS(gait_options_set(&options, "memory_limit", "1GiB", NULL, 0) == GAIT_OK);
   heap_open(&heap, &options, GAIT_STACK_CONSERVATIVE);
   KEEPS(gait_roots_add(heap.heap, range, sizeof range, GAIT_ROOTS_BARRIERED) == GAIT_OK);
   gait_handle *handle = NULL;
-  KEEPS((handle = gait_handle_new(heap.thread, NULL)) != NULL);
+  KEEPS((handle = gait_handle_create(heap.thread, NULL)) != NULL);
   heap_live(&heap);
   KEEPS(heap_keep(&heap, 100));
-  KEEPS(gait_external(heap.thread, heap.list, MIB) == GAIT_OK);
-  gait_outside(heap.thread, system_run_threads, &heap);
-  KEEPS(gait_set_memory_limit(heap.heap, (int64_t)(16 * MIB), NULL) == GAIT_OK);
-  KEEPS(gait_set_gogc(heap.heap, 50, NULL) == GAIT_OK);
-  KEEPS((gait_trim(heap.heap), true));
+  KEEPS(gait_object_set_external(heap.thread, heap.list, MIB) == GAIT_OK);
+  gait_thread_outside(heap.thread, system_run_threads, &heap);
+  KEEPS(gait_heap_set_memory_limit(heap.heap, (int64_t)(16 * MIB), NULL) == GAIT_OK);
+  KEEPS(gait_heap_set_gogc(heap.heap, 50, NULL) == GAIT_OK);
+  KEEPS((gait_heap_trim(heap.heap), true));
   KEEPS((heap_stats(&heap), true));
-  KEEPS((gait_handle_free(heap.thread, handle), true));
+  KEEPS((gait_handle_destroy(heap.thread, handle), true));
   KEEPS(gait_roots_remove(heap.heap, range) == GAIT_OK);
   heap_close(&heap);
 }
@@ -378,7 +380,7 @@ static void system_errno(void) {
 static void system_commit(void) {
   struct heap heap;
   gait_options options = heap_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   system_is.most_bytes = 200 * KIB;
   for (size_t bytes = 0; bytes < 16 * MIB; bytes += 4 * KIB)
@@ -394,7 +396,7 @@ static void system_pages(long page_bytes) {
   system_is.page_bytes = page_bytes;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   heap_live(&heap);
-  gait_trim(heap.heap);
+  gait_heap_trim(heap.heap);
   const gait_stats stats = heap_stats(&heap);
   MUST(stats.mapped_bytes < 2 * MIB && stats.mapped_peak_bytes > 24 * MIB);
   heap_live(&heap);
@@ -419,7 +421,7 @@ static void system_locked(void) {
   system_is.locked = 1;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   heap_live(&heap);
-  gait_trim(heap.heap);
+  gait_heap_trim(heap.heap);
   MUST(atomic_load(&system_given) > 0 && heap_stats(&heap).mapped_bytes < 2 * MIB);
   heap_live(&heap);
   heap_close(&heap);
@@ -433,7 +435,7 @@ static void system_locked_for_good(void) {
   system_is.locked = 2;
   heap_open(&heap, &options, GAIT_STACK_EXACT);
   heap_live(&heap);
-  gait_trim(heap.heap);
+  gait_heap_trim(heap.heap);
   const gait_stats stats = heap_stats(&heap);
   MUST(atomic_load(&system_given) == 0 && stats.mapped_bytes > 16 * MIB);
   heap_live(&heap);
@@ -476,7 +478,7 @@ static void system_clock_later(void) {
   atomic_store(&system_is.clock_fails, 1);
   for (int i = 0; i < 1000; i++)
     MUST(heap_keep(&heap, 64));
-  MUST(gait_collect(heap.thread) == GAIT_OK);
+  MUST(gait_heap_collect(heap.thread) == GAIT_OK);
   heap_check(&heap);
   heap_close(&heap);
 }
@@ -484,14 +486,14 @@ static void system_clock_later(void) {
 /* Allocates, and runs what cycles are offered, until one knows the quota that the file has; reads
  * nothing. */
 static void system_await_quota(struct heap *heap, const char *quota, double wanted) {
-  gait_cycle_record record = {.processors = 0};
+  gait_cycle_record record = {.cpus = 0};
   uint64_t next = 1;
   atomic_store(&system_is.quota, quota);
   atomic_fetch_add(&system_is.ahead_s, 2); /* what was read is old */
   system_reads_nothing = true;
-  while (record.processors != wanted) {
+  while (record.cpus != wanted) {
     MUST(gait_alloc(heap->thread, heap->words, 500));
-    if (gait_cycle_records(heap->heap, next, &record, 1) == 1) next = record.cycle + 1;
+    if (gait_records_read(heap->heap, next, &record, 1) == 1) next = record.cycle + 1;
   }
   system_reads_nothing = false;
   MUST(atomic_load(&system_read) == 0);
@@ -501,10 +503,10 @@ static void system_await_quota(struct heap *heap, const char *quota, double want
 static void system_quota(void) {
   struct heap heap;
   gait_options options = heap_options();
-  options.processors = 0;
+  options.cpus = 0;
   atomic_store(&system_is.quota, "25000 100000\n");
   heap_open(&heap, &options, GAIT_STACK_EXACT);
-  MUST(gait_collect(heap.thread) == GAIT_OK);
+  MUST(gait_heap_collect(heap.thread) == GAIT_OK);
   system_await_quota(&heap, "25000 100000\n", 0.25);
   system_await_quota(&heap, "50000 100000\n", 0.5);
   system_await_quota(&heap, "75000 100000\n", 0.75);
@@ -532,22 +534,19 @@ static void system_no_maps(void) {
   heap_open(&heap, &options, GAIT_STACK_CONSERVATIVE);
   uint64_t *volatile kept;
   system_make(&heap, (uint64_t **)&kept);
-  MUST(gait_collect(heap.thread) == GAIT_OK);
+  MUST(gait_heap_collect(heap.thread) == GAIT_OK);
   for (int i = 0; i < 1000; i++)
     MUST(gait_alloc(heap.thread, heap.words, 64));
   MUST(gait_object_start(heap.heap, kept) == kept && kept[3] == 42);
   pthread_t other;
   MUST(pthread_create(&other, NULL, system_attach_elsewhere, &heap) == 0);
-  gait_leave(heap.thread);
+  gait_thread_leave(heap.thread);
   pthread_join(other, NULL);
-  gait_enter(heap.thread);
+  gait_thread_enter(heap.thread);
   heap_close(&heap);
 }
 
-static const struct {
-  const char *name;
-  void (*run)(void);
-} system_cases[] = {
+static const struct run_case system_cases[] = {
     {"errno", system_errno},
     {"commit", system_commit},
     {"pages_16", system_pages_16},
@@ -560,14 +559,12 @@ static const struct {
     {"clock_later", system_clock_later},
     {"no_maps", system_no_maps},
     {"quota", system_quota},
+    {NULL, NULL},
 };
 
 int main(int argc, char **argv) {
-  for (size_t i = 0; argc == 2 && i < sizeof system_cases / sizeof *system_cases; i++) {
-    if (strcmp(argv[1], system_cases[i].name) != 0) continue;
-    system_cases[i].run();
-    return EXIT_SUCCESS;
-  }
-  fprintf(stderr, "failure_system: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *table = system_cases,
+                        *one = run_case_find(&table, 1, argc == 2 ? argv[1] : NULL);
+  one->run();
+  return EXIT_SUCCESS;
 }

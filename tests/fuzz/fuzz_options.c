@@ -4,6 +4,7 @@
  * call changes nothing and leaves a sentence, and what a call accepts passes the check and survives
  * a round trip through decimal text. */
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <inttypes.h>
 #include <stdio.h>

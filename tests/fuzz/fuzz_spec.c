@@ -55,7 +55,8 @@ static void fuzz_program(const struct sim_spec *spec, struct sim_program *progra
   fuzz_run(program, &setting);
   for (unsigned i = 0; i < spec->gogc.count && i < FUZZ_SETTINGS_MOST; i++) {
     setting.gogc_percent = spec->gogc.values[i];
-    setting.memory_limit_bytes = i < spec->memlimit.count ? spec->memlimit.values[i] : SETTING_OFF;
+    setting.memory_limit_bytes =
+        i < spec->memory_limit.count ? spec->memory_limit.values[i] : SETTING_OFF;
     fuzz_run(program, &setting);
   }
 }

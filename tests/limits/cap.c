@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#include "../support/random.h"
+
 #define CAP_LIMIT_BYTES       (64 * MIB)
 #define CAP_NODE_BYTES        128
 #define CAP_HOLES_LIVE_BYTES  (50 * MIB)
@@ -39,11 +41,11 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   gait_options options = limits_options();
   options.cpu_cap_percent = percent;
   options.memory_limit_bytes = (int64_t)limit;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
-  MUST(gait_collect(cap->world.thread) == GAIT_OK);
-  cap->processors = limits_last_cycle(&cap->world).processors;
+  MUST(gait_heap_collect(cap->world.thread) == GAIT_OK);
+  cap->processors = limits_last_cycle(&cap->world).cpus;
   cap->run_ns = (uint64_t)(limits_full() ? 30 : 2) * 1000000000u;
   cap->started_ns = limits_now_ns();
   cap->first = limits_meter_read(&cap->world);
@@ -59,7 +61,7 @@ static double cap_churn(struct cap *cap) {
   for (int i = 0; i < CAP_BATCH; i++)
     MUST(gait_alloc(cap->world.thread, cap->world.node, CAP_NODE_BYTES));
   gait_cycle_record records[16];
-  const size_t count = gait_cycle_records(cap->world.heap, cap->seen + 1, records, 16);
+  const size_t count = gait_records_read(cap->world.heap, cap->seen + 1, records, 16);
   for (size_t i = 0; i < count; i++) {
     cap->seen = records[i].cycle;
     cap->unreachable |= records[i].limit_unreachable;
@@ -111,7 +113,7 @@ static void cap_leak(int64_t percent) {
   }
   while (cap.kept < most)
     cap_keep(&cap);
-  MUST(gait_collect(cap.world.thread) == GAIT_OK); /* all of them are seen by a cycle */
+  MUST(gait_heap_collect(cap.world.thread) == GAIT_OK); /* all of them are seen by a cycle */
   cap_churn(&cap);
   const gait_stats stats = limits_stats(&cap.world);
   MUST(cap.unreachable);
@@ -194,13 +196,12 @@ static void cap_holes(void) {
   MUST(table);
   uint64_t random = 1, least = UINT64_MAX;
   for (size_t i = 0; i < 4 * count + CAP_HOLES_CYCLES * replaced; i++) {
-    random = random * 6364136223846793005u + 1442695040888963407u;
-    const size_t at = i < count ? i : (size_t)(random >> 33) % count;
+    const size_t at = i < count ? i : random_below(&random, (uint32_t)count);
     void *node = gait_alloc(thread, cap.world.node, CAP_NODE_BYTES);
     MUST(node);
     gait_store(thread, &table[at], node);
     if (i < 4 * count || i % replaced != 0) continue;
-    MUST(gait_collect(thread) == GAIT_OK);
+    MUST(gait_heap_collect(thread) == GAIT_OK);
     const gait_stats stats = limits_stats(&cap.world);
     if (stats.goal_bytes < least) least = stats.goal_bytes;
   }
@@ -211,7 +212,7 @@ static void cap_holes(void) {
   limits_close(&cap.world);
 }
 
-const struct limits_case limits_cases_cap[] = {
+const struct run_case limits_cases_cap[] = {
     {"leak_10", cap_leak_10},
     {"leak_25", cap_leak_25},
     {"leak_50", cap_leak_50},

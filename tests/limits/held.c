@@ -19,8 +19,8 @@
 struct held {
   struct limits_world world;
   double cap;
-  uint64_t cycles;  /* seen */
-  uint64_t held_ns; /* in those, at most `longest_ns` in one, */
+  uint64_t cycles;     /* seen */
+  uint64_t stopped_ns; /* in those, at most `longest_ns` in one, */
   uint64_t longest_ns;
   uint64_t since_ns; /* which began after this: */
   bool limited;      /* the limiter was on */
@@ -44,15 +44,15 @@ static void *held_allocate(void *arg) {
 static void held_look(struct held *held) {
   gait_cycle_record records[16];
   for (size_t count = 16; count == 16;) {
-    count = gait_cycle_records(held->world.heap, held->cycles + 1, records, 16);
+    count = gait_records_read(held->world.heap, held->cycles + 1, records, 16);
     for (size_t i = 0; i < count; i++) {
       held->cycles = records[i].cycle;
-      held->held_ns += records[i].held_ns;
-      if (records[i].held_ns > held->longest_ns) held->longest_ns = records[i].held_ns;
+      held->stopped_ns += records[i].stopped_ns;
+      if (records[i].stopped_ns > held->longest_ns) held->longest_ns = records[i].stopped_ns;
       held->unreachable |= records[i].limit_unreachable;
       if (!records[i].limiter_on || held->limited) continue;
       held->limited = true;
-      held->held_ns = 0;
+      held->stopped_ns = 0;
       held->since_ns = limits_now_ns();
     }
   }
@@ -69,7 +69,7 @@ static void held_churn(struct held *held) {
 
 static void held_check(const struct held *held, const char *what, int threads) {
   const double seconds = (double)(limits_now_ns() - held->since_ns) / 1e9;
-  const double share = (double)held->held_ns / 1e9 / seconds;
+  const double share = (double)held->stopped_ns / 1e9 / seconds;
   /* A stop that has begun is not cut short. */
   const double over = HELD_BUCKET_SHARE + (double)held->longest_ns / 1e9;
   const double allowed = held->cap + HELD_POINTS + over / seconds;
@@ -80,7 +80,7 @@ static void held_check(const struct held *held, const char *what, int threads) {
          held->limited ? " with the limiter" : "", (unsigned long long)stats.cycles,
          (double)stats.mapped_peak_bytes / (double)MIB,
          (double)HELD_LIVE_BYTES * 3 / 4 / (double)MIB);
-  MUST(held->unreachable && held->held_ns > 0);
+  MUST(held->unreachable && held->stopped_ns > 0);
   if (share > allowed) limits_fail("held for %.3f, at most %.3f is allowed", share, allowed);
 }
 
@@ -94,10 +94,10 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   static struct held held;
   gait_options options = limits_options();
   options.cpu_cap_percent = percent;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.memory_limit_bytes = (int64_t)(HELD_LIVE_BYTES * 3 / 4);
   options.barrierless = barrierless;
-  options.processors = threads;
+  options.cpus = threads;
   held = (struct held){.cap = (double)percent / 100};
   limits_open(&held.world, &options);
   if (!barrierless)
@@ -108,7 +108,7 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   for (int i = 1; i < threads; i++)
     MUST(pthread_create(&others[i], NULL, held_allocate, &held) == 0);
   held_look(&held);
-  held.held_ns = held.longest_ns = 0;
+  held.stopped_ns = held.longest_ns = 0;
   held.since_ns = limits_now_ns();
   held_churn(&held);
   held_check(&held, barrierless ? "no barriers" : "a root without a barrier", threads);
@@ -138,7 +138,7 @@ static void held_25_roots(void) {
   held_run(25, false, held_processors());
 }
 
-const struct limits_case limits_cases_held[] = {
+const struct run_case limits_cases_held[] = {
     {"held_10", held_10},
     {"held_50", held_50},
     {"held_10_alone", held_10_alone},

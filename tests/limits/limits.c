@@ -67,7 +67,7 @@ gait_stats limits_stats(const struct limits_world *world) {
 
 gait_cycle_record limits_last_cycle(const struct limits_world *world) {
   gait_cycle_record record;
-  MUST(gait_cycle_records(world->heap, limits_stats(world).cycles, &record, 1) == 1);
+  MUST(gait_records_read(world->heap, limits_stats(world).cycles, &record, 1) == 1);
   return record;
 }
 
@@ -99,7 +99,7 @@ static void *limits_call(void *arg) {
 
 void limits_outside(struct limits_world *world, void (*function)(void *), void *arg) {
   struct limits_call call = {function, arg};
-  gait_outside(world->thread, limits_call, &call);
+  gait_thread_outside(world->thread, limits_call, &call);
 }
 
 /* ---- The kernel's numbers ---- */
@@ -169,17 +169,9 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 /* ---- Cases ---- */
 
 int main(int argc, char **argv) {
-  const struct limits_case *const tables[] = {limits_cases_cap, limits_cases_many,
-                                              limits_cases_large, limits_cases_system,
-                                              limits_cases_held};
-  for (size_t i = 0; argc == 2 && i < sizeof tables / sizeof *tables; i++) {
-    for (const struct limits_case *one = tables[i]; one->name; one++) {
-      if (strcmp(one->name, argv[1]) != 0) continue;
-      setbuf(stdout, NULL);
-      one->run();
-      return EXIT_SUCCESS;
-    }
-  }
-  fprintf(stderr, "limits: no such case\n");
-  return EXIT_FAILURE;
+  const struct run_case *const tables[] = {limits_cases_cap, limits_cases_many, limits_cases_large,
+                                           limits_cases_system, limits_cases_held};
+  setbuf(stdout, NULL);
+  run_case_find(tables, sizeof tables / sizeof *tables, argc == 2 ? argv[1] : NULL)->run();
+  return EXIT_SUCCESS;
 }

@@ -12,9 +12,11 @@
 #include <stdio.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
-#define KIB ((size_t)1 << 10)
-#define MIB ((size_t)1 << 20)
+#include "../support/run_case.h"
+#include "../support/sizes.h"
+
 #define GIB ((size_t)1 << 30)
 
 /* A case's exit status where the machine does not have what it needs. */
@@ -87,11 +89,7 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 
 /* ---- Cases ---- */
 
-struct limits_case {
-  const char *name;
-  void (*run)(void);
-};
-extern const struct limits_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
+extern const struct run_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
     limits_cases_system[], limits_cases_held[];
 
 #endif

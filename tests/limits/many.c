@@ -34,7 +34,7 @@ static void many_run(const struct many_crowd *crowd, gait_thread *thread) {
   for (int round = 0; round < MANY_ROUNDS; round++) {
     for (int i = 0; i < 20000; i++)
       MUST(gait_alloc(thread, crowd->node, 64));
-    MUST(gait_collect(thread) == GAIT_OK);
+    MUST(gait_heap_collect(thread) == GAIT_OK);
   }
 }
 
@@ -52,12 +52,12 @@ static void *many_live(void *arg) {
   own->number = number;
   gait_store_init(thread, &own->next, own);
   slots[0] = own;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   many_wait(&crowd->attached);
   many_wait(&crowd->begin);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   if (number < 2) many_run(crowd, thread);
-  gait_outside(thread, many_wait_outside, &crowd->over);
+  gait_thread_outside(thread, many_wait_outside, &crowd->over);
   MUST(own->number == number && own->next == own);
   gait_frame_pop(thread, &frame);
   MUST(gait_thread_detach(thread) == GAIT_OK);
@@ -84,10 +84,10 @@ static void many_threads(void) {
   limits_outside(&world, many_wait, &crowd.begin);
   MUST(limits_stats(&world).threads == MANY_THREADS + 1);
   limits_outside(&world, many_wait, &crowd.over);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   for (int i = 0; i < MANY_THREADS; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   const gait_stats stats = limits_stats(&world);
   const gait_cycle_record last = limits_last_cycle(&world);
   printf("limits: %d threads: %llu processors for them, %llu cycles, the last found %llu objects "
@@ -114,10 +114,10 @@ static void *many_collect_until(void *arg) {
   gait_thread *thread;
   MUST(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
   while (atomic_load(&crowd->next) < MANY_ATTACHMENTS) {
-    MUST(gait_collect(thread) == GAIT_OK);
-    gait_leave(thread);
+    MUST(gait_heap_collect(thread) == GAIT_OK);
+    gait_thread_leave(thread);
     usleep(500);
-    gait_enter(thread);
+    gait_thread_enter(thread);
   }
   MUST(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
@@ -130,7 +130,7 @@ static void many_attachments(void) {
   const gait_options options = limits_options();
   limits_open(&world, &options);
   limits_keep(&world, 64);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   struct many_crowd crowd = {.heap = world.heap, .node = world.node};
   gait_heap *second;
   MUST(gait_heap_create(&options, &second) == GAIT_OK);
@@ -150,7 +150,7 @@ static void many_attachments(void) {
          MANY_ATTACHMENTS, (double)after / (double)MIB, (double)resident / (double)MIB);
   MUST(after < resident + 4 * MIB);
   MUST(gait_heap_destroy(second) == GAIT_OK);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   limits_check_list(&world, 1);
   limits_close(&world);
 }
@@ -168,7 +168,7 @@ static void many_range(struct limits_world *world, size_t words) {
     node->number = i;
     gait_store(world->thread, &range[i], node);
   }
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   const gait_cycle_record record = limits_last_cycle(world);
   printf("limits: %zu words of roots: cycle of %.0f ms\n", words,
          (double)(record.start_ns + record.mark_ns + record.end_ns) / 1e6);
@@ -186,19 +186,19 @@ static void many_handles(struct limits_world *world, size_t count) {
     struct limits_node *node = gait_alloc(world->thread, world->node, sizeof *node);
     MUST(node);
     node->number = i;
-    MUST(handles[i] = gait_handle_new(world->thread, node));
+    MUST(handles[i] = gait_handle_create(world->thread, node));
   }
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   const gait_cycle_record record = limits_last_cycle(world);
   printf("limits: %zu handles: cycle of %.0f ms\n", count,
          (double)(record.start_ns + record.mark_ns + record.end_ns) / 1e6);
   MUST(record.marked_objects == count);
   for (size_t i = 0; i < count; i++) {
     MUST(((struct limits_node *)gait_handle_get(handles[i]))->number == i);
-    gait_handle_free(world->thread, handles[i]);
+    gait_handle_destroy(world->thread, handles[i]);
   }
   free(handles);
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   MUST(limits_last_cycle(world).marked_objects == 0);
 }
 
@@ -212,19 +212,19 @@ static void many_ranges(struct limits_world *world, size_t count) {
     MUST(node);
     gait_store(world->thread, &words[i], node);
   }
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   MUST(limits_last_cycle(world).marked_objects == count);
   for (size_t i = count; i-- > 0;)
     MUST(gait_roots_remove(world->heap, &words[i]) == GAIT_OK);
   free(words);
-  MUST(gait_collect(world->thread) == GAIT_OK);
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
   MUST(limits_last_cycle(world).marked_objects == 0);
 }
 
 static void many_roots(void) {
   struct limits_world world;
   gait_options options = limits_options();
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   limits_open(&world, &options);
   const size_t count = limits_full() ? 10000000 : 1000000;
   many_range(&world, count);
@@ -233,7 +233,7 @@ static void many_roots(void) {
   limits_close(&world);
 }
 
-const struct limits_case limits_cases_many[] = {
+const struct run_case limits_cases_many[] = {
     {"threads", many_threads},
     {"attachments", many_attachments},
     {"roots", many_roots},

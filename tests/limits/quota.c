@@ -130,14 +130,14 @@ static const struct quota_case quota_cases[] = {
 int main(void) {
   memset(quota_long_line, 'x', sizeof quota_long_line - 1);
   memcpy(quota_long_line, "0::/", 4);
-  const double started = gaiti_os_processors();
+  const double started = gaiti_os_cpus();
   gaiti_os_thread_begin("gait-quota"); /* as the thread does that reads */
   int failed = 0;
   for (size_t i = 0; i < sizeof quota_cases / sizeof *quota_cases; i++) {
     quota_now = &quota_cases[i];
     const double wanted = quota_now->wanted > 0 ? quota_now->wanted : started;
-    gaiti_os_processors_learn();
-    const double processors = gaiti_os_processors();
+    gaiti_os_cpus_learn();
+    const double processors = gaiti_os_cpus();
     if (processors == wanted) continue;
     fprintf(stderr, "limits_quota: %s: %g processors, not %g\n", quota_now->what, processors,
             wanted);

@@ -45,7 +45,7 @@ static void system_addresses(void) {
     MUST(!gait_alloc(world.thread, world.node, MIB));
     world.slots[0] = NULL;
   }
-  MUST(gait_collect(world.thread) == GAIT_OK);
+  MUST(gait_heap_collect(world.thread) == GAIT_OK);
   MUST(gait_alloc(world.thread, world.node, MIB));
   printf("limits: 200 MiB of addresses: %.1f MiB reserved, %llu nodes of 4 KiB\n",
          (double)stats.reserved_bytes / (double)MIB, (unsigned long long)count);
@@ -99,8 +99,8 @@ static void system_leave_group(const struct system_group *group) {
 }
 
 static double system_processors(struct limits_world *world) {
-  MUST(gait_collect(world->thread) == GAIT_OK);
-  return limits_last_cycle(world).processors;
+  MUST(gait_heap_collect(world->thread) == GAIT_OK);
+  return limits_last_cycle(world).cpus;
 }
 
 /* Collects until a cycle has more processors than `old`: the quota is not read for each. */
@@ -142,7 +142,7 @@ static void system_quota(void) {
   MUST(raised && more > 0.5 && more <= 1.5);
 }
 
-const struct limits_case limits_cases_system[] = {
+const struct run_case limits_cases_system[] = {
     {"addresses", system_addresses},
     {"half_a_processor", system_quota},
     {NULL, NULL},

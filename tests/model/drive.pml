@@ -121,7 +121,7 @@ inline ask() {
 #endif
 }
 
-/* request: runtime/cycle/collector.c: collector_request_locked, collector_may_offer_locked */
+/* request: runtime/cycle/collector.c: collector_request_locked, collector_may_be_inline_locked */
 inline request(t) {
   atomic {
     if
@@ -134,7 +134,7 @@ inline request(t) {
     fi }
 }
 
-/* follow: runtime/cycle/collector.c: collector_follow_locked */
+/* follow: runtime/cycle/collector.c: collector_hand_off_locked */
 inline follow(t) {
   stays = 0;
   if
@@ -159,8 +159,8 @@ inline follow(t) {
   fi
 }
 
-/* accept: runtime/cycle/collector.c: gaiti_collector_accept, collector_drive_locked.  The offer was
- * seen without the lock. */
+/* accept: runtime/cycle/collector.c: gaiti_collector_run_inline, collector_run_inline_locked.  The
+ * offer was seen without the lock. */
 inline accept(t) {
   if
   :: atomic { MAY_ACCEPT -> say("T%d accepts the cycle\n", t) begin(); drive() };

@@ -28,7 +28,7 @@
  * hold all threads; NO_LIFE: nobody attaches or detaches.  Mutants: see README.md. */
 #include "model.h"
 
-/* runtime/mutator/thread.h: gaiti_thread_try_hold, gaiti_thread_let_go, gaiti_thread_try_enter,
+/* runtime/mutator/thread.h: gaiti_thread_try_suspend, gaiti_thread_resume, gaiti_thread_try_enter,
  * gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
@@ -487,7 +487,7 @@ active [2] proctype mutator() {
        DOES(CALLING, 0, "T%d wants the library's lock\n") }
   :: atomic { op == CALLING && !foreign -> op = BETWEEN }
 
-  /* leave: runtime/api/api_thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_thread_leave_from */
   :: atomic { MAY && IS(t, 0, MANAGED) ->
        say("T%d leaves heap 0\n", t)
        done++; state[OF(t, 0)] = OUTSIDE }

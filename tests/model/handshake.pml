@@ -279,10 +279,10 @@ end:
   do
   :: IS(t, MANAGED) && poll[t] -> safepoint(t)
 
-  /* leave: runtime/api/api_thread.c: gait_leave_from */
+  /* leave: runtime/api/api_thread.c: gait_thread_leave_from */
   :: atomic { MAY && IS(t, MANAGED) -> say("T%d leaves\n", t) done++; state[t] = OUTSIDE }
 
-  /* enter: runtime/api/api_thread.c: gait_enter */
+  /* enter: runtime/api/api_thread.c: gait_thread_enter */
   :: atomic { MAY && IS(t, OUTSIDE) -> say("T%d enters\n", t) done++; state[t] = MANAGED }
 
   /* detach: runtime/mutator/attach.c: thread_try_end */

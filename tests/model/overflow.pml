@@ -139,7 +139,7 @@ inline mark(set, into, new) {
 #define ASKED(t) ((flushing || holding) && !HAS(answered, t))
 
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
 #define acts(t) late[t] = ASKED(t)
@@ -195,7 +195,7 @@ end:
           op[t] = STORING
        fi;
        o = 0; v = 0; rename() }
-  /* spill: runtime/barrier/shades.c: shades_spill */
+  /* spill: runtime/barrier/buffers.c: buffers_spill */
 #ifdef SPILL_FLAG_FIRST
   :: d_step { op[t] == STORING && todo[t] != 0 && locks == 0 ->
        spilled = 1; locks = THREAD(t);
@@ -352,8 +352,8 @@ active proctype collector() {
 #ifndef HELD_END
 again:
   /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
-   * gaiti_marking_note_idle, marking_count_spilled; runtime/barrier/shades.c:
-   * gaiti_shades_take_spilled */
+   * gaiti_marking_note_idle, marking_count_spilled; runtime/barrier/buffers.c:
+   * gaiti_buffers_take_spilled */
   atomic { locks == 0 ->
     say("C counts what was marked without a buffer\n")
     counting = 1; uncounted = 0; rename() };

@@ -414,8 +414,8 @@ active proctype collector() {
     fi;
     rename() };
   /* settle-shades: runtime/cycle/cycle.c: phase_roots; runtime/heap/roots.c:
-   * gaiti_roots_need_hold; runtime/barrier/shades.c: gaiti_shades_settle; runtime/barrier/barrier.c:
-   * gait_shade */
+   * gaiti_roots_need_stop; runtime/barrier/buffers.c: gaiti_buffers_note_scanned;
+   * runtime/barrier/barrier.c: gait_shade */
   d_step {
     if
     :: MAY_SETTLE -> say("C says that all roots are scanned\n") settled = 1
@@ -428,7 +428,7 @@ active proctype collector() {
   od;
   phase = END;
 
-  /* decide: runtime/cycle/cycle.c: phase_mark; runtime/heap/roots.c: gaiti_roots_need_hold */
+  /* decide: runtime/cycle/cycle.c: phase_mark; runtime/heap/roots.c: gaiti_roots_need_stop */
   d_step {
     held = listed[UNBARRIERED] || plain_removed;
     if

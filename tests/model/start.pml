@@ -284,8 +284,8 @@ inline age_cards() {
 }
 #endif
 
-/* shade: runtime/barrier/barrier.c: gait_barrier; runtime/barrier/shades.c:
- * gaiti_shades_flush.  A buffer that fills up while the list is closed is lost. */
+/* shade: runtime/barrier/barrier.c: gait_barrier; runtime/barrier/buffers.c:
+ * gaiti_buffers_flush.  A buffer that fills up while the list is closed is lost. */
 inline shade(set) {
   if
   :: !list_open && phase == START -> say("... in a buffer that is dropped\n") skip
@@ -307,7 +307,7 @@ inline shade(set) {
 #define ASKED(t) (request != NOTHING && !HAS(answered, t))
 
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
 #define acts(t) late[t] = ASKED(t)
@@ -410,7 +410,7 @@ active [2] proctype mutator() {
        v = 0; rename() }
 #endif
 
-  /* take-run: runtime/alloc/cache.c: gaiti_cache_refill, cache_take;
+  /* take-run: runtime/alloc/cache.c: cache_next_run, cache_take;
    * runtime/alloc/blocks.c: gaiti_blocks_fresh.  The epoch is read once.  A block that is not of that epoch is taken only
    * when it is free as a whole, and gets the epoch then. */
   :: d_step { RUNS(t) && cursor[t] == NIL && allocated != ALL ->
@@ -648,7 +648,7 @@ active proctype collector() {
           mark(BIT(foreign)); foreign_scanned = 1; rename() }
 #endif
      /* settle-shades: runtime/cycle/cycle.c: phase_roots;
-      * runtime/barrier/shades.c: gaiti_shades_settle */
+      * runtime/barrier/buffers.c: gaiti_buffers_note_scanned */
      :: d_step { !settled && MAY_SETTLE ->
           say("C says that all roots are scanned\n")
           settled = 1 }

@@ -1,13 +1,12 @@
 /* symmetry.h: which objects are reachable, and one name for all states that differ in names only.
  *
- * C that the verifier runs inside the models' steps; it is no part of a protocol.  A model lists its
- * variables first, as macros of macros: what each holds tells how it changes when objects or threads
- * are renamed.
- *   SHARED_SETS    sets of objects, a bit each          SHARED_REFS  an object or NIL
- *   THREAD_SETS    the same, for each of two threads    THREAD_REFS
- *   THREAD_BYTES   a plain value for each thread        THREAD_BITS  a set of threads
- * and it defines ROOTS, the set of objects in roots; PENDING, what the collector will still scan;
- * FOLLOW(set), which adds what an object refers to by other ways than its field.
+ * C that the verifier runs inside the models' steps; it is no part of a protocol.  A model lists
+ * its variables first, as macros of macros: what each holds tells how it changes when objects or
+ * threads are renamed. SHARED_SETS    sets of objects, a bit each          SHARED_REFS  an object
+ * or NIL THREAD_SETS    the same, for each of two threads    THREAD_REFS THREAD_BYTES   a plain
+ * value for each thread        THREAD_BITS  a set of threads and it defines ROOTS, the set of
+ * objects in roots; PENDING, what the collector will still scan; FOLLOW(set), which adds what an
+ * object refers to by other ways than its field.
  *
  * Objects are interchangeable, and so are the mutators: a permutation of either maps executions to
  * executions and keeps every assertion.  So after each step the state is replaced by the least of
@@ -15,7 +14,9 @@
  * object that neither a mutator nor the collector can come to any more is cleared for the same
  * reason.  With PLAIN only the latter is done, so that a trail keeps its names. */
 
-static int bit(int object) { return 1 << object & ALL; }
+static int bit(int object) {
+  return 1 << object & ALL;
+}
 
 /* `set` and all that can be reached from it. */
 static int closure(int set) {
@@ -29,7 +30,9 @@ static int closure(int set) {
   return set;
 }
 
-static int reachable(void) { return closure(ROOTS); }
+static int reachable(void) {
+  return closure(ROOTS);
+}
 
 static void forget_garbage(void) {
   int object, kept = closure(ROOTS | PENDING);
@@ -38,7 +41,9 @@ static void forget_garbage(void) {
 }
 
 #ifdef PLAIN
-static void canonical(void) { forget_garbage(); }
+static void canonical(void) {
+  forget_garbage();
+}
 #else
 
 enum { PERMUTATIONS = NOBJ == 2 ? 2 : NOBJ == 3 ? 6 : 24, STATE_BYTES = 64 };
@@ -63,7 +68,8 @@ static void permutations_init(void) {
         if (set >> i & 1) set_of[p][set] |= (unsigned char)(1 << ref_of[p][i]);
   for (p = 0; p < PERMUTATIONS; p++)
     for (q = 0; q < PERMUTATIONS; q++) {
-      for (i = 0; i < NOBJ && ref_of[q][ref_of[p][i]] == i; i++) {}
+      for (i = 0; i < NOBJ && ref_of[q][ref_of[p][i]] == i; i++) {
+      }
       if (i == NOBJ) inverse_of[p] = (unsigned char)q;
     }
 }
@@ -101,7 +107,8 @@ static int state_write(unsigned char *state, const unsigned char *least, int p, 
 #define X(name) PUT(ref[now.name])
   SHARED_REFS(X)
 #undef X
-  for (i = 0; i <= NOBJ; i++) PUT(ref[now.slot[old_name[i]]])
+  for (i = 0; i <= NOBJ; i++)
+    PUT(ref[now.slot[old_name[i]]])
 #undef PUT
   return less;
 }
@@ -127,7 +134,8 @@ static void state_read(const unsigned char *state) {
   SHARED_SETS(X)
   SHARED_REFS(X)
 #undef X
-  for (i = 0; i <= NOBJ; i++) now.slot[i] = *state++;
+  for (i = 0; i <= NOBJ; i++)
+    now.slot[i] = *state++;
 }
 
 static void canonical(void) {

@@ -22,7 +22,7 @@
  * worker, or mutators while buffers are asked for.  NO_LIFE: no theft, no detaching. */
 #include "model.h"
 
-/* runtime/mutator/thread.h: gaiti_thread_state, gaiti_thread_try_hold, gaiti_thread_let_go,
+/* runtime/mutator/thread.h: gaiti_thread_state, gaiti_thread_try_suspend, gaiti_thread_resume,
  * gaiti_thread_try_enter, gaiti_thread_leave_saved.  A thread that is DETACHED is listed until it is GONE. */
 #define MANAGED 0
 #define OUTSIDE 1
@@ -172,7 +172,7 @@ inline scan(from, new) {
 #define ASKED(t) ((flushing && !HAS(answered, t)) || holding)
 
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define PATIENT(t) (!ASKED(t) || late[t] == 0)
 #define acts(t) late[t] = ASKED(t)
@@ -235,7 +235,7 @@ end:
        slot[o] = v;
        o = 0; v = 0; rename() }
 
-  /* hand-over: runtime/barrier/shades.c: gaiti_shades_flush, when the buffer is full */
+  /* hand-over: runtime/barrier/buffers.c: gaiti_buffers_flush, when the buffer is full */
   :: d_step { RUNS(t) && buffer[t] != 0 ->
        acts(t);
        uses_proc(t);
@@ -277,7 +277,7 @@ end:
   :: d_step { op[t] == UNCOUNTED -> more = 1; found[t] = 0; op[t] = BETWEEN; rename() }
 #endif
 
-  /* leave: runtime/api/api_thread.c: gait_leave_from; runtime/cycle/handshake.c:
+  /* leave: runtime/api/api_thread.c: gait_thread_leave_from; runtime/cycle/handshake.c:
    * safepoint_wait_while_stopped */
   :: d_step { AT_SAFEPOINT(t) ->
        acts(t);

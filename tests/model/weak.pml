@@ -138,7 +138,7 @@ inline mark(set) {
 #define AT_SAFEPOINT(t) (op[t] == BETWEEN)
 #define ASKED(t) ((request == FLUSH || request == BARRIER_OFF) && !HAS(answered, t))
 #ifdef LIVE
-/* The contract of gait_poll: a thread that is asked does only so much before its next safepoint. */
+/* The contract of gait_thread_poll: a thread that is asked does only so much before its next safepoint. */
 byte late[2];
 #define RUNS(t) (AT_SAFEPOINT(t) && (!ASKED(t) || late[t] == 0))
 #define acts(t) late[t] = ASKED(t)

@@ -5,6 +5,7 @@
  * program with a check, in a child of the test's own. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -13,7 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "apart.h"
+
+#include "../support/run_suite.h"
 
 /* The call ended the program; what a child that came back says instead. */
 #define CAME_BACK 98
@@ -35,7 +38,7 @@ static void world_open(struct world *world) {
   must(gait_heap_create(NULL, &world->heap) == GAIT_OK);
   must(gait_thread_attach(world->heap, "argues", GAIT_STACK_EXACT, &world->thread) == GAIT_OK);
   world->object = gait_alloc(world->thread, gait_kind_leaf(world->heap), 16);
-  world->handle = gait_handle_new(world->thread, world->object);
+  world->handle = gait_handle_create(world->thread, world->object);
   must(world->object && world->handle);
 }
 
@@ -54,7 +57,7 @@ static void stats_read_short(struct world *world) {
 
 static void cycle_records_short(struct world *world) {
   gait_cycle_record record;
-  gait_cycle_records_sized(world->heap, 1, &record, 1, 0);
+  gait_records_read_sized(world->heap, 1, &record, 1, 0);
 }
 
 static void cycle_format_short(struct world *world) {
@@ -96,21 +99,21 @@ static void null_heap_set_user(struct world *world) {
 
 static void null_leave(struct world *world) {
   (void)world;
-  gait_leave(NULL);
+  gait_thread_leave(NULL);
 }
 
 static void null_enter(struct world *world) {
   (void)world;
-  gait_enter(NULL);
+  gait_thread_enter(NULL);
 }
 
 static void null_outside_no_thread(struct world *world) {
   (void)world;
-  gait_outside(NULL, call_nothing, NULL);
+  gait_thread_outside(NULL, call_nothing, NULL);
 }
 
 static void null_outside_no_function(struct world *world) {
-  gait_outside(world->thread, NULL, NULL);
+  gait_thread_outside(world->thread, NULL, NULL);
 }
 
 static void null_thread_heap(struct world *world) {
@@ -174,7 +177,7 @@ static void null_clear_nowhere(struct world *world) {
 
 static void null_handle_new(struct world *world) {
   (void)world;
-  gait_handle_new(NULL, NULL);
+  gait_handle_create(NULL, NULL);
 }
 
 static void null_handle_get(struct world *world) {
@@ -191,26 +194,26 @@ static void null_handle_set_no_handle(struct world *world) {
 }
 
 static void null_handle_free_no_thread(struct world *world) {
-  gait_handle_free(NULL, world->handle);
+  gait_handle_destroy(NULL, world->handle);
 }
 
 static void null_handle_free_no_handle(struct world *world) {
-  gait_handle_free(world->thread, NULL);
+  gait_handle_destroy(world->thread, NULL);
 }
 
 static void null_trim(struct world *world) {
   (void)world;
-  gait_trim(NULL);
+  gait_heap_trim(NULL);
 }
 
 static void null_get_gogc(struct world *world) {
   (void)world;
-  gait_get_gogc(NULL);
+  gait_heap_gogc(NULL);
 }
 
 static void null_get_memory_limit(struct world *world) {
   (void)world;
-  gait_get_memory_limit(NULL);
+  gait_heap_memory_limit(NULL);
 }
 
 static void null_stats_read_no_heap(struct world *world) {
@@ -226,11 +229,11 @@ static void null_stats_read_nowhere(struct world *world) {
 static void null_cycle_records_no_heap(struct world *world) {
   (void)world;
   gait_cycle_record record;
-  gait_cycle_records(NULL, 1, &record, 1);
+  gait_records_read(NULL, 1, &record, 1);
 }
 
 static void null_cycle_records_nowhere(struct world *world) {
-  gait_cycle_records(world->heap, 1, NULL, 1);
+  gait_records_read(world->heap, 1, NULL, 1);
 }
 
 static void null_cycle_format_nothing(struct world *world) {
@@ -259,7 +262,7 @@ static const struct misuse {
 } misuses[] = {
     {"options_init_short", options_init_short, "gait_options_init_sized", "struct.bytes", ""},
     {"stats_read_short", stats_read_short, "gait_stats_read_sized", "struct.bytes", ""},
-    {"cycle_records_short", cycle_records_short, "gait_cycle_records_sized", "struct.bytes", ""},
+    {"cycle_records_short", cycle_records_short, "gait_records_read_sized", "struct.bytes", ""},
     {"cycle_format_short", cycle_format_short, "gait_cycle_format_sized", "struct.bytes", ""},
     {"null_options_init", null_options_init, "gait_options_init_sized", "argument.null",
      "the argument options is NULL"},
@@ -271,11 +274,12 @@ static const struct misuse {
      "the argument heap is NULL"},
     {"null_heap_set_user", null_heap_set_user, "gait_heap_set_user", "argument.null",
      "the argument heap is NULL"},
-    {"null_leave", null_leave, "gait_leave_from", "argument.null", "the argument thread is NULL"},
-    {"null_enter", null_enter, "gait_enter", "argument.null", "the argument thread is NULL"},
-    {"null_outside_no_thread", null_outside_no_thread, "gait_outside", "argument.null",
+    {"null_leave", null_leave, "gait_thread_leave_from", "argument.null",
      "the argument thread is NULL"},
-    {"null_outside_no_function", null_outside_no_function, "gait_outside", "argument.null",
+    {"null_enter", null_enter, "gait_thread_enter", "argument.null", "the argument thread is NULL"},
+    {"null_outside_no_thread", null_outside_no_thread, "gait_thread_outside", "argument.null",
+     "the argument thread is NULL"},
+    {"null_outside_no_function", null_outside_no_function, "gait_thread_outside", "argument.null",
      "the argument function is NULL"},
     {"null_thread_heap", null_thread_heap, "gait_thread_heap", "argument.null",
      "the argument thread is NULL"},
@@ -305,7 +309,7 @@ static const struct misuse {
      "the argument thread is NULL"},
     {"null_clear_nowhere", null_clear_nowhere, "gait_clear", "argument.null",
      "the argument slots is NULL"},
-    {"null_handle_new", null_handle_new, "gait_handle_new", "argument.null",
+    {"null_handle_new", null_handle_new, "gait_handle_create", "argument.null",
      "the argument thread is NULL"},
     {"null_handle_get", null_handle_get, "gait_handle_get", "argument.null",
      "the argument handle is NULL"},
@@ -313,21 +317,22 @@ static const struct misuse {
      "the argument thread is NULL"},
     {"null_handle_set_no_handle", null_handle_set_no_handle, "gait_handle_set", "argument.null",
      "the argument handle is NULL"},
-    {"null_handle_free_no_thread", null_handle_free_no_thread, "gait_handle_free", "argument.null",
-     "the argument thread is NULL"},
-    {"null_handle_free_no_handle", null_handle_free_no_handle, "gait_handle_free", "argument.null",
-     "the argument handle is NULL"},
-    {"null_trim", null_trim, "gait_trim", "argument.null", "the argument heap is NULL"},
-    {"null_get_gogc", null_get_gogc, "gait_get_gogc", "argument.null", "the argument heap is NULL"},
-    {"null_get_memory_limit", null_get_memory_limit, "gait_get_memory_limit", "argument.null",
+    {"null_handle_free_no_thread", null_handle_free_no_thread, "gait_handle_destroy",
+     "argument.null", "the argument thread is NULL"},
+    {"null_handle_free_no_handle", null_handle_free_no_handle, "gait_handle_destroy",
+     "argument.null", "the argument handle is NULL"},
+    {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
+    {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",
+     "the argument heap is NULL"},
+    {"null_get_memory_limit", null_get_memory_limit, "gait_heap_memory_limit", "argument.null",
      "the argument heap is NULL"},
     {"null_stats_read_no_heap", null_stats_read_no_heap, "gait_stats_read_sized", "argument.null",
      "the argument heap is NULL"},
     {"null_stats_read_nowhere", null_stats_read_nowhere, "gait_stats_read_sized", "argument.null",
      "the argument stats is NULL"},
-    {"null_cycle_records_no_heap", null_cycle_records_no_heap, "gait_cycle_records_sized",
+    {"null_cycle_records_no_heap", null_cycle_records_no_heap, "gait_records_read_sized",
      "argument.null", "the argument heap is NULL"},
-    {"null_cycle_records_nowhere", null_cycle_records_nowhere, "gait_cycle_records_sized",
+    {"null_cycle_records_nowhere", null_cycle_records_nowhere, "gait_records_read_sized",
      "argument.null", "the argument records is NULL"},
     {"null_cycle_format_nothing", null_cycle_format_nothing, "gait_cycle_format_sized",
      "argument.null", "the argument record is NULL"},
@@ -349,7 +354,7 @@ START_TEST(misuse_ends_the_program) {
   const struct misuse *misuse = &misuses[_i];
   static char said[4096];
   char expected[128];
-  const int status = child_run(misuse_run, misuse, said, sizeof said);
+  const int status = apart_run(misuse_run, misuse, said, sizeof said);
   snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in %s: %s", misuse->check,
            misuse->function, misuse->sentence);
   ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT,
@@ -403,8 +408,10 @@ static void null_to_options_and_heaps(gait_heap *heap) {
 
 static void null_to_threads_and_roots(struct world *world, gait_heap *heap) {
   says_argument(gait_thread_detach(NULL), "gait_thread_detach(NULL)");
-  says_argument(gait_external(NULL, world->object, 1), "gait_external(NULL, world->object, 1)");
-  says_argument(gait_external(world->thread, NULL, 1), "gait_external(world->thread, NULL, 1)");
+  says_argument(gait_object_set_external(NULL, world->object, 1),
+                "gait_object_set_external(NULL, world->object, 1)");
+  says_argument(gait_object_set_external(world->thread, NULL, 1),
+                "gait_object_set_external(world->thread, NULL, 1)");
   says_argument(gait_roots_add(NULL, world->slots, 8, GAIT_ROOTS_BARRIERED),
                 "gait_roots_add(NULL, world->slots, 8, GAIT_ROOTS_BARRIERED)");
   says_argument(gait_roots_add(heap, NULL, 8, GAIT_ROOTS_BARRIERED),
@@ -419,10 +426,10 @@ static void null_to_threads_and_roots(struct world *world, gait_heap *heap) {
                 "gait_roots_remove_callback(NULL, trace_nothing, NULL)");
   says_argument(gait_roots_remove_callback(heap, NULL, NULL),
                 "gait_roots_remove_callback(heap, NULL, NULL)");
-  says_argument(gait_collect(NULL), "gait_collect(NULL)");
-  says_argument(gait_set_gogc(NULL, 100, NULL), "gait_set_gogc(NULL, 100, NULL)");
-  says_argument(gait_set_memory_limit(NULL, GAIT_OFF, NULL),
-                "gait_set_memory_limit(NULL, GAIT_OFF, NULL)");
+  says_argument(gait_heap_collect(NULL), "gait_heap_collect(NULL)");
+  says_argument(gait_heap_set_gogc(NULL, 100, NULL), "gait_heap_set_gogc(NULL, 100, NULL)");
+  says_argument(gait_heap_set_memory_limit(NULL, GAIT_OFF, NULL),
+                "gait_heap_set_memory_limit(NULL, GAIT_OFF, NULL)");
 }
 
 START_TEST(null_is_an_error_where_there_is_a_result) {
@@ -447,11 +454,11 @@ START_TEST(null_is_taken_where_a_contract_says_so) {
   ck_assert_ptr_null(gait_object_start(world.heap, NULL));
   ck_assert_uint_eq(gait_object_bytes(world.heap, NULL), 0);
   ck_assert_ptr_null(gait_object_kind_name(world.heap, NULL));
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, NULL, 0), 0);
+  ck_assert_uint_eq(gait_records_read(world.heap, 1, NULL, 0), 0);
   const gait_cycle_record record = {0};
   ck_assert_int_gt(gait_cycle_format(&record, NULL, 0), 0);
-  ck_assert_int_eq(gait_set_gogc(world.heap, 70, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 70, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
   ck_assert_int_eq(gait_thread_detach(world.thread), GAIT_OK);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_OK);
 }
@@ -459,15 +466,9 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("arguments");
-  TCase *tcase = tcase_create("misuse");
-  tcase_set_timeout(tcase, 600);
+  TCase *tcase = suite_case(suite, "misuse");
   tcase_add_loop_test(tcase, misuse_ends_the_program, 0, (int)MISUSES);
   tcase_add_test(tcase, null_is_an_error_where_there_is_a_result);
   tcase_add_test(tcase, null_is_taken_where_a_contract_says_so);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

@@ -12,8 +12,8 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
-#include "child.h"
+#include "../support/sanitizer.h"
+#include "apart.h"
 
 static gait_heap *checkers_heap;
 static gait_thread *checkers_thread;
@@ -39,9 +39,9 @@ static void checkers_trace_gate(gait_tracer *tracer, void *object, size_t bytes,
 static void *checkers_collect(void *arg) {
   (void)arg;
   gait_thread *thread;
-  child_must(gait_thread_attach(checkers_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK,
+  apart_must(gait_thread_attach(checkers_heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK,
              "no second thread");
-  gait_collect(thread);
+  gait_heap_collect(thread);
   gait_thread_detach(thread);
   return NULL;
 }
@@ -52,21 +52,21 @@ static void checkers_hide(bool in_object) {
   pthread_t collects;
   void **gate = checkers_slots[0] = gait_alloc(checkers_thread, checkers_gate_kind, 16);
   void *hidden = gait_alloc(checkers_thread, checkers_words, 48);
-  child_must(gate && hidden, "no objects");
+  apart_must(gate && hidden, "no objects");
   gait_store_init(checkers_thread, gate, hidden);
-  child_must(pthread_create(&collects, NULL, checkers_collect, NULL) == 0, "no thread");
+  apart_must(pthread_create(&collects, NULL, checkers_collect, NULL) == 0, "no thread");
   while (!atomic_load(&checkers_entered))
-    gait_poll(checkers_thread);
+    gait_thread_poll(checkers_thread);
   if (in_object) {
     void **fresh = checkers_slots[1] = gait_alloc(checkers_thread, checkers_words, 32);
-    child_must(fresh != NULL, "no object");
+    apart_must(fresh != NULL, "no object");
     *fresh = *gate;
   } else {
     checkers_slots[2] = *gate;
   }
   *gate = NULL;
   atomic_store(&checkers_may_leave, true);
-  gait_leave(checkers_thread);
+  gait_thread_leave(checkers_thread);
   pthread_join(collects, NULL);
 }
 
@@ -85,10 +85,10 @@ static void checkers_write_to_the_dead(void) {
   for (int round = 0; round < 2; round++) {
     for (int i = 0; i < COUNT; i++) {
       objects[i] = gait_alloc(checkers_thread, checkers_words, 64);
-      child_must(objects[i] != NULL, "no object");
+      apart_must(objects[i] != NULL, "no object");
     }
     checkers_slots[3] = objects[COUNT / 2];
-    child_must(gait_collect(checkers_thread) == GAIT_OK, "no collection");
+    apart_must(gait_heap_collect(checkers_thread) == GAIT_OK, "no collection");
     if (round == 0) objects[COUNT / 2 + 1][2] = 7;
   }
 }
@@ -115,16 +115,16 @@ static int checkers_child(const void *arg) {
   const struct checkers_case *one = arg;
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  options.checkmark = options.poison = options.heap_walk = 1;
-  child_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
-  child_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==
+  options.gogc_percent = GAIT_OFF;
+  options.debug.checkmark = options.debug.poison = options.debug.heap_walk = 1;
+  apart_must(gait_heap_create(&options, &checkers_heap) == GAIT_OK, "no heap");
+  apart_must(gait_thread_attach(checkers_heap, "checkers", GAIT_STACK_EXACT, &checkers_thread) ==
                  GAIT_OK,
              "no thread");
   gait_frame_push(checkers_thread, &checkers_frame, checkers_slots, 4);
   const gait_kind_info info = {
       .name = "gate", .form = GAIT_KIND_CALLBACK, .trace = checkers_trace_gate};
-  child_must(gait_kind_register(checkers_heap, &info, &checkers_gate_kind) == GAIT_OK, "no kind");
+  apart_must(gait_kind_register(checkers_heap, &info, &checkers_gate_kind) == GAIT_OK, "no kind");
   checkers_words = gait_kind_conservative(checkers_heap);
   one->run();
   return EXIT_SUCCESS;
@@ -132,12 +132,12 @@ static int checkers_child(const void *arg) {
 
 static void checkers_expect(const struct checkers_case *one) {
   static char text[65536];
-  const int status = child_run(checkers_child, one, text, sizeof text);
+  const int status = apart_run(checkers_child, one, text, sizeof text);
   bool said = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
   for (size_t i = 0; i < 3; i++)
     said = said && strstr(text, one->says[i]);
   if (!said) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, text);
-  child_must(said, one->name);
+  apart_must(said, one->name);
 }
 
 int main(void) {

@@ -7,8 +7,8 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
-#include "child.h"
+#include "../support/sanitizer.h"
+#include "apart.h"
 
 #define FREED_OBJECTS 200
 
@@ -20,10 +20,10 @@ static void *freed_slots[FREED_OBJECTS];
 static void freed_open(bool poison) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  options.poison = poison;
-  child_must(gait_heap_create(&options, &freed_heap) == GAIT_OK, "no heap");
-  child_must(gait_thread_attach(freed_heap, NULL, GAIT_STACK_EXACT, &freed_thread) == GAIT_OK,
+  options.gogc_percent = GAIT_OFF;
+  options.debug.poison = poison;
+  apart_must(gait_heap_create(&options, &freed_heap) == GAIT_OK, "no heap");
+  apart_must(gait_thread_attach(freed_heap, NULL, GAIT_STACK_EXACT, &freed_thread) == GAIT_OK,
              "no thread");
   gait_frame_push(freed_thread, &freed_frame, freed_slots, FREED_OBJECTS);
 }
@@ -33,16 +33,16 @@ static volatile char *freed_object(size_t bytes, bool all) {
   const gait_kind leaf = gait_kind_leaf(freed_heap);
   for (size_t i = 0; i < FREED_OBJECTS; i++) {
     freed_slots[i] = gait_alloc(freed_thread, leaf, bytes);
-    child_must(freed_slots[i] != NULL, "no object");
+    apart_must(freed_slots[i] != NULL, "no object");
     memset(freed_slots[i], 'x', bytes);
   }
   volatile char *victim = freed_slots[FREED_OBJECTS / 2];
   for (size_t i = 0; i < FREED_OBJECTS; i++)
     if (all || i % 2 == 0) freed_slots[i] = NULL;
-  child_must(gait_collect(freed_thread) == GAIT_OK, "no collection");
+  apart_must(gait_heap_collect(freed_thread) == GAIT_OK, "no collection");
   for (size_t i = 0; i < FREED_OBJECTS; i++) {
     const char *kept = freed_slots[i];
-    child_must(!kept || (kept[0] == 'x' && kept[bytes - 1] == 'x'), "a kept object has changed");
+    apart_must(!kept || (kept[0] == 'x' && kept[bytes - 1] == 'x'), "a kept object has changed");
   }
   return victim;
 }
@@ -75,10 +75,10 @@ static int freed_misuse(const void *arg) {
 
 static void freed_expect(const struct freed_case *misuse) {
   static char text[65536];
-  const int status = child_run(freed_misuse, misuse, text, sizeof text);
+  const int status = apart_run(freed_misuse, misuse, text, sizeof text);
   const bool reported = status != 0 && strstr(text, "use-after-poison");
   if (!reported) fprintf(stderr, "%s\n", text);
-  child_must(reported, misuse->name);
+  apart_must(reported, misuse->name);
 }
 
 /* Memory that the heap gave back to the system is another's, and may be used. */
@@ -86,8 +86,8 @@ static void freed_addresses_are_free_again(void) {
   freed_open(false);
   freed_object(32, true);
   gait_frame_pop(freed_thread, &freed_frame);
-  child_must(gait_thread_detach(freed_thread) == GAIT_OK, "not detached");
-  child_must(gait_heap_destroy(freed_heap) == GAIT_OK, "not destroyed");
+  apart_must(gait_thread_detach(freed_thread) == GAIT_OK, "not detached");
+  apart_must(gait_heap_destroy(freed_heap) == GAIT_OK, "not destroyed");
   freed_open(false);
   freed_object(32, false);
 }

@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "apart.h"
+
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 
 #if GAITI_CHECK_SLOW
 #define BUILD_NAMES_CHECKS true
@@ -34,8 +38,6 @@
 #define ABORTS (-1)
 /* Nothing that can be relied on: only a client with checks runs it. */
 #define UNNOTICED (-2)
-
-#define NEGATIVE_MIB ((size_t)1 << 20)
 
 /* ---- The world of a misuse ---- */
 
@@ -57,7 +59,7 @@ static void world_open(struct world *world) {
   memset(world, 0, sizeof *world);
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   must(gait_heap_create(&options, &world->heap) == GAIT_OK);
   must(gait_heap_create(&options, &world->other_heap) == GAIT_OK);
   gait_kind_info info = {.name = "twin", .form = GAIT_KIND_LEAF};
@@ -137,7 +139,7 @@ static int alloc_twin_kind_from_a_run(struct world *world) {
 }
 
 static int alloc_large_other_kind(struct world *world) {
-  return null_or(gait_alloc(world->thread, world->other_kind, NEGATIVE_MIB));
+  return null_or(gait_alloc(world->thread, world->other_kind, MIB));
 }
 
 static int alloc_no_kind(struct world *world) {
@@ -178,7 +180,7 @@ static int alloc_array_that_overflows(struct world *world) {
 }
 
 static int alloc_outside(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return null_or(gait_alloc(world->thread, gait_kind_leaf(world->heap), 4000));
 }
 
@@ -193,7 +195,7 @@ static int alloc_like_the_last(struct world *world) {
   return null_or(gait_alloc(world->thread, gait_kind_conservative(world->heap), 64));
 }
 static int alloc_outside_from_a_run(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return alloc_like_the_last(world);
 }
 static int alloc_from_elsewhere(struct world *world) {
@@ -228,7 +230,7 @@ static int array_of_other_kind(struct world *world) {
 static void trace_and_allocate(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
   struct world *world = arg;
   (void)tracer, (void)object, (void)bytes;
-  gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
+  gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
 }
 
 static int alloc_in_a_trace(struct world *world) {
@@ -239,7 +241,7 @@ static int alloc_in_a_trace(struct world *world) {
                                .trace_arg = world};
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 64);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 /* ---- Threads ---- */
@@ -258,13 +260,13 @@ static int detach_from_elsewhere(struct world *world) {
 }
 
 static int leave_twice(struct world *world) {
-  gait_leave(world->thread);
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_leave(world->thread);
   return GAIT_OK;
 }
 
 static int enter_inside(struct world *world) {
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
@@ -272,14 +274,14 @@ static void *do_nothing(void *arg) {
   return arg;
 }
 static int outside_while_outside(struct world *world) {
-  gait_leave(world->thread);
-  gait_outside(world->thread, do_nothing, NULL);
+  gait_thread_leave(world->thread);
+  gait_thread_outside(world->thread, do_nothing, NULL);
   return GAIT_OK;
 }
 
 static int collect_outside(struct world *world) {
-  gait_leave(world->thread);
-  return (int)gait_collect(world->thread);
+  gait_thread_leave(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static int attach_nothing(struct world *world) {
@@ -293,7 +295,7 @@ static int attach_to_no_place(struct world *world) {
 }
 
 static int leave(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return GAIT_OK;
 }
 static int leave_from_elsewhere(struct world *world) {
@@ -301,31 +303,31 @@ static int leave_from_elsewhere(struct world *world) {
 }
 
 static int enter(struct world *world) {
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 static int enter_from_elsewhere(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return elsewhere(world, enter);
 }
 
 static int enter_twice(struct world *world) {
-  gait_leave(world->thread);
-  gait_enter(world->thread);
-  gait_enter(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
 static int enter_detached(struct world *world) {
   gait_frame_pop(world->thread, &world->frame);
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   must(gait_thread_detach(world->thread) == GAIT_OK);
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return GAIT_OK;
 }
 
 static int outside_from_elsewhere_now(struct world *world) {
-  gait_outside(world->thread, do_nothing, NULL);
+  gait_thread_outside(world->thread, do_nothing, NULL);
   return GAIT_OK;
 }
 static int outside_from_elsewhere(struct world *world) {
@@ -334,33 +336,33 @@ static int outside_from_elsewhere(struct world *world) {
 
 static void *enter_and_return(void *arg) {
   struct world *world = arg;
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
   return NULL;
 }
 static int outside_returns_inside(struct world *world) {
-  gait_outside(world->thread, enter_and_return, world);
+  gait_thread_outside(world->thread, enter_and_return, world);
   return GAIT_OK;
 }
 
 static void *go_in_twice(void *arg) {
   struct world *world = arg;
-  gait_enter(world->thread);
-  gait_outside(world->thread, enter_and_return, world);
-  gait_leave(world->thread);
+  gait_thread_enter(world->thread);
+  gait_thread_outside(world->thread, enter_and_return, world);
+  gait_thread_leave(world->thread);
   return NULL;
 }
 static int outside_returns_inside_further_in(struct world *world) {
-  gait_outside(world->thread, go_in_twice, world);
+  gait_thread_outside(world->thread, go_in_twice, world);
   return GAIT_OK;
 }
 
 static void *leave_and_return(void *arg) {
   struct world *world = arg;
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return NULL;
 }
 static int outside_leaves_once_more(struct world *world) {
-  gait_outside(world->thread, leave_and_return, world);
+  gait_thread_outside(world->thread, leave_and_return, world);
   return GAIT_OK;
 }
 
@@ -371,25 +373,25 @@ static void *detach_and_return(void *arg) {
 }
 static int outside_returns_detached(struct world *world) {
   gait_frame_pop(world->thread, &world->frame);
-  gait_outside(world->thread, detach_and_return, world);
+  gait_thread_outside(world->thread, detach_and_return, world);
   return GAIT_OK;
 }
 
 static int collect(struct world *world) {
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 static int collect_from_elsewhere(struct world *world) {
   return elsewhere(world, collect);
 }
 
 static int poll_outside(struct world *world) {
-  gait_leave(world->thread);
-  gait_poll(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_poll(world->thread);
   return GAIT_OK;
 }
 
 static int poll(struct world *world) {
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   return GAIT_OK;
 }
 static int poll_from_elsewhere(struct world *world) {
@@ -403,7 +405,7 @@ static int load_off_its_alignment(struct world *world) {
 }
 
 static int store(struct world *world) {
-  gait_store(world->thread, world->slots[0], NULL);
+  gait_store(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 static int store_from_elsewhere(struct world *world) {
@@ -411,7 +413,7 @@ static int store_from_elsewhere(struct world *world) {
 }
 
 static int store_outside(struct world *world) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   return store(world);
 }
 
@@ -422,17 +424,17 @@ static int store_detached(struct world *world) {
 }
 
 static int store_off_its_alignment(struct world *world) {
-  gait_store(world->thread, (char *)world->slots[0] + 4, NULL);
+  gait_store(world->thread, (void **)(void *)((char *)world->slots[0] + 4), NULL);
   return GAIT_OK;
 }
 
 static int store_with_other_thread(struct world *world) {
-  gait_store(world_other_thread(world), world->slots[0], NULL);
+  gait_store(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int store_other_value(struct world *world) {
-  gait_store(world->thread, world->slots[0], world_other_object(world));
+  gait_store(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
@@ -449,7 +451,7 @@ static int store_to_one_of_many_heaps(struct world *world) {
   enum { HEAPS = 100 };
   gait_options options;
   gait_options_init(&options);
-  options.reserve_bytes = (int64_t)NEGATIVE_MIB;
+  options.reserve_bytes = (int64_t)MIB;
   void **object = NULL;
   for (int i = 0; i < 2 * HEAPS; i++) {
     gait_heap *heap;
@@ -459,17 +461,17 @@ static int store_to_one_of_many_heaps(struct world *world) {
     object = gait_alloc(thread, gait_kind_conservative(heap), 64);
     must(object != NULL);
     gait_store(thread, object, object);
-    gait_store(world->thread, world->slots[0], world->slots[0]);
+    gait_store(world->thread, (void **)world->slots[0], world->slots[0]);
     if (i % 2 == 0) must(!gait_thread_detach(thread) && !gait_heap_destroy(heap));
   }
-  gait_store(world->thread, object, NULL);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
 static int store_to_the_dead(struct world *world) {
-  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), NEGATIVE_MIB);
-  must(object != NULL && gait_collect(world->thread) == GAIT_OK);
-  gait_store(world->thread, object, NULL);
+  void *object = gait_alloc(world->thread, gait_kind_conservative(world->heap), MIB);
+  must(object != NULL && gait_heap_collect(world->thread) == GAIT_OK);
+  gait_store(world->thread, (void **)object, NULL);
   return GAIT_OK;
 }
 
@@ -479,36 +481,36 @@ static int store_the_dead(struct world *world) {
       .name = "cell", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .pointer_map = map};
   gait_kind kind;
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
-  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), NEGATIVE_MIB);
-  must(dead != NULL && gait_collect(world->thread) == GAIT_OK);
+  void *dead = gait_alloc(world->thread, gait_kind_leaf(world->heap), MIB);
+  must(dead != NULL && gait_heap_collect(world->thread) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 16);
   must(world->slots[1] != NULL);
-  gait_store(world->thread, world->slots[1], dead);
+  gait_store(world->thread, (void **)world->slots[1], dead);
   return GAIT_OK;
 }
 
 static int init_with_other_thread(struct world *world) {
-  gait_store_init(world_other_thread(world), world->slots[0], NULL);
+  gait_store_init(world_other_thread(world), (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int init_other_value(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world_other_object(world));
+  gait_store_init(world->thread, (void **)world->slots[0], world_other_object(world));
   return GAIT_OK;
 }
 
 static int init_twice(struct world *world) {
-  gait_store_init(world->thread, world->slots[0], world->slots[0]);
-  gait_store_init(world->thread, world->slots[0], NULL);
+  gait_store_init(world->thread, (void **)world->slots[0], world->slots[0]);
+  gait_store_init(world->thread, (void **)world->slots[0], NULL);
   return GAIT_OK;
 }
 
 static int cas_with_other_thread(struct world *world) {
-  return gait_cas(world_other_thread(world), world->slots[0], NULL, NULL);
+  return gait_cas(world_other_thread(world), (void **)world->slots[0], NULL, NULL);
 }
 
 static int cas_other_value(struct world *world) {
-  return gait_cas(world->thread, world->slots[0], NULL, world_other_object(world));
+  return gait_cas(world->thread, (void **)world->slots[0], NULL, world_other_object(world));
 }
 
 static int copy_with_other_thread(struct world *world) {
@@ -573,7 +575,7 @@ static int push_a_frame_without_slots(struct world *world) {
 static int push_a_frame_outside(struct world *world) {
   static gait_frame frame;
   static void *slots[1];
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   gait_frame_push(world->thread, &frame, slots, 1);
   return GAIT_OK;
 }
@@ -609,21 +611,21 @@ static int root_off_its_alignment(struct world *world) {
 }
 
 static int external_of_nothing(struct world *world) {
-  return (int)gait_external(world->thread, &world->frame, 100);
+  return (int)gait_object_set_external(world->thread, &world->frame, 100);
 }
 
 static int external_of_an_inside(struct world *world) {
-  return (int)gait_external(world->thread, (char *)world->slots[0] + 8, 100);
+  return (int)gait_object_set_external(world->thread, (char *)world->slots[0] + 8, 100);
 }
 
 static int external_outside(struct world *world) {
   void *object = world->slots[0];
-  gait_leave(world->thread);
-  return (int)gait_external(world->thread, object, 100);
+  gait_thread_leave(world->thread);
+  return (int)gait_object_set_external(world->thread, object, 100);
 }
 
 static int external_of_an_object(struct world *world) {
-  return (int)gait_external(world->thread, world->slots[0], 100);
+  return (int)gait_object_set_external(world->thread, world->slots[0], 100);
 }
 
 static int external_from_elsewhere(struct world *world) {
@@ -631,38 +633,38 @@ static int external_from_elsewhere(struct world *world) {
 }
 
 static int external_of_another_heap(struct world *world) {
-  return (int)gait_external(world_other_thread(world), world->slots[0], 100);
+  return (int)gait_object_set_external(world_other_thread(world), world->slots[0], 100);
 }
 
 static int get_a_freed_handle(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   return null_or(gait_handle_get(handle));
 }
 
 static int free_a_handle_twice(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   return GAIT_OK;
 }
 
 static int set_a_freed_handle(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
-  gait_handle_free(world->thread, handle);
+  gait_handle_destroy(world->thread, handle);
   gait_handle_set(world->thread, handle, world->slots[0]);
   return GAIT_OK;
 }
 
 static int handle_of_another_heap(struct world *world) {
-  return null_or(gait_handle_new(world->thread, world_other_object(world)));
+  return null_or(gait_handle_create(world->thread, world_other_object(world)));
 }
 
 static int set_a_handle_to_another_heap(struct world *world) {
-  gait_handle *handle = gait_handle_new(world->thread, NULL);
+  gait_handle *handle = gait_handle_create(world->thread, NULL);
   must(handle != NULL);
   gait_handle_set(world->thread, handle, world_other_object(world));
   return GAIT_OK;
@@ -671,11 +673,11 @@ static int set_a_handle_to_another_heap(struct world *world) {
 static gait_handle *a_handle;
 
 static int free_the_handle(struct world *world) {
-  gait_handle_free(world->thread, a_handle);
+  gait_handle_destroy(world->thread, a_handle);
   return GAIT_OK;
 }
 static int free_a_handle_from_elsewhere(struct world *world) {
-  a_handle = gait_handle_new(world->thread, NULL);
+  a_handle = gait_handle_create(world->thread, NULL);
   must(a_handle != NULL);
   return elsewhere(world, free_the_handle);
 }
@@ -697,7 +699,7 @@ static int fork_in_a_trace(struct world *world) {
       .name = "forks", .form = GAIT_KIND_CALLBACK, .trace = trace_and_fork};
   must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
   world->slots[1] = gait_alloc(world->thread, kind, 64);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static void roots_and_fork(gait_tracer *tracer, void *arg) {
@@ -707,7 +709,7 @@ static void roots_and_fork(gait_tracer *tracer, void *arg) {
 
 static int fork_in_roots(struct world *world) {
   must(gait_roots_add_callback(world->heap, roots_and_fork, NULL, GAIT_ROOTS_BARRIERED) == GAIT_OK);
-  return (int)gait_collect(world->thread);
+  return (int)gait_heap_collect(world->thread);
 }
 
 static void cycle_and_fork(gait_heap *heap, const struct gait_cycle_record *record, void *arg) {
@@ -725,7 +727,7 @@ static int collect_another(const gait_options *options) {
   gait_thread *thread;
   must(gait_heap_create(options, &heap) == GAIT_OK);
   must(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  return (int)gait_collect(thread);
+  return (int)gait_heap_collect(thread);
 }
 
 static int fork_at_the_end_of_a_cycle(struct world *world) {
@@ -893,7 +895,7 @@ START_TEST(misuse_is_noticed) {
   static char said[4096];
   const char *check = check_expected(misuse);
   if (!check && misuse->release == UNNOTICED) return;
-  const int status = child_run(misuse_run, misuse, said, sizeof said);
+  const int status = apart_run(misuse_run, misuse, said, sizeof said);
   if (check) {
     expect_check(misuse, check, status, said);
     return;
@@ -907,13 +909,7 @@ END_TEST
 
 int main(void) {
   Suite *suite = suite_create("negative");
-  TCase *tcase = tcase_create("misuse");
-  tcase_set_timeout(tcase, 600);
+  TCase *tcase = suite_case(suite, "misuse");
   tcase_add_loop_test(tcase, misuse_is_noticed, 0, (int)MISUSES);
-  suite_add_tcase(suite, tcase);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

@@ -9,8 +9,8 @@
 
 #include <gait/gait.h>
 
-#include "../sanitizer.h"
-#include "child.h"
+#include "../support/sanitizer.h"
+#include "apart.h"
 
 static gait_heap *stacks_heap;
 static gait_thread *stacks_thread;
@@ -18,9 +18,9 @@ static gait_thread *stacks_thread;
 static void stacks_open(gait_thread_roots roots) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
-  child_must(gait_heap_create(&options, &stacks_heap) == GAIT_OK, "no heap");
-  child_must(gait_thread_attach(stacks_heap, NULL, roots, &stacks_thread) == GAIT_OK, "no thread");
+  options.gogc_percent = GAIT_OFF;
+  apart_must(gait_heap_create(&options, &stacks_heap) == GAIT_OK, "no heap");
+  apart_must(gait_thread_attach(stacks_heap, NULL, roots, &stacks_thread) == GAIT_OK, "no thread");
 }
 
 /* ---- A stack that is not the thread's own ---- */
@@ -29,21 +29,21 @@ static ucontext_t stacks_own, stacks_other;
 
 static void stacks_coroutine_run(void (*function)(void)) {
   const size_t bytes = 256 * 1024;
-  child_must(getcontext(&stacks_other) == 0, "no context");
+  apart_must(getcontext(&stacks_other) == 0, "no context");
   stacks_other.uc_stack.ss_sp = malloc(bytes);
   stacks_other.uc_stack.ss_size = bytes;
   stacks_other.uc_link = &stacks_own;
   makecontext(&stacks_other, function, 0);
-  child_must(swapcontext(&stacks_own, &stacks_other) == 0, "no switch");
+  apart_must(swapcontext(&stacks_own, &stacks_other) == 0, "no switch");
 }
 
 static void stacks_collect(void) {
-  gait_collect(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 static void stacks_leave(void) {
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 static void coroutine_leaves(void) {
@@ -82,7 +82,7 @@ static void frame_left_linked(void) {
   stacks_open(GAIT_STACK_EXACT);
   stacks_push_and_forget();
   stacks_scrub();
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
 }
 
 /* The function went by longjmp, and another frame was linked since: the innermost is whole. */
@@ -93,12 +93,12 @@ static void outer_frame_left_linked(void) {
   gait_frame frame;
   void *slots[1] = {NULL};
   gait_frame_push(stacks_thread, &frame, slots, 1);
-  gait_collect(stacks_thread);
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
-  gait_leave(stacks_thread);
-  gait_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 #endif
@@ -109,7 +109,7 @@ static void frame_changed(void) {
   void *slots[2] = {NULL, NULL};
   gait_frame_push(stacks_thread, &frame, slots, 2);
   frame.count = 1;
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
 }
 
 /* ---- Where managed code is entered ---- */
@@ -117,7 +117,7 @@ static void frame_changed(void) {
 static __attribute__((noinline)) void stacks_leave_within(size_t bytes) {
   volatile char *frame = __builtin_alloca(bytes);
   frame[0] = frame[bytes - 1] = 1;
-  gait_leave(stacks_thread);
+  gait_thread_leave(stacks_thread);
   frame[0] = 2;
 }
 
@@ -131,23 +131,23 @@ static __attribute__((noinline)) void stacks_leave_far_down(size_t bytes) {
 static void entered_far_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
   stacks_leave_far_down(4096);
-  gait_enter(stacks_thread);
+  gait_thread_enter(stacks_thread);
 }
 
 static void entered_a_wrapper_up(void) {
   stacks_open(GAIT_STACK_CONSERVATIVE);
   stacks_leave_within(8192);
-  gait_enter(stacks_thread);
+  gait_thread_enter(stacks_thread);
   stacks_leave_far_down(256);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 static void exact_entered_far_up(void) {
   stacks_open(GAIT_STACK_EXACT);
   stacks_leave_far_down(4096);
-  gait_enter(stacks_thread);
-  gait_collect(stacks_thread);
+  gait_thread_enter(stacks_thread);
+  gait_heap_collect(stacks_thread);
 }
 
 /* ---- The test ---- */
@@ -180,13 +180,13 @@ static int stacks_run(const void *arg) {
 static void stacks_expect(const struct stacks_case *test) {
   static char said[4096];
   char expected[128];
-  const int status = child_run(stacks_run, test, said, sizeof said);
+  const int status = apart_run(stacks_run, test, said, sizeof said);
   snprintf(expected, sizeof expected, "gait: REQUIRE(%s) failed in ", test->check);
   const bool holds = test->check ? WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
                                        strstr(said, expected) != NULL
                                  : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
   if (!holds) fprintf(stderr, "status %#x; it said: %s\n", (unsigned)status, said);
-  child_must(holds, test->name);
+  apart_must(holds, test->name);
 }
 
 int main(void) {

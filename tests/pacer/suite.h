@@ -1,14 +1,13 @@
-/* suite.h: what the pacer's tests share: replaying a folder, random numbers. */
+/* suite.h: what the pacer's tests share: replaying a folder, pacers and their cycles. */
 #ifndef PACER_SUITE_H
 #define PACER_SUITE_H
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
 #include "replay/replay_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static inline void suite_complain(void *context, const char *text) {
   (void)context;
@@ -35,32 +34,36 @@ static inline const struct replay_scenario *suite_scenario(const struct replay_f
   ck_abort_msg("no scenario %s", name);
 }
 
-/* ---- Random numbers: seeded by GAIT_SEED or the clock, and printed. ---- */
+/* ---- Pacers ---- */
 
-static inline uint64_t suite_seed(void) {
-  const char *given = getenv("GAIT_SEED");
-  uint64_t seed = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-  printf("GAIT_SEED=%llu\n", (unsigned long long)seed);
-  fflush(stdout);
-  return seed;
+static inline struct gaiti_pacer suite_pacer(const struct gaiti_pacer_config *config) {
+  struct gaiti_pacer pacer;
+  ck_assert(gaiti_pacer_init(&pacer, config));
+  return pacer;
 }
 
-static inline uint64_t suite_random(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
+static inline struct gaiti_pacer_decision
+suite_decision(const struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot) {
+  struct gaiti_pacer_decision decision;
+  gaiti_pacer_decide(pacer, snapshot, &decision);
+  ck_assert_int_le(decision.trigger_bytes, decision.goal_bytes);
+  return decision;
 }
 
-/* In [low, high). */
-static inline double suite_random_real(uint64_t *state, double low, double high) {
-  return low + (high - low) * (double)(suite_random(state) >> 11) / 9007199254740992.0;
-}
-
-/* In [0, 2^bits), spread evenly over the orders of magnitude. */
-static inline int64_t suite_random_bytes(uint64_t *state, unsigned bits) {
-  unsigned order = (unsigned)(suite_random(state) % (bits + 1));
-  return order == 0 ? 0 : (int64_t)(suite_random(state) >> (64 - order));
+/* One cycle that starts at `start`, allocates up to `peak`, scans `work`, and ends as `cycle`
+ * says. */
+static inline void suite_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
+                               int64_t start, int64_t peak, int64_t work,
+                               const struct gaiti_pacer_cycle *cycle) {
+  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = start;
+  snapshot->heap_work_bytes = snapshot->stack_work_bytes = snapshot->globals_work_bytes = 0;
+  gaiti_pacer_start_cycle(pacer, snapshot);
+  snapshot->heap_live_bytes = snapshot->heap_scan_bytes = peak;
+  snapshot->heap_work_bytes = work;
+  snapshot->stack_work_bytes = snapshot->stack_bytes;
+  snapshot->globals_work_bytes = snapshot->globals_bytes;
+  gaiti_pacer_end_cycle(pacer, snapshot, cycle);
+  snapshot->heap_live_bytes = cycle->marked_bytes;
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* The CPU cap over a memory limit: when the goal is lifted, and how far. */
 #include "suite.h"
 
-#define MIB  ((int64_t)1 << 20)
+#include "../support/sizes.h"
+
 #define LIVE (100 * MIB)
 
 /* A program of LIVE live bytes under a limit of `limit`, whose cycles cost `cost_ns` of CPU time,
@@ -20,15 +21,13 @@ static struct cap cap_make(double share, int64_t limit) {
   config.gc_percent = GAITI_PACER_GC_OFF;
   config.memory_limit_bytes = limit;
   config.cpu_cap = share;
-  ck_assert(gaiti_pacer_init(&cap.pacer, &config));
+  cap.pacer = suite_pacer(&config);
   cap.snapshot.limiter_fill = 0.5;
   return cap;
 }
 
 static int64_t cap_goal(const struct cap *cap) {
-  struct gaiti_pacer_decision decision;
-  gaiti_pacer_decide(&cap->pacer, &cap->snapshot, &decision);
-  return decision.goal_bytes;
+  return suite_decision(&cap->pacer, &cap->snapshot).goal_bytes;
 }
 
 static int64_t cap_room(const struct cap *cap) {
@@ -57,7 +56,7 @@ static void cap_cycles(struct cap *cap, int count) {
     cap_cycle_to(cap, cap_goal(cap));
 }
 
-START_TEST(the_goal_is_lifted_while_the_bucket_says_so) {
+START_TEST(cap_lifts_the_goal_while_the_bucket_is_full) {
   static const struct {
     double fill;
     bool lifted;
@@ -73,7 +72,7 @@ START_TEST(the_goal_is_lifted_while_the_bucket_says_so) {
 }
 END_TEST
 
-START_TEST(a_limit_out_of_reach_keeps_it_lifted) {
+START_TEST(cap_keeps_the_goal_lifted_over_a_limit_out_of_reach) {
   struct cap cap = cap_make(0.25, 90 * MIB);
   cap_cycle_to(&cap, 110 * MIB);
   cap.snapshot.limiter_fill = 0;
@@ -82,7 +81,7 @@ START_TEST(a_limit_out_of_reach_keeps_it_lifted) {
 }
 END_TEST
 
-START_TEST(the_room_settles_where_cycles_cost_the_cap) {
+START_TEST(cap_room_settles_where_cycles_cost_the_cap) {
   static const double shares[] = {0.1, 0.25, 0.5};
   for (int i = 0; i < 3; i++) {
     struct cap cap = cap_make(shares[i], 90 * MIB);
@@ -99,7 +98,7 @@ START_TEST(the_room_settles_where_cycles_cost_the_cap) {
 }
 END_TEST
 
-START_TEST(one_cycle_moves_it_by_half_at_most) {
+START_TEST(cap_room_moves_by_half_at_most_in_one_cycle) {
   struct cap cap = cap_make(0.25, 90 * MIB);
   cap_cycle_to(&cap, 101 * MIB);
   cap_cycles(&cap, 40);
@@ -115,7 +114,7 @@ START_TEST(one_cycle_moves_it_by_half_at_most) {
 END_TEST
 
 /* Cycles at the limit that are cheap again leave nothing of a dearer time. */
-START_TEST(what_was_learnt_fades_while_the_limit_holds) {
+START_TEST(cap_room_fades_while_the_limit_holds) {
   struct cap cap = cap_make(0.1, 120 * MIB);
   cap.cost_ns *= 20;
   cap_cycle_to(&cap, 110 * MIB);
@@ -133,9 +132,10 @@ START_TEST(what_was_learnt_fades_while_the_limit_holds) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {
-      the_goal_is_lifted_while_the_bucket_says_so, a_limit_out_of_reach_keeps_it_lifted,
-      the_room_settles_where_cycles_cost_the_cap, one_cycle_moves_it_by_half_at_most,
-      what_was_learnt_fades_while_the_limit_holds};
+  const TTest *const tests[] = {cap_lifts_the_goal_while_the_bucket_is_full,
+                                cap_keeps_the_goal_lifted_over_a_limit_out_of_reach,
+                                cap_room_settles_where_cycles_cost_the_cap,
+                                cap_room_moves_by_half_at_most_in_one_cycle,
+                                cap_room_fades_while_the_limit_holds};
   return SUITE_RUN("pacer cap", tests);
 }

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/random.h"
+
 static char input_folder[64];
 
 static void input_open(void) {
@@ -64,7 +66,7 @@ static void input_expect_error(const char *wanted) {
 #define LIMITER                                                                                    \
   "op,now_ns,arg_ns,arg_gc_enable,arg_procs,fill,capacity,overflow,limiting,need_update\n"
 
-START_TEST(smallest_folder_is_read) {
+START_TEST(smallest_scenario_folder_is_read) {
   struct replay_error error;
   struct replay_tally tally;
   input_open();
@@ -153,7 +155,7 @@ START_TEST(bad_limiter_scripts_are_named) {
 }
 END_TEST
 
-START_TEST(missing_folders_are_named) {
+START_TEST(missing_scenario_folders_are_named) {
   struct replay_folder folder;
   struct replay_error error;
   ck_assert(!replay_folder_read(&folder, "/nowhere/at/all", &error));
@@ -165,10 +167,10 @@ START_TEST(missing_folders_are_named) {
 END_TEST
 
 /* Cuts and flips of a good file: any answer but a crash. */
-START_TEST(garbage_never_crashes) {
+START_TEST(garbage_in_scenarios_never_crashes_the_reader) {
   char text[] = HEADER ROW("1") ROW("2") ROW("3");
   char bounds[] = BOUNDS "A,1,3,goal_ratio,0.9,1.1\nA,2,3,d_util_prev,-0.1,0.1\n";
-  uint64_t random = suite_seed();
+  uint64_t random = random_seed();
   input_open();
   for (int round = 0; round < 400; round++) {
     char mutated[sizeof text], *victim = mutated;
@@ -178,9 +180,9 @@ START_TEST(garbage_never_crashes) {
     size_t length = in_bounds ? sizeof bounds - 1 : sizeof text - 1;
     memcpy(mutated, in_bounds ? bounds : text, length + 1);
     for (int i = 0; i < 3; i++)
-      victim[suite_random(&random) % length] =
-          "0123456789.,-e\nx\"\r\xff"[suite_random(&random) % 19];
-    if (suite_random(&random) % 4 == 0) victim[suite_random(&random) % length] = 0;
+      victim[random_next(&random) % length] =
+          "0123456789.,-e\nx\"\r\xff"[random_next(&random) % 19];
+    if (random_next(&random) % 4 == 0) victim[random_next(&random) % length] = 0;
     input_write("A.csv", in_bounds ? text : mutated);
     input_write("bounds.csv", in_bounds ? mutated : bounds);
     if (!input_replay(&error, &tally)) ck_assert_ptr_nonnull(strchr(error.text, ':'));
@@ -190,8 +192,11 @@ START_TEST(garbage_never_crashes) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {smallest_folder_is_read,   bad_scenarios_are_named,
-                                bad_bounds_are_named,      bad_limiter_scripts_are_named,
-                                missing_folders_are_named, garbage_never_crashes};
+  const TTest *const tests[] = {smallest_scenario_folder_is_read,
+                                bad_scenarios_are_named,
+                                bad_bounds_are_named,
+                                bad_limiter_scripts_are_named,
+                                missing_scenario_folders_are_named,
+                                garbage_in_scenarios_never_crashes_the_reader};
   return SUITE_RUN("pacer input", tests);
 }

@@ -4,7 +4,7 @@
 
 #define SECOND INT64_C(1000000000)
 
-START_TEST(the_level_holds_at_the_cap) {
+START_TEST(limiter_level_holds_at_the_cap) {
   static const double caps[] = {0.1, 0.25, 0.5, 0.75};
   for (int i = 0; i < 4; i++) {
     struct gaiti_pacer_limiter limiter;
@@ -33,7 +33,7 @@ START_TEST(the_level_holds_at_the_cap) {
 }
 END_TEST
 
-START_TEST(a_lower_cap_limits_sooner) {
+START_TEST(limiter_with_a_lower_cap_limits_sooner) {
   int64_t sooner = 0;
   for (int i = 0; i < 3; i++) {
     struct gaiti_pacer_limiter limiter;
@@ -51,7 +51,7 @@ START_TEST(a_lower_cap_limits_sooner) {
 }
 END_TEST
 
-START_TEST(idle_time_is_neither) {
+START_TEST(limiter_counts_idle_time_for_neither_side) {
   struct gaiti_pacer_limiter with, without;
   gaiti_pacer_limiter_init(&with, 0, 4, 0.25, 0.5);
   gaiti_pacer_limiter_init(&without, 0, 4, 0.25, 0.5);
@@ -74,7 +74,7 @@ START_TEST(idle_time_is_neither) {
 }
 END_TEST
 
-START_TEST(half_a_processor_is_counted_as_half) {
+START_TEST(limiter_counts_half_a_processor_as_half) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 0.5, 0.25, 0.5);
   ck_assert_int_eq(limiter.capacity_ns, SECOND / 2);
@@ -88,7 +88,7 @@ START_TEST(half_a_processor_is_counted_as_half) {
 }
 END_TEST
 
-START_TEST(time_that_stands_or_runs_back_does_nothing) {
+START_TEST(limiter_ignores_time_that_stands_or_runs_back) {
   struct gaiti_pacer_limiter limiter, before;
   gaiti_pacer_limiter_init(&limiter, 5 * SECOND, 4, 0.25, 0.5);
   gaiti_pacer_limiter_add_assist(&limiter, 3 * SECOND);
@@ -105,7 +105,7 @@ START_TEST(time_that_stands_or_runs_back_does_nothing) {
 }
 END_TEST
 
-START_TEST(a_change_of_cap_is_for_the_time_after) {
+START_TEST(limiter_takes_a_change_of_cap_for_the_time_after) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 1, 0.25, 0.5);
   gaiti_pacer_limiter_add_assist(&limiter, SECOND / 10);
@@ -119,7 +119,7 @@ START_TEST(a_change_of_cap_is_for_the_time_after) {
 END_TEST
 
 /* A thread that waits fills the bucket as an assist does, and took no CPU time. */
-START_TEST(waiting_is_no_work) {
+START_TEST(limiter_counts_waiting_as_no_work) {
   struct gaiti_pacer_limiter waited, worked;
   struct gaiti_pacer_snapshot snapshot = {0};
   gaiti_pacer_limiter_init(&waited, 0, 2, 0.25, 0.5);
@@ -130,11 +130,11 @@ START_TEST(waiting_is_no_work) {
   gaiti_pacer_limiter_update(&worked, SECOND);
   ck_assert_int_eq(waited.fill_ns, SECOND);
   ck_assert_int_eq(worked.fill_ns, SECOND);
-  gaiti_pacer_limiter_tell(&waited, &snapshot);
+  gaiti_pacer_limiter_report(&waited, &snapshot);
   ck_assert_int_eq(snapshot.limiter_gc_ns, 0);
   ck_assert_int_eq(snapshot.limiter_offered_ns, 2 * SECOND);
   ck_assert(snapshot.limiter_fill == 0.5 && !snapshot.limiting);
-  gaiti_pacer_limiter_tell(&worked, &snapshot);
+  gaiti_pacer_limiter_report(&worked, &snapshot);
   ck_assert_int_eq(snapshot.limiter_gc_ns, SECOND * 3 / 2);
   gaiti_pacer_limiter_update(&waited, 2 * SECOND); /* and only once */
   ck_assert_int_eq(waited.fill_ns, 0);
@@ -152,14 +152,14 @@ static double limiter_stop(double processors, int64_t threads, int64_t backgroun
   gaiti_pacer_limiter_add_assist(limiter, assist_ns);
   gaiti_pacer_limiter_add_idle(limiter, idle_ns);
   gaiti_pacer_limiter_finish_stop(limiter, SECOND, threads, background_ns);
-  gaiti_pacer_limiter_tell(limiter, &snapshot);
+  gaiti_pacer_limiter_report(limiter, &snapshot);
   ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(processors * (double)SECOND));
   return (double)snapshot.limiter_gc_ns / (double)snapshot.limiter_offered_ns;
 }
 
 /* Threads that are stopped have processors to lose: GC counts for those, and beside that for what
  * it uses of others, though the plan gives it a quarter. */
-START_TEST(a_stop_counts_for_the_threads_that_ran) {
+START_TEST(limiter_counts_a_stop_for_the_threads_that_ran) {
   struct gaiti_pacer_limiter limiter;
   ck_assert_double_eq(limiter_stop(4, 0, 0, 0, 0, &limiter), 0);
   ck_assert_double_eq(limiter_stop(4, 0, SECOND, 0, 0, &limiter), 0.25);
@@ -175,7 +175,7 @@ START_TEST(a_stop_counts_for_the_threads_that_ran) {
 END_TEST
 
 /* Helpers at idle priority have the processors because the threads are stopped. */
-START_TEST(no_time_is_idle_that_a_stopped_thread_would_have_had) {
+START_TEST(limiter_counts_time_of_stopped_threads_as_not_idle) {
   struct gaiti_pacer_limiter with, without;
   ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 3 * SECOND, &with), 1);
   ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 0, &without), 1);
@@ -187,7 +187,7 @@ START_TEST(no_time_is_idle_that_a_stopped_thread_would_have_had) {
 END_TEST
 
 /* Windows before and after are as ever. */
-START_TEST(a_stop_has_a_window_of_its_own) {
+START_TEST(limiter_gives_a_stop_a_window_of_its_own) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 2, 0.25, 0.5);
   gaiti_pacer_limiter_start_transition(&limiter, 0, true);
@@ -202,7 +202,7 @@ START_TEST(a_stop_has_a_window_of_its_own) {
 }
 END_TEST
 
-START_TEST(extremes_saturate) {
+START_TEST(limiter_saturates_at_extremes) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 1000, 0.25, 0.5);
   gaiti_pacer_limiter_add_assist(&limiter, -5);
@@ -219,16 +219,16 @@ START_TEST(extremes_saturate) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {the_level_holds_at_the_cap,
-                                a_lower_cap_limits_sooner,
-                                idle_time_is_neither,
-                                half_a_processor_is_counted_as_half,
-                                time_that_stands_or_runs_back_does_nothing,
-                                a_change_of_cap_is_for_the_time_after,
-                                waiting_is_no_work,
-                                a_stop_counts_for_the_threads_that_ran,
-                                no_time_is_idle_that_a_stopped_thread_would_have_had,
-                                a_stop_has_a_window_of_its_own,
-                                extremes_saturate};
+  const TTest *const tests[] = {limiter_level_holds_at_the_cap,
+                                limiter_with_a_lower_cap_limits_sooner,
+                                limiter_counts_idle_time_for_neither_side,
+                                limiter_counts_half_a_processor_as_half,
+                                limiter_ignores_time_that_stands_or_runs_back,
+                                limiter_takes_a_change_of_cap_for_the_time_after,
+                                limiter_counts_waiting_as_no_work,
+                                limiter_counts_a_stop_for_the_threads_that_ran,
+                                limiter_counts_time_of_stopped_threads_as_not_idle,
+                                limiter_gives_a_stop_a_window_of_its_own,
+                                limiter_saturates_at_extremes};
   return SUITE_RUN("pacer limiter", tests);
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-#define MIB ((int64_t)1 << 20)
+#include "../support/sizes.h"
 
 static void plans_expect(double processors, int dedicated, double fractional) {
   struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, 0.25);
@@ -44,7 +44,7 @@ static struct gaiti_pacer plans_pacer(int64_t limit, struct gaiti_pacer_snapshot
   struct gaiti_pacer_cycle cycle = {
       .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
   config.memory_limit_bytes = limit;
-  ck_assert(gaiti_pacer_init(&pacer, &config));
+  pacer = suite_pacer(&config);
   *snapshot = (struct gaiti_pacer_snapshot){.heap_live_bytes = 150 * MIB};
   gaiti_pacer_start_cycle(&pacer, snapshot);
   gaiti_pacer_end_cycle(&pacer, snapshot, &cycle);
@@ -52,7 +52,7 @@ static struct gaiti_pacer plans_pacer(int64_t limit, struct gaiti_pacer_snapshot
   return pacer;
 }
 
-START_TEST(the_goal_and_a_tenth_are_kept) {
+START_TEST(release_keeps_the_goal_and_a_tenth) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(GAITI_PACER_NO_BYTES_LIMIT, &snapshot);
   snapshot.overhead_bytes = 10 * MIB;
@@ -67,7 +67,7 @@ START_TEST(the_goal_and_a_tenth_are_kept) {
 }
 END_TEST
 
-START_TEST(over_the_limit_goes_at_once) {
+START_TEST(release_gives_back_at_once_over_the_limit) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(200 * MIB, &snapshot);
   struct gaiti_pacer_release plan = gaiti_pacer_plan_release(&pacer, &snapshot, 260 * MIB);
@@ -83,7 +83,7 @@ START_TEST(over_the_limit_goes_at_once) {
 END_TEST
 
 /* Where the CPU cap has lifted the goal over the limit, the next cycle will use as much. */
-START_TEST(up_to_a_lifted_goal_stays) {
+START_TEST(release_keeps_memory_up_to_a_lifted_goal) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(104 * MIB, &snapshot);
   const struct gaiti_pacer_cycle cycle = {
@@ -107,7 +107,7 @@ START_TEST(up_to_a_lifted_goal_stays) {
 }
 END_TEST
 
-START_TEST(gc_off_keeps_everything) {
+START_TEST(release_keeps_everything_with_gc_off) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(GAITI_PACER_NO_BYTES_LIMIT, &snapshot);
   ck_assert(gaiti_pacer_set_gc_percent(&pacer, GAITI_PACER_GC_OFF));
@@ -117,11 +117,9 @@ START_TEST(gc_off_keeps_everything) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {workers_are_whole_where_that_is_close,
-                                workers_come_near_every_share,
-                                the_goal_and_a_tenth_are_kept,
-                                over_the_limit_goes_at_once,
-                                up_to_a_lifted_goal_stays,
-                                gc_off_keeps_everything};
+  const TTest *const tests[] = {
+      workers_are_whole_where_that_is_close,    workers_come_near_every_share,
+      release_keeps_the_goal_and_a_tenth,       release_gives_back_at_once_over_the_limit,
+      release_keeps_memory_up_to_a_lifted_goal, release_keeps_everything_with_gc_off};
   return SUITE_RUN("pacer plans", tests);
 }

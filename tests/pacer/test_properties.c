@@ -3,34 +3,35 @@
 
 #include <math.h>
 
+#include "../support/random.h"
+
 static struct gaiti_pacer_config properties_config(uint64_t *random) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
-  config.policy = (enum gaiti_pacer_policy)(suite_random(random) % 3);
-  config.gc_percent =
-      suite_random(random) % 8 == 0 ? GAITI_PACER_GC_OFF : suite_random_bytes(random, 40);
-  if (suite_random(random) % 2 == 0) config.memory_limit_bytes = suite_random_bytes(random, 62);
-  config.minimum_heap_bytes = suite_random_bytes(random, 30);
-  config.square_root_bytes = 1 + suite_random_bytes(random, 50);
-  config.background_share = suite_random_real(random, 0.01, 0.9);
-  config.cpu_cap = suite_random_real(random, 0.01, 0.95);
-  config.cpu_budget = suite_random_real(random, 0.001, 0.9);
-  config.idle_reliance = suite_random(random) % 2 == 0 ? suite_random_real(random, 0, 1) : 0;
-  config.assist_reliance = suite_random(random) % 2 == 0 ? suite_random_real(random, 0, 1) : 0;
+  config.policy = (enum gaiti_pacer_policy)(random_next(random) % 3);
+  config.gc_percent = random_next(random) % 8 == 0 ? GAITI_PACER_GC_OFF : random_bytes(random, 40);
+  if (random_next(random) % 2 == 0) config.memory_limit_bytes = random_bytes(random, 62);
+  config.minimum_heap_bytes = random_bytes(random, 30);
+  config.square_root_bytes = 1 + random_bytes(random, 50);
+  config.background_share = random_real(random, 0.01, 0.9);
+  config.cpu_cap = random_real(random, 0.01, 0.95);
+  config.cpu_budget = random_real(random, 0.001, 0.9);
+  config.idle_reliance = random_next(random) % 2 == 0 ? random_real(random, 0, 1) : 0;
+  config.assist_reliance = random_next(random) % 2 == 0 ? random_real(random, 0, 1) : 0;
   return config;
 }
 
 static struct gaiti_pacer_snapshot properties_snapshot(uint64_t *random) {
   return (struct gaiti_pacer_snapshot){
-      .heap_live_bytes = suite_random_bytes(random, 62),
-      .heap_scan_bytes = suite_random_bytes(random, 62),
-      .stack_bytes = suite_random_bytes(random, 50),
-      .globals_bytes = suite_random_bytes(random, 50),
-      .overhead_bytes = suite_random_bytes(random, 50),
-      .heap_work_bytes = suite_random_bytes(random, 62),
-      .stack_work_bytes = suite_random_bytes(random, 50),
-      .globals_work_bytes = suite_random_bytes(random, 50),
-      .limiter_fill = suite_random_real(random, 0, 1),
-      .limiting = suite_random(random) % 4 == 0,
+      .heap_live_bytes = random_bytes(random, 62),
+      .heap_scan_bytes = random_bytes(random, 62),
+      .stack_bytes = random_bytes(random, 50),
+      .globals_bytes = random_bytes(random, 50),
+      .overhead_bytes = random_bytes(random, 50),
+      .heap_work_bytes = random_bytes(random, 62),
+      .stack_work_bytes = random_bytes(random, 50),
+      .globals_work_bytes = random_bytes(random, 50),
+      .limiter_fill = random_real(random, 0, 1),
+      .limiting = random_next(random) % 4 == 0,
   };
 }
 
@@ -59,14 +60,14 @@ static void properties_hold(const struct gaiti_pacer *pacer,
 static void properties_end_cycle(struct gaiti_pacer *pacer,
                                  const struct gaiti_pacer_snapshot *snapshot, uint64_t *random) {
   struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = suite_random_bytes(random, 62),
-      .black_bytes = suite_random_bytes(random, 62),
-      .duration_ns = suite_random_bytes(random, 50),
-      .assist_ns = suite_random_bytes(random, 50),
-      .background_ns = suite_random_bytes(random, 50) - 1,
-      .idle_ns = suite_random_bytes(random, 50),
-      .processors = suite_random_real(random, 0.01, 1000),
-      .stalled = suite_random(random) % 2 == 0,
+      .marked_bytes = random_bytes(random, 62),
+      .black_bytes = random_bytes(random, 62),
+      .duration_ns = random_bytes(random, 50),
+      .assist_ns = random_bytes(random, 50),
+      .background_ns = random_bytes(random, 50) - 1,
+      .idle_ns = random_bytes(random, 50),
+      .processors = random_real(random, 0.01, 1000),
+      .stalled = random_next(random) % 2 == 0,
   };
   double share = gaiti_pacer_cycle_utilization(pacer, &cycle);
   ck_assert(share >= 0 && share <= 1);
@@ -74,8 +75,8 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
 }
 
 /* Any sequence of calls on any numbers. */
-START_TEST(nonsense_is_survived) {
-  uint64_t random = suite_seed();
+START_TEST(pacer_survives_nonsense) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 2000; run++) {
     struct gaiti_pacer pacer;
     struct gaiti_pacer_config config = properties_config(&random);
@@ -86,9 +87,9 @@ START_TEST(nonsense_is_survived) {
       gaiti_pacer_decide(&pacer, &snapshot, &decision);
       properties_hold(&pacer, &decision);
       struct gaiti_pacer_release plan =
-          gaiti_pacer_plan_release(&pacer, &snapshot, suite_random_bytes(&random, 62));
+          gaiti_pacer_plan_release(&pacer, &snapshot, random_bytes(&random, 62));
       ck_assert(plan.now_bytes >= 0 && plan.background_bytes >= 0);
-      switch (suite_random(&random) % 5) {
+      switch (random_next(&random) % 5) {
       case 0: gaiti_pacer_start_cycle(&pacer, &snapshot); break;
       case 1: properties_end_cycle(&pacer, &snapshot, &random); break;
       case 2:
@@ -103,21 +104,21 @@ START_TEST(nonsense_is_survived) {
 END_TEST
 
 /* A higher GOGC or limit never lowers the goal, in any state. */
-START_TEST(goals_are_monotone) {
-  uint64_t random = suite_seed();
+START_TEST(goals_rise_with_gogc_and_the_limit) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 3000; run++) {
     struct gaiti_pacer pacer;
     struct gaiti_pacer_config config = properties_config(&random);
     config.policy = GAITI_PACER_POLICY_GOGC;
     ck_assert(gaiti_pacer_init(&pacer, &config));
-    for (uint64_t cycles = suite_random(&random) % 4; cycles > 0; cycles--) {
+    for (uint64_t cycles = random_next(&random) % 4; cycles > 0; cycles--) {
       struct gaiti_pacer_snapshot then = properties_snapshot(&random);
       gaiti_pacer_start_cycle(&pacer, &then);
       properties_end_cycle(&pacer, &then, &random);
     }
     struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
-    if (suite_random(&random) % 2 == 0) gaiti_pacer_start_cycle(&pacer, &snapshot);
-    bool by_percent = suite_random(&random) % 2 == 0;
+    if (random_next(&random) % 2 == 0) gaiti_pacer_start_cycle(&pacer, &snapshot);
+    bool by_percent = random_next(&random) % 2 == 0;
     int64_t goal = -1;
     for (int64_t setting = 0; setting < INT64_MAX / 8; setting = setting * 3 + 1) {
       struct gaiti_pacer_decision decision;
@@ -132,28 +133,28 @@ START_TEST(goals_are_monotone) {
 END_TEST
 
 /* To count what was allocated while marking never raises the goal, in any state. */
-START_TEST(what_floats_never_raises_the_goal) {
-  uint64_t random = suite_seed();
+START_TEST(floating_garbage_never_raises_the_goal) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 20000; run++) {
-    struct gaiti_pacer told, untold;
+    struct gaiti_pacer counting, blind;
     struct gaiti_pacer_config config = properties_config(&random);
-    ck_assert(gaiti_pacer_init(&told, &config) && gaiti_pacer_init(&untold, &config));
-    for (uint64_t cycles = 1 + suite_random(&random) % 4; cycles > 0; cycles--) {
+    ck_assert(gaiti_pacer_init(&counting, &config) && gaiti_pacer_init(&blind, &config));
+    for (uint64_t cycles = 1 + random_next(&random) % 4; cycles > 0; cycles--) {
       struct gaiti_pacer_snapshot then = properties_snapshot(&random);
-      struct gaiti_pacer_cycle cycle = {.marked_bytes = suite_random_bytes(&random, 62),
-                                        .black_bytes = suite_random_bytes(&random, 62),
-                                        .duration_ns = suite_random_bytes(&random, 50),
+      struct gaiti_pacer_cycle cycle = {.marked_bytes = random_bytes(&random, 62),
+                                        .black_bytes = random_bytes(&random, 62),
+                                        .duration_ns = random_bytes(&random, 50),
                                         .processors = 4};
-      gaiti_pacer_start_cycle(&told, &then);
-      gaiti_pacer_end_cycle(&told, &then, &cycle);
+      gaiti_pacer_start_cycle(&counting, &then);
+      gaiti_pacer_end_cycle(&counting, &then, &cycle);
       cycle.black_bytes = 0;
-      gaiti_pacer_start_cycle(&untold, &then);
-      gaiti_pacer_end_cycle(&untold, &then, &cycle);
+      gaiti_pacer_start_cycle(&blind, &then);
+      gaiti_pacer_end_cycle(&blind, &then, &cycle);
     }
     struct gaiti_pacer_snapshot snapshot = properties_snapshot(&random);
     struct gaiti_pacer_decision counted, uncounted;
-    gaiti_pacer_decide(&told, &snapshot, &counted);
-    gaiti_pacer_decide(&untold, &snapshot, &uncounted);
+    gaiti_pacer_decide(&counting, &snapshot, &counted);
+    gaiti_pacer_decide(&blind, &snapshot, &uncounted);
     ck_assert_int_eq(uncounted.floating_bytes, 0);
     ck_assert_int_le(counted.goal_bytes, uncounted.goal_bytes);
     ck_assert(uncounted.limit_unreachable || !counted.limit_unreachable);
@@ -163,16 +164,16 @@ END_TEST
 
 static struct replay_input properties_input(uint64_t *random) {
   return (struct replay_input){
-      .gc_percent = 10 + (int64_t)(suite_random(random) % 400),
+      .gc_percent = 10 + (int64_t)(random_next(random) % 400),
       .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
-      .globals_bytes = suite_random_bytes(random, 22),
-      .processors = suite_random(random) % 2 == 0 ? 1 + (double)(suite_random(random) % 16)
-                                                  : suite_random_real(random, 0.2, 4),
-      .alloc_rate = suite_random_real(random, 0.5, 400),
-      .scan_rate = suite_random_real(random, 300, 3000),
+      .globals_bytes = random_bytes(random, 22),
+      .processors = random_next(random) % 2 == 0 ? 1 + (double)(random_next(random) % 16)
+                                                 : random_real(random, 0.2, 4),
+      .alloc_rate = random_real(random, 0.5, 400),
+      .scan_rate = random_real(random, 300, 3000),
       .growth_rate = 1,
-      .scannable_frac = suite_random_real(random, 0.05, 1),
-      .stack_bytes = suite_random_bytes(random, 22),
+      .scannable_frac = random_real(random, 0.05, 1),
+      .stack_bytes = random_bytes(random, 22),
       .minimum_heap_bytes = -1,
       .forced_at = 1,
   };
@@ -180,8 +181,8 @@ static struct replay_input properties_input(uint64_t *random) {
 
 /* Programs whose every rate wanders: each mark ends, GC takes a share between 0 and 1, and mutators
  * always get to allocate something while marking without a limit. */
-START_TEST(wandering_programs_are_kept_up_with) {
-  uint64_t random = suite_seed();
+START_TEST(pacer_keeps_up_with_wandering_programs) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 150; run++) {
     struct replay_model model;
     struct replay_error error;
@@ -190,11 +191,11 @@ START_TEST(wandering_programs_are_kept_up_with) {
     double live = 262144;
     for (int cycle = 0; cycle < 60; cycle++) {
       struct replay_result result;
-      input.alloc_rate = base.alloc_rate * suite_random_real(&random, 0.3, 3);
-      input.growth_rate = suite_random_real(&random, 0.5, live > 3e7 ? 1 : 2);
+      input.alloc_rate = base.alloc_rate * random_real(&random, 0.3, 3);
+      input.growth_rate = random_real(&random, 0.5, live > 3e7 ? 1 : 2);
       live *= input.growth_rate;
-      input.idle_share = suite_random(&random) % 3 == 0 ? suite_random_real(&random, 0, 0.5) : 0;
-      input.forced_at = suite_random(&random) % 8 == 0 ? suite_random_real(&random, 0, 1) : 1;
+      input.idle_share = random_next(&random) % 3 == 0 ? random_real(&random, 0, 0.5) : 0;
+      input.forced_at = random_next(&random) % 8 == 0 ? random_real(&random, 0, 1) : 1;
       if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
       ck_assert(result.gc_utilization >= 0 && result.gc_utilization <= 1);
       ck_assert_int_le(result.trigger_bytes, result.goal_bytes);
@@ -212,8 +213,8 @@ END_TEST
 
 /* A steady program of which the pacer is told all settles: goal and trigger stay where they are
  * from cycle to cycle, at what GOGC and half of what floats give. */
-START_TEST(steady_programs_settle) {
-  uint64_t random = suite_seed();
+START_TEST(pacer_settles_on_steady_programs) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 150; run++) {
     struct replay_model model;
     struct replay_error error;
@@ -221,9 +222,9 @@ START_TEST(steady_programs_settle) {
     struct replay_input input = properties_input(&random);
     input.minimum_heap_bytes = 0;
     input.black_told = true;
-    input.idle_share = suite_random_real(&random, 0, 0.4);
-    input.idle_reliance = suite_random_real(&random, 0, 1);
-    input.assist_reliance = suite_random_real(&random, 0, 1);
+    input.idle_share = random_real(&random, 0, 0.4);
+    input.idle_reliance = random_real(&random, 0, 1);
+    input.assist_reliance = random_real(&random, 0, 1);
     ck_assert(replay_model_init(&model, &input, &error));
     for (int cycle = 0; cycle < 60; cycle++) {
       input.growth_rate = cycle > 0 && cycle < 8 ? 2 : 1;
@@ -245,16 +246,16 @@ START_TEST(steady_programs_settle) {
 END_TEST
 
 /* Whatever the limit, a limiter keeps GC at its cap in the long run, and mutators are served. */
-START_TEST(the_cap_holds_in_the_long_run) {
-  uint64_t random = suite_seed();
+START_TEST(cpu_cap_holds_in_the_long_run) {
+  uint64_t random = random_seed();
   for (int run = 0; run < 40; run++) {
     struct replay_model model;
     struct replay_error error;
     struct replay_result result = {0};
     struct replay_input input = properties_input(&random);
-    input.cpu_cap = suite_random_real(&random, 0.05, 0.6);
-    input.memory_limit_bytes = 1 + suite_random_bytes(&random, 28);
-    input.overhead_bytes = suite_random_bytes(&random, 27);
+    input.cpu_cap = random_real(&random, 0.05, 0.6);
+    input.memory_limit_bytes = 1 + random_bytes(&random, 28);
+    input.overhead_bytes = random_bytes(&random, 27);
     input.scannable_frac = 1;
     ck_assert(replay_model_init(&model, &input, &error));
     /* Two seconds in which the live heap grows, then twenty times as long as the bucket lasts. */
@@ -273,11 +274,11 @@ START_TEST(the_cap_holds_in_the_long_run) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {nonsense_is_survived,
-                                goals_are_monotone,
-                                what_floats_never_raises_the_goal,
-                                steady_programs_settle,
-                                wandering_programs_are_kept_up_with,
-                                the_cap_holds_in_the_long_run};
+  const TTest *const tests[] = {pacer_survives_nonsense,
+                                goals_rise_with_gogc_and_the_limit,
+                                floating_garbage_never_raises_the_goal,
+                                pacer_settles_on_steady_programs,
+                                pacer_keeps_up_with_wandering_programs,
+                                cpu_cap_holds_in_the_long_run};
   return SUITE_RUN("pacer properties", tests);
 }

@@ -22,7 +22,7 @@ static struct replay_figures reference_its(const char *name) {
   return replay_figures_of(&reference_folder, scenario, scenario->recorded);
 }
 
-START_TEST(all_bounds_hold) {
+START_TEST(reference_bounds_hold) {
   reference_setup();
   ck_assert_uint_eq(reference_folder.scenario_count, 12);
   ck_assert_int_gt(reference_tally.checks, 4000);
@@ -31,7 +31,7 @@ START_TEST(all_bounds_hold) {
 }
 END_TEST
 
-START_TEST(limiter_script_holds) {
+START_TEST(reference_limiter_script_holds) {
   struct replay_tally tally = {0};
   struct replay_error error;
   reference_setup();
@@ -44,7 +44,7 @@ START_TEST(limiter_script_holds) {
 END_TEST
 
 /* Neither error grows in any window beyond rounding. */
-START_TEST(never_worse_in_a_window) {
+START_TEST(replay_is_never_worse_than_the_reference_in_a_window) {
   reference_setup();
   for (size_t i = 0; i < reference_folder.scenario_count; i++) {
     const char *name = reference_folder.scenarios[i].name;
@@ -62,7 +62,7 @@ START_TEST(never_worse_in_a_window) {
 }
 END_TEST
 
-START_TEST(jitter_has_less_of_both_errors) {
+START_TEST(replay_of_jitter_has_less_of_both_errors) {
   reference_setup();
   struct replay_figures ours = reference_ours("JitterAlloc"), its = reference_its("JitterAlloc");
   ck_assert_double_lt(ours.util_abs_err_mean, 0.6 * its.util_abs_err_mean);
@@ -74,7 +74,7 @@ START_TEST(jitter_has_less_of_both_errors) {
 }
 END_TEST
 
-START_TEST(big_stacks_start_near_their_goal) {
+START_TEST(replay_of_big_stacks_starts_near_its_goal) {
   reference_setup();
   const struct replay_scenario *scenario = suite_scenario(&reference_folder, "SteadyBigStacks");
   ck_assert_double_le(reference_ours("SteadyBigStacks").overshoot_max, 0.1);
@@ -86,7 +86,7 @@ START_TEST(big_stacks_start_near_their_goal) {
 END_TEST
 
 /* After the step: no more GC CPU, and no larger heap, cycle by cycle. */
-START_TEST(heavy_step_is_not_worse_at_equal_peak) {
+START_TEST(replay_of_a_heavy_step_is_not_worse_at_equal_peak) {
   reference_setup();
   const struct replay_scenario *scenario = suite_scenario(&reference_folder, "HeavyStepAlloc");
   for (size_t i = 51; i < scenario->cycles; i++) {
@@ -100,7 +100,7 @@ START_TEST(heavy_step_is_not_worse_at_equal_peak) {
 END_TEST
 
 /* A program that starts: its heap doubles from cycle to cycle. */
-START_TEST(warm_up_overshoots_less) {
+START_TEST(replay_overshoots_less_in_warm_up) {
   static const char *const names[] = {"Steady", "StepAlloc", "SteadyMemoryLimit"};
   reference_setup();
   for (int i = 0; i < 3; i++)
@@ -111,7 +111,7 @@ START_TEST(warm_up_overshoots_less) {
 END_TEST
 
 /* The model itself: its inputs' consequences are recorded, whatever the pacer does. */
-START_TEST(model_derives_what_was_recorded) {
+START_TEST(replay_model_derives_the_recorded_numbers) {
   struct replay_error error;
   reference_setup();
   const struct replay_scenario *scenario = suite_scenario(&reference_folder, "Steady");
@@ -130,13 +130,13 @@ START_TEST(model_derives_what_was_recorded) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {all_bounds_hold,
-                                limiter_script_holds,
-                                never_worse_in_a_window,
-                                jitter_has_less_of_both_errors,
-                                big_stacks_start_near_their_goal,
-                                heavy_step_is_not_worse_at_equal_peak,
-                                warm_up_overshoots_less,
-                                model_derives_what_was_recorded};
+  const TTest *const tests[] = {reference_bounds_hold,
+                                reference_limiter_script_holds,
+                                replay_is_never_worse_than_the_reference_in_a_window,
+                                replay_of_jitter_has_less_of_both_errors,
+                                replay_of_big_stacks_starts_near_its_goal,
+                                replay_of_a_heavy_step_is_not_worse_at_equal_peak,
+                                replay_overshoots_less_in_warm_up,
+                                replay_model_derives_the_recorded_numbers};
   return SUITE_RUN("pacer reference", tests);
 }

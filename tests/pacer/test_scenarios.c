@@ -1,7 +1,7 @@
 /* Our own scenarios, see scenarios/README.md. */
 #include "suite.h"
 
-START_TEST(all_bounds_hold) {
+START_TEST(scenario_bounds_hold) {
   struct replay_folder folder;
   struct replay_tally tally = {0};
   suite_replay(PACER_TEST_DIR "/scenarios", &folder, &tally);
@@ -18,7 +18,7 @@ static void scenarios_count(void *context, const char *text) {
 }
 
 /* Every row of bounds.csv is used. */
-START_TEST(no_bound_is_left_over) {
+START_TEST(scenario_bounds_all_have_a_scenario) {
   static const char *const folders[] = {PACER_TEST_DIR "/scenarios", PACER_TEST_DIR "/reference"};
   for (int i = 0; i < 2; i++) {
     struct replay_folder folder;
@@ -33,7 +33,7 @@ START_TEST(no_bound_is_left_over) {
 END_TEST
 
 /* A limit out of reach costs the cap and no more, however the cap is set. */
-START_TEST(unreachable_limit_does_not_loop) {
+START_TEST(scenario_of_an_unreachable_limit_does_not_loop) {
   struct replay_folder folder;
   struct replay_tally tally = {0};
   suite_replay(PACER_TEST_DIR "/scenarios", &folder, &tally);
@@ -55,7 +55,7 @@ START_TEST(unreachable_limit_does_not_loop) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {all_bounds_hold, no_bound_is_left_over,
-                                unreachable_limit_does_not_loop};
+  const TTest *const tests[] = {scenario_bounds_hold, scenario_bounds_all_have_a_scenario,
+                                scenario_of_an_unreachable_limit_does_not_loop};
   return SUITE_RUN("pacer scenarios", tests);
 }

@@ -6,7 +6,7 @@ library=$(find "$1" -name 'libgait.so')
 shown=$(nm -D --defined-only --without-symbol-versions "$library" |
   awk '$2 != "A" { print $3 }' | sort)
 # A declaration at the margin with a semicolon is not inline and not a type.
-declared=$(cat "$1"/include/gait/*.h | grep -v '^static\|^typedef\|^ \|^#\|^/' |
+declared=$(cat "$1"/include/gait/*.h | grep -v '^static\|^template\|^typedef\|^ \|^#\|^/' |
   grep -oE '\bgait_[a-z_]+\(' | tr -d '(' | sort -u)
 inline=$(cat "$1"/include/gait/*.h | grep '^static inline' | grep -oE '\bgait_[a-z_]+\(' |
   tr -d '(' | sort -u)

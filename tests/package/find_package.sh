@@ -9,7 +9,7 @@ for prefix in "$3" "$folder/moved"; do
   rm -rf "$folder/build"
   "$1" -G Ninja -S "$2" -B "$folder/build" -D CMAKE_PREFIX_PATH="$prefix"
   "$1" --build "$folder/build"
-  for program in default static shared cxx; do
+  for program in default static shared cxx embed; do
     "$folder/build/outside_$program"
   done
   ldd "$folder/build/outside_shared" | grep "libgait.so.0.2 => $prefix/"

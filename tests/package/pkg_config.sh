@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# pkg_config.sh CC OUTSIDE PREFIX: a compiler finds the library through pkg-config, in C11 and C++17,
-# with warnings as errors.
+# pkg_config.sh CC OUTSIDE PREFIX: a compiler finds the library through pkg-config, in C11 and
+# C++17, with warnings as errors; and README.md's program is built as README.md has it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -27,4 +27,10 @@ LD_LIBRARY_PATH=$library "$folder/cxx"
 # No warning comes from the headers themselves.
 # shellcheck disable=SC2046
 g++ -std=c++17 "${warnings[@]}" $(pkg-config --cflags gait) -fsyntax-only "$2/main.cpp"
+export LD_LIBRARY_PATH=$library
 [ "$(pkg-config --modversion gait)" = "$("$3/bin/gait" --version | cut -d' ' -f2)" ]
+
+cd "$2/../../examples"
+# shellcheck disable=SC2046
+"$1" embed.c $(pkg-config --cflags --libs gait) -o "$folder/embed"
+"$folder/embed" | grep -E '^[0-9]+ MiB allocated, [1-9][0-9]* collections'

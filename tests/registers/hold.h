@@ -38,9 +38,9 @@ struct hold_foreign {
   hold_call *then;
 };
 
-/* Foreign code, for gait_outside: has `spill` call `callback(arg)`, overwrites the stack below
- * itself, and calls `then(arg)` further down the stack.  Uses no register that it must preserve.
- * Returns its argument. */
+/* Foreign code, for gait_thread_outside: has `spill` call `callback(arg)`, overwrites the stack
+ * below itself, and calls `then(arg)` further down the stack.  Uses no register that it must
+ * preserve. Returns its argument. */
 void *hold_foreign(void *foreign);
 
 #if defined(__x86_64__)

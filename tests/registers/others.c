@@ -42,11 +42,11 @@ static void others_tell_done(struct others *others) {
 static void *others_main(void *arg) {
   struct others *others = arg;
   gait_thread *thread = others_attach(others->heap, "collects");
-  gait_leave(thread);
+  gait_thread_leave(thread);
   while (others_is_asked(others)) {
-    gait_enter(thread);
-    if (gait_collect(thread) != GAIT_OK) others_fail("a collection was refused");
-    gait_leave(thread);
+    gait_thread_enter(thread);
+    if (gait_heap_collect(thread) != GAIT_OK) others_fail("a collection was refused");
+    gait_thread_leave(thread);
     others_tell_done(others);
   }
   gait_thread_detach(thread);
@@ -123,7 +123,7 @@ static void *others_delay_main(void *arg) {
     sched_yield();
   others_collect(second->others);
   while (!__atomic_load_n(&second->ending, __ATOMIC_ACQUIRE)) {
-    gait_poll(thread);
+    gait_thread_poll(thread);
     sched_yield();
   }
   gait_thread_detach(thread);
@@ -149,7 +149,8 @@ static void others_hold(gait_tracer *tracer, void *arg) {
 static void *others_hold_main(void *arg) {
   struct others_second *second = arg;
   gait_thread *thread = others_attach(second->heap, "holds");
-  if (gait_collect(thread) != GAIT_OK) others_fail("a collection of a second heap was refused");
+  if (gait_heap_collect(thread) != GAIT_OK)
+    others_fail("a collection of a second heap was refused");
   gait_thread_detach(thread);
   return NULL;
 }

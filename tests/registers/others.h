@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 /* A thread that collects `heap` when it is asked to, and is outside managed code otherwise. */
 struct others {

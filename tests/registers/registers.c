@@ -15,7 +15,7 @@
  * What is alive is seen by the external bytes of the heap, of which the object has one. */
 #include "scripts.h"
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -56,7 +56,7 @@ static uint64_t registers_word(size_t i) {
 static __attribute__((noinline)) void registers_plant(struct torture *torture) {
   uint64_t *object =
       gait_alloc(torture->thread, gait_kind_leaf(torture->heap), REGISTERS_WORDS * sizeof *object);
-  if (!object || gait_external(torture->thread, object, 1) != GAIT_OK)
+  if (!object || gait_object_set_external(torture->thread, object, 1) != GAIT_OK)
     others_fail("there is no object");
   for (size_t i = 0; i < REGISTERS_WORDS; i++)
     object[i] = registers_word(i);
@@ -130,7 +130,7 @@ static void registers_run_case(struct torture *torture, const struct script *scr
   registers_failures += failure != NULL;
   *(control ? &registers_controls : &registers_holds) += 1;
   if (script->finish) script->finish(torture);
-  if (gait_collect(torture->thread) != GAIT_OK) others_fail("a collection was refused");
+  if (gait_heap_collect(torture->thread) != GAIT_OK) others_fail("a collection was refused");
 }
 
 /* ---- One mode ---- */
@@ -139,15 +139,15 @@ static void registers_run_case(struct torture *torture, const struct script *scr
  * debug build. */
 static bool registers_options(int mode, gait_options *options) {
   gait_options_init(options);
-  options->gogc_percent = GAIT_GOGC_OFF;
+  options->gogc_percent = GAIT_OFF;
   options->memory_limit_bytes = (int64_t)256 << 20;
   options->reserve_bytes = (int64_t)1
                            << 30; /* a machine that is emulated has a table of all pages */
   options->barrierless = mode == MODE_BARRIERLESS;
   if (mode == MODE_TAGGED) options->tags = &registers_rule;
   if (mode == MODE_CHECKED) {
-    options->checkmark = options->heap_walk = options->poison = 1;
-    options->barrier_entries = 2;
+    options->debug.checkmark = options->debug.heap_walk = options->debug.poison = 1;
+    options->debug.barrier_entries = 2;
   }
   return gait_options_check(options, NULL, 0) == GAIT_OK;
 }
@@ -157,17 +157,17 @@ static void registers_open(struct torture *torture) {
       gait_thread_attach(torture->heap, "holds", GAIT_STACK_CONSERVATIVE, &torture->thread) !=
           GAIT_OK)
     others_fail("there is no heap");
-  torture->kept = gait_handle_new(torture->thread,
-                                  gait_alloc(torture->thread, gait_kind_leaf(torture->heap), 64));
-  if (!torture->kept || gait_external(torture->thread, gait_handle_get(torture->kept),
-                                      SCRIPT_KEPT_EXTERNAL) != GAIT_OK)
+  torture->kept = gait_handle_create(
+      torture->thread, gait_alloc(torture->thread, gait_kind_leaf(torture->heap), 64));
+  if (!torture->kept || gait_object_set_external(torture->thread, gait_handle_get(torture->kept),
+                                                 SCRIPT_KEPT_EXTERNAL) != GAIT_OK)
     others_fail("there is no object to keep");
   others_start(&torture->others, torture->heap);
 }
 
 static void registers_close(struct torture *torture) {
   others_stop(&torture->others);
-  gait_handle_free(torture->thread, torture->kept);
+  gait_handle_destroy(torture->thread, torture->kept);
   if (gait_thread_detach(torture->thread) != GAIT_OK || gait_heap_destroy(torture->heap) != GAIT_OK)
     others_fail("the heap was not destroyed");
 }

@@ -56,37 +56,37 @@ static void script_add_begin(struct torture *torture) {
 }
 
 static void script_add_poll(struct torture *torture) {
-  script_add_thread(torture, CALL(gait_poll_slow));
+  script_add_thread(torture, CALL(gait_thread_poll_slow));
 }
 
 /* ---- Leaving and entering ---- */
 
 static void script_leave(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_add_collection(torture);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* Leaves when a cycle wants it to act. */
 static void script_leave_late(struct torture *torture, const struct place *place) {
   (void)place;
   script_add_begin(torture);
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_add_other(torture, CALL(others_await), WORD(&torture->others), 0);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* Comes and goes all through a cycle. */
 static void script_come_and_go(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_add_other(torture, CALL(others_ask), WORD(&torture->others), 0);
-  script_add_thread(torture, CALL(gait_enter));
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_enter));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_repeat(torture, 2);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 static void script_wrapped(struct torture *torture, void (*leave)(gait_thread *),
@@ -118,37 +118,38 @@ static void script_wrapper_deep_o2(struct torture *torture, const struct place *
 
 /* A wrapper that is sure to want this very register. */
 static void script_wrapper_spills(struct torture *torture, const struct place *place) {
-  script_add(torture, CALL(place->spill), WORD(gait_leave), WORD(torture->thread), 0);
+  script_add(torture, CALL(place->spill), WORD(gait_thread_leave), WORD(torture->thread), 0);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* A large frame below one that has pushed this register; both are gone when it enters. */
 static void script_wrapper_vast(struct torture *torture, const struct place *place) {
   script_add(torture, CALL(place->spill), WORD(wrappers_o2.leave_vast), WORD(torture->thread), 0);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* The same, and the large frame is full of references to another object. */
 static void script_wrapper_full(struct torture *torture, const struct place *place) {
   script_add(torture, CALL(place->spill), WORD(wrappers_o2.leave_full), WORD(torture->thread), 0);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* The register is in the last word of the frames that may go. */
 static void script_wrapper_far(struct torture *torture, const struct place *place) {
   script_add(torture, CALL(place->spill_far), WORD(wrappers_o2.leave), WORD(torture->thread), 0);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
-/* The same where gait_leave is called by its address, and so knows nothing of who calls it. */
+/* The same where gait_thread_leave is called by its address, and so knows nothing of who calls it.
+ */
 static void script_leave_far(struct torture *torture, const struct place *place) {
-  script_add(torture, CALL(place->spill_far), WORD(gait_leave), WORD(torture->thread), 0);
+  script_add(torture, CALL(place->spill_far), WORD(gait_thread_leave), WORD(torture->thread), 0);
   script_add_collection(torture);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 static void script_scope(struct torture *torture, const struct wrappers *wrappers) {
@@ -183,7 +184,7 @@ static void script_outside(struct torture *torture, const struct place *place) {
                                            .callback = script_do_nothing,
                                            .arg = torture,
                                            .then = CALL(script_collect_outside)};
-  script_add(torture, CALL(gait_outside), WORD(torture->thread), WORD(hold_foreign),
+  script_add(torture, CALL(gait_thread_outside), WORD(torture->thread), WORD(hold_foreign),
              WORD(&torture->foreign));
 }
 
@@ -201,7 +202,7 @@ static void script_outside_nested(struct torture *torture, hold_spill_fn *spill,
                                   hold_call *callback) {
   torture->foreign = (struct hold_foreign){
       .spill = spill, .callback = callback, .arg = torture, .then = CALL(script_collect_outside)};
-  script_add(torture, CALL(gait_outside), WORD(torture->thread), WORD(hold_foreign),
+  script_add(torture, CALL(gait_thread_outside), WORD(torture->thread), WORD(hold_foreign),
              WORD(&torture->foreign));
 }
 
@@ -219,9 +220,9 @@ static void script_leave_nested(struct torture *torture, const struct place *pla
                                            .callback = CALL(script_callback_o2),
                                            .arg = torture,
                                            .then = CALL(script_collect_outside)};
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_add(torture, CALL(hold_foreign), WORD(&torture->foreign), 0, 0);
-  script_add_thread(torture, CALL(gait_enter));
+  script_add_thread(torture, CALL(gait_thread_enter));
 }
 
 /* ---- Safepoints of the same heap ---- */
@@ -274,32 +275,33 @@ static void script_alloc_large(struct torture *torture, const struct place *plac
 /* Its own allocations have cycles run, and it accepts those that are offered. */
 static void script_alloc_cycles(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add(torture, CALL(gait_set_gogc), WORD(torture->heap), 20, 0);
+  script_add(torture, CALL(gait_heap_set_gogc), WORD(torture->heap), 20, 0);
   for (int i = 0; i < 3; i++) {
     script_add_other(torture, CALL(others_ask), WORD(&torture->others), 0);
     script_add(torture, CALL(gait_alloc_slow), WORD(torture->thread), script_kind(torture), 20000);
     script_repeat(torture, 1);
   }
-  script_add(torture, CALL(gait_set_gogc), WORD(torture->heap), WORD(-1), 0);
+  script_add(torture, CALL(gait_heap_set_gogc), WORD(torture->heap), WORD(-1), 0);
 }
 
 static void script_collect(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add_result(torture, CALL(gait_collect), WORD(torture->thread), 0, 0);
-  script_add_result(torture, CALL(gait_collect), WORD(torture->thread), 0, 0);
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
 }
 
 /* Two threads ask for a cycle at once. */
 static void script_collect_both(struct torture *torture, const struct place *place) {
   (void)place;
   script_add_begin(torture);
-  script_add_result(torture, CALL(gait_collect), WORD(torture->thread), 0, 0);
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
   script_add_poll(torture);
   script_repeat(torture, 1);
 }
 
 static uint32_t script_external_step(struct torture *torture) {
-  return gait_external(torture->thread, gait_handle_get(torture->kept), SCRIPT_KEPT_EXTERNAL);
+  return gait_object_set_external(torture->thread, gait_handle_get(torture->kept),
+                                  SCRIPT_KEPT_EXTERNAL);
 }
 
 static void script_external(struct torture *torture, const struct place *place) {
@@ -359,14 +361,14 @@ static void script_finish_collect_second(struct torture *torture) {
 
 static void script_collect_second(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add_result(torture, CALL(gait_collect), WORD(torture->second_thread), 0, 0);
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->second_thread), 0, 0);
 }
 
 /* A safepoint of one heap is a safepoint of the other. */
 static void script_poll_second(struct torture *torture, const struct place *place) {
   (void)place;
   script_add_begin(torture);
-  script_add(torture, CALL(gait_poll_slow), WORD(torture->second_thread), 0, 0);
+  script_add(torture, CALL(gait_thread_poll_slow), WORD(torture->second_thread), 0, 0);
   script_repeat(torture, 1);
 }
 
@@ -447,17 +449,17 @@ static void script_fork(struct torture *torture, const struct place *place) {
   script_add_fork(torture);
   script_add_poll(torture);
   script_repeat(torture, 1);
-  script_add_result(torture, CALL(gait_collect), WORD(torture->thread), 0, 0);
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
 }
 
 static void script_fork_outside(struct torture *torture, const struct place *place) {
   (void)place;
-  script_add_thread(torture, CALL(gait_leave));
+  script_add_thread(torture, CALL(gait_thread_leave));
   script_add_other(torture, CALL(others_ask), WORD(&torture->others), 0);
   script_add_fork(torture);
   script_add_other(torture, CALL(others_await), WORD(&torture->others), 0);
-  script_add_thread(torture, CALL(gait_enter));
-  script_add_result(torture, CALL(gait_collect), WORD(torture->thread), 0, 0);
+  script_add_thread(torture, CALL(gait_thread_enter));
+  script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
 }
 
 const struct script scripts[] = {

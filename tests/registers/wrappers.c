@@ -15,7 +15,7 @@ WRAPPERS_NOINLINE static void wrappers_count(gait_thread *thread, unsigned which
 }
 
 WRAPPERS_NOINLINE static void wrappers_leave(gait_thread *thread) {
-  gait_leave(thread);
+  gait_thread_leave(thread);
   wrappers_count(thread, 0);
 }
 
@@ -30,7 +30,7 @@ WRAPPERS_NOINLINE static void wrappers_leave_deep(gait_thread *thread) {
 WRAPPERS_NOINLINE static void wrappers_leave_vast(gait_thread *thread) {
   volatile char buffer[6000];
   buffer[0] = buffer[sizeof buffer - 1] = 1;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   wrappers_count(thread, (unsigned)buffer[0] + (unsigned)buffer[sizeof buffer - 1]);
 }
 
@@ -39,30 +39,30 @@ WRAPPERS_NOINLINE static void wrappers_leave_full(gait_thread *thread) {
   void *object = gait_alloc(thread, gait_kind_leaf(gait_thread_heap(thread)), 16);
   for (size_t i = 0; i < WRAPPERS_REFERENCES; i++)
     references[i] = object;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   wrappers_count(thread, references[0] == references[WRAPPERS_REFERENCES - 1]);
 }
 
 WRAPPERS_NOINLINE static void wrappers_enter(gait_thread *thread) {
   wrappers_count(thread, 3);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   wrappers_count(thread, 3);
 }
 
 WRAPPERS_NOINLINE static void wrappers_construct(struct wrappers_scope *scope,
                                                  gait_thread *thread) {
   scope->thread = thread;
-  gait_leave(scope->thread);
+  gait_thread_leave(scope->thread);
   scope->entered = 0;
 }
 
 WRAPPERS_NOINLINE static void wrappers_destroy(struct wrappers_scope *scope) {
-  gait_enter(scope->thread);
+  gait_thread_enter(scope->thread);
   scope->entered++;
 }
 
 WRAPPERS_NOINLINE static void wrappers_poll(gait_thread *thread) {
-  gait_poll(thread);
+  gait_thread_poll(thread);
 }
 
 WRAPPERS_NOINLINE static void *wrappers_alloc(gait_thread *thread, gait_kind kind, size_t bytes) {
@@ -72,13 +72,13 @@ WRAPPERS_NOINLINE static void *wrappers_alloc(gait_thread *thread, gait_kind kin
 /* Enough locals for a compiler to want many registers. */
 WRAPPERS_NOINLINE static void wrappers_callback(gait_thread *thread) {
   const void *found[WRAPPERS_CALLBACK_LOCALS] = {NULL};
-  gait_enter(thread);
+  gait_thread_enter(thread);
   const gait_kind leaf = gait_kind_leaf(gait_thread_heap(thread));
   for (unsigned i = 0; i < WRAPPERS_CALLBACK_OBJECTS; i++)
     found[i % WRAPPERS_CALLBACK_LOCALS] = gait_alloc(thread, leaf, 16 + i);
   for (unsigned i = 0; i < WRAPPERS_CALLBACK_LOCALS; i++)
     if (found[i]) wrappers_count(thread, i);
-  gait_leave(thread);
+  gait_thread_leave(thread);
   wrappers_count(thread, 0);
 }
 

@@ -68,8 +68,8 @@ static void lists_work(struct shape_worker *worker) {
   const gait_kind kinds[] = {*typed, gait_kind_conservative(worker->run->heap)};
   struct cell *kept[LISTS_KEPT] = {NULL};
   for (uint32_t round = 0; round < 40 * worker->run->scale; round++) {
-    const gait_kind kind = kinds[shape_below(&worker->random, 2)];
-    const uint32_t length = 2 * (1 + shape_below(&worker->random, LISTS_LENGTH));
+    const gait_kind kind = kinds[random_below(&worker->random, 2)];
+    const uint32_t length = 2 * (1 + random_below(&worker->random, LISTS_LENGTH));
     struct cell *list = list_make(worker, kind, round, length);
     list_check(worker, list, round, 1, length);
     list = list_reverse(worker, list);

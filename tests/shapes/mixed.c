@@ -14,17 +14,17 @@ struct mixed_twin {
 };
 
 static size_t mixed_bytes(uint64_t *random) {
-  const uint32_t luck = shape_below(random, 100);
-  if (luck < 70) return 1 + shape_below(random, 2000);
-  if (luck < 90) return 1 + shape_below(random, 70000);
-  if (luck < 98) return 1 + shape_below(random, 1 << 20);
-  return 1 + shape_below(random, (uint32_t)MIXED_MOST);
+  const uint32_t luck = random_below(random, 100);
+  if (luck < 70) return 1 + random_below(random, 2000);
+  if (luck < 90) return 1 + random_below(random, 70000);
+  if (luck < 98) return 1 + random_below(random, 1 << 20);
+  return 1 + random_below(random, (uint32_t)MIXED_MOST);
 }
 
 static unsigned char *mixed_new(struct shape_worker *worker, size_t bytes) {
-  const size_t alignment = (size_t)1 << shape_below(&worker->random, 13);
+  const size_t alignment = (size_t)1 << random_below(&worker->random, 13);
   const gait_kind leaf = gait_kind_leaf(worker->run->heap);
-  unsigned char *object = shape_below(&worker->random, 2)
+  unsigned char *object = random_below(&worker->random, 2)
                               ? gait_alloc_aligned(worker->thread, leaf, bytes, alignment)
                               : gait_alloc_array(worker->thread, leaf, 0, bytes, 1);
   if (!object) shape_fail(worker->run, "there is no memory for %zu bytes", bytes);
@@ -50,7 +50,7 @@ static void mixed_work(struct shape_worker *worker) {
   void **table =
       shape_alloc(worker, gait_kind_conservative(worker->run->heap), MIXED_PLACES * sizeof *table);
   for (uint32_t turn = 0; turn < 1500 * worker->run->scale; turn++) {
-    const uint32_t place = shape_below(&worker->random, MIXED_PLACES);
+    const uint32_t place = random_below(&worker->random, MIXED_PLACES);
     struct mixed_twin *twin = &twins[place];
     mixed_check(worker, gait_load(&table[place]), twin);
     in_use -= twin->bytes;

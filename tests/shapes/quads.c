@@ -74,8 +74,8 @@ static void quad_add(struct quads *quads, struct quad *quad, struct point *point
 static void quads_add_one(struct quads *quads) {
   struct shape_worker *worker = quads->worker;
   struct point *point = shape_alloc(worker, gait_kind_leaf(worker->run->heap), sizeof *point);
-  point->x = shape_below(&worker->random, QUADS_SIDE);
-  point->y = shape_below(&worker->random, QUADS_SIDE);
+  point->x = random_below(&worker->random, QUADS_SIDE);
+  point->y = random_below(&worker->random, QUADS_SIDE);
   point->sum = (uint64_t)point->x * 1000003 + point->y;
   quads->grid[point->y * QUADS_GRID / QUADS_SIDE][point->x * QUADS_GRID / QUADS_SIDE]++;
   quad_add(quads, quads->root, point);
@@ -96,8 +96,8 @@ static void quad_count(const struct quads *quads, const struct quad *quad,
 
 /* Cuts off one of the sixteen quarters of quarters, all its points with it. */
 static void quads_prune(struct quads *quads) {
-  struct quad *parent = quads->root->quarters[shape_below(&quads->worker->random, 4)];
-  const uint32_t which = shape_below(&quads->worker->random, 4);
+  struct quad *parent = quads->root->quarters[random_below(&quads->worker->random, 4)];
+  const uint32_t which = random_below(&quads->worker->random, 4);
   if (!parent || !parent->quarters[0]) return;
   const struct quad *old = parent->quarters[which];
   const uint32_t cell = QUADS_SIDE / QUADS_GRID;

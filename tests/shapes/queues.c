@@ -80,7 +80,7 @@ static void queues_work(struct shape_worker *worker) {
     struct baton *list = queue_take(worker, own, &length);
     baton_check(worker, list, length);
     if (length >= QUEUES_LONGEST) list = NULL, length = 0;
-    const uint32_t more = 1 + shape_below(&worker->random, 40);
+    const uint32_t more = 1 + random_below(&worker->random, 40);
     for (uint32_t i = 0; i < more; i++)
       list = baton_add(worker, list, length++);
     queue_put(worker, next, list, length);

@@ -47,7 +47,7 @@ static void recursion_sort(struct shape_worker *worker) {
   struct number *list = NULL;
   uint64_t sum = 0, last = 0;
   for (uint32_t i = 0; i < RECURSION_LENGTH; i++) {
-    list = number_new(worker, shape_below(&worker->random, 100000), list);
+    list = number_new(worker, random_below(&worker->random, 100000), list);
     sum += list->value;
   }
   list = list_sort(worker, list, RECURSION_LENGTH);

@@ -31,7 +31,7 @@ static struct node *ring_new(struct shape_worker *worker, gait_kind kind, uint64
   gait_store(thread, &first->across, first);
   for (uint32_t i = 1; i < length; i++) {
     struct node *node = ring_node(worker, kind, name);
-    gait_store(thread, &node->across, shape_below(&worker->random, 2) ? first : last);
+    gait_store(thread, &node->across, random_below(&worker->random, 2) ? first : last);
     gait_store(thread, &node->previous, last);
     gait_store(thread, &last->next, node);
     last = node;
@@ -72,14 +72,14 @@ static void rings_work(struct shape_worker *worker) {
   uint32_t *lengths = rings->lengths[worker->index];
   uint64_t *names = rings->names[worker->index];
   for (uint32_t turn = 0; turn < 2500 * worker->run->scale; turn++) {
-    const uint32_t place = shape_below(&worker->random, RINGS_HELD);
+    const uint32_t place = random_below(&worker->random, RINGS_HELD);
     struct node *ring = gait_load(&held[place]);
     if (ring) ring_check(worker, ring, names[place], lengths[place]);
-    if (ring && shape_below(&worker->random, 3)) {
+    if (ring && random_below(&worker->random, 3)) {
       lengths[place] = ring_cut(worker, ring, lengths[place]);
       continue;
     }
-    lengths[place] = 1 + shape_below(&worker->random, RINGS_LONGEST);
+    lengths[place] = 1 + random_below(&worker->random, RINGS_LONGEST);
     names[place] = (uint64_t)worker->index << 32 | turn;
     gait_store(worker->thread, &held[place],
                ring_new(worker, rings->kind, names[place], lengths[place]));
@@ -92,9 +92,9 @@ static void rings_work(struct shape_worker *worker) {
 static void rings_look(struct shape_worker *worker) {
   gait_cycle_record record;
   gait_stats stats;
-  if (gait_collect(worker->thread) != GAIT_OK) shape_fail(worker->run, "no collection");
+  if (gait_heap_collect(worker->thread) != GAIT_OK) shape_fail(worker->run, "no collection");
   gait_stats_read(worker->run->heap, &stats);
-  if (gait_cycle_records(worker->run->heap, stats.cycles, &record, 1) != 1)
+  if (gait_records_read(worker->run->heap, stats.cycles, &record, 1) != 1)
     shape_fail(worker->run, "the last cycle left no record");
   if (record.marked_objects > 4 * RINGS_LONGEST)
     shape_fail(worker->run, "%u objects are left of rings that were dropped",

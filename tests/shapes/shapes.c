@@ -35,13 +35,6 @@ void shape_fail(const struct shape_run *run, const char *format, ...) {
   abort();
 }
 
-uint64_t shape_random(uint64_t *state) {
-  uint64_t value = *state += UINT64_C(0x9e3779b97f4a7c15);
-  value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-  value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
-  return value ^ value >> 31;
-}
-
 /* ---- What all shapes do ---- */
 
 void *shape_alloc(struct shape_worker *worker, gait_kind kind, size_t bytes) {
@@ -75,15 +68,15 @@ void shape_roots_end(const struct shape_run *run, void *start) {
 
 void shape_lock(struct shape_worker *worker, pthread_mutex_t *mutex) {
   if (pthread_mutex_trylock(mutex) == 0) return;
-  gait_leave(worker->thread);
+  gait_thread_leave(worker->thread);
   pthread_mutex_lock(mutex);
-  gait_enter(worker->thread);
+  gait_thread_enter(worker->thread);
 }
 
 void shape_wait(struct shape_worker *worker, pthread_cond_t *condition, pthread_mutex_t *mutex) {
-  gait_leave(worker->thread);
+  gait_thread_leave(worker->thread);
   pthread_cond_wait(condition, mutex);
-  gait_enter(worker->thread);
+  gait_thread_enter(worker->thread);
 }
 
 struct shape_start {
@@ -109,7 +102,7 @@ void shape_threads(struct shape_run *run, uint32_t count, shape_work *work, void
   uint64_t random = run->seed ^ count;
   for (uint32_t i = 0; i < count; i++) {
     starts[i] = (struct shape_start){
-        .worker = {.run = run, .arg = arg, .index = i, .random = shape_random(&random)},
+        .worker = {.run = run, .arg = arg, .index = i, .random = random_next(&random)},
         .work = work};
     if (pthread_create(&starts[i].id, NULL, shape_thread, &starts[i]) != 0)
       shape_fail(run, "there is no thread");
@@ -125,13 +118,14 @@ static gait_heap *shape_heap(const struct shape_run *run) {
   gait_options options;
   uint64_t random = run->seed;
   gait_options_init(&options);
-  if (shape_below(&random, 4)) {
-    options.poison = options.heap_walk = 1;
-    options.gogc_percent = 20 + shape_below(&random, 100);
-    options.min_heap_bytes = (int64_t)1 << (16 + shape_below(&random, 5));
-    options.barrierless = shape_below(&random, 8) == 0;
-    options.delay_us = shape_below(&random, 2) ? 0 : shape_below(&random, 200);
-    if (shape_below(&random, 3) == 0) options.collect_every = 100 + shape_below(&random, 3000);
+  if (random_below(&random, 4)) {
+    options.debug.poison = options.debug.heap_walk = 1;
+    options.gogc_percent = 20 + random_below(&random, 100);
+    options.min_heap_bytes = (int64_t)1 << (16 + random_below(&random, 5));
+    options.barrierless = random_below(&random, 8) == 0;
+    options.debug.delay_us = random_below(&random, 2) ? 0 : random_below(&random, 200);
+    if (random_below(&random, 3) == 0)
+      options.debug.collect_every = 100 + random_below(&random, 3000);
   }
   if (gait_heap_create(&options, &heap) != GAIT_OK) shape_fail(run, "there is no heap");
   return heap;
@@ -185,7 +179,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; i < shape_count; i++)
       if (shape_is_chosen(shapes[i].name, argv + optind)) {
         uint64_t random = seed + round * shape_count + i;
-        cycles += shape_run_once(i, shape_random(&random), (uint32_t)scale);
+        cycles += shape_run_once(i, random_next(&random), (uint32_t)scale);
         runs++;
       }
   printf("shapes: %" PRIu64 " cycles, %" PRIu64 " runs: nothing lost\n", cycles, runs);

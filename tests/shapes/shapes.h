@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
+
+#include "../support/random.h"
 
 #define SHAPE_MAX_THREADS 32
 
@@ -41,11 +44,6 @@ void shape_threads(struct shape_run *run, uint32_t count, shape_work *work, void
 /* Ends the program with a sentence that names shape and seed. */
 _Noreturn void shape_fail(const struct shape_run *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-uint64_t shape_random(uint64_t *state);
-static inline uint32_t shape_below(uint64_t *state, uint32_t bound) {
-  return (uint32_t)((shape_random(state) >> 32) * bound >> 32);
-}
 
 /* An object; the program ends when there is none. */
 void *shape_alloc(struct shape_worker *worker, gait_kind kind, size_t bytes);

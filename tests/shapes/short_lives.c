@@ -32,11 +32,11 @@ static void life_work(struct shape_worker *worker) {
     legacy->generation = lives->generation;
     gait_store_init(worker->thread, &legacy->next, list);
     list = legacy;
-    shape_alloc(worker, gait_kind_leaf(worker->run->heap), 1 + shape_below(&worker->random, 900));
+    shape_alloc(worker, gait_kind_leaf(worker->run->heap), 1 + random_below(&worker->random, 900));
   }
   gait_store(worker->thread, root, list);
-  if (shape_below(&worker->random, 3) == 0) gait_leave(worker->thread);
-  if (shape_below(&worker->random, 2)) worker->thread = NULL; /* it ends attached */
+  if (random_below(&worker->random, 3) == 0) gait_thread_leave(worker->thread);
+  if (random_below(&worker->random, 2)) worker->thread = NULL; /* it ends attached */
 }
 
 void shape_short_lives(struct shape_run *run) {

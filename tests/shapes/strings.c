@@ -30,7 +30,7 @@ static void string_check(const struct shape_worker *worker, const char *text, si
 /* One letter after the other; room is made by copying to twice the bytes. */
 static void string_grow(struct shape_worker *worker) {
   size_t room = 4, bytes = 0;
-  const size_t most = 1 + shape_below(&worker->random, STRINGS_LONGEST);
+  const size_t most = 1 + random_below(&worker->random, STRINGS_LONGEST);
   char *text = string_new(worker, room);
   while (bytes < most) {
     if (bytes == room) {
@@ -77,7 +77,7 @@ static void rope_build(struct shape_worker *worker) {
   struct rope *rope = rope_leaf(worker, 0, 1);
   for (uint32_t i = 0; i < STRINGS_PARTS; i++)
     rope = rope_join(worker, rope,
-                     rope_leaf(worker, rope->bytes, 1 + shape_below(&worker->random, 300)));
+                     rope_leaf(worker, rope->bytes, 1 + random_below(&worker->random, 300)));
   char *text = string_new(worker, rope->bytes);
   const size_t bytes = rope->bytes;
   if (rope_copy(rope, text) != text + bytes) shape_fail(worker->run, "a rope has another length");

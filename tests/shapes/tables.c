@@ -92,7 +92,7 @@ static void tables_work(struct shape_worker *worker) {
   struct table *table = shape_alloc(worker, tables->table, sizeof *table);
   table_resize(worker, table, TABLES_LEAST);
   for (uint32_t turn = 0; turn < 20000 * worker->run->scale; turn++) {
-    const uint32_t which = shape_below(&worker->random, TABLES_KEYS);
+    const uint32_t which = random_below(&worker->random, TABLES_KEYS);
     snprintf(key, sizeof key, "key %u of thread %u", which, worker->index);
     const struct entry *entry = table_find(table, key);
     if (!entry != !present[which] || (entry && entry->value != which * UINT64_C(77)))

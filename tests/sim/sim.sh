@@ -9,7 +9,7 @@ cd "$folder"
 cp "$sources/tests/gctrace/steady-fast.gogc100.nolimit.txt" recorded.txt
 
 cat >spec.json <<'EOF'
-{"gogc": [50, 100, 200, "off"], "memlimit": ["off", "400MiB"],
+{"gogc": [50, 100, 200, "off"], "memory_limit": ["off", "400MiB"],
  "programs": [
   {"name": "wave", "until": {"cycles": 50}, "mark_rate": "1GiB", "processors": 4, "seed": 7,
    "live_bytes": {"oscillation": {"mean": "100MiB", "amplitude": "50MiB", "period": 10}},
@@ -27,8 +27,8 @@ done
 "$gait" sim --merge whole --csv >whole.csv
 "$gait" sim spec.json --csv | diff whole.csv -
 awk -F, 'NR == 1 { n = NF } NF != n { exit 1 } END { exit NR != 17 }' whole.csv
-[ "$("$gait" sim spec.json --gogc 100 --memlimit off | wc -l)" = 3 ]
-"$gait" sim spec.json --gogc 100 --memlimit off --timeline cycles.csv >table
+[ "$("$gait" sim spec.json --gogc 100 --memory-limit off | wc -l)" = 3 ]
+"$gait" sim spec.json --gogc 100 --memory-limit off --timeline cycles.csv >table
 [ "$(awk -F, '$1 == 0' cycles.csv | wc -l)" = 50 ]
 if grep -E '<(script|link|img)[^>]+(src|href)=' page.html; then
   echo "the page is not self-contained"

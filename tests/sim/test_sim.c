@@ -4,13 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "replay/replay_model.h"
 #include "sim_heap.h"
 #include "sim_law.h"
 #include "sim_model.h"
-
-#define MIB 1048576.0
 
 static struct sim_program steady(void) {
   struct sim_program program = {
@@ -92,7 +91,7 @@ static void expect_as_in_steps(const struct sim_program *program, int gogc) {
   expect_near(last.mark_seconds, (double)steps.duration_ns / 1e9, 0.01, "mark", gogc);
 }
 
-START_TEST(as_in_steps) {
+START_TEST(simulator_agrees_with_one_in_steps) {
   const double rates[] = {50 * MIB, 800 * MIB, 4000 * MIB}, idle[] = {0, 0.2};
   for (int gogc = 25; gogc <= 800; gogc *= 2) {
     for (size_t i = 0; i < 6; i++) {
@@ -108,7 +107,7 @@ END_TEST
 
 /* What is marked over what is allocated is the assist ratio, unless GC has its least share or all
  * that mutators leave; and the shares are parts of one whole. */
-START_TEST(shares_follow_the_assist_ratio) {
+START_TEST(simulated_shares_follow_the_assist_ratio) {
   const double part[] = {0, 0.1, 0.3, 0.6, 1};
   size_t between = 0;
   for (int i = 0; i < 5 * 5 * 5 * 5; i++) {
@@ -184,7 +183,7 @@ static struct sim_collection collected_in(int steps) {
 
 /* In many equal steps and in those of the plan a mark comes out the same, and what it allocates is
  * told to the program; external bytes count in the heap and cost no marking. */
-START_TEST(a_mark_is_the_same_in_any_steps) {
+START_TEST(simulated_mark_is_the_same_in_any_steps) {
   const struct sim_collection plan = collected_in(0);
   for (int steps = 8; steps <= 512; steps *= 8) {
     const struct sim_collection made = collected_in(steps);
@@ -196,7 +195,7 @@ END_TEST
 
 /* The limiter is told before a cycle begins: what the mutators alone have run since the last one
  * has drained it, and assists are paid again. */
-START_TEST(a_cycle_begins_with_the_limiter_of_that_moment) {
+START_TEST(simulated_cycle_begins_with_the_limiter_of_that_moment) {
   struct sim_driver driver;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   struct gaiti_pacer_decision decision;
@@ -222,7 +221,7 @@ START_TEST(a_cycle_begins_with_the_limiter_of_that_moment) {
 }
 END_TEST
 
-START_TEST(the_law_counts_each_stretch) {
+START_TEST(law_counts_each_stretch_of_a_program) {
   struct sim_law law = {.setting = {100, SETTING_OFF, 0}, .minimum_heap_bytes = 4 * MIB};
   ck_assert(sim_law_speaks(&law));
   ck_assert_double_eq_tol(sim_law_cycles(&law, 2 * MIB), 0.5, 1e-12);
@@ -241,7 +240,7 @@ START_TEST(the_law_counts_each_stretch) {
 }
 END_TEST
 
-START_TEST(the_law) {
+START_TEST(simulated_cycles_follow_the_law) {
   for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
     struct sim_program program = steady();
     program.most_cycles = 2000;
@@ -259,7 +258,7 @@ START_TEST(the_law) {
 }
 END_TEST
 
-START_TEST(ends_where_it_should) {
+START_TEST(simulation_ends_at_each_bound_of_the_program) {
   struct sim_program program = steady();
   program.most_cycles = INFINITY;
   program.most_seconds = 10;
@@ -276,7 +275,7 @@ START_TEST(ends_where_it_should) {
 }
 END_TEST
 
-START_TEST(limits_hold_or_are_reported) {
+START_TEST(simulated_limits_hold_or_are_reported) {
   struct sim_program program = steady();
   program.most_cycles = 500;
   struct sim_result result = run(&program, 400, (int64_t)(300 * MIB));
@@ -296,7 +295,7 @@ END_TEST
 
 /* A program that leaves processors idle is not slowed down by background workers, only by assists;
  * and of what idle processors save the runway leaves out three quarters. */
-START_TEST(idle_processors) {
+START_TEST(idle_processors_mark_in_the_simulation) {
   struct sim_program program = steady();
   struct sim_cycle busy, spare, helped;
   struct setting setting = {100, SETTING_OFF, 0};
@@ -324,7 +323,7 @@ START_TEST(idle_processors) {
 }
 END_TEST
 
-START_TEST(shapes) {
+START_TEST(program_shapes_have_their_values_over_time) {
   struct sim_program program = steady();
   struct sim_shape *live = &program.shapes[SIM_LIVE];
   *live = (struct sim_shape){.form = SIM_RAMP, .from = 10, .to = 30, .at = 2, .over = 4};
@@ -345,7 +344,7 @@ START_TEST(shapes) {
 }
 END_TEST
 
-START_TEST(jitter_is_even_and_seeded) {
+START_TEST(program_jitter_is_even_and_seeded) {
   struct sim_program program = steady(), other = steady();
   program.shapes[SIM_RATE].jitter = other.shapes[SIM_RATE].jitter = 0.25;
   other.seed = 2;
@@ -366,16 +365,16 @@ START_TEST(jitter_is_even_and_seeded) {
 END_TEST
 
 int main(void) {
-  const TTest *const tests[] = {as_in_steps,
-                                a_mark_is_the_same_in_any_steps,
-                                shares_follow_the_assist_ratio,
-                                a_cycle_begins_with_the_limiter_of_that_moment,
-                                the_law_counts_each_stretch,
-                                the_law,
-                                ends_where_it_should,
-                                limits_hold_or_are_reported,
-                                idle_processors,
-                                shapes,
-                                jitter_is_even_and_seeded};
+  const TTest *const tests[] = {simulator_agrees_with_one_in_steps,
+                                simulated_mark_is_the_same_in_any_steps,
+                                simulated_shares_follow_the_assist_ratio,
+                                simulated_cycle_begins_with_the_limiter_of_that_moment,
+                                law_counts_each_stretch_of_a_program,
+                                simulated_cycles_follow_the_law,
+                                simulation_ends_at_each_bound_of_the_program,
+                                simulated_limits_hold_or_are_reported,
+                                idle_processors_mark_in_the_simulation,
+                                program_shapes_have_their_values_over_time,
+                                program_jitter_is_even_and_seeded};
   return SUITE_RUN("sim", tests);
 }

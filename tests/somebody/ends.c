@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define ENDS_THREADS 6
 #define ENDS_ROUNDS  25
@@ -54,9 +55,9 @@ static void ends_make_list(gait_thread *thread, gait_heap *heap) {
   }
   for (size_t i = ENDS_LENGTH; i-- > 0; list = list->next)
     if (!list || list->number != i) ends_fail("a list is not what it was");
-  gait_leave(thread);
+  gait_thread_leave(thread);
   usleep(20);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   gait_frame_pop(thread, &frame);
 }
 
@@ -68,7 +69,7 @@ static void *ends_live(void *arg) {
     ends_fail("a thread was not attached");
   for (;; atomic_fetch_add(&life->steps, 1)) {
     ends_make_list(thread, life->heap);
-    if (life->which == 0 && gait_collect(thread) != GAIT_OK) ends_fail("no collection");
+    if (life->which == 0 && gait_heap_collect(thread) != GAIT_OK) ends_fail("no collection");
   }
   return NULL;
 }
@@ -104,11 +105,11 @@ static void ends_look(gait_heap *heap) {
   gait_stats stats;
   gait_cycle_record record;
   if (gait_thread_attach(heap, "looks", GAIT_STACK_EXACT, &thread) != GAIT_OK ||
-      gait_collect(thread) != GAIT_OK)
+      gait_heap_collect(thread) != GAIT_OK)
     ends_fail("the heap is of no use any more");
   gait_stats_read(heap, &stats);
   if (stats.threads != 1) ends_fail("threads that are gone are still attached");
-  if (gait_cycle_records(heap, stats.cycles, &record, 1) != 1 || record.marked_objects != 0)
+  if (gait_records_read(heap, stats.cycles, &record, 1) != 1 || record.marked_objects != 0)
     ends_fail("objects of threads that are gone are alive");
   printf("ends: %llu cycles: nothing is left\n", (unsigned long long)stats.cycles);
   if (gait_thread_detach(thread) != GAIT_OK || gait_heap_destroy(heap) != GAIT_OK)
@@ -120,7 +121,7 @@ int main(int argc, char **argv) {
   gait_options options;
   gait_heap *heap;
   gait_options_init(&options);
-  options.poison = 1;
+  options.debug.poison = 1;
   options.min_heap_bytes = 1 << 16;
   if (gait_heap_create(&options, &heap) != GAIT_OK) ends_fail("there is no heap");
   for (long i = 0; i < rounds; i++)

@@ -71,7 +71,7 @@ static bool aimed_await(struct mutator *mutator, uint32_t most_us) {
 /* Waits for a cycle to begin.  When none does, now and then has one run. */
 static bool aimed_await_cycle(struct mutator *mutator) {
   if (aimed_await(mutator, 2 * AIMED_PATIENCE_US)) return true;
-  if (mutator_below(mutator, 4) == 0 && gait_collect(mutator->thread) != GAIT_OK)
+  if (mutator_below(mutator, 4) == 0 && gait_heap_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
   return false;
 }
@@ -79,7 +79,7 @@ static bool aimed_await_cycle(struct mutator *mutator) {
 /* Answers so many handshakes, each as soon as it is asked. */
 static void aimed_answer(struct mutator *mutator, uint32_t count) {
   for (; count > 0 && aimed_await(mutator, AIMED_PATIENCE_US); count--)
-    gait_poll(mutator->thread);
+    gait_thread_poll(mutator->thread);
 }
 
 /* New objects in the moment after the barrier went off: their runs are of the old epoch or the new.
@@ -196,9 +196,9 @@ static void aimed_duel_first(struct mutator *mutator, const struct aimed_part *p
   uint32_t id;
   void *reference = mutator_get_local(mutator, local, &id);
   for (uint32_t left = 200; left > 0 && !mutator_is_over(mutator); left--) {
-    gait_poll(mutator->thread);
+    gait_thread_poll(mutator->thread);
     if (!aimed_is_marking(mutator)) return;
-    atomic_store(part->storing, graph_random(&mutator->random) | 1);
+    atomic_store(part->storing, random_next(&mutator->random) | 1);
     if (left % 4)
       gait_store(mutator->thread, part->slot, reference);
     else
@@ -224,7 +224,7 @@ static void aimed_duel_second(struct mutator *mutator, const struct aimed_part *
   aimed_await_store(mutator, part);
   gait_store(mutator->thread, part->slot, reference);
   mutator_set_local(mutator, local, NULL, 0);
-  gait_poll(mutator->thread);
+  gait_thread_poll(mutator->thread);
   aimed_answer(mutator, 1 + (mutator_below(mutator, 4) == 0));
   reference = gait_load(part->slot);
   id = graph_check_loose(mutator->graph, reference);
@@ -296,7 +296,7 @@ static void aimed_take_over(struct mutator *mutator, const struct aimed_part *pa
   aimed_answer(mutator, 3);
   while (aimed_is_marking(mutator) && aimed_await(mutator, AIMED_PATIENCE_US) &&
          !aimed_await_gift(part, before))
-    gait_poll(mutator->thread);
+    gait_thread_poll(mutator->thread);
   void *reference = mutator_get_local(mutator, local, &id), *found = gait_load(part->slot);
   found_id = graph_check_loose(mutator->graph, found);
   if (!id || !found_id || mutator->graph->twins[id].references == 0) return;

@@ -68,11 +68,11 @@ static void *frames_outside(void *arg) {
 
 /* A foreign library that calls back. */
 FRAMES_NOINLINE static void frames_call_back(struct mutator *mutator) {
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
   const struct held held = frames_new(mutator);
-  gait_poll(mutator->thread);
+  gait_thread_poll(mutator->thread);
   frames_check(mutator, held);
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
 }
 
 static void *frames_outside_nested(void *arg) {
@@ -85,12 +85,12 @@ static void *frames_outside_nested(void *arg) {
 }
 
 FRAMES_NOINLINE static void frames_leave(struct mutator *mutator) {
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
   mutator->frames_left++;
 }
 
 FRAMES_NOINLINE static void frames_enter(struct mutator *mutator) {
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
   mutator->frames_left--;
 }
 
@@ -102,14 +102,14 @@ FRAMES_NOINLINE static void frames_go_by_wrapper(struct mutator *mutator) {
 }
 
 FRAMES_NOINLINE static void frames_go(struct mutator *mutator) {
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
   frames_sleep(mutator);
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
 }
 
 FRAMES_NOINLINE static void frames_poll(struct mutator *mutator) {
   for (uint32_t left = mutator_below(mutator, 2000); left > 0; left--)
-    gait_poll(mutator->thread);
+    gait_thread_poll(mutator->thread);
 }
 
 FRAMES_NOINLINE static void frames_allocate(struct mutator *mutator) {
@@ -119,7 +119,7 @@ FRAMES_NOINLINE static void frames_allocate(struct mutator *mutator) {
 }
 
 FRAMES_NOINLINE static void frames_collect(struct mutator *mutator) {
-  if (gait_collect(mutator->thread) != GAIT_OK)
+  if (gait_heap_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
 }
 
@@ -132,8 +132,8 @@ FRAMES_NOINLINE static void frames_act(struct mutator *mutator) {
   case 1: frames_go(mutator); break;
   case 2:
   case 3: frames_go_by_wrapper(mutator); break;
-  case 4: gait_outside(mutator->thread, frames_outside, mutator); break;
-  case 5: gait_outside(mutator->thread, frames_outside_nested, mutator); break;
+  case 4: gait_thread_outside(mutator->thread, frames_outside, mutator); break;
+  case 5: gait_thread_outside(mutator->thread, frames_outside_nested, mutator); break;
   case 6: frames_poll(mutator); break;
   case 7:
   case 8: frames_allocate(mutator); break;
@@ -222,9 +222,9 @@ static void (*volatile frames_sleeper)(struct mutator *, long, long, long, long,
 
 FRAMES_NOINLINE static void frames_over_leave(struct mutator *mutator) {
   FRAMES_SIX({
-    gait_leave(mutator->thread);
+    gait_thread_leave(mutator->thread);
     FRAMES_SLEEP_BELOW(mutator);
-    gait_enter(mutator->thread);
+    gait_thread_enter(mutator->thread);
   });
 }
 
@@ -237,7 +237,7 @@ FRAMES_NOINLINE static void frames_over_wrapper(struct mutator *mutator) {
 }
 
 FRAMES_NOINLINE static void frames_over_outside(struct mutator *mutator) {
-  FRAMES_SIX(gait_outside(mutator->thread, frames_outside_nested, mutator));
+  FRAMES_SIX(gait_thread_outside(mutator->thread, frames_outside_nested, mutator));
 }
 
 FRAMES_NOINLINE static void frames_over_collection(struct mutator *mutator) {

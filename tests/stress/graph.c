@@ -6,20 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- Random numbers and failure ---- */
-
-uint64_t graph_mix(uint64_t value) { /* the finaliser of splitmix64 */
-  value ^= value >> 30;
-  value *= UINT64_C(0xbf58476d1ce4e5b9);
-  value ^= value >> 27;
-  value *= UINT64_C(0x94d049bb133111eb);
-  return value ^ value >> 31;
-}
-
-uint64_t graph_random(uint64_t *state) {
-  *state += UINT64_C(0x9e3779b97f4a7c15);
-  return graph_mix(*state);
-}
+/* ---- Failure ---- */
 
 _Noreturn void graph_fail(const struct graph *graph, const char *format, ...) {
   va_list arguments;
@@ -61,7 +48,7 @@ static size_t graph_payload_offset(const graph_twin *twin) {
 
 /* How far into its object a reference to `id` points. */
 static size_t graph_inside(const struct graph *graph, uint32_t id) {
-  const size_t inside = graph_mix(id) % sizeof(graph_object);
+  const size_t inside = random_mix(id) % sizeof(graph_object);
   return id % 2 ? 0 : inside - inside % graph->words->grain;
 }
 
@@ -158,7 +145,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
   graph->heap = heap;
   graph->words = words;
   graph->seed = seed;
-  graph->salt = graph_mix(salt);
+  graph->salt = random_mix(salt);
   graph->unbarriered = unbarriered;
   atomic_store(&graph->next_id, 1);
   graph->twins = graph_memory(GRAPH_IDS, sizeof *graph->twins);
@@ -196,14 +183,14 @@ bool graph_is_full(const struct graph *graph) {
 
 /* Mostly small, some of several pages, a few large; leaves have no references. */
 static void graph_choose(graph_twin *twin, uint64_t *random) {
-  twin->form = (graph_form)graph_below(random, GRAPH_FORMS);
-  uint32_t references = 1 + graph_below(random, 8);
-  size_t payload = graph_below(random, 200);
-  const uint32_t luck = graph_below(random, 1000);
-  if (luck < 30) payload = graph_below(random, 9000);
-  if (luck >= 30 && luck < 60) references = graph_below(random, 600);
-  if (luck == 999) payload = graph_below(random, 300000);
-  if (luck == 998) references = graph_below(random, 20000);
+  twin->form = (graph_form)random_below(random, GRAPH_FORMS);
+  uint32_t references = 1 + random_below(random, 8);
+  size_t payload = random_below(random, 200);
+  const uint32_t luck = random_below(random, 1000);
+  if (luck < 30) payload = random_below(random, 9000);
+  if (luck >= 30 && luck < 60) references = random_below(random, 600);
+  if (luck == 999) payload = random_below(random, 300000);
+  if (luck == 998) references = random_below(random, 20000);
   if (twin->form == GRAPH_FIXED && references > GRAPH_FIXED_MOST) references = GRAPH_FIXED_MOST;
   twin->references = twin->form == GRAPH_LEAF ? 0 : references;
   /* A repeat goes on to the object's end, and a map to its own: payload there would be taken for
@@ -216,9 +203,9 @@ static void graph_choose(graph_twin *twin, uint64_t *random) {
 static void *graph_allocate(struct graph *graph, gait_thread *thread, const graph_twin *twin,
                             uint64_t *random) {
   const gait_kind kind = graph->kinds[twin->form];
-  if (graph_below(random, 20) == 0)
-    return gait_alloc_aligned(thread, kind, twin->bytes, (size_t)1 << graph_below(random, 13));
-  if (graph_below(random, 20) == 0)
+  if (random_below(random, 20) == 0)
+    return gait_alloc_aligned(thread, kind, twin->bytes, (size_t)1 << random_below(random, 13));
+  if (random_below(random, 20) == 0)
     return gait_alloc_array(thread, kind, graph_payload_offset(twin),
                             twin->bytes - graph_payload_offset(twin), 1);
   return gait_alloc(thread, kind, twin->bytes);
@@ -239,7 +226,7 @@ void *graph_new(struct graph *graph, gait_thread *thread, uint64_t *random, uint
       graph_fail(graph, "a new object of %zu bytes is not zero at %zu", twin.bytes, at);
   twin.edges = graph_memory(twin.references ? twin.references : 1, sizeof *twin.edges);
   graph->twins[mine] = twin;
-  *object = (graph_object){mine, graph_mix(mine ^ graph->salt), twin.references, twin.bytes};
+  *object = (graph_object){mine, random_mix(mine ^ graph->salt), twin.references, twin.bytes};
   for (size_t at = graph_payload_offset(&twin); at < twin.bytes; at++)
     ((unsigned char *)object)[at] = graph_payload_byte(mine, at);
   if (twin.form == GRAPH_PAIRS)
@@ -268,7 +255,7 @@ static void graph_check_payload(const struct graph *graph, const graph_object *o
 
 static void graph_check_object(const struct graph *graph, const graph_object *object, uint32_t id) {
   const graph_twin *twin = &graph->twins[id];
-  if (object->id != id || object->mark != graph_mix(id ^ graph->salt))
+  if (object->id != id || object->mark != random_mix(id ^ graph->salt))
     graph_fail(graph, "object %" PRIu32 " is gone: its place holds id %#" PRIx64 ", mark %#" PRIx64,
                id, object->id, object->mark);
   if (object->bytes != twin->bytes || object->references != twin->references)

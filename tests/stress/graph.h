@@ -18,6 +18,9 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
+
+#include "../support/random.h"
 
 #include "words.h"
 
@@ -82,13 +85,6 @@ struct graph {
   gait_handle *handles[GRAPH_HANDLES];
   uint32_t handle_ids[GRAPH_HANDLES];
 };
-
-/* A stream of random numbers, and a number below `bound`. */
-uint64_t graph_random(uint64_t *state);
-static inline uint32_t graph_below(uint64_t *state, uint32_t bound) {
-  return (uint32_t)((graph_random(state) >> 32) * bound >> 32);
-}
-uint64_t graph_mix(uint64_t value);
 
 /* Ends the program with a sentence that names the seed. */
 _Noreturn void graph_fail(const struct graph *graph, const char *format, ...)

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
 
 /* There is none under thread sanitizer, and where the C library has no backtrace():
  * runtime/os/stack.c. */
@@ -98,9 +99,9 @@ static void *late_work(void *arg) {
       late_require(gait_alloc(thread, gait_kind_leaf(late->heap), LATE_BYTES) != NULL,
                    "an allocation failed");
     atomic_fetch_add(allocated, 100);
-    gait_leave(thread);
+    gait_thread_leave(thread);
     usleep(500);
-    gait_enter(thread);
+    gait_thread_enter(thread);
   }
   late_detach(thread);
   return NULL;
@@ -195,7 +196,7 @@ int main(int argc, char **argv) {
   while (!atomic_load(&late.spins))
     usleep(100);
   gait_thread *thread = late_attach(&late, "asks");
-  late_require(gait_collect(thread) == GAIT_OK, "the collection was refused");
+  late_require(gait_heap_collect(thread) == GAIT_OK, "the collection was refused");
   late_check_log(&late);
   late_check_signal(late.what);
   late_detach(thread);

@@ -1,7 +1,7 @@
 #include "mutator.h"
 
 #include "aimed.h"
-#include "child.h"
+#include "fork_child.h"
 #include "frames.h"
 
 #include <pthread.h>
@@ -132,7 +132,7 @@ static void mutator_eat(struct mutator *mutator) {
   mutator_set_local(mutator, local, reference, id);
   graph_put(mutator->graph, mutator->thread, place, slot, NULL, 0);
   for (uint32_t left = 200; id && left > 0; left--) {
-    if (mutator_below(mutator, 4) == 0) gait_poll(mutator->thread);
+    if (mutator_below(mutator, 4) == 0) gait_thread_poll(mutator->thread);
     graph_object *object = graph_check(mutator->graph, reference, id);
     if (mutator->graph->twins[id].references == 0) return;
     reference = graph_get_edge(mutator->graph, id, object, 0, &next_id);
@@ -226,13 +226,13 @@ static void mutator_handle(struct mutator *mutator) {
   const uint32_t found_id = *held;
   graph_check(graph, found, found_id);
   if (!*handle) {
-    *handle = gait_handle_new(mutator->thread, reference);
+    *handle = gait_handle_create(mutator->thread, reference);
     *held = *handle ? id : 0;
   } else if (mutator_below(mutator, 3)) {
     gait_handle_set(mutator->thread, *handle, reference);
     *held = id;
   } else {
-    gait_handle_free(mutator->thread, *handle);
+    gait_handle_destroy(mutator->thread, *handle);
     *handle = NULL;
     *held = 0;
   }
@@ -249,7 +249,7 @@ static void mutator_walk(struct mutator *mutator) {
 }
 
 static void mutator_poll(struct mutator *mutator) {
-  gait_poll(mutator->thread);
+  gait_thread_poll(mutator->thread);
 }
 
 static void *mutator_sleep(void *arg) {
@@ -260,20 +260,20 @@ static void *mutator_sleep(void *arg) {
 static void mutator_outside(struct mutator *mutator) {
   void *arg = (void *)(uintptr_t)mutator_below(mutator, 300);
   if (mutator_below(mutator, 2)) {
-    if (gait_outside(mutator->thread, mutator_sleep, arg) != arg)
-      graph_fail(mutator->graph, "gait_outside returned something else");
+    if (gait_thread_outside(mutator->thread, mutator_sleep, arg) != arg)
+      graph_fail(mutator->graph, "gait_thread_outside returned something else");
     return;
   }
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
   if (mutator_below(mutator, 2)) mutator_sleep(arg);
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
 }
 
 static void mutator_external(struct mutator *mutator) {
   uint32_t id;
   graph_object *object = mutator_object(mutator, &id);
   if (!id) return;
-  if (gait_external(mutator->thread, object, mutator_below(mutator, 5000)) != GAIT_OK)
+  if (gait_object_set_external(mutator->thread, object, mutator_below(mutator, 5000)) != GAIT_OK)
     graph_fail(mutator->graph, "object %u took no external bytes", id);
 }
 
@@ -287,7 +287,7 @@ static void mutator_collect_at_once(struct mutator *mutator) {
     mutator_make_garbage(mutator, mutator->era->young_every);
     return;
   }
-  if (gait_collect(mutator->thread) != GAIT_OK)
+  if (gait_heap_collect(mutator->thread) != GAIT_OK)
     graph_fail(mutator->graph, "a collection was refused");
 }
 
@@ -303,14 +303,14 @@ static void mutator_numbers(struct mutator *mutator) {
   gait_stats_read(heap, &stats);
   if (stats.mapped_bytes > stats.mapped_peak_bytes)
     graph_fail(mutator->graph, "more is mapped than at the peak");
-  const size_t count = gait_cycle_records(heap, stats.cycles, records, 4);
+  const size_t count = gait_records_read(heap, stats.cycles, records, 4);
   for (size_t i = 0; i < count; i++)
     gait_cycle_format(&records[i], line, sizeof line);
-  if (mutator_below(mutator, 50) == 0) gait_trim(heap);
+  if (mutator_below(mutator, 50) == 0) gait_heap_trim(heap);
   if (!mutator->era->settings_change || mutator_below(mutator, 20)) return;
   const int64_t percent = mutator_below(mutator, 300);
-  gait_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_GOGC_OFF, NULL);
-  gait_set_memory_limit(
+  gait_heap_set_gogc(heap, mutator_below(mutator, 5) ? percent : GAIT_OFF, NULL);
+  gait_heap_set_memory_limit(
       heap, mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(16 + mutator_below(mutator, 64)) << 20,
       NULL);
 }
@@ -411,7 +411,7 @@ static void mutator_remove_own(struct mutator *mutator) {
 static void mutator_linger(struct mutator *mutator) {
   uint32_t id;
   for (uint32_t i = mutator_below(mutator, 400); i-- > 0;) {
-    gait_poll(mutator->thread);
+    gait_thread_poll(mutator->thread);
     mutator_get_local(mutator, mutator_any_local(mutator), &id);
   }
 }
@@ -452,7 +452,7 @@ static void mutator_attach_and_work(struct mutator *mutator, uint32_t steps) {
   mutator_remove_own(mutator);
   mutator_linger(mutator);
   if (exact) gait_frame_pop(mutator->thread, &frame);
-  if (mutator_below(mutator, 8) == 0) gait_leave(mutator->thread);
+  if (mutator_below(mutator, 8) == 0) gait_thread_leave(mutator->thread);
 }
 
 static void mutator_detach(struct mutator *mutator) {
@@ -475,19 +475,19 @@ static struct mutator *mutator_new(struct era *era, uint64_t random) {
 static void mutator_visit(struct mutator *mutator) {
   struct era *next = mutator->era->next;
   if (next == mutator->era || mutator->alone || mutator_below(mutator, 20)) return;
-  struct mutator *visitor = mutator_new(next, graph_random(&mutator->random));
+  struct mutator *visitor = mutator_new(next, random_next(&mutator->random));
   visitor->alone = true;
-  gait_leave(mutator->thread);
+  gait_thread_leave(mutator->thread);
   mutator_attach_and_work(visitor, mutator_below(mutator, 500));
   mutator_detach(visitor);
-  gait_enter(mutator->thread);
+  gait_thread_enter(mutator->thread);
   free(visitor);
 }
 
 void *mutator_live(void *arg) {
   struct era *era = arg;
   const uint32_t life = atomic_fetch_add(&era->lives, 1);
-  struct mutator *mutator = mutator_new(era, graph_mix(era->seed ^ graph_mix(life + 1)));
+  struct mutator *mutator = mutator_new(era, random_mix(era->seed ^ random_mix(life + 1)));
   bool again = true;
   mutator->drives = era->aim && !atomic_exchange(&era->driven, true);
   while (again && !mutator_is_over(mutator)) {

@@ -49,7 +49,7 @@ struct mutator {
   uint64_t random;
   bool drives;          /* it has cycles run, one after another */
   bool exact;           /* its stack is not scanned */
-  uint32_t frames_left; /* wrappers of gait_leave that have no gait_enter yet */
+  uint32_t frames_left; /* wrappers of gait_thread_leave that have no gait_thread_enter yet */
   bool alone;           /* it visits, or is a forked child: it goes nowhere else */
   graph_place locals;   /* on this thread's stack: an exact frame, or just words */
   graph_place own[OWN_PLACES];
@@ -62,7 +62,7 @@ void *mutator_live(void *arg);
 /* ---- For the operations in other files ---- */
 
 static inline uint32_t mutator_below(struct mutator *mutator, uint32_t bound) {
-  return graph_below(&mutator->random, bound);
+  return random_below(&mutator->random, bound);
 }
 
 static inline uint32_t mutator_any_local(struct mutator *mutator) {

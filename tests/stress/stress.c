@@ -91,7 +91,7 @@ static void stress_parse(struct stress *stress, int argc, char **argv) {
   clock_gettime(CLOCK_REALTIME, &now);
   if (!stress->seed)
     stress->seed =
-        graph_mix((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) % 1000000000;
+        random_mix((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) % 1000000000;
   if (!stress->cycles && !stress->seconds) stress->cycles = 500;
   if (stress->threads > STRESS_MAX_THREADS) stress->threads = STRESS_MAX_THREADS;
 }
@@ -102,8 +102,8 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
   for (size_t i = 0; gait_option_at(i); i++)
     if (gait_option_at(i)->field == field) row = gait_option_at(i);
   if (!row) return 0;
-  if (graph_below(random, 3) == 0) return row->initial;
-  int64_t value = row->minimum + (int64_t)(graph_random(random) % (uint64_t)(most + 1));
+  if (random_below(random, 3) == 0) return row->initial;
+  int64_t value = row->minimum + (int64_t)(random_next(random) % (uint64_t)(most + 1));
   return value > row->maximum ? row->maximum : value;
 }
 
@@ -112,9 +112,9 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
   static const enum era_aim aims[] = {AIM_ANY,  AIM_RAID,    AIM_HIDE,    AIM_DUEL,
                                       AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT};
-  if (graph_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
+  if (random_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
     return AIM_NONE;
-  return aims[graph_below(random, sizeof aims / sizeof *aims)];
+  return aims[random_below(random, sizeof aims / sizeof *aims)];
 }
 
 /* Whether some roots are stored to plainly.  The end of the cycle that these need, with all threads
@@ -124,18 +124,18 @@ static bool stress_has_unbarriered(enum era_aim aim, uint64_t *random) {
   case AIM_DUEL:
   case AIM_SMUGGLE: return false;
   case AIM_HIDE: return true;
-  default: return graph_below(random, 2) == 0;
+  default: return random_below(random, 2) == 0;
   }
 }
 
 /* Delays at the steps of the protocols: none, short, or seldom and long, which suits threads that
  * aim at what others do meanwhile. */
 static int64_t stress_delay_us(uint64_t *random, bool aimed) {
-  switch (graph_below(random, aimed ? 8 : 3)) {
+  switch (random_below(random, aimed ? 8 : 3)) {
   case 0: return 0;
-  case 1: return graph_below(random, 300);
-  case 2: return 1000 << graph_below(random, 3);
-  default: return 1000 << graph_below(random, 5);
+  case 1: return random_below(random, 300);
+  case 2: return 1000 << random_below(random, 3);
+  default: return 1000 << random_below(random, 5);
   }
 }
 
@@ -144,27 +144,31 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   gait_options options;
   gait_options_init(&options);
   options.barrierless = stress->barrierless;
-  options.gogc_percent = 20 + graph_below(&random, 200);
-  options.min_heap_bytes = (int64_t)1 << (16 + graph_below(&random, 7));
-  if (options.min_heap_bytes < 1 << 20 && graph_below(&random, 2)) options.min_heap_bytes = 4 << 20;
-  options.idle_help = graph_below(&random, 2);
-  options.inline_bytes = graph_below(&random, 2) ? 0 : (int64_t)1 << 40;
-  options.young_percent = aim != AIM_INHERIT && graph_below(&random, 3) == 0 ? 0 : 100;
-  options.processors = graph_below(&random, 4);
-  options.huge_pages = graph_below(&random, 8) == 0;
-  if (graph_below(&random, 4) == 0)
-    options.reserve_bytes = (int64_t)64 << (20 + graph_below(&random, 4));
-  if (graph_below(&random, 4) == 0)
-    options.memory_limit_bytes = (int64_t)(16 + graph_below(&random, 64)) << 20;
-  options.background_percent = 5 + graph_below(&random, 60);
-  options.seed = (int64_t)(seed >> 2);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.run_bytes = stress_draw(&random, offsetof(gait_options, run_bytes), 4096);
-  options.barrier_entries = 2 + graph_below(&random, 1u << graph_below(&random, 11));
-  options.mark_segments = stress_draw(&random, offsetof(gait_options, mark_segments), 8);
-  options.delay_us = stress_delay_us(&random, aim != AIM_NONE);
-  options.collect_every = graph_below(&random, 4) ? 0 : 50 + graph_below(&random, 2000);
-  if (options.young_percent) options.collect_every = 20 + graph_below(&random, 300);
+  options.gogc_percent = 20 + random_below(&random, 200);
+  options.min_heap_bytes = (int64_t)1 << (16 + random_below(&random, 7));
+  if (options.min_heap_bytes < 1 << 20 && random_below(&random, 2))
+    options.min_heap_bytes = 4 << 20;
+  options.idle_help = random_below(&random, 2);
+  options.inline_bytes = random_below(&random, 2) ? 0 : (int64_t)1 << 40;
+  options.young_percent = aim != AIM_INHERIT && random_below(&random, 3) == 0 ? 0 : 100;
+  options.cpus = random_below(&random, 4);
+  options.huge_pages = random_below(&random, 8) == 0;
+  if (random_below(&random, 4) == 0)
+    options.reserve_bytes = (int64_t)64 << (20 + random_below(&random, 4));
+  if (random_below(&random, 8) == 0)
+    options.max_heap_bytes = (int64_t)(48 + random_below(&random, 64)) << 20;
+  if (random_below(&random, 4) == 0)
+    options.memory_limit_bytes = (int64_t)(16 + random_below(&random, 64)) << 20;
+  options.background_percent = 5 + random_below(&random, 60);
+  options.debug.seed = (int64_t)(seed >> 2);
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.run_bytes = stress_draw(&random, offsetof(gait_options, debug.run_bytes), 4096);
+  options.debug.barrier_entries = 2 + random_below(&random, 1u << random_below(&random, 11));
+  options.debug.mark_segments =
+      stress_draw(&random, offsetof(gait_options, debug.mark_segments), 8);
+  options.debug.delay_us = stress_delay_us(&random, aim != AIM_NONE);
+  options.debug.collect_every = random_below(&random, 4) ? 0 : 50 + random_below(&random, 2000);
+  if (options.young_percent) options.debug.collect_every = 20 + random_below(&random, 300);
   char error[256];
   if (gait_options_from_environment(&options, error, sizeof error) != GAIT_OK) {
     fprintf(stderr, "stress: %s\n", error);
@@ -199,13 +203,13 @@ static void stress_end_era(struct era *era) {
   for (uint32_t i = 0; i < GRAPH_HANDLES; i++) {
     if (!graph->handles[i]) continue;
     graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
-    gait_handle_free(thread, graph->handles[i]);
+    gait_handle_destroy(thread, graph->handles[i]);
   }
   gait_stats stats;
   gait_cycle_record last;
-  if (gait_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
+  if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
-  if (gait_cycle_records(graph->heap, stats.cycles, &last, 1) != 1)
+  if (gait_records_read(graph->heap, stats.cycles, &last, 1) != 1)
     graph_fail(graph, "the last cycle left no record");
   if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
     graph_fail(graph,
@@ -216,12 +220,12 @@ static void stress_end_era(struct era *era) {
 }
 
 static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
-  const uint64_t seed = graph_mix(stress->seed ^ graph_mix(stress->eras++));
-  uint64_t random = graph_mix(seed + 1);
+  const uint64_t seed = random_mix(stress->seed ^ random_mix(stress->eras++));
+  uint64_t random = random_mix(seed + 1);
   const enum era_aim aim = stress_aim(stress, &random);
   gait_options options = stress_options(stress, seed, aim);
   const struct words *words =
-      words_choose(stress->tagged || graph_mix(seed + 3) % 8 == 0, graph_mix(seed + 4));
+      words_choose(stress->tagged || random_mix(seed + 3) % 8 == 0, random_mix(seed + 4));
   if (words->tagged) options.tags = &words->rule;
   struct era *era = calloc(1, sizeof *era);
   gait_heap *heap = NULL;
@@ -231,11 +235,11 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   }
   era->seed = seed;
   era->stop = &ring->stop;
-  era->settings_change = graph_below(&random, 3) == 0;
-  if (options.young_percent) era->young_every = (uint32_t)options.collect_every;
+  era->settings_change = random_below(&random, 3) == 0;
+  if (options.young_percent) era->young_every = (uint32_t)options.debug.collect_every;
   era->aim = aim;
-  era->forks = graph_below(&random, 4) == 0;
-  era->frames = stress->frames || (aim == AIM_NONE && graph_mix(seed + 2) % 4 == 0);
+  era->forks = random_below(&random, 4) == 0;
+  era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);
   graph_init(&era->graph, heap, words, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;
 }
@@ -291,11 +295,11 @@ static void ring_run_threads(const struct stress *stress, struct ring *ring, uin
 
 static void stress_run_ring(struct stress *stress) {
   struct ring ring = {.heaps = 1};
-  uint64_t random = graph_mix(stress->seed ^ ~stress->eras);
-  if (graph_below(&random, 4) == 0) ring.heaps = 2 + graph_below(&random, STRESS_MAX_HEAPS - 1);
-  ring.most_cycles = 10 + graph_below(&random, 60);
+  uint64_t random = random_mix(stress->seed ^ ~stress->eras);
+  if (random_below(&random, 4) == 0) ring.heaps = 2 + random_below(&random, STRESS_MAX_HEAPS - 1);
+  ring.most_cycles = 10 + random_below(&random, 60);
   const uint32_t threads =
-      stress->threads ? stress->threads : ring.heaps * (3 + graph_below(&random, 3));
+      stress->threads ? stress->threads : ring.heaps * (3 + random_below(&random, 3));
   for (uint32_t i = 0; i < ring.heaps; i++)
     ring.eras[i] = stress_begin_era(stress, &ring);
   for (uint32_t i = 0; i < ring.heaps; i++)

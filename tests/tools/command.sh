@@ -32,7 +32,9 @@ expect 2 "SHAPE: 'cube'" run mark-graph 10 1 cube
 expect 2 "SHAPE: 'flat'" run paced flat 1 0 1
 expect 2 'lru runs in 1 thread' run lru 10 10 --threads 2
 expect 2 'gogc.*banana' run lru 10 10 --gogc banana
-expect 2 'memlimit.*12XB' run lru 10 10 --memlimit 12XB
+expect 2 'memory_limit.*12XB' run lru 10 10 --memory-limit 12XB
+expect 2 'memory_limit.*12XB' run lru 10 10 --memlimit 12XB
+expect 0 'memlimit is called memory_limit now' run lru 10 10 --option memlimit=64MiB
 expect 2 'NAME=VALUE' run lru 10 10 --option gogc
 expect 2 'nosuch' run lru 10 10 --option nosuch=1
 expect 2 'threads=0' run alloc 16 10 0 --threads 0

@@ -6,7 +6,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 # shellcheck disable=SC2054
-grid=(grid lru 2000 20000 --gogc 50,off --memlimit 64MiB,off)
+grid=(grid lru 2000 20000 --gogc 50,off --memory-limit 64MiB,off)
 
 "$gait" "${grid[@]}" --html page.html >table
 [ "$(grep -c '^lru ' table)" = 4 ]

@@ -11,11 +11,11 @@ const recording = path.join(root, "tests/gctrace/steady-fast.gogc100.nolimit.txt
 
 const PAGES = [
   { name: "grid", program: gait, plots: 5, rows: 4,
-    words: ["grid", "lru", "2000", "200000", "--gogc", "50,off", "--memlimit", "64MiB,off"] },
+    words: ["grid", "lru", "2000", "200000", "--gogc", "50,off", "--memory-limit", "64MiB,off"] },
   { name: "law", program: gait, plots: 5, rows: 1,
     words: ["law", "--live", "8MiB", "--rate", "100MiB", "--gogc", "100", "--cycles", "5"] },
   { name: "what-if", program: gait, plots: 4, rows: 4,
-    words: ["what-if", recording, "--gogc", "50,off", "--memlimit", "off,200MiB"] },
+    words: ["what-if", recording, "--gogc", "50,off", "--memory-limit", "off,200MiB"] },
 ];
 
 /* What bench/compare leaves behind, with one piece of work. */

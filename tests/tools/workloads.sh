@@ -20,7 +20,7 @@ expect() {
   local name=$1 value=$2 found settings
   shift 2
   for settings in "--gogc 100" "--gogc 25 --option min_heap=64KiB" "--gogc off" \
-    "--gogc off --memlimit 64MiB" "--option barrierless=on"; do
+    "--gogc off --memory-limit 64MiB" "--option barrierless=on"; do
     # shellcheck disable=SC2086
     found=$("$gait" run "$@" $settings --json | field "$name")
     [ "$found" = "$value" ] || fail "$* $settings: $name is $found, not $value"

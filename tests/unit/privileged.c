@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 #define SKIPPED  77
 #define SOMEBODY 65534
@@ -32,7 +33,7 @@ static int privileged_child(bool raised) {
   gait_heap *heap;
   int64_t percent = 0;
   must(gait_heap_create(NULL, &heap) == GAIT_OK, "no heap");
-  must(gait_set_gogc(heap, 100, &percent) == GAIT_OK, "no percentage");
+  must(gait_heap_set_gogc(heap, 100, &percent) == GAIT_OK, "no percentage");
   must(gait_heap_destroy(heap) == GAIT_OK, "the heap stays");
   return (int)percent;
 }

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-const char *const unit_suite_name = "alloc";
+#include "../support/sizes.h"
 
-#define MIB ((size_t)1 << 20)
+const char *const unit_suite_name = "alloc";
 
 static bool alloc_is_zero(const void *start, size_t bytes) {
   static const char zeros[4096];
@@ -34,48 +34,42 @@ static void alloc_expect(unit_world *world, void *object, size_t bytes, size_t a
 
 /* Every size, in a window of live neighbours that must not overlap; twice, so that the second pass
  * gets memory that the first has dirtied. */
-START_TEST(every_size_up_to_40000) {
+START_TEST(objects_of_every_size_up_to_40000) {
   enum { WINDOW = 32, LARGEST = 40000 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int pass = 0; pass < 2; pass++) {
     for (size_t bytes = 1; bytes <= LARGEST; bytes += pass ? 7 : 1) {
-      void **slot = &world.slots[bytes % WINDOW];
+      void **slot = &unit.slots[bytes % WINDOW];
       if (*slot) {
-        const size_t old_bytes = gait_object_bytes(world.heap, *slot);
+        const size_t old_bytes = gait_object_bytes(unit.heap, *slot);
         const unsigned char *old = *slot;
         UNIT_CHECK(old[0] == old[old_bytes - 1] && old[0] == old[old_bytes / 2]);
       }
-      *slot = gait_alloc(world.thread, world.leaf, bytes);
-      alloc_expect(&world, *slot, bytes, 16);
-      const size_t slot_bytes = gait_object_bytes(world.heap, *slot);
+      *slot = gait_alloc(unit.thread, unit.leaf, bytes);
+      alloc_expect(&unit, *slot, bytes, 16);
+      const size_t slot_bytes = gait_object_bytes(unit.heap, *slot);
       if (!alloc_waste_is_fair(bytes, slot_bytes))
         ck_abort_msg("%zu bytes take a slot of %zu", bytes, slot_bytes);
       if (!alloc_is_zero(*slot, slot_bytes)) ck_abort_msg("%zu bytes are not zero", bytes);
       memset(*slot, (int)(1 + bytes % 255), slot_bytes);
-      if (bytes % 5000 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      if (bytes % 5000 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     }
-    memset(world.slots, 0, sizeof world.slots);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    memset(unit.slots, 0, sizeof unit.slots);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   }
-  unit_close(&world);
 }
 END_TEST
 
-START_TEST(slots_are_as_the_header_says) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(slot_sizes_are_as_the_header_says) {
   for (size_t bytes = 1; bytes <= GAIT_SMALL_BYTES; bytes += bytes < 2000 ? 1 : 97) {
     ck_assert_uint_lt(gait_size_class(bytes), GAIT_SIZE_CLASSES);
-    world.slots[0] = gait_alloc(world.thread, world.leaf, bytes);
-    UNIT_CHECK(gait_object_bytes(world.heap, world.slots[0]) == gait_slot_bytes(bytes));
+    unit.slots[0] = gait_alloc(unit.thread, unit.leaf, bytes);
+    UNIT_CHECK(gait_object_bytes(unit.heap, unit.slots[0]) == gait_slot_bytes(bytes));
   }
   ck_assert_uint_eq(gait_size_class(GAIT_SMALL_BYTES), GAIT_SIZE_CLASSES - 1);
-  unit_close(&world);
 }
 END_TEST
 
-START_TEST(large_sizes_up_to_a_gibibyte) {
+START_TEST(large_objects_up_to_a_gibibyte) {
   static const size_t sizes[] = {65535,         65536,         65537,     131072,   1048575,
                                  1048576,       1048577,       5000001,   16 * MIB, 64 * MIB,
                                  255 * MIB + 1, 512 * MIB - 1, 1024 * MIB};
@@ -96,15 +90,15 @@ START_TEST(large_sizes_up_to_a_gibibyte) {
         object[at] = 1;
       object[bytes - 1] = 1;
       world.slots[0] = NULL;
-      if (bytes > 16 * MIB) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      if (bytes > 16 * MIB) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   unit_close(&world);
 }
 END_TEST
 
-START_TEST(alignment_up_to_a_page) {
+START_TEST(objects_are_aligned_up_to_a_page) {
   static const size_t sizes[] = {1,    15,   16,   17,    100,   128,   129,   1000,   4096,
                                  5000, 8192, 9999, 32767, 32768, 32769, 40000, 100000, 1 << 20};
   unit_world world;
@@ -118,7 +112,7 @@ START_TEST(alignment_up_to_a_page) {
         UNIT_CHECK(alloc_is_zero(object, sizes[i]));
         memset(object, 0xff, sizes[i]);
       }
-      if (i % 4 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      if (i % 4 == 0) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     }
   }
   unit_close(&world);
@@ -127,31 +121,26 @@ END_TEST
 
 /* An aligned object keeps what it refers to and is freed like any other. */
 START_TEST(aligned_objects_are_traced) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   unsigned tag = 0;
   for (size_t alignment = 1; alignment <= GAIT_MAX_ALIGNMENT; alignment *= 2, tag++) {
-    void **object = gait_alloc_aligned(world.thread, world.references, 48, alignment);
-    world.slots[tag] = object;
-    gait_store_init(world.thread, &object[5], unit_tagged_leaf(&world, tag));
+    void **object = gait_alloc_aligned(unit.thread, unit.references, 48, alignment);
+    unit.slots[tag] = object;
+    gait_store_init(unit.thread, &object[5], unit_tagged_leaf(&unit, tag));
   }
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(tag) - 1);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(tag) - 1);
   for (unsigned i = 0; i < tag; i += 2)
-    world.slots[i] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(tag) - 1) & UINT64_C(0xaaaaaaaa));
-  unit_close(&world);
+    unit.slots[i] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(tag) - 1) & UINT64_C(0xaaaaaaaa));
 }
 END_TEST
 
-START_TEST(arrays_multiply_with_care) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  char *array = gait_alloc_array(world.thread, world.leaf, 24, 1000, 40);
-  world.slots[0] = array;
-  alloc_expect(&world, array, 24 + 1000 * 40, 16);
+START_TEST(array_sizes_multiply_with_care) {
+  char *array = gait_alloc_array(unit.thread, unit.leaf, 24, 1000, 40);
+  unit.slots[0] = array;
+  alloc_expect(&unit, array, 24 + 1000 * 40, 16);
   ck_assert(alloc_is_zero(array, 24 + 1000 * 40));
-  ck_assert_ptr_nonnull(gait_alloc_array(world.thread, world.leaf, 24, 0, 40));
-  ck_assert_ptr_nonnull(gait_alloc_array(world.thread, world.leaf, 0, 3, 1));
+  ck_assert_ptr_nonnull(gait_alloc_array(unit.thread, unit.leaf, 24, 0, 40));
+  ck_assert_ptr_nonnull(gait_alloc_array(unit.thread, unit.leaf, 0, 3, 1));
   static const size_t bad[][3] = {
       {0, SIZE_MAX, 2},
       {0, SIZE_MAX / 2, 3},
@@ -164,13 +153,12 @@ START_TEST(arrays_multiply_with_care) {
       {1, GAIT_MAX_OBJECT_BYTES, 1},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-    ck_assert_ptr_null(gait_alloc_array(world.thread, world.leaf, bad[i][0], bad[i][1], bad[i][2]));
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+    ck_assert_ptr_null(gait_alloc_array(unit.thread, unit.leaf, bad[i][0], bad[i][1], bad[i][2]));
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
-START_TEST(sizes_beyond_every_limit_are_null) {
+START_TEST(objects_beyond_every_limit_are_null) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.reserve_bytes = (int64_t)(256 * MIB);
@@ -244,7 +232,7 @@ static void alloc_exhaust(int mode, size_t bytes) {
     length++;
   ck_assert_uint_eq(length, count);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   shortage.calls = 0;
   ck_assert_uint_ge(alloc_fill(&world, bytes) * 10, count * 9);
   ck_assert_uint_eq(shortage.calls, 3);
@@ -256,7 +244,7 @@ START_TEST(a_full_reservation_asks_and_gives_null) {
   alloc_exhaust(_i, 4000);
 }
 END_TEST
-START_TEST(a_full_reservation_of_large_objects) {
+START_TEST(a_reservation_full_of_large_objects_asks_and_gives_null) {
   alloc_exhaust(_i, 300000);
 }
 END_TEST
@@ -282,7 +270,7 @@ START_TEST(the_memory_limit_is_soft) {
 }
 END_TEST
 
-START_TEST(a_handler_that_frees_saves_the_allocation) {
+START_TEST(out_of_memory_handler_that_frees_saves_the_allocation) {
   unit_world world;
   struct alloc_shortage shortage = {.asked_bytes = 4000, .release_at = 2, .give_up_at = 100};
   alloc_open_short(&world, &shortage, _i);
@@ -297,7 +285,7 @@ START_TEST(a_handler_that_frees_saves_the_allocation) {
 }
 END_TEST
 
-START_TEST(without_a_handler_it_is_null) {
+START_TEST(out_of_memory_without_a_handler_is_null) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.reserve_bytes = (int64_t)(64 * MIB);
@@ -327,16 +315,13 @@ static int alloc_climb(unit_world *world) {
 
 /* The blocks that were used last may still be in a cache. */
 START_TEST(a_small_heap_is_filled_up_and_down_by_turns) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  ck_assert_int_gt(alloc_climb(&world), 30);
+  ck_assert_int_gt(alloc_climb(&unit), 30);
   for (int i = 0; i < 3; i++) {
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    ck_assert_int_lt(alloc_climb(&world), -30);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    ck_assert_int_gt(alloc_climb(&world), 30);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    ck_assert_int_lt(alloc_climb(&unit), -30);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    ck_assert_int_gt(alloc_climb(&unit), 30);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -350,7 +335,7 @@ START_TEST(memory_changes_its_size_class) {
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     ck_assert_uint_gt(alloc_fill(&world, sizes[i]) * sizes[i], 16 * MIB);
     world.slots[0] = NULL;
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   unit_close(&world);
 }
@@ -358,19 +343,20 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *sizes = unit_case(suite, "sizes");
-  UNIT_TEST(sizes, every_size_up_to_40000);
-  UNIT_TEST(sizes, slots_are_as_the_header_says);
-  UNIT_TEST(sizes, large_sizes_up_to_a_gibibyte);
-  UNIT_TEST(sizes, alignment_up_to_a_page);
-  UNIT_TEST(sizes, aligned_objects_are_traced);
-  UNIT_TEST(sizes, arrays_multiply_with_care);
-  UNIT_TEST(sizes, a_small_heap_is_filled_up_and_down_by_turns);
+  const unit_worlds sizes_worlds = unit_world_cases(suite, "sizes", &unit_exact);
+  UNIT_WORLD_TEST(sizes_worlds, objects_of_every_size_up_to_40000);
+  UNIT_WORLD_TEST(sizes_worlds, slot_sizes_are_as_the_header_says);
+  UNIT_TEST(sizes, large_objects_up_to_a_gibibyte);
+  UNIT_TEST(sizes, objects_are_aligned_up_to_a_page);
+  UNIT_WORLD_TEST(sizes_worlds, aligned_objects_are_traced);
+  UNIT_WORLD_TEST(sizes_worlds, array_sizes_multiply_with_care);
+  UNIT_WORLD_TEST(sizes_worlds, a_small_heap_is_filled_up_and_down_by_turns);
   TCase *shortage = unit_case(suite, "shortage");
-  UNIT_TEST(shortage, sizes_beyond_every_limit_are_null);
+  UNIT_TEST(shortage, objects_beyond_every_limit_are_null);
   UNIT_TEST(shortage, a_full_reservation_asks_and_gives_null);
-  UNIT_TEST(shortage, a_full_reservation_of_large_objects);
+  UNIT_TEST(shortage, a_reservation_full_of_large_objects_asks_and_gives_null);
   UNIT_TEST(shortage, the_memory_limit_is_soft);
-  UNIT_TEST(shortage, a_handler_that_frees_saves_the_allocation);
-  UNIT_TEST(shortage, without_a_handler_it_is_null);
+  UNIT_TEST(shortage, out_of_memory_handler_that_frees_saves_the_allocation);
+  UNIT_TEST(shortage, out_of_memory_without_a_handler_is_null);
   UNIT_TEST(shortage, memory_changes_its_size_class);
 }

@@ -5,42 +5,25 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "barriers";
-
-static atomic_bool barriers_stop;
-
-static void *barriers_collect_forever(void *arg) {
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&barriers_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
 
 /* Runs `work(world)` again and again until `cycles` cycles have gone by beside it, or once, idle.
  */
-static void barriers_run(int mode, void (*work)(unit_world *, uint64_t), uint64_t cycles) {
-  unit_world world;
-  unit_open(&world, mode, GAIT_STACK_EXACT);
+static void barriers_run(void (*work)(unit_world *, uint64_t), uint64_t cycles) {
   if (!cycles) {
-    work(&world, 1);
-    ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-    unit_close(&world);
+    work(&unit, 1);
+    ck_assert_uint_eq(unit_stats(unit.heap).cycles, 0);
     return;
   }
-  atomic_store(&barriers_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, barriers_collect_forever, world.heap), 0);
-  for (uint64_t round = 1; unit_stats(world.heap).cycles < cycles; round++) {
-    work(&world, round);
-    gait_poll(world.thread);
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
+  for (uint64_t round = 1; unit_stats(unit.heap).cycles < cycles; round++) {
+    work(&unit, round);
+    gait_thread_poll(unit.thread);
   }
-  atomic_store(&barriers_stop, true);
-  gait_leave(world.thread);
-  pthread_join(collector, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  unit_collector_stop(&collector, unit.thread);
 }
 
 /* A leaf that says who it is. */
@@ -72,19 +55,19 @@ static void barriers_store(unit_world *world, uint64_t round) {
     else
       gait_store(world->thread, &array[i], leaf);
   }
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   for (uint64_t i = 0; i < 16; i++)
     UNIT_CHECK(barriers_is(gait_load(&array[i]), 16 * round + i));
   gait_store(world->thread, &array[3], NULL);
   UNIT_CHECK(array[3] == NULL && array[2] != NULL && array[4] != NULL);
 }
 
-START_TEST(stores_idle) {
-  barriers_run(_i, barriers_store, 0);
+START_TEST(stores_are_plain_while_idle) {
+  barriers_run(barriers_store, 0);
 }
 END_TEST
-START_TEST(stores_during_cycles) {
-  barriers_run(_i, barriers_store, 100);
+START_TEST(stores_lose_no_object_during_cycles) {
+  barriers_run(barriers_store, 100);
 }
 END_TEST
 
@@ -98,23 +81,23 @@ static void barriers_cas(unit_world *world, uint64_t round) {
   UNIT_CHECK(gait_cas(world->thread, &array[0], NULL, first));
   UNIT_CHECK(array[0] == first);
   gait_store(world->thread, &array[1], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(!gait_cas(world->thread, &array[0], second, NULL));
   UNIT_CHECK(array[0] == first && barriers_is(first, 2 * round));
   UNIT_CHECK(gait_cas(world->thread, &array[0], first, second));
   gait_store(world->thread, &array[2], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(array[0] == second && barriers_is(second, 2 * round + 1));
   UNIT_CHECK(gait_cas(world->thread, &array[0], second, NULL));
   UNIT_CHECK(array[0] == NULL);
 }
 
-START_TEST(cas_idle) {
-  barriers_run(_i, barriers_cas, 0);
+START_TEST(compare_and_swap_is_plain_while_idle) {
+  barriers_run(barriers_cas, 0);
 }
 END_TEST
-START_TEST(cas_during_cycles) {
-  barriers_run(_i, barriers_cas, 100);
+START_TEST(compare_and_swap_loses_no_object_during_cycles) {
+  barriers_run(barriers_cas, 100);
 }
 END_TEST
 
@@ -129,23 +112,23 @@ static void barriers_copy(unit_world *world, uint64_t round) {
     gait_store_init(world->thread, &array[i], barriers_leaf(world, ids[i]));
   }
   for (unsigned copies = 0; copies < 20; copies++) {
-    const size_t count = unit_random(&random) % (WORDS + 1);
-    const size_t from = unit_random(&random) % (WORDS - count + 1);
-    const size_t to = unit_random(&random) % (WORDS - count + 1);
+    const size_t count = random_next(&random) % (WORDS + 1);
+    const size_t from = random_next(&random) % (WORDS - count + 1);
+    const size_t to = random_next(&random) % (WORDS - count + 1);
     gait_copy(world->thread, &array[to], &array[from], count);
     memmove(&ids[to], &ids[from], count * sizeof *ids);
-    gait_poll(world->thread);
+    gait_thread_poll(world->thread);
     for (uint64_t i = 0; i < WORDS; i++)
       UNIT_CHECK(barriers_is(array[i], ids[i]));
   }
 }
 
-START_TEST(copies_idle) {
-  barriers_run(_i, barriers_copy, 0);
+START_TEST(copies_are_plain_while_idle) {
+  barriers_run(barriers_copy, 0);
 }
 END_TEST
-START_TEST(copies_during_cycles) {
-  barriers_run(_i, barriers_copy, 100);
+START_TEST(copies_lose_no_object_during_cycles) {
+  barriers_run(barriers_copy, 100);
 }
 END_TEST
 
@@ -158,7 +141,7 @@ static void barriers_clear(unit_world *world, uint64_t round) {
   world->slots[1] = kept;
   gait_clear(world->thread, &array[100], 101);
   gait_clear(world->thread, &array[10], 0);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   for (uint64_t i = 0; i < WORDS; i++) {
     if (i >= 100 && i <= 200)
       UNIT_CHECK(array[i] == NULL);
@@ -168,12 +151,12 @@ static void barriers_clear(unit_world *world, uint64_t round) {
   UNIT_CHECK(barriers_is(kept, WORDS * round + 150));
 }
 
-START_TEST(clears_idle) {
-  barriers_run(_i, barriers_clear, 0);
+START_TEST(clears_are_plain_while_idle) {
+  barriers_run(barriers_clear, 0);
 }
 END_TEST
-START_TEST(clears_during_cycles) {
-  barriers_run(_i, barriers_clear, 100);
+START_TEST(clears_lose_no_object_during_cycles) {
+  barriers_run(barriers_clear, 100);
 }
 END_TEST
 
@@ -194,20 +177,21 @@ static void barriers_move(unit_world *world, uint64_t round) {
   const uint64_t id = leaf[0];
   world->slots[3] = leaf;
   gait_store(world->thread, &array[from], NULL);
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
   UNIT_CHECK(barriers_is(leaf, id));
   gait_store(world->thread, &array[to], leaf);
   world->slots[3] = NULL;
 }
 
-START_TEST(moves_during_cycles) {
-  barriers_run(_i, barriers_move, 300);
+START_TEST(moves_lose_no_object_during_cycles) {
+  barriers_run(barriers_move, 300);
 }
 END_TEST
 
 /* ---- Several threads on the same slots ---- */
 
 struct barriers_shared {
+  atomic_bool stop;
   gait_heap *heap;
   atomic_uint ready;
   void *slots[8];
@@ -225,8 +209,8 @@ static void *barriers_push_and_pop(void *arg) {
   gait_frame frame;
   gait_frame_push(thread, &frame, slots, 2);
   uint64_t random = 1 + atomic_fetch_add(&shared->ready, 1);
-  while (!atomic_load(&barriers_stop)) {
-    void **stack = &shared->slots[unit_random(&random) % 8];
+  while (!atomic_load(&shared->stop)) {
+    void **stack = &shared->slots[random_next(&random) % 8];
     void **node = gait_alloc(thread, kind, 24);
     slots[0] = node;
     node[1] = (void *)~(uintptr_t)node;
@@ -236,15 +220,15 @@ static void *barriers_push_and_pop(void *arg) {
       slots[1] = top;
       gait_store(thread, &node[0], top);
     } while (!gait_cas(thread, stack, top, node));
-    gait_poll(thread);
+    gait_thread_poll(thread);
     for (unsigned pops = 0; pops < 2; pops++) {
       do {
         top = gait_load(stack);
         slots[1] = top;
-      } while (top && !gait_cas(thread, stack, top, gait_load(top)));
+      } while (top && !gait_cas(thread, stack, top, gait_load((void **)top)));
       UNIT_CHECK(!top || ((void **)top)[1] == (void *)~(uintptr_t)top);
       slots[1] = NULL;
-      if (unit_random(&random) % 2) break;
+      if (random_next(&random) % 2) break;
     }
   }
   gait_frame_pop(thread, &frame);
@@ -252,41 +236,37 @@ static void *barriers_push_and_pop(void *arg) {
   return NULL;
 }
 
-START_TEST(threads_share_slots_during_cycles) {
+START_TEST(stores_of_several_threads_lose_no_object_during_cycles) {
   enum { THREADS = 3 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static struct barriers_shared shared;
   memset(&shared, 0, sizeof shared);
-  shared.heap = world.heap;
+  shared.heap = unit.heap;
   ck_assert_int_eq(
-      gait_roots_add(world.heap, shared.slots, sizeof shared.slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
-  atomic_store(&barriers_stop, false);
+      gait_roots_add(unit.heap, shared.slots, sizeof shared.slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
   pthread_t threads[THREADS];
   for (int i = 0; i < THREADS; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, barriers_push_and_pop, &shared) == 0);
   for (int i = 0; i < 150; i++)
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
-  atomic_store(&barriers_stop, true);
-  gait_leave(world.thread);
+    UNIT_CHECK(gait_heap_collect(unit.thread) == GAIT_OK);
+  atomic_store(&shared.stop, true);
+  gait_thread_leave(unit.thread);
   for (int i = 0; i < THREADS; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *idle = unit_case(suite, "idle");
-  UNIT_TEST(idle, stores_idle);
-  UNIT_TEST(idle, cas_idle);
-  UNIT_TEST(idle, copies_idle);
-  UNIT_TEST(idle, clears_idle);
-  TCase *cycles = unit_case(suite, "cycles");
-  UNIT_TEST(cycles, stores_during_cycles);
-  UNIT_TEST(cycles, cas_during_cycles);
-  UNIT_TEST(cycles, copies_during_cycles);
-  UNIT_TEST(cycles, clears_during_cycles);
-  UNIT_TEST(cycles, moves_during_cycles);
-  UNIT_TEST(cycles, threads_share_slots_during_cycles);
+  const unit_worlds idle = unit_world_cases(suite, "idle", &unit_exact);
+  UNIT_WORLD_TEST(idle, stores_are_plain_while_idle);
+  UNIT_WORLD_TEST(idle, compare_and_swap_is_plain_while_idle);
+  UNIT_WORLD_TEST(idle, copies_are_plain_while_idle);
+  UNIT_WORLD_TEST(idle, clears_are_plain_while_idle);
+  const unit_worlds cycles = unit_world_cases(suite, "cycles", &unit_exact);
+  UNIT_WORLD_TEST(cycles, stores_lose_no_object_during_cycles);
+  UNIT_WORLD_TEST(cycles, compare_and_swap_loses_no_object_during_cycles);
+  UNIT_WORLD_TEST(cycles, copies_lose_no_object_during_cycles);
+  UNIT_WORLD_TEST(cycles, clears_lose_no_object_during_cycles);
+  UNIT_WORLD_TEST(cycles, moves_lose_no_object_during_cycles);
+  UNIT_WORLD_TEST(cycles, stores_of_several_threads_lose_no_object_during_cycles);
 }

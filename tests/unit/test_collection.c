@@ -6,11 +6,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "../sanitizer.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "collection";
-
-#define MIB ((size_t)1 << 20)
 
 /* Allocates garbage. */
 static void collection_churn(unit_world *world, size_t bytes) {
@@ -34,13 +33,19 @@ static void collection_open(unit_world *world, int mode, int64_t gogc) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(off_means_no_cycle) {
+static void collection_open_off(unit_world *world, int mode) {
+  collection_open(world, mode, GAIT_OFF);
+}
+
+UNIT_FIXTURE(collection_world, UNIT_MODES, collection_open_off);
+
+START_TEST(gogc_off_means_no_cycle) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 200 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
   ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 1);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
@@ -52,7 +57,7 @@ START_TEST(cycles_follow_growth) {
   unit_world world;
   collection_open(&world, _i, 100);
   collection_keep(&world, 16 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).cycles;
   collection_churn(&world, 320 * MIB);
   const uint64_t cycles = unit_stats(world.heap).cycles - before;
@@ -92,7 +97,7 @@ static void collection_open_noting(unit_world *world, int mode, int64_t inline_b
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(small_cycles_are_run_by_who_allocates) {
+START_TEST(small_cycles_are_run_by_the_allocating_thread) {
   struct collection_runners runners;
   unit_world world;
   collection_open_noting(&world, _i, (int64_t)MIB, &runners);
@@ -103,7 +108,7 @@ START_TEST(small_cycles_are_run_by_who_allocates) {
                                */
     ck_assert_uint_gt(runners.by_own, 0);
   collection_keep(&world, 2 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const size_t small = runners.by_own, all = small + runners.by_other;
   collection_churn(&world, 16 * MIB);
   ck_assert_uint_gt(runners.by_own + runners.by_other, all);
@@ -112,7 +117,7 @@ START_TEST(small_cycles_are_run_by_who_allocates) {
 }
 END_TEST
 
-START_TEST(no_cycle_is_run_by_who_allocates_with_the_option_at_0) {
+START_TEST(no_cycle_is_run_by_the_allocating_thread_with_the_option_at_0) {
   struct collection_runners runners;
   unit_world world;
   collection_open_noting(&world, _i, 0, &runners);
@@ -123,7 +128,7 @@ START_TEST(no_cycle_is_run_by_who_allocates_with_the_option_at_0) {
 }
 END_TEST
 
-START_TEST(the_minimum_heap_spares_small_ones) {
+START_TEST(minimum_heap_spares_small_heaps) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -160,7 +165,7 @@ static void collection_try_policy(gait_options *options) {
   collection_keep(&world, 32 * MIB);
   for (int i = 0; i < 100 && checked == 0; i++) {
     collection_churn(&world, 256 * MIB);
-    count = gait_cycle_records(world.heap, 3, records, 64);
+    count = gait_records_read(world.heap, 3, records, 64);
     for (size_t k = 0; k + 1 < count; k++) {
       if (!(records[k].cons_mark > 0.01)) continue;
       double marked = (double)records[k].marked_bytes;
@@ -182,7 +187,7 @@ START_TEST(a_policy_sets_the_growth) {
   gait_options options = unit_options(UNIT_CONCURRENT);
   char error[128];
   options.young_percent = 0;
-  ck_assert_int_eq(options.gogc_percent, GAIT_GOGC_OFF); /* it has no part in these */
+  ck_assert_int_eq(options.gogc_percent, GAIT_OFF); /* it has no part in these */
   ck_assert_int_eq(gait_options_set(&options, "policy", "square-root", error, sizeof error),
                    GAIT_OK);
   collection_try_policy(&options);
@@ -200,12 +205,12 @@ START_TEST(gogc_changes_at_run_time) {
   unit_world world;
   collection_open(&world, _i, 100);
   collection_keep(&world, 32 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  static const int64_t percents[] = {100, 50, 400, 0, GAIT_GOGC_OFF, 200};
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  static const int64_t percents[] = {100, 50, 400, 0, GAIT_OFF, 200};
   int64_t last = 100;
   for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
     int64_t before = 0;
-    ck_assert_int_eq(gait_set_gogc(world.heap, percents[i], &before), GAIT_OK);
+    ck_assert_int_eq(gait_heap_set_gogc(world.heap, percents[i], &before), GAIT_OK);
     ck_assert_int_eq(before, last);
     last = percents[i];
     const gait_stats stats = unit_stats(world.heap);
@@ -215,37 +220,37 @@ START_TEST(gogc_changes_at_run_time) {
     ck_assert_uint_ge(stats.goal_bytes, goal * 95 / 100);
     ck_assert_uint_le(stats.goal_bytes, goal * 110 / 100);
   }
-  ck_assert_int_eq(gait_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
-  ck_assert_int_eq(gait_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
   int64_t before = 0;
-  ck_assert_int_eq(gait_set_gogc(world.heap, 100, &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 100, &before), GAIT_OK);
   ck_assert_int_eq(before, 200);
   unit_close(&world);
 }
 END_TEST
 
-START_TEST(turning_it_on_starts_a_cycle_that_is_due) {
+START_TEST(turning_gogc_on_starts_a_cycle_that_is_due) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   collection_churn(&world, 100 * MIB);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  ck_assert_int_eq(gait_set_gogc(world.heap, 50, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 50, NULL), GAIT_OK);
   collection_churn(&world, 8 * MIB);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   while (unit_stats(world.heap).cycles == 0) {
   }
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
 
-START_TEST(the_limit_changes_at_run_time) {
+START_TEST(memory_limit_changes_at_run_time) {
   unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+  collection_open(&world, _i, GAIT_OFF);
   int64_t before = 0;
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
   ck_assert_int_eq(before, GAIT_OFF);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
   collection_keep(&world, 8 * MIB);
   collection_churn(&world, 400 * MIB);
   gait_stats stats = unit_stats(world.heap);
@@ -253,7 +258,7 @@ START_TEST(the_limit_changes_at_run_time) {
   ck_assert_uint_le(stats.mapped_peak_bytes, 64 * MIB);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
   ck_assert_int_eq(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(64 * MIB));
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
   ck_assert_int_eq(before, (int64_t)(64 * MIB));
   const uint64_t cycles = unit_stats(world.heap).cycles;
   collection_churn(&world, 200 * MIB);
@@ -262,122 +267,108 @@ START_TEST(the_limit_changes_at_run_time) {
 }
 END_TEST
 
-START_TEST(collect_frees_all_that_was_unreachable) {
+START_TEST(collect_frees_all_unreachable_objects) {
   enum { COUNT = 10000 };
-  unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
-  void **table = gait_alloc_array(world.thread, world.references, 0, COUNT, sizeof(void *));
-  world.slots[0] = table;
+  void **table = gait_alloc_array(unit.thread, unit.references, 0, COUNT, sizeof(void *));
+  unit.slots[0] = table;
   for (size_t i = 0; i < COUNT; i++)
-    gait_store(world.thread, &table[i], gait_alloc(world.thread, world.leaf, 1 + i % 3000));
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT + 1);
-  const uint64_t live = unit_stats(world.heap).heap_live_bytes;
+    gait_store(unit.thread, &table[i], gait_alloc(unit.thread, unit.leaf, 1 + i % 3000));
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT + 1);
+  const uint64_t live = unit_stats(unit.heap).heap_live_bytes;
   for (size_t i = 0; i < COUNT; i++)
-    if (i % 10) gait_store(world.thread, &table[i], NULL);
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 10 + 1);
-  ck_assert_uint_lt(unit_stats(world.heap).heap_live_bytes, live / 5);
-  world.slots[0] = NULL;
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, 0);
-  unit_close(&world);
+    if (i % 10) gait_store(unit.thread, &table[i], NULL);
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 10 + 1);
+  ck_assert_uint_lt(unit_stats(unit.heap).heap_live_bytes, live / 5);
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
+  ck_assert_uint_eq(unit_stats(unit.heap).marked_bytes, 0);
 }
 END_TEST
 
-START_TEST(marked_bytes_are_the_slots) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+START_TEST(marked_bytes_are_those_of_slots) {
   static const size_t sizes[] = {16, 100, 1000, 32768, 40000, 1000000};
   uint64_t sum = 0;
   for (size_t i = 0; i < 6; i++) {
-    world.slots[i] = gait_alloc(world.thread, world.leaf, sizes[i]);
-    sum += gait_object_bytes(world.heap, world.slots[i]);
+    unit.slots[i] = gait_alloc(unit.thread, unit.leaf, sizes[i]);
+    sum += gait_object_bytes(unit.heap, unit.slots[i]);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), 6);
-  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, sum);
-  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, unit_stats(world.heap).marked_bytes);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 6);
+  ck_assert_uint_eq(unit_last_record(unit.heap).marked_bytes, sum);
+  ck_assert_uint_eq(unit_last_record(unit.heap).marked_bytes, unit_stats(unit.heap).marked_bytes);
 }
 END_TEST
 
-START_TEST(memory_is_used_again) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
+START_TEST(freed_memory_is_used_again) {
   uint64_t mapped = 0;
   for (unsigned round = 0; round < 8; round++) {
-    collection_churn(&world, 30 * MIB);
-    collection_keep(&world, 10 * MIB);
+    collection_churn(&unit, 30 * MIB);
+    collection_keep(&unit, 10 * MIB);
     for (size_t i = 0; i < 10; i++)
-      UNIT_CHECK(gait_alloc(world.thread, world.leaf, 3 * MIB + 4096 * i) != NULL);
-    world.slots[0] = NULL;
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    const uint64_t peak = unit_stats(world.heap).mapped_peak_bytes;
+      UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 3 * MIB + 4096 * i) != NULL);
+    unit.slots[0] = NULL;
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    const uint64_t peak = unit_stats(unit.heap).mapped_peak_bytes;
     if (round == 2) mapped = peak;
   }
-  ck_assert_uint_le(unit_stats(world.heap).mapped_peak_bytes, mapped + 16 * MIB);
-  unit_close(&world);
+  ck_assert_uint_le(unit_stats(unit.heap).mapped_peak_bytes, mapped + 16 * MIB);
 }
 END_TEST
 
 START_TEST(trim_gives_memory_back) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
   const size_t resident_before = unit_resident_bytes();
   for (size_t done = 0; done < 100 * MIB; done += 4096) {
-    void **node = gait_alloc(world.thread, world.references, 4096);
+    void **node = gait_alloc(unit.thread, unit.references, 4096);
     memset((char *)node + 8, 0xff, 4088); /* high bits: no reference */
-    gait_store_init(world.thread, node, world.slots[0]);
-    world.slots[0] = node;
+    gait_store_init(unit.thread, node, unit.slots[0]);
+    unit.slots[0] = node;
   }
-  char *large = gait_alloc(world.thread, world.leaf, 50 * MIB);
+  char *large = gait_alloc(unit.thread, unit.leaf, 50 * MIB);
   memset(large, 1, 50 * MIB);
   const size_t resident_full = unit_resident_bytes();
-  const uint64_t mapped_full = unit_stats(world.heap).mapped_bytes;
+  const uint64_t mapped_full = unit_stats(unit.heap).mapped_bytes;
   ck_assert_uint_ge(mapped_full, 150 * MIB);
-  world.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_trim(world.heap);
-  const gait_stats stats = unit_stats(world.heap);
+  unit.slots[0] = NULL;
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  gait_heap_trim(unit.heap);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_le(stats.mapped_bytes, 16 * MIB);
   ck_assert_uint_ge(stats.released_bytes, 130 * MIB);
   ck_assert_uint_ge(stats.mapped_peak_bytes, mapped_full);
   const size_t resident_now = unit_resident_bytes();
   ck_assert_uint_ge(resident_full, resident_before + 140 * MIB);
   ck_assert_uint_le(resident_now, resident_full - 130 * MIB);
-  ck_assert_uint_le(gait_trim(world.heap), 4 * MIB); /* nothing is left to give */
+  ck_assert_uint_le(gait_heap_trim(unit.heap), 4 * MIB); /* nothing is left to give */
   /* And what was given back serves again, zeroed. */
   for (size_t i = 0; i < 20000; i++) {
-    const uint64_t *object = gait_alloc(world.thread, world.leaf, 4096);
+    const uint64_t *object = gait_alloc(unit.thread, unit.leaf, 4096);
     UNIT_CHECK(object && object[0] == 0 && object[1] == 0 && object[511] == 0);
   }
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(memory_is_prepared_for_a_heap_that_grows) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_GOGC_OFF);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK); /* which starts the collector's thread */
+  ck_assert_int_eq(gait_heap_collect(unit.thread),
+                   GAIT_OK); /* which starts the collector's thread */
   bool prepared = false;
   for (size_t i = 0; i < 2048 * 1024 && !prepared; i++) { /* a GiB at most */
-    memset(gait_alloc(world.thread, world.leaf, 512), 1, 512);
+    memset(gait_alloc(unit.thread, unit.leaf, 512), 1, 512);
     if (i % 2048 != 0) continue;
-    const gait_stats stats = unit_stats(world.heap);
+    const gait_stats stats = unit_stats(unit.heap);
     prepared = stats.mapped_bytes - stats.side_table_bytes - stats.structure_bytes >
                stats.alloc_bytes + MIB / 4;
   }
   ck_assert(prepared);
   for (size_t done = 0; done < 2 * MIB; done += 4096) {
-    const char *object = gait_alloc(world.thread, world.leaf, 4096);
+    const char *object = gait_alloc(unit.thread, unit.leaf, 4096);
     for (size_t i = 0; i < 4096; i++)
       UNIT_CHECK(object[i] == 0);
   }
-  unit_close(&world);
 }
 END_TEST
 
 /* mapped_bytes is the truth: no more resident memory came with the heap than it says, but for the
  * shadow that a sanitizer keeps of it, or the code that an emulator has translated. */
-START_TEST(mapped_bytes_cover_what_is_resident) {
+START_TEST(mapped_bytes_cover_resident_memory) {
   unit_world world;
   if (SANITIZER_ADDRESS || SANITIZER_THREAD || TESTS_EMULATED) return;
   const size_t before = unit_resident_bytes();
@@ -391,11 +382,11 @@ START_TEST(mapped_bytes_cover_what_is_resident) {
 }
 END_TEST
 
-START_TEST(collect_at_every_nth_allocation) {
+START_TEST(collect_every_is_at_every_nth_allocation) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.collect_every = 10;
-  options.run_bytes = 1; /* counted on the slow path: make that every path */
+  options.debug.collect_every = 10;
+  options.debug.run_bytes = 1; /* counted on the slow path: make that every path */
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (unsigned tag = 0; tag < 20; tag++) {
     world.slots[0] = unit_tagged_leaf(&world, tag);
@@ -412,13 +403,13 @@ END_TEST
 START_TEST(free_memory_is_poisoned) {
   unit_world world;
   gait_options options = unit_options(_i);
-  options.poison = 1;
+  options.debug.poison = 1;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   void *kept = gait_alloc(world.thread, world.leaf, 256); /* so that the block stays */
   world.slots[0] = kept;
   volatile uint64_t *object = gait_alloc(world.thread, world.leaf, 256);
   object[4] = UINT64_C(0x1122334455667788);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_ptr_null(gait_object_start(world.heap, (void *)object));
 #if !defined(__SANITIZE_ADDRESS__)
   ck_assert_uint_ne(object[4], UINT64_C(0x1122334455667788));
@@ -436,23 +427,24 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
-  UNIT_TEST(when, off_means_no_cycle);
+  UNIT_TEST(when, gogc_off_means_no_cycle);
   UNIT_TEST(when, cycles_follow_growth);
-  UNIT_TEST(when, small_cycles_are_run_by_who_allocates);
-  UNIT_TEST(when, no_cycle_is_run_by_who_allocates_with_the_option_at_0);
-  UNIT_TEST(when, the_minimum_heap_spares_small_ones);
+  UNIT_TEST(when, small_cycles_are_run_by_the_allocating_thread);
+  UNIT_TEST(when, no_cycle_is_run_by_the_allocating_thread_with_the_option_at_0);
+  UNIT_TEST(when, minimum_heap_spares_small_heaps);
   tcase_add_test(when, a_policy_sets_the_growth);
   UNIT_TEST(when, gogc_changes_at_run_time);
-  UNIT_TEST(when, turning_it_on_starts_a_cycle_that_is_due);
-  UNIT_TEST(when, the_limit_changes_at_run_time);
+  UNIT_TEST(when, turning_gogc_on_starts_a_cycle_that_is_due);
+  UNIT_TEST(when, memory_limit_changes_at_run_time);
   TCase *what = unit_case(suite, "what");
-  UNIT_TEST(what, collect_frees_all_that_was_unreachable);
-  UNIT_TEST(what, marked_bytes_are_the_slots);
-  UNIT_TEST(what, memory_is_used_again);
-  UNIT_TEST(what, trim_gives_memory_back);
-  UNIT_TEST(what, memory_is_prepared_for_a_heap_that_grows);
-  UNIT_TEST(what, mapped_bytes_cover_what_is_resident);
+  const unit_worlds what_worlds = unit_world_cases(suite, "what", &collection_world);
+  UNIT_WORLD_TEST(what_worlds, collect_frees_all_unreachable_objects);
+  UNIT_WORLD_TEST(what_worlds, marked_bytes_are_those_of_slots);
+  UNIT_WORLD_TEST(what_worlds, freed_memory_is_used_again);
+  UNIT_WORLD_TEST(what_worlds, trim_gives_memory_back);
+  UNIT_WORLD_TEST(what_worlds, memory_is_prepared_for_a_heap_that_grows);
+  UNIT_TEST(what, mapped_bytes_cover_resident_memory);
   TCase *debug = unit_case(suite, "debug");
-  UNIT_TEST(debug, collect_at_every_nth_allocation);
+  UNIT_TEST(debug, collect_every_is_at_every_nth_allocation);
   UNIT_TEST(debug, free_memory_is_poisoned);
 }

@@ -47,7 +47,7 @@ static void ends_unwound(void *arg) {
 }
 
 static void ends_end(struct ends_errand *errand, gait_thread *thread) {
-  gait_leave(thread);
+  gait_thread_leave(thread);
   sem_post(&errand->outside);
   if (!errand->cancelled) pthread_exit(NULL);
   while (errand->cancelled)
@@ -80,10 +80,10 @@ static void *ends_run(void *arg) {
 }
 
 static void ends_wait(unit_world *world, sem_t *semaphore) {
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   while (sem_wait(semaphore) != 0) {
   }
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
 }
 
 /* ---- Threads that detach while the process forks ---- */
@@ -101,7 +101,7 @@ static void *ends_detach(void *arg) {
     for (int i = 0; i < 2; i++) {
       UNIT_CHECK(gait_thread_attach(detacher->heaps[i], NULL, GAIT_STACK_EXACT, &threads[i]) ==
                  GAIT_OK);
-      gait_leave(threads[i]);
+      gait_thread_leave(threads[i]);
     }
     sched_yield();
     for (int i = 0; i < 2; i++)
@@ -130,11 +130,11 @@ START_TEST(a_process_may_fork_while_threads_detach) {
   }
   atomic_store(&detacher.stop, true);
   for (int i = 0; i < 2; i++)
-    gait_leave(worlds[i].thread);
+    gait_thread_leave(worlds[i].thread);
   for (int i = 0; i < 4; i++)
     ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
   for (int i = 0; i < 2; i++)
-    gait_enter(worlds[i].thread);
+    gait_thread_enter(worlds[i].thread);
   for (int i = 0; i < 2; i++)
     unit_close(&worlds[i]);
 }
@@ -156,11 +156,11 @@ static void ends_try(int mode, gait_thread_roots roots, bool cancelled) {
   if (cancelled) ck_assert_int_eq(pthread_cancel(thread), 0);
   ends_wait(&world, &errand.scrubbed);
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   sem_post(&errand.collected);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   ck_assert_int_eq(pthread_join(thread, NULL), 0);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   ck_assert_uint_eq(unit_stats(world.heap).threads, 1);
   ck_assert_uint_eq(unit_marked_objects(&world), 0);
   unit_close(&world);

@@ -47,9 +47,9 @@ static const struct environment_misspelt {
     {"GAIT_GOG", "GAIT_GOGC"},
     {"GAIT_GOGCC", "GAIT_GOGC"},
     {"GAIT_gogc", "GAIT_GOGC"},
-    {"GAIT_MEMLIMT", "GAIT_MEMLIMIT"},
-    {"GAIT_MEM_LIMIT", "GAIT_MEMLIMIT"},
-    {"GAIT_MEMORYLIMIT", "GAIT_MEMLIMIT"},
+    {"GAIT_MEMLIMT", "GAIT_MEMORY_LIMIT"},
+    {"GAIT_MEM_LIMIT", "GAIT_MEMORY_LIMIT"},
+    {"GAIT_MEMORYLIMIT", "GAIT_MEMORY_LIMIT"},
     {"GAIT_TRCAE", "GAIT_TRACE"},
     {"GAIT_CHECK_MARK", "GAIT_CHECKMARK"},
     {"GAIT_HUGEPAGES", "GAIT_HUGE_PAGES"},
@@ -61,7 +61,7 @@ static const struct environment_misspelt {
     {"GAIT_OF_A_HORSE_THAT_IS_LATE_FOR_THE_TRACE", NULL},
 };
 
-START_TEST(environment_names_what_is_no_option) {
+START_TEST(environment_names_unknown_options) {
   const struct environment_misspelt *one = &environment_misspellings[_i];
   static unit_log log;
   char expected[256];
@@ -96,7 +96,31 @@ START_TEST(environment_takes_the_nearest_name_of_all) {
 }
 END_TEST
 
-START_TEST(environment_says_nothing_of_what_it_knows) {
+/* An old name sets what the new one does, and is named once; where both are set, the new one
+ * counts. */
+START_TEST(environment_takes_old_names) {
+  static unit_log log;
+  memset(&log, 0, sizeof log);
+  gait_options options;
+  gait_options_init(&options);
+  options.log = unit_log_line;
+  options.log_arg = &log;
+  char error[256] = "";
+  setenv("GAIT_MEMLIMIT", "banana", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error),
+                   GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "GAIT_MEMLIMIT=banana"));
+  setenv("GAIT_MEMLIMIT", "700MiB", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error), GAIT_OK);
+  ck_assert_int_eq(options.memory_limit_bytes, (int64_t)700 << 20);
+  setenv("GAIT_MEMORY_LIMIT", "800MiB", 1);
+  ck_assert_int_eq(gait_options_from_environment(&options, error, sizeof error), GAIT_OK);
+  ck_assert_int_eq(options.memory_limit_bytes, (int64_t)800 << 20);
+  ck_assert_str_eq(log.text, "gait: GAIT_MEMLIMIT is called GAIT_MEMORY_LIMIT now\n");
+}
+END_TEST
+
+START_TEST(environment_says_nothing_of_known_options) {
   static unit_log log;
   setenv("GAIT_GOCG", "", 1); /* sets nothing */
   setenv("GAITGOGC", "1", 1); /* not ours */
@@ -132,7 +156,7 @@ static void environment_read_error(int file, char *text, size_t bytes) {
   text[count] = '\0';
 }
 
-START_TEST(heaps_name_it_on_standard_error) {
+START_TEST(environment_errors_are_on_standard_error) {
   char path[] = "/tmp/gait_environment_XXXXXX", said[256];
   const int file = mkstemp(path);
   ck_assert_int_ge(file, 0);
@@ -153,11 +177,12 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *names = unit_case(suite, "names");
   tcase_add_checked_fixture(names, environment_clear, NULL);
-  tcase_add_loop_test(names, environment_names_what_is_no_option, 0,
+  tcase_add_loop_test(names, environment_names_unknown_options, 0,
                       (int)(sizeof environment_misspellings / sizeof *environment_misspellings));
   tcase_add_test(names, environment_takes_the_nearest_name_of_all);
-  tcase_add_test(names, environment_says_nothing_of_what_it_knows);
+  tcase_add_test(names, environment_takes_old_names);
+  tcase_add_test(names, environment_says_nothing_of_known_options);
   tcase_add_test(names, environment_names_keep_to_one_line);
   tcase_add_test(names, environment_names_may_be_long);
-  tcase_add_test(names, heaps_name_it_on_standard_error);
+  tcase_add_test(names, environment_errors_are_on_standard_error);
 }

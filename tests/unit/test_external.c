@@ -4,54 +4,49 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "../support/random.h"
+#include "../support/sizes.h"
+
 const char *const unit_suite_name = "external";
 
-#define MIB ((size_t)1 << 20)
-
-START_TEST(they_are_counted_replaced_and_dropped) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(external_bytes_are_counted_replaced_and_dropped) {
   static const size_t sizes[] = {16, 400, 32768, 100000};
   uint64_t sum = 0;
   for (size_t i = 0; i < 4; i++) {
-    world.slots[i] = gait_alloc(world.thread, world.leaf, sizes[i]);
-    ck_assert_int_eq(gait_external(world.thread, world.slots[i], 1000 + i), GAIT_OK);
+    unit.slots[i] = gait_alloc(unit.thread, unit.leaf, sizes[i]);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[i], 1000 + i), GAIT_OK);
     sum += 1000 + i;
-    ck_assert_uint_eq(unit_stats(world.heap).external_bytes, sum);
+    ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, sum);
   }
   for (size_t i = 0; i < 4; i++) {
-    ck_assert_int_eq(gait_external(world.thread, world.slots[i], 7), GAIT_OK);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[i], 7), GAIT_OK);
     sum -= 1000 + i - 7;
-    ck_assert_uint_eq(unit_stats(world.heap).external_bytes, sum);
+    ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, sum);
   }
-  ck_assert_uint_eq(unit_alive(&world), 28);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 0), GAIT_OK);
-  world.slots[1] = NULL;
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 21);
-  ck_assert_uint_eq(unit_alive(&world), 14);
-  ck_assert_uint_eq(unit_last_record(world.heap).external_bytes, 14);
-  world.slots[2] = world.slots[3] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_alive(&unit), 28);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], 0), GAIT_OK);
+  unit.slots[1] = NULL;
+  ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 21);
+  ck_assert_uint_eq(unit_alive(&unit), 14);
+  ck_assert_uint_eq(unit_last_record(unit.heap).external_bytes, 14);
+  unit.slots[2] = unit.slots[3] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
-START_TEST(many_objects_have_them) {
+START_TEST(many_objects_have_external_bytes) {
   enum { COUNT = 100000 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (size_t i = 0; i < COUNT; i++) {
-    void **node = gait_alloc(world.thread, world.references, 16 + i % 100);
-    UNIT_CHECK(gait_external(world.thread, node, 10) == GAIT_OK);
+    void **node = gait_alloc(unit.thread, unit.references, 16 + i % 100);
+    UNIT_CHECK(gait_object_set_external(unit.thread, node, 10) == GAIT_OK);
     if (i % 3) continue;
-    gait_store_init(world.thread, node, world.slots[0]);
-    world.slots[0] = node;
+    gait_store_init(unit.thread, node, unit.slots[0]);
+    unit.slots[0] = node;
   }
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 10 * COUNT);
-  ck_assert_uint_eq(unit_alive(&world), 10 * ((COUNT + 2) / 3));
-  world.slots[0] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 10 * COUNT);
+  ck_assert_uint_eq(unit_alive(&unit), 10 * ((COUNT + 2) / 3));
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
@@ -59,21 +54,21 @@ END_TEST
 static void external_churn(unit_world *world) {
   for (int i = 0; i < 100; i++) {
     void *object = gait_alloc(world->thread, world->leaf, 16);
-    UNIT_CHECK(gait_external(world->thread, object, MIB) == GAIT_OK);
-    gait_leave(world->thread); /* time for the collector, since these bytes cost none */
+    UNIT_CHECK(gait_object_set_external(world->thread, object, MIB) == GAIT_OK);
+    gait_thread_leave(world->thread); /* time for the collector, since these bytes cost none */
     usleep(200);
-    gait_enter(world->thread);
+    gait_thread_enter(world->thread);
   }
 }
 
-START_TEST(they_count_in_the_goal) {
+START_TEST(external_bytes_count_in_the_goal) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 32 * MIB), GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 32 * MIB), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_ge(stats.goal_bytes, 60 * MIB);
   ck_assert_uint_le(stats.goal_bytes, 70 * MIB);
@@ -84,7 +79,7 @@ START_TEST(they_count_in_the_goal) {
 }
 END_TEST
 
-START_TEST(they_count_in_the_limit) {
+START_TEST(external_bytes_count_in_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = (int64_t)(96 * MIB);
@@ -98,7 +93,7 @@ END_TEST
 
 /* Thousands of small objects come from one run, and none of them reaches its end: to say that an
  * object holds more is a safepoint of its own, and pays. */
-START_TEST(a_run_of_objects_keeps_to_the_limit) {
+START_TEST(objects_with_external_bytes_keep_to_the_limit) {
   enum { COUNT = 2000 };
   const uint64_t limit = 64 * MIB;
   unit_world world;
@@ -109,7 +104,7 @@ START_TEST(a_run_of_objects_keeps_to_the_limit) {
   uint64_t peak = 0;
   for (size_t i = 0; i < COUNT; i++) {
     void *object = gait_alloc(world.thread, world.leaf, 16);
-    UNIT_CHECK(gait_external(world.thread, object, MIB) == GAIT_OK);
+    UNIT_CHECK(gait_object_set_external(world.thread, object, MIB) == GAIT_OK);
     const gait_stats stats = unit_stats(world.heap);
     if (stats.mapped_bytes + stats.external_bytes > peak)
       peak = stats.mapped_bytes + stats.external_bytes;
@@ -121,7 +116,7 @@ START_TEST(a_run_of_objects_keeps_to_the_limit) {
 END_TEST
 
 /* Blocks and external bytes are under one limit. */
-START_TEST(they_leave_less_to_the_heap) {
+START_TEST(external_bytes_leave_less_to_the_heap) {
   const uint64_t limit = 64 * MIB;
   unit_world world;
   gait_options options = unit_options(_i);
@@ -129,7 +124,7 @@ START_TEST(they_leave_less_to_the_heap) {
   options.cpu_cap_percent = 95;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], 40 * MIB), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 40 * MIB), GAIT_OK);
   for (size_t i = 0; i < 400 * MIB / 4096; i++)
     UNIT_CHECK(gait_alloc(world.thread, world.leaf, 4096) != NULL);
   const gait_stats stats = unit_stats(world.heap);
@@ -139,7 +134,7 @@ START_TEST(they_leave_less_to_the_heap) {
 END_TEST
 
 /* The limit is out of reach, so the thread waits for a cycle while the object is in no root. */
-START_TEST(the_object_stays_alive_meanwhile) {
+START_TEST(object_stays_alive_while_its_external_bytes_change) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = (int64_t)MIB;
@@ -150,7 +145,7 @@ START_TEST(the_object_stays_alive_meanwhile) {
     void **object = gait_alloc(world.thread, world.references, 32);
     gait_store_init(world.thread, &object[1], world.slots[0]);
     world.slots[0] = NULL;
-    ck_assert_int_eq(gait_external(world.thread, object, 4 * MIB), GAIT_OK);
+    ck_assert_int_eq(gait_object_set_external(world.thread, object, 4 * MIB), GAIT_OK);
     if (i == 0) ck_assert_uint_gt(unit_stats(world.heap).cycles, cycles);
     ck_assert_ptr_eq(gait_object_start(world.heap, object), object);
     ck_assert_ptr_eq(gait_object_start(world.heap, object[1]), object[1]);
@@ -161,32 +156,31 @@ START_TEST(the_object_stays_alive_meanwhile) {
 }
 END_TEST
 
-START_TEST(their_sum_has_a_bound) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(sum_of_external_bytes_has_a_bound) {
   for (size_t i = 0; i < 3; i++)
-    world.slots[i] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 7), GAIT_OK);
+    unit.slots[i] = gait_alloc(unit.thread, unit.leaf, 16);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 7), GAIT_OK);
   static const size_t too_many[] = {GAIT_MAX_EXTERNAL_BYTES + 1, INT64_MAX, (size_t)INT64_MAX + 1,
                                     SIZE_MAX};
   for (size_t i = 0; i < 4; i++) {
-    ck_assert_int_eq(gait_external(world.thread, world.slots[2], too_many[i]), GAIT_ERROR_ARGUMENT);
-    ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 7);
+    ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], too_many[i]),
+                     GAIT_ERROR_ARGUMENT);
+    ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 7);
   }
   const size_t most = GAIT_MAX_EXTERNAL_BYTES - 7;
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], most + 1), GAIT_ERROR_MEMORY);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[0], most), GAIT_OK);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[1], 1), GAIT_ERROR_MEMORY);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 8), GAIT_ERROR_MEMORY);
-  ck_assert_uint_eq(unit_alive(&world), GAIT_MAX_EXTERNAL_BYTES);
-  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], most + 1),
+                   GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], most), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[1], 1), GAIT_ERROR_MEMORY);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 8), GAIT_ERROR_MEMORY);
+  ck_assert_uint_eq(unit_alive(&unit), GAIT_MAX_EXTERNAL_BYTES);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES);
   ck_assert_uint_le(stats.heap_live_bytes, GAIT_MAX_EXTERNAL_BYTES + MIB);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[2], 6), GAIT_OK);
-  ck_assert_int_eq(gait_external(world.thread, world.slots[1], 1), GAIT_OK);
-  world.slots[0] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), 7);
-  unit_close(&world);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[2], 6), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[1], 1), GAIT_OK);
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 7);
 }
 END_TEST
 
@@ -208,11 +202,11 @@ static void *external_change(void *arg) {
   UNIT_CHECK(gait_thread_attach(race->heap, "change", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   gait_frame_push(thread, &frame, slots, EXTERNAL_OBJECTS);
   while (!__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
-    const uint64_t number = unit_random(&random);
+    const uint64_t number = random_next(&random);
     void **slot = &slots[number % EXTERNAL_OBJECTS];
     if (!*slot || number >> 60 == 0) *slot = gait_alloc(thread, gait_kind_leaf(race->heap), 16);
-    UNIT_CHECK(gait_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);
-    gait_poll(thread);
+    UNIT_CHECK(gait_object_set_external(thread, *slot, (number >> 32) % MIB) == GAIT_OK);
+    gait_thread_poll(thread);
   }
   gait_frame_pop(thread, &frame);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -221,7 +215,7 @@ static void *external_change(void *arg) {
 
 static void external_collect(unit_world *world, unsigned cycles) {
   for (unsigned i = 0; i < cycles; i++) {
-    UNIT_CHECK(gait_collect(world->thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world->thread) == GAIT_OK);
     const gait_stats stats = unit_stats(world->heap);
     const gait_cycle_record record = unit_last_record(world->heap);
     const uint64_t most = GAIT_MAX_EXTERNAL_BYTES;
@@ -238,32 +232,30 @@ static void *external_join(void *arg) {
 
 /* The end of a cycle takes off what is dead, and nothing that a thread has put on or taken off
  * meanwhile. */
-START_TEST(no_sum_falls_below_zero) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct external_race race = {.heap = world.heap};
+START_TEST(sum_of_external_bytes_never_falls_below_zero) {
+  struct external_race race = {.heap = unit.heap};
   pthread_t threads[EXTERNAL_THREADS];
   for (size_t i = 0; i < EXTERNAL_THREADS; i++)
     ck_assert_int_eq(pthread_create(&threads[i], NULL, external_change, &race), 0);
-  external_collect(&world, _i == UNIT_SHRUNKEN ? 100 : 400);
+  external_collect(&unit, _i == UNIT_SHRUNKEN ? 100 : 400);
   __atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
   for (size_t i = 0; i < EXTERNAL_THREADS; i++)
-    gait_outside(world.thread, external_join, &threads[i]);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  ck_assert_uint_le(unit_stats(world.heap).heap_live_bytes, MIB);
-  unit_close(&world);
+    gait_thread_outside(unit.thread, external_join, &threads[i]);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_uint_le(unit_stats(unit.heap).heap_live_bytes, MIB);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "external");
-  UNIT_TEST(tcase, they_are_counted_replaced_and_dropped);
-  UNIT_TEST(tcase, many_objects_have_them);
-  UNIT_TEST(tcase, they_count_in_the_goal);
-  UNIT_TEST(tcase, they_count_in_the_limit);
-  UNIT_TEST(tcase, a_run_of_objects_keeps_to_the_limit);
-  UNIT_TEST(tcase, they_leave_less_to_the_heap);
-  UNIT_TEST(tcase, the_object_stays_alive_meanwhile);
-  UNIT_TEST(tcase, their_sum_has_a_bound);
-  UNIT_TEST(tcase, no_sum_falls_below_zero);
+  const unit_worlds worlds = unit_world_cases(suite, "external", &unit_exact);
+  UNIT_WORLD_TEST(worlds, external_bytes_are_counted_replaced_and_dropped);
+  UNIT_WORLD_TEST(worlds, many_objects_have_external_bytes);
+  UNIT_TEST(tcase, external_bytes_count_in_the_goal);
+  UNIT_TEST(tcase, external_bytes_count_in_the_limit);
+  UNIT_TEST(tcase, objects_with_external_bytes_keep_to_the_limit);
+  UNIT_TEST(tcase, external_bytes_leave_less_to_the_heap);
+  UNIT_TEST(tcase, object_stays_alive_while_its_external_bytes_change);
+  UNIT_WORLD_TEST(worlds, sum_of_external_bytes_has_a_bound);
+  UNIT_WORLD_TEST(worlds, sum_of_external_bytes_never_falls_below_zero);
 }

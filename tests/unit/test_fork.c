@@ -43,7 +43,7 @@ static bool fork_is_whole(const unit_world *world, uintptr_t seed) {
 static bool fork_go_on(unit_world *world, uintptr_t seed) {
   if (!fork_is_whole(world, seed)) return false;
   for (unsigned i = 0; i < 5; i++) {
-    if (gait_collect(world->thread) != GAIT_OK) return false;
+    if (gait_heap_collect(world->thread) != GAIT_OK) return false;
     if (!fork_is_whole(world, seed)) return false;
     for (size_t k = 0; k < 20000; k++)
       if (!gait_alloc(world->thread, world->references, 16 + k % 1000)) return false;
@@ -51,7 +51,7 @@ static bool fork_go_on(unit_world *world, uintptr_t seed) {
   gait_cycle_record record;
   gait_stats stats;
   gait_stats_read(world->heap, &stats);
-  return gait_cycle_records(world->heap, stats.cycles, &record, 1) == 1;
+  return gait_records_read(world->heap, stats.cycles, &record, 1) == 1;
 }
 
 static void fork_await(pid_t child) {
@@ -61,13 +61,13 @@ static void fork_await(pid_t child) {
                 (unsigned)status);
 }
 
-START_TEST(both_sides_go_on) {
+START_TEST(fork_lets_parent_and_child_go_on) {
   for (unsigned cycles = 0; cycles < 2; cycles++) {
     unit_world world;
     unit_open(&world, _i, GAIT_STACK_EXACT);
     fork_build(&world, 1000);
     for (unsigned i = 0; i < cycles; i++)
-      ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+      ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) fork_end(fork_go_on(&world, 1000) ? 0 : 1);
@@ -79,11 +79,11 @@ START_TEST(both_sides_go_on) {
 }
 END_TEST
 
-START_TEST(the_child_may_destroy_and_create) {
+START_TEST(forked_child_may_destroy_and_create_heaps) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   fork_build(&world, 0);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
@@ -100,7 +100,7 @@ START_TEST(the_child_may_destroy_and_create) {
 }
 END_TEST
 
-START_TEST(a_child_may_fork_again) {
+START_TEST(forked_child_may_fork_again) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   fork_build(&world, 5);
@@ -132,7 +132,7 @@ static void *fork_mutate(void *arg) {
   for (uintptr_t seed = 0; !atomic_load(&fork_stop); seed++) {
     fork_build(&world, seed);
     UNIT_CHECK(fork_is_whole(&world, seed));
-    if (seed % 4 == 0) UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    if (seed % 4 == 0) UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
   }
   gait_frame_pop(world.thread, &world.frame);
   UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
@@ -160,23 +160,23 @@ START_TEST(fork_while_others_mutate) {
       fork_end(stats.threads == 1 ? 0 : 2); /* only the thread that forked is there */
     }
     ck_assert(fork_is_whole(&world, 9));
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_leave(world.thread);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    gait_thread_leave(world.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_thread_enter(world.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   for (int i = 0; i < THREADS; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   ck_assert(fork_go_on(&world, 9));
   unit_close(&world);
 }
 END_TEST
 
 /* A thread that is not attached forks; the child attaches. */
-START_TEST(a_stranger_may_fork) {
+START_TEST(unattached_thread_may_fork) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 50;
@@ -211,9 +211,9 @@ static pid_t fork_beside_others(gait_thread *thread) {
   (void)thread;
   return fork();
 #else
-  gait_leave(thread);
+  gait_thread_leave(thread);
   const pid_t child = fork();
-  gait_enter(thread);
+  gait_thread_enter(thread);
   return child;
 #endif
 }
@@ -229,9 +229,9 @@ static void *fork_in_a_loop(void *arg) {
     UNIT_CHECK(child >= 0);
     if (child == 0) fork_end(fork_is_whole(&world, 21) && fork_go_on(&world, 21) ? 0 : 1);
     int status = 1;
-    gait_leave(world.thread);
+    gait_thread_leave(world.thread);
     UNIT_CHECK(waitpid(child, &status, 0) == child && status == 0);
-    gait_enter(world.thread);
+    gait_thread_enter(world.thread);
   }
   gait_frame_pop(world.thread, &world.frame);
   UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
@@ -239,16 +239,13 @@ static void *fork_in_a_loop(void *arg) {
 }
 
 START_TEST(several_threads_may_fork_at_once) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   pthread_t threads[3];
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   for (int i = 0; i < 3; i++)
-    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, world.heap) == 0);
+    UNIT_CHECK(pthread_create(&threads[i], NULL, fork_in_a_loop, unit.heap) == 0);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -259,32 +256,29 @@ static void *fork_create_heaps(void *arg) {
     gait_heap *heap = NULL;
     UNIT_CHECK(gait_heap_create(NULL, &heap) == GAIT_OK);
     UNIT_CHECK(gait_heap_destroy(heap) == GAIT_OK);
-    gait_poll(thread);
+    gait_thread_poll(thread);
   }
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
 
-START_TEST(heaps_may_come_and_go_meanwhile) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 31);
+START_TEST(heaps_may_come_and_go_during_forks) {
+  fork_build(&unit, 31);
   atomic_store(&fork_stop, false);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_create_heaps, unit.heap) == 0);
   for (int i = 0; i < 100; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_is_whole(&world, 31) ? 0 : 1);
-    gait_leave(world.thread);
+    if (child == 0) fork_end(fork_is_whole(&unit, 31) ? 0 : 1);
+    gait_thread_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_thread_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -310,15 +304,15 @@ static void fork_detach(unit_world *world) {
 static void fork_use_both(unit_world *worlds, bool *swapped) {
   unit_world *one = &worlds[*swapped], *other = &worlds[!*swapped];
   fork_build(one, 1);
-  gait_leave(other->thread);
-  gait_enter(other->thread);
-  UNIT_CHECK(gait_collect(other->thread) == GAIT_OK);
+  gait_thread_leave(other->thread);
+  gait_thread_enter(other->thread);
+  UNIT_CHECK(gait_heap_collect(other->thread) == GAIT_OK);
   UNIT_CHECK(fork_is_whole(one, 1));
   fork_detach(one);
   fork_attach(one);
   fork_build(one, 1);
   fork_build(other, 1);
-  UNIT_CHECK(gait_collect(one->thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(one->thread) == GAIT_OK);
   *swapped = !*swapped;
 }
 
@@ -348,7 +342,7 @@ static bool fork_go_on_with_both(fork_pair *pair) {
   return true;
 }
 
-START_TEST(a_thread_may_be_managed_by_several) {
+START_TEST(fork_with_threads_of_two_heaps) {
   fork_pair pair;
   for (unsigned i = 0; i < 2; i++) {
     unit_open(&pair.worlds[i], _i, GAIT_STACK_EXACT);
@@ -363,18 +357,18 @@ START_TEST(a_thread_may_be_managed_by_several) {
     ck_assert_int_ge(child, 0);
     if (child == 0) fork_end(fork_go_on_with_both(&pair) ? 0 : 1);
     for (unsigned k = 0; k < 2; k++)
-      gait_leave(pair.worlds[k].thread);
+      gait_thread_leave(pair.worlds[k].thread);
     fork_await(child);
     for (unsigned k = 0; k < 2; k++)
-      gait_enter(pair.worlds[k].thread);
+      gait_thread_enter(pair.worlds[k].thread);
   }
   atomic_store(&fork_stop, true);
   for (unsigned k = 0; k < 2; k++)
-    gait_leave(pair.worlds[k].thread);
+    gait_thread_leave(pair.worlds[k].thread);
   for (int i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
   for (unsigned k = 0; k < 2; k++)
-    gait_enter(pair.worlds[k].thread);
+    gait_thread_enter(pair.worlds[k].thread);
   ck_assert(fork_go_on_with_both(&pair));
   for (unsigned i = 0; i < 2; i++)
     unit_close(&pair.worlds[i]);
@@ -392,7 +386,7 @@ static void *fork_zero(void *arg) {
   gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
   while (!atomic_load(&fork_stop)) {
     world.slots[0] = NULL;
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
     world.slots[0] = gait_alloc(world.thread, gait_kind_leaf(world.heap), FORK_LARGE_BYTES);
     UNIT_CHECK(world.slots[0] != NULL);
   }
@@ -402,7 +396,7 @@ static void *fork_zero(void *arg) {
 }
 
 /* There are addresses for one such object and no two. */
-START_TEST(what_was_being_zeroed_is_not_lost) {
+START_TEST(fork_loses_no_blocks_that_are_being_zeroed) {
   enum { FORKS = 8 };
   unit_world world;
   gait_options options = unit_options(_i);
@@ -415,17 +409,17 @@ START_TEST(what_was_being_zeroed_is_not_lost) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-      if (gait_collect(world.thread) != GAIT_OK) fork_end(2);
+      if (gait_heap_collect(world.thread) != GAIT_OK) fork_end(2);
       fork_end(gait_alloc(world.thread, world.leaf, FORK_LARGE_BYTES) ? 0 : 1);
     }
-    gait_leave(world.thread);
+    gait_thread_leave(world.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_thread_enter(world.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
@@ -450,7 +444,7 @@ static void fork_library_prepare(void) {
       sched_yield();
     }
     pthread_mutex_unlock(&fork_library.lock);
-    gait_poll(fork_library.forks); /* that thread may be waiting for this one */
+    gait_thread_poll(fork_library.forks); /* that thread may be waiting for this one */
   }
 }
 
@@ -487,7 +481,7 @@ static void *fork_use_library(void *arg) {
     pthread_mutex_lock(&fork_library.lock);
     pthread_mutex_unlock(&fork_library.lock);
     atomic_store(&fork_library.wanted, false);
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   }
   atomic_store(&fork_library.wanted, true);
   gait_frame_pop(world.thread, &world.frame);
@@ -500,7 +494,7 @@ static void *fork_collect(void *arg) {
   gait_thread *thread;
   UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   while (!atomic_load(&fork_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -519,15 +513,15 @@ static void fork_with_a_lock_wanted(unit_world *world, int forks, int threads) {
       fork_end(fork_go_on(world, 12) ? 0 : 1);
     }
     ck_assert(fork_is_whole(world, 12));
-    gait_leave(world->thread);
+    gait_thread_leave(world->thread);
     fork_await(child);
-    gait_enter(world->thread);
+    gait_thread_enter(world->thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world->thread);
+  gait_thread_leave(world->thread);
   for (int i = 0; i < threads; i++)
     pthread_join(others[i], NULL);
-  gait_enter(world->thread);
+  gait_thread_enter(world->thread);
 }
 
 static void fork_open_with_handlers(unit_world *world, int mode) {
@@ -539,7 +533,7 @@ static void fork_open_with_handlers(unit_world *world, int mode) {
   fork_build(world, 12);
 }
 
-START_TEST(handlers_may_take_locks_that_others_want) {
+START_TEST(fork_handlers_may_take_locks_that_others_want) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 3, 1);
@@ -549,7 +543,7 @@ START_TEST(handlers_may_take_locks_that_others_want) {
 }
 END_TEST
 
-START_TEST(so_they_may_while_a_cycle_waits) {
+START_TEST(fork_handlers_may_take_locks_while_a_cycle_waits) {
   unit_world world;
   fork_open_with_handlers(&world, _i);
   fork_with_a_lock_wanted(&world, 8, 2);
@@ -567,12 +561,12 @@ static void fork_run_free(unit_world *world) {
   void **node = world->slots[0];
   for (uintptr_t i = 0; !atomic_load(&fork_is_over); i++) {
     gait_store(world->thread, &node[0], i % 2 ? node : NULL);
-    UNIT_CHECK(gait_external(world->thread, node, 1 + i % 100) == GAIT_OK);
-    gait_handle *handle = gait_handle_new(world->thread, node);
+    UNIT_CHECK(gait_object_set_external(world->thread, node, 1 + i % 100) == GAIT_OK);
+    gait_handle *handle = gait_handle_create(world->thread, node);
     UNIT_CHECK(handle != NULL);
     UNIT_CHECK(gait_roots_add(world->heap, root, sizeof root, GAIT_ROOTS_BARRIERED) == GAIT_OK);
     UNIT_CHECK(gait_roots_remove(world->heap, root) == GAIT_OK);
-    gait_handle_free(world->thread, handle);
+    gait_handle_destroy(world->thread, handle);
     atomic_store(&fork_runs_free, true);
   }
 }
@@ -586,7 +580,7 @@ static void *fork_without_safepoints(void *arg) {
   UNIT_CHECK(world.slots[0] != NULL);
   while (!atomic_load(&fork_stop)) {
     if (!atomic_load(&fork_is_over)) fork_run_free(&world);
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   }
   gait_frame_pop(world.thread, &world.frame);
   UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
@@ -595,42 +589,40 @@ static void *fork_without_safepoints(void *arg) {
 
 static bool fork_registers(unit_world *world) {
   static void *root[4];
-  gait_handle *handle = gait_handle_new(world->thread, world->slots[0]);
-  const bool done = handle && gait_external(world->thread, world->slots[0], 1000) == GAIT_OK &&
+  gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
+  const bool done = handle &&
+                    gait_object_set_external(world->thread, world->slots[0], 1000) == GAIT_OK &&
                     gait_roots_add(world->heap, root, sizeof root, GAIT_ROOTS_BARRIERED) == GAIT_OK;
-  if (handle) gait_handle_free(world->thread, handle);
+  if (handle) gait_handle_destroy(world->thread, handle);
   return done;
 }
 
-START_TEST(a_thread_may_reach_no_safepoint) {
+START_TEST(fork_with_a_thread_that_reaches_no_safepoint) {
   enum { FORKS = 4 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 50);
+  fork_build(&unit, 50);
   atomic_store(&fork_stop, false);
   atomic_store(&fork_is_over, true);
   pthread_t thread;
-  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, world.heap) == 0);
+  UNIT_CHECK(pthread_create(&thread, NULL, fork_without_safepoints, unit.heap) == 0);
   for (int i = 0; i < FORKS; i++) {
     atomic_store(&fork_runs_free, false);
     atomic_store(&fork_is_over, false);
     while (!atomic_load(&fork_runs_free))
-      gait_poll(world.thread);
+      gait_thread_poll(unit.thread);
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_registers(&world) && fork_go_on(&world, 50) ? 0 : 1);
+    if (child == 0) fork_end(fork_registers(&unit) && fork_go_on(&unit, 50) ? 0 : 1);
     atomic_store(&fork_is_over, true);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_leave(world.thread);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    gait_thread_leave(unit.thread);
     fork_await(child);
-    gait_enter(world.thread);
+    gait_thread_enter(unit.thread);
   }
   atomic_store(&fork_stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
-  ck_assert(fork_go_on(&world, 50));
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
+  ck_assert(fork_go_on(&unit, 50));
 }
 END_TEST
 
@@ -652,7 +644,7 @@ static int fork_when_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
   return 1;
 }
 
-START_TEST(the_out_of_memory_handler_may_fork) {
+START_TEST(out_of_memory_handler_may_fork) {
   const size_t bytes = (size_t)8 << 20;
   unit_world world;
   gait_options options = unit_options(_i);
@@ -680,17 +672,18 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
-  UNIT_TEST(tcase, both_sides_go_on);
-  UNIT_TEST(tcase, the_child_may_destroy_and_create);
-  UNIT_TEST(tcase, a_child_may_fork_again);
+  const unit_worlds worlds = unit_world_cases(suite, "fork", &unit_exact);
+  UNIT_TEST(tcase, fork_lets_parent_and_child_go_on);
+  UNIT_TEST(tcase, forked_child_may_destroy_and_create_heaps);
+  UNIT_TEST(tcase, forked_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
-  UNIT_TEST(tcase, a_stranger_may_fork);
-  UNIT_TEST(tcase, several_threads_may_fork_at_once);
-  UNIT_TEST(tcase, heaps_may_come_and_go_meanwhile);
-  UNIT_TEST(tcase, a_thread_may_be_managed_by_several);
-  UNIT_TEST(tcase, what_was_being_zeroed_is_not_lost);
-  UNIT_TEST(tcase, handlers_may_take_locks_that_others_want);
-  UNIT_TEST(tcase, so_they_may_while_a_cycle_waits);
-  UNIT_TEST(tcase, a_thread_may_reach_no_safepoint);
-  UNIT_TEST(tcase, the_out_of_memory_handler_may_fork);
+  UNIT_TEST(tcase, unattached_thread_may_fork);
+  UNIT_WORLD_TEST(worlds, several_threads_may_fork_at_once);
+  UNIT_WORLD_TEST(worlds, heaps_may_come_and_go_during_forks);
+  UNIT_TEST(tcase, fork_with_threads_of_two_heaps);
+  UNIT_TEST(tcase, fork_loses_no_blocks_that_are_being_zeroed);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_that_others_want);
+  UNIT_TEST(tcase, fork_handlers_may_take_locks_while_a_cycle_waits);
+  UNIT_WORLD_TEST(worlds, fork_with_a_thread_that_reaches_no_safepoint);
+  UNIT_TEST(tcase, out_of_memory_handler_may_fork);
 }

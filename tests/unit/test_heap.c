@@ -5,12 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
-#include "../sanitizer.h"
+#include "../support/process.h"
+#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "heap";
 
-START_TEST(create_starts_no_thread) {
+START_TEST(heap_create_starts_no_thread) {
   const size_t before = unit_count_threads();
   const gait_options options = unit_options(_i);
   gait_heap *heap = NULL;
@@ -20,15 +20,15 @@ START_TEST(create_starts_no_thread) {
 }
 END_TEST
 
-START_TEST(destroy_while_attached_is_busy) {
+START_TEST(heap_destroy_while_attached_is_busy) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   world.slots[0] = unit_tagged_leaf(&world, 3);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
   unit_close(&world);
 }
@@ -74,10 +74,10 @@ static void heap_live_once(int mode) {
     gait_store(world.thread, &root, node);
   }
   ck_assert_ptr_nonnull(gait_alloc(world.thread, world.leaf, 3 << 20));
-  ck_assert_ptr_nonnull(gait_handle_new(world.thread, root));
-  ck_assert_int_eq(gait_external(world.thread, root, 4096), GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_trim(world.heap);
+  ck_assert_ptr_nonnull(gait_handle_create(world.thread, root));
+  ck_assert_int_eq(gait_object_set_external(world.thread, root, 4096), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  gait_heap_trim(world.heap);
   unit_close(&world);
   root = NULL;
 }
@@ -89,7 +89,7 @@ static unit_resources heap_settled_resources(size_t threads) {
   return unit_count_resources();
 }
 
-START_TEST(nothing_leaks) {
+START_TEST(heaps_leak_nothing) {
   enum { WARM_UP = 4, ROUNDS = 40 };
   if (SANITIZER_THREAD) return; /* it begins a thread of its own at any time after a fork */
   process_steady_malloc();
@@ -115,7 +115,7 @@ static void *heap_detach_and_destroy(void *arg) {
 }
 
 /* Destroys heaps from another thread, at a moment when a cycle that growth has started may run. */
-START_TEST(destroy_during_a_cycle) {
+START_TEST(heap_destroy_during_a_cycle) {
   for (size_t round = 0; round < 20; round++) {
     unit_world world;
     gait_options options = unit_options(_i);
@@ -154,7 +154,7 @@ START_TEST(a_reservation_beyond_the_machine_is_halved_or_an_error) {
 }
 END_TEST
 
-START_TEST(many_small_heaps) {
+START_TEST(many_small_heaps_live_at_once) {
   enum { HEAPS = 100 };
   gait_heap *heaps[HEAPS];
   gait_options options = unit_options(_i);
@@ -174,11 +174,11 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "heap");
-  UNIT_TEST(tcase, create_starts_no_thread);
-  UNIT_TEST(tcase, destroy_while_attached_is_busy);
+  UNIT_TEST(tcase, heap_create_starts_no_thread);
+  UNIT_TEST(tcase, heap_destroy_while_attached_is_busy);
   UNIT_TEST(tcase, heaps_do_not_see_each_other);
-  UNIT_TEST(tcase, nothing_leaks);
-  UNIT_TEST(tcase, destroy_during_a_cycle);
+  UNIT_TEST(tcase, heaps_leak_nothing);
+  UNIT_TEST(tcase, heap_destroy_during_a_cycle);
   tcase_add_test(tcase, a_reservation_beyond_the_machine_is_halved_or_an_error);
-  UNIT_TEST(tcase, many_small_heaps);
+  UNIT_TEST(tcase, many_small_heaps_live_at_once);
 }

@@ -7,7 +7,7 @@
 
 const char *const unit_suite_name = "identity";
 
-START_TEST(the_version_is_that_of_the_headers) {
+START_TEST(version_is_that_of_the_headers) {
   char version[32];
   snprintf(version, sizeof version, "%d.%d.%d", GAIT_VERSION_MAJOR, GAIT_VERSION_MINOR,
            GAIT_VERSION_PATCH);
@@ -36,16 +36,13 @@ static void *identity_is_another(void *arg) {
 }
 
 START_TEST(each_thread_finds_its_own_attachment) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
-  unit_on_thread(world.thread, identity_is_nobody, world.heap);
-  unit_on_thread(world.thread, identity_is_another, world.heap);
-  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
-  gait_leave(world.thread);
-  ck_assert_ptr_eq(gait_thread_current(world.heap), world.thread);
-  gait_enter(world.thread);
-  unit_close(&world);
+  ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
+  unit_on_thread(unit.thread, identity_is_nobody, unit.heap);
+  unit_on_thread(unit.thread, identity_is_another, unit.heap);
+  ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
+  gait_thread_leave(unit.thread);
+  ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -92,33 +89,28 @@ static void *identity_has_no_user(void *arg) {
 }
 
 /* The second takes the memory of the first, which has exited. */
-START_TEST(an_attachment_begins_without_a_pointer) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  gait_thread_set_user(world.thread, &world);
-  unit_on_thread(world.thread, identity_has_no_user, world.heap);
-  unit_on_thread(world.thread, identity_has_no_user, world.heap);
-  ck_assert_ptr_eq(gait_thread_user(world.thread), &world);
-  unit_close(&world);
+START_TEST(an_attachment_begins_without_a_user_pointer) {
+  gait_thread_set_user(unit.thread, &unit);
+  unit_on_thread(unit.thread, identity_has_no_user, unit.heap);
+  unit_on_thread(unit.thread, identity_has_no_user, unit.heap);
+  ck_assert_ptr_eq(gait_thread_user(unit.thread), &unit);
 }
 END_TEST
 
 START_TEST(a_pointer_of_the_program_is_no_root) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  gait_heap_set_user(world.heap, unit_tagged_leaf(&world, 1));
-  gait_thread_set_user(world.thread, unit_tagged_leaf(&world, 2));
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  gait_heap_set_user(unit.heap, unit_tagged_leaf(&unit, 1));
+  gait_thread_set_user(unit.thread, unit_tagged_leaf(&unit, 2));
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "identity");
-  tcase_add_test(tcase, the_version_is_that_of_the_headers);
-  UNIT_TEST(tcase, each_thread_finds_its_own_attachment);
+  const unit_worlds worlds = unit_world_cases(suite, "identity", &unit_exact);
+  tcase_add_test(tcase, version_is_that_of_the_headers);
+  UNIT_WORLD_TEST(worlds, each_thread_finds_its_own_attachment);
   UNIT_TEST(tcase, one_thread_has_an_attachment_for_each_heap);
   UNIT_TEST(tcase, a_heap_keeps_the_pointer_of_the_program);
-  UNIT_TEST(tcase, an_attachment_begins_without_a_pointer);
-  UNIT_TEST(tcase, a_pointer_of_the_program_is_no_root);
+  UNIT_WORLD_TEST(worlds, an_attachment_begins_without_a_user_pointer);
+  UNIT_WORLD_TEST(worlds, a_pointer_of_the_program_is_no_root);
 }

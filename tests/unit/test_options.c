@@ -1,6 +1,7 @@
 /* Options: the table, its parser in Go's syntax, the environment. */
 #include "unit.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +9,12 @@
 
 const char *const unit_suite_name = "options";
 
-#define OPTIONS_FIRST  offsetof(gait_options, gogc_percent)
-#define OPTIONS_FIELDS ((offsetof(gait_options, log) - OPTIONS_FIRST) / sizeof(int64_t))
+/* Two stretches of gait_options are options of the table, a word each. */
+#define OPTIONS_FIRST offsetof(gait_options, gogc_percent)
+#define OPTIONS_DEBUG offsetof(gait_options, debug)
+#define OPTIONS_FIELDS                                                                             \
+  ((offsetof(gait_options, log) - OPTIONS_FIRST + offsetof(gait_debug_options, reserved)) /        \
+   sizeof(int64_t))
 
 static int64_t options_field(const gait_options *options, const gait_option *row) {
   int64_t value;
@@ -52,14 +57,16 @@ static void options_reject(const gait_option *row, const char *text) {
   ck_assert_mem_eq(&options, &before, sizeof options);
 }
 
-START_TEST(table_describes_every_field_once) {
+START_TEST(option_table_describes_every_field_once) {
   ck_assert_uint_eq(options_rows(), OPTIONS_FIELDS);
   bool seen[OPTIONS_FIELDS] = {false};
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     ck_assert_uint_eq(row->field % sizeof(int64_t), 0);
     ck_assert_uint_ge(row->field, OPTIONS_FIRST);
-    const size_t field = (row->field - OPTIONS_FIRST) / sizeof(int64_t);
+    const size_t debug =
+        row->field < OPTIONS_DEBUG ? 0 : OPTIONS_DEBUG - offsetof(gait_options, log);
+    const size_t field = (row->field - OPTIONS_FIRST - debug) / sizeof(int64_t);
     ck_assert_uint_lt(field, OPTIONS_FIELDS);
     ck_assert(!seen[field]);
     seen[field] = true;
@@ -67,7 +74,7 @@ START_TEST(table_describes_every_field_once) {
 }
 END_TEST
 
-START_TEST(table_rows_are_sound) {
+START_TEST(option_table_rows_are_sound) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     ck_assert_uint_gt(strlen(row->name), 0);
@@ -88,19 +95,154 @@ START_TEST(table_rows_are_sound) {
 }
 END_TEST
 
-START_TEST(names_that_people_know) {
+/* The members of gait_options that are options. */
+#define MEMBER(name)                                                                               \
+  { #name, offsetof(gait_options, name) }
+#define DEBUG_MEMBER(name)                                                                         \
+  { #name, offsetof(gait_options, debug.name) }
+static const struct options_member {
+  const char *name;
+  size_t field;
+} options_members[] = {MEMBER(gogc_percent),
+                       MEMBER(memory_limit_bytes),
+                       MEMBER(max_heap_bytes),
+                       MEMBER(min_heap_bytes),
+                       MEMBER(reserve_bytes),
+                       MEMBER(background_percent),
+                       MEMBER(cpu_cap_percent),
+                       MEMBER(policy),
+                       MEMBER(cpu_budget_percent),
+                       MEMBER(square_root_bytes),
+                       MEMBER(cpus),
+                       MEMBER(idle_help),
+                       MEMBER(inline_bytes),
+                       MEMBER(young_percent),
+                       MEMBER(barrierless),
+                       MEMBER(release_percent),
+                       MEMBER(huge_pages),
+                       MEMBER(trace),
+                       MEMBER(late_ms),
+                       MEMBER(late_signal),
+                       DEBUG_MEMBER(checkmark),
+                       DEBUG_MEMBER(heap_walk),
+                       DEBUG_MEMBER(poison),
+                       DEBUG_MEMBER(collect_every),
+                       DEBUG_MEMBER(run_bytes),
+                       DEBUG_MEMBER(barrier_entries),
+                       DEBUG_MEMBER(mark_segments),
+                       DEBUG_MEMBER(delay_us),
+                       DEBUG_MEMBER(seed)};
+#define OPTIONS_MEMBERS (sizeof options_members / sizeof *options_members)
+
+/* The settings of a running heap: the functions gait_heap_set_NAME and gait_heap_NAME. */
+#define SETTING(name)                                                                              \
+  { #name, gait_heap_set_##name, gait_heap_##name }
+static const struct options_setting {
+  const char *name;
+  gait_result (*set)(gait_heap *, int64_t, int64_t *);
+  int64_t (*get)(gait_heap *);
+} options_settings[] = {SETTING(gogc), SETTING(memory_limit)};
+
+/* The member's name, as it follows from name and type of the row. */
+static const char *options_member_name(const gait_option *row, char name[64]) {
+  const char *ending = "";
+  switch (row->type) {
+  case GAIT_OPTION_PERCENT: ending = "_percent"; break;
+  case GAIT_OPTION_BYTES: ending = "_bytes"; break;
+  case GAIT_OPTION_MILLISECONDS: ending = "_ms"; break;
+  case GAIT_OPTION_MICROSECONDS: ending = "_us"; break;
+  default: break;
+  }
+  const size_t chars = strlen(row->name), more = strlen(ending);
+  const bool has = chars > more && strcmp(row->name + chars - more, ending) == 0;
+  snprintf(name, 64, "%s%s", row->name, has ? "" : ending);
+  return name;
+}
+
+/* One name in four forms, of which the other three follow from that of the option. */
+START_TEST(option_forms_follow_from_the_name) {
+  ck_assert_uint_eq(options_rows(), OPTIONS_MEMBERS);
+  for (size_t i = 0; i < options_rows(); i++) {
+    const gait_option *row = gait_option_at(i);
+    char variable[64] = "GAIT_", name[64];
+    for (size_t k = 0; row->name[k]; k++)
+      variable[5 + k] = (char)toupper((unsigned char)row->name[k]);
+    ck_assert_str_eq(row->environment, variable);
+    size_t member = 0;
+    while (member < OPTIONS_MEMBERS && options_members[member].field != row->field)
+      member++;
+    ck_assert_uint_lt(member, OPTIONS_MEMBERS);
+    ck_assert_str_eq(options_members[member].name, options_member_name(row, name));
+  }
+}
+END_TEST
+
+static const gait_option *options_row(const char *name) {
+  size_t i = 0;
+  while (gait_option_at(i) && strcmp(gait_option_at(i)->name, name) != 0)
+    i++;
+  ck_assert_ptr_nonnull(gait_option_at(i));
+  return gait_option_at(i);
+}
+
+START_TEST(settings_have_the_name_of_their_option) {
+  gait_heap *heap = NULL;
+  gait_options options;
+  gait_options_init(&options);
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
+  for (size_t i = 0; i < sizeof options_settings / sizeof *options_settings; i++) {
+    const struct options_setting *setting = &options_settings[i];
+    int64_t before = 0;
+    ck_assert_int_eq(setting->get(heap), options_row(setting->name)->initial);
+    ck_assert_int_eq(setting->set(heap, GAIT_OFF, &before), GAIT_OK);
+    ck_assert_int_eq(setting->get(heap), GAIT_OFF);
+    ck_assert_int_eq(setting->set(heap, 77, &before), GAIT_OK);
+    ck_assert_int_eq(before, GAIT_OFF);
+    ck_assert_int_eq(setting->get(heap), 77);
+  }
+  ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
+}
+END_TEST
+
+START_TEST(option_off_is_one_value) {
+  for (size_t i = 0; i < options_rows(); i++) {
+    const gait_option *row = gait_option_at(i);
+    if (row->may_be_off) ck_assert_int_eq(row->off, row->type == GAIT_OPTION_SWITCH ? 0 : GAIT_OFF);
+  }
+}
+END_TEST
+
+START_TEST(option_old_names_are_taken_and_named) {
+  static unit_log log;
+  memset(&log, 0, sizeof log);
+  gait_options options;
+  gait_options_init(&options);
+  options.log = unit_log_line;
+  options.log_arg = &log;
+  for (int i = 0; i < 2; i++)
+    ck_assert_int_eq(gait_options_set(&options, "memlimit", "512MiB", NULL, 0), GAIT_OK);
+  ck_assert_int_eq(options.memory_limit_bytes, (int64_t)512 << 20);
+  ck_assert_str_eq(log.text, "gait: memlimit is called memory_limit now\n");
+  char error[256] = "";
+  ck_assert_int_eq(gait_options_set(&options, "memlimit", "1XB", error, sizeof error),
+                   GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "memlimit=1XB"));
+}
+END_TEST
+
+START_TEST(options_have_names_that_people_know) {
   ck_assert_str_eq(UNIT_OPTION(gogc_percent)->name, "gogc");
   ck_assert_str_eq(UNIT_OPTION(gogc_percent)->environment, "GAIT_GOGC");
-  ck_assert_str_eq(UNIT_OPTION(memory_limit_bytes)->environment, "GAIT_MEMLIMIT");
+  ck_assert_str_eq(UNIT_OPTION(memory_limit_bytes)->environment, "GAIT_MEMORY_LIMIT");
   ck_assert_str_eq(UNIT_OPTION(trace)->environment, "GAIT_TRACE");
   ck_assert_int_eq(UNIT_OPTION(gogc_percent)->initial, 100);
-  ck_assert_int_eq(UNIT_OPTION(gogc_percent)->off, GAIT_GOGC_OFF);
+  ck_assert_int_eq(UNIT_OPTION(gogc_percent)->off, GAIT_OFF);
   ck_assert_int_eq(UNIT_OPTION(memory_limit_bytes)->initial, GAIT_OFF);
   ck_assert_int_eq(UNIT_OPTION(memory_limit_bytes)->off, GAIT_OFF);
 }
 END_TEST
 
-START_TEST(defaults_are_the_table) {
+START_TEST(option_defaults_are_those_of_the_table) {
   gait_options options;
   memset(&options, 0xee, sizeof options);
   gait_options_init(&options);
@@ -111,7 +253,7 @@ START_TEST(defaults_are_the_table) {
 }
 END_TEST
 
-START_TEST(every_row_round_trips) {
+START_TEST(every_option_is_read_back_from_its_text) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     const int64_t values[] = {row->minimum, row->maximum,
@@ -133,7 +275,7 @@ START_TEST(every_row_round_trips) {
 }
 END_TEST
 
-START_TEST(values_out_of_range_are_rejected) {
+START_TEST(option_values_out_of_range_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     char text[32];
@@ -152,7 +294,7 @@ START_TEST(values_out_of_range_are_rejected) {
 }
 END_TEST
 
-START_TEST(words_that_are_no_number_are_rejected) {
+START_TEST(option_words_that_are_no_number_are_rejected) {
   static const char *const words[] = {"banana", "1x",  "0x10", "1.5", " 1", "1 ",   "--1",
                                       "1e3",    "OFF", "1,0",  "NaN", "-",  "1\n2", "\xff"};
   for (size_t i = 0; i < options_rows(); i++) {
@@ -163,7 +305,7 @@ START_TEST(words_that_are_no_number_are_rejected) {
 }
 END_TEST
 
-START_TEST(words_have_values) {
+START_TEST(option_words_have_values) {
   const gait_option *row = UNIT_OPTION(policy);
   options_expect(row, "gogc", GAIT_POLICY_GOGC);
   options_expect(row, "cpu-budget", GAIT_POLICY_CPU_BUDGET);
@@ -175,7 +317,7 @@ START_TEST(words_have_values) {
 }
 END_TEST
 
-START_TEST(bytes_have_suffixes) {
+START_TEST(option_bytes_have_suffixes) {
   const gait_option *row = UNIT_OPTION(memory_limit_bytes);
   options_expect(row, "536870912", (int64_t)512 << 20);
   options_expect(row, "536870912B", (int64_t)512 << 20);
@@ -194,7 +336,7 @@ START_TEST(bytes_have_suffixes) {
 }
 END_TEST
 
-START_TEST(errors_are_cut_and_terminated) {
+START_TEST(option_errors_are_cut_and_terminated) {
   for (size_t bytes = 0; bytes < 80; bytes++) {
     gait_options options;
     gait_options_init(&options);
@@ -212,7 +354,7 @@ START_TEST(errors_are_cut_and_terminated) {
 }
 END_TEST
 
-START_TEST(unknown_names_are_rejected) {
+START_TEST(unknown_option_names_are_rejected) {
   static const char *const names[] = {"", "gog", "gogcc", "GOGC", "GAIT_GOGC", "banana", " gogc"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     gait_options options, before;
@@ -227,7 +369,7 @@ START_TEST(unknown_names_are_rejected) {
 }
 END_TEST
 
-START_TEST(null_arguments_are_rejected) {
+START_TEST(null_arguments_of_options_are_rejected) {
   gait_options options;
   gait_options_init(&options);
   ck_assert_int_eq(gait_options_set(NULL, "gogc", "1", NULL, 0), GAIT_ERROR_ARGUMENT);
@@ -241,7 +383,7 @@ static void options_clear_environment(void) {
     unsetenv(gait_option_at(i)->environment);
 }
 
-START_TEST(environment_sets_every_row) {
+START_TEST(environment_sets_every_option) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
@@ -264,7 +406,7 @@ START_TEST(environment_sets_every_row) {
 }
 END_TEST
 
-START_TEST(environment_names_the_bad_variable) {
+START_TEST(environment_error_names_the_bad_variable) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
@@ -287,12 +429,12 @@ END_TEST
 START_TEST(heap_without_options_takes_the_environment) {
   options_clear_environment();
   setenv("GAIT_GOGC", "57", 1);
-  setenv("GAIT_MEMLIMIT", "700MiB", 1);
+  setenv("GAIT_MEMORY_LIMIT", "700MiB", 1);
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(NULL, &heap), GAIT_OK);
   int64_t gogc = 0, limit = 0;
-  ck_assert_int_eq(gait_set_gogc(heap, 100, &gogc), GAIT_OK);
-  ck_assert_int_eq(gait_set_memory_limit(heap, GAIT_OFF, &limit), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(heap, 100, &gogc), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(heap, GAIT_OFF, &limit), GAIT_OK);
   ck_assert_int_eq(gogc, 57);
   ck_assert_int_eq(limit, (int64_t)700 << 20);
   ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
@@ -307,13 +449,13 @@ START_TEST(heap_with_options_ignores_the_environment) {
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
   int64_t gogc = 0;
-  ck_assert_int_eq(gait_set_gogc(heap, 100, &gogc), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(heap, 100, &gogc), GAIT_OK);
   ck_assert_int_eq(gogc, 100);
   ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
 }
 END_TEST
 
-START_TEST(check_and_create_reject_bad_fields) {
+START_TEST(bad_fields_of_options_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
     gait_options options;
@@ -337,6 +479,18 @@ START_TEST(check_and_create_reject_bad_fields) {
 }
 END_TEST
 
+START_TEST(debug_options_of_a_later_version_are_rejected) {
+  gait_options options;
+  gait_options_init(&options);
+  options.debug.reserved[0] = 1;
+  char error[256] = "";
+  ck_assert_int_eq(gait_options_check(&options, error, sizeof error), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "debug"));
+  gait_heap *heap;
+  ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_ERROR_OPTION_VALUE);
+}
+END_TEST
+
 START_TEST(results_have_names_and_texts) {
   for (int i = GAIT_OK; i <= GAIT_ERROR_ABI; i++) {
     ck_assert_int_eq(strncmp(gait_result_name((gait_result)i), "GAIT_", 5), 0);
@@ -353,24 +507,29 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *table = unit_case(suite, "table");
-  tcase_add_test(table, table_describes_every_field_once);
-  tcase_add_test(table, table_rows_are_sound);
-  tcase_add_test(table, names_that_people_know);
-  tcase_add_test(table, defaults_are_the_table);
+  tcase_add_test(table, option_table_describes_every_field_once);
+  tcase_add_test(table, option_table_rows_are_sound);
+  tcase_add_test(table, option_forms_follow_from_the_name);
+  tcase_add_test(table, settings_have_the_name_of_their_option);
+  tcase_add_test(table, option_off_is_one_value);
+  tcase_add_test(table, option_old_names_are_taken_and_named);
+  tcase_add_test(table, options_have_names_that_people_know);
+  tcase_add_test(table, option_defaults_are_those_of_the_table);
   tcase_add_test(table, results_have_names_and_texts);
   TCase *parser = unit_case(suite, "parser");
-  tcase_add_test(parser, every_row_round_trips);
-  tcase_add_test(parser, values_out_of_range_are_rejected);
-  tcase_add_test(parser, words_that_are_no_number_are_rejected);
-  tcase_add_test(parser, words_have_values);
-  tcase_add_test(parser, bytes_have_suffixes);
-  tcase_add_test(parser, errors_are_cut_and_terminated);
-  tcase_add_test(parser, unknown_names_are_rejected);
-  tcase_add_test(parser, null_arguments_are_rejected);
+  tcase_add_test(parser, every_option_is_read_back_from_its_text);
+  tcase_add_test(parser, option_values_out_of_range_are_rejected);
+  tcase_add_test(parser, option_words_that_are_no_number_are_rejected);
+  tcase_add_test(parser, option_words_have_values);
+  tcase_add_test(parser, option_bytes_have_suffixes);
+  tcase_add_test(parser, option_errors_are_cut_and_terminated);
+  tcase_add_test(parser, unknown_option_names_are_rejected);
+  tcase_add_test(parser, null_arguments_of_options_are_rejected);
   TCase *environment = unit_case(suite, "environment");
-  tcase_add_test(environment, environment_sets_every_row);
-  tcase_add_test(environment, environment_names_the_bad_variable);
+  tcase_add_test(environment, environment_sets_every_option);
+  tcase_add_test(environment, environment_error_names_the_bad_variable);
   tcase_add_test(environment, heap_without_options_takes_the_environment);
   tcase_add_test(environment, heap_with_options_ignores_the_environment);
-  tcase_add_test(environment, check_and_create_reject_bad_fields);
+  tcase_add_test(environment, bad_fields_of_options_are_rejected);
+  tcase_add_test(environment, debug_options_of_a_later_version_are_rejected);
 }

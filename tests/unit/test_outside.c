@@ -25,7 +25,7 @@ static void *outside_collect_elsewhere(void *arg) {
   gait_thread *thread;
   UNIT_CHECK(gait_thread_attach(outside->world.heap, "other", GAIT_STACK_EXACT, &thread) ==
              GAIT_OK);
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -60,9 +60,9 @@ static __attribute__((noinline)) void *outside_foreign(void *arg) {
   struct outside_call *call = arg;
   gait_thread *thread = call->outside->world.thread;
   for (int i = 0; i < call->outside->times; i++) {
-    gait_enter(thread);
+    gait_thread_enter(thread);
     outside_level(call->outside, call->level + 1);
-    gait_leave(thread);
+    gait_thread_leave(thread);
     unit_scrub_stack();
   }
   return &call->outside->levels;
@@ -75,12 +75,12 @@ static __attribute__((noinline)) void outside_hold(struct outside *outside, int 
   unsigned char *object = unit_tagged_leaf(&outside->world, (unsigned)level);
   memset(object, level + 1, 32);
   outside->expected |= UNIT_TAG(level);
-  ck_assert_ptr_eq(gait_outside(thread, outside_foreign, &call), &outside->levels);
+  ck_assert_ptr_eq(gait_thread_outside(thread, outside_foreign, &call), &outside->levels);
   outside->expected &= ~UNIT_TAG(level);
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(object[i] == level + 1);
   /* A stale word may keep it, and the next of this level has the same tag. */
-  ck_assert_int_eq(gait_external(thread, object, 0), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(thread, object, 0), GAIT_OK);
 }
 
 static __attribute__((noinline)) void outside_hold_in_frame(struct outside *outside, int level) {
@@ -91,7 +91,8 @@ static __attribute__((noinline)) void outside_hold_in_frame(struct outside *outs
   slots[0] = unit_tagged_leaf(&outside->world, (unsigned)level);
   memset(slots[0], level + 1, 32);
   outside->expected |= UNIT_TAG(level);
-  ck_assert_ptr_eq(gait_outside(outside->world.thread, outside_foreign, &call), &outside->levels);
+  ck_assert_ptr_eq(gait_thread_outside(outside->world.thread, outside_foreign, &call),
+                   &outside->levels);
   outside->expected &= ~UNIT_TAG(level);
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(((unsigned char *)slots[0])[i] == level + 1);
@@ -123,27 +124,27 @@ static void outside_run(int mode, int levels, int times, bool exact) {
   unit_close(&outside.world);
 }
 
-START_TEST(callbacks_go_many_levels_in) {
+START_TEST(callbacks_from_outside_go_many_levels_in) {
   outside_run(_i, OUTSIDE_LEVELS, 1, false);
 }
 END_TEST
 
-START_TEST(callbacks_go_many_levels_in_with_frames) {
+START_TEST(callbacks_from_outside_go_many_levels_in_with_frames) {
   outside_run(_i, OUTSIDE_LEVELS, 1, true);
 }
 END_TEST
 
-START_TEST(callbacks_go_in_again_and_again) {
+START_TEST(callbacks_from_outside_go_in_again_and_again) {
   outside_run(_i, 4, 3, false);
 }
 END_TEST
 
-START_TEST(callbacks_go_in_again_and_again_with_frames) {
+START_TEST(callbacks_from_outside_go_in_again_and_again_with_frames) {
   outside_run(_i, 4, 3, true);
 }
 END_TEST
 
-/* ---- What the caller of gait_outside has in hand ---- */
+/* ---- What the caller of gait_thread_outside has in hand ---- */
 
 /* Runs the function outside, with an object that a local variable alone keeps. */
 static void outside_keep_object(int mode, void *(*function)(void *)) {
@@ -153,7 +154,7 @@ static void outside_keep_object(int mode, void *(*function)(void *)) {
   unsigned char *object = unit_tagged_leaf(&outside.world, 3);
   memset(object, 9, 32);
   outside.expected = UNIT_TAG(3);
-  gait_outside(outside.world.thread, function, &outside);
+  gait_thread_outside(outside.world.thread, function, &outside);
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(object[i] == 9);
   unit_close(&outside.world);
@@ -171,9 +172,9 @@ static __attribute__((noinline)) void outside_walk(struct outside *outside, int 
   if (depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
   if (depth % 20 == 0 && depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
   if (depth % 10 == 0) {
-    gait_enter(outside->world.thread);
+    gait_thread_enter(outside->world.thread);
     outside_bottom(outside);
-    gait_leave(outside->world.thread);
+    gait_thread_leave(outside->world.thread);
   }
   UNIT_CHECK(locals[0] == (char)depth);
 }
@@ -183,7 +184,7 @@ static void *outside_walk_all(void *arg) {
   return NULL;
 }
 
-START_TEST(callbacks_come_from_further_up) {
+START_TEST(callbacks_from_outside_come_from_further_up) {
   outside_keep_object(_i, outside_walk_all);
 }
 END_TEST
@@ -213,10 +214,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *callbacks = unit_case(suite, "callbacks");
-  UNIT_TEST(callbacks, callbacks_go_many_levels_in);
-  UNIT_TEST(callbacks, callbacks_go_many_levels_in_with_frames);
-  UNIT_TEST(callbacks, callbacks_go_in_again_and_again);
-  UNIT_TEST(callbacks, callbacks_go_in_again_and_again_with_frames);
-  UNIT_TEST(callbacks, callbacks_come_from_further_up);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in_with_frames);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again);
+  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again_with_frames);
+  UNIT_TEST(callbacks, callbacks_from_outside_come_from_further_up);
   UNIT_TEST(callbacks, another_heap_is_visited_from_outside);
 }

@@ -9,57 +9,51 @@ const char *const unit_suite_name = "records";
 
 START_TEST(each_cycle_leaves_one_record) {
   enum { CYCLES = 20 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_cycle_record records[64];
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 64), 0);
   for (size_t i = 0; i < CYCLES; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 64), CYCLES);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 64), CYCLES);
   for (size_t i = 0; i < CYCLES; i++) {
     ck_assert_uint_eq(records[i].cycle, i + 1);
     ck_assert_int_eq(records[i].cause, GAIT_CAUSE_FORCED);
     ck_assert_uint_eq(records[i].threads, 1);
-    ck_assert(records[i].processors > 0);
-    ck_assert_int_eq(records[i].gogc_percent, GAIT_GOGC_OFF);
+    ck_assert(records[i].cpus > 0);
+    ck_assert_int_eq(records[i].gogc_percent, GAIT_OFF);
     ck_assert_int_eq(records[i].memory_limit_bytes, GAIT_OFF);
     ck_assert_uint_eq(records[i].handshakes > 0, _i != UNIT_BARRIERLESS);
-    ck_assert_uint_eq(records[i].held_ns > 0, _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(records[i].stopped_ns > 0, _i != UNIT_CONCURRENT);
     if (i) ck_assert_uint_ge(records[i].started_ns, records[i - 1].started_ns);
   }
-  unit_close(&world);
 }
 END_TEST
 
-START_TEST(any_part_of_the_ring_can_be_read) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(any_part_of_the_ring_of_records_can_be_read) {
   gait_cycle_record records[64];
   for (size_t i = 0; i < 10; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 4, records, 3), 3);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 4, records, 3), 3);
   ck_assert_uint_eq(records[0].cycle, 4);
   ck_assert_uint_eq(records[2].cycle, 6);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 9, records, 64), 2);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 9, records, 64), 2);
   ck_assert_uint_eq(records[1].cycle, 10);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 11, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, UINT64_MAX, records, 64), 0);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 0, records, 64), 10);
-  ck_assert_uint_eq(gait_cycle_records(world.heap, 1, records, 0), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 11, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, UINT64_MAX, records, 64), 0);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 0, records, 64), 10);
+  ck_assert_uint_eq(gait_records_read(unit.heap, 1, records, 0), 0);
 }
 END_TEST
 
-START_TEST(the_ring_keeps_the_newest) {
+START_TEST(ring_of_records_keeps_the_newest) {
   enum { CYCLES = 3000, ROOM = 4096 };
   unit_world world;
   gait_options options = unit_options(_i);
-  options.checkmark = options.heap_walk = 0;
+  options.debug.checkmark = options.debug.heap_walk = 0;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < CYCLES; i++)
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
   gait_cycle_record *records = calloc(ROOM, sizeof *records);
-  const size_t count = gait_cycle_records(world.heap, 1, records, ROOM);
+  const size_t count = gait_records_read(world.heap, 1, records, ROOM);
   ck_assert_uint_ge(count, 100);
   ck_assert_uint_eq(records[count - 1].cycle, unit_stats(world.heap).cycles);
   for (size_t i = 1; i < count; i++)
@@ -69,7 +63,7 @@ START_TEST(the_ring_keeps_the_newest) {
 }
 END_TEST
 
-START_TEST(a_record_adds_up) {
+START_TEST(numbers_of_a_record_add_up) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -80,7 +74,7 @@ START_TEST(a_record_adds_up) {
     world.slots[0] = i % 20000 ? node : NULL;
   }
   gait_cycle_record records[64];
-  const size_t count = gait_cycle_records(world.heap, 1, records, 64);
+  const size_t count = gait_records_read(world.heap, 1, records, 64);
   ck_assert_uint_ge(count, 10);
   for (size_t i = 0; i < count; i++) {
     const gait_cycle_record *record = &records[i];
@@ -101,7 +95,7 @@ START_TEST(a_record_adds_up) {
 }
 END_TEST
 
-START_TEST(causes_have_names) {
+START_TEST(causes_of_cycles_have_names) {
   static const gait_cycle_cause causes[] = {GAIT_CAUSE_GOGC, GAIT_CAUSE_MEMORY_LIMIT,
                                             GAIT_CAUSE_FORCED, GAIT_CAUSE_OUT_OF_MEMORY,
                                             GAIT_CAUSE_DEBUG};
@@ -131,11 +125,11 @@ static bool records_matches(const char *line) {
   return matches;
 }
 
-START_TEST(the_line_has_the_form_of_gctrace) {
+START_TEST(trace_line_has_the_form_of_gctrace) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 30 << 20);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const gait_cycle_record record = unit_last_record(world.heap);
   char line[512];
   const int length = gait_cycle_format(&record, line, sizeof line);
@@ -160,7 +154,7 @@ START_TEST(any_record_can_be_formatted) {
   ck_assert_int_eq(gait_cycle_format(&record, line, sizeof line), (int)strlen(line));
   ck_assert_msg(records_matches(line), "%s", line);
   memset(&record, 0x7f, sizeof record); /* huge numbers */
-  record.processors = 2;
+  record.cpus = 2;
   record.cons_mark = record.assist_ratio = record.gc_cpu_share = 1;
   record.alloc_bytes_per_second = 1;
   const int length = gait_cycle_format(&record, line, sizeof line);
@@ -179,7 +173,7 @@ START_TEST(trace_writes_a_line_a_cycle) {
   options.log_arg = &log;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 5; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   unit_close(&world);
   unsigned lines = 0;
   for (char *line = strtok(log.text, "\n"); line; line = strtok(NULL, "\n"))
@@ -201,7 +195,7 @@ static void records_see(gait_heap *heap, const gait_cycle_record *record, void *
   seen->calls++;
 }
 
-START_TEST(the_callback_sees_each_record) {
+START_TEST(cycle_callback_sees_each_record) {
   struct records_seen seen = {0};
   unit_world world;
   gait_options options = unit_options(_i);
@@ -209,7 +203,7 @@ START_TEST(the_callback_sees_each_record) {
   options.cycle_arg = &seen;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 7; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   unit_close(&world);
   ck_assert_uint_eq(seen.calls, 7);
 }
@@ -217,14 +211,15 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *ring = unit_case(suite, "ring");
-  UNIT_TEST(ring, each_cycle_leaves_one_record);
-  UNIT_TEST(ring, any_part_of_the_ring_can_be_read);
-  UNIT_TEST(ring, the_ring_keeps_the_newest);
-  UNIT_TEST(ring, a_record_adds_up);
-  tcase_add_test(ring, causes_have_names);
+  const unit_worlds ring_worlds = unit_world_cases(suite, "ring", &unit_exact);
+  UNIT_WORLD_TEST(ring_worlds, each_cycle_leaves_one_record);
+  UNIT_WORLD_TEST(ring_worlds, any_part_of_the_ring_of_records_can_be_read);
+  UNIT_TEST(ring, ring_of_records_keeps_the_newest);
+  UNIT_TEST(ring, numbers_of_a_record_add_up);
+  tcase_add_test(ring, causes_of_cycles_have_names);
   TCase *views = unit_case(suite, "views");
-  UNIT_TEST(views, the_line_has_the_form_of_gctrace);
+  UNIT_TEST(views, trace_line_has_the_form_of_gctrace);
   tcase_add_test(views, any_record_can_be_formatted);
   UNIT_TEST(views, trace_writes_a_line_a_cycle);
-  UNIT_TEST(views, the_callback_sees_each_record);
+  UNIT_TEST(views, cycle_callback_sees_each_record);
 }

@@ -1,5 +1,5 @@
 /* What old objects keep alive in young cycles: stores of every sort, objects of every form. */
-#include "young.h"
+#include "unit_young.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,18 +9,15 @@ const char *const unit_suite_name = "remembered";
 /* ---- Stores ---- */
 
 START_TEST(a_store_is_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  young_expect_remembered(&world, &old[3]);
-  gait_store(world.thread, &old[3], NULL);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  void **old = young_old(&unit, 0, unit.references, 64);
+  young_expect_remembered(&unit, &old[3]);
+  gait_store(unit.thread, &old[3], NULL);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
 /* It was old before anything was known of stores. */
-START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
+START_TEST(a_store_in_an_object_that_the_first_cycle_left_is_remembered) {
   unit_world world;
   const gait_options options = young_options(young_modes[_i]);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -32,63 +29,48 @@ START_TEST(a_store_in_what_the_first_cycle_left_is_remembered) {
 END_TEST
 
 START_TEST(stores_around_a_full_cycle_are_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  gait_store(world.thread, &old[2], unit_tagged_leaf(&world, 1));
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
-  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  young_expect_alive(&world, UNIT_TAG(0) | UNIT_TAG(1));
-  unit_close(&world);
+  void **old = young_old(&unit, 0, unit.references, 64);
+  gait_store(unit.thread, &old[2], unit_tagged_leaf(&unit, 1));
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
+  gait_store(unit.thread, &old[3], unit_tagged_leaf(&unit, 0));
+  young_expect_alive(&unit, UNIT_TAG(0) | UNIT_TAG(1));
 }
 END_TEST
 
-START_TEST(a_store_in_what_is_not_old_yet_is_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **aged = world.slots[0] = gait_alloc(world.thread, world.references, 64);
-  young_cycle(&world);
-  young_expect_remembered(&world, &aged[3]);
-  unit_close(&world);
+START_TEST(a_store_in_an_object_that_is_not_old_yet_is_remembered) {
+  void **aged = unit.slots[0] = gait_alloc(unit.thread, unit.references, 64);
+  young_cycle(&unit);
+  young_expect_remembered(&unit, &aged[3]);
 }
 END_TEST
 
 /* Without a goal nobody remembers stores.  The first cycle after that takes all that it finds for
  * old, and what was known of ages for nothing. */
-START_TEST(what_was_stored_while_nobody_remembered_is_kept) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  ck_assert_int_eq(gait_set_gogc(world.heap, GAIT_GOGC_OFF, NULL), GAIT_OK);
-  young_any_cycle(&world);
-  young_full_cycle(&world);
-  gait_store(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  ck_assert_int_eq(gait_set_gogc(world.heap, 100, NULL), GAIT_OK);
-  young_full_cycle(&world);
-  young_expect_alive(&world, UNIT_TAG(0));
-  unit_close(&world);
+START_TEST(a_store_from_before_remembering_is_kept) {
+  void **old = young_old(&unit, 0, unit.references, 64);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, GAIT_OFF, NULL), GAIT_OK);
+  young_any_cycle(&unit);
+  young_full_cycle(&unit);
+  gait_store(unit.thread, &old[3], unit_tagged_leaf(&unit, 0));
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 100, NULL), GAIT_OK);
+  young_full_cycle(&unit);
+  young_expect_alive(&unit, UNIT_TAG(0));
 }
 END_TEST
 
 START_TEST(an_initialising_store_that_comes_late_is_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  gait_store_init(world.thread, &old[3], unit_tagged_leaf(&world, 0));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
-  unit_close(&world);
+  void **old = young_old(&unit, 0, unit.references, 64);
+  gait_store_init(unit.thread, &old[3], unit_tagged_leaf(&unit, 0));
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(0));
 }
 END_TEST
 
 START_TEST(a_compare_and_swap_is_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  ck_assert(gait_cas(world.thread, &old[3], NULL, unit_tagged_leaf(&world, 0)));
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
-  ck_assert(gait_cas(world.thread, &old[3], old[3], unit_tagged_leaf(&world, 1)));
-  young_expect_alive(&world, UNIT_TAG(1));
-  unit_close(&world);
+  void **old = young_old(&unit, 0, unit.references, 64);
+  ck_assert(gait_cas(unit.thread, &old[3], NULL, unit_tagged_leaf(&unit, 0)));
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(0));
+  ck_assert(gait_cas(unit.thread, &old[3], old[3], unit_tagged_leaf(&unit, 1)));
+  young_expect_alive(&unit, UNIT_TAG(1));
 }
 END_TEST
 
@@ -96,33 +78,27 @@ END_TEST
 START_TEST(a_copy_is_remembered) {
   enum { WORDS = 10000, FIRST = 500, COUNT = 400 };
   static const unsigned holding[] = {0, 1, 150, 250, COUNT - 2, COUNT - 1};
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, WORDS * sizeof(void *));
+  void **old = young_old(&unit, 0, unit.references, WORDS * sizeof(void *));
   void *from[COUNT] = {NULL};
   for (unsigned tag = 0; tag < 6; tag++)
-    from[holding[tag]] = unit_tagged_leaf(&world, tag);
-  gait_copy(world.thread, &old[FIRST], from, COUNT);
-  ck_assert_uint_eq(young_alive(&world), 0x3f);
-  unit_close(&world);
+    from[holding[tag]] = unit_tagged_leaf(&unit, tag);
+  gait_copy(unit.thread, &old[FIRST], from, COUNT);
+  ck_assert_uint_eq(young_alive(&unit), 0x3f);
 }
 END_TEST
 
 /* A copy within an object, which was the only one to hold it, to another of its cards. */
-START_TEST(what_a_copy_moves_away_is_remembered) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 80000);
-  gait_store(world.thread, &old[1000], unit_tagged_leaf(&world, 0));
-  gait_copy(world.thread, &old[9000], &old[1000], 1);
-  gait_clear(world.thread, &old[1000], 1);
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
-  unit_close(&world);
+START_TEST(a_value_that_a_copy_moves_away_is_remembered) {
+  void **old = young_old(&unit, 0, unit.references, 80000);
+  gait_store(unit.thread, &old[1000], unit_tagged_leaf(&unit, 0));
+  gait_copy(unit.thread, &old[9000], &old[1000], 1);
+  gait_clear(unit.thread, &old[1000], 1);
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(0));
 }
 END_TEST
 
 /* What is kept fills the room that young cycles have, so that a full one follows. */
-START_TEST(a_full_cycle_notes_ages_as_well) {
+START_TEST(a_full_cycle_notes_ages_of_objects_as_well) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.min_heap_bytes = (int64_t)(4 * MIB);
@@ -196,23 +172,23 @@ static void young_try_form(int mode, gait_kind_form form) {
   young_try_words(mode, form, 100000, large, 9);
 }
 
-START_TEST(a_large_array_keeps_what_its_middle_holds) {
+START_TEST(a_large_old_array_keeps_the_objects_of_its_middle) {
   static const size_t at[] = {50000, 0, 127, 128, 8191, 8192, 65535, 99000, 99999};
   young_try_words(_i, GAIT_KIND_POINTERS, 100000, at, 9);
 }
 END_TEST
 
-START_TEST(an_object_with_a_map_keeps_what_it_holds) {
+START_TEST(an_old_object_with_a_map_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_POINTERS);
 }
 END_TEST
 
-START_TEST(a_conservative_object_keeps_what_it_holds) {
+START_TEST(an_old_conservative_object_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_CONSERVATIVE);
 }
 END_TEST
 
-START_TEST(a_callback_kind_keeps_what_it_holds) {
+START_TEST(an_old_object_with_a_callback_keeps_its_new_ones) {
   young_try_form(_i, GAIT_KIND_CALLBACK);
   young_try_form(_i, GAIT_KIND_CALLBACK_ANYWHERE);
 }
@@ -220,8 +196,9 @@ END_TEST
 
 /* Nothing was stored in it: it is left alone.  In several places of it: it is traced once, in each
  * of two cycles. */
-START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
-  const unsigned again = young_options(young_modes[_i]).checkmark != 0; /* which calls as well */
+START_TEST(a_callback_is_called_once_for_an_object_that_was_stored_to) {
+  const unsigned again =
+      young_options(young_modes[_i]).debug.checkmark != 0; /* which calls as well */
   unit_world world;
   young_open(&world, _i);
   void **old = young_old(&world, 0, young_kind(&world, GAIT_KIND_CALLBACK), 200000);
@@ -240,22 +217,19 @@ START_TEST(a_callback_is_called_once_for_what_was_stored_to) {
 END_TEST
 
 /* Neighbours lie on a card in every way that the size allows. */
-START_TEST(each_of_many_across_cards_keeps_what_it_holds) {
+START_TEST(each_of_many_old_objects_across_cards_keeps_its_new_ones) {
   enum { COUNT = 24, BYTES = 1300, LAST = BYTES / 8 - 1 };
-  unit_world world;
-  young_open(&world, _i);
   for (size_t i = 0; i < COUNT; i++)
-    world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
-  young_cycle(&world);
+    unit.slots[i] = gait_alloc(unit.thread, unit.references, BYTES);
+  young_cycle(&unit);
   for (unsigned tag = 0; tag < COUNT; tag++) {
-    void **old = world.slots[tag];
+    void **old = unit.slots[tag];
     ck_assert_uint_ne((uintptr_t)old / GAIT_CARD_BYTES, (uintptr_t)&old[LAST] / GAIT_CARD_BYTES);
-    void *leaf = gait_alloc(world.thread, world.leaf, 32);
-    unit_tag(&world, leaf, tag);
-    gait_store(world.thread, &old[LAST], leaf);
-    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(tag + 1) - 1);
+    void *leaf = gait_alloc(unit.thread, unit.leaf, 32);
+    unit_tag(&unit, leaf, tag);
+    gait_store(unit.thread, &old[LAST], leaf);
+    ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(tag + 1) - 1);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -270,7 +244,7 @@ static void young_trace_box(gait_tracer *tracer, void *object, size_t bytes, voi
   if (box->outside) gait_trace_slot(tracer, box->outside);
 }
 
-START_TEST(a_callback_kind_keeps_what_it_holds_outside_the_heap) {
+START_TEST(an_old_object_with_a_callback_keeps_new_ones_outside_the_heap) {
   static const size_t sizes[] = {16, 1300, 30000, 200000};
   unit_world world;
   young_open(&world, _i);
@@ -297,44 +271,43 @@ END_TEST
 
 START_TEST(a_chain_of_young_objects_hangs_on_an_old_one) {
   enum { LENGTH = 8 };
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64), **chain[LENGTH];
-  const uint64_t cycles = unit_stats(world.heap).cycles;
+  void **old = young_old(&unit, 0, unit.references, 64), **chain[LENGTH];
+  const uint64_t cycles = unit_stats(unit.heap).cycles;
   for (unsigned tag = 0; tag < LENGTH; tag++) {
-    chain[tag] = gait_alloc(world.thread, world.references, 32);
-    unit_tag(&world, chain[tag], tag);
-    if (tag) gait_store_init(world.thread, &chain[tag - 1][1], chain[tag]);
+    chain[tag] = gait_alloc(unit.thread, unit.references, 32);
+    unit_tag(&unit, chain[tag], tag);
+    if (tag) gait_store_init(unit.thread, &chain[tag - 1][1], chain[tag]);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, cycles);
-  gait_store(world.thread, &old[0], chain[0]);
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(LENGTH) - 1);
-  ck_assert_uint_eq(unit_last_record(world.heap).marked_objects, LENGTH + 1);
-  gait_store(world.thread, &chain[3][1], NULL);
-  ck_assert_uint_eq(unit_alive(&world), 0xf);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, cycles);
+  gait_store(unit.thread, &old[0], chain[0]);
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(LENGTH) - 1);
+  ck_assert_uint_eq(unit_last_record(unit.heap).marked_objects, LENGTH + 1);
+  gait_store(unit.thread, &chain[3][1], NULL);
+  ck_assert_uint_eq(unit_alive(&unit), 0xf);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *stores = unit_case(suite, "stores");
-  YOUNG_TEST(stores, a_store_is_remembered);
-  YOUNG_TEST(stores, a_store_in_what_the_first_cycle_left_is_remembered);
-  YOUNG_TEST(stores, stores_around_a_full_cycle_are_remembered);
-  YOUNG_TEST(stores, a_store_in_what_is_not_old_yet_is_remembered);
-  YOUNG_TEST(stores, what_was_stored_while_nobody_remembered_is_kept);
-  YOUNG_TEST(stores, a_full_cycle_notes_ages_as_well);
-  YOUNG_TEST(stores, an_initialising_store_that_comes_late_is_remembered);
-  YOUNG_TEST(stores, a_compare_and_swap_is_remembered);
-  YOUNG_TEST(stores, a_copy_is_remembered);
-  YOUNG_TEST(stores, what_a_copy_moves_away_is_remembered);
+  const unit_worlds stores_worlds = unit_world_cases(suite, "stores", &young_world);
+  UNIT_WORLD_TEST(stores_worlds, a_store_is_remembered);
+  YOUNG_TEST(stores, a_store_in_an_object_that_the_first_cycle_left_is_remembered);
+  UNIT_WORLD_TEST(stores_worlds, stores_around_a_full_cycle_are_remembered);
+  UNIT_WORLD_TEST(stores_worlds, a_store_in_an_object_that_is_not_old_yet_is_remembered);
+  UNIT_WORLD_TEST(stores_worlds, a_store_from_before_remembering_is_kept);
+  YOUNG_TEST(stores, a_full_cycle_notes_ages_of_objects_as_well);
+  UNIT_WORLD_TEST(stores_worlds, an_initialising_store_that_comes_late_is_remembered);
+  UNIT_WORLD_TEST(stores_worlds, a_compare_and_swap_is_remembered);
+  UNIT_WORLD_TEST(stores_worlds, a_copy_is_remembered);
+  UNIT_WORLD_TEST(stores_worlds, a_value_that_a_copy_moves_away_is_remembered);
   TCase *forms = unit_case(suite, "forms");
-  YOUNG_TEST(forms, a_large_array_keeps_what_its_middle_holds);
-  YOUNG_TEST(forms, an_object_with_a_map_keeps_what_it_holds);
-  YOUNG_TEST(forms, each_of_many_across_cards_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_conservative_object_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds);
-  YOUNG_TEST(forms, a_callback_is_called_once_for_what_was_stored_to);
-  YOUNG_TEST(forms, a_callback_kind_keeps_what_it_holds_outside_the_heap);
-  YOUNG_TEST(forms, a_chain_of_young_objects_hangs_on_an_old_one);
+  const unit_worlds forms_worlds = unit_world_cases(suite, "forms", &young_world);
+  YOUNG_TEST(forms, a_large_old_array_keeps_the_objects_of_its_middle);
+  YOUNG_TEST(forms, an_old_object_with_a_map_keeps_its_new_ones);
+  UNIT_WORLD_TEST(forms_worlds, each_of_many_old_objects_across_cards_keeps_its_new_ones);
+  YOUNG_TEST(forms, an_old_conservative_object_keeps_its_new_ones);
+  YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_its_new_ones);
+  YOUNG_TEST(forms, a_callback_is_called_once_for_an_object_that_was_stored_to);
+  YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_new_ones_outside_the_heap);
+  UNIT_WORLD_TEST(forms_worlds, a_chain_of_young_objects_hangs_on_an_old_one);
 }

@@ -43,7 +43,7 @@ static void removals_check_self(const struct inner *inner) {
   ck_assert_int_eq(inner->removed_again, GAIT_ERROR_NOT_FOUND);
 }
 
-START_TEST(a_callback_removes_itself) {
+START_TEST(a_root_callback_removes_itself) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
     unit_world world;
@@ -77,37 +77,31 @@ static void removals_add_inner(gait_tracer *tracer, void *arg) {
                                      GAIT_ROOTS_BARRIERED) == GAIT_OK);
 }
 
-START_TEST(a_callback_removes_itself_while_it_is_added) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct inner inner = {.heap = world.heap};
+START_TEST(a_root_callback_removes_itself_while_it_is_added) {
+  struct inner inner = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_add_inner, &inner, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_add_inner, &inner, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   removals_check_self(&inner);
-  ck_assert_int_eq(gait_roots_remove_callback(world.heap, removals_add_inner, &inner), GAIT_OK);
-  unit_close(&world);
+  ck_assert_int_eq(gait_roots_remove_callback(unit.heap, removals_add_inner, &inner), GAIT_OK);
 }
 END_TEST
 
 /* The places of those that have gone are used again, whatever visit was under way. */
-START_TEST(many_callbacks_remove_themselves) {
+START_TEST(many_root_callbacks_remove_themselves) {
   enum { CALLBACKS = 300 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static struct inner inners[CALLBACKS];
   for (unsigned round = 0; round < 3; round++) {
     for (unsigned i = 0; i < CALLBACKS; i++) {
-      inners[i] = (struct inner){.heap = world.heap};
-      UNIT_CHECK(gait_roots_add_callback(world.heap, removals_remove_self, &inners[i],
+      inners[i] = (struct inner){.heap = unit.heap};
+      UNIT_CHECK(gait_roots_add_callback(unit.heap, removals_remove_self, &inners[i],
                                          GAIT_ROOTS_BARRIERED) == GAIT_OK);
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     for (unsigned i = 0; i < CALLBACKS; i++)
       removals_check_self(&inners[i]);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -157,21 +151,18 @@ static void removals_trace_contested(gait_tracer *tracer, void *arg) {
 /* The cycle calls the root once, and the thread that has removed it once more; the other does not.
  */
 START_TEST(one_of_two_threads_removes_a_root) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct contest contest = {.heap = world.heap};
+  struct contest contest = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_trace_contested, &contest, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_trace_contested, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   for (unsigned i = 0; i < 2; i++)
     ck_assert_int_eq(pthread_join(contest.threads[i], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
   ck_assert_uint_le(atomic_load(&contest.calls), 2);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
-  unit_close(&world);
 }
 END_TEST
 
@@ -216,19 +207,16 @@ static void removals_begin_contest(gait_tracer *tracer, void *arg) {
   UNIT_CHECK(pthread_join(adder, NULL) == 0);
 }
 
-START_TEST(a_removal_waits_for_the_call_of_the_addition) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct contest contest = {.heap = world.heap};
+START_TEST(removal_of_a_root_waits_for_the_call_of_its_addition) {
+  struct contest contest = {.heap = unit.heap};
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, removals_begin_contest, &contest, GAIT_ROOTS_BARRIERED),
+      gait_roots_add_callback(unit.heap, removals_begin_contest, &contest, GAIT_ROOTS_BARRIERED),
       GAIT_OK);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   ck_assert(atomic_load(&contest.adding));
   ck_assert_int_eq(pthread_join(contest.threads[0], NULL), 0);
   ck_assert_uint_eq(atomic_load(&contest.removed), 1);
   ck_assert_uint_eq(atomic_load(&contest.late), 0);
-  unit_close(&world);
 }
 END_TEST
 
@@ -266,30 +254,19 @@ static void *removals_compete(void *arg) {
   }
 }
 
-static atomic_bool removals_stop;
-
-static void *removals_collect_forever(void *arg) {
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&removals_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
-START_TEST(two_threads_compete_while_cycles_run) {
+START_TEST(removals_of_roots_compete_while_cycles_run) {
   enum { ROUNDS = 400 };
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 50;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   static struct rounds rounds;
   rounds = (struct rounds){.heap = world.heap};
   ck_assert_int_eq(pthread_barrier_init(&rounds.barrier, NULL, 3), 0);
-  atomic_store(&removals_stop, false);
-  pthread_t collector, threads[2];
-  ck_assert_int_eq(pthread_create(&collector, NULL, removals_collect_forever, world.heap), 0);
+  unit_collector collector;
+  pthread_t threads[2];
+  unit_collector_start(&collector, world.heap);
   for (unsigned i = 0; i < 2; i++)
     ck_assert_int_eq(pthread_create(&threads[i], NULL, removals_compete, &rounds), 0);
   for (unsigned round = 0; round < ROUNDS; round++) {
@@ -305,21 +282,22 @@ START_TEST(two_threads_compete_while_cycles_run) {
   pthread_barrier_wait(&rounds.barrier);
   for (unsigned i = 0; i < 2; i++)
     pthread_join(threads[i], NULL);
-  atomic_store(&removals_stop, true);
-  pthread_join(collector, NULL);
+  unit_collector_stop(&collector, NULL);
   pthread_barrier_destroy(&rounds.barrier);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *inside = unit_case(suite, "inside");
-  UNIT_TEST(inside, a_callback_removes_itself);
-  UNIT_TEST(inside, a_callback_removes_itself_while_it_is_added);
-  UNIT_TEST(inside, many_callbacks_remove_themselves);
+  const unit_worlds inside_worlds = unit_world_cases(suite, "inside", &unit_exact);
+  UNIT_TEST(inside, a_root_callback_removes_itself);
+  UNIT_WORLD_TEST(inside_worlds, a_root_callback_removes_itself_while_it_is_added);
+  UNIT_WORLD_TEST(inside_worlds, many_root_callbacks_remove_themselves);
   TCase *races = unit_case(suite, "races");
-  UNIT_TEST(races, one_of_two_threads_removes_a_root);
-  UNIT_TEST(races, a_removal_waits_for_the_call_of_the_addition);
-  UNIT_TEST(races, two_threads_compete_while_cycles_run);
+  const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
+  UNIT_WORLD_TEST(races_worlds, one_of_two_threads_removes_a_root);
+  UNIT_WORLD_TEST(races_worlds, removal_of_a_root_waits_for_the_call_of_its_addition);
+  UNIT_TEST(races, removals_of_roots_compete_while_cycles_run);
 }

@@ -15,18 +15,15 @@ static __attribute__((noinline)) uintptr_t roots_make_hidden(unit_world *world, 
   return unit_hide(unit_tagged_leaf(world, tag));
 }
 
-START_TEST(a_conservative_stack_keeps_what_it_names) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
-  void *volatile local = unit_find(roots_make_hidden(&world, 0));
-  char *volatile inside = (char *)unit_find(roots_make_hidden(&world, 1)) + 17;
-  void *volatile array[3] = {NULL, unit_find(roots_make_hidden(&world, 2)), NULL};
-  const uint64_t alive = unit_alive(&world);
+START_TEST(a_conservative_stack_keeps_the_objects_that_it_names) {
+  void *volatile local = unit_find(roots_make_hidden(&unit, 0));
+  char *volatile inside = (char *)unit_find(roots_make_hidden(&unit, 1)) + 17;
+  void *volatile array[3] = {NULL, unit_find(roots_make_hidden(&unit, 2)), NULL};
+  const uint64_t alive = unit_alive(&unit);
   ck_assert_uint_eq(alive & 7, 7);
   ck_assert_ptr_nonnull(local);
   ck_assert_ptr_nonnull(inside);
   ck_assert_ptr_nonnull(array[1]);
-  unit_close(&world);
 }
 END_TEST
 
@@ -42,14 +39,11 @@ static __attribute__((noinline)) void roots_make_garbage(unit_world *world, int 
   pad[1] = pad[0];
 }
 
-START_TEST(a_conservative_stack_forgets_what_returned) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
-  roots_make_garbage(&world, 30);
+START_TEST(a_conservative_stack_forgets_calls_that_returned) {
+  roots_make_garbage(&unit, 30);
   unit_scrub_stack();
   /* The newest one or two may still lie in a register: that is what conservative means. */
-  ck_assert_int_le(__builtin_popcountll(unit_alive(&world)), 2);
-  unit_close(&world);
+  ck_assert_int_le(__builtin_popcountll(unit_alive(&unit)), 2);
 }
 END_TEST
 
@@ -65,7 +59,7 @@ static void *roots_collect_elsewhere(void *arg) {
   gait_thread *thread = NULL;
   gait_heap *heap = meeting->world->heap;
   UNIT_CHECK(gait_thread_attach(heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   meeting->alive = unit_stats(heap).external_bytes;
   meeting->collected = true;
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -80,31 +74,28 @@ static void *roots_collect_outside(void *arg) {
 }
 
 START_TEST(a_stack_outside_managed_code_is_a_root) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
-  struct roots_meeting meeting = {.world = &world};
-  void *volatile local = unit_find(roots_make_hidden(&world, 0));
-  gait_outside(world.thread, roots_collect_outside, &meeting);
+  struct roots_meeting meeting = {.world = &unit};
+  void *volatile local = unit_find(roots_make_hidden(&unit, 0));
+  gait_thread_outside(unit.thread, roots_collect_outside, &meeting);
   ck_assert(meeting.collected);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   meeting.alive = 0;
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   roots_collect_outside(&meeting);
-  gait_enter(world.thread);
+  gait_thread_enter(unit.thread);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   ck_assert_ptr_nonnull(local);
-  unit_close(&world);
 }
 END_TEST
 
 #if defined(__x86_64__)
-/* Calls gait_outside(thread, function, arg) while five callee-saved registers alone name the five
- * objects whose hidden addresses are in `hidden`. */
+/* Calls gait_thread_outside(thread, function, arg) while five callee-saved registers alone name the
+ * five objects whose hidden addresses are in `hidden`. */
 static __attribute__((noinline)) void roots_call_with_registers(gait_thread *thread,
                                                                 void *(*function)(void *),
                                                                 void *arg,
                                                                 const uintptr_t *hidden) {
-  void *(*outside)(gait_thread *, void *(*)(void *), void *) = gait_outside;
+  void *(*outside)(gait_thread *, void *(*)(void *), void *) = gait_thread_outside;
   __asm__ volatile("movq %[hidden], %%rax\n\t"
                    "movq (%%rax), %%rbx\n\t"
                    "movq 8(%%rax), %%r12\n\t"
@@ -139,16 +130,13 @@ static __attribute__((noinline)) void roots_call_with_registers(gait_thread *thr
 }
 
 START_TEST(registers_are_roots_outside) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   uintptr_t hidden[5];
   for (unsigned i = 0; i < 5; i++)
-    hidden[i] = roots_make_hidden(&world, i);
+    hidden[i] = roots_make_hidden(&unit, i);
   unit_scrub_stack();
-  struct roots_meeting meeting = {.world = &world};
-  roots_call_with_registers(world.thread, roots_collect_outside, &meeting, hidden);
+  struct roots_meeting meeting = {.world = &unit};
+  roots_call_with_registers(unit.thread, roots_collect_outside, &meeting, hidden);
   ck_assert_uint_eq(meeting.alive, 31);
-  unit_close(&world);
 }
 END_TEST
 #endif
@@ -156,12 +144,9 @@ END_TEST
 /* ---- Exact frames ---- */
 
 START_TEST(an_exact_thread_has_no_words_scanned) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  void *volatile local = unit_tagged_leaf(&world, 0);
-  ck_assert_uint_eq(unit_alive(&world), 0);
+  void *volatile local = unit_tagged_leaf(&unit, 0);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
   ck_assert_ptr_nonnull(local);
-  unit_close(&world);
 }
 END_TEST
 
@@ -177,12 +162,9 @@ static void roots_nest(unit_world *world, unsigned depth) {
   gait_frame_pop(world->thread, &frame);
 }
 
-START_TEST(frames_nest) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  roots_nest(&world, 0);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+START_TEST(exact_frames_nest) {
+  roots_nest(&unit, 0);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
@@ -196,7 +178,7 @@ START_TEST(a_conservative_thread_may_have_frames) {
   unit_scrub_stack();
   ck_assert_uint_eq(unit_alive(&world) & 1, 1);
   struct roots_meeting meeting = {.world = &world};
-  gait_outside(world.thread, roots_collect_outside, &meeting);
+  gait_thread_outside(world.thread, roots_collect_outside, &meeting);
   ck_assert_uint_eq(meeting.alive & 1, 1);
   gait_frame_pop(world.thread, &frame);
   unit_close(&world);
@@ -207,56 +189,50 @@ END_TEST
 /* ---- Handles ---- */
 
 START_TEST(a_handle_keeps_one_object) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  gait_handle *handle = gait_handle_new(world.thread, unit_tagged_leaf(&world, 0));
-  gait_handle *empty = gait_handle_new(world.thread, NULL);
+  gait_handle *handle = gait_handle_create(unit.thread, unit_tagged_leaf(&unit, 0));
+  gait_handle *empty = gait_handle_create(unit.thread, NULL);
   ck_assert_ptr_nonnull(handle);
   ck_assert_ptr_nonnull(empty);
   ck_assert_ptr_null(gait_handle_get(empty));
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0));
-  void *second = unit_tagged_leaf(&world, 1);
-  gait_handle_set(world.thread, handle, second);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0));
+  void *second = unit_tagged_leaf(&unit, 1);
+  gait_handle_set(unit.thread, handle, second);
   ck_assert_ptr_eq(gait_handle_get(handle), second);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
-  gait_handle_set(world.thread, empty, gait_handle_get(handle));
-  gait_handle_free(world.thread, handle);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
-  gait_handle_set(world.thread, empty, NULL);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  gait_handle_free(world.thread, empty);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
+  gait_handle_set(unit.thread, empty, gait_handle_get(handle));
+  gait_handle_destroy(unit.thread, handle);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
+  gait_handle_set(unit.thread, empty, NULL);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  gait_handle_destroy(unit.thread, empty);
 }
 END_TEST
 
 START_TEST(many_handles_come_and_go) {
   enum { COUNT = 50000 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   gait_handle **handles = calloc(COUNT, sizeof *handles);
   for (size_t i = 0; i < COUNT; i++) {
-    void **object = gait_alloc(world.thread, world.leaf, 16);
+    void **object = gait_alloc(unit.thread, unit.leaf, 16);
     object[0] = (void *)i;
-    handles[i] = gait_handle_new(world.thread, object);
+    handles[i] = gait_handle_create(unit.thread, object);
     UNIT_CHECK(handles[i] != NULL);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT);
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT);
   for (size_t i = 0; i < COUNT; i += 2)
-    gait_handle_free(world.thread, handles[i]);
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 2);
+    gait_handle_destroy(unit.thread, handles[i]);
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 2);
   for (size_t i = 0; i < COUNT; i += 4)
-    handles[i] = gait_handle_new(world.thread, gait_handle_get(handles[i + 1]));
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 2);
+    handles[i] = gait_handle_create(unit.thread, gait_handle_get(handles[i + 1]));
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 2);
   for (size_t i = 1; i < COUNT; i += 2) {
     UNIT_CHECK(*(void **)gait_handle_get(handles[i]) == (void *)i);
-    gait_handle_free(world.thread, handles[i]);
+    gait_handle_destroy(unit.thread, handles[i]);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT / 4);
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT / 4);
   for (size_t i = 0; i < COUNT; i += 4)
-    gait_handle_free(world.thread, handles[i]);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+    gait_handle_destroy(unit.thread, handles[i]);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
   free(handles);
-  unit_close(&world);
 }
 END_TEST
 
@@ -270,70 +246,59 @@ static void *roots_free_elsewhere(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(errand->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
   void *object = gait_handle_get(errand->handle);
-  gait_handle_free(thread, errand->handle);
-  errand->handle = gait_handle_new(thread, object);
+  gait_handle_destroy(thread, errand->handle);
+  errand->handle = gait_handle_create(thread, object);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
 
 START_TEST(handles_belong_to_no_thread) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct roots_errand errand = {world.heap,
-                                gait_handle_new(world.thread, unit_tagged_leaf(&world, 5))};
-  unit_on_thread(world.thread, roots_free_elsewhere, &errand);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(5));
-  gait_handle_free(world.thread, errand.handle);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  struct roots_errand errand = {unit.heap,
+                                gait_handle_create(unit.thread, unit_tagged_leaf(&unit, 5))};
+  unit_on_thread(unit.thread, roots_free_elsewhere, &errand);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(5));
+  gait_handle_destroy(unit.thread, errand.handle);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
 /* ---- Slots ---- */
 
 START_TEST(barriered_slots_are_roots_until_removed) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static void *slots[20];
   memset(slots, 0, sizeof slots);
-  ck_assert_int_eq(gait_roots_add(world.heap, slots, sizeof slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  ck_assert_int_eq(gait_roots_add(unit.heap, slots, sizeof slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
   for (unsigned i = 0; i < 20; i++)
-    gait_store(world.thread, &slots[i], unit_tagged_leaf(&world, i));
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20) - 1);
-  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
-  gait_store(world.thread, &slots[7], (void *)(uintptr_t)77);
-  gait_store(world.thread, &slots[8], &world);
-  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(20) - 1) & ~UINT64_C(0x180));
-  ck_assert_int_eq(gait_roots_remove(world.heap, slots), GAIT_OK);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+    gait_store(unit.thread, &slots[i], unit_tagged_leaf(&unit, i));
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
+  gait_store(unit.thread, &slots[7], (void *)(uintptr_t)77);
+  gait_store(unit.thread, &slots[8], &unit);
+  ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(0x180));
+  ck_assert_int_eq(gait_roots_remove(unit.heap, slots), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
 START_TEST(unbarriered_slots_are_stored_to_plainly) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static void *volatile slots[20];
-  ck_assert_int_eq(gait_roots_add(world.heap, (void *)slots, sizeof slots, GAIT_ROOTS_UNBARRIERED),
+  ck_assert_int_eq(gait_roots_add(unit.heap, (void *)slots, sizeof slots, GAIT_ROOTS_UNBARRIERED),
                    GAIT_OK);
   for (unsigned i = 0; i < 20; i++)
-    slots[i] = unit_tagged_leaf(&world, i);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20) - 1);
-  ck_assert_uint_gt(unit_last_record(world.heap).held_ns, 0);
+    slots[i] = unit_tagged_leaf(&unit, i);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20) - 1);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
   slots[3] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), (UNIT_TAG(20) - 1) & ~UINT64_C(8));
-  ck_assert_int_eq(gait_roots_remove(world.heap, (void *)slots), GAIT_OK);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_alive(&unit), (UNIT_TAG(20) - 1) & ~UINT64_C(8));
+  ck_assert_int_eq(gait_roots_remove(unit.heap, (void *)slots), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 
-START_TEST(ranges_are_added_once_and_removed_once) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(ranges_of_roots_are_added_once_and_removed_once) {
   static void *slots[4];
-  gait_heap *heap = world.heap;
+  gait_heap *heap = unit.heap;
   ck_assert_int_eq(gait_roots_remove(heap, slots), GAIT_ERROR_NOT_FOUND);
   ck_assert_int_eq(gait_roots_add(heap, slots, sizeof slots, GAIT_ROOTS_BARRIERED), GAIT_OK);
   ck_assert_int_eq(gait_roots_add(heap, slots, 8, GAIT_ROOTS_BARRIERED), GAIT_ERROR_ALREADY);
@@ -345,40 +310,36 @@ START_TEST(ranges_are_added_once_and_removed_once) {
   ck_assert_int_eq(gait_roots_add(heap, slots, 0, GAIT_ROOTS_BARRIERED), GAIT_ERROR_ARGUMENT);
   ck_assert_int_eq(gait_roots_add_callback(heap, NULL, NULL, GAIT_ROOTS_BARRIERED),
                    GAIT_ERROR_ARGUMENT);
-  unit_close(&world);
 }
 END_TEST
 
-START_TEST(many_and_large_ranges) {
+START_TEST(many_and_large_ranges_of_roots) {
   enum { RANGES = 2000, LARGE = 200000 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   void ***ranges = calloc(RANGES, sizeof *ranges);
   void **large = calloc(LARGE, sizeof *large);
-  ck_assert_int_eq(gait_roots_add(world.heap, large, LARGE * sizeof *large, GAIT_ROOTS_BARRIERED),
+  ck_assert_int_eq(gait_roots_add(unit.heap, large, LARGE * sizeof *large, GAIT_ROOTS_BARRIERED),
                    GAIT_OK);
   for (size_t i = 0; i < LARGE; i++)
-    gait_store(world.thread, &large[i], gait_alloc(world.thread, world.leaf, 16));
+    gait_store(unit.thread, &large[i], gait_alloc(unit.thread, unit.leaf, 16));
   for (size_t i = 0; i < RANGES; i++) {
     ranges[i] = calloc(2, sizeof(void *));
-    UNIT_CHECK(gait_roots_add(world.heap, ranges[i], 16,
+    UNIT_CHECK(gait_roots_add(unit.heap, ranges[i], 16,
                               i % 2 ? GAIT_ROOTS_BARRIERED : GAIT_ROOTS_UNBARRIERED) == GAIT_OK);
-    gait_store(world.thread, &ranges[i][1], gait_alloc(world.thread, world.leaf, 16));
+    gait_store(unit.thread, &ranges[i][1], gait_alloc(unit.thread, unit.leaf, 16));
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), RANGES + LARGE);
-  ck_assert_uint_ge(unit_last_record(world.heap).root_bytes, 8 * (LARGE + 2 * RANGES));
+  ck_assert_uint_eq(unit_marked_objects(&unit), RANGES + LARGE);
+  ck_assert_uint_ge(unit_last_record(unit.heap).root_bytes, 8 * (LARGE + 2 * RANGES));
   for (size_t i = 0; i < RANGES; i++) {
     void **range = ranges[i * 7919 % RANGES];
-    UNIT_CHECK(gait_roots_add(world.heap, range, 16, GAIT_ROOTS_BARRIERED) == GAIT_ERROR_ALREADY);
-    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
-    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_ERROR_NOT_FOUND);
+    UNIT_CHECK(gait_roots_add(unit.heap, range, 16, GAIT_ROOTS_BARRIERED) == GAIT_ERROR_ALREADY);
+    UNIT_CHECK(gait_roots_remove(unit.heap, range) == GAIT_OK);
+    UNIT_CHECK(gait_roots_remove(unit.heap, range) == GAIT_ERROR_NOT_FOUND);
     free(range);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), LARGE);
-  ck_assert_int_eq(gait_roots_remove(world.heap, large), GAIT_OK);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
+  ck_assert_uint_eq(unit_marked_objects(&unit), LARGE);
+  ck_assert_int_eq(gait_roots_remove(unit.heap, large), GAIT_OK);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
   free(ranges), free(large);
-  unit_close(&world);
 }
 END_TEST
 
@@ -390,7 +351,7 @@ static void roots_trace_table(gait_tracer *tracer, void *arg) {
   gait_trace_range(tracer, &table[2], 2 * sizeof(void *));
 }
 
-START_TEST(callbacks_trace_roots) {
+START_TEST(root_callbacks_trace_roots) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
     unit_world world;
@@ -408,7 +369,7 @@ START_TEST(callbacks_trace_roots) {
       gait_store(world.thread, &two[i], unit_tagged_leaf(&world, 5 + i));
     }
     ck_assert_uint_eq(unit_alive(&world), 0x0e | 0x0e << 5);
-    ck_assert_uint_eq(unit_last_record(heap).held_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
+    ck_assert_uint_eq(unit_last_record(heap).stopped_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &world),
                      GAIT_ERROR_NOT_FOUND);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one), GAIT_OK);
@@ -424,55 +385,37 @@ END_TEST
 
 /* ---- Roots against a running collector ---- */
 
-static atomic_bool roots_stop;
-
-static void *roots_collect_forever(void *arg) {
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&roots_stop))
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
 /* Passes one object round between a plain root, a field and a frame while cycles run: at every
  * moment one of them has it, and each time only one. */
 START_TEST(an_unbarriered_root_hides_nothing) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static void *volatile plain;
   plain = NULL;
-  ck_assert_int_eq(gait_roots_add(world.heap, (void *)&plain, sizeof plain, GAIT_ROOTS_UNBARRIERED),
+  ck_assert_int_eq(gait_roots_add(unit.heap, (void *)&plain, sizeof plain, GAIT_ROOTS_UNBARRIERED),
                    GAIT_OK);
-  void **holder = gait_alloc(world.thread, world.references, 64);
-  world.slots[0] = holder;
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
-  const uint64_t cycles = unit_stats(world.heap).cycles + 100;
-  for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
-    uint64_t *leaf = gait_alloc(world.thread, world.leaf, 16 + round % 256);
+  void **holder = gait_alloc(unit.thread, unit.references, 64);
+  unit.slots[0] = holder;
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
+  const uint64_t cycles = unit_stats(unit.heap).cycles + 100;
+  for (uint64_t round = 0; unit_stats(unit.heap).cycles < cycles; round++) {
+    uint64_t *leaf = gait_alloc(unit.thread, unit.leaf, 16 + round % 256);
     leaf[0] = round;
     leaf[1] = ~round;
-    world.slots[1] = leaf;
-    gait_poll(world.thread);
-    plain = world.slots[1];
-    world.slots[1] = NULL;
-    gait_poll(world.thread);
-    gait_store(world.thread, &holder[round % 8], plain);
+    unit.slots[1] = leaf;
+    gait_thread_poll(unit.thread);
+    plain = unit.slots[1];
+    unit.slots[1] = NULL;
+    gait_thread_poll(unit.thread);
+    gait_store(unit.thread, &holder[round % 8], plain);
     plain = NULL;
-    gait_poll(world.thread);
+    gait_thread_poll(unit.thread);
     plain = gait_load(&holder[round % 8]);
-    gait_store(world.thread, &holder[round % 8], NULL);
-    gait_poll(world.thread);
+    gait_store(unit.thread, &holder[round % 8], NULL);
+    gait_thread_poll(unit.thread);
     const uint64_t *back = plain;
     UNIT_CHECK(back[0] == round && back[1] == ~round);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(world.thread);
-  pthread_join(collector, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  unit_collector_stop(&collector, unit.thread);
 }
 END_TEST
 
@@ -497,68 +440,56 @@ static void roots_remove_once(gait_tracer *tracer, void *arg) {
 /* What plain stores hid in the root may be on a stack by now, so the threads are held though no
  * unbarriered root is left. */
 START_TEST(an_unbarriered_root_removed_while_marking_still_holds) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   static void *plain[2];
-  roots_heap = world.heap;
-  ck_assert_int_eq(gait_roots_add(world.heap, plain, sizeof plain, GAIT_ROOTS_UNBARRIERED),
-                   GAIT_OK);
+  roots_heap = unit.heap;
+  ck_assert_int_eq(gait_roots_add(unit.heap, plain, sizeof plain, GAIT_ROOTS_UNBARRIERED), GAIT_OK);
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, roots_remove_once, NULL, GAIT_ROOTS_BARRIERED), GAIT_OK);
+      gait_roots_add_callback(unit.heap, roots_remove_once, NULL, GAIT_ROOTS_BARRIERED), GAIT_OK);
   roots_removed_while_marking = plain;
-  unit_alive(&world);
+  unit_alive(&unit);
   ck_assert_ptr_null(roots_removed_while_marking);
-  ck_assert_int_eq(gait_roots_remove(world.heap, plain), GAIT_ERROR_NOT_FOUND);
-  ck_assert_uint_gt(unit_last_record(world.heap).held_ns, 0);
-  unit_alive(&world);
-  ck_assert_uint_eq(unit_last_record(world.heap).held_ns == 0, _i == UNIT_CONCURRENT);
-  unit_close(&world);
+  ck_assert_int_eq(gait_roots_remove(unit.heap, plain), GAIT_ERROR_NOT_FOUND);
+  ck_assert_uint_gt(unit_last_record(unit.heap).stopped_ns, 0);
+  unit_alive(&unit);
+  ck_assert_uint_eq(unit_last_record(unit.heap).stopped_ns == 0, _i == UNIT_CONCURRENT);
 }
 END_TEST
 
-START_TEST(ranges_come_and_go_during_cycles) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
-  const uint64_t cycles = unit_stats(world.heap).cycles + 60;
-  for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
+START_TEST(ranges_of_roots_come_and_go_during_cycles) {
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
+  const uint64_t cycles = unit_stats(unit.heap).cycles + 60;
+  for (uint64_t round = 0; unit_stats(unit.heap).cycles < cycles; round++) {
     void **range = calloc(64, sizeof *range);
     /* Stored before it is a root, so kept by the frame until it is one. */
-    uint64_t *leaf = gait_alloc(world.thread, world.leaf, 64);
+    uint64_t *leaf = gait_alloc(unit.thread, unit.leaf, 64);
     *leaf = round;
-    world.slots[0] = leaf;
-    UNIT_CHECK(gait_roots_add(world.heap, range, 64 * sizeof *range, GAIT_ROOTS_BARRIERED) ==
+    unit.slots[0] = leaf;
+    UNIT_CHECK(gait_roots_add(unit.heap, range, 64 * sizeof *range, GAIT_ROOTS_BARRIERED) ==
                GAIT_OK);
-    gait_store(world.thread, &range[round % 64], leaf);
-    world.slots[0] = NULL;
+    gait_store(unit.thread, &range[round % 64], leaf);
+    unit.slots[0] = NULL;
     for (unsigned i = 0; i < 50; i++) {
-      gait_poll(world.thread);
-      UNIT_CHECK(gait_alloc(world.thread, world.references, 128) != NULL);
+      gait_thread_poll(unit.thread);
+      UNIT_CHECK(gait_alloc(unit.thread, unit.references, 128) != NULL);
     }
     UNIT_CHECK(*(uint64_t *)range[round % 64] == round);
-    UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
+    UNIT_CHECK(gait_roots_remove(unit.heap, range) == GAIT_OK);
     free(range);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(world.thread);
-  pthread_join(collector, NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  unit_collector_stop(&collector, unit.thread);
 }
 END_TEST
 
 /* Takes an object out of a range into a frame that may have been scanned, then removes the range,
  * which may not: the object must stay. */
-START_TEST(removing_a_range_hides_nothing) {
+START_TEST(removing_a_range_of_roots_hides_nothing) {
   unit_world world;
   gait_options options = unit_options(_i);
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 200;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 200;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  atomic_store(&roots_stop, false);
-  pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, roots_collect_forever, world.heap), 0);
+  unit_collector collector;
+  unit_collector_start(&collector, world.heap);
   const uint64_t cycles = unit_stats(world.heap).cycles + 100;
   for (uint64_t round = 0; unit_stats(world.heap).cycles < cycles; round++) {
     void **range = calloc(4, sizeof *range);
@@ -571,7 +502,7 @@ START_TEST(removing_a_range_hides_nothing) {
     leaf[0] = round, leaf[7] = ~round;
     gait_store(world.thread, &range[2], leaf);
     for (unsigned i = 0; i < round % 200; i++)
-      gait_poll(world.thread);
+      gait_thread_poll(world.thread);
     world.slots[0] = gait_load(&range[2]);
     if (round % 2)
       UNIT_CHECK(gait_roots_remove(world.heap, range) == GAIT_OK);
@@ -579,45 +510,45 @@ START_TEST(removing_a_range_hides_nothing) {
       UNIT_CHECK(gait_roots_remove_callback(world.heap, roots_trace_table, range) == GAIT_OK);
     free(range);
     for (unsigned i = 0; i < 1000; i++) {
-      gait_poll(world.thread);
+      gait_thread_poll(world.thread);
       UNIT_CHECK(gait_alloc(world.thread, world.leaf, 64) != NULL);
     }
     leaf = world.slots[0];
     UNIT_CHECK(leaf[0] == round && leaf[7] == ~round);
   }
-  atomic_store(&roots_stop, true);
-  gait_leave(world.thread);
-  pthread_join(collector, NULL);
-  gait_enter(world.thread);
+  unit_collector_stop(&collector, world.thread);
   unit_close(&world);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *stack = unit_case(suite, "stack");
-  UNIT_TEST(stack, a_conservative_stack_keeps_what_it_names);
-  UNIT_TEST(stack, a_conservative_stack_forgets_what_returned);
-  UNIT_TEST(stack, a_stack_outside_managed_code_is_a_root);
+  const unit_worlds stack = unit_world_cases(suite, "stack", &unit_conservative);
+  UNIT_WORLD_TEST(stack, a_conservative_stack_keeps_the_objects_that_it_names);
+  UNIT_WORLD_TEST(stack, a_conservative_stack_forgets_calls_that_returned);
+  UNIT_WORLD_TEST(stack, a_stack_outside_managed_code_is_a_root);
 #if defined(__x86_64__)
-  UNIT_TEST(stack, registers_are_roots_outside);
+  UNIT_WORLD_TEST(stack, registers_are_roots_outside);
 #endif
   TCase *frames = unit_case(suite, "frames");
-  UNIT_TEST(frames, an_exact_thread_has_no_words_scanned);
-  UNIT_TEST(frames, frames_nest);
+  const unit_worlds frames_worlds = unit_world_cases(suite, "frames", &unit_exact);
+  UNIT_WORLD_TEST(frames_worlds, an_exact_thread_has_no_words_scanned);
+  UNIT_WORLD_TEST(frames_worlds, exact_frames_nest);
   UNIT_TEST(frames, a_conservative_thread_may_have_frames);
-  TCase *handles = unit_case(suite, "handles");
-  UNIT_TEST(handles, a_handle_keeps_one_object);
-  UNIT_TEST(handles, many_handles_come_and_go);
-  UNIT_TEST(handles, handles_belong_to_no_thread);
+  const unit_worlds handles = unit_world_cases(suite, "handles", &unit_exact);
+  UNIT_WORLD_TEST(handles, a_handle_keeps_one_object);
+  UNIT_WORLD_TEST(handles, many_handles_come_and_go);
+  UNIT_WORLD_TEST(handles, handles_belong_to_no_thread);
   TCase *slots = unit_case(suite, "slots");
-  UNIT_TEST(slots, barriered_slots_are_roots_until_removed);
-  UNIT_TEST(slots, unbarriered_slots_are_stored_to_plainly);
-  UNIT_TEST(slots, ranges_are_added_once_and_removed_once);
-  UNIT_TEST(slots, many_and_large_ranges);
-  UNIT_TEST(slots, callbacks_trace_roots);
+  const unit_worlds slots_worlds = unit_world_cases(suite, "slots", &unit_exact);
+  UNIT_WORLD_TEST(slots_worlds, barriered_slots_are_roots_until_removed);
+  UNIT_WORLD_TEST(slots_worlds, unbarriered_slots_are_stored_to_plainly);
+  UNIT_WORLD_TEST(slots_worlds, ranges_of_roots_are_added_once_and_removed_once);
+  UNIT_WORLD_TEST(slots_worlds, many_and_large_ranges_of_roots);
+  UNIT_TEST(slots, root_callbacks_trace_roots);
   TCase *races = unit_case(suite, "races");
-  UNIT_TEST(races, an_unbarriered_root_hides_nothing);
-  UNIT_TEST(races, an_unbarriered_root_removed_while_marking_still_holds);
-  UNIT_TEST(races, ranges_come_and_go_during_cycles);
-  UNIT_TEST(races, removing_a_range_hides_nothing);
+  const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
+  UNIT_WORLD_TEST(races_worlds, an_unbarriered_root_hides_nothing);
+  UNIT_WORLD_TEST(races_worlds, an_unbarriered_root_removed_while_marking_still_holds);
+  UNIT_WORLD_TEST(races_worlds, ranges_of_roots_come_and_go_during_cycles);
+  UNIT_TEST(races, removing_a_range_of_roots_hides_nothing);
 }

@@ -21,7 +21,7 @@ static void *safepoints_collect(void *arg) {
   UNIT_CHECK(gait_thread_attach(other->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&other->attached, true);
   for (int i = 0; i < 3; i++)
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   atomic_store(&other->over, true);
   return NULL;
@@ -30,7 +30,7 @@ static void *safepoints_collect(void *arg) {
 typedef void safepoints_act(unit_world *world);
 
 static void safepoints_poll(unit_world *world) {
-  gait_poll(world->thread);
+  gait_thread_poll(world->thread);
 }
 
 static void safepoints_allocate(unit_world *world) {
@@ -38,8 +38,8 @@ static void safepoints_allocate(unit_world *world) {
 }
 
 static void safepoints_leave(unit_world *world) {
-  gait_leave(world->thread);
-  gait_enter(world->thread);
+  gait_thread_leave(world->thread);
+  gait_thread_enter(world->thread);
 }
 
 static void *safepoints_nothing(void *arg) {
@@ -47,7 +47,7 @@ static void *safepoints_nothing(void *arg) {
 }
 
 static void safepoints_outside(unit_world *world) {
-  gait_outside(world->thread, safepoints_nothing, NULL);
+  gait_thread_outside(world->thread, safepoints_nothing, NULL);
 }
 
 /* The thread is in managed state of both heaps all the time, and calls on the first alone. */
@@ -89,48 +89,26 @@ START_TEST(running_outside_one_heap_is_a_safepoint_of_another) {
 }
 END_TEST
 
-struct safepoints_asker {
-  gait_heap *heap;
-  atomic_bool stop;
-  atomic_ulong cycles;
-};
-
-static void *safepoints_ask(void *arg) {
-  struct safepoints_asker *asker = arg;
-  gait_thread *thread = NULL;
-  UNIT_CHECK(gait_thread_attach(asker->heap, "asks", GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&asker->stop)) {
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-    atomic_fetch_add(&asker->cycles, 1);
-  }
-  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
 /* The flag is one for both heaps: a poll of the first lowers it, whichever has raised it, and the
  * thread then enters the second, which waits for it. */
-START_TEST(entering_one_heap_meets_what_polling_another_has_passed_over) {
+START_TEST(entering_one_heap_meets_handshakes_that_polling_another_has_passed_over) {
   unit_world worlds[2];
   for (int i = 0; i < 2; i++)
     unit_open(&worlds[i], _i, GAIT_STACK_EXACT);
-  struct safepoints_asker asker = {.heap = worlds[1].heap};
-  pthread_t thread;
-  ck_assert_int_eq(pthread_create(&thread, NULL, safepoints_ask, &asker), 0);
+  unit_collector collector;
+  unit_collector_start(&collector, worlds[1].heap);
   for (unsigned round = 0; round < 3000; round++) {
-    gait_leave(worlds[1].thread);
+    gait_thread_leave(worlds[1].thread);
     for (unsigned i = 0; i < 200 + round % 1000; i++)
       safepoints_poll(&worlds[0]);
-    gait_enter(worlds[1].thread);
-    const unsigned long before = atomic_load(&asker.cycles);
-    while (atomic_load(&asker.cycles) == before)
+    gait_thread_enter(worlds[1].thread);
+    const unsigned long before = atomic_load(&collector.cycles);
+    while (atomic_load(&collector.cycles) == before)
       safepoints_poll(&worlds[1]);
   }
-  atomic_store(&asker.stop, true);
-  for (int i = 0; i < 2; i++)
-    gait_leave(worlds[i].thread);
-  ck_assert_int_eq(pthread_join(thread, NULL), 0);
-  for (int i = 0; i < 2; i++)
-    gait_enter(worlds[i].thread);
+  gait_thread_leave(worlds[0].thread);
+  unit_collector_stop(&collector, worlds[1].thread);
+  gait_thread_enter(worlds[0].thread);
   for (int i = 0; i < 2; i++)
     unit_close(&worlds[i]);
 }
@@ -156,6 +134,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(several, allocating_on_one_heap_is_a_safepoint_of_another);
   UNIT_TEST(several, leaving_one_heap_is_a_safepoint_of_another);
   UNIT_TEST(several, running_outside_one_heap_is_a_safepoint_of_another);
-  tcase_add_test(several, entering_one_heap_meets_what_polling_another_has_passed_over);
+  tcase_add_test(several, entering_one_heap_meets_handshakes_that_polling_another_has_passed_over);
   UNIT_TEST(several, a_heap_left_for_good_leaves_the_others_in_order);
 }

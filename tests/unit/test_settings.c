@@ -3,9 +3,9 @@
 
 #include <unistd.h>
 
-const char *const unit_suite_name = "settings";
+#include "../support/sizes.h"
 
-#define MIB ((size_t)1 << 20)
+const char *const unit_suite_name = "settings";
 
 /* ---- Ranges ---- */
 
@@ -36,11 +36,11 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn
   }
 }
 
-START_TEST(a_running_heap_takes_what_a_new_one_does) {
+START_TEST(a_running_heap_takes_the_settings_of_a_new_one) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
-  setting_check_range(world.heap, gait_set_gogc, gait_get_gogc, UNIT_OPTION(gogc_percent));
-  setting_check_range(world.heap, gait_set_memory_limit, gait_get_memory_limit,
+  setting_check_range(world.heap, gait_heap_set_gogc, gait_heap_gogc, UNIT_OPTION(gogc_percent));
+  setting_check_range(world.heap, gait_heap_set_memory_limit, gait_heap_memory_limit,
                       UNIT_OPTION(memory_limit_bytes));
   unit_close(&world);
 }
@@ -53,6 +53,8 @@ static void setting_open(unit_world *world, int mode) {
   options.release_percent = 100;
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
+
+UNIT_FIXTURE(setting_world, UNIT_MODES, setting_open);
 
 static void setting_allocate(unit_world *world, size_t bytes) {
   for (size_t i = 0; i < bytes / 4096; i++)
@@ -72,62 +74,50 @@ static void setting_await(gait_heap *heap, uint64_t cycles, uint64_t mapped) {
                (unsigned long long)stats.mapped_bytes);
 }
 
-START_TEST(a_lower_limit_reaches_an_idle_program) {
-  unit_world world;
-  setting_open(&world, _i);
-  setting_allocate(&world, 64 * MIB);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  gait_leave(world.thread);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
-  setting_await(world.heap, 1, 24 * MIB);
-  gait_enter(world.thread);
-  const gait_cycle_record record = unit_last_record(world.heap);
+START_TEST(a_lower_memory_limit_reaches_an_idle_program) {
+  setting_allocate(&unit, 64 * MIB);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 0);
+  gait_thread_leave(unit.thread);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
+  setting_await(unit.heap, 1, 24 * MIB);
+  gait_thread_enter(unit.thread);
+  const gait_cycle_record record = unit_last_record(unit.heap);
   ck_assert_int_eq(record.cause, GAIT_CAUSE_MEMORY_LIMIT);
   ck_assert(!record.young);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(a_lower_gogc_reaches_an_idle_program) {
-  unit_world world;
-  setting_open(&world, _i);
-  setting_allocate(&world, 64 * MIB);
-  gait_leave(world.thread);
-  ck_assert_int_eq(gait_set_gogc(world.heap, 100, NULL), GAIT_OK);
-  setting_await(world.heap, 1, 24 * MIB);
-  gait_enter(world.thread);
-  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
-  unit_close(&world);
+  setting_allocate(&unit, 64 * MIB);
+  gait_thread_leave(unit.thread);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 100, NULL), GAIT_OK);
+  setting_await(unit.heap, 1, 24 * MIB);
+  gait_thread_enter(unit.thread);
+  ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_GOGC);
 }
 END_TEST
 
 /* What has been collected already goes back without another cycle. */
-START_TEST(free_memory_goes_back_to_an_idle_program_s_limit) {
-  unit_world world;
-  setting_open(&world, _i);
-  setting_allocate(&world, 64 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_ge(unit_stats(world.heap).mapped_bytes, 64 * MIB);
-  gait_leave(world.thread);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
-  setting_await(world.heap, 1, 24 * MIB);
-  gait_enter(world.thread);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
-  unit_close(&world);
+START_TEST(free_memory_of_an_idle_program_goes_back_to_its_limit) {
+  setting_allocate(&unit, 64 * MIB);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_ge(unit_stats(unit.heap).mapped_bytes, 64 * MIB);
+  gait_thread_leave(unit.thread);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, (int64_t)(24 * MIB), NULL), GAIT_OK);
+  setting_await(unit.heap, 1, 24 * MIB);
+  gait_thread_enter(unit.thread);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 1);
 }
 END_TEST
 
 /* A setting that leaves the heap below its trigger starts nothing, not even a thread. */
-START_TEST(a_higher_setting_starts_nothing) {
-  unit_world world;
-  setting_open(&world, _i);
-  setting_allocate(&world, MIB);
+START_TEST(a_higher_setting_starts_no_cycle) {
+  setting_allocate(&unit, MIB);
   const size_t threads = unit_count_threads();
-  ck_assert_int_eq(gait_set_gogc(world.heap, 1000, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, (int64_t)(900 * MIB), NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 1000, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, (int64_t)(900 * MIB), NULL), GAIT_OK);
   ck_assert_uint_eq(unit_count_threads(), threads);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 0);
 }
 END_TEST
 
@@ -135,23 +125,23 @@ END_TEST
 static void setting_lower_within(gait_heap *heap, const gait_cycle_record *record, void *arg) {
   (void)arg;
   if (record->cycle == 1)
-    UNIT_CHECK(gait_set_memory_limit(heap, (int64_t)(4 * MIB), NULL) == GAIT_OK);
+    UNIT_CHECK(gait_heap_set_memory_limit(heap, (int64_t)(4 * MIB), NULL) == GAIT_OK);
 }
 
 /* The cycle under way has begun too soon for the new limit, which is out of reach: one more, and
  * not one after the other. */
-START_TEST(a_limit_that_is_lowered_within_a_cycle) {
+START_TEST(memory_limit_may_be_lowered_within_a_cycle) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.cycle = setting_lower_within;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 16 * MIB);
   ck_assert_ptr_nonnull(world.slots[0]);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_leave(world.thread);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  gait_thread_leave(world.thread);
   setting_await(world.heap, 2, SIZE_MAX);
   usleep(20000);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 2);
   ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
   unit_close(&world);
@@ -160,10 +150,11 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "settings");
-  UNIT_TEST(tcase, a_running_heap_takes_what_a_new_one_does);
-  UNIT_TEST(tcase, a_lower_limit_reaches_an_idle_program);
-  UNIT_TEST(tcase, a_lower_gogc_reaches_an_idle_program);
-  UNIT_TEST(tcase, free_memory_goes_back_to_an_idle_program_s_limit);
-  UNIT_TEST(tcase, a_higher_setting_starts_nothing);
-  UNIT_TEST(tcase, a_limit_that_is_lowered_within_a_cycle);
+  const unit_worlds worlds = unit_world_cases(suite, "settings", &setting_world);
+  UNIT_TEST(tcase, a_running_heap_takes_the_settings_of_a_new_one);
+  UNIT_WORLD_TEST(worlds, a_lower_memory_limit_reaches_an_idle_program);
+  UNIT_WORLD_TEST(worlds, a_lower_gogc_reaches_an_idle_program);
+  UNIT_WORLD_TEST(worlds, free_memory_of_an_idle_program_goes_back_to_its_limit);
+  UNIT_WORLD_TEST(worlds, a_higher_setting_starts_no_cycle);
+  UNIT_TEST(tcase, memory_limit_may_be_lowered_within_a_cycle);
 }

@@ -20,7 +20,7 @@ const char *const unit_suite_name = "sizes";
 #define SIZES_BYTES(later) offsetof(__typeof__(later), guard)
 #define SIZES_GUARD        UINT64_C(0x6775617264677561)
 
-START_TEST(stats_that_are_larger_end_in_zeros) {
+START_TEST(larger_stats_of_a_program_end_in_zeros) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   SIZES_LATER(gait_stats) later;
@@ -38,7 +38,7 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   typedef struct later_record {
     gait_cycle_record known;
     uint64_t unknown;
@@ -46,7 +46,7 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   later_record later[4];
   memset(later, 0xee, sizeof later);
   const size_t count =
-      gait_cycle_records_sized(world.heap, 1, &later[0].known, 3, sizeof(later_record));
+      gait_records_read_sized(world.heap, 1, &later[0].known, 3, sizeof(later_record));
   ck_assert_uint_eq(count, 3);
   for (size_t i = 0; i < count; i++) {
     ck_assert_uint_eq(later[i].known.cycle, i + 1);
@@ -121,7 +121,7 @@ START_TEST(options_of_a_wrong_size_are_rejected) {
 END_TEST
 
 /* A row whose field lies beyond the options of the program is not shown to it. */
-START_TEST(rows_end_where_the_options_of_the_program_end) {
+START_TEST(option_rows_end_where_the_options_of_the_program_end) {
   size_t all = 0, some = 0;
   while (gait_option_at(all))
     all++;
@@ -171,11 +171,11 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "sizes");
-  UNIT_TEST(tcase, stats_that_are_larger_end_in_zeros);
+  UNIT_TEST(tcase, larger_stats_of_a_program_end_in_zeros);
   UNIT_TEST(tcase, records_are_copied_with_the_stride_of_the_program);
   tcase_add_test(tcase, kinds_of_a_wrong_size_are_rejected);
   tcase_add_test(tcase, options_of_a_wrong_size_are_rejected);
   tcase_add_test(tcase, another_abi_gets_no_heap);
   tcase_add_test(tcase, another_abi_attaches_no_thread);
-  tcase_add_test(tcase, rows_end_where_the_options_of_the_program_end);
+  tcase_add_test(tcase, option_rows_end_where_the_options_of_the_program_end);
 }

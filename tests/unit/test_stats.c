@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "stats";
 
 START_TEST(a_new_heap_counts_from_zero) {
@@ -27,84 +29,71 @@ START_TEST(a_new_heap_counts_from_zero) {
 END_TEST
 
 START_TEST(allocation_is_counted_to_the_byte) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   uint64_t bytes = 0, objects = 0, random = 7;
   for (unsigned round = 0; round < 200; round++) {
     for (unsigned i = 0; i < 50; i++) {
-      const size_t size = 1 + unit_random(&random) % (i % 25 ? 3000 : 100000);
-      const void *object =
-          gait_alloc(world.thread, round % 2 ? world.leaf : world.references, size);
-      bytes += gait_object_bytes(world.heap, object);
+      const size_t size = 1 + random_next(&random) % (i % 25 ? 3000 : 100000);
+      const void *object = gait_alloc(unit.thread, round % 2 ? unit.leaf : unit.references, size);
+      bytes += gait_object_bytes(unit.heap, object);
       objects++;
-      const gait_stats stats = unit_stats(world.heap);
+      const gait_stats stats = unit_stats(unit.heap);
       UNIT_CHECK(stats.alloc_objects == objects);
       UNIT_CHECK(stats.alloc_bytes == bytes);
     }
-    if (round % 20 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    if (round % 7 == 0) gait_leave(world.thread), gait_enter(world.thread);
+    if (round % 20 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    if (round % 7 == 0) gait_thread_leave(unit.thread), gait_thread_enter(unit.thread);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, objects);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, objects);
 }
 END_TEST
 
-START_TEST(live_bytes_cover_what_is_live) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(live_bytes_cover_live_objects) {
   uint64_t live = 0;
   for (unsigned i = 0; i < 3000; i++) {
-    void **node = gait_alloc(world.thread, world.references, 16 + i);
-    live += gait_object_bytes(world.heap, node);
-    gait_store_init(world.thread, node, world.slots[0]);
-    world.slots[0] = node;
-    UNIT_CHECK(unit_stats(world.heap).heap_live_bytes >= live);
+    void **node = gait_alloc(unit.thread, unit.references, 16 + i);
+    live += gait_object_bytes(unit.heap, node);
+    gait_store_init(unit.thread, node, unit.slots[0]);
+    unit.slots[0] = node;
+    UNIT_CHECK(unit_stats(unit.heap).heap_live_bytes >= live);
   }
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.marked_bytes, live);
   ck_assert_uint_ge(stats.heap_live_bytes, live);
   ck_assert_uint_ge(stats.mapped_bytes, live);
-  unit_close(&world);
 }
 END_TEST
 
 /* What was taken, be it much or little, counts once: a cycle that has found nothing of it leaves
  * nothing of it but what is left of two runs. */
 START_TEST(live_bytes_are_marked_bytes_after_a_cycle) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (unsigned round = 0; round < 20; round++) {
     for (unsigned i = 0; i < 37 * round; i++)
-      UNIT_CHECK(gait_alloc(world.thread, i % 2 ? world.leaf : world.references, 400) != NULL);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    const gait_stats stats = unit_stats(world.heap);
+      UNIT_CHECK(gait_alloc(unit.thread, i % 2 ? unit.leaf : unit.references, 400) != NULL);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    const gait_stats stats = unit_stats(unit.heap);
     ck_assert_uint_eq(stats.marked_bytes, 0);
     ck_assert_uint_le(stats.heap_live_bytes, 2 * 16384);
   }
-  unit_close(&world);
 }
 END_TEST
 
 /* One object each in runs of all sizes and several kinds: what caches hold beside them is no
  * object, and is not live once these are dropped. */
 START_TEST(marked_bytes_are_of_objects) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  const gait_kind kinds[] = {world.leaf, world.references, world.conservative};
+  const gait_kind kinds[] = {unit.leaf, unit.references, unit.conservative};
   for (unsigned cycle = 0; cycle < 3; cycle++) {
     for (size_t bytes = 16; bytes <= GAIT_SMALL_BYTES; bytes = gait_slot_bytes(bytes) + 1)
       for (size_t i = 0; i < 3; i++)
-        UNIT_CHECK(gait_alloc(world.thread, kinds[i], bytes) != NULL);
-    world.slots[0] = cycle == 2 ? gait_alloc(world.thread, world.leaf, 1000) : NULL;
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    const uint64_t live = world.slots[0] ? gait_object_bytes(world.heap, world.slots[0]) : 0;
-    ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, live);
-    ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, live);
-    ck_assert_uint_eq(unit_last_record(world.heap).allocated_black_bytes, 0);
-    ck_assert_uint_ge(unit_stats(world.heap).heap_live_bytes, live);
+        UNIT_CHECK(gait_alloc(unit.thread, kinds[i], bytes) != NULL);
+    unit.slots[0] = cycle == 2 ? gait_alloc(unit.thread, unit.leaf, 1000) : NULL;
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    const uint64_t live = unit.slots[0] ? gait_object_bytes(unit.heap, unit.slots[0]) : 0;
+    ck_assert_uint_eq(unit_stats(unit.heap).marked_bytes, live);
+    ck_assert_uint_eq(unit_last_record(unit.heap).marked_bytes, live);
+    ck_assert_uint_eq(unit_last_record(unit.heap).allocated_black_bytes, 0);
+    ck_assert_uint_ge(unit_stats(unit.heap).heap_live_bytes, live);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -118,17 +107,14 @@ static void *stats_allocate_little(void *arg) {
 }
 
 /* A thread that goes gives back what is left of its runs, and that has counted before. */
-START_TEST(live_bytes_after_threads_have_gone) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(live_bytes_stay_counted_when_threads_have_gone) {
   for (uint64_t threads = 1; threads <= 20; threads++) {
     pthread_t id;
-    ck_assert_int_eq(pthread_create(&id, NULL, stats_allocate_little, world.heap), 0);
+    ck_assert_int_eq(pthread_create(&id, NULL, stats_allocate_little, unit.heap), 0);
     pthread_join(id, NULL);
-    ck_assert_uint_ge(unit_stats(world.heap).heap_live_bytes, 100 * threads);
-    ck_assert_uint_le(unit_stats(world.heap).heap_live_bytes, 20 * 16384);
+    ck_assert_uint_ge(unit_stats(unit.heap).heap_live_bytes, 100 * threads);
+    ck_assert_uint_le(unit_stats(unit.heap).heap_live_bytes, 20 * 16384);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -159,7 +145,7 @@ static void *stats_watch(void *arg) {
 }
 
 /* Watched by a thread that is not attached, while cycles run. */
-START_TEST(counters_only_rise) {
+START_TEST(counters_of_stats_only_rise) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
@@ -171,7 +157,7 @@ START_TEST(counters_only_rise) {
     void **node = gait_alloc(world.thread, world.references, 16 + i % 2000);
     gait_store_init(world.thread, node, world.slots[0]);
     world.slots[0] = i % 5000 ? node : NULL;
-    if (i % 100000 == 0) ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    if (i % 100000 == 0) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   }
   atomic_store(&stats_stop, true);
   pthread_join(watcher, NULL);
@@ -183,7 +169,7 @@ static void *stats_collect(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(arg, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   for (unsigned i = 0; i < 5; i++)
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   atomic_store(&stats_stop, true);
   return NULL;
@@ -191,15 +177,13 @@ static void *stats_collect(void *arg) {
 
 /* Another thread collects; this one is in managed code and takes part at its polls. */
 START_TEST(pauses_are_counted) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   atomic_store(&stats_stop, false);
   pthread_t collector;
-  ck_assert_int_eq(pthread_create(&collector, NULL, stats_collect, world.heap), 0);
+  ck_assert_int_eq(pthread_create(&collector, NULL, stats_collect, unit.heap), 0);
   while (!atomic_load(&stats_stop))
-    gait_poll(world.thread);
+    gait_thread_poll(unit.thread);
   pthread_join(collector, NULL);
-  const gait_stats stats = unit_stats(world.heap);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.pauses, 5);
   ck_assert_uint_gt(stats.pause_max_ns, 0);
   if (_i == UNIT_CONCURRENT) /* the thread scans its own roots */
@@ -209,35 +193,32 @@ START_TEST(pauses_are_counted) {
   ck_assert_uint_le(stats.pause_p99_ns, stats.pause_p9999_ns);
   ck_assert_uint_le(stats.pause_p9999_ns, stats.pause_max_ns + stats.pause_max_ns / 16 + 1);
   ck_assert_uint_ge(stats.gc_cpu_ns, stats.gc_assist_ns);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(side_tables_are_small) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (size_t i = 0; i < 2000000; i++) {
-    void **node = gait_alloc(world.thread, world.references, 48);
-    gait_store_init(world.thread, node, world.slots[0]);
-    world.slots[0] = node;
+    void **node = gait_alloc(unit.thread, unit.references, 48);
+    gait_store_init(unit.thread, node, unit.slots[0]);
+    unit.slots[0] = node;
   }
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  const gait_stats stats = unit_stats(world.heap);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_gt(stats.side_table_bytes, 0);
   ck_assert_uint_le(stats.side_table_bytes, stats.marked_bytes * 4 / 100);
-  unit_close(&world);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "stats");
+  const unit_worlds worlds = unit_world_cases(suite, "stats", &unit_exact);
   UNIT_TEST(tcase, a_new_heap_counts_from_zero);
-  UNIT_TEST(tcase, allocation_is_counted_to_the_byte);
-  UNIT_TEST(tcase, live_bytes_cover_what_is_live);
-  UNIT_TEST(tcase, live_bytes_are_marked_bytes_after_a_cycle);
-  UNIT_TEST(tcase, marked_bytes_are_of_objects);
-  UNIT_TEST(tcase, live_bytes_after_threads_have_gone);
-  UNIT_TEST(tcase, counters_only_rise);
-  UNIT_TEST(tcase, pauses_are_counted);
-  UNIT_TEST(tcase, side_tables_are_small);
+  UNIT_WORLD_TEST(worlds, allocation_is_counted_to_the_byte);
+  UNIT_WORLD_TEST(worlds, live_bytes_cover_live_objects);
+  UNIT_WORLD_TEST(worlds, live_bytes_are_marked_bytes_after_a_cycle);
+  UNIT_WORLD_TEST(worlds, marked_bytes_are_of_objects);
+  UNIT_WORLD_TEST(worlds, live_bytes_stay_counted_when_threads_have_gone);
+  UNIT_TEST(tcase, counters_of_stats_only_rise);
+  UNIT_WORLD_TEST(worlds, pauses_are_counted);
+  UNIT_WORLD_TEST(worlds, side_tables_are_small);
 }

@@ -17,11 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "system";
-
-#define MIB ((size_t)1 << 20)
 
 static gait_options system_options(int mode) {
   gait_options options = unit_options(mode);
@@ -59,9 +59,9 @@ static void *system_on_small_stack(void *arg) {
   system_churn(heap, thread, 200);
   for (int i = 0; i < 20; i++) {
     UNIT_CHECK(gait_alloc(thread, small->world->conservative, 300000) != NULL);
-    gait_leave(thread);
-    gait_enter(thread);
-    UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+    gait_thread_leave(thread);
+    gait_thread_enter(thread);
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   }
   UNIT_CHECK(gait_object_start(heap, kept) == kept && kept[7] == 42);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -98,7 +98,7 @@ static void *system_start_small(void *arg) {
 }
 
 /* Cycles that the thread runs itself are among them, with the line of each in the default log. */
-START_TEST(the_least_stack_is_enough) {
+START_TEST(the_least_stack_of_a_thread_is_enough) {
   if (SANITIZER_ADDRESS || SANITIZER_THREAD) return;
   unit_world world;
   gait_options options = system_options(_i);
@@ -107,7 +107,7 @@ START_TEST(the_least_stack_is_enough) {
   ck_assert_int_ge(nowhere, 0);
   ck_assert_int_eq(dup2(nowhere, STDERR_FILENO), STDERR_FILENO);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   usleep(1100000); /* what was read of the system's files is old from here on */
   struct system_small small = {.world = &world};
   unit_on_thread(world.thread, system_start_small, &small);
@@ -183,8 +183,8 @@ static void system_set_apart(struct system_inherited *inherited) {
 }
 
 static double system_processors(gait_heap *heap, gait_thread *thread) {
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
-  return unit_last_record(heap).processors;
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
+  return unit_last_record(heap).cpus;
 }
 
 static void *system_collect_apart(void *arg) {
@@ -211,7 +211,7 @@ static void *system_collect_apart(void *arg) {
   return NULL;
 }
 
-START_TEST(what_threads_inherit_is_undone) {
+START_TEST(collector_threads_undo_inherited_settings) {
   unit_world world;
   struct system_inherited inherited = {.mode = _i, .nice = getpriority(PRIO_PROCESS, 0)};
   const gait_options options = system_options(_i);
@@ -247,9 +247,9 @@ static void *system_until_cancelled(void *arg) {
     for (int i = 0; i < 20; i++) {
       for (int k = 0; k < 200; k++) /* a tight limit: the thread stalls */
         UNIT_CHECK(gait_alloc(thread, cancelled->leaf, 2000) != NULL);
-      gait_leave(thread);
-      gait_enter(thread);
-      if (i % 5 == 0) UNIT_CHECK(gait_collect(i % 2 ? thread : other) == GAIT_OK);
+      gait_thread_leave(thread);
+      gait_thread_enter(thread);
+      if (i % 5 == 0) UNIT_CHECK(gait_heap_collect(i % 2 ? thread : other) == GAIT_OK);
       atomic_store(&cancelled->goes, true);
       pthread_testcancel();
     }
@@ -268,7 +268,7 @@ static void *system_cancel_some(void *arg) {
     UNIT_CHECK(pthread_create(&threads[i], NULL, system_until_cancelled, cancelled) == 0);
   while (!atomic_load(&cancelled->goes))
     sched_yield();
-  usleep((useconds_t)(unit_random(&cancelled->seed) % 3000));
+  usleep((useconds_t)(random_next(&cancelled->seed) % 3000));
   for (int i = 0; i < SYSTEM_CANCELLED; i++) {
     void *result = NULL;
     UNIT_CHECK(pthread_cancel(threads[i]) == 0);
@@ -289,11 +289,11 @@ START_TEST(a_cancelled_thread_leaves_no_lock) {
       .heap = world.heap, .other = other.heap, .leaf = world.leaf, .seed = 18 + (uint64_t)_i};
   for (int round = 0; round < 30; round++) {
     atomic_store(&cancelled.goes, false);
-    gait_leave(other.thread);
+    gait_thread_leave(other.thread);
     unit_on_thread(world.thread, system_cancel_some, &cancelled);
-    gait_enter(other.thread);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    ck_assert_int_eq(gait_collect(other.thread), GAIT_OK);
+    gait_thread_enter(other.thread);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(other.thread), GAIT_OK);
   }
   unit_close(&other);
   unit_close(&world);
@@ -301,7 +301,7 @@ START_TEST(a_cancelled_thread_leaves_no_lock) {
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  UNIT_TEST(unit_case(suite, "stacks"), the_least_stack_is_enough);
-  UNIT_TEST(unit_case(suite, "inheritance"), what_threads_inherit_is_undone);
+  UNIT_TEST(unit_case(suite, "stacks"), the_least_stack_of_a_thread_is_enough);
+  UNIT_TEST(unit_case(suite, "inheritance"), collector_threads_undo_inherited_settings);
   UNIT_TEST(unit_case(suite, "cancellation"), a_cancelled_thread_leaves_no_lock);
 }

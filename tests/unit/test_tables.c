@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
+#include "../support/sizes.h"
 
 const char *const unit_suite_name = "tables";
-
-#define KIB ((uint64_t)1 << 10)
-#define MIB ((uint64_t)1 << 20)
 
 static uint64_t tables_mapped(const unit_world *world) {
   return unit_stats(world->heap).mapped_bytes;
@@ -22,13 +21,15 @@ static uint64_t tables_mapped(const unit_world *world) {
 static void tables_open(unit_world *world, int mode) {
   unit_open(world, mode, GAIT_STACK_EXACT);
   for (unsigned i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
 }
+
+UNIT_FIXTURE(tables_world, UNIT_MODES, tables_open);
 
 /* What is mapped after `cycles` cycles. */
 static uint64_t tables_mapped_after(unit_world *world, unsigned cycles) {
   for (unsigned i = 0; i < cycles; i++)
-    ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return tables_mapped(world);
 }
 
@@ -37,93 +38,81 @@ static uint64_t tables_mapped_after(unit_world *world, unsigned cycles) {
 enum { HANDLES = 20000 };
 
 START_TEST(handles_are_counted_and_given_back) {
-  unit_world world;
-  tables_open(&world, _i);
   gait_handle **handles = calloc(HANDLES, sizeof *handles);
-  const uint64_t before = tables_mapped(&world);
+  const uint64_t before = tables_mapped(&unit);
   for (size_t i = 0; i < HANDLES; i++)
-    UNIT_CHECK((handles[i] = gait_handle_new(world.thread, NULL)) != NULL);
-  const uint64_t full = tables_mapped(&world);
+    UNIT_CHECK((handles[i] = gait_handle_create(unit.thread, NULL)) != NULL);
+  const uint64_t full = tables_mapped(&unit);
   ck_assert_uint_ge(full, before + HANDLES * 2 * sizeof(void *));
   for (size_t i = 0; i < HANDLES; i++) /* one in a thousand stays, in a chunk of its own */
-    if (i % 1000 != 0) gait_handle_free(world.thread, handles[i]);
-  const uint64_t sparse = tables_mapped_after(&world, 1);
+    if (i % 1000 != 0) gait_handle_destroy(unit.thread, handles[i]);
+  const uint64_t sparse = tables_mapped_after(&unit, 1);
   ck_assert_uint_le(sparse, before + HANDLES / 1000 * 8 * KIB + 256 * KIB);
-  gait_store(world.thread, &world.slots[0], unit_tagged_leaf(&world, 0));
-  gait_handle_set(world.thread, handles[0], world.slots[0]);
-  gait_handle_set(world.thread, handles[HANDLES - 1000], unit_tagged_leaf(&world, 1));
-  world.slots[0] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0) | UNIT_TAG(1));
+  gait_store(unit.thread, &unit.slots[0], unit_tagged_leaf(&unit, 0));
+  gait_handle_set(unit.thread, handles[0], unit.slots[0]);
+  gait_handle_set(unit.thread, handles[HANDLES - 1000], unit_tagged_leaf(&unit, 1));
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0) | UNIT_TAG(1));
   for (size_t i = 0; i < HANDLES; i += 1000)
-    gait_handle_free(world.thread, handles[i]);
-  ck_assert_uint_le(tables_mapped_after(&world, 1), before + 256 * KIB);
+    gait_handle_destroy(unit.thread, handles[i]);
+  ck_assert_uint_le(tables_mapped_after(&unit, 1), before + 256 * KIB);
   for (size_t i = 0; i < HANDLES; i++) /* and they can be had again */
-    UNIT_CHECK((handles[i] = gait_handle_new(world.thread, NULL)) != NULL);
-  ck_assert_uint_ge(tables_mapped(&world), before + HANDLES * 2 * sizeof(void *));
+    UNIT_CHECK((handles[i] = gait_handle_create(unit.thread, NULL)) != NULL);
+  ck_assert_uint_ge(tables_mapped(&unit), before + HANDLES * 2 * sizeof(void *));
   free(handles);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(roots_are_counted_and_given_back) {
   enum { ROOTS = 20000, KEPT = 100 };
-  unit_world world;
-  tables_open(&world, _i);
   void **words = calloc(ROOTS, sizeof *words);
-  const uint64_t before = tables_mapped(&world);
+  const uint64_t before = tables_mapped(&unit);
   for (size_t i = 0; i < ROOTS; i++)
-    UNIT_CHECK(gait_roots_add(world.heap, &words[i], sizeof *words, GAIT_ROOTS_BARRIERED) ==
+    UNIT_CHECK(gait_roots_add(unit.heap, &words[i], sizeof *words, GAIT_ROOTS_BARRIERED) ==
                GAIT_OK);
-  const uint64_t full = tables_mapped(&world);
+  const uint64_t full = tables_mapped(&unit);
   ck_assert_uint_ge(full, before + ROOTS * 4 * sizeof(void *));
   for (size_t i = 0; i < ROOTS; i++) /* those that stay are all over the table */
-    if (i % (ROOTS / KEPT) != 7) UNIT_CHECK(gait_roots_remove(world.heap, &words[i]) == GAIT_OK);
+    if (i % (ROOTS / KEPT) != 7) UNIT_CHECK(gait_roots_remove(unit.heap, &words[i]) == GAIT_OK);
   for (unsigned tag = 0; tag < 8; tag++)
-    gait_store(world.thread, &words[tag * (ROOTS / KEPT) + 7], unit_tagged_leaf(&world, tag));
-  ck_assert_uint_eq(unit_alive(&world), 0xff);
-  ck_assert_uint_le(tables_mapped(&world), before + 128 * KIB);
-  ck_assert_uint_eq(unit_alive(&world), 0xff);
+    gait_store(unit.thread, &words[tag * (ROOTS / KEPT) + 7], unit_tagged_leaf(&unit, tag));
+  ck_assert_uint_eq(unit_alive(&unit), 0xff);
+  ck_assert_uint_le(tables_mapped(&unit), before + 128 * KIB);
+  ck_assert_uint_eq(unit_alive(&unit), 0xff);
   for (size_t i = 7; i < ROOTS; i += ROOTS / KEPT) {
-    UNIT_CHECK(gait_roots_add(world.heap, &words[i], 8, GAIT_ROOTS_BARRIERED) ==
-               GAIT_ERROR_ALREADY);
-    UNIT_CHECK(gait_roots_remove(world.heap, &words[i]) == GAIT_OK);
-    UNIT_CHECK(gait_roots_remove(world.heap, &words[i]) == GAIT_ERROR_NOT_FOUND);
+    UNIT_CHECK(gait_roots_add(unit.heap, &words[i], 8, GAIT_ROOTS_BARRIERED) == GAIT_ERROR_ALREADY);
+    UNIT_CHECK(gait_roots_remove(unit.heap, &words[i]) == GAIT_OK);
+    UNIT_CHECK(gait_roots_remove(unit.heap, &words[i]) == GAIT_ERROR_NOT_FOUND);
   }
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  ck_assert_uint_le(tables_mapped(&world), before + 256 * KIB);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_uint_le(tables_mapped(&unit), before + 256 * KIB);
   free(words);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(external_bytes_are_counted_and_given_back) {
   enum { OBJECTS = 20000 };
-  unit_world world;
-  tables_open(&world, _i);
-  void **holder = gait_alloc(world.thread, world.references, OBJECTS * sizeof(void *));
-  world.slots[0] = holder;
+  void **holder = gait_alloc(unit.thread, unit.references, OBJECTS * sizeof(void *));
+  unit.slots[0] = holder;
   for (size_t i = 0; i < OBJECTS; i++)
-    gait_store(world.thread, &holder[i], gait_alloc(world.thread, world.leaf, 16));
-  const uint64_t before = tables_mapped_after(&world, 1);
+    gait_store(unit.thread, &holder[i], gait_alloc(unit.thread, unit.leaf, 16));
+  const uint64_t before = tables_mapped_after(&unit, 1);
   for (size_t i = 0; i < OBJECTS; i++)
-    UNIT_CHECK(gait_external(world.thread, gait_load(&holder[i]), 1) == GAIT_OK);
-  ck_assert_uint_ge(tables_mapped(&world), before + OBJECTS * 2 * 2 * sizeof(void *));
+    UNIT_CHECK(gait_object_set_external(unit.thread, gait_load(&holder[i]), 1) == GAIT_OK);
+  ck_assert_uint_ge(tables_mapped(&unit), before + OBJECTS * 2 * 2 * sizeof(void *));
   for (size_t i = 0; i < OBJECTS; i++)
-    if (i % 100 != 0) gait_store(world.thread, &holder[i], NULL);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, OBJECTS / 100);
-  ck_assert_uint_le(tables_mapped_after(&world, 1), before + 128 * KIB);
+    if (i % 100 != 0) gait_store(unit.thread, &holder[i], NULL);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, OBJECTS / 100);
+  ck_assert_uint_le(tables_mapped_after(&unit, 1), before + 128 * KIB);
   for (size_t i = 0; i < OBJECTS; i += 100) /* each is found where it is now */
-    UNIT_CHECK(gait_external(world.thread, gait_load(&holder[i]), 0) == GAIT_OK);
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 0);
-  unit_close(&world);
+    UNIT_CHECK(gait_object_set_external(unit.thread, gait_load(&holder[i]), 0) == GAIT_OK);
+  ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 0);
 }
 END_TEST
 
 START_TEST(kinds_are_counted) {
-  unit_world world;
-  tables_open(&world, _i);
-  const uint64_t before = tables_mapped(&world);
+  const uint64_t before = tables_mapped(&unit);
   static uint64_t map[GAIT_MAX_KINDS / 2];
   enum { KINDS = 500 };
   for (unsigned i = 0; i < KINDS; i++) {
@@ -132,10 +121,9 @@ START_TEST(kinds_are_counted) {
     gait_kind kind;
     const gait_kind_info info = {
         .name = name, .form = GAIT_KIND_POINTERS, .pointer_map = map, .map_bytes = 4096};
-    UNIT_CHECK(gait_kind_register(world.heap, &info, &kind) == GAIT_OK);
+    UNIT_CHECK(gait_kind_register(unit.heap, &info, &kind) == GAIT_OK);
   }
-  ck_assert_uint_ge(tables_mapped(&world), before + (uint64_t)KINDS * (4096 / 64 + 7));
-  unit_close(&world);
+  ck_assert_uint_ge(tables_mapped(&unit), before + (uint64_t)KINDS * (4096 / 64 + 7));
 }
 END_TEST
 
@@ -162,30 +150,27 @@ static void *tables_attend(void *arg) {
 }
 
 START_TEST(processors_are_counted_and_given_back) {
-  unit_world world;
-  tables_open(&world, _i);
-  const gait_stats before = unit_stats(world.heap);
-  struct crowd crowd = {.heap = world.heap, .kind = world.leaf};
+  const gait_stats before = unit_stats(unit.heap);
+  struct crowd crowd = {.heap = unit.heap, .kind = unit.leaf};
   pthread_t threads[CROWD];
   ck_assert_int_eq(pthread_barrier_init(&crowd.barrier, NULL, CROWD + 1), 0);
   for (unsigned i = 0; i < CROWD; i++)
     ck_assert_int_eq(pthread_create(&threads[i], NULL, tables_attend, &crowd), 0);
   pthread_barrier_wait(&crowd.barrier);
-  const gait_stats full = unit_stats(world.heap);
+  const gait_stats full = unit_stats(unit.heap);
   ck_assert_uint_ge(full.processors, CROWD);
   ck_assert_uint_ge(full.mapped_bytes, before.mapped_bytes + CROWD * GAIT_MAX_KINDS * 8);
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   pthread_barrier_wait(&crowd.barrier);
   for (unsigned i = 0; i < CROWD; i++)
     pthread_join(threads[i], NULL);
   pthread_barrier_destroy(&crowd.barrier);
-  gait_enter(world.thread);
-  tables_mapped_after(&world, 20);
-  const gait_stats after = unit_stats(world.heap);
+  gait_thread_enter(unit.thread);
+  tables_mapped_after(&unit, 20);
+  const gait_stats after = unit_stats(unit.heap);
   ck_assert_uint_le(after.processors, before.processors + 8);
   ck_assert_uint_le(after.mapped_bytes, full.mapped_bytes - (CROWD - 10) * GAIT_MAX_KINDS * 8);
   ck_assert_uint_ge(after.alloc_objects, before.alloc_objects + CROWD); /* are not forgotten */
-  unit_close(&world);
 }
 END_TEST
 
@@ -243,7 +228,7 @@ START_TEST(shades_are_counted_and_given_back) {
   atomic_store(&shading.done, true);
   ck_assert_uint_ge(full, marking + STORES / 2 * sizeof(void *));
   tables_mapped_after(world, 1);
-  gait_trim(world->heap);
+  gait_heap_trim(world->heap);
   ck_assert_uint_le(tables_mapped(world), before + 256 * KIB);
   unit_close(world);
 }
@@ -257,13 +242,13 @@ START_TEST(structures_count_against_the_limit) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.memory_limit_bytes = 64 * MIB;
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t before = unit_stats(world.heap).goal_bytes;
   for (size_t i = 0; i < MANY; i++)
-    UNIT_CHECK(gait_handle_new(world.thread, NULL) != NULL);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    UNIT_CHECK(gait_handle_create(world.thread, NULL) != NULL);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_uint_le(unit_stats(world.heap).goal_bytes, before - MANY * 2 * sizeof(void *));
   unit_close(&world);
 }
@@ -290,7 +275,7 @@ static void tables_fill_large(unit_world *world, int mode) {
 static void tables_fill_small(unit_world *world, int mode) {
   for (size_t done = 0; done < tables_fill_bytes(mode); done += 8 * KIB)
     UNIT_CHECK(gait_alloc(world->thread, world->leaf, 8 * KIB) != NULL);
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   tables_use_up_runs(world, world->leaf, 8 * KIB);
 }
 
@@ -305,19 +290,19 @@ START_TEST(side_tables_are_given_back) {
   unit_world world;
   tables_open(&world, _i);
   tables_use_up_runs(&world, world.leaf, 8 * KIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  gait_trim(world.heap);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  gait_heap_trim(world.heap);
   const gait_stats before = unit_stats(world.heap);
   for (unsigned i = 0; i < 2; i++) {
     fills[i](&world, _i);
     const gait_stats full = unit_stats(world.heap);
     ck_assert_uint_ge(full.side_table_bytes, tables_fill_bytes(_i) / 64);
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     const uint64_t held = tables_mapped(&world);
-    const size_t trimmed = gait_trim(world.heap);
+    const size_t trimmed = gait_heap_trim(world.heap);
     ck_assert_uint_eq(trimmed, held - tables_mapped(&world));
     tables_check_fallen(&world, &before);
-    ck_assert_uint_eq(gait_trim(world.heap), 0);
+    ck_assert_uint_eq(gait_heap_trim(world.heap), 0);
   }
   unit_close(&world);
 }
@@ -331,11 +316,11 @@ START_TEST(side_tables_are_given_back_in_the_background) {
   options.release_percent = 50;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 256 * MIB);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t full = unit_stats(world.heap).side_table_bytes;
   ck_assert_uint_ge(full, 256 * MIB / 64);
   world.slots[0] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   while (unit_stats(world.heap).side_table_bytes > full / 8)
     sched_yield();
   unit_close(&world);
@@ -353,7 +338,7 @@ START_TEST(blocks_are_taken_again_with_clean_tables) {
   for (unsigned round = 0; round < ROUNDS; round++) {
     world.slots[0] = NULL;
     for (size_t i = 0; i < LIVE; i++) {
-      const size_t bytes = 1024 + unit_random(&seed) % 16384;
+      const size_t bytes = 1024 + random_next(&seed) % 16384;
       void **node = gait_alloc(world.thread, world.references, bytes);
       for (size_t word = 0; word < bytes / 8; word++)
         UNIT_CHECK(node[word] == NULL);
@@ -364,8 +349,8 @@ START_TEST(blocks_are_taken_again_with_clean_tables) {
       gait_store(world.thread, &node[0], world.slots[0]);
       world.slots[0] = node;
     }
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-    gait_trim(world.heap);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    gait_heap_trim(world.heap);
     size_t live = 0;
     for (void **node = world.slots[0]; node; node = gait_load(&node[0]), live++)
       UNIT_CHECK(*(uint64_t *)gait_load(&node[1]) % (round + 2) == 0);
@@ -379,7 +364,7 @@ static atomic_bool tables_stop;
 
 static void *tables_trim_forever(void *arg) {
   while (!atomic_load(&tables_stop)) {
-    gait_trim(arg);
+    gait_heap_trim(arg);
     sched_yield();
   }
   return NULL;
@@ -391,7 +376,7 @@ START_TEST(trims_and_cycles_run_at_once) {
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  if (_i == UNIT_SHRUNKEN) options.delay_us = 20;
+  if (_i == UNIT_SHRUNKEN) options.debug.delay_us = 20;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   atomic_store(&tables_stop, false);
   pthread_t trimmer;
@@ -401,7 +386,7 @@ START_TEST(trims_and_cycles_run_at_once) {
     void **holder = gait_alloc(world.thread, world.references, 64 * sizeof *holder);
     world.slots[round % 8] = holder;
     for (unsigned i = 0; i < 64; i++) {
-      const size_t bytes = unit_random(&seed) % 64 == 0 ? 300 * KIB : 64 + round * 8;
+      const size_t bytes = random_next(&seed) % 64 == 0 ? 300 * KIB : 64 + round * 8;
       uint64_t *leaf = gait_alloc(world.thread, world.leaf, bytes);
       UNIT_CHECK(leaf[0] == 0 && leaf[bytes / 8 - 1] == 0);
       leaf[0] = leaf[bytes / 8 - 1] = round;
@@ -445,7 +430,7 @@ static unsigned tables_count_own(size_t below) {
   if (below) world.slots[1] = gait_alloc(world.thread, world.leaf, below);
   world.slots[0] = gait_alloc(world.thread, world.leaf, 64 * KIB);
   world.slots[1] = NULL;
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   atomic_store(&runners.cycles, 0);
   atomic_store(&runners.own, 0);
   while (atomic_load(&runners.cycles) < 50)
@@ -466,11 +451,12 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *structures = unit_case(suite, "structures");
-  UNIT_TEST(structures, handles_are_counted_and_given_back);
-  UNIT_TEST(structures, roots_are_counted_and_given_back);
-  UNIT_TEST(structures, external_bytes_are_counted_and_given_back);
-  UNIT_TEST(structures, kinds_are_counted);
-  UNIT_TEST(structures, processors_are_counted_and_given_back);
+  const unit_worlds structures_worlds = unit_world_cases(suite, "structures", &tables_world);
+  UNIT_WORLD_TEST(structures_worlds, handles_are_counted_and_given_back);
+  UNIT_WORLD_TEST(structures_worlds, roots_are_counted_and_given_back);
+  UNIT_WORLD_TEST(structures_worlds, external_bytes_are_counted_and_given_back);
+  UNIT_WORLD_TEST(structures_worlds, kinds_are_counted);
+  UNIT_WORLD_TEST(structures_worlds, processors_are_counted_and_given_back);
   UNIT_TEST(structures, shades_are_counted_and_given_back);
   UNIT_TEST(structures, structures_count_against_the_limit);
   TCase *side = unit_case(suite, "side tables");

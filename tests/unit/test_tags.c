@@ -1,7 +1,8 @@
 /* Tagged references: each rule, in each place where a word may be. */
 #include "unit.h"
 
-#include "young.h"
+#include "../support/random.h"
+#include "unit_young.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -99,7 +100,7 @@ static void tags_check_object(unit_world *world, int loop, const gait_kind_info 
   ck_assert_uint_eq(unit_alive(world), 0);
 }
 
-START_TEST(a_tagged_map) {
+START_TEST(tagged_map_keeps_tagged_references) {
   static const uint64_t map[1] = {0x15};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 40, .tagged_map = map};
@@ -111,7 +112,7 @@ START_TEST(a_tagged_map) {
 END_TEST
 
 /* Bits of the map beyond a short object's end are of no word of its. */
-START_TEST(a_tagged_map_beyond_the_object) {
+START_TEST(tagged_map_may_reach_beyond_its_object) {
   static const uint64_t map[1] = {ALL};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 512, .tagged_map = map};
@@ -127,7 +128,7 @@ START_TEST(a_tagged_map_beyond_the_object) {
 }
 END_TEST
 
-START_TEST(a_long_tagged_map) {
+START_TEST(tagged_map_may_be_long) {
   uint64_t map[4] = {0, 0, 3, 0};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 1600, .tagged_map = map};
@@ -139,7 +140,7 @@ START_TEST(a_long_tagged_map) {
 END_TEST
 
 /* An array, whose elements have a plain word and a tagged one, and which is traced in pieces. */
-START_TEST(a_large_array_of_pairs) {
+START_TEST(tagged_map_of_a_large_array_of_pairs) {
   static const uint64_t plain[1] = {3}, tagged[1] = {4};
   const gait_kind_info info = {.name = "object",
                                .form = GAIT_KIND_POINTERS,
@@ -154,7 +155,7 @@ START_TEST(a_large_array_of_pairs) {
 }
 END_TEST
 
-START_TEST(an_array_of_tagged_words) {
+START_TEST(tagged_map_of_an_array_of_words) {
   static const uint64_t map[1] = {1};
   const gait_kind_info info = {.name = "object",
                                .form = GAIT_KIND_POINTERS,
@@ -169,7 +170,7 @@ START_TEST(an_array_of_tagged_words) {
 END_TEST
 
 /* A plain word of such an object is one, whatever the rule; a tagged word there is not. */
-START_TEST(a_plain_map_beside_a_tagged_one) {
+START_TEST(plain_map_stands_beside_a_tagged_one) {
   static const uint64_t plain[1] = {1}, tagged[1] = {6};
   const gait_kind_info info = {.name = "object",
                                .form = GAIT_KIND_POINTERS,
@@ -189,7 +190,7 @@ START_TEST(a_plain_map_beside_a_tagged_one) {
 END_TEST
 
 /* A list is followed without queues. */
-START_TEST(a_tagged_list) {
+START_TEST(tagged_list_is_marked_whole) {
   enum { LENGTH = 20000 };
   static const uint64_t map[1] = {1};
   const gait_kind_info info = {
@@ -209,7 +210,7 @@ START_TEST(a_tagged_list) {
 END_TEST
 
 /* Objects of three kinds, each traced by a loop of its own, between one another. */
-START_TEST(tagged_and_plain_objects_mixed) {
+START_TEST(tagged_and_plain_objects_refer_to_each_other) {
   enum { OBJECTS = 3000 };
   static const uint64_t map[1] = {2};
   const gait_kind_info infos[] = {
@@ -225,7 +226,7 @@ START_TEST(tagged_and_plain_objects_mixed) {
   world.slots[0] = array;
   uint64_t random = 1;
   for (size_t i = 0; i < OBJECTS; i++) {
-    const size_t which = unit_random(&random) % 3;
+    const size_t which = random_below(&random, 3);
     void **object = gait_alloc(world.thread, kinds[which], 32);
     gait_store(world.thread, &array[i], object);
     void *leaf = gait_alloc(world.thread, world.leaf, 16);
@@ -237,7 +238,7 @@ START_TEST(tagged_and_plain_objects_mixed) {
 END_TEST
 
 /* Inside its object, at a place that the rule leaves bits to say. */
-START_TEST(a_tagged_reference_into_an_object) {
+START_TEST(tagged_reference_may_point_into_an_object) {
   static const uint64_t map[1] = {1};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 16, .tagged_map = map};
@@ -260,7 +261,7 @@ static void tags_trace_first(gait_tracer *tracer, void *object, size_t bytes, vo
   gait_trace_slot(tracer, &((void **)object)[2]);
 }
 
-START_TEST(a_function_of_a_kind) {
+START_TEST(trace_function_takes_tagged_words) {
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_CALLBACK, .trace = tags_trace_first};
   unit_world world;
@@ -281,7 +282,7 @@ static void tags_trace_range(gait_tracer *tracer, void *object, size_t bytes, vo
 }
 
 /* Where any word may be a reference, it may be one plainly or by its tag. */
-START_TEST(conservative_objects_take_both) {
+START_TEST(conservative_objects_take_tagged_and_plain_words) {
   const gait_kind_info info = {
       .name = "range", .form = GAIT_KIND_CALLBACK_ANYWHERE, .trace = tags_trace_range};
   unit_world world;
@@ -300,7 +301,7 @@ END_TEST
 
 /* ---- Roots ---- */
 
-START_TEST(frames_take_both) {
+START_TEST(frames_take_tagged_and_plain_words) {
   unit_world world;
   tags_open(&world, _i, GAIT_STACK_EXACT);
   world.slots[0] = tags_leaf(&world, _i, 1);
@@ -312,7 +313,7 @@ START_TEST(frames_take_both) {
 }
 END_TEST
 
-START_TEST(ranges_take_both) {
+START_TEST(ranges_of_roots_take_tagged_and_plain_words) {
   static void *words[2][4];
   unit_world world;
   tags_open(&world, _i, GAIT_STACK_EXACT);
@@ -336,7 +337,7 @@ static void tags_trace_root(gait_tracer *tracer, void *arg) {
   gait_trace_tagged(tracer, arg);
 }
 
-START_TEST(functions_of_roots) {
+START_TEST(root_functions_take_tagged_words) {
   static void *words[2];
   unit_world world;
   tags_open(&world, _i, GAIT_STACK_EXACT);
@@ -352,22 +353,22 @@ START_TEST(functions_of_roots) {
 END_TEST
 
 /* A handle gives back the word that it was given. */
-START_TEST(handles_take_both) {
+START_TEST(handles_take_tagged_and_plain_words) {
   unit_world world;
   tags_open(&world, _i, GAIT_STACK_EXACT);
   void *word = tags_leaf(&world, _i, 1);
-  gait_handle *tagged = gait_handle_new(world.thread, word);
-  gait_handle *plain = gait_handle_new(world.thread, unit_tagged_leaf(&world, 2));
-  gait_handle *number = gait_handle_new(world.thread, (void *)HIGH(0x3FF0));
+  gait_handle *tagged = gait_handle_create(world.thread, word);
+  gait_handle *plain = gait_handle_create(world.thread, unit_tagged_leaf(&world, 2));
+  gait_handle *number = gait_handle_create(world.thread, (void *)HIGH(0x3FF0));
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1) | UNIT_TAG(2));
   ck_assert_ptr_eq(gait_handle_get(tagged), word);
   ck_assert_ptr_eq(gait_handle_get(number), (void *)HIGH(0x3FF0));
-  gait_handle_free(world.thread, plain);
-  gait_handle_free(world.thread, number);
+  gait_handle_destroy(world.thread, plain);
+  gait_handle_destroy(world.thread, number);
   ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
   gait_handle_set(world.thread, tagged, NULL);
   ck_assert_uint_eq(unit_alive(&world), 0);
-  gait_handle_free(world.thread, tagged);
+  gait_handle_destroy(world.thread, tagged);
   unit_close(&world);
 }
 END_TEST
@@ -378,7 +379,7 @@ static __attribute__((noinline)) void tags_plant(unit_world *world, int loop,
   *hidden = unit_hide(tags_leaf(world, loop, 1));
 }
 
-START_TEST(conservative_stacks_take_both) {
+START_TEST(conservative_stacks_take_tagged_and_plain_words) {
   unit_world world;
   volatile uintptr_t hidden;
   tags_open(&world, _i, GAIT_STACK_CONSERVATIVE);
@@ -425,7 +426,7 @@ static void *tags_collect(void *arg) {
   gait_thread *thread = NULL;
   UNIT_CHECK(gait_thread_attach(window->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   atomic_store(&window->armed, true);
-  UNIT_CHECK(gait_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
@@ -451,13 +452,13 @@ static uint64_t tags_in_window(int loop, bool stored, tags_stores_fn *stores) {
   pthread_t collector;
   UNIT_CHECK(pthread_create(&collector, NULL, tags_collect, &window) == 0);
   while (!atomic_load(&window.open))
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   stores(&world, slots, words);
   slots[0] = slots[1] = NULL; /* behind the barrier's back */
   atomic_store(&window.done, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(collector, NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   uint64_t alive = unit_stats(world.heap).external_bytes;
   ck_assert_uint_eq(unit_alive(&world), 0);
   unit_close(&world);
@@ -481,23 +482,30 @@ static bool tags_has_barrier(int loop) {
   }                                                                                                \
   END_TEST
 
-TAGS_BARRIER_TEST(no_store_keeps_nothing, true, 0, (void)thread, (void)slots)
-TAGS_BARRIER_TEST(a_store_shades_what_goes, true, UNIT_TAG(1), gait_store(thread, &slots[0], NULL))
-TAGS_BARRIER_TEST(a_store_shades_what_comes, false, UNIT_TAG(2),
+TAGS_BARRIER_TEST(tagged_word_without_a_store_keeps_nothing, true, 0, (void)thread, (void)slots)
+TAGS_BARRIER_TEST(tagged_store_shades_the_old_value, true, UNIT_TAG(1),
+                  gait_store(thread, &slots[0], NULL))
+TAGS_BARRIER_TEST(tagged_store_shades_the_new_value, false, UNIT_TAG(2),
                   gait_store(thread, &slots[0], words[1]))
-TAGS_BARRIER_TEST(a_first_store_shades_what_comes, false, UNIT_TAG(1),
+TAGS_BARRIER_TEST(tagged_first_store_shades_the_new_value, false, UNIT_TAG(1),
                   gait_store_init(thread, &slots[1], words[0]))
-TAGS_BARRIER_TEST(a_swap_shades_both, true, UNIT_TAG(1) | UNIT_TAG(2),
+TAGS_BARRIER_TEST(tagged_word_store_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
+                  gait_store_word(thread, (uint64_t *)(void *)&slots[0], (uint64_t)words[1]))
+TAGS_BARRIER_TEST(tagged_first_word_store_shades_the_new_value, false, UNIT_TAG(1),
+                  gait_store_init_word(thread, (uint64_t *)(void *)&slots[1], (uint64_t)words[0]))
+TAGS_BARRIER_TEST(tagged_swap_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
                   UNIT_CHECK(gait_cas(thread, &slots[0], words[0], words[1])))
-TAGS_BARRIER_TEST(a_copy_shades_both, true, UNIT_TAG(1) | UNIT_TAG(2),
+TAGS_BARRIER_TEST(tagged_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
                   gait_copy(thread, slots, &words[1], 1))
-TAGS_BARRIER_TEST(a_clear_shades_what_goes, true, UNIT_TAG(1), gait_clear(thread, slots, 2))
-TAGS_BARRIER_TEST(a_shade_shades, false, UNIT_TAG(2), (void)slots, gait_shade(thread, words[1]))
+TAGS_BARRIER_TEST(tagged_clear_shades_the_old_value, true, UNIT_TAG(1),
+                  gait_clear(thread, slots, 2))
+TAGS_BARRIER_TEST(tagged_value_is_shaded_by_itself, false, UNIT_TAG(2), (void)slots,
+                  gait_shade(thread, words[1]))
 
 /* ---- Young cycles ---- */
 
 /* By a tagged word in an old object, a new one stays alive. */
-START_TEST(an_old_object_refers_to_a_new_one) {
+START_TEST(old_object_keeps_a_new_one_by_a_tagged_reference) {
   static const uint64_t map[1] = {3};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 16, .tagged_map = map};
@@ -536,7 +544,7 @@ static void tags_refuse(gait_tags rule, const char *sentence) {
   ck_assert_ptr_nonnull(strstr(tags_log.text, sentence));
 }
 
-START_TEST(rules_that_contradict_themselves) {
+START_TEST(tag_rules_that_contradict_themselves_are_refused) {
   tags_refuse((gait_tags){.mask = 7, .first = 1, .address_mask = ALL - 3},
               "tags: mask and address_mask share bits");
   tags_refuse((gait_tags){.mask = 3, .first = 4, .address_mask = ALL - 7},
@@ -550,7 +558,7 @@ START_TEST(rules_that_contradict_themselves) {
 END_TEST
 
 /* Each bit of the heap's addresses but the lowest four has to be there. */
-START_TEST(rules_that_do_not_reach_the_heap) {
+START_TEST(tag_rules_that_do_not_reach_the_heap_are_refused) {
   unit_world world;
   unit_open(&world, UNIT_CONCURRENT, GAIT_STACK_EXACT);
   unsigned bits =
@@ -581,7 +589,7 @@ static void tags_refuse_kind(unit_world *world, const gait_kind_info *info) {
   ck_assert_uint_eq(kind.index, 7);
 }
 
-START_TEST(kinds_whose_maps_contradict) {
+START_TEST(kinds_whose_tagged_maps_contradict_are_refused) {
   const uint64_t plain[2] = {1, 4}, tagged[2] = {2, 4};
   unit_world world;
   tags_open(&world, 0, GAIT_STACK_EXACT);
@@ -605,7 +613,7 @@ START_TEST(kinds_whose_maps_contradict) {
 }
 END_TEST
 
-START_TEST(tagged_kinds_on_a_heap_without_a_rule) {
+START_TEST(tagged_kinds_on_a_heap_without_a_tag_rule) {
   static const uint64_t map[1] = {1};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .tagged_map = map};
@@ -617,7 +625,7 @@ START_TEST(tagged_kinds_on_a_heap_without_a_rule) {
 END_TEST
 
 /* Where there is no rule, no word is tagged. */
-START_TEST(words_on_a_heap_without_a_rule) {
+START_TEST(tagged_words_on_a_heap_without_a_tag_rule) {
   unit_world world;
   unit_open(&world, _i, GAIT_STACK_EXACT);
   for (unsigned i = 0; i < TAGS_CASES; i++)
@@ -635,42 +643,44 @@ END_TEST
 
 static void tags_fill_objects(Suite *suite) {
   TCase *objects = unit_case(suite, "objects");
-  TAGS_TEST(objects, a_tagged_map);
-  TAGS_TEST(objects, a_tagged_map_beyond_the_object);
-  TAGS_TEST(objects, a_long_tagged_map);
-  TAGS_TEST(objects, a_large_array_of_pairs);
-  TAGS_TEST(objects, an_array_of_tagged_words);
-  TAGS_TEST(objects, a_plain_map_beside_a_tagged_one);
-  TAGS_TEST(objects, a_tagged_list);
-  TAGS_TEST(objects, tagged_and_plain_objects_mixed);
-  TAGS_TEST(objects, a_tagged_reference_into_an_object);
-  TAGS_TEST(objects, a_function_of_a_kind);
-  TAGS_TEST(objects, conservative_objects_take_both);
+  TAGS_TEST(objects, tagged_map_keeps_tagged_references);
+  TAGS_TEST(objects, tagged_map_may_reach_beyond_its_object);
+  TAGS_TEST(objects, tagged_map_may_be_long);
+  TAGS_TEST(objects, tagged_map_of_a_large_array_of_pairs);
+  TAGS_TEST(objects, tagged_map_of_an_array_of_words);
+  TAGS_TEST(objects, plain_map_stands_beside_a_tagged_one);
+  TAGS_TEST(objects, tagged_list_is_marked_whole);
+  TAGS_TEST(objects, tagged_and_plain_objects_refer_to_each_other);
+  TAGS_TEST(objects, tagged_reference_may_point_into_an_object);
+  TAGS_TEST(objects, trace_function_takes_tagged_words);
+  TAGS_TEST(objects, conservative_objects_take_tagged_and_plain_words);
 }
 
 void unit_suite_fill(Suite *suite) {
   tags_fill_objects(suite);
   TCase *roots = unit_case(suite, "roots");
-  TAGS_TEST(roots, frames_take_both);
-  TAGS_TEST(roots, ranges_take_both);
-  TAGS_TEST(roots, functions_of_roots);
-  TAGS_TEST(roots, handles_take_both);
-  TAGS_TEST(roots, conservative_stacks_take_both);
+  TAGS_TEST(roots, frames_take_tagged_and_plain_words);
+  TAGS_TEST(roots, ranges_of_roots_take_tagged_and_plain_words);
+  TAGS_TEST(roots, root_functions_take_tagged_words);
+  TAGS_TEST(roots, handles_take_tagged_and_plain_words);
+  TAGS_TEST(roots, conservative_stacks_take_tagged_and_plain_words);
   TCase *barrier = unit_case(suite, "barrier");
-  TAGS_TEST(barrier, no_store_keeps_nothing);
-  TAGS_TEST(barrier, a_store_shades_what_goes);
-  TAGS_TEST(barrier, a_store_shades_what_comes);
-  TAGS_TEST(barrier, a_first_store_shades_what_comes);
-  TAGS_TEST(barrier, a_swap_shades_both);
-  TAGS_TEST(barrier, a_copy_shades_both);
-  TAGS_TEST(barrier, a_clear_shades_what_goes);
-  TAGS_TEST(barrier, a_shade_shades);
+  TAGS_TEST(barrier, tagged_word_without_a_store_keeps_nothing);
+  TAGS_TEST(barrier, tagged_store_shades_the_old_value);
+  TAGS_TEST(barrier, tagged_store_shades_the_new_value);
+  TAGS_TEST(barrier, tagged_first_store_shades_the_new_value);
+  TAGS_TEST(barrier, tagged_word_store_shades_both_values);
+  TAGS_TEST(barrier, tagged_first_word_store_shades_the_new_value);
+  TAGS_TEST(barrier, tagged_swap_shades_both_values);
+  TAGS_TEST(barrier, tagged_copy_shades_both_values);
+  TAGS_TEST(barrier, tagged_clear_shades_the_old_value);
+  TAGS_TEST(barrier, tagged_value_is_shaded_by_itself);
   TCase *young = unit_case(suite, "young");
-  tcase_add_loop_test(young, an_old_object_refers_to_a_new_one, 0, 2 * TAGS_CASES);
+  tcase_add_loop_test(young, old_object_keeps_a_new_one_by_a_tagged_reference, 0, 2 * TAGS_CASES);
   TCase *refused = unit_case(suite, "refused");
-  tcase_add_test(refused, rules_that_contradict_themselves);
-  tcase_add_test(refused, rules_that_do_not_reach_the_heap);
-  tcase_add_test(refused, kinds_whose_maps_contradict);
-  UNIT_TEST(refused, tagged_kinds_on_a_heap_without_a_rule);
-  UNIT_TEST(refused, words_on_a_heap_without_a_rule);
+  tcase_add_test(refused, tag_rules_that_contradict_themselves_are_refused);
+  tcase_add_test(refused, tag_rules_that_do_not_reach_the_heap_are_refused);
+  tcase_add_test(refused, kinds_whose_tagged_maps_contradict_are_refused);
+  UNIT_TEST(refused, tagged_kinds_on_a_heap_without_a_tag_rule);
+  UNIT_TEST(refused, tagged_words_on_a_heap_without_a_tag_rule);
 }

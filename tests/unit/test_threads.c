@@ -7,11 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../sanitizer.h"
+#include "../support/random.h"
+#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "threads";
 
-START_TEST(attach_and_detach) {
+START_TEST(threads_attach_and_detach) {
   const gait_options options = unit_options(_i);
   gait_heap *heap = NULL;
   ck_assert_int_eq(gait_heap_create(&options, &heap), GAIT_OK);
@@ -23,9 +24,9 @@ START_TEST(attach_and_detach) {
     ck_assert_int_eq(gait_thread_attach(heap, NULL, roots, &second), GAIT_ERROR_ALREADY);
     ck_assert_ptr_null(second);
     ck_assert_uint_eq(unit_stats(heap).threads, 1);
-    if (round % 5 == 0) ck_assert_int_eq(gait_collect(thread), GAIT_OK);
+    if (round % 5 == 0) ck_assert_int_eq(gait_heap_collect(thread), GAIT_OK);
     ck_assert_ptr_nonnull(gait_alloc(thread, gait_kind_leaf(heap), 64));
-    if (round % 2) gait_leave(thread); /* detaching works from either state */
+    if (round % 2) gait_thread_leave(thread); /* detaching works from either state */
     ck_assert_int_eq(gait_thread_detach(thread), GAIT_OK);
     ck_assert_uint_eq(unit_stats(heap).threads, 0);
   }
@@ -60,7 +61,7 @@ static void *threads_exit_attached(void *arg) {
              GAIT_OK);
   for (int i = 0; i < 1000; i++)
     UNIT_CHECK(gait_alloc(errand->thread, gait_kind_conservative(errand->heap), 100) != NULL);
-  if (errand->how % 2) gait_leave(errand->thread);
+  if (errand->how % 2) gait_thread_leave(errand->thread);
   if (errand->how >= 2) pthread_exit(NULL);
   return NULL;
 }
@@ -85,18 +86,15 @@ static void *threads_double(void *arg) {
   return (char *)arg + (uintptr_t)arg;
 }
 
-START_TEST(outside_returns_what_the_function_does) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+START_TEST(outside_returns_the_result_of_its_function) {
   for (uintptr_t i = 1; i < 100; i++)
-    ck_assert_ptr_eq(gait_outside(world.thread, threads_double, (void *)i), (void *)(2 * i));
+    ck_assert_ptr_eq(gait_thread_outside(unit.thread, threads_double, (void *)i), (void *)(2 * i));
   for (int i = 0; i < 1000; i++) {
-    gait_leave(world.thread);
-    gait_enter(world.thread);
-    UNIT_CHECK(gait_alloc(world.thread, world.leaf, 48) != NULL);
+    gait_thread_leave(unit.thread);
+    gait_thread_enter(unit.thread);
+    UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 48) != NULL);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, 1000);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, 1000);
 }
 END_TEST
 
@@ -145,7 +143,7 @@ static void *threads_block_outside(void *arg) {
   gait_frame frame;
   gait_frame_push(thread, &frame, slots, 1);
   *object = (uintptr_t)slots;
-  UNIT_CHECK(gait_outside(thread, threads_wait, blocked) == blocked);
+  UNIT_CHECK(gait_thread_outside(thread, threads_wait, blocked) == blocked);
   UNIT_CHECK(*object == (uintptr_t)slots);
   UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(blocked->heap), 16) != NULL);
   gait_frame_pop(thread, &frame);
@@ -153,26 +151,23 @@ static void *threads_block_outside(void *arg) {
   return NULL;
 }
 
-START_TEST(the_collector_does_not_wait_for_the_blocked) {
+START_TEST(the_collector_does_not_wait_for_blocked_threads) {
   enum { THREADS = 20 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_thread_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_block_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(world.thread);
+  gait_thread_enter(unit.thread);
   for (int i = 0; i < 10; i++)
-    ck_assert_uint_eq(unit_marked_objects(&world), THREADS);
-  gait_leave(world.thread);
+    ck_assert_uint_eq(unit_marked_objects(&unit), THREADS);
+  gait_thread_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 END_TEST
 
@@ -184,9 +179,9 @@ static void *threads_hold_outside(void *arg) {
              GAIT_OK);
   uint64_t *volatile object = gait_alloc(thread, gait_kind_leaf(blocked->heap), 16);
   *object = 12345;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   threads_wait(blocked);
-  gait_enter(thread);
+  gait_thread_enter(thread);
   UNIT_CHECK(*object == 12345);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
@@ -196,26 +191,23 @@ static void *threads_hold_outside(void *arg) {
  * library has above them. */
 START_TEST(an_idle_stack_is_searched_to_its_first_frame) {
   enum { THREADS = 20, FRAME_BYTES = 1536 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  const uint64_t root_bytes = unit_last_record(world.heap).root_bytes;
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
+  const uint64_t root_bytes = unit_last_record(unit.heap).root_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_thread_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++)
     threads_start(&blocked, &threads[i], threads_hold_outside);
   for (int i = 0; i < THREADS; i++)
     threads_await(&blocked.ready);
-  gait_enter(world.thread);
-  ck_assert_uint_ge(unit_marked_objects(&world), THREADS);
+  gait_thread_enter(unit.thread);
+  ck_assert_uint_ge(unit_marked_objects(&unit), THREADS);
   if (!SANITIZER_ADDRESS && !SANITIZER_THREAD)
-    ck_assert_uint_le(unit_last_record(world.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
-  gait_leave(world.thread);
+    ck_assert_uint_le(unit_last_record(unit.heap).root_bytes - root_bytes, THREADS * FRAME_BYTES);
+  gait_thread_leave(unit.thread);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -241,7 +233,7 @@ static void *threads_work(void *arg) {
   uint64_t random = number + 1, allocated = 0;
   for (unsigned round = 0; round < 4 || !atomic_load(&crowd->stop); round++) {
     slots[0] = NULL;
-    const size_t length = 1 + unit_random(&random) % 200;
+    const size_t length = 1 + random_next(&random) % 200;
     for (size_t i = 0; i < length; i++, allocated++) {
       void **node = gait_alloc(thread, crowd->references, 32);
       UNIT_CHECK(node != NULL && node[0] == NULL && node[1] == NULL && node[3] == NULL);
@@ -249,10 +241,10 @@ static void *threads_work(void *arg) {
       node[1] = (void *)(uintptr_t)(number << 16 | i);
       slots[0] = node;
     }
-    if (unit_random(&random) % 4 == 0) {
-      gait_leave(thread);
+    if (random_next(&random) % 4 == 0) {
+      gait_thread_leave(thread);
       usleep(100);
-      gait_enter(thread);
+      gait_thread_enter(thread);
     }
     size_t left = length;
     for (void **node = slots[0]; node; node = node[0])
@@ -276,12 +268,12 @@ static void threads_run_crowd(int mode, unsigned count, unsigned cycles) {
   for (unsigned i = 0; i < count; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, threads_work, &crowd) == 0);
   for (unsigned i = 0; i < cycles; i++)
-    UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+    UNIT_CHECK(gait_heap_collect(world.thread) == GAIT_OK);
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   for (unsigned i = 0; i < count; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   const gait_stats stats = unit_stats(world.heap);
   ck_assert_uint_eq(stats.threads, 1);
   ck_assert_uint_ge(stats.cycles, cycles);
@@ -305,26 +297,23 @@ END_TEST
 /* Caches follow the threads that run, not those that exist. */
 START_TEST(idle_threads_hold_no_cache) {
   enum { THREADS = 200 };
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   const unit_resources before = unit_count_resources();
-  const uint64_t mapped_before = unit_stats(world.heap).mapped_bytes;
+  const uint64_t mapped_before = unit_stats(unit.heap).mapped_bytes;
   struct threads_blocked blocked;
   pthread_t threads[THREADS];
-  gait_leave(world.thread);
-  threads_blocked_init(&blocked, world.heap);
+  gait_thread_leave(unit.thread);
+  threads_blocked_init(&blocked, unit.heap);
   for (int i = 0; i < THREADS; i++) { /* one at a time */
     threads_start(&blocked, &threads[i], threads_block_outside);
     threads_await(&blocked.ready);
   }
-  const gait_stats stats = unit_stats(world.heap);
+  const gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_eq(stats.threads, THREADS + 1);
   ck_assert_uint_le(stats.processors, THREADS / 4);
   ck_assert_uint_le(stats.mapped_bytes, mapped_before + ((size_t)8 << 20));
   ck_assert_uint_ge(unit_count_resources().threads, before.threads + THREADS);
   threads_let_go(&blocked, threads, THREADS);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -341,10 +330,10 @@ static void *threads_visit(void *arg) {
     uint64_t *object = gait_alloc(thread, gait_kind_leaf(crowd->heap), 2048);
     slots[0] = object;
     object[0] = object[255] = 42;
-    gait_poll(thread);
+    gait_thread_poll(thread);
     UNIT_CHECK(object[0] == 42 && object[255] == 42);
     gait_frame_pop(thread, &frame);
-    if (i % 3 == 0) gait_leave(thread);
+    if (i % 3 == 0) gait_thread_leave(thread);
     UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   }
   atomic_fetch_add(&crowd->number, 1);
@@ -352,20 +341,17 @@ static void *threads_visit(void *arg) {
 }
 
 START_TEST(threads_come_and_go_during_cycles) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct threads_crowd crowd = {.heap = world.heap};
+  struct threads_crowd crowd = {.heap = unit.heap};
   for (unsigned wave = 0; wave < 10; wave++) {
     pthread_t threads[8];
     for (unsigned i = 0; i < 8; i++)
       UNIT_CHECK(pthread_create(&threads[i], NULL, threads_visit, &crowd) == 0);
     while (atomic_load(&crowd.number) < 8 * (wave + 1))
-      UNIT_CHECK(gait_collect(world.thread) == GAIT_OK);
+      UNIT_CHECK(gait_heap_collect(unit.thread) == GAIT_OK);
     for (unsigned i = 0; i < 8; i++)
       pthread_join(threads[i], NULL);
   }
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 END_TEST
 
@@ -375,29 +361,26 @@ static void *threads_poll_forever(void *arg) {
   UNIT_CHECK(gait_thread_attach(crowd->heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
   atomic_fetch_add(&crowd->number, 1);
   while (!atomic_load(&crowd->stop))
-    gait_poll(thread);
+    gait_thread_poll(thread);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
 
-START_TEST(a_thread_that_only_polls_holds_nobody_up) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  struct threads_crowd crowd = {.heap = world.heap};
+START_TEST(a_thread_that_only_polls_holds_no_other_up) {
+  struct threads_crowd crowd = {.heap = unit.heap};
   pthread_t threads[3];
   for (int i = 0; i < 3; i++)
     UNIT_CHECK(pthread_create(&threads[i], NULL, threads_poll_forever, &crowd) == 0);
   while (atomic_load(&crowd.number) < 3)
-    gait_poll(world.thread);
-  world.slots[0] = unit_tagged_leaf(&world, 0);
+    gait_thread_poll(unit.thread);
+  unit.slots[0] = unit_tagged_leaf(&unit, 0);
   for (int i = 0; i < 20; i++)
-    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0));
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0));
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(unit.thread);
   for (int i = 0; i < 3; i++)
     pthread_join(threads[i], NULL);
-  gait_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -410,35 +393,35 @@ static void *threads_spin(void *arg) {
   atomic_fetch_add(&crowd->number, 1);
   while (!atomic_load(&crowd->stop)) {
   }
-  gait_poll(thread);
+  gait_thread_poll(thread);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
   return NULL;
 }
 
 /* The spinning thread answers no handshake, so whoever accepts a cycle has to hand it over. */
-START_TEST(a_thread_that_runs_a_cycle_waits_for_nobody) {
+START_TEST(a_thread_that_runs_a_cycle_waits_for_no_other) {
   if (_i == UNIT_BARRIERLESS) return; /* which holds all threads */
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   struct threads_crowd crowd = {.heap = world.heap};
   pthread_t thread;
   UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
   while (!atomic_load(&crowd.number))
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   const uint64_t goal = unit_stats(world.heap).goal_bytes;
   for (uint64_t done = 0; done < goal + (goal >> 4); done += 512)
     UNIT_CHECK(gait_alloc(world.thread, world.leaf, 512) != NULL);
   ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
   atomic_store(&crowd.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(thread, NULL);
   while (unit_stats(world.heap).cycles == 1) {
   }
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
@@ -462,11 +445,11 @@ START_TEST(runs_come_in_parts_while_a_thread_runs_a_cycle) {
   if (_i == UNIT_BARRIERLESS) return;
   gait_options options = unit_options(_i);
   options.gogc_percent = 100;
-  options.run_bytes = RUN;
+  options.debug.run_bytes = RUN;
   options.inline_bytes = UNIT_OPTION(inline_bytes)->maximum;
   unit_world world;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   const uint64_t cycles = unit_stats(world.heap).cycles;
   const char *object = gait_alloc(world.thread, world.leaf, BYTES);
   ck_assert_int_eq(threads_room(&world, BYTES), RUN - BYTES);
@@ -507,32 +490,33 @@ START_TEST(a_late_thread_is_named) {
   pthread_t thread;
   UNIT_CHECK(pthread_create(&thread, NULL, threads_spin, &crowd) == 0);
   while (!atomic_load(&crowd.number))
-    gait_poll(world.thread);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    gait_thread_poll(world.thread);
+  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
   ck_assert_ptr_nonnull(strstr(log.lines.text, "spins"));
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   pthread_join(thread, NULL);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   unit_close(&world);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *life = unit_case(suite, "life");
-  UNIT_TEST(life, attach_and_detach);
+  UNIT_TEST(life, threads_attach_and_detach);
   UNIT_TEST(life, one_thread_on_several_heaps);
   UNIT_TEST(life, a_thread_that_exits_is_detached);
-  TCase *outside = unit_case(suite, "outside");
-  UNIT_TEST(outside, outside_returns_what_the_function_does);
-  UNIT_TEST(outside, the_collector_does_not_wait_for_the_blocked);
-  UNIT_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
+  const unit_worlds outside = unit_world_cases(suite, "outside", &unit_exact);
+  UNIT_WORLD_TEST(outside, outside_returns_the_result_of_its_function);
+  UNIT_WORLD_TEST(outside, the_collector_does_not_wait_for_blocked_threads);
+  UNIT_WORLD_TEST(outside, an_idle_stack_is_searched_to_its_first_frame);
   TCase *crowds = unit_case(suite, "crowds");
+  const unit_worlds crowds_worlds = unit_world_cases(suite, "crowds", &unit_exact);
   UNIT_TEST(crowds, a_few_threads_work_during_cycles);
   UNIT_TEST(crowds, two_hundred_threads_work_during_cycles);
-  UNIT_TEST(crowds, idle_threads_hold_no_cache);
-  UNIT_TEST(crowds, threads_come_and_go_during_cycles);
-  UNIT_TEST(crowds, a_thread_that_only_polls_holds_nobody_up);
-  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_nobody);
+  UNIT_WORLD_TEST(crowds_worlds, idle_threads_hold_no_cache);
+  UNIT_WORLD_TEST(crowds_worlds, threads_come_and_go_during_cycles);
+  UNIT_WORLD_TEST(crowds_worlds, a_thread_that_only_polls_holds_no_other_up);
+  UNIT_TEST(crowds, a_thread_that_runs_a_cycle_waits_for_no_other);
   UNIT_TEST(crowds, runs_come_in_parts_while_a_thread_runs_a_cycle);
   UNIT_TEST(crowds, a_late_thread_is_named);
 }

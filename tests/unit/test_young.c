@@ -1,10 +1,12 @@
 /* Young cycles: when they come, what they mark and what they free. */
-#include "young.h"
+#include "unit_young.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "../support/random.h"
 
 const char *const unit_suite_name = "young";
 
@@ -13,7 +15,7 @@ static const size_t young_sizes[] = {32, 1300, 30000, 200000};
 
 /* ---- When ---- */
 
-START_TEST(the_first_cycle_prepares_the_next) {
+START_TEST(the_first_cycle_prepares_a_young_one) {
   unit_world world;
   const gait_options options = young_options(young_modes[_i]);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -32,7 +34,7 @@ START_TEST(a_collection_that_is_asked_for_is_full) {
   unit_world world;
   young_open(&world, _i);
   for (int i = 0; i < 5; i++) {
-    ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
     ck_assert_uint_eq(unit_last_record(world.heap).young, 0);
     ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
     young_cycle(&world);
@@ -42,7 +44,7 @@ START_TEST(a_collection_that_is_asked_for_is_full) {
 }
 END_TEST
 
-START_TEST(none_is_young_with_the_option_at_0) {
+START_TEST(no_cycle_is_young_with_the_option_at_0) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.young_percent = 0;
@@ -53,7 +55,7 @@ START_TEST(none_is_young_with_the_option_at_0) {
 }
 END_TEST
 
-START_TEST(none_is_young_without_barriers) {
+START_TEST(no_cycle_is_young_without_barriers) {
   unit_world world;
   const gait_options options = young_options(UNIT_BARRIERLESS);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
@@ -63,10 +65,10 @@ START_TEST(none_is_young_without_barriers) {
 }
 END_TEST
 
-START_TEST(none_is_young_without_a_goal) {
+START_TEST(no_cycle_is_young_without_a_goal) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
@@ -74,14 +76,33 @@ START_TEST(none_is_young_without_a_goal) {
 }
 END_TEST
 
-START_TEST(none_is_young_where_the_memory_limit_rules) {
+START_TEST(no_cycle_is_young_where_the_memory_limit_rules) {
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
   options.memory_limit_bytes = (int64_t)(256 * MIB);
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (int i = 0; i < 5; i++)
     young_full_cycle(&world);
-  ck_assert_int_eq(gait_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, NULL), GAIT_OK);
+  young_full_cycle(&world);
+  young_cycle(&world);
+  unit_close(&world);
+}
+END_TEST
+
+/* The limit by itself is no reason for full cycles: it is one where it sets the goal. */
+START_TEST(cycles_are_young_where_the_memory_limit_is_far) {
+  unit_world world;
+  gait_options options = young_options(young_modes[_i]);
+  options.memory_limit_bytes = 2 * options.min_heap_bytes;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  young_full_cycle(&world);
+  for (int i = 0; i < 5; i++)
+    young_cycle(&world);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, (int64_t)(256 * MIB), NULL), GAIT_OK);
+  young_full_cycle(&world);
+  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, options.memory_limit_bytes, NULL),
+                   GAIT_OK);
   young_full_cycle(&world);
   young_cycle(&world);
   unit_close(&world);
@@ -99,12 +120,12 @@ static void young_keep(unit_world *world, size_t bytes) {
 }
 
 static void young_open_growing(unit_world *world, int mode) {
-  gait_options options = unit_options(young_modes[mode]);
+  gait_options options = unit_options((int)young_modes[mode]);
   options.gogc_percent = 100;
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-START_TEST(who_keeps_much_and_drops_what_is_new_has_them) {
+START_TEST(program_that_drops_new_objects_has_young_cycles) {
   unit_world world;
   young_open_growing(&world, _i);
   young_keep(&world, 24 * MIB);
@@ -124,7 +145,7 @@ START_TEST(who_keeps_much_and_drops_what_is_new_has_them) {
 }
 END_TEST
 
-START_TEST(who_keeps_all_has_none) {
+START_TEST(program_that_keeps_all_has_no_young_cycles) {
   unit_world world;
   young_open_growing(&world, _i);
   young_keep(&world, 128 * MIB);
@@ -136,25 +157,25 @@ END_TEST
 
 /* ---- Roots ---- */
 
-START_TEST(frames_and_handles_keep_what_is_new) {
+START_TEST(frames_and_handles_keep_new_objects) {
   unit_world world;
   young_open(&world, _i);
-  gait_handle *handle = gait_handle_new(world.thread, NULL);
+  gait_handle *handle = gait_handle_create(world.thread, NULL);
   ck_assert_ptr_nonnull(handle);
   young_cycle(&world);
   world.slots[7] = unit_tagged_leaf(&world, 0);
   gait_handle_set(world.thread, handle, unit_tagged_leaf(&world, 1));
-  gait_handle *fresh = gait_handle_new(world.thread, unit_tagged_leaf(&world, 2));
+  gait_handle *fresh = gait_handle_create(world.thread, unit_tagged_leaf(&world, 2));
   ck_assert_uint_eq(young_alive(&world), 7);
   ck_assert_uint_eq(young_alive(&world), 7);
-  gait_handle_free(world.thread, handle);
-  gait_handle_free(world.thread, fresh);
+  gait_handle_destroy(world.thread, handle);
+  gait_handle_destroy(world.thread, fresh);
   ck_assert_uint_eq(unit_alive(&world), 1);
   unit_close(&world);
 }
 END_TEST
 
-START_TEST(barriered_roots_keep_what_is_new) {
+START_TEST(barriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
   unit_world world;
@@ -171,7 +192,7 @@ START_TEST(barriered_roots_keep_what_is_new) {
 }
 END_TEST
 
-START_TEST(unbarriered_roots_keep_what_is_new) {
+START_TEST(unbarriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
   unit_world world;
@@ -193,7 +214,7 @@ static void young_trace_root(gait_tracer *tracer, void *arg) {
   gait_trace_slot(tracer, arg);
 }
 
-START_TEST(a_callback_for_roots_keeps_what_is_new) {
+START_TEST(root_callbacks_keep_new_objects) {
   static void *root;
   root = NULL;
   unit_world world;
@@ -219,105 +240,87 @@ static void young_make_leaves(unit_world *world, void **leaves) {
   }
 }
 
-START_TEST(what_is_new_and_dead_is_freed) {
-  unit_world world;
-  young_open(&world, _i);
+START_TEST(new_objects_that_are_dead_are_freed) {
   void *objects[4];
-  young_make_leaves(&world, objects);
-  world.slots[0] = objects[1];
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(1));
+  young_make_leaves(&unit, objects);
+  unit.slots[0] = objects[1];
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(1));
   for (unsigned i = 0; i < 4; i++)
-    ck_assert_ptr_eq(gait_object_start(world.heap, objects[i]), i == 1 ? objects[i] : NULL);
-  unit_close(&world);
+    ck_assert_ptr_eq(gait_object_start(unit.heap, objects[i]), i == 1 ? objects[i] : NULL);
 }
 END_TEST
 
 /* Be it that one cycle has found it, which may be a full one. */
-START_TEST(what_one_cycle_has_found_is_not_old) {
-  unit_world world;
-  young_open(&world, _i);
+START_TEST(objects_that_one_cycle_has_found_are_not_old) {
   for (int round = 0; round < 4; round++) {
-    young_make_leaves(&world, world.slots);
-    ck_assert_uint_eq(round % 2 ? unit_alive(&world) : young_alive(&world), 0xf);
-    memset(world.slots, 0, sizeof world.slots);
-    ck_assert_uint_eq(young_alive(&world), 0);
+    young_make_leaves(&unit, unit.slots);
+    ck_assert_uint_eq(round % 2 ? unit_alive(&unit) : young_alive(&unit), 0xf);
+    memset(unit.slots, 0, sizeof unit.slots);
+    ck_assert_uint_eq(young_alive(&unit), 0);
   }
-  unit_close(&world);
 }
 END_TEST
 
-START_TEST(what_is_old_and_dead_stays_until_a_full_cycle) {
-  unit_world world;
-  young_open(&world, _i);
+START_TEST(old_objects_that_are_dead_stay_until_a_full_cycle) {
   void *objects[4];
-  young_make_leaves(&world, world.slots);
-  memcpy(objects, world.slots, sizeof objects);
-  young_grow_old(&world);
-  memset(world.slots, 0, sizeof world.slots);
-  young_expect_alive(&world, 0xf);
+  young_make_leaves(&unit, unit.slots);
+  memcpy(objects, unit.slots, sizeof objects);
+  young_grow_old(&unit);
+  memset(unit.slots, 0, sizeof unit.slots);
+  young_expect_alive(&unit, 0xf);
   for (unsigned i = 0; i < 4; i++)
-    ck_assert_ptr_eq(gait_object_start(world.heap, objects[i]), objects[i]);
-  ck_assert_uint_eq(unit_alive(&world), 0);
+    ck_assert_ptr_eq(gait_object_start(unit.heap, objects[i]), objects[i]);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
   for (unsigned i = 0; i < 4; i++)
-    ck_assert_ptr_null(gait_object_start(world.heap, objects[i]));
-  unit_close(&world);
+    ck_assert_ptr_null(gait_object_start(unit.heap, objects[i]));
 }
 END_TEST
 
 /* A dead old object may not refer to what has been freed. */
-START_TEST(what_a_dead_old_object_holds_stays_with_it) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  unit_tag(&world, old, 0);
-  gait_store(world.thread, &old[0], unit_tagged_leaf(&world, 1));
-  world.slots[0] = NULL;
-  young_expect_alive(&world, 3);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+START_TEST(objects_of_a_dead_old_one_stay_with_it) {
+  void **old = young_old(&unit, 0, unit.references, 64);
+  unit_tag(&unit, old, 0);
+  gait_store(unit.thread, &old[0], unit_tagged_leaf(&unit, 1));
+  unit.slots[0] = NULL;
+  young_expect_alive(&unit, 3);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
-START_TEST(full_cycles_in_between_free_all_that_is_dead) {
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, world.references, 64);
-  unit_tag(&world, old, 20);
+START_TEST(full_cycles_between_young_ones_free_all_dead_objects) {
+  void **old = young_old(&unit, 0, unit.references, 64);
+  unit_tag(&unit, old, 20);
   for (unsigned round = 0; round < 6; round++) {
-    world.slots[1] = unit_tagged_leaf(&world, 0);
-    gait_store(world.thread, &old[round], unit_tagged_leaf(&world, 1));
-    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(20) | 3);
-    world.slots[1] = NULL;
-    gait_store(world.thread, &old[round], NULL);
-    unit_tagged_leaf(&world, 2);
-    ck_assert_uint_eq(young_external(&world), UNIT_TAG(20) | 7);
-    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(20));
-    ck_assert_uint_eq(unit_last_record(world.heap).marked_objects, 1);
+    unit.slots[1] = unit_tagged_leaf(&unit, 0);
+    gait_store(unit.thread, &old[round], unit_tagged_leaf(&unit, 1));
+    ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(20) | 3);
+    unit.slots[1] = NULL;
+    gait_store(unit.thread, &old[round], NULL);
+    unit_tagged_leaf(&unit, 2);
+    ck_assert_uint_eq(young_external(&unit), UNIT_TAG(20) | 7);
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(20));
+    ck_assert_uint_eq(unit_last_record(unit.heap).marked_objects, 1);
   }
-  unit_close(&world);
 }
 END_TEST
 
 /* Memory that held old objects holds young ones: neither marks nor cards tell of those before. */
 START_TEST(memory_that_was_old_is_new_again) {
-  unit_world world;
-  young_open(&world, _i);
   for (int round = 0; round < 4; round++) {
     for (unsigned tag = 0; tag < 4; tag++) {
-      void **old = world.slots[tag] = gait_alloc(world.thread, world.references, young_sizes[tag]);
-      unit_tag(&world, old, tag);
-      gait_store(world.thread, old, unit_tagged_leaf(&world, 4 + tag));
+      void **old = unit.slots[tag] = gait_alloc(unit.thread, unit.references, young_sizes[tag]);
+      unit_tag(&unit, old, tag);
+      gait_store(unit.thread, old, unit_tagged_leaf(&unit, 4 + tag));
     }
-    ck_assert_uint_eq(young_alive(&world), 0xff);
-    memset(world.slots, 0, sizeof world.slots);
-    ck_assert_uint_eq(unit_alive(&world), 0);
+    ck_assert_uint_eq(young_alive(&unit), 0xff);
+    memset(unit.slots, 0, sizeof unit.slots);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
     for (unsigned tag = 0; tag < 4; tag++) {
-      unit_tag(&world, gait_alloc(world.thread, world.references, young_sizes[tag]), tag);
-      unit_tag(&world, gait_alloc(world.thread, world.leaf, young_sizes[tag]), 4 + tag);
+      unit_tag(&unit, gait_alloc(unit.thread, unit.references, young_sizes[tag]), tag);
+      unit_tag(&unit, gait_alloc(unit.thread, unit.leaf, young_sizes[tag]), 4 + tag);
     }
-    ck_assert_uint_eq(young_alive(&world), 0);
+    ck_assert_uint_eq(young_alive(&unit), 0);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -325,65 +328,56 @@ END_TEST
 
 START_TEST(a_young_cycle_counts_old_objects_as_marked) {
   enum { COUNT = 40 };
-  unit_world world;
-  young_open(&world, _i);
   for (size_t i = 0; i < COUNT; i++)
-    world.slots[i] = gait_alloc(world.thread, world.references, 48 + 100 * i);
-  ck_assert_uint_eq(young_marked_objects(&world), COUNT);
-  ck_assert_uint_eq(young_marked_objects(&world), COUNT);
-  world.slots[0] = NULL;
-  world.slots[COUNT] = gait_alloc(world.thread, world.references, 200000);
-  world.slots[COUNT + 1] = gait_alloc(world.thread, world.leaf, 48);
-  gait_alloc(world.thread, world.leaf, 48);
-  ck_assert_uint_eq(young_marked_objects(&world), COUNT + 2);
-  const uint64_t with_dead = unit_last_record(world.heap).marked_bytes;
-  ck_assert_uint_eq(unit_marked_objects(&world), COUNT + 1);
-  const uint64_t bytes = unit_last_record(world.heap).marked_bytes;
+    unit.slots[i] = gait_alloc(unit.thread, unit.references, 48 + 100 * i);
+  ck_assert_uint_eq(young_marked_objects(&unit), COUNT);
+  ck_assert_uint_eq(young_marked_objects(&unit), COUNT);
+  unit.slots[0] = NULL;
+  unit.slots[COUNT] = gait_alloc(unit.thread, unit.references, 200000);
+  unit.slots[COUNT + 1] = gait_alloc(unit.thread, unit.leaf, 48);
+  gait_alloc(unit.thread, unit.leaf, 48);
+  ck_assert_uint_eq(young_marked_objects(&unit), COUNT + 2);
+  const uint64_t with_dead = unit_last_record(unit.heap).marked_bytes;
+  ck_assert_uint_eq(unit_marked_objects(&unit), COUNT + 1);
+  const uint64_t bytes = unit_last_record(unit.heap).marked_bytes;
   ck_assert_uint_eq(with_dead, bytes + 48);
-  ck_assert_uint_eq(young_marked_objects(&world), COUNT + 1);
-  ck_assert_uint_eq(unit_last_record(world.heap).marked_bytes, bytes);
-  ck_assert_uint_eq(unit_stats(world.heap).marked_bytes, bytes);
-  unit_close(&world);
+  ck_assert_uint_eq(young_marked_objects(&unit), COUNT + 1);
+  ck_assert_uint_eq(unit_last_record(unit.heap).marked_bytes, bytes);
+  ck_assert_uint_eq(unit_stats(unit.heap).marked_bytes, bytes);
 }
 END_TEST
 
-START_TEST(a_young_cycle_scans_only_what_is_new) {
+START_TEST(a_young_cycle_scans_only_new_objects) {
   enum { COUNT = 40, BYTES = 4096 };
-  unit_world world;
-  young_open(&world, _i);
   for (size_t i = 0; i < COUNT; i++)
-    world.slots[i] = gait_alloc(world.thread, world.references, BYTES);
-  young_grow_old(&world);
-  gait_store(world.thread, world.slots[0], gait_alloc(world.thread, world.references, 512));
+    unit.slots[i] = gait_alloc(unit.thread, unit.references, BYTES);
+  young_grow_old(&unit);
+  gait_store(unit.thread, (void **)unit.slots[0], gait_alloc(unit.thread, unit.references, 512));
   for (int i = 0; i < 2; i++) {
-    young_cycle(&world);
-    const uint64_t young = unit_last_record(world.heap).scan_bytes;
+    young_cycle(&unit);
+    const uint64_t young = unit_last_record(unit.heap).scan_bytes;
     ck_assert_uint_ge(young, 512);
     ck_assert_uint_le(young, 2 * BYTES);
   }
-  young_cycle(&world);
-  ck_assert_uint_lt(unit_last_record(world.heap).scan_bytes, 512);
-  ck_assert_int_eq(gait_collect(world.thread), GAIT_OK);
-  ck_assert_uint_ge(unit_last_record(world.heap).scan_bytes, COUNT * BYTES);
-  unit_close(&world);
+  young_cycle(&unit);
+  ck_assert_uint_lt(unit_last_record(unit.heap).scan_bytes, 512);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_ge(unit_last_record(unit.heap).scan_bytes, COUNT * BYTES);
 }
 END_TEST
 
 START_TEST(external_bytes_of_old_objects_stay_counted) {
-  unit_world world;
-  young_open(&world, _i);
-  world.slots[0] = unit_tagged_leaf(&world, 0);
-  ck_assert_uint_eq(young_alive(&world), UNIT_TAG(0));
-  unit_tag(&world, world.slots[0], 4); /* in place of what was said before */
-  world.slots[1] = unit_tagged_leaf(&world, 1);
-  unit_tagged_leaf(&world, 2);
+  unit.slots[0] = unit_tagged_leaf(&unit, 0);
+  ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(0));
+  unit_tag(&unit, unit.slots[0], 4); /* in place of what was said before */
+  unit.slots[1] = unit_tagged_leaf(&unit, 1);
+  unit_tagged_leaf(&unit, 2);
   for (int i = 0; i < 3; i++) {
-    ck_assert_uint_eq(young_alive(&world), UNIT_TAG(4) | UNIT_TAG(1));
-    ck_assert_uint_eq(unit_last_record(world.heap).external_bytes, UNIT_TAG(4) | UNIT_TAG(1));
+    ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(4) | UNIT_TAG(1));
+    ck_assert_uint_eq(unit_last_record(unit.heap).external_bytes, UNIT_TAG(4) | UNIT_TAG(1));
   }
-  world.slots[0] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
-  unit_close(&world);
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
 }
 END_TEST
 
@@ -460,7 +454,7 @@ static void *young_offer_forever(void *arg) {
     gait_store(thread, churn->exchange, leaf);
     for (int i = 0; i < 16; i++) {
       UNIT_CHECK(gait_alloc(thread, gait_kind_leaf(churn->heap), 128) != NULL);
-      gait_poll(thread);
+      gait_thread_poll(thread);
     }
   }
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
@@ -481,7 +475,7 @@ static void *young_load(unit_world *world, const struct young_churn *churn, size
 static void young_put(unit_world *world, struct young_churn *churn, size_t field, void *leaf,
                       uint64_t id) {
   void **slot = young_field(world, field);
-  switch (unit_random(&churn->random) % 3) {
+  switch (random_next(&churn->random) % 3) {
   case 0: gait_store(world->thread, slot, leaf); break;
   case 1: UNIT_CHECK(gait_cas(world->thread, slot, *slot, leaf)); break;
   default: gait_copy(world->thread, slot, &leaf, 1);
@@ -494,14 +488,14 @@ static void young_put(unit_world *world, struct young_churn *churn, size_t field
 static bool young_take(unit_world *world, struct young_churn *churn) {
   uint64_t *leaf = gait_load(churn->exchange);
   if (!leaf || !gait_cas(world->thread, churn->exchange, leaf, NULL)) return false;
-  young_put(world, churn, unit_random(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
+  young_put(world, churn, random_next(&churn->random) % YOUNG_FIELDS, leaf, leaf[0]);
   return true;
 }
 
 /* Two fields change their contents: one of the two is nowhere but here for a moment. */
 static void young_swap(unit_world *world, struct young_churn *churn) {
-  const size_t a = unit_random(&churn->random) % YOUNG_FIELDS;
-  const size_t b = unit_random(&churn->random) % YOUNG_FIELDS;
+  const size_t a = random_next(&churn->random) % YOUNG_FIELDS;
+  const size_t b = random_next(&churn->random) % YOUNG_FIELDS;
   void *in_a = young_load(world, churn, a), *in_b = young_load(world, churn, b);
   const uint64_t id_a = churn->ids[a], id_b = churn->ids[b];
   young_put(world, churn, a, in_b, id_b);
@@ -522,8 +516,8 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   static struct young_churn churn;
   unit_world world;
   gait_options options = young_options(young_modes[_i]);
-  options.checkmark = options.heap_walk = options.poison = 1;
-  options.collect_every = options.inline_bytes = 0;
+  options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.collect_every = options.inline_bytes = 0;
   options.min_heap_bytes = (int64_t)MIB / 8;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   for (size_t i = 0; i < YOUNG_BOXES; i++)
@@ -535,15 +529,15 @@ START_TEST(references_change_hands_while_cycles_are_young) {
   pthread_t thread;
   ck_assert_int_eq(pthread_create(&thread, NULL, young_offer_forever, &churn), 0);
   while (unit_stats(world.heap).young_cycles < CYCLES) {
-    const uint64_t steps = unit_random(&churn.random) % 8 ? 1 : 1000;
+    const uint64_t steps = random_next(&churn.random) % 8 ? 1 : 1000;
     for (uint64_t i = 0; i < steps; i++)
       if (young_take(&world, &churn)) young_swap(&world, &churn);
-    gait_poll(world.thread);
+    gait_thread_poll(world.thread);
   }
   atomic_store(&churn.stop, true);
-  gait_leave(world.thread);
+  gait_thread_leave(world.thread);
   ck_assert_int_eq(pthread_join(thread, NULL), 0);
-  gait_enter(world.thread);
+  gait_thread_enter(world.thread);
   gait_store(world.thread, churn.exchange, NULL);
   const size_t held = young_verify(&world, &churn);
   ck_assert_uint_gt(held, 0);
@@ -555,30 +549,31 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
-  YOUNG_TEST(when, the_first_cycle_prepares_the_next);
+  YOUNG_TEST(when, the_first_cycle_prepares_a_young_one);
   YOUNG_TEST(when, a_collection_that_is_asked_for_is_full);
-  YOUNG_TEST(when, none_is_young_with_the_option_at_0);
-  tcase_add_test(when, none_is_young_without_barriers);
-  YOUNG_TEST(when, none_is_young_without_a_goal);
-  YOUNG_TEST(when, none_is_young_where_the_memory_limit_rules);
-  YOUNG_TEST(when, who_keeps_much_and_drops_what_is_new_has_them);
-  YOUNG_TEST(when, who_keeps_all_has_none);
+  YOUNG_TEST(when, no_cycle_is_young_with_the_option_at_0);
+  tcase_add_test(when, no_cycle_is_young_without_barriers);
+  YOUNG_TEST(when, no_cycle_is_young_without_a_goal);
+  YOUNG_TEST(when, no_cycle_is_young_where_the_memory_limit_rules);
+  YOUNG_TEST(when, cycles_are_young_where_the_memory_limit_is_far);
+  YOUNG_TEST(when, program_that_drops_new_objects_has_young_cycles);
+  YOUNG_TEST(when, program_that_keeps_all_has_no_young_cycles);
   TCase *roots = unit_case(suite, "roots");
-  YOUNG_TEST(roots, frames_and_handles_keep_what_is_new);
-  YOUNG_TEST(roots, barriered_roots_keep_what_is_new);
-  YOUNG_TEST(roots, unbarriered_roots_keep_what_is_new);
-  YOUNG_TEST(roots, a_callback_for_roots_keeps_what_is_new);
-  TCase *freed = unit_case(suite, "freed");
-  YOUNG_TEST(freed, what_is_new_and_dead_is_freed);
-  YOUNG_TEST(freed, what_one_cycle_has_found_is_not_old);
-  YOUNG_TEST(freed, what_is_old_and_dead_stays_until_a_full_cycle);
-  YOUNG_TEST(freed, what_a_dead_old_object_holds_stays_with_it);
-  YOUNG_TEST(freed, full_cycles_in_between_free_all_that_is_dead);
-  YOUNG_TEST(freed, memory_that_was_old_is_new_again);
-  TCase *numbers = unit_case(suite, "numbers");
-  YOUNG_TEST(numbers, a_young_cycle_counts_old_objects_as_marked);
-  YOUNG_TEST(numbers, a_young_cycle_scans_only_what_is_new);
-  YOUNG_TEST(numbers, external_bytes_of_old_objects_stay_counted);
+  YOUNG_TEST(roots, frames_and_handles_keep_new_objects);
+  YOUNG_TEST(roots, barriered_roots_keep_new_objects);
+  YOUNG_TEST(roots, unbarriered_roots_keep_new_objects);
+  YOUNG_TEST(roots, root_callbacks_keep_new_objects);
+  const unit_worlds freed = unit_world_cases(suite, "freed", &young_world);
+  UNIT_WORLD_TEST(freed, new_objects_that_are_dead_are_freed);
+  UNIT_WORLD_TEST(freed, objects_that_one_cycle_has_found_are_not_old);
+  UNIT_WORLD_TEST(freed, old_objects_that_are_dead_stay_until_a_full_cycle);
+  UNIT_WORLD_TEST(freed, objects_of_a_dead_old_one_stay_with_it);
+  UNIT_WORLD_TEST(freed, full_cycles_between_young_ones_free_all_dead_objects);
+  UNIT_WORLD_TEST(freed, memory_that_was_old_is_new_again);
+  const unit_worlds numbers = unit_world_cases(suite, "numbers", &young_world);
+  UNIT_WORLD_TEST(numbers, a_young_cycle_counts_old_objects_as_marked);
+  UNIT_WORLD_TEST(numbers, a_young_cycle_scans_only_new_objects);
+  UNIT_WORLD_TEST(numbers, external_bytes_of_old_objects_stay_counted);
   TCase *threads = unit_case(suite, "threads");
   YOUNG_TEST(threads, a_thread_that_attaches_remembers_its_stores);
   YOUNG_TEST(threads, a_thread_that_was_outside_remembers_its_stores);

@@ -6,9 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../process.h"
-
-#define HANG_SECONDS 600
+#include "../support/process.h"
+#include "../support/run_suite.h"
 
 const gait_option *unit_option(size_t field) {
   for (size_t i = 0; gait_option_at(i); i++)
@@ -20,15 +19,15 @@ const gait_option *unit_option(size_t field) {
 gait_options unit_options(int mode) {
   gait_options options;
   gait_options_init(&options);
-  options.gogc_percent = GAIT_GOGC_OFF;
+  options.gogc_percent = GAIT_OFF;
   options.barrierless = mode == UNIT_BARRIERLESS;
   if (mode == UNIT_SHRUNKEN) {
-    options.checkmark = 1;
-    options.heap_walk = 1;
-    options.poison = 1;
-    options.run_bytes = UNIT_OPTION(run_bytes)->minimum;
-    options.barrier_entries = UNIT_OPTION(barrier_entries)->minimum;
-    options.mark_segments = UNIT_OPTION(mark_segments)->minimum;
+    options.debug.checkmark = 1;
+    options.debug.heap_walk = 1;
+    options.debug.poison = 1;
+    options.debug.run_bytes = UNIT_OPTION(debug.run_bytes)->minimum;
+    options.debug.barrier_entries = UNIT_OPTION(debug.barrier_entries)->minimum;
+    options.debug.mark_segments = UNIT_OPTION(debug.mark_segments)->minimum;
   }
   return options;
 }
@@ -64,7 +63,7 @@ void unit_close(unit_world *world) {
 void unit_tag(unit_world *world, void *object, unsigned tag) {
   ck_assert_ptr_nonnull(object);
   ck_assert_uint_lt(tag, UNIT_TAGS);
-  ck_assert_int_eq(gait_external(world->thread, object, (size_t)1 << tag), GAIT_OK);
+  ck_assert_int_eq(gait_object_set_external(world->thread, object, (size_t)1 << tag), GAIT_OK);
 }
 
 void *unit_tagged_leaf(unit_world *world, unsigned tag) {
@@ -81,7 +80,7 @@ gait_stats unit_stats(gait_heap *heap) {
 }
 
 uint64_t unit_alive(unit_world *world) {
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return unit_stats(world->heap).external_bytes;
 }
 
@@ -89,13 +88,13 @@ gait_cycle_record unit_last_record(gait_heap *heap) {
   gait_cycle_record record;
   const uint64_t cycles = unit_stats(heap).cycles;
   ck_assert_uint_gt(cycles, 0);
-  ck_assert_uint_eq(gait_cycle_records(heap, cycles, &record, 1), 1);
+  ck_assert_uint_eq(gait_records_read(heap, cycles, &record, 1), 1);
   ck_assert_uint_eq(record.cycle, cycles);
   return record;
 }
 
 uint64_t unit_marked_objects(unit_world *world) {
-  ck_assert_int_eq(gait_collect(world->thread), GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(world->thread), GAIT_OK);
   return unit_last_record(world->heap).marked_objects;
 }
 
@@ -121,9 +120,35 @@ static void *unit_join(void *arg) {
 void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg) {
   struct unit_call call = {function, arg};
   if (waiter)
-    gait_outside(waiter, unit_join, &call);
+    gait_thread_outside(waiter, unit_join, &call);
   else
     unit_join(&call);
+}
+
+static void *unit_collect_forever(void *arg) {
+  unit_collector *collector = arg;
+  gait_thread *thread = NULL;
+  UNIT_CHECK(gait_thread_attach(collector->heap, "collects", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&collector->stop)) {
+    UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
+    atomic_fetch_add(&collector->cycles, 1);
+  }
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+void unit_collector_start(unit_collector *collector, gait_heap *heap) {
+  collector->heap = heap;
+  atomic_init(&collector->stop, false);
+  atomic_init(&collector->cycles, 0);
+  UNIT_CHECK(pthread_create(&collector->thread, NULL, unit_collect_forever, collector) == 0);
+}
+
+void unit_collector_stop(unit_collector *collector, gait_thread *waiter) {
+  atomic_store(&collector->stop, true);
+  if (waiter) gait_thread_leave(waiter);
+  UNIT_CHECK(pthread_join(collector->thread, NULL) == 0);
+  if (waiter) gait_thread_enter(waiter);
 }
 
 size_t unit_count_threads(void) {
@@ -157,18 +182,39 @@ void unit_log_line(const char *line, void *arg) {
 }
 
 TCase *unit_case(Suite *suite, const char *name) {
-  TCase *tcase = tcase_create(name);
-  tcase_set_timeout(tcase, HANG_SECONDS);
-  suite_add_tcase(suite, tcase);
-  return tcase;
+  return suite_case(suite, name);
+}
+
+/* ---- Fixtures ---- */
+
+unit_world unit;
+
+static void unit_open_exact(unit_world *world, int mode) {
+  unit_open(world, mode, GAIT_STACK_EXACT);
+}
+
+static void unit_open_conservative(unit_world *world, int mode) {
+  unit_open(world, mode, GAIT_STACK_CONSERVATIVE);
+}
+
+UNIT_FIXTURE(unit_exact, UNIT_MODES, unit_open_exact);
+UNIT_FIXTURE(unit_conservative, UNIT_MODES, unit_open_conservative);
+
+static void unit_close_world(void) {
+  unit_close(&unit);
+}
+
+unit_worlds unit_world_cases(Suite *suite, const char *name, const unit_fixture *fixture) {
+  unit_worlds worlds = {.modes = fixture->modes};
+  for (int mode = 0; mode < fixture->modes; mode++) {
+    worlds.cases[mode] = unit_case(suite, name);
+    tcase_add_checked_fixture(worlds.cases[mode], fixture->open[mode], unit_close_world);
+  }
+  return worlds;
 }
 
 int main(void) {
   Suite *suite = suite_create(unit_suite_name);
   unit_suite_fill(suite);
-  SRunner *runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  const int failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return suite_end(suite);
 }

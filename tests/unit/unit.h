@@ -2,7 +2,8 @@
  *
  * Every suite that allocates runs once per mode, as a loop test of Check: the loop's index is the
  * mode.  A world is a heap with the test's own thread attached and a frame of slots, so that a test
- * decides to the object what is reachable.
+ * decides to the object what is reachable.  A fixture opens it where all tests of a case want the
+ * same; a test that wants options of its own opens one itself.
  *
  * What is alive is asked for through external bytes: unit_tag gives an object 2^tag of them, and
  * after a collection the heap's sum is the set of tags that survived. */
@@ -10,11 +11,14 @@
 #define UNIT_H
 
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/tune.h>
 
 typedef enum unit_mode {
   UNIT_CONCURRENT,
@@ -91,6 +95,17 @@ void unit_scrub_stack(void);
 /* Runs `function(arg)` on a new thread and waits for it, outside managed code. */
 void unit_on_thread(gait_thread *waiter, void *(*function)(void *), void *arg);
 
+/* A thread that collects again and again, from the one call to the other.  `waiter` waits for its
+ * end outside managed code; NULL: the caller is outside already. */
+typedef struct unit_collector {
+  gait_heap *heap;
+  pthread_t thread;
+  atomic_bool stop;
+  atomic_ulong cycles;
+} unit_collector;
+void unit_collector_start(unit_collector *collector, gait_heap *heap);
+void unit_collector_stop(unit_collector *collector, gait_thread *waiter);
+
 /* Lines and bytes of /proc/self/maps, threads and descriptors of this process. */
 typedef struct unit_resources {
   size_t mappings;
@@ -113,23 +128,49 @@ typedef struct unit_log {
 } unit_log;
 void unit_log_line(const char *line, void *log);
 
-/* A reproducible stream of numbers: xorshift64*. */
-static inline uint64_t unit_random(uint64_t *state) {
-  uint64_t x = *state;
-  x ^= x >> 12;
-  x ^= x << 25;
-  x ^= x >> 27;
-  *state = x;
-  return x * UINT64_C(2685821657736338717);
-}
-
-/* Each test file names its suite and fills it; unit.c has main.  A test may take long on a slow
- * machine or under a sanitizer: the time-out only ends what hangs. */
+/* Each test file names its suite and fills it; unit.c has main. */
 extern const char *const unit_suite_name;
 void unit_suite_fill(Suite *suite);
 TCase *unit_case(Suite *suite, const char *name);
 
 /* Adds a test once per mode. */
 #define UNIT_TEST(tcase, function) tcase_add_loop_test(tcase, function, 0, UNIT_MODES)
+
+/* ---- Tests that find a world ---- */
+
+/* The world of such a test: opened before it in the mode that its _i is, and closed behind it. */
+extern unit_world unit;
+
+/* How it is opened in each of the modes. */
+typedef struct unit_fixture {
+  int modes;
+  void (*open[UNIT_MODES])(void);
+} unit_fixture;
+extern const unit_fixture unit_exact, unit_conservative; /* as unit_open does, with these roots */
+
+/* Defines a fixture by a function of its own, which takes the world and the mode. */
+#define UNIT_FIXTURE(name, modes, function)                                                        \
+  static void name##_0(void) {                                                                     \
+    function(&unit, 0);                                                                            \
+  }                                                                                                \
+  static void name##_1(void) {                                                                     \
+    function(&unit, 1);                                                                            \
+  }                                                                                                \
+  static void name##_2(void) {                                                                     \
+    function(&unit, 2);                                                                            \
+  }                                                                                                \
+  const unit_fixture name = {modes, {name##_0, name##_1, name##_2}}
+
+/* Cases of the same name, one for each mode, since a fixture of Check's is that of a case. */
+typedef struct unit_worlds {
+  int modes;
+  TCase *cases[UNIT_MODES];
+} unit_worlds;
+unit_worlds unit_world_cases(Suite *suite, const char *name, const unit_fixture *fixture);
+
+/* Adds a test to each of them. */
+#define UNIT_WORLD_TEST(worlds, function)                                                          \
+  for (int mode_ = 0; mode_ < (worlds).modes; mode_++)                                             \
+  tcase_add_loop_test((worlds).cases[mode_], function, mode_, mode_ + 1)
 
 #endif

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "what_if/what_if_model.h"
-
-#define MIB 1048576.0
 
 static const char *folder;
 static const char *const programs[] = {"ramp", "spike", "steady-fast", "trees"};
@@ -42,7 +41,7 @@ static void expect_range(const struct what_if_range *range) {
 }
 
 /* The setting that was recorded comes out as it was recorded. */
-START_TEST(itself) {
+START_TEST(prediction_of_the_recorded_setting_is_the_recording) {
   for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
     struct recording recording = load(programs[i]);
     recover(&recording);
@@ -66,7 +65,7 @@ START_TEST(itself) {
 }
 END_TEST
 
-START_TEST(more_gogc_fewer_cycles) {
+START_TEST(prediction_for_more_gogc_is_fewer_cycles) {
   struct recording recording = load("steady-fast");
   recover(&recording);
   struct what_if_prediction before = predict(25, SETTING_OFF);
@@ -86,7 +85,7 @@ START_TEST(more_gogc_fewer_cycles) {
 }
 END_TEST
 
-START_TEST(limits) {
+START_TEST(predictions_keep_to_limits) {
   struct recording recording = load("steady-fast");
   recover(&recording);
   struct what_if_prediction wide = predict(100, (int64_t)(4096 * MIB));
@@ -135,7 +134,7 @@ static struct recording made_up(int count, double live_mb) {
   return alike(count, cycle);
 }
 
-START_TEST(the_law) {
+START_TEST(predictions_follow_the_law) {
   struct recording recording = made_up(200, 100);
   recover(&recording);
   ck_assert_int_eq(program.system, RECORDING_GAIT);
@@ -151,7 +150,7 @@ START_TEST(the_law) {
 }
 END_TEST
 
-START_TEST(live_between_cycles) {
+START_TEST(live_heap_between_cycles_is_recovered) {
   struct recording recording = made_up(3, 100);
   recover(&recording);
   struct what_if_point *points = program.points;
@@ -181,7 +180,7 @@ END_TEST
 
 /* A recording in which workers mark alone, and mutators allocate two thirds of the room meanwhile:
  * at a quarter of the room they have to assist, at four times the room they never do. */
-START_TEST(assists_follow_from_room) {
+START_TEST(predicted_assists_follow_from_room) {
   struct recording recording =
       alike(100, "0.010+10.00+0.010 ms clock, 0.010+0.00/5.00/5.00+0.010 ms cpu, "
                  "170->190->120 MB, 200 MB goal, 0 MB stacks, 0 MB globals, 2 P");
@@ -205,7 +204,7 @@ END_TEST
 /* Two mutators keep both processors, so they mark nearly all themselves while the heap goes from
  * trigger to goal.  With twice the room that takes twice the allocation, all of which is black and
  * gets room in turn: a third of the cycles, not half. */
-START_TEST(who_marks_less_allocates_longer) {
+START_TEST(program_that_marks_less_allocates_longer) {
   struct recording recording =
       alike(60, "0.09+4.2+0.006 ms clock, 0.19+3.5/0.35/0+0.01 ms cpu, 94->110->55 MB, "
                 "110 MB goal, 0 MB stacks, 0 MB globals, 2 P");
@@ -222,7 +221,7 @@ END_TEST
 
 /* Gait's pacer is told what was allocated while marking, and gives half of it no room; Go's takes
  * all for live.  100 MiB live and 20 black: a goal of 230, and one of 240. */
-START_TEST(gait_counts_half_of_what_floats) {
+START_TEST(prediction_for_gait_counts_half_of_floating_garbage) {
   const struct {
     const char *cycle;
     double goal;
@@ -245,7 +244,7 @@ START_TEST(gait_counts_half_of_what_floats) {
 END_TEST
 
 /* One allocation larger than all the room is as large at every setting. */
-START_TEST(a_large_allocation) {
+START_TEST(large_allocation_is_recovered_as_a_jump) {
   struct recording recording = made_up(10, 100);
   recording.cycles[5].trigger_bytes = recording.cycles[5].peak_bytes = 500 * MIB;
   recover(&recording);
@@ -260,7 +259,7 @@ START_TEST(a_large_allocation) {
 }
 END_TEST
 
-START_TEST(extremes) {
+START_TEST(predictions_have_ranges_at_extremes) {
   struct recording recording = made_up(5, 4e8); /* four hundred terabytes */
   recover(&recording);
   for (int64_t gogc = SETTING_OFF; gogc <= 1000000; gogc = gogc * 10 + 10) {
@@ -278,15 +277,15 @@ END_TEST
 
 int main(int argc, char **argv) {
   folder = argc > 1 ? argv[1] : ".";
-  const TTest *const tests[] = {itself,
-                                more_gogc_fewer_cycles,
-                                limits,
-                                the_law,
-                                live_between_cycles,
-                                assists_follow_from_room,
-                                who_marks_less_allocates_longer,
-                                gait_counts_half_of_what_floats,
-                                a_large_allocation,
-                                extremes};
+  const TTest *const tests[] = {prediction_of_the_recorded_setting_is_the_recording,
+                                prediction_for_more_gogc_is_fewer_cycles,
+                                predictions_keep_to_limits,
+                                predictions_follow_the_law,
+                                live_heap_between_cycles_is_recovered,
+                                predicted_assists_follow_from_room,
+                                program_that_marks_less_allocates_longer,
+                                prediction_for_gait_counts_half_of_floating_garbage,
+                                large_allocation_is_recovered_as_a_jump,
+                                predictions_have_ranges_at_extremes};
   return SUITE_RUN("what_if", tests);
 }

@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../run_suite.h"
+#include "../support/run_suite.h"
+#include "../support/sizes.h"
 #include "what_if/recording.h"
-
-#define MIB 1048576.0
 
 static const char *folder;
 
@@ -29,7 +28,7 @@ static void expect_error(const char *text, const char *part) {
   ck_assert_uint_eq(recording.count, 0);
 }
 
-START_TEST(one_line) {
+START_TEST(line_of_a_recording_is_read) {
   ck_assert(parse(go_1_27));
   ck_assert_uint_eq(recording.count, 1);
   const struct recording_cycle *cycle = &recording.cycles[0];
@@ -53,7 +52,7 @@ START_TEST(one_line) {
 }
 END_TEST
 
-START_TEST(go_1_5_has_five_phases) {
+START_TEST(recording_of_go_1_5_has_five_phases) {
   ck_assert(parse("gc 1 @0.014s 5%: 0.2+1.5+0.1+3.25+0.4 ms clock, 0.2+1.5+0.1+2/3/4+0.4 ms cpu, "
                   "4->5->1 MB, 4 MB goal, 8 P (forced)\r\n"));
   const struct recording_cycle *cycle = &recording.cycles[0];
@@ -68,7 +67,7 @@ START_TEST(go_1_5_has_five_phases) {
 }
 END_TEST
 
-START_TEST(anywhere_in_a_log) {
+START_TEST(recording_stands_anywhere_in_a_log) {
   ck_assert(parse("starting gc 12 of them\n"
                   "pacer: assist ratio=+1.2e+000 (scan 1 MB in 70->80 MB) workers=2++0.0e+000\n"
                   "2026-11-23T10:00:01 app[4]: gc 1 @0.5s 1%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms "
@@ -84,7 +83,7 @@ START_TEST(anywhere_in_a_log) {
 }
 END_TEST
 
-START_TEST(gait_is_told_from_go) {
+START_TEST(recording_of_gait_is_told_from_that_of_go) {
   ck_assert(parse("gc 1 @0.014s 5%: 0.010+3.25+0.011 ms clock, 0.020+0.10/2.00/0.00+0.022 ms cpu, "
                   "4->5->1 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P\n"));
   ck_assert_int_eq(recording.system, RECORDING_GAIT);
@@ -92,7 +91,7 @@ START_TEST(gait_is_told_from_go) {
 END_TEST
 
 /* A line that is cut at any place is left out and named; the lines around it stay. */
-START_TEST(cut_anywhere) {
+START_TEST(recording_may_be_cut_anywhere) {
   size_t whole = strlen(go_1_27) - 1, least = strlen("gc 7 @");
   for (size_t cut = least; cut + 1 < whole; cut++) {
     char text[1024];
@@ -106,7 +105,7 @@ START_TEST(cut_anywhere) {
 }
 END_TEST
 
-START_TEST(nothing_to_read) {
+START_TEST(recording_without_cycles_is_an_error) {
   expect_error("", "no cycles in 0 bytes");
   expect_error("hello\nworld\n", "no cycles in 12 bytes");
   expect_error("\xff\xfe gc gc gc 1 \x01 @", "no cycles");
@@ -114,7 +113,7 @@ START_TEST(nothing_to_read) {
 }
 END_TEST
 
-START_TEST(nonsense_is_named) {
+START_TEST(nonsense_in_a_recording_is_named) {
 #define LINE(number, clock, heap)                                                                  \
   "gc " number " @" clock "s 1%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms cpu, " heap                  \
   " MB, 5 MB goal, 4 P\n"
@@ -129,7 +128,7 @@ START_TEST(nonsense_is_named) {
 }
 END_TEST
 
-START_TEST(a_terabyte) {
+START_TEST(recording_of_a_terabyte_heap_is_read) {
   ck_assert(parse(LINE("1", "0.1", "4194304->5242880->1048576")));
   ck_assert_double_eq_tol(recording.cycles[0].marked_bytes, 1048576.5 * MIB, 1);
 }
@@ -149,7 +148,7 @@ static void growing(double gogc, char *text, size_t bytes) {
 }
 
 /* The goal that follows says more closely what was marked; the last cycle has none after it. */
-START_TEST(goals_tell) {
+START_TEST(goals_of_a_recording_tell_gogc) {
   char text[4096];
   static const double values[] = {50, 100, 200, 400, 135};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -172,7 +171,7 @@ static void limit_goals(char *text, int every) {
 }
 
 /* Goals that a limit sets, all or some, or that are all the smallest heap, tell nothing. */
-START_TEST(goals_that_tell_nothing) {
+START_TEST(goals_of_a_recording_may_tell_nothing) {
   char text[4096];
   growing(5, text, sizeof text);
   limit_goals(text, 1);
@@ -189,7 +188,7 @@ START_TEST(goals_that_tell_nothing) {
 }
 END_TEST
 
-START_TEST(recorded_files) {
+START_TEST(recorded_files_are_read) {
   char path[1024];
   snprintf(path, sizeof path, "%s/trees.gogc100.nolimit.txt", folder);
   recording_destroy(&recording);
@@ -206,9 +205,16 @@ END_TEST
 
 int main(int argc, char **argv) {
   folder = argc > 1 ? argv[1] : ".";
-  const TTest *const tests[] = {
-      one_line,     go_1_5_has_five_phases,  anywhere_in_a_log, gait_is_told_from_go,
-      cut_anywhere, nothing_to_read,         nonsense_is_named, a_terabyte,
-      goals_tell,   goals_that_tell_nothing, recorded_files};
+  const TTest *const tests[] = {line_of_a_recording_is_read,
+                                recording_of_go_1_5_has_five_phases,
+                                recording_stands_anywhere_in_a_log,
+                                recording_of_gait_is_told_from_that_of_go,
+                                recording_may_be_cut_anywhere,
+                                recording_without_cycles_is_an_error,
+                                nonsense_in_a_recording_is_named,
+                                recording_of_a_terabyte_heap_is_read,
+                                goals_of_a_recording_tell_gogc,
+                                goals_of_a_recording_may_tell_nothing,
+                                recorded_files_are_read};
   return SUITE_RUN("recording", tests);
 }

@@ -7,9 +7,9 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 steady=$recordings/steady-fast.gogc100.nolimit.txt
 
-"$gait" what-if "$steady" --gogc 50,off --memlimit off,200MiB --json --html "$folder/page.html" \
+"$gait" what-if "$steady" --gogc 50,off --memory-limit off,200MiB --json --html "$folder/page.html" \
   >"$folder/json"
-for key in gogc memlimit cycles gc_cpu_seconds peak_heap_bytes; do
+for key in gogc memory_limit cycles gc_cpu_seconds peak_heap_bytes; do
   [ "$(grep -c "\"$key\":" "$folder/json")" = 4 ]
 done
 for key in cycles gc_cpu_seconds peak_heap_bytes; do
@@ -17,7 +17,7 @@ for key in cycles gc_cpu_seconds peak_heap_bytes; do
   [ "$(grep -c "\"${key}_high\":" "$folder/json")" = 4 ]
 done
 [ "$(grep -c '"gogc": null' "$folder/json")" = 2 ]
-[ "$(grep -c '"memlimit": 209715200' "$folder/json")" = 2 ]
+[ "$(grep -c '"memory_limit": 209715200' "$folder/json")" = 2 ]
 if grep -E '<(script|link|img)[^>]+(src|href)=' "$folder/page.html"; then
   echo "the page is not self-contained"
   exit 1

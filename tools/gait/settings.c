@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
+
+_Static_assert(SETTING_OFF == GAIT_OFF, "off is the same for a setting and for an option");
 
 /* The value as the heap's own option reads it. */
 static bool settings_value(const char *name, const char *text, int64_t *value, char *error,
@@ -13,9 +15,7 @@ static bool settings_value(const char *name, const char *text, int64_t *value, c
   gait_options options;
   gait_options_init(&options);
   if (gait_options_set(&options, name, text, error, error_bytes) != GAIT_OK) return false;
-  bool gogc = strcmp(name, "gogc") == 0;
-  *value = gogc ? options.gogc_percent : options.memory_limit_bytes;
-  if (*value == (gogc ? GAIT_GOGC_OFF : GAIT_OFF)) *value = SETTING_OFF;
+  *value = strcmp(name, "gogc") == 0 ? options.gogc_percent : options.memory_limit_bytes;
   return true;
 }
 
@@ -25,7 +25,7 @@ void settings_list_read_by(struct settings_list *list, const char *name, setting
   if (copy == NULL) argp_failure(state, 1, 0, "out of memory");
   for (char *rest = copy, *value; (value = strsep(&rest, ",")) != NULL;) {
     if (list->count == SETTINGS_LIST_MOST)
-      argp_error(state, "--%s: %u values at most", name, SETTINGS_LIST_MOST);
+      argp_error(state, "%s: %u values at most", name, SETTINGS_LIST_MOST);
     list->values[list->count++] = read(name, value, state);
   }
   free(copy);
@@ -53,7 +53,7 @@ double settings_processors_read(const char *text, struct argp_state *state) {
 
 int64_t settings_size_read(const char *text) {
   int64_t value;
-  return settings_value("memlimit", text, &value, NULL, 0) ? value : -1;
+  return settings_value("memory_limit", text, &value, NULL, 0) ? value : -1;
 }
 
 json_t *settings_value_json(int64_t value) {

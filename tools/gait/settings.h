@@ -15,7 +15,7 @@ struct settings_list {
 };
 
 /* Appends the values of "a,b,c"; each must be one that the heap's option `name`, "gogc" or
- * "memlimit", takes.  Ends the program with a message through `state` otherwise. */
+ * "memory_limit", takes.  Ends the program with a message through `state` otherwise. */
 void settings_list_read(struct settings_list *list, const char *name, const char *text,
                         struct argp_state *state);
 /* The same for values that `read` takes; it is what ends the program when the text is none. */

@@ -202,7 +202,7 @@ static void model_report(const struct sim_collection *collection) {
   cycle.owed_cpu_s = mark->owed_seconds;
   cycle.background_cpu_s = program.config.background_share * cpu_s;
   cycle.idle_cpu_s = mark->idle_seconds;
-  cycle.gc_share = cpu_s > 0 ? (cycle.assist_cpu_s + cycle.background_cpu_s) / cpu_s : 0;
+  cycle.gc_share = gaiti_pacer_cpu_share(cycle.assist_cpu_s + cycle.background_cpu_s, cpu_s, 1);
   cycle.limiter_fill = program.heap.driver.now.limiter_fill;
   cycle.limiting = program.heap.driver.now.limiting;
 }
@@ -308,8 +308,7 @@ void model_measure(int points, int steps) {
   }
   totals.unbounded = status == MODEL_NO_CYCLE;
   totals.seconds = program.clock_s - from_s;
-  double cpu_s = totals.seconds * model_processors();
-  totals.gc_share = cpu_s > 0 ? totals.gc_cpu_s / cpu_s : 0;
+  totals.gc_share = gaiti_pacer_cpu_share(totals.gc_cpu_s, totals.seconds, model_processors());
   double held = (double)program.heap.driver.now.heap_live_bytes;
   if (held > totals.peak_bytes) totals.peak_bytes = held;
 }

@@ -1,10 +1,10 @@
-/* Predicted and simulated settings: a row has `gogc` and `memlimit`, and numbers of which some have
+/* Predicted and simulated settings: a row has `gogc` and `memory_limit`, and numbers of which some have
    NAME_low and NAME_high beside them. */
 function gogc(row) { return absent(row.gogc) ? "off" : String(row.gogc); }
 
 function group(row) {
   return (row.program ? row.program + ", " : "") +
-    (absent(row.memlimit) ? "no limit" : size(row.memlimit));
+    (absent(row.memory_limit) ? "no limit" : size(row.memory_limit));
 }
 
 const over = {
@@ -29,7 +29,7 @@ function plot(name, title, unit, digits) {
 
 /* A column for every number of the first row, sizes in MiB. */
 function column(key) {
-  const isSize = key === "memlimit" || key.includes("_bytes");
+  const isSize = key === "memory_limit" || key.includes("_bytes");
   return [key.replace("_bytes", "").replaceAll("_", " ") + (isSize ? ", MiB" : ""), row => {
     const value = isSize && !absent(row[key]) ? row[key] / MIB : row[key];
     return absent(value) ? "off" : typeof value === "number"

@@ -7,7 +7,7 @@
 /* The limiter after what has passed up to now, in the snapshot. */
 static void driver_look_at_limiter(struct sim_driver *driver) {
   gaiti_pacer_limiter_update(&driver->limiter, driver->clock_ns);
-  if (!driver->limiter_unheard) gaiti_pacer_limiter_tell(&driver->limiter, &driver->now);
+  if (!driver->limiter_unheard) gaiti_pacer_limiter_report(&driver->limiter, &driver->now);
 }
 
 const char *sim_driver_init(struct sim_driver *driver, const struct gaiti_pacer_config *config,

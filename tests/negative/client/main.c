@@ -8,6 +8,6 @@ int main(void) {
       gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) ||
       !gait_alloc(thread, gait_kind_leaf(heap), 16))
     return 1;
-  gait_leave(thread);
+  gait_thread_leave(thread);
   return gait_alloc(thread, gait_kind_leaf(heap), 16) ? 0 : 1;
 }

@@ -40,7 +40,7 @@ int main(void) {
     gait_store_init(thread, &link->next, list);
     list = link;
   }
-  if (gait_collect(thread) != GAIT_OK) return 1;
+  if (gait_heap_collect(thread) != GAIT_OK) return 1;
   long links = count(list);
   printf("%ld links\n", links);
   if (gait_thread_detach(thread) != GAIT_OK || gait_heap_destroy(heap) != GAIT_OK) return 1;

@@ -50,13 +50,13 @@ long run(gait_heap *heap) {
   gait_frame_push(thread, &frame, &root, 1);
   for (int i = 0; i < 1000; i++) {
     root = prepend(thread, kind, static_cast<Link *>(root));
-    gait_poll(thread);
+    gait_thread_poll(thread);
   }
   auto *first = static_cast<Link *>(root);
   void *second = gait_load(reinterpret_cast<void *const *>(&first->next));
   if (!gait_cas(thread, &first->next, second, second)) return -1;
   gait_store(thread, &first->next, static_cast<Link *>(second)->next);
-  if (gait_collect(thread) != GAIT_OK) return -1;
+  if (gait_heap_collect(thread) != GAIT_OK) return -1;
   const long links = count(static_cast<Link *>(root));
   gait_frame_pop(thread, &frame);
   return gait_thread_detach(thread) == GAIT_OK ? links : -1;

@@ -145,8 +145,8 @@ static json_t *law_measure(const struct law_point *point, double bytes, struct r
   snprintf(rate, sizeof rate, "%.6f", point->rate / LAW_MILLION);
   snprintf(total, sizeof total, "%.6f", bytes / LAW_MILLION);
   snprintf(gogc, sizeof gogc, "%lld", (long long)point->gogc_percent);
-  const char *words[] = {"paced", "steady",     live,  rate,       total,         "--gogc",
-                         gogc,    "--memlimit", "off", "--option", "policy=gogc", NULL};
+  const char *words[] = {"paced", "steady",         live,  rate,       total,         "--gogc",
+                         gogc,    "--memory-limit", "off", "--option", "policy=gogc", NULL};
   return runs_make(runs, words);
 }
 

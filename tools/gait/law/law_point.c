@@ -20,6 +20,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "pacer.h"
 #include "run/runs.h"
 #include "sim_model.h"
 
@@ -93,8 +94,8 @@ static bool law_finish(const struct law_sums *sums, double processors, struct la
   steady->interval_seconds = seconds / intervals;
   double variance = sums->squares / intervals - pow(steady->interval_seconds, 2);
   steady->spread = sqrt(fmax(variance, 0)) / steady->interval_seconds;
-  steady->gc_cpu_share = sums->gc_seconds / (seconds * processors);
-  steady->idle_cpu_share = sums->idle_seconds / (seconds * processors);
+  steady->gc_cpu_share = gaiti_pacer_cpu_share(sums->gc_seconds, seconds, processors);
+  steady->idle_cpu_share = gaiti_pacer_cpu_share(sums->idle_seconds, seconds, processors);
   steady->peak_over_goal = sums->peak_over_goal / count;
   steady->mark_seconds = sums->mark_seconds / count;
   steady->black_bytes = sums->black_bytes / count;
@@ -114,7 +115,7 @@ static void law_take(const json_t *record, const struct law_cycle *cycle,
   collector->live_bytes += runs_number(record, "marked_bytes") - black;
   collector->scan_bytes += runs_number(record, "scan_bytes");
   collector->roots_bytes += runs_number(record, "root_bytes");
-  collector->processors = runs_number(record, "processors");
+  collector->processors = runs_number(record, "cpus");
 }
 
 bool law_point_collector(const struct law_point *point, const json_t *run,

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gait/gait.h"
+#include "gait/tune.h"
 
 enum options_form { OPTIONS_TABLE, OPTIONS_JSON, OPTIONS_MARKDOWN };
 
@@ -59,11 +59,11 @@ static const char *options_range(const gait_option *option, char *text, size_t b
   char minimum[32], maximum[32];
   if (option->type == GAIT_OPTION_SWITCH) return "on, off";
   if (option->words) return option->words;
-  bool endless = option->may_be_off && option->maximum == option->off;
-  snprintf(text, bytes, "%s .. %s%s",
-           options_value(option, option->minimum, minimum, sizeof minimum),
+  bool endless = option->maximum == INT64_MAX;
+  snprintf(text, bytes, "%s%s%s%s", options_value(option, option->minimum, minimum, sizeof minimum),
+           endless ? " and more" : " .. ",
            endless ? "" : options_value(option, option->maximum, maximum, sizeof maximum),
-           option->may_be_off ? (endless ? "off" : ", off") : "");
+           option->may_be_off ? ", off" : "");
   return text;
 }
 

@@ -13,9 +13,9 @@ struct report {
 
 /* Writes the report about `rows` to the file `path`.  Returns 0, or -1 after a message.  The noun
  * is "grid" for rows as `gait run --json --cycles` prints them, "law" for those of `gait law`.
- * "what_if" is for predicted or simulated settings: a row has `gogc` and `memlimit`, null for off,
- * and numbers, each perhaps with NAME_low and NAME_high beside it; all of them go into a table, and
- * cycles, gc_cpu_seconds or gc_cpu_share, and peak_heap_bytes into plots. */
+ * "what_if" is for predicted or simulated settings: a row has `gogc` and `memory_limit`, null for
+ * off, and numbers, each perhaps with NAME_low and NAME_high beside it; all of them go into a
+ * table, and cycles, gc_cpu_seconds or gc_cpu_share, and peak_heap_bytes into plots. */
 int report_write(const char *path, const struct report *report, json_t *rows);
 
 /* The arguments as one line, for `command`; malloced, NULL when out of memory. */

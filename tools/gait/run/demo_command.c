@@ -72,7 +72,7 @@ static void demo_workload(struct runs *runs, const char **words, size_t count) {
   char limit[32];
   snprintf(limit, sizeof limit, "%.0fMiB", live * DEMO_LIMIT_SHARE / 1048576 + 0.5);
   words[count + 1] = "off";
-  words[count + 2] = "--memlimit";
+  words[count + 2] = "--memory-limit";
   words[count + 3] = limit;
   words[count + 4] = NULL;
   runs_make(runs, words);

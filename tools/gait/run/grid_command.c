@@ -11,7 +11,7 @@
 enum grid_form { GRID_TABLE, GRID_JSON, GRID_CSV };
 
 struct grid {
-  struct settings_list gogc, memlimit;
+  struct settings_list gogc, memory_limit;
   const char **words; /* of `gait run`: the workload, its arguments and the options that stay */
   size_t word_count;
   enum grid_form form;
@@ -20,7 +20,7 @@ struct grid {
 
 enum {
   GRID_GOGC = 1,
-  GRID_MEMLIMIT,
+  GRID_MEMORY_LIMIT,
   GRID_THREADS,
   GRID_OPTION,
   GRID_TO_JSON,
@@ -30,7 +30,8 @@ enum {
 
 static const struct argp_option grid_options[] = {
     {"gogc", GRID_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off", 0},
-    {"memlimit", GRID_MEMLIMIT, "LIST", 0, "Memory limits, as 256MiB,off", 0},
+    {"memory-limit", GRID_MEMORY_LIMIT, "LIST", 0, "Memory limits, as 256MiB,off", 0},
+    {"memlimit", GRID_MEMORY_LIMIT, "LIST", OPTION_HIDDEN, "As it was called before", 0},
     {"threads", GRID_THREADS, "N", 0, "As for `gait run`", 0},
     {"option", GRID_OPTION, "NAME=VALUE", 0, "As for `gait run`", 0},
     {"json", GRID_TO_JSON, NULL, 0, "Print an array of what each run would print", 0},
@@ -47,7 +48,9 @@ static error_t grid_option(int key, char *arg, struct argp_state *state) {
   struct grid *grid = state->input;
   switch (key) {
   case GRID_GOGC: settings_list_read(&grid->gogc, "gogc", arg, state); return 0;
-  case GRID_MEMLIMIT: settings_list_read(&grid->memlimit, "memlimit", arg, state); return 0;
+  case GRID_MEMORY_LIMIT:
+    settings_list_read(&grid->memory_limit, "memory_limit", arg, state);
+    return 0;
   case GRID_THREADS: grid_pass_on(grid, "--threads", arg); return 0;
   case GRID_OPTION: grid_pass_on(grid, "--option", arg); return 0;
   case GRID_TO_JSON: grid->form = GRID_JSON; return 0;
@@ -73,17 +76,17 @@ static const struct argp grid_argp = {
 
 /* One run for each pair. */
 static void grid_run(const struct grid *grid, struct runs *runs) {
-  unsigned limits = grid->memlimit.count == 0 ? 1 : grid->memlimit.count;
+  unsigned limits = grid->memory_limit.count == 0 ? 1 : grid->memory_limit.count;
   const char **words = grid->words;
-  char gogc[32], memlimit[32];
+  char gogc[32], memory_limit[32];
   for (unsigned i = 0; i < limits; i++) {
     for (unsigned j = 0; j < grid->gogc.count && !runs->usage; j++) {
       size_t count = grid->word_count;
       words[count++] = "--gogc";
       words[count++] = settings_option_text(grid->gogc.values[j], gogc);
-      if (grid->memlimit.count > 0) {
-        words[count++] = "--memlimit";
-        words[count++] = settings_option_text(grid->memlimit.values[i], memlimit);
+      if (grid->memory_limit.count > 0) {
+        words[count++] = "--memory-limit";
+        words[count++] = settings_option_text(grid->memory_limit.values[i], memory_limit);
       }
       words[count] = NULL;
       runs_make(runs, words);
@@ -109,7 +112,7 @@ static void grid_print(const struct grid *grid, const struct runs *runs) {
 
 static int grid_all(const struct grid *grid, const char *command) {
   struct runs runs;
-  unsigned limits = grid->memlimit.count == 0 ? 1 : grid->memlimit.count;
+  unsigned limits = grid->memory_limit.count == 0 ? 1 : grid->memory_limit.count;
   if (runs_init(&runs, limits * grid->gogc.count) != 0) return COMMAND_FAILED;
   grid_run(grid, &runs);
   int status = runs.usage ? COMMAND_USAGE : runs.failed > 0 ? COMMAND_FAILED : COMMAND_OK;

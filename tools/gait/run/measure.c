@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "pacer.h"
 #include "sim_law.h"
 
 /* ---- Running ---- */
@@ -66,7 +67,7 @@ static enum workload_status measure_on_heap(const struct measure_plan *plan, gai
 }
 
 static struct sim_law measure_law(const gait_options *options) {
-  bool off = options->policy != GAIT_POLICY_GOGC || options->gogc_percent == GAIT_GOGC_OFF;
+  bool off = options->policy != GAIT_POLICY_GOGC || options->gogc_percent == GAIT_OFF;
   int64_t limit = options->memory_limit_bytes;
   return (struct sim_law){
       .setting = {.gogc_percent = off ? SETTING_OFF : options->gogc_percent,
@@ -110,9 +111,9 @@ static json_t *measure_json_cycle(const gait_cycle_record *record) {
   return json_pack(
       "{s:f, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
       (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause), "young",
-      (int)record->young, "processors", record->processors, "trigger_bytes",
-      (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
-      "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
+      (int)record->young, "cpus", record->cpus, "trigger_bytes", (json_int_t)record->trigger_bytes,
+      "goal_bytes", (json_int_t)record->goal_bytes, "at_trigger_bytes",
+      (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
       (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
       "scan_bytes", (json_int_t)record->scan_bytes, "root_bytes", (json_int_t)record->root_bytes,
       "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns,
@@ -131,7 +132,7 @@ static json_t *measure_json_plan(const struct measure_plan *plan) {
   json_t *object = json_object(), *arguments = json_array();
   for (int i = 0; i < plan->argument_count; i++)
     json_array_append_new(arguments, json_string(plan->arguments[i]));
-  bool off = plan->options.gogc_percent == GAIT_GOGC_OFF;
+  bool off = plan->options.gogc_percent == GAIT_OFF;
   bool unlimited = plan->options.memory_limit_bytes == GAIT_OFF;
   json_object_set_new(object, "workload", json_string(plan->workload->name));
   json_object_set_new(object, "arguments", arguments);
@@ -191,8 +192,9 @@ static void measure_json_latency(json_t *object, const struct latency *latency) 
 }
 
 static double measure_gc_share(const struct measurement *measurement) {
-  double gc = (double)measurement->stats.gc_cpu_ns * 1e-9;
-  return measurement->cpu_seconds > 0 ? gc / measurement->cpu_seconds : 0;
+  const gait_stats *stats = &measurement->stats;
+  return gaiti_pacer_cpu_share((double)stats->gc_cpu_ns * 1e-9, measurement->work.seconds,
+                               stats->cpus);
 }
 
 json_t *measure_json(const struct measure_plan *plan, const struct measurement *measurement) {
@@ -242,9 +244,9 @@ void measure_print(const struct measure_plan *plan, const struct measurement *me
          (unsigned long long)stats->cycles, (unsigned long long)stats->forced_cycles,
          (unsigned long long)stats->young_cycles);
   if (measurement->cycles_by_law >= 0) printf("; %.1f by the law", measurement->cycles_by_law);
-  printf("\n  %-22s %.3f s of %.3f s, %.1f%%\n", "collector's CPU time",
-         (double)stats->gc_cpu_ns * 1e-9, measurement->cpu_seconds,
-         100 * measure_gc_share(measurement));
+  printf("\n  %-22s %.3f s, %.1f%% of %.3g CPUs; of the process %.3f s\n", "collector's CPU time",
+         (double)stats->gc_cpu_ns * 1e-9, 100 * measure_gc_share(measurement), stats->cpus,
+         measurement->cpu_seconds);
   printf("  %-22s p99.99 %.1f us, longest %.1f us; CPU time of one at most %.1f us\n", "pauses",
          (double)stats->pause_p9999_ns * 1e-3, (double)stats->pause_max_ns * 1e-3,
          (double)stats->pause_cpu_max_ns * 1e-3);

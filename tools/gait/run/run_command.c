@@ -12,13 +12,14 @@ struct run {
   bool json;
 };
 
-enum { RUN_GOGC = 1, RUN_MEMLIMIT, RUN_THREADS, RUN_OPTION, RUN_TRACE, RUN_JSON, RUN_CYCLES };
+enum { RUN_GOGC = 1, RUN_MEMORY_LIMIT, RUN_THREADS, RUN_OPTION, RUN_TRACE, RUN_JSON, RUN_CYCLES };
 
 static const struct argp_option run_options[] = {
     {"gogc", RUN_GOGC, "N", 0, "Let the heap grow by N% of its live bytes between cycles; or off",
      0},
-    {"memlimit", RUN_MEMLIMIT, "SIZE", 0, "Keep all of the heap within SIZE (512MiB ...); or off",
-     0},
+    {"memory-limit", RUN_MEMORY_LIMIT, "SIZE", 0,
+     "Keep all of the heap within SIZE (512MiB ...); or off", 0},
+    {"memlimit", RUN_MEMORY_LIMIT, "SIZE", OPTION_HIDDEN, "As it was called before", 0},
     {"threads", RUN_THREADS, "N", 0, "Work in N threads", 0},
     {"option", RUN_OPTION, "NAME=VALUE", 0, "Set any option of the heap; `gait options` lists them",
      0},
@@ -67,7 +68,7 @@ static error_t run_option(int key, char *arg, struct argp_state *state) {
   struct run *run = state->input;
   switch (key) {
   case RUN_GOGC: run_set(run, "gogc", arg, state); return 0;
-  case RUN_MEMLIMIT: run_set(run, "memlimit", arg, state); return 0;
+  case RUN_MEMORY_LIMIT: run_set(run, "memory_limit", arg, state); return 0;
   case RUN_THREADS: run->plan.threads = run_thread_count(arg, state); return 0;
   case RUN_OPTION: run_set_pair(run, arg, state); return 0;
   case RUN_TRACE: run->plan.options.trace = 1; return 0;

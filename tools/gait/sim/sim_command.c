@@ -14,7 +14,7 @@
 enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
 
 struct sim {
-  struct settings_list gogc, memlimit;
+  struct settings_list gogc, memory_limit;
   double processors;
   enum sim_output output;
   const char *html_path;
@@ -27,7 +27,7 @@ struct sim {
 
 enum {
   SIM_OPTION_GOGC = 1,
-  SIM_OPTION_MEMLIMIT,
+  SIM_OPTION_MEMORY_LIMIT,
   SIM_OPTION_PROCS,
   SIM_OPTION_JSON,
   SIM_OPTION_CSV,
@@ -39,7 +39,8 @@ enum {
 
 static const struct argp_option sim_options[] = {
     {"gogc", SIM_OPTION_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off, instead of the file's", 0},
-    {"memlimit", SIM_OPTION_MEMLIMIT, "LIST", 0, "Memory limits, instead of the file's", 0},
+    {"memory-limit", SIM_OPTION_MEMORY_LIMIT, "LIST", 0, "Memory limits, instead of the file's", 0},
+    {"memlimit", SIM_OPTION_MEMORY_LIMIT, "LIST", OPTION_HIDDEN, "As it was called before", 0},
     {"procs", SIM_OPTION_PROCS, "N", 0, "Processors, instead of the file's", 0},
     {"json", SIM_OPTION_JSON, NULL, 0, "Print an array with an object for each setting", 0},
     {"csv", SIM_OPTION_CSV, NULL, 0, "Print comma-separated values", 0},
@@ -61,7 +62,9 @@ static error_t sim_option(int key, char *arg, struct argp_state *state) {
   struct sim *sim = state->input;
   switch (key) {
   case SIM_OPTION_GOGC: settings_list_read(&sim->gogc, "gogc", arg, state); return 0;
-  case SIM_OPTION_MEMLIMIT: settings_list_read(&sim->memlimit, "memlimit", arg, state); return 0;
+  case SIM_OPTION_MEMORY_LIMIT:
+    settings_list_read(&sim->memory_limit, "memory_limit", arg, state);
+    return 0;
   case SIM_OPTION_PROCS: sim->processors = settings_processors_read(arg, state); return 0;
   case SIM_OPTION_JSON: sim->output = SIM_JSON; return 0;
   case SIM_OPTION_CSV: sim->output = SIM_CSV; return 0;
@@ -109,16 +112,17 @@ static void sim_see(void *context, const struct sim_cycle *cycle) {
  */
 static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cycles,
                     json_t *rows) {
-  size_t total = spec->count * sim->memlimit.count * sim->gogc.count, done = 0;
+  size_t total = spec->count * sim->memory_limit.count * sim->gogc.count, done = 0;
   struct progress progress;
   progress_start(&progress, (unsigned)(total / sim->shards + 1));
   for (size_t i = sim->shard - 1; i < total; i += sim->shards) {
     const struct sim_program *program =
-        &spec->programs[i / (sim->memlimit.count * sim->gogc.count)];
-    struct setting setting = {.gogc_percent = sim->gogc.values[i % sim->gogc.count],
-                              .memory_limit_bytes =
-                                  sim->memlimit.values[i / sim->gogc.count % sim->memlimit.count],
-                              .processors = sim->processors};
+        &spec->programs[i / (sim->memory_limit.count * sim->gogc.count)];
+    struct setting setting = {
+        .gogc_percent = sim->gogc.values[i % sim->gogc.count],
+        .memory_limit_bytes =
+            sim->memory_limit.values[i / sim->gogc.count % sim->memory_limit.count],
+        .processors = sim->processors};
     struct sim_timeline timeline = {cycles, i};
     struct sim_result result;
     progress_show(&progress, (unsigned)done++, program->name);
@@ -164,9 +168,9 @@ static json_t *sim_simulate(struct sim *sim) {
     return NULL;
   }
   if (sim->gogc.count == 0) sim->gogc = spec.gogc;
-  if (sim->memlimit.count == 0) sim->memlimit = spec.memlimit;
+  if (sim->memory_limit.count == 0) sim->memory_limit = spec.memory_limit;
   if (sim->gogc.count == 0) sim->gogc = (struct settings_list){{100}, 1};
-  if (sim->memlimit.count == 0) sim->memlimit = (struct settings_list){{SETTING_OFF}, 1};
+  if (sim->memory_limit.count == 0) sim->memory_limit = (struct settings_list){{SETTING_OFF}, 1};
   json_t *rows = json_array();
   if (sim_with_timeline(sim, &spec, rows) != COMMAND_OK) {
     json_decref(rows);

@@ -3,28 +3,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pacer.h"
 #include "settings.h"
 
 json_t *sim_row(const struct sim_program *program, const struct setting *setting,
                 const struct sim_result *result, size_t index, size_t total) {
   double processors = setting->processors > 0 ? setting->processors : program->processors;
-  double cpu = result->seconds * processors;
   double cycles = (double)result->cycles;
   json_t *law = result->cycles_by_law < 0 ? json_null() : json_real(result->cycles_by_law);
   return json_pack(
       "{s:I, s:I, s:s, s:o, s:o, s:f, s:I, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
       "s:I, s:b}",
       "index", (json_int_t)index, "of", (json_int_t)total, "program", program->name, "gogc",
-      settings_value_json(setting->gogc_percent), "memlimit",
+      settings_value_json(setting->gogc_percent), "memory_limit",
       settings_value_json(setting->memory_limit_bytes), "processors", processors, "cycles",
       (json_int_t)result->cycles, "cycles_by_law", law, "seconds", result->seconds,
       "interval_seconds", cycles > 0 ? result->seconds / cycles : 0, "allocated_bytes",
       result->allocated_bytes, "mean_live_bytes", result->mean_live_bytes, "gc_cpu_seconds",
-      result->gc_cpu_seconds, "gc_cpu_share", cpu > 0 ? result->gc_cpu_seconds / cpu : 0,
-      "assist_share", cpu > 0 ? result->assist_cpu_seconds / cpu : 0, "peak_heap_bytes",
-      result->peak_heap_bytes, "peak_over_goal_mean", result->peak_over_goal_mean,
-      "peak_over_goal_max", result->peak_over_goal_max, "limiting_cycles",
-      (json_int_t)result->limiting_cycles, "limit_unreachable", result->limit_unreachable);
+      result->gc_cpu_seconds, "gc_cpu_share",
+      gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, processors), "assist_share",
+      gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, processors),
+      "peak_heap_bytes", result->peak_heap_bytes, "peak_over_goal_mean",
+      result->peak_over_goal_mean, "peak_over_goal_max", result->peak_over_goal_max,
+      "limiting_cycles", (json_int_t)result->limiting_cycles, "limit_unreachable",
+      result->limit_unreachable);
 }
 
 static double rows_number(const json_t *row, const char *name) {
@@ -49,7 +51,7 @@ void sim_rows_print(const json_t *rows, FILE *out) {
     bool over = json_is_true(json_object_get(row, "limit_unreachable"));
     fprintf(out, "%-16s %6s %10s %9.0f %9.1f %11.4g %8.2f %8.2f %10.1f %10.3f%s\n",
             program == NULL ? "" : program, rows_setting(row, "gogc", gogc),
-            rows_setting(row, "memlimit", limit), rows_number(row, "cycles"),
+            rows_setting(row, "memory_limit", limit), rows_number(row, "cycles"),
             rows_number(row, "cycles_by_law"), rows_number(row, "interval_seconds"),
             100 * rows_number(row, "gc_cpu_share"), 100 * rows_number(row, "assist_share"),
             rows_number(row, "peak_heap_bytes") / 1048576, rows_number(row, "peak_over_goal_mean"),

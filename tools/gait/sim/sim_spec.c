@@ -229,7 +229,7 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
           "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
           "processors threads barrier_share background_share idle_share cpu_cap minimum_heap_bytes "
           "overhead_bytes seed gogc "
-          "memlimit") &&
+          "memory_limit memlimit") &&
       spec_until(reader, object, program) && spec_quantities(reader, object, program) &&
       spec_number(reader, object, "mark_rate", 1, &program->mark_rate) &&
       spec_optional(reader, object, "processors", 0.01, 1, &program->processors) &&
@@ -297,7 +297,7 @@ static bool spec_programs(struct spec_reader *reader, json_t *root, struct sim_s
   if (spec->programs == NULL) return spec_fail(reader, "", "out of memory");
   spec->count = count;
   if (programs == NULL) return spec_program(reader, root, &spec->programs[0]);
-  if (!spec_keys(reader, root, "programs gogc memlimit")) return false;
+  if (!spec_keys(reader, root, "programs gogc memory_limit memlimit")) return false;
   for (size_t i = 0; i < count; i++) {
     snprintf(reader->path, sizeof reader->path, "programs[%zu]", i);
     if (!spec_program(reader, json_array_get(programs, i), &spec->programs[i])) return false;
@@ -314,7 +314,9 @@ static bool spec_read(struct sim_spec *spec, json_t *root, const char *folder,
     return false;
   }
   return spec_programs(&reader, root, spec) && spec_settings(&reader, root, "gogc", &spec->gogc) &&
-         spec_settings(&reader, root, "memlimit", &spec->memlimit);
+         spec_settings(&reader, root, "memory_limit", &spec->memory_limit) &&
+         spec_settings(&reader, root, "memlimit",
+                       &spec->memory_limit); /* as it was called before */
 }
 
 bool sim_spec_load(struct sim_spec *spec, const char *path, struct sim_error *error) {

@@ -13,7 +13,7 @@
 struct sim_spec {
   struct sim_program *programs;
   size_t count;
-  struct settings_list gogc, memlimit; /* empty when the file has none */
+  struct settings_list gogc, memory_limit; /* empty when the file has none */
 };
 
 struct sim_error {

@@ -186,7 +186,7 @@ static void advise_print_json(const struct advise_choice *choice, const char *re
   json_t *answer = json_pack("{s:b, s:s}", "found", choice->found, "reason", reason);
   if (choice->found) {
     json_object_set_new(answer, "gogc", settings_value_json(choice->setting.gogc_percent));
-    json_object_set_new(answer, "memlimit",
+    json_object_set_new(answer, "memory_limit",
                         settings_value_json(choice->setting.memory_limit_bytes));
     json_object_set_new(answer, "gc_cpu_share",
                         json_real(choice->prediction.gc_cpu_share.estimate));

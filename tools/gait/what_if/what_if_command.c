@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct what_if {
-  struct settings_list gogc, memlimit;
+  struct settings_list gogc, memory_limit;
   double processors;
   const char *path;
   const char *html_path;
@@ -22,7 +22,7 @@ struct what_if {
 
 enum {
   WHAT_IF_GOGC = 1,
-  WHAT_IF_MEMLIMIT,
+  WHAT_IF_MEMORY_LIMIT,
   WHAT_IF_PROCS,
   WHAT_IF_JSON,
   WHAT_IF_HTML,
@@ -31,7 +31,9 @@ enum {
 
 static const struct argp_option what_if_options[] = {
     {"gogc", WHAT_IF_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off; by default 50 to 400", 0},
-    {"memlimit", WHAT_IF_MEMLIMIT, "LIST", 0, "Memory limits, as 256MiB,off; by default off", 0},
+    {"memory-limit", WHAT_IF_MEMORY_LIMIT, "LIST", 0,
+     "Memory limits, as 256MiB,off; by default off", 0},
+    {"memlimit", WHAT_IF_MEMORY_LIMIT, "LIST", OPTION_HIDDEN, "As it was called before", 0},
     {"procs", WHAT_IF_PROCS, "N", 0, "Processors; by default as many as were recorded", 0},
     {"json", WHAT_IF_JSON, NULL, 0, "Print an array with an object for each setting", 0},
     {"html", WHAT_IF_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
@@ -43,7 +45,9 @@ static error_t what_if_option(int key, char *arg, struct argp_state *state) {
   struct what_if *what_if = state->input;
   switch (key) {
   case WHAT_IF_GOGC: settings_list_read(&what_if->gogc, "gogc", arg, state); return 0;
-  case WHAT_IF_MEMLIMIT: settings_list_read(&what_if->memlimit, "memlimit", arg, state); return 0;
+  case WHAT_IF_MEMORY_LIMIT:
+    settings_list_read(&what_if->memory_limit, "memory_limit", arg, state);
+    return 0;
   case WHAT_IF_PROCS: what_if->processors = settings_processors_read(arg, state); return 0;
   case WHAT_IF_JSON: what_if->json = true; return 0;
   case WHAT_IF_HTML: what_if->html_path = arg; return 0;
@@ -84,7 +88,7 @@ static json_t *what_if_row(const struct setting *setting,
                            const struct what_if_prediction *prediction) {
   json_t *row = json_object();
   json_object_set_new(row, "gogc", settings_value_json(setting->gogc_percent));
-  json_object_set_new(row, "memlimit", settings_value_json(setting->memory_limit_bytes));
+  json_object_set_new(row, "memory_limit", settings_value_json(setting->memory_limit_bytes));
   what_if_put(row, "cycles", &prediction->cycles);
   what_if_put(row, "gc_cpu_seconds", &prediction->gc_cpu_seconds);
   what_if_put(row, "peak_heap_bytes", &prediction->peak_heap_bytes);
@@ -97,10 +101,10 @@ static json_t *what_if_row(const struct setting *setting,
 
 static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_program *program) {
   json_t *rows = json_array();
-  for (unsigned i = 0; i < what_if->memlimit.count; i++) {
+  for (unsigned i = 0; i < what_if->memory_limit.count; i++) {
     for (unsigned j = 0; j < what_if->gogc.count; j++) {
       struct setting setting = {.gogc_percent = what_if->gogc.values[j],
-                                .memory_limit_bytes = what_if->memlimit.values[i],
+                                .memory_limit_bytes = what_if->memory_limit.values[i],
                                 .processors = what_if->processors};
       struct what_if_prediction prediction;
       what_if_predict(program, &setting, &prediction);
@@ -138,7 +142,7 @@ static void what_if_print(const json_t *rows) {
          "peak heap, MiB", "assists, % of CPU");
   json_array_foreach(rows, index, row) {
     printf("%6s", settings_gogc_text(what_if_integer(row, "gogc"), text));
-    printf(" %10s", settings_limit_text(what_if_integer(row, "memlimit"), text));
+    printf(" %10s", settings_limit_text(what_if_integer(row, "memory_limit"), text));
     what_if_print_range(row, "cycles", 1, 0);
     what_if_print_range(row, "gc_cpu_seconds", 1, 3);
     what_if_print_range(row, "peak_heap_bytes", 1048576, 0);
@@ -198,7 +202,8 @@ int gait_cmd_what_if(int argc, char **argv) {
   char *command = report_command(argc, argv);
   argp_parse(&what_if_argp, argc, argv, 0, NULL, &what_if);
   if (what_if.gogc.count == 0) what_if.gogc = (struct settings_list){{50, 100, 200, 400}, 4};
-  if (what_if.memlimit.count == 0) what_if.memlimit = (struct settings_list){{SETTING_OFF}, 1};
+  if (what_if.memory_limit.count == 0)
+    what_if.memory_limit = (struct settings_list){{SETTING_OFF}, 1};
   int status = COMMAND_FAILED;
   if (what_if.check_path != NULL)
     status = what_if_check(what_if.check_path, what_if.json);

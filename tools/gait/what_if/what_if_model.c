@@ -316,13 +316,12 @@ struct model_spread {
 
 static void model_collect(struct model_spread *spread, int i, const struct model_outcome *outcome,
                           double processors) {
-  double cpu = outcome->seconds * processors;
   spread->cycles[i] = outcome->cycles;
   spread->gc_cpu[i] = outcome->gc_cpu;
   spread->idle_cpu[i] = outcome->idle_cpu;
   spread->peak[i] = outcome->peak;
-  spread->assist[i] = cpu > 0 ? outcome->assist_cpu / cpu : 0;
-  spread->share[i] = cpu > 0 ? outcome->gc_cpu / cpu : 0;
+  spread->assist[i] = gaiti_pacer_cpu_share(outcome->assist_cpu, outcome->seconds, processors);
+  spread->share[i] = gaiti_pacer_cpu_share(outcome->gc_cpu, outcome->seconds, processors);
 }
 
 /* Places spread evenly over 0 .. 1, in another order for each `stride`. */

@@ -1,9 +1,9 @@
 /* abi.h: what a program tells the library of the headers that it was compiled with.
  *
  * Include gait.h, not this file.  A program calls the functions of gait.h: they compile into these,
- * with the size that a structure has in the program's headers, and with the number of the layouts
- * that inline.h compiles into the program.  A binding to another language calls these, with the
- * size of its own declaration.
+ * and those of tune.h into what stands at its end, with the size that a structure has in the
+ * program's headers, and with the number of the layouts that inline.h compiles into the program.  A
+ * binding to another language calls these, with the size of its own declaration.
  *
  * The library reads and writes no more than that size.  What it knows beyond it keeps its default;
  * what the program knows beyond the library's own structure is set to zero where the library fills
@@ -14,7 +14,6 @@
 #define GAIT_ABI_H
 
 GAIT_API void gait_options_init_sized(gait_options *options, size_t options_bytes);
-GAIT_API const gait_option *gait_option_at_sized(size_t index, size_t options_bytes);
 GAIT_API gait_result gait_kind_register_sized(gait_heap *heap, const gait_kind_info *info,
                                               size_t info_bytes, gait_kind *kind);
 /* `abi` is GAIT_ABI.  Fails: GAIT_ERROR_ABI for another number, with a line in the log. */
@@ -24,19 +23,8 @@ GAIT_API gait_result gait_thread_attach_abi(gait_heap *heap, const char *name,
                                             gait_thread_roots roots, gait_thread **thread,
                                             unsigned abi);
 
-GAIT_API void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes);
-GAIT_API size_t gait_cycle_records_sized(gait_heap *heap, uint64_t first,
-                                         gait_cycle_record *records, size_t count,
-                                         size_t record_bytes);
-GAIT_API int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes,
-                                     char *line, size_t line_bytes);
-
 static inline void gait_options_init(gait_options *options) {
   gait_options_init_sized(options, sizeof *options);
-}
-
-static inline const gait_option *gait_option_at(size_t index) {
-  return gait_option_at_sized(index, sizeof(gait_options));
 }
 
 static inline gait_result gait_kind_register(gait_heap *heap, const gait_kind_info *info,
@@ -51,20 +39,6 @@ static inline gait_result gait_heap_create(const gait_options *options, gait_hea
 static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
                                              gait_thread_roots roots, gait_thread **thread) {
   return gait_thread_attach_abi(heap, name, roots, thread, GAIT_ABI);
-}
-
-static inline void gait_stats_read(gait_heap *heap, gait_stats *stats) {
-  gait_stats_read_sized(heap, stats, sizeof *stats);
-}
-
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count) {
-  return gait_cycle_records_sized(heap, first, records, count, sizeof *records);
-}
-
-static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
-                                    size_t line_bytes) {
-  return gait_cycle_format_sized(record, sizeof *record, line, line_bytes);
 }
 
 #endif

@@ -1,16 +1,21 @@
 /* gait.h: an embeddable, concurrent mark-sweep garbage collector with a pacer.  You call us.
  *
  * In the order in which a person meets the tasks: results, a heap and its options, kinds of object,
- * threads, allocation, stores, roots, collection, numbers.  embed.h has what we call of yours.
+ * threads, allocation, stores, roots, collection.  Beside it, each for a task of its own:
+ *   embed.h  the functions that we call of yours
+ *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
+ *   debug.h  options that help to find bugs
+ *   jit.h    offsets and constants for compilers that make the fast paths themselves
+ *   gait.hpp classes for C++
  *
  * The line at the end of a contract:
- *   Thread  who may call it.  "attached": the thread that owns the gait_thread, in managed state.
+ *   Thread  its callers.  "attached": the thread that owns the gait_thread, in managed state.
  *           "any": attached or not, in either state; but not from a callback (embed.h).
  *   GC      whether the call is a safepoint (the collector may act on this thread), may start a
  *           cycle, or may mark.
  *   Fails   how.
  * A call without the word GC is no safepoint, starts no cycle and marks nothing, but for a store's
- * barrier, which notes what it must.  A signal handler may call nothing here.
+ * barrier, which notes the store.  A signal handler may call nothing here.
  *
  * A reference that is stored, and every `arg`, may be NULL; any other pointer may where that is
  * said, and nowhere else.  To a NULL that may not be, a call that has a gait_result says
@@ -28,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gait/debug.h"
 #include "gait/embed.h"
 
 #ifdef __cplusplus
@@ -84,17 +90,16 @@ typedef struct gait_kind {
 #define GAIT_MAX_KINDS        1024
 #define GAIT_MAX_OBJECT_BYTES ((size_t)1 << 35)
 #define GAIT_MAX_ALIGNMENT    ((size_t)4096)
-/* What objects of one heap may hold outside it, all together. */
+/* The memory that objects of one heap may hold outside it, all together. */
 #define GAIT_MAX_EXTERNAL_BYTES ((size_t)1 << 60)
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-/* A memory limit that limits nothing. */
-#define GAIT_OFF INT64_MAX
-/* No collection for growth: only for the memory limit, or when asked. */
-#define GAIT_GOGC_OFF (-1)
+/* The value "off" of an option that is no switch: a limit that limits nothing; no collection for
+ * growth. */
+#define GAIT_OFF INT64_C(-1)
 
-/* How the heap may grow over what the last cycle found live: values of the option `policy`. */
+/* How the heap may grow over the live heap of the last cycle: values of the option `policy`. */
 typedef enum gait_policy {
   GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
   GAIT_POLICY_CPU_BUDGET,  /* by as little as keeps the collector's CPU share at a budget */
@@ -102,7 +107,7 @@ typedef enum gait_policy {
 } gait_policy;
 
 /* A heap's rule for tagged references: words whose tag says that they refer to an object.  Numbers,
- * and what else a program has in such words, are the others.
+ * and all else that a program has in such words, are the others.
  *   mask          the bits of the tag
  *   first, last   a word is a reference where its bits of `mask` are in first .. last, as a number;
  *                 last 0: where they are `first`
@@ -117,82 +122,99 @@ typedef struct gait_tags {
   uint64_t address_mask;
 } gait_tags;
 
-/* Every option of a heap.  Unit, default and range of each stand in docs/options.md, in
- * gait_option_at and in `gait options`: all three come from one table.
- *   struct_bytes  how many bytes the program's headers give this structure; gait_options_init sets
- *                 it.  A field beyond them has its default */
+/* Every option of a heap.  Begin it with gait_options_init, which sets each field to its default.
+ * Ranges and defaults stand in docs/options.md and in `gait options`; a switch is 0 or 1.
+ *
+ * A name has four forms.  The option `memory_limit` is the field memory_limit_bytes: with the
+ * ending of its unit (_percent, _bytes, _ms, _us), where it has one that the name does not end in.
+ * It is the variable GAIT_MEMORY_LIMIT; and where a running heap takes a new value, the function
+ * gait_heap_set_memory_limit. */
 typedef struct gait_options {
+  /* How many bytes the program's headers give this structure.  Set by gait_options_init; a field
+   * beyond them has its default. */
   size_t struct_bytes;
+
+  /* ---- When to collect ---- */
+
+  /* How far the heap may grow over the live heap of the last cycle before the next one ends, in
+   * percent; GAIT_OFF: growth is no reason to collect. */
   int64_t gogc_percent;
+  /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
+   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
   int64_t memory_limit_bytes;
+  /* Hard limit on the memory that the heap maps, without external bytes; GAIT_OFF: none.  Where
+   * collections make no room under it, an allocation asks out_of_memory and then returns NULL. */
+  int64_t max_heap_bytes;
+  /* Smallest heap goal where gogc_percent is 100; another percentage scales it. */
   int64_t min_heap_bytes;
+  /* Addresses to reserve for the heap, which are no memory until they are used; halved until the
+   * system grants them. */
   int64_t reserve_bytes;
+  /* Share of the processors that background marking takes while a cycle marks. */
   int64_t background_percent;
+  /* Share of CPU time beyond which the collector lets the heap pass the memory limit. */
   int64_t cpu_cap_percent;
-  int64_t policy; /* a gait_policy */
+  /* A gait_policy: the rule for the heap's growth. */
+  int64_t policy;
+  /* Policy CPU_BUDGET: share of CPU time that the collector is to take over whole periods. */
   int64_t cpu_budget_percent;
+  /* Policy SQUARE_ROOT: the heap may grow by the root of live heap x cons/mark ratio x this. */
   int64_t square_root_bytes;
-  int64_t processors;
+
+  /* ---- How to collect ---- */
+
+  /* CPUs to plan for; 0: those of the affinity, cut by the quota of the control group. */
+  int64_t cpus;
+  /* Switch: helpers mark on processors that nothing else uses. */
   int64_t idle_help;
+  /* A cycle begins on a thread that allocates if the last one marked less than this, roots
+   * included; 0: none does. */
   int64_t inline_bytes;
+  /* Cycles mark new objects only where no more than this share of them survives; 0 or GAIT_OFF:
+   * none, 100: every one that may. */
   int64_t young_percent;
+  /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */
   int64_t barrierless;
+
+  /* ---- Memory of the system ---- */
+
+  /* Share of one processor for giving free memory back to the system in the background. */
   int64_t release_percent;
+  /* Switch: ask for pages of 2 MiB: marking and first touches are faster, memory goes in larger
+   * steps. */
   int64_t huge_pages;
+
+  /* ---- Log ---- */
+
+  /* Switch: log a line for each cycle, in the form of Go's gctrace. */
   int64_t trace;
+  /* Name a thread in the log that has not reached a safepoint for so many milliseconds. */
   int64_t late_ms;
+  /* Signal that asks such a thread for its stack, where the program has left it alone; 0: none. */
   int64_t late_signal;
-  int64_t checkmark;
-  int64_t heap_walk;
-  int64_t poison;
-  int64_t collect_every;
-  int64_t run_bytes;
-  int64_t barrier_entries;
-  int64_t mark_segments;
-  int64_t delay_us;
-  int64_t seed;
-  gait_log_fn *log; /* NULL: standard error */
+
+  /* ---- Functions of the program's (embed.h), and the argument of each ---- */
+
+  /* Takes the lines of the log; NULL: they go to standard error. */
+  gait_log_fn *log;
   void *log_arg;
-  gait_out_of_memory_fn *out_of_memory; /* NULL: give up */
+  /* Is asked before an allocation fails; NULL: it fails at once. */
+  gait_out_of_memory_fn *out_of_memory;
   void *out_of_memory_arg;
-  gait_cycle_fn *cycle; /* NULL: none */
+  /* Sees the record of each cycle; NULL: none does. */
+  gait_cycle_fn *cycle;
   void *cycle_arg;
-  const gait_tags *tags; /* NULL: no reference is tagged; gait_heap_create copies it */
+  /* NULL: no reference is tagged; gait_heap_create copies it. */
+  const gait_tags *tags;
+
+  /* ---- Finding bugs ---- */
+
+  gait_debug_options debug;
 } gait_options;
-
-typedef enum gait_option_type {
-  GAIT_OPTION_COUNT,
-  GAIT_OPTION_PERCENT,
-  GAIT_OPTION_BYTES,
-  GAIT_OPTION_SWITCH,
-  GAIT_OPTION_MILLISECONDS,
-  GAIT_OPTION_MICROSECONDS,
-  GAIT_OPTION_WORD,
-} gait_option_type;
-
-/* One row of the table of options. */
-typedef struct gait_option {
-  const char *name;        /* "gogc" */
-  const char *environment; /* "GAIT_GOGC" */
-  gait_option_type type;
-  const char *unit; /* "%", "bytes", ... */
-  int64_t initial;
-  int64_t minimum;
-  int64_t maximum;
-  bool may_be_off;     /* the word "off" is a value */
-  int64_t off;         /* and stands for this */
-  const char *purpose; /* one sentence */
-  size_t field;        /* its offset in gait_options */
-  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
-} gait_option;
 
 /* Sets every option to its default, and `struct_bytes`.  Options that were not begun so are
  * GAIT_ERROR_ARGUMENT to the functions below and to gait_heap_create. */
 static inline void gait_options_init(gait_options *options);
-
-/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
- * the program's headers have it, has no row. */
-static inline const gait_option *gait_option_at(size_t index);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
  * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
@@ -226,7 +248,7 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_ARGUMENT (also: the rule of `tags` cannot name each address of the heap),
  * GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM, GAIT_ERROR_ABI; *heap is then
- * NULL, and a bad value or rule, or what the system lacks, has been reported in one line of the
+ * NULL, and a bad value or rule, or lack of a resource, has been reported in one line of the
  * log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
@@ -237,8 +259,8 @@ static inline gait_result gait_heap_create(const gait_options *options, gait_hea
  */
 GAIT_API gait_result gait_heap_destroy(gait_heap *heap);
 
-/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  Who
- * gets what another thread has set sees all that came before.  `user` may be NULL.
+/* A pointer of the program's own, NULL at first, with which Gait does nothing: it is no root.  A
+ * thread that gets a value of another sees all that came before it was set.  `user` may be NULL.
  * Thread: any; a callback. */
 GAIT_API void gait_heap_set_user(gait_heap *heap, void *user);
 GAIT_API void *gait_heap_user(const gait_heap *heap);
@@ -314,39 +336,38 @@ static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
  * GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
-/* Leaves managed code: until gait_enter this thread allocates nothing, stores no reference and
- * loads none, may block, and the collector need not wait for it.  References that registers and
+/* Leaves managed code: until gait_thread_enter this thread allocates nothing, stores no reference
+ * and loads none, may block, and the collector need not wait for it.  References that registers and
  * stack hold at this moment stay roots until then.
- * The function that calls it may return before gait_enter, as a wrapper does, whatever the size of
- * its frame; and functions that called that one may return, too, as long as their frames take no
- * more than GAIT_LEAVE_FRAMES_BYTES together.  With more, what they had in registers is lost;
- * gait_enter from further up is a failed check (thread.frame), but such frames that have gone and
- * come again are not noticed.  Called by its address, from C or another language, it does not know
- * the frame of its caller, which is then one of those.  Managed code is entered once only until
- * then: a callback of a foreign library that enters again belongs inside gait_outside.
+ * The function that calls it may return before gait_thread_enter, as a wrapper does, whatever the
+ * size of its frame; and functions that called that one may return, too, as long as their frames
+ * take no more than GAIT_LEAVE_FRAMES_BYTES together.  With more, their references in registers are
+ * lost; gait_thread_enter from further up is a failed check (thread.frame), but such frames that
+ * have gone and come again are not noticed.  Called by its address, from C or another language, it
+ * does not know the frame of its caller, which is then one of those.  Managed code is entered once
+ * only until then: a callback of a foreign library that enters again belongs inside
+ * gait_thread_outside.
  *
  * Thread: attached.  GC: safepoint. */
-GAIT_API void gait_leave(gait_thread *thread);
-GAIT_API void gait_leave_from(gait_thread *thread, const void *frame);
+GAIT_API void gait_thread_leave(gait_thread *thread);
 
 #define GAIT_LEAVE_FRAMES_BYTES ((size_t)1024)
 
 /* Enters managed code again.  Waits while the collector scans this very thread, and while all
- * threads are held: for an unbarriered root, in a heap without barriers, for checks, for a fork.
+ * threads are stopped: for an unbarriered root, in a heap without barriers, for checks, for a fork.
  * Thread: the owner, outside.  GC: safepoint. */
-GAIT_API void gait_enter(gait_thread *thread);
+GAIT_API void gait_thread_enter(gait_thread *thread);
 
 /* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
- * managed code again and leave it, any number of times and with further calls of gait_outside, as
- * callbacks of a foreign library do, from wherever on the stack; it is outside when it returns.
- * Thread: attached.  GC: safepoint. */
-GAIT_API void *gait_outside(gait_thread *thread, void *(*function)(void *), void *arg);
+ * managed code again and leave it, any number of times and with further calls of
+ * gait_thread_outside, as callbacks of a foreign library do, from wherever on the stack; it is
+ * outside when it returns. Thread: attached.  GC: safepoint. */
+GAIT_API void *gait_thread_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
 /* A safepoint: one load and one branch when the collector wants nothing.  Call it in loops that do
  * not allocate.
  * Thread: attached.  GC: safepoint. */
-static inline void gait_poll(gait_thread *thread);
-GAIT_API void gait_poll_slow(gait_thread *thread);
+static inline void gait_thread_poll(gait_thread *thread);
 
 /* The heap that the thread is attached to.  Thread: any. */
 GAIT_API gait_heap *gait_thread_heap(const gait_thread *thread);
@@ -367,7 +388,6 @@ GAIT_API void *gait_thread_user(const gait_thread *thread);
  * of range.
  * Thread: attached.  GC: safepoint on the slow path; may start a cycle, may assist. */
 static inline void *gait_alloc(gait_thread *thread, gait_kind kind, size_t bytes);
-GAIT_API void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes);
 
 /* The same at a multiple of `alignment`, a power of two, 1 .. GAIT_MAX_ALIGNMENT; NULL for any
  * other alignment. */
@@ -379,7 +399,7 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
                                 size_t count, size_t element_bytes);
 
 /* Says that `object` holds `bytes` bytes of memory outside the heap from now on, 0 ..
- * GAIT_MAX_EXTERNAL_BYTES, in place of what was said before.  They count in the heap goal and the
+ * GAIT_MAX_EXTERNAL_BYTES, in place of an earlier number.  They count in the heap goal and the
  * memory limit until the object is found dead.  When they are more than before, the thread pays and
  * waits as for an allocation of that size.  `object` itself stays alive meanwhile; other objects of
  * an exact thread have to be in its roots.
@@ -387,7 +407,7 @@ GAIT_API void *gait_alloc_array(gait_thread *thread, gait_kind kind, size_t head
  * Fails: GAIT_ERROR_ARGUMENT (not an object of this heap, `bytes` out of range), GAIT_ERROR_STATE
  * (outside managed code, or not the owner), GAIT_ERROR_MEMORY (no memory to note it, or the objects
  * of this heap would hold more than GAIT_MAX_EXTERNAL_BYTES); nothing has changed then. */
-GAIT_API gait_result gait_external(gait_thread *thread, void *object, size_t bytes);
+GAIT_API gait_result gait_object_set_external(gait_thread *thread, void *object, size_t bytes);
 
 /* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
  * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
@@ -410,7 +430,8 @@ GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address)
 static inline void *gait_load(void *const *slot);
 
 /* Stores `value` in `*slot`, a field of an object or a barriered root.  Every store of a reference
- * outside the thread's own stack goes through one of these.
+ * outside the thread's own stack goes through one of these.  A slot that is no pointer to a pointer
+ * does not compile (slot.h).
  * Thread: attached. */
 static inline void gait_store(gait_thread *thread, void *slot, void *value);
 
@@ -420,20 +441,22 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
 
+/* The first three for slots that are words, as interpreters have them for tagged references and
+ * numbers: uint64_t, which is the type of uintptr_t here. */
+static inline uint64_t gait_load_word(const uint64_t *slot);
+static inline void gait_store_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
- * may call it with references in hand.  The collector waits for it, and others where all are held:
- * while it marks, up to 0.1 us for each reference.  Cut into parts what is longer, with gait_poll
- * between them: where the two overlap and `to` is the higher, from the last part to the first.
- * Thread: attached. */
+ * may call it with references in hand.  The collector waits for it, and others where all are
+ * stopped: while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with
+ * gait_thread_poll between them: where the two overlap and `to` is the higher, from the last part
+ * to the first. Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
 /* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
-
-GAIT_API void gait_store_slow(gait_thread *thread, void *slot, void *value);
-GAIT_API void gait_shade(gait_thread *thread, void *value);
-GAIT_API void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value);
 
 /* ---- Roots ---------------------------------------------------------------------------------- */
 
@@ -457,33 +480,33 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 /* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
  * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
  * Thread: attached.  Fails: NULL when out of memory. */
-GAIT_API gait_handle *gait_handle_new(gait_thread *thread, void *object);
+GAIT_API gait_handle *gait_handle_create(gait_thread *thread, void *object);
 GAIT_API void *gait_handle_get(const gait_handle *handle);
 GAIT_API void gait_handle_set(gait_thread *thread, gait_handle *handle, void *object);
-GAIT_API void gait_handle_free(gait_thread *thread, gait_handle *handle);
+GAIT_API void gait_handle_destroy(gait_thread *thread, gait_handle *handle);
 
 typedef enum gait_roots_discipline {
   GAIT_ROOTS_BARRIERED,   /* every store goes through gait_store or its like */
-  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread held, a pause */
+  GAIT_ROOTS_UNBARRIERED, /* plain stores: scanned again with every thread stopped, a pause */
 } gait_roots_discipline;
 
 /* Makes the aligned words of [start, start + bytes) roots.  A word that is no reference is ignored.
- * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, in this
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks the root's objects, in this
  * call; no safepoint.
  * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_ALREADY (start is registered), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_roots_add(gait_heap *heap, void *start, size_t bytes,
                                     gait_roots_discipline discipline);
 
-/* Makes what `function` traces roots.  While a cycle marks, `function` runs in this call.
+/* Makes all that `function` traces roots.  While a cycle marks, `function` runs in this call.
  * Thread, GC, Fails: as gait_roots_add; GAIT_ERROR_ALREADY: with this `arg` it is registered. */
 GAIT_API gait_result gait_roots_add_callback(gait_heap *heap, gait_roots_fn *function, void *arg,
                                              gait_roots_discipline discipline);
 
-/* Undo the two.  From the call on, nobody may load from the root or store to it.  The callback runs
+/* Undo the two.  From the call on, no thread may load from or store to the root.  The callback runs
  * no more when the call has returned GAIT_OK, but for one that removes itself, and `arg` may be
  * freed.  When several threads remove one root, one of them has GAIT_OK; the others have
  * GAIT_ERROR_NOT_FOUND, perhaps before the callback has ended.
- * Thread: any; a root's callback.  GC: while a cycle marks, marks what the root refers to, once
+ * Thread: any; a root's callback.  GC: while a cycle marks, marks the root's objects, once
  * more, in this call; no safepoint.  Fails: GAIT_ERROR_NOT_FOUND, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_roots_remove(gait_heap *heap, void *start);
 GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *function,
@@ -495,150 +518,12 @@ GAIT_API gait_result gait_roots_remove_callback(gait_heap *heap, gait_roots_fn *
  * unreachable before the call is free.  The caller helps to mark.
  * Thread: attached.  GC: safepoint; runs a cycle, marks.
  * Fails: GAIT_ERROR_STATE (outside managed code, or not the owner), GAIT_ERROR_ARGUMENT. */
-GAIT_API gait_result gait_collect(gait_thread *thread);
+GAIT_API gait_result gait_heap_collect(gait_thread *thread);
 
 /* Gives all free memory back to the system, and the side tables of the part of the heap's addresses
  * that is free to its end.  Returns the bytes that went.
  * Thread: any. */
-GAIT_API size_t gait_trim(gait_heap *heap);
-
-/* Change settings of a running heap: percent, or GAIT_GOGC_OFF; bytes, or GAIT_OFF; each in the
- * range of its option.  The next trigger is computed at once; where the heap is past it, or has
- * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
- * `before` (may be NULL) takes the old setting.
- * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
- */
-GAIT_API gait_result gait_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
-GAIT_API gait_result gait_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
-
-/* The two settings as they are now.  Thread: any. */
-GAIT_API int64_t gait_get_gogc(gait_heap *heap);
-GAIT_API int64_t gait_get_memory_limit(gait_heap *heap);
-
-/* ---- Numbers -------------------------------------------------------------------------------- */
-
-/* A snapshot; every counter counts from the heap's creation.
- *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
- *                      runs of slots, so with what a thread has not made objects of yet
- *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
- *                      objects and external bytes only
- *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
- *                      and its own structures (threads, processors, queues, tables of roots); but
- *                      for the stacks of its threads, and what malloc takes to keep account
- *   structure_bytes    of these, the structures
- *   external_bytes     held outside by objects not yet found dead
- *   alloc_*            allocated in all; exact for threads that are not running
- *   pause_*            every time for which the collector held a thread: handshake work, root scan,
- *                      assist, waiting.  p9999: upper bound within 1/16 */
-typedef struct gait_stats {
-  uint64_t cycles;
-  uint64_t forced_cycles;
-  uint64_t young_cycles; /* that marked only what is new */
-  uint64_t heap_live_bytes;
-  uint64_t marked_bytes;
-  uint64_t goal_bytes;
-  uint64_t trigger_bytes;
-  uint64_t mapped_bytes;
-  uint64_t mapped_peak_bytes;
-  uint64_t reserved_bytes;
-  uint64_t side_table_bytes;
-  uint64_t structure_bytes;
-  uint64_t external_bytes;
-  uint64_t released_bytes;
-  uint64_t alloc_bytes;
-  uint64_t alloc_objects;
-  uint64_t threads;
-  uint64_t processors;
-  uint64_t gc_cpu_ns;
-  uint64_t gc_assist_ns;
-  uint64_t gc_background_ns;
-  uint64_t gc_idle_ns;
-  uint64_t pauses;
-  uint64_t pause_total_ns;
-  uint64_t pause_max_ns;
-  uint64_t pause_p50_ns;
-  uint64_t pause_p99_ns;
-  uint64_t pause_p9999_ns;
-  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
-} gait_stats;
-
-/* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
-static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
-
-typedef enum gait_cycle_cause {
-  GAIT_CAUSE_GOGC,
-  GAIT_CAUSE_MEMORY_LIMIT,
-  GAIT_CAUSE_FORCED,
-  GAIT_CAUSE_OUT_OF_MEMORY,
-  GAIT_CAUSE_DEBUG,
-} gait_cycle_cause;
-
-GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
-
-/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
- *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
- *                            ending it; sweeping
- *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
- *                            that threads have not made objects of yet
- *   live_before, marked      objects only: after the last cycle, and after this one
- *   assist, background, idle CPU time
- *   handshake_max_ns         the slowest handshake, from request to the last answer
- *   started_ns               since the heap was created
- *   held_ns                  for how long every thread was held: unbarriered roots, barrier-less
- *                            mode, checks */
-typedef struct gait_cycle_record {
-  uint64_t cycle;
-  uint64_t started_ns;
-  gait_cycle_cause cause;
-  uint32_t threads;
-  double processors;
-  int64_t gogc_percent;
-  int64_t memory_limit_bytes;
-  uint64_t live_before_bytes;
-  uint64_t trigger_bytes;
-  uint64_t goal_bytes;
-  uint64_t at_trigger_bytes;
-  uint64_t at_mark_end_bytes;
-  uint64_t marked_bytes;
-  uint64_t marked_objects;
-  uint64_t allocated_black_bytes;
-  uint64_t scan_bytes;
-  uint64_t root_bytes;
-  uint64_t external_bytes;
-  uint64_t mapped_bytes;
-  uint64_t mapped_peak_bytes;
-  uint64_t freed_blocks;
-  uint64_t released_bytes;
-  uint64_t start_ns;
-  uint64_t mark_ns;
-  uint64_t end_ns;
-  uint64_t sweep_ns;
-  uint64_t assist_ns;
-  uint64_t background_ns;
-  uint64_t idle_ns;
-  uint64_t handshakes;
-  uint64_t handshake_max_ns;
-  uint64_t held_ns;
-  uint64_t flush_rounds;
-  double alloc_bytes_per_second;
-  double cons_mark;
-  double assist_ratio;
-  double gc_cpu_share;
-  uint32_t young; /* it marked only what is new: marked_* still count all that is */
-  uint32_t limiter_on;
-  uint32_t limit_unreachable;
-  uint32_t reserved; /* 0 */
-} gait_cycle_record;
-
-/* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
- * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
- * where `count` is 0.  Thread: any. */
-static inline size_t gait_cycle_records(gait_heap *heap, uint64_t first, gait_cycle_record *records,
-                                        size_t count);
-
-/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
- * `line` may be NULL where `line_bytes` is 0. */
-static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+GAIT_API size_t gait_heap_trim(gait_heap *heap);
 
 #include "gait/inline.h"
 
@@ -646,7 +531,14 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
 
 #include "gait/checked.h"
 
+#include "gait/slot.h"
+
 #ifdef __cplusplus
 }
 #endif
+
+#ifndef GAIT_NO_OLD_NAMES
+#include "gait/renamed.h"
+#endif
+
 #endif

@@ -1,0 +1,231 @@
+/* tune.h: numbers of a heap and settings of a running one.  You call us.
+ *
+ * Statistics, a record of each cycle, setters and getters, and the options as a table.  The
+ * contracts read as those of gait.h. */
+#ifndef GAIT_TUNE_H
+#define GAIT_TUNE_H
+
+#include "gait/gait.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Statistics ----------------------------------------------------------------------------- */
+
+/* A snapshot; every counter counts from the heap's creation.
+ *   heap_live_bytes    found live by the last cycle, plus all that was handed to threads since: in
+ *                      runs of slots, so with what a thread has not made objects of yet
+ *   marked_bytes       found live by the last cycle, with what was allocated while it marked;
+ *                      objects and external bytes only
+ *   mapped_bytes       all that the heap keeps of the machine's memory: blocks, their side tables,
+ *                      and its own structures (threads, processors, queues, tables of roots); but
+ *                      for the stacks of its threads, and the memory in which malloc keeps account
+ *   structure_bytes    of these, the structures
+ *   external_bytes     held outside by objects not yet found dead
+ *   alloc_*            allocated in all; exact for threads that are not running
+ *   processors         contexts that threads hold to run managed code, as Go has them
+ *   cpus               of the machine, that this process may use, as far as its quota goes
+ *   gc_cpu_ns          CPU time of the collector: the sum of gc_assist_ns, gc_background_ns and
+ *                      gc_stopped_ns, the CPU time that threads would have had while all of them
+ *                      were stopped.  Help on CPUs that were idle, gc_idle_ns, takes nothing from
+ *                      the program and is apart
+ *   pause_*            every time for which the collector stopped a thread: handshake work, root
+ * scan, assist, waiting.  p9999: upper bound within 1/16 */
+typedef struct gait_stats {
+  uint64_t cycles;
+  uint64_t forced_cycles;
+  uint64_t young_cycles; /* that marked new objects only */
+  uint64_t heap_live_bytes;
+  uint64_t marked_bytes;
+  uint64_t goal_bytes;
+  uint64_t trigger_bytes;
+  uint64_t mapped_bytes;
+  uint64_t mapped_peak_bytes;
+  uint64_t reserved_bytes;
+  uint64_t side_table_bytes;
+  uint64_t structure_bytes;
+  uint64_t external_bytes;
+  uint64_t released_bytes;
+  uint64_t alloc_bytes;
+  uint64_t alloc_objects;
+  uint64_t threads;
+  uint64_t processors;
+  uint64_t gc_cpu_ns;
+  uint64_t gc_assist_ns;
+  uint64_t gc_background_ns;
+  uint64_t gc_idle_ns;
+  uint64_t pauses;
+  uint64_t pause_total_ns;
+  uint64_t pause_max_ns;
+  uint64_t pause_p50_ns;
+  uint64_t pause_p99_ns;
+  uint64_t pause_p9999_ns;
+  uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
+  uint64_t gc_stopped_ns;
+  double cpus;
+} gait_stats;
+
+/* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
+static inline void gait_stats_read(gait_heap *heap, gait_stats *stats);
+
+/* ---- Records of cycles ---------------------------------------------------------------------- */
+
+typedef enum gait_cycle_cause {
+  GAIT_CAUSE_GOGC,
+  GAIT_CAUSE_MEMORY_LIMIT,
+  GAIT_CAUSE_FORCED,
+  GAIT_CAUSE_OUT_OF_MEMORY,
+  GAIT_CAUSE_DEBUG,
+} gait_cycle_cause;
+
+/* The cause in a word or three, "gogc" ...; never NULL. */
+GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
+
+/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
+ *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
+ *                            ending it; sweeping
+ *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
+ *                            that threads have not made objects of yet
+ *   live_before, marked      objects only: after the last cycle, and after this one
+ *   assist, background, idle  CPU time; idle: on CPUs that nothing else used
+ *   stopped_cpu_ns           CPU time that threads would have had while all of them were stopped
+ *   gc_cpu_share             of assist, background and stopped, of the time of all `cpus` since the
+ *                            end of the last cycle's marking; 0 .. 1
+ *   handshake_max_ns         the slowest handshake, from request to the last answer
+ *   started_ns               since the heap was created
+ *   stopped_ns                  for how long every thread was stopped: unbarriered roots,
+ * barrier-less mode, checks */
+typedef struct gait_cycle_record {
+  uint64_t cycle;
+  uint64_t started_ns;
+  gait_cycle_cause cause;
+  uint32_t threads;
+  double cpus;
+  int64_t gogc_percent;
+  int64_t memory_limit_bytes;
+  uint64_t live_before_bytes;
+  uint64_t trigger_bytes;
+  uint64_t goal_bytes;
+  uint64_t at_trigger_bytes;
+  uint64_t at_mark_end_bytes;
+  uint64_t marked_bytes;
+  uint64_t marked_objects;
+  uint64_t allocated_black_bytes;
+  uint64_t scan_bytes;
+  uint64_t root_bytes;
+  uint64_t external_bytes;
+  uint64_t mapped_bytes;
+  uint64_t mapped_peak_bytes;
+  uint64_t freed_blocks;
+  uint64_t released_bytes;
+  uint64_t start_ns;
+  uint64_t mark_ns;
+  uint64_t end_ns;
+  uint64_t sweep_ns;
+  uint64_t assist_ns;
+  uint64_t background_ns;
+  uint64_t idle_ns;
+  uint64_t handshakes;
+  uint64_t handshake_max_ns;
+  uint64_t stopped_ns;
+  uint64_t flush_rounds;
+  double alloc_bytes_per_second;
+  double cons_mark;
+  double assist_ratio;
+  double gc_cpu_share;
+  uint32_t young; /* it marked new objects only: marked_* still count all that is */
+  uint32_t limiter_on;
+  uint32_t limit_unreachable;
+  uint32_t reserved; /* 0 */
+  uint64_t stopped_cpu_ns;
+} gait_cycle_record;
+
+/* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
+ * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
+ * where `count` is 0.  Thread: any. */
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count);
+
+/* Writes the record in the form of Go's gctrace line, without a newline.  Returns as snprintf:
+ * `line` may be NULL where `line_bytes` is 0. */
+static inline int gait_cycle_format(const gait_cycle_record *record, char *line, size_t line_bytes);
+
+/* ---- Settings ------------------------------------------------------------------------------- */
+
+/* Change settings of a running heap: percent or bytes, or GAIT_OFF; each in the
+ * range of its option.  The next trigger is computed at once; where the heap is past it, or has
+ * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+ * `before` (may be NULL) takes the old setting.
+ * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
+ */
+GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
+GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+
+/* The two settings as they are now.  Thread: any. */
+GAIT_API int64_t gait_heap_gogc(gait_heap *heap);
+GAIT_API int64_t gait_heap_memory_limit(gait_heap *heap);
+
+/* ---- The table of options ------------------------------------------------------------------- */
+
+typedef enum gait_option_type {
+  GAIT_OPTION_COUNT,
+  GAIT_OPTION_PERCENT,
+  GAIT_OPTION_BYTES,
+  GAIT_OPTION_SWITCH,
+  GAIT_OPTION_MILLISECONDS,
+  GAIT_OPTION_MICROSECONDS,
+  GAIT_OPTION_WORD,
+} gait_option_type;
+
+/* One row of the table of options. */
+typedef struct gait_option {
+  const char *name;        /* "gogc" */
+  const char *environment; /* "GAIT_GOGC" */
+  gait_option_type type;
+  const char *unit; /* "%", "bytes", ... */
+  int64_t initial;
+  int64_t minimum;
+  int64_t maximum;
+  bool may_be_off;     /* the word "off" is a value */
+  int64_t off;         /* and stands for this: 0 for a switch, else GAIT_OFF */
+  const char *purpose; /* one sentence */
+  size_t field;        /* its offset in gait_options */
+  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
+} gait_option;
+
+/* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as
+ * the program's headers have it, has no row. */
+static inline const gait_option *gait_option_at(size_t index);
+
+/* ---- With the sizes of the program's structures: abi.h -------------------------------------- */
+
+GAIT_API void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes);
+GAIT_API size_t gait_records_read_sized(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                        size_t count, size_t record_bytes);
+GAIT_API int gait_cycle_format_sized(const gait_cycle_record *record, size_t record_bytes,
+                                     char *line, size_t line_bytes);
+GAIT_API const gait_option *gait_option_at_sized(size_t index, size_t options_bytes);
+
+static inline void gait_stats_read(gait_heap *heap, gait_stats *stats) {
+  gait_stats_read_sized(heap, stats, sizeof *stats);
+}
+
+static inline size_t gait_records_read(gait_heap *heap, uint64_t first, gait_cycle_record *records,
+                                       size_t count) {
+  return gait_records_read_sized(heap, first, records, count, sizeof *records);
+}
+
+static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
+                                    size_t line_bytes) {
+  return gait_cycle_format_sized(record, sizeof *record, line, line_bytes);
+}
+
+static inline const gait_option *gait_option_at(size_t index) {
+  return gait_option_at_sized(index, sizeof(gait_options));
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif
