@@ -304,6 +304,23 @@ void gaiti_pace_learn_survival(gait_heap *heap, uint64_t allocated_bytes, uint64
   gaiti_unlock(&pace->lock);
 }
 
+static struct gaiti_pacer_cycle pace_cycle(const gait_heap *heap,
+                                           const struct gaiti_pace_end *end) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  return (struct gaiti_pacer_cycle){
+      .marked_bytes = (int64_t)end->marked_bytes,
+      .black_bytes = (int64_t)AO_load(&heap->black_bytes),
+      .duration_ns = (int64_t)(gaiti_os_now_ns() - pace->started_ns),
+      .assist_ns = (int64_t)AO_load(&pace->assist_ns),
+      .background_ns = (int64_t)AO_load(&pace->background_ns),
+      .idle_ns = (int64_t)AO_load(&pace->idle_ns),
+      .processors = pace->cpus,
+      .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
+      .young = heap->generation.young,
+      .remembered = heap->generation.remembers,
+  };
+}
+
 struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti_pace_end *end) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
@@ -318,18 +335,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   snapshot.heap_live_bytes = (int64_t)end->peak_bytes;
-  struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = (int64_t)end->marked_bytes,
-      .black_bytes = (int64_t)AO_load(&heap->black_bytes),
-      .duration_ns = (int64_t)(gaiti_os_now_ns() - pace->started_ns),
-      .assist_ns = (int64_t)AO_load(&pace->assist_ns),
-      .background_ns = (int64_t)AO_load(&pace->background_ns),
-      .idle_ns = (int64_t)AO_load(&pace->idle_ns),
-      .processors = pace->cpus,
-      .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
-      .young = heap->generation.young,
-      .remembered = heap->generation.remembers,
-  };
+  struct gaiti_pacer_cycle cycle = pace_cycle(heap, end);
   gaiti_pacer_end_cycle(&pace->pacer, &snapshot, &cycle);
   pace->uncounted = true;
   pace->uncounted_cpu_ns = 0 - gaiti_os_thread_cpu_ns();

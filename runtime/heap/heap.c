@@ -37,6 +37,17 @@ static void heap_choose_pages(gait_heap *heap) {
   }
 }
 
+/* The heap itself is the first of its structures. */
+static bool heap_init_space(gait_heap *heap) {
+  const gait_options *options = &heap->options;
+  if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return false;
+  heap->space.most_bytes = (uint64_t)options->max_heap_bytes; /* GAIT_OFF is GAITI_NO_LIMIT */
+  AO_store(&heap->space.structure_bytes, sizeof *heap);
+  AO_store(&heap->space.charged_bytes, sizeof *heap);
+  gaiti_space_note_peak(&heap->space);
+  return true;
+}
+
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
   if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
@@ -44,11 +55,7 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
-  if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return result;
-  heap->space.most_bytes = (uint64_t)options->max_heap_bytes; /* GAIT_OFF is GAITI_NO_LIMIT */
-  AO_store(&heap->space.structure_bytes, sizeof *heap);
-  AO_store(&heap->space.charged_bytes, sizeof *heap);
-  gaiti_space_note_peak(&heap->space);
+  if (!heap_init_space(heap)) return result;
   if (!heap_take_tags(heap)) {
     result = GAIT_ERROR_ARGUMENT;
     goto fail_space;
