@@ -12,7 +12,10 @@
 #include "base/atomic.h"
 #include "os/file.h"
 
-/* Linux 5.18; older headers do not have it. */
+/* Linux 5.14 and 5.18; older headers, and those of musl, do not have them. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24
 #endif
@@ -99,11 +102,7 @@ bool gaiti_os_release(void *start, size_t bytes) {
 }
 
 void gaiti_os_populate(void *start, size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
   memory_advise(start, bytes, MADV_POPULATE_WRITE);
-#else
-  (void)start, (void)bytes;
-#endif
 }
 
 size_t gaiti_os_resident_pages(const void *start, size_t pages) {

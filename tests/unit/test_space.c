@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "../support/sanitizer.h"
 #include "../support/race.h"
 #include "../support/random.h"
 #include "base/asan.h"
@@ -503,7 +504,8 @@ START_TEST(prepared_blocks_have_memory_and_are_clean) {
   const uint32_t prepared = (uint32_t)space.dirty_blocks;
   for (uint32_t i = 0; i < prepared; i++) {
     bool clean = false;
-    ck_assert_uint_eq(space_pages_with_memory(probe + 1 + i), GAITI_BLOCK_BYTES / space_page());
+    ck_assert(TESTS_EMULATED || /* an emulator gives no memory ahead */
+              space_pages_with_memory(probe + 1 + i) == GAITI_BLOCK_BYTES / space_page());
     ck_assert_uint_eq(space_take_clean(1, 0, &clean), probe + 1 + i);
     ck_assert(clean);
     ck_assert(space_reads_as_zero(probe + 1 + i));
