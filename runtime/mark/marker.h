@@ -44,10 +44,10 @@ struct gaiti_marker {
   struct gaiti_segment *stash;
   struct gaiti_marker *next_spare;
   uint32_t large_count;
-  struct gaiti_tags tags;
   struct gaiti_group candidates[2][GAITI_CANDIDATES];
   struct gaiti_group scans[2][GAITI_SCANS];
   struct gaiti_group large[GAITI_MARKER_LARGE];
+  struct gaiti_tags tags; /* behind the queues, whose place in their cache lines counts */
 };
 
 struct gait_tracer {
