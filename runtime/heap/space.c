@@ -139,7 +139,7 @@ void gaiti_space_give_locked(struct gaiti_space *space, const struct gaiti_map *
     CHECK_SLOW("space.give", !gaiti_space_bit(space->free, i), "a block is given back twice");
     gaiti_space_set_bit(space->free, i);
     map->states[i].clean = clean;
-    if (i == space->probe) space->probe = GAITI_NO_BLOCK; /* before anybody could tell */
+    if (i == space->probe) space->probe = GAITI_NO_BLOCK; /* before it could be told */
     if (map->states[i].resident == 0) continue;
     gaiti_space_set_bit(space->dirty, i);
     AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);

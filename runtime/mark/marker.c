@@ -51,8 +51,7 @@
 /* A marker shares with others that are hungry only when it has more than a few groups. */
 #define MARKER_SHARE_LEAST 4
 
-/* A shade takes as long as so many bytes of marking, and is no work that anybody gets credit for.
- */
+/* A shade takes as long as so many bytes of marking, and is no work for which credit is given. */
 #define MARKER_SHADE_COST_BYTES 16
 
 /* ---- Candidates: objects whose mark bits have been asked for ---- */
