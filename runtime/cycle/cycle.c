@@ -61,6 +61,7 @@
 #include "base/collecting.h"
 #include "cycle/checkmark.h"
 #include "cycle/heap_walk.h"
+#include "cycle/inspect.h"
 #include "cycle/stop.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -396,11 +397,13 @@ static bool cycle_trim(gait_heap *heap) {
 /* SWEEP: sweeps, and sets the next trigger. */
 static bool phase_sweep(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
+  if (runner->inspections && cycle_has_deadline(heap)) return false;
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
   gaiti_pace_publish(heap);
   if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
+  gaiti_inspections_run(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);
@@ -431,6 +434,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   heap->generation.young = cycle_is_young(heap, cause);
   if (heap->generation.young_next && !heap->generation.young) gaiti_young_forget_old(heap);
+  if (!heap->generation.young) gaiti_inspections_take(heap);
   gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;

@@ -17,6 +17,7 @@
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
  *   forced_cycles, young_cycles  cycles that the program asked for; young ones
  *   requested          a cycle is to begin, for `cause`
+ *   inspections        posted, for the next full cycle (inspect.h)
  *   wants_full         the requested cycle, or the next, must not be a young one
  *   full               the cycle under way must not be; read by the thread that runs it
  *   review             settings have changed: the collector's thread is to look for work
@@ -43,6 +44,7 @@ struct gaiti_requests {
   uint64_t forced_cycles;
   uint64_t young_cycles;
   gait_cycle_cause cause;
+  struct gaiti_inspection *inspections;
   bool requested;
   bool wants_full;
   bool full;
@@ -70,6 +72,7 @@ struct gaiti_requests {
  *   census            of the last; other threads read it under the lock, between cycles
  *   idle_objects      marked when nothing was grey outside the threads' buffers
  *   stopped           every thread is stopped, or was at the end of the last cycle
+ *   inspections       to be done when the heap is swept
  *   marker            no cycle lacks one */
 struct gaiti_runner {
   uint64_t deadline_ns;
@@ -79,6 +82,7 @@ struct gaiti_runner {
   struct gaiti_census census;
   uint64_t idle_objects;
   bool stopped;
+  struct gaiti_inspection *inspections;
   struct gaiti_marker *marker;
 };
 

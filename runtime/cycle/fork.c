@@ -83,6 +83,7 @@
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
+#include "cycle/inspect.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
 #include "mark/young.h"
@@ -391,6 +392,7 @@ static void fork_forget_collector(gait_heap *heap) {
   AO_store(&requests->waiting, 0);
   AO_store(&requests->stalled, 0);
   AO_store(&requests->kept, 0);
+  gaiti_inspections_drop(heap);
   gaiti_workers_forget(heap);
   gaiti_marking_forget_markers(heap);
 }

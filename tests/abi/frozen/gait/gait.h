@@ -5,6 +5,7 @@
  *   embed.h  the functions that we call of yours
  *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
  *   debug.h  options that help to find bugs
+ *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
  *
@@ -171,7 +172,7 @@ typedef struct gait_options {
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots
    * included; 0: none does. */
   int64_t inline_bytes;
-  /* Cycles mark new objects only where no more than this share of them survives; 0 or GAIT_OFF:
+  /* Cycles mark new objects only where no more than this share of them survives; GAIT_OFF (or 0):
    * none, 100: every one that may. */
   int64_t young_percent;
   /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */

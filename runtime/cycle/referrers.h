@@ -1,0 +1,12 @@
+/* referrers.h: a search for what refers to one object, while every thread is stopped. */
+#ifndef GAITI_CYCLE_REFERRERS_H
+#define GAITI_CYCLE_REFERRERS_H
+
+#include "gait/walk.h"
+#include "heap/heap.h"
+
+/* As gait_object_walk_referrers, for the object of `target`.  False: no memory for it.  Thread: the
+ * one that runs the cycle, which has swept. */
+bool gaiti_referrers_find(gait_heap *heap, gaiti_ref target, gait_referrer_fn *visit, void *arg);
+
+#endif
