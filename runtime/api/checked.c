@@ -182,13 +182,13 @@ void gait_checked_copy(gait_thread *thread, void *to, const void *from, size_t c
   if (count > 0) checked_alignment(from, "gait_copy");
   for (size_t i = 0; i < count; i++)
     checked_reference(thread, to, gait_load(&((void *const *)from)[i]), "gait_copy");
-  gait_copy(thread, to, from, count);
+  (gait_copy)(thread, to, from, count);
 }
 
 void gait_checked_clear(gait_thread *thread, void *slots, size_t count) {
   checked_thread(thread, "gait_clear");
   checked_slots(thread, slots, count, "gait_clear");
-  gait_clear(thread, slots, count);
+  (gait_clear)(thread, slots, count);
 }
 
 /* ---- Frames and handles ---- */

@@ -5,6 +5,7 @@
 #include "unit_young.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -425,8 +426,8 @@ static void tags_stand_still(gait_tracer *tracer, void *arg) {
   (void)tracer;
   if (!atomic_exchange(&window->armed, false)) return;
   atomic_store(&window->open, true);
-  while (!atomic_load(&window->done)) {
-  }
+  while (!atomic_load(&window->done))
+    sched_yield();
 }
 
 static void *tags_collect(void *arg) {
@@ -507,6 +508,11 @@ TAGS_BARRIER_TEST(tagged_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2
                   gait_copy(thread, slots, &words[1], 1))
 TAGS_BARRIER_TEST(tagged_clear_shades_the_old_value, true, UNIT_TAG(1),
                   gait_clear(thread, slots, 2))
+TAGS_BARRIER_TEST(tagged_word_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
+                  gait_copy_words(thread, (uint64_t *)(void *)slots, (const uint64_t *)words + 1,
+                                  1))
+TAGS_BARRIER_TEST(tagged_word_clear_shades_the_old_value, true, UNIT_TAG(1),
+                  gait_clear_words(thread, (uint64_t *)(void *)slots, 2))
 TAGS_BARRIER_TEST(tagged_value_is_shaded_by_itself, false, UNIT_TAG(2), (void)slots,
                   gait_shade(thread, words[1]))
 
@@ -682,6 +688,8 @@ void unit_suite_fill(Suite *suite) {
   TAGS_TEST(barrier, tagged_swap_shades_both_values);
   TAGS_TEST(barrier, tagged_copy_shades_both_values);
   TAGS_TEST(barrier, tagged_clear_shades_the_old_value);
+  TAGS_TEST(barrier, tagged_word_copy_shades_both_values);
+  TAGS_TEST(barrier, tagged_word_clear_shades_the_old_value);
   TAGS_TEST(barrier, tagged_value_is_shaded_by_itself);
   TCase *young = unit_case(suite, "young");
   tcase_add_loop_test(young, old_object_keeps_a_new_one_by_a_tagged_reference, 0, 2 * TAGS_CASES);
