@@ -9,7 +9,7 @@
 
 /* A thread may be suspended by a thief of processors, which resumes it: only our own stop counts.
  */
-static uint32_t stop_present_locked(gait_heap *heap, gait_thread **late) {
+static uint32_t stop_suspend_locked(gait_heap *heap, gait_thread **late) {
   uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
@@ -26,7 +26,7 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
   struct gaiti_late_thread report = {.found = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
-  uint32_t missing = stop_present_locked(heap, &late);
+  uint32_t missing = stop_suspend_locked(heap, &late);
   gaiti_handshake_stand_still_locked(heap, missing > 0);
   if (missing) gaiti_watchdog_look_locked(heap, late, started_ns, &report);
   if (missing && spins >= GAITI_HANDSHAKE_SPINS)
@@ -56,7 +56,7 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
     time = gaiti_os_now_ns() < deadline_ns;
     gait_thread *late;
     gaiti_lock(&heap->threads->lock);
-    all = stop_present_locked(heap, &late) == 0;
+    all = stop_suspend_locked(heap, &late) == 0;
     if (!all && time)
       gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, GAITI_HANDSHAKE_SLEEP_NS);
     gaiti_unlock(&heap->threads->lock);

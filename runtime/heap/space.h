@@ -68,9 +68,8 @@ void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti
 
 /* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
  * memory stays within `limit`, and within the hard limit, if need be by giving back free memory
- * elsewhere.  A single
- * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.
- * *clean: the blocks read as zero. */
+ * elsewhere.  A single block with memory is one of `own`, if there is such a one nearby: a bit for
+ * its number modulo 64.  *clean: the blocks read as zero. */
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
                                  uint32_t count, size_t used, uint64_t limit, uint64_t own,
                                  uint32_t *block, bool *clean);

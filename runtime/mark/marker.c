@@ -1,7 +1,7 @@
 /* Marking, as fast as memory lets it.
  *
  * To mark an object costs two cache misses that depend on one another: its mark bit, and its
- * fields.  Following references one by one, a processor waits for both each time.  So a marker
+ * fields.  Following references one by one, a CPU waits for both each time.  So a marker
  * keeps two queues of things that it has asked memory for and not yet read:
  *
  *   word --resolve--> candidates --test and set bits--> local stack --> scans --trace--> words
@@ -16,7 +16,7 @@
  *
  * Both queues have two halves: while one is filled, the other's entries are on their way into the
  * cache.  A half of the candidates is full when it has so many groups; a half of the scans when so
- * many cache lines have been asked for, since a processor can wait for a few dozen only.
+ * many cache lines have been asked for, since a CPU can wait for a few dozen only.
  *
  * When the stack runs dry the queues are drained early.  A list has no parallelism to wait for: it
  * is followed from object to object, through no queue at all.
@@ -32,7 +32,7 @@
  * traced: the marker sees the old or the new value of each, and the barrier has shaded both.  An
  * object that is being initialised by its mutator was born marked and is never traced here; one
  * that was allocated before marking began is published by a release store that the marker's load
- * follows.  That load has no order of its own, and C11 would want one: here the processor keeps
+ * follows.  That load has no order of its own, and C11 would want one: here the CPU keeps
  * loads through a reference behind the load of the reference (tests/litmus/publish.litmus).
  *
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
@@ -179,7 +179,7 @@ static inline void marker_count(struct gaiti_marker *marker, struct gaiti_group 
 }
 
 /* Marks a group's candidates, and pushes those that were not marked.  Mostly that is all, and then
- * the pushed group does not come from the word of marks: a processor that guesses so goes on to the
+ * the pushed group does not come from the word of marks: a CPU that guesses so goes on to the
  * objects before that word is there.  The compiler must not see that the two are equal. */
 static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group group) {
   AO_t bits = gaiti_marks_set(&marker->map, group.ref, group.bits);
