@@ -269,8 +269,9 @@ static void tagged_expect(const struct tagged_run *run, const char *name, const 
 
 START_TEST(each_call_names_a_tagged_word_that_refers_to_no_object) {
   const struct tagged_call *call = &tagged_calls[_i / SORTS % CALLS];
-  const struct tagged_run run = {
-      .rule = &tagged_rules[_i / SORTS / CALLS], .call = call, .sort = _i % SORTS};
+  const struct tagged_run run = {.rule = &tagged_rules[_i / SORTS / CALLS],
+                                 .call = call,
+                                 .sort = (enum tagged_sort)(_i % SORTS)};
   char line[64];
   snprintf(line, sizeof line, "store.value) failed in %s:", call->name);
   tagged_expect(&run, call->name, run.sort >= A_DEAD_OBJECT ? line : NULL);
