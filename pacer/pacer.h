@@ -9,7 +9,7 @@
  *     gaiti_pacer_init(&pacer, &config);
  *     loop:
  *       gaiti_pacer_decide(&pacer, &snapshot, &decision);   // idle: decision.trigger_bytes
- *       heap_live reaches the trigger, or somebody asks for a collection:
+ *       heap_live reaches the trigger, or a collection is asked for:
  *       gaiti_pacer_start_cycle(&pacer, &snapshot);
  *       while marking, now and then:
  *         gaiti_pacer_decide(&pacer, &snapshot, &decision); // marking: decision.assist_ratio

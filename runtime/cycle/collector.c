@@ -440,7 +440,7 @@ static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether the cycle that was asked for has no runner yet. */
 static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_lock(&requests->lock);

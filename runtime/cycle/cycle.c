@@ -60,6 +60,7 @@
 #include "alloc/cache.h"
 #include "base/collecting.h"
 #include "cycle/checkmark.h"
+#include "cycle/heap_walk.h"
 #include "cycle/stop.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"

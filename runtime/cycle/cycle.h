@@ -87,7 +87,7 @@ struct gaiti_cycle {
   struct gaiti_requests requests;
   struct gaiti_runner runner;
   struct gaiti_protocol protocol;
-  struct gaiti_handshakes handshakes;
+  struct gaiti_handshake_runner handshakes;
   struct gaiti_pace pace;
   struct gaiti_workers workers;
   struct gaiti_records records;

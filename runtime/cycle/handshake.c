@@ -114,7 +114,7 @@ static void handshake_act(gait_thread *thread) {
 
 /* Raises the number of handshakes for the action, and the poll flag of each thread. */
 void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   struct gaiti_handshake *asked = &heap->threads->handshake;
   handshakes->count++;
   handshakes->asked_ns = gaiti_os_now_ns();
@@ -132,7 +132,7 @@ bool gaiti_handshake_is_pending(const gait_heap *heap) {
 }
 
 void gaiti_handshake_measure_locked(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   uint64_t took = gaiti_os_now_ns() - handshakes->asked_ns;
   if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
 }
@@ -168,7 +168,7 @@ static void safepoint_wait_while_stopped(gait_heap *heap) {
  * next phase itself: the collector may have to wait long for its turn on a CPU.  Returns
  * whether that asks for an action. */
 static bool safepoint_move_on(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   if (AO_load_acquire(&handshakes->has_deadline)) return false;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
@@ -183,7 +183,7 @@ static bool safepoint_move_on(gait_heap *heap) {
 /* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
  * itself, on which it is to act next. */
 static bool safepoint_act(gait_thread *thread) {
-  struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&thread->heap->threads->handshake.stop))
     safepoint_wait_while_stopped(thread->heap);
@@ -221,7 +221,7 @@ void gaiti_safepoint(gait_thread *thread) {
 
 /* Notes the time since when the runner stands still, or that it goes on. */
 void gaiti_handshake_stand_still_locked(gait_heap *heap, bool still) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   if (!still)
     handshakes->still_since_ns = 0;
   else if (handshakes->still_since_ns == 0)
@@ -238,7 +238,7 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
  * Shades of threads without a processor go to the markers before the lock is given up: no thread
  * goes on from this handshake without them. */
 static gait_thread *handshake_act_for_outside(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   AO_t number = AO_load(&heap->threads->handshake.number);
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -261,7 +261,7 @@ static gait_thread *handshake_act_for_outside(gait_heap *heap) {
 /* Looks, moves on to the next phase as long as all have acted, and when a thread is missing waits a
  * little.  Returns whether all have acted on the last action. */
 static bool handshake_look(gait_heap *heap, int spins) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   struct gaiti_late_thread report = {.found = false};
   gaiti_lock(&heap->threads->lock);
   AO_store_full(&handshakes->waiting, spins >= GAITI_HANDSHAKE_SPINS);

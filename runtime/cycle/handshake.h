@@ -30,7 +30,7 @@
  *                      waits for threads, or is in the embedder's log or in the callback that tells
  *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
  *                      For a fork that cannot wait for it (cycle/fork.c) */
-struct gaiti_handshakes {
+struct gaiti_handshake_runner {
   unsigned action; /* enum gaiti_action, atomic */
   bool acted_for_outside;
   struct gaiti_barrier_buffer *buffer;

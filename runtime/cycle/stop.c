@@ -37,7 +37,7 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
 }
 
 uint32_t gaiti_stop_all(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->stopped_since_ns = gaiti_os_now_ns();
   AO_store_full(&heap->threads->handshake.stop, 1);
   uint32_t managed = stop_look(heap, start, 0);
@@ -48,7 +48,7 @@ uint32_t gaiti_stop_all(gait_heap *heap) {
 }
 
 bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   handshakes->stopped_since_ns = gaiti_os_now_ns();
   AO_store_full(&heap->threads->handshake.stop, 1);
   bool all = false;
@@ -67,7 +67,7 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
 /* One that a fork has not stopped is in managed state, or on its way from one state to another: its
  * state is its own. */
 void gaiti_resume_all(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {

@@ -11,7 +11,7 @@
 
 /* How far ahead memory is asked for: words of mark bits that are on their way into the cache, of
  * which as many again are being gathered; and cache lines of objects, of which as many again are
- * being traced, in so many groups at most.  docs/design/performance.md has the measurements. */
+ * being traced, in so many groups at most.  docs/design/notebook.md has the measurements. */
 #define GAITI_CANDIDATES 256
 #define GAITI_SCANS      12
 

@@ -172,7 +172,7 @@ void gaiti_lock_renew(struct gaiti_lock *lock);
 
 /* ---- Semaphores (semaphore.c) ----
  *
- * A count, 0 at first.  To post raises it by one, and never waits, nor keeps anybody waiting: so a
+ * A count, 0 at first.  To post raises it by one, and never waits, nor keeps a thread waiting: so a
  * thread at idle priority may.  To wait lowers it by one, when it is more than 0. */
 
 struct gaiti_semaphore {

@@ -263,7 +263,7 @@ inline mark(set) {
   marked = marked | (set)
 }
 
-/* mark: runtime/mark/marker.c: marker_scan */
+/* mark: runtime/mark/scan.c: gaiti_scan */
 inline scan(o) {
   say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
   grey = grey & ~BIT(o);

@@ -153,7 +153,7 @@ inline take(into, new) {
   fi
 }
 
-/* scan: runtime/mark/marker.c: marker_scan */
+/* scan: runtime/mark/scan.c: gaiti_scan */
 inline scan(from, new) {
   pick(from, o);
   from = from & ~BIT(o);
