@@ -171,7 +171,7 @@ typedef struct gait_options {
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots
    * included; 0: none does. */
   int64_t inline_bytes;
-  /* Cycles mark new objects only where no more than this share of them survives; 0 or GAIT_OFF:
+  /* Cycles mark new objects only where no more than this share of them survives; GAIT_OFF (or 0):
    * none, 100: every one that may. */
   int64_t young_percent;
   /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */
