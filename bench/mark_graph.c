@@ -270,7 +270,7 @@ static enum workload_status graph_run(const struct workload_input *input,
   if (added != GAIT_OK)
     return workload_stop(result, WORKLOAD_FAILED, "%s", gait_result_text(added));
   enum workload_status status = graph_measure(input, &plan, &graph, result);
-  gait_clear(input->thread, &graph, sizeof graph / sizeof(void *));
+  gait_clear(input->thread, (void **)&graph, sizeof graph / sizeof(void *));
   gait_roots_remove(input->heap, &graph);
   return status;
 }

@@ -15,7 +15,7 @@
 
 #include "gait/tune.h"
 
-#include "latency.h"
+#include "operation_latency.h"
 
 /* ---- A workload ---- */
 

@@ -185,7 +185,7 @@ class InC(Contestant):
         flags = self.flags()
         libraries = [f"-l{self.library}"] if self.library else []
         for program in C_PROGRAMS:
-            build([*compiler, *C_FLAGS, *self.definition, f"{program}.c", "-o", program, *flags,
+            build([*compiler, *C_FLAGS, *self.definition, f"peer_{program}.c", "-o", program, *flags,
                    *libraries], self.folder)
 
     def command(self, program, arguments):

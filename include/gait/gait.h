@@ -434,7 +434,7 @@ static inline void *gait_load(void *const *slot);
 
 /* Stores `value` in `*slot`, a field of an object or a barriered root.  Every store of a reference
  * outside the thread's own stack goes through one of these.  A slot that is no pointer to a pointer
- * does not compile (slot.h).
+ * does not compile, here and below (slot.h).
  * Thread: attached. */
 static inline void gait_store(gait_thread *thread, void *slot, void *value);
 
@@ -443,12 +443,6 @@ static inline void gait_store_init(gait_thread *thread, void *slot, void *value)
 
 /* Stores `desired` when `*slot` holds `expected`; returns whether it did. */
 static inline bool gait_cas(gait_thread *thread, void *slot, void *expected, void *desired);
-
-/* The first three for slots that are words, as interpreters have them for tagged references and
- * numbers: uint64_t, which is the type of uintptr_t here. */
-static inline uint64_t gait_load_word(const uint64_t *slot);
-static inline void gait_store_word(gait_thread *thread, uint64_t *slot, uint64_t word);
-static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uint64_t word);
 
 /* Copies `count` references from `from` to `to`; the two may overlap, and be NULL where `count` is
  * 0.  In one piece, however many they are: this is no safepoint, so that a thread with exact frames
@@ -461,6 +455,15 @@ GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t 
 
 /* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */
 GAIT_API void gait_clear(gait_thread *thread, void *slots, size_t count);
+
+/* All but gait_cas for slots that are words, as interpreters have them for tagged references and
+ * numbers: uint64_t, which is the type of uintptr_t here. */
+static inline uint64_t gait_load_word(const uint64_t *slot);
+static inline void gait_store_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uint64_t word);
+static inline void gait_copy_words(gait_thread *thread, uint64_t *to, const uint64_t *from,
+                                   size_t count);
+static inline void gait_clear_words(gait_thread *thread, uint64_t *slots, size_t count);
 
 /* ---- Roots ---------------------------------------------------------------------------------- */
 

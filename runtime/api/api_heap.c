@@ -4,7 +4,7 @@
 #include "mutator/blocking.h"
 #include "mutator/attachments.h"
 #include "barrier/buffers.h"
-#include "api/abi.h"
+#include "api/api_abi.h"
 #include "api/options.h"
 #include "base/check.h"
 #include "base/sized.h"

@@ -2,6 +2,10 @@
 #include "barrier/barrier.h"
 #include "base/check.h"
 
+/* The functions, not the macros of slot.h. */
+#undef gait_copy
+#undef gait_clear
+
 void gait_copy(gait_thread *thread, void *to, const void *from, size_t count) {
   REQUIRE_ARGUMENT(thread);
   if (count == 0) return;

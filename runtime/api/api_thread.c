@@ -1,7 +1,7 @@
 /* Attaching, detaching, leaving and entering.
  *
  * Models: fork, handshake, termination. */
-#include "api/abi.h"
+#include "api/api_abi.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mutator/attach.h"

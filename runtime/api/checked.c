@@ -156,15 +156,23 @@ void gait_checked_store(gait_thread *thread, void *slot, void *value) {
   (gait_store)(thread, slot, value);
 }
 
-/* A root may have any word in it before it is filled; an object has zeros. */
+/* Whether a slot of an object refers to one.  A root may have any word in it before it is filled;
+ * an object has zeros. */
+static bool checked_is_filled(const gait_heap *heap, const void *slot) {
+  const struct gaiti_map *map = &heap->map;
+  gaiti_ref object = gaiti_map_resolve(map, (uintptr_t)slot);
+  if (!object) return false;
+  uintptr_t word = (uintptr_t)(gait_load)(slot);
+  return gaiti_map_covers(map, heap->kinds.table[gaiti_ref_kind(object)].form == GAIT_KIND_POINTERS
+                                   ? checked_meaning(heap, object, slot, word)
+                                   : gaiti_tags_plain_or_tagged(&heap->tags, map, word));
+}
+
 void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
   checked_thread(thread, "gait_store_init");
   checked_slot(thread, slot, "gait_store_init");
   checked_reference(thread, slot, value, "gait_store_init");
-  const struct gaiti_map *map = &thread->heap->map;
-  CHECKED("store.init", "gait_store_init",
-          !gaiti_map_covers(map, (uintptr_t)slot) ||
-              !gaiti_map_covers(map, (uintptr_t)(gait_load)(slot)),
+  CHECKED("store.init", "gait_store_init", !checked_is_filled(thread->heap, slot),
           "the slot has been stored to before: gait_store is for that");
   (gait_store_init)(thread, slot, value);
 }
@@ -181,14 +189,14 @@ void gait_checked_copy(gait_thread *thread, void *to, const void *from, size_t c
   checked_slots(thread, to, count, "gait_copy");
   if (count > 0) checked_alignment(from, "gait_copy");
   for (size_t i = 0; i < count; i++)
-    checked_reference(thread, to, gait_load(&((void *const *)from)[i]), "gait_copy");
-  gait_copy(thread, to, from, count);
+    checked_reference(thread, (void **)to + i, gait_load(&((void *const *)from)[i]), "gait_copy");
+  (gait_copy)(thread, to, from, count);
 }
 
 void gait_checked_clear(gait_thread *thread, void *slots, size_t count) {
   checked_thread(thread, "gait_clear");
   checked_slots(thread, slots, count, "gait_clear");
-  gait_clear(thread, slots, count);
+  (gait_clear)(thread, slots, count);
 }
 
 /* ---- Frames and handles ---- */

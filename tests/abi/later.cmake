@@ -40,7 +40,7 @@ foreach(header IN ITEMS abi checked embed inline renamed slot)
   configure_file(${PROJECT_SOURCE_DIR}/include/gait/${header}.h ${later}/include/gait/${header}.h
     COPYONLY)
 endforeach()
-later_edit(runtime/api/abi.c
+later_edit(runtime/api/api_abi.c
   "ABI_ENDS_WITH(gait_options, debug)" "ABI_ENDS_WITH(gait_options, later_option)"
   "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, tagged_map)" "ABI_ENDS_WITH(gait_kind_info, later)"
@@ -62,7 +62,7 @@ later_edit(runtime/api/stats.c
   "  *stats = (gait_stats){0}@" "  *stats = (gait_stats){.later = {1, 2, 3, 4}}@")
 
 get_target_property(sources gait_objects SOURCES)
-foreach(file IN ITEMS api/abi api/options api/stats heap/heap heap/kind)
+foreach(file IN ITEMS api/api_abi api/options api/stats heap/heap heap/kind)
   list(REMOVE_ITEM sources ${PROJECT_SOURCE_DIR}/runtime/${file}.c)
   list(APPEND sources ${later}/runtime/${file}.c)
 endforeach()

@@ -2,7 +2,7 @@
  * does, and with roots that have none its end does.  While they are stopped the collector has what
  * they would have had, so they are stopped for no larger share of the time than the cap, though the
  * memory limit is below what is live and asks for one cycle after the other. */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Large objects, long lists, large heaps. */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <pthread.h>
 #include <string.h>

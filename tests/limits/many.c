@@ -1,5 +1,5 @@
 /* Many threads, many attachments, many roots. */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -160,11 +160,11 @@ static void null_copy_no_thread(struct world *world) {
 }
 
 static void null_copy_to_nowhere(struct world *world) {
-  gait_copy(world->thread, NULL, world->slots, 1);
+  gait_copy(world->thread, (void **)NULL, world->slots, 1);
 }
 
 static void null_copy_from_nowhere(struct world *world) {
-  gait_copy(world->thread, world->slots, NULL, 1);
+  gait_copy(world->thread, world->slots, (void **)NULL, 1);
 }
 
 static void null_clear_no_thread(struct world *world) {
@@ -172,7 +172,7 @@ static void null_clear_no_thread(struct world *world) {
 }
 
 static void null_clear_nowhere(struct world *world) {
-  gait_clear(world->thread, NULL, 1);
+  gait_clear(world->thread, (void **)NULL, 1);
 }
 
 static void null_handle_new(struct world *world) {
@@ -447,8 +447,8 @@ END_TEST
 START_TEST(null_is_taken_where_a_contract_says_so) {
   struct world world;
   world_open(&world);
-  gait_copy(world.thread, NULL, NULL, 0);
-  gait_clear(world.thread, NULL, 0);
+  gait_copy(world.thread, (void **)NULL, (void **)NULL, 0);
+  gait_clear(world.thread, (void **)NULL, 0);
   gait_handle_set(world.thread, world.handle, NULL);
   ck_assert_ptr_null(gait_handle_get(world.handle));
   ck_assert_ptr_null(gait_object_start(world.heap, NULL));

@@ -514,13 +514,13 @@ static int cas_other_value(struct world *world) {
 }
 
 static int copy_with_other_thread(struct world *world) {
-  gait_copy(world_other_thread(world), world->slots[0], world->slots, 1);
+  gait_copy(world_other_thread(world), (void **)world->slots[0], world->slots, 1);
   return GAIT_OK;
 }
 
 static int copy_other_values(struct world *world) {
   void *values[2] = {NULL, world_other_object(world)};
-  gait_copy(world->thread, world->slots[0], values, 2);
+  gait_copy(world->thread, (void **)world->slots[0], values, 2);
   return GAIT_OK;
 }
 
@@ -528,17 +528,17 @@ static int copy_over_the_end(struct world *world) {
   static void *values[64 / sizeof(void *) + 1];
   must(gait_alloc(world->thread, gait_kind_conservative(world->heap), 64) ==
        (char *)world->slots[0] + 64);
-  gait_copy(world->thread, world->slots[0], values, 64 / sizeof(void *) + 1);
+  gait_copy(world->thread, (void **)world->slots[0], values, 64 / sizeof(void *) + 1);
   return GAIT_OK;
 }
 
 static int clear_with_other_thread(struct world *world) {
-  gait_clear(world_other_thread(world), world->slots[0], 1);
+  gait_clear(world_other_thread(world), (void **)world->slots[0], 1);
   return GAIT_OK;
 }
 
 static int clear_off_its_alignment(struct world *world) {
-  gait_clear(world->thread, (char *)world->slots[0] + 4, 1);
+  gait_clear(world->thread, (void **)(void *)((char *)world->slots[0] + 4), 1);
   return GAIT_OK;
 }
 

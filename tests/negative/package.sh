@@ -21,7 +21,7 @@ names_check() {
 # shellcheck disable=SC2046
 build_client() { # NAME [FLAG]...: with what pkg-config says
   "$compiler" -std=c11 -Wall -Wextra -Werror -O2 $(pkg-config --cflags gait) "${@:2}" \
-    "$client/main.c" -o "$folder/$1" $(pkg-config --static --libs gait)
+    "$client/alloc_outside.c" -o "$folder/$1" $(pkg-config --static --libs gait)
 }
 
 build_client asked -UGAIT_CHECKED -DGAIT_CHECKED=1

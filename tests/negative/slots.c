@@ -16,6 +16,9 @@ struct node {
 #define STORE(slot) gait_store(thread, slot, node)
 #define INIT(slot)  gait_store_init(thread, slot, NULL)
 #define CAS(slot)   (void)gait_cas(thread, slot, node, NULL)
+#define TO(slot)    gait_copy(thread, slot, stack, 1)
+#define FROM(slot)  gait_copy(thread, stack, slot, 1)
+#define CLEAR(slot) gait_clear(thread, slot, 1)
 
 void call(gait_thread *thread, struct node *node, struct node **stack);
 void call(gait_thread *thread, struct node *node, struct node **stack) {

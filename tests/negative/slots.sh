@@ -21,7 +21,7 @@ compiles() { # CHECKED CALL SLOT
 
 cd "$(mktemp -d)" || exit 1
 trap 'rm -rf "$PWD"' EXIT
-for call in LOAD STORE INIT CAS; do
+for call in LOAD STORE INIT CAS TO FROM CLEAR; do
   for checked in 0 1; do
     for slot in "${good[@]}"; do
       compiles $checked $call "$slot" && continue
@@ -29,7 +29,7 @@ for call in LOAD STORE INIT CAS; do
       failed=1
     done
     for slot in "${bad[@]}"; do
-      [ "$call $slot" = 'LOAD &node->constant' ] && continue
+      [[ "$call $slot" =~ ^(LOAD|FROM)' &node->constant'$ ]] && continue
       if compiles $checked $call "$slot"; then
         echo "$call takes $slot"
         failed=1

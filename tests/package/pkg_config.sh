@@ -10,23 +10,23 @@ library=$(pkg-config --variable=libdir gait)
 warnings=(-Wall -Wextra -Wconversion -Wshadow -Werror)
 
 # shellcheck disable=SC2046
-"$1" -std=c11 "${warnings[@]}" -Wmissing-prototypes $(pkg-config --cflags gait) "$2/main.c" \
+"$1" -std=c11 "${warnings[@]}" -Wmissing-prototypes $(pkg-config --cflags gait) "$2/installed.c" \
   -o "$folder/shared" $(pkg-config --libs gait)
 LD_LIBRARY_PATH=$library "$folder/shared"
 
 # shellcheck disable=SC2046
-"$1" -std=c11 $(pkg-config --cflags gait) "$2/main.c" -o "$folder/static" \
+"$1" -std=c11 $(pkg-config --cflags gait) "$2/installed.c" -o "$folder/static" \
   "$library/libgait.a" -pthread
 "$folder/static"
 
 # shellcheck disable=SC2046
 g++ -std=c++17 "${warnings[@]}" -Wold-style-cast $(pkg-config --cflags gait | sed s/-I/-isystem/) \
-  "$2/main.cpp" -o "$folder/cxx" $(pkg-config --libs gait)
+  "$2/installed_cxx.cpp" -o "$folder/cxx" $(pkg-config --libs gait)
 LD_LIBRARY_PATH=$library "$folder/cxx"
 
 # No warning comes from the headers themselves.
 # shellcheck disable=SC2046
-g++ -std=c++17 "${warnings[@]}" $(pkg-config --cflags gait) -fsyntax-only "$2/main.cpp"
+g++ -std=c++17 "${warnings[@]}" $(pkg-config --cflags gait) -fsyntax-only "$2/installed_cxx.cpp"
 export LD_LIBRARY_PATH=$library
 [ "$(pkg-config --modversion gait)" = "$("$3/bin/gait" --version | cut -d' ' -f2)" ]
 

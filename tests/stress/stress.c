@@ -22,6 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/sanitizer.h"
+
 #define STRESS_MAX_THREADS 64
 #define STRESS_MAX_HEAPS   3
 
@@ -238,7 +240,8 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   era->settings_change = random_below(&random, 3) == 0;
   if (options.young_percent) era->young_every = (uint32_t)options.debug.collect_every;
   era->aim = aim;
-  era->forks = random_below(&random, 4) == 0;
+  /* In a child that an emulator forks no thread can be started. */
+  era->forks = random_below(&random, 4) == 0 && !TESTS_EMULATED;
   era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);
   graph_init(&era->graph, heap, words, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;

@@ -73,15 +73,13 @@ START_TEST(large_objects_up_to_a_gibibyte) {
   static const size_t sizes[] = {65535,         65536,         65537,     131072,   1048575,
                                  1048576,       1048577,       5000001,   16 * MIB, 64 * MIB,
                                  255 * MIB + 1, 512 * MIB - 1, 1024 * MIB};
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       const size_t bytes = sizes[i];
-      char *object = gait_alloc(world.thread, world.leaf, bytes);
-      world.slots[0] = object;
-      alloc_expect(&world, object, bytes, 16);
-      ck_assert(alloc_waste_is_fair(bytes, gait_object_bytes(world.heap, object)));
+      char *object = gait_alloc(unit.thread, unit.leaf, bytes);
+      unit.slots[0] = object;
+      alloc_expect(&unit, object, bytes, 16);
+      ck_assert(alloc_waste_is_fair(bytes, gait_object_bytes(unit.heap, object)));
       const size_t step = bytes > 16 * MIB ? 65536 : 512;
       for (size_t at = 0; at < bytes; at += step)
         UNIT_CHECK(object[at] == 0);
@@ -89,33 +87,29 @@ START_TEST(large_objects_up_to_a_gibibyte) {
       for (size_t at = 0; at < bytes; at += step * 16)
         object[at] = 1;
       object[bytes - 1] = 1;
-      world.slots[0] = NULL;
-      if (bytes > 16 * MIB) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+      unit.slots[0] = NULL;
+      if (bytes > 16 * MIB) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     }
-    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   }
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(objects_are_aligned_up_to_a_page) {
   static const size_t sizes[] = {1,    15,   16,   17,    100,   128,   129,   1000,   4096,
                                  5000, 8192, 9999, 32767, 32768, 32769, 40000, 100000, 1 << 20};
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (size_t alignment = 1; alignment <= GAIT_MAX_ALIGNMENT; alignment *= 2) {
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
       for (unsigned copy = 0; copy < 3; copy++) {
-        char *object = gait_alloc_aligned(world.thread, world.references, sizes[i], alignment);
-        world.slots[copy] = object;
-        alloc_expect(&world, object, sizes[i], alignment < 16 ? 16 : alignment);
+        char *object = gait_alloc_aligned(unit.thread, unit.references, sizes[i], alignment);
+        unit.slots[copy] = object;
+        alloc_expect(&unit, object, sizes[i], alignment < 16 ? 16 : alignment);
         UNIT_CHECK(alloc_is_zero(object, sizes[i]));
         memset(object, 0xff, sizes[i]);
       }
-      if (i % 4 == 0) ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+      if (i % 4 == 0) ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
     }
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -342,15 +336,14 @@ START_TEST(memory_changes_its_size_class) {
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *sizes = unit_case(suite, "sizes");
-  const unit_worlds sizes_worlds = unit_world_cases(suite, "sizes", &unit_exact);
-  UNIT_WORLD_TEST(sizes_worlds, objects_of_every_size_up_to_40000);
-  UNIT_WORLD_TEST(sizes_worlds, slot_sizes_are_as_the_header_says);
-  UNIT_TEST(sizes, large_objects_up_to_a_gibibyte);
-  UNIT_TEST(sizes, objects_are_aligned_up_to_a_page);
-  UNIT_WORLD_TEST(sizes_worlds, aligned_objects_are_traced);
-  UNIT_WORLD_TEST(sizes_worlds, array_sizes_multiply_with_care);
-  UNIT_WORLD_TEST(sizes_worlds, a_small_heap_is_filled_up_and_down_by_turns);
+  const unit_worlds sizes = unit_world_cases(suite, "sizes", &unit_exact);
+  UNIT_WORLD_TEST(sizes, objects_of_every_size_up_to_40000);
+  UNIT_WORLD_TEST(sizes, slot_sizes_are_as_the_header_says);
+  UNIT_WORLD_TEST(sizes, large_objects_up_to_a_gibibyte);
+  UNIT_WORLD_TEST(sizes, objects_are_aligned_up_to_a_page);
+  UNIT_WORLD_TEST(sizes, aligned_objects_are_traced);
+  UNIT_WORLD_TEST(sizes, array_sizes_multiply_with_care);
+  UNIT_WORLD_TEST(sizes, a_small_heap_is_filled_up_and_down_by_turns);
   TCase *shortage = unit_case(suite, "shortage");
   UNIT_TEST(shortage, objects_beyond_every_limit_are_null);
   UNIT_TEST(shortage, a_full_reservation_asks_and_gives_null);

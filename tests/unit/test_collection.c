@@ -37,36 +37,35 @@ static void collection_open_off(unit_world *world, int mode) {
   collection_open(world, mode, GAIT_OFF);
 }
 
-UNIT_FIXTURE(collection_world, UNIT_MODES, collection_open_off);
+static void collection_open_growing(unit_world *world, int mode) {
+  collection_open(world, mode, 100);
+}
+
+UNIT_FIXTURE(collection_off, UNIT_MODES, collection_open_off);
+UNIT_FIXTURE(collection_growing, UNIT_MODES, collection_open_growing);
 
 START_TEST(gogc_off_means_no_cycle) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_OFF);
-  collection_churn(&world, 200 * MIB);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 0);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 1);
-  ck_assert_uint_eq(unit_stats(world.heap).forced_cycles, 1);
-  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
-  unit_close(&world);
+  collection_churn(&unit, 200 * MIB);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 0);
+  ck_assert_uint_eq(unit_stats(unit.heap).forced_cycles, 0);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 1);
+  ck_assert_uint_eq(unit_stats(unit.heap).forced_cycles, 1);
+  ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_FORCED);
 }
 END_TEST
 
 START_TEST(cycles_follow_growth) {
-  unit_world world;
-  collection_open(&world, _i, 100);
-  collection_keep(&world, 16 * MIB);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-  const uint64_t before = unit_stats(world.heap).cycles;
-  collection_churn(&world, 320 * MIB);
-  const uint64_t cycles = unit_stats(world.heap).cycles - before;
+  collection_keep(&unit, 16 * MIB);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  const uint64_t before = unit_stats(unit.heap).cycles;
+  collection_churn(&unit, 320 * MIB);
+  const uint64_t cycles = unit_stats(unit.heap).cycles - before;
   /* 320 MiB over 16 live at 100%: 20 by the law, fewer where much is allocated while marking, since
    * that counts as live. */
   ck_assert_uint_ge(cycles, 5);
   ck_assert_uint_le(cycles, 40);
-  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_GOGC);
-  unit_close(&world);
+  ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_GOGC);
 }
 END_TEST
 
@@ -202,68 +201,59 @@ START_TEST(a_policy_sets_the_growth) {
 END_TEST
 
 START_TEST(gogc_changes_at_run_time) {
-  unit_world world;
-  collection_open(&world, _i, 100);
-  collection_keep(&world, 32 * MIB);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  collection_keep(&unit, 32 * MIB);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   static const int64_t percents[] = {100, 50, 400, 0, GAIT_OFF, 200};
   int64_t last = 100;
   for (size_t i = 0; i < sizeof percents / sizeof *percents; i++) {
     int64_t before = 0;
-    ck_assert_int_eq(gait_heap_set_gogc(world.heap, percents[i], &before), GAIT_OK);
+    ck_assert_int_eq(gait_heap_set_gogc(unit.heap, percents[i], &before), GAIT_OK);
     ck_assert_int_eq(before, last);
     last = percents[i];
-    const gait_stats stats = unit_stats(world.heap);
+    const gait_stats stats = unit_stats(unit.heap);
     ck_assert_uint_le(stats.trigger_bytes, stats.goal_bytes);
     if (percents[i] < 50) continue;
     const uint64_t goal = 32 * MIB + 32 * MIB * (uint64_t)percents[i] / 100;
     ck_assert_uint_ge(stats.goal_bytes, goal * 95 / 100);
     ck_assert_uint_le(stats.goal_bytes, goal * 110 / 100);
   }
-  ck_assert_int_eq(gait_heap_set_gogc(world.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
-  ck_assert_int_eq(gait_heap_set_gogc(world.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, -2, NULL), GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, INT64_MIN, &last), GAIT_ERROR_OPTION_VALUE);
   int64_t before = 0;
-  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 100, &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 100, &before), GAIT_OK);
   ck_assert_int_eq(before, 200);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(turning_gogc_on_starts_a_cycle_that_is_due) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_OFF);
-  collection_churn(&world, 100 * MIB);
-  ck_assert_uint_eq(unit_stats(world.heap).cycles, 0);
-  ck_assert_int_eq(gait_heap_set_gogc(world.heap, 50, NULL), GAIT_OK);
-  collection_churn(&world, 8 * MIB);
-  gait_thread_leave(world.thread);
-  while (unit_stats(world.heap).cycles == 0) {
+  collection_churn(&unit, 100 * MIB);
+  ck_assert_uint_eq(unit_stats(unit.heap).cycles, 0);
+  ck_assert_int_eq(gait_heap_set_gogc(unit.heap, 50, NULL), GAIT_OK);
+  collection_churn(&unit, 8 * MIB);
+  gait_thread_leave(unit.thread);
+  while (unit_stats(unit.heap).cycles == 0) {
   }
-  gait_thread_enter(world.thread);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
 START_TEST(memory_limit_changes_at_run_time) {
-  unit_world world;
-  collection_open(&world, _i, GAIT_OFF);
   int64_t before = 0;
-  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, (int64_t)(64 * MIB), &before), GAIT_OK);
   ck_assert_int_eq(before, GAIT_OFF);
-  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
-  collection_keep(&world, 8 * MIB);
-  collection_churn(&world, 400 * MIB);
-  gait_stats stats = unit_stats(world.heap);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, -5, &before), GAIT_ERROR_OPTION_VALUE);
+  collection_keep(&unit, 8 * MIB);
+  collection_churn(&unit, 400 * MIB);
+  gait_stats stats = unit_stats(unit.heap);
   ck_assert_uint_ge(stats.cycles, 3);
   ck_assert_uint_le(stats.mapped_peak_bytes, 64 * MIB);
-  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
-  ck_assert_int_eq(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(64 * MIB));
-  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, GAIT_OFF, &before), GAIT_OK);
+  ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
+  ck_assert_int_eq(unit_last_record(unit.heap).memory_limit_bytes, (int64_t)(64 * MIB));
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, GAIT_OFF, &before), GAIT_OK);
   ck_assert_int_eq(before, (int64_t)(64 * MIB));
-  const uint64_t cycles = unit_stats(world.heap).cycles;
-  collection_churn(&world, 200 * MIB);
-  ck_assert_uint_le(unit_stats(world.heap).cycles, cycles + 1);
-  unit_close(&world);
+  const uint64_t cycles = unit_stats(unit.heap).cycles;
+  collection_churn(&unit, 200 * MIB);
+  ck_assert_uint_le(unit_stats(unit.heap).cycles, cycles + 1);
 }
 END_TEST
 
@@ -427,17 +417,19 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
-  UNIT_TEST(when, gogc_off_means_no_cycle);
-  UNIT_TEST(when, cycles_follow_growth);
+  const unit_worlds off = unit_world_cases(suite, "when", &collection_off);
+  const unit_worlds growing = unit_world_cases(suite, "when", &collection_growing);
+  UNIT_WORLD_TEST(off, gogc_off_means_no_cycle);
+  UNIT_WORLD_TEST(growing, cycles_follow_growth);
   UNIT_TEST(when, small_cycles_are_run_by_the_allocating_thread);
   UNIT_TEST(when, no_cycle_is_run_by_the_allocating_thread_with_the_option_at_0);
   UNIT_TEST(when, minimum_heap_spares_small_heaps);
   tcase_add_test(when, a_policy_sets_the_growth);
-  UNIT_TEST(when, gogc_changes_at_run_time);
-  UNIT_TEST(when, turning_gogc_on_starts_a_cycle_that_is_due);
-  UNIT_TEST(when, memory_limit_changes_at_run_time);
+  UNIT_WORLD_TEST(growing, gogc_changes_at_run_time);
+  UNIT_WORLD_TEST(off, turning_gogc_on_starts_a_cycle_that_is_due);
+  UNIT_WORLD_TEST(off, memory_limit_changes_at_run_time);
   TCase *what = unit_case(suite, "what");
-  const unit_worlds what_worlds = unit_world_cases(suite, "what", &collection_world);
+  const unit_worlds what_worlds = unit_world_cases(suite, "what", &collection_off);
   UNIT_WORLD_TEST(what_worlds, collect_frees_all_unreachable_objects);
   UNIT_WORLD_TEST(what_worlds, marked_bytes_are_those_of_slots);
   UNIT_WORLD_TEST(what_worlds, freed_memory_is_used_again);

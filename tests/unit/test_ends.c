@@ -142,55 +142,59 @@ END_TEST
 
 /* ---- Threads that end outside ---- */
 
-static void ends_try(int mode, gait_thread_roots roots, bool cancelled) {
-  unit_world world;
+static void ends_open(unit_world *world, int mode) {
   ck_assert_int_eq(pthread_key_create(&ends_key, ends_dead), 0);
-  unit_open(&world, mode, GAIT_STACK_EXACT);
-  struct ends_errand errand = {.heap = world.heap, .cancelled = cancelled, .roots = roots};
+  unit_open(world, mode, GAIT_STACK_EXACT);
+}
+
+UNIT_FIXTURE(ends_world, UNIT_MODES, ends_open);
+
+static void ends_try(gait_thread_roots roots, bool cancelled) {
+  struct ends_errand errand = {.heap = unit.heap, .cancelled = cancelled, .roots = roots};
   sem_init(&errand.outside, 0, 0);
   sem_init(&errand.scrubbed, 0, 0);
   sem_init(&errand.collected, 0, 0);
   pthread_t thread;
   ck_assert_int_eq(pthread_create(&thread, NULL, ends_run, &errand), 0);
-  ends_wait(&world, &errand.outside);
+  ends_wait(&unit, &errand.outside);
   if (cancelled) ck_assert_int_eq(pthread_cancel(thread), 0);
-  ends_wait(&world, &errand.scrubbed);
+  ends_wait(&unit, &errand.scrubbed);
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   sem_post(&errand.collected);
-  gait_thread_leave(world.thread);
+  gait_thread_leave(unit.thread);
   ck_assert_int_eq(pthread_join(thread, NULL), 0);
-  gait_thread_enter(world.thread);
-  ck_assert_uint_eq(unit_stats(world.heap).threads, 1);
-  ck_assert_uint_eq(unit_marked_objects(&world), 0);
-  unit_close(&world);
+  gait_thread_enter(unit.thread);
+  ck_assert_uint_eq(unit_stats(unit.heap).threads, 1);
+  ck_assert_uint_eq(unit_marked_objects(&unit), 0);
 }
 
 START_TEST(a_thread_may_exit_outside_with_frames) {
-  ends_try(_i, GAIT_STACK_EXACT, false);
+  ends_try(GAIT_STACK_EXACT, false);
 }
 END_TEST
 
 START_TEST(a_thread_may_be_cancelled_outside_with_frames) {
-  ends_try(_i, GAIT_STACK_EXACT, true);
+  ends_try(GAIT_STACK_EXACT, true);
 }
 END_TEST
 
 START_TEST(a_conservative_thread_may_exit_outside_with_frames) {
-  ends_try(_i, GAIT_STACK_CONSERVATIVE, false);
+  ends_try(GAIT_STACK_CONSERVATIVE, false);
 }
 END_TEST
 
 START_TEST(a_conservative_thread_may_be_cancelled_outside_with_frames) {
-  ends_try(_i, GAIT_STACK_CONSERVATIVE, true);
+  ends_try(GAIT_STACK_CONSERVATIVE, true);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *ends = unit_case(suite, "outside");
-  UNIT_TEST(ends, a_thread_may_exit_outside_with_frames);
-  UNIT_TEST(ends, a_thread_may_be_cancelled_outside_with_frames);
-  UNIT_TEST(ends, a_conservative_thread_may_exit_outside_with_frames);
-  UNIT_TEST(ends, a_conservative_thread_may_be_cancelled_outside_with_frames);
-  UNIT_TEST(ends, a_process_may_fork_while_threads_detach);
+  TCase *forks = unit_case(suite, "outside");
+  const unit_worlds ends = unit_world_cases(suite, "outside", &ends_world);
+  UNIT_WORLD_TEST(ends, a_thread_may_exit_outside_with_frames);
+  UNIT_WORLD_TEST(ends, a_thread_may_be_cancelled_outside_with_frames);
+  UNIT_WORLD_TEST(ends, a_conservative_thread_may_exit_outside_with_frames);
+  UNIT_WORLD_TEST(ends, a_conservative_thread_may_be_cancelled_outside_with_frames);
+  UNIT_TEST(forks, a_process_may_fork_while_threads_detach);
 }

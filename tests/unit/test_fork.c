@@ -61,62 +61,52 @@ static void fork_await(pid_t child) {
                 (unsigned)status);
 }
 
+/* Before the first cycle, and after some. */
 START_TEST(fork_lets_parent_and_child_go_on) {
-  for (unsigned cycles = 0; cycles < 2; cycles++) {
-    unit_world world;
-    unit_open(&world, _i, GAIT_STACK_EXACT);
-    fork_build(&world, 1000);
-    for (unsigned i = 0; i < cycles; i++)
-      ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  fork_build(&unit, 1000);
+  for (unsigned round = 0; round < 2; round++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0) fork_end(fork_go_on(&world, 1000) ? 0 : 1);
-    ck_assert(fork_go_on(&world, 1000));
+    if (child == 0) fork_end(fork_go_on(&unit, 1000) ? 0 : 1);
+    ck_assert(fork_go_on(&unit, 1000));
     fork_await(child);
-    ck_assert(fork_go_on(&world, 1000));
-    unit_close(&world);
+    ck_assert(fork_go_on(&unit, 1000));
   }
 }
 END_TEST
 
 START_TEST(forked_child_may_destroy_and_create_heaps) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  fork_build(&world, 0);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  fork_build(&unit, 0);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    gait_frame_pop(world.thread, &world.frame);
-    if (gait_thread_detach(world.thread) != GAIT_OK) fork_end(2);
-    if (gait_heap_destroy(world.heap) != GAIT_OK) fork_end(3);
-    unit_open(&world, _i, GAIT_STACK_EXACT);
-    fork_build(&world, 77);
-    fork_end(fork_go_on(&world, 77) ? 0 : 4);
+    gait_frame_pop(unit.thread, &unit.frame);
+    if (gait_thread_detach(unit.thread) != GAIT_OK) fork_end(2);
+    if (gait_heap_destroy(unit.heap) != GAIT_OK) fork_end(3);
+    unit_open(&unit, _i, GAIT_STACK_EXACT);
+    fork_build(&unit, 77);
+    fork_end(fork_go_on(&unit, 77) ? 0 : 4);
   }
-  ck_assert(fork_go_on(&world, 0));
+  ck_assert(fork_go_on(&unit, 0));
   fork_await(child);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(forked_child_may_fork_again) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
-  fork_build(&world, 5);
+  fork_build(&unit, 5);
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    if (!fork_go_on(&world, 5)) fork_end(1);
+    if (!fork_go_on(&unit, 5)) fork_end(1);
     const pid_t grandchild = fork();
-    if (grandchild == 0) fork_end(fork_go_on(&world, 5) ? 0 : 1);
+    if (grandchild == 0) fork_end(fork_go_on(&unit, 5) ? 0 : 1);
     int status = 1;
-    if (!fork_go_on(&world, 5)) fork_end(1);
+    if (!fork_go_on(&unit, 5)) fork_end(1);
     fork_end(waitpid(grandchild, &status, 0) == grandchild && status == 0 ? 0 : 1);
   }
-  ck_assert(fork_go_on(&world, 5));
+  ck_assert(fork_go_on(&unit, 5));
   fork_await(child);
-  unit_close(&world);
 }
 END_TEST
 
@@ -533,23 +523,19 @@ static void fork_open_with_handlers(unit_world *world, int mode) {
   fork_build(world, 12);
 }
 
+UNIT_FIXTURE(fork_handlers_world, UNIT_MODES, fork_open_with_handlers);
+
 START_TEST(fork_handlers_may_take_locks_that_others_want) {
-  unit_world world;
-  fork_open_with_handlers(&world, _i);
-  fork_with_a_lock_wanted(&world, 3, 1);
+  fork_with_a_lock_wanted(&unit, 3, 1);
   fork_library.forks = NULL;
-  ck_assert(fork_go_on(&world, 12));
-  unit_close(&world);
+  ck_assert(fork_go_on(&unit, 12));
 }
 END_TEST
 
 START_TEST(fork_handlers_may_take_locks_while_a_cycle_waits) {
-  unit_world world;
-  fork_open_with_handlers(&world, _i);
-  fork_with_a_lock_wanted(&world, 8, 2);
+  fork_with_a_lock_wanted(&unit, 8, 2);
   fork_library.forks = NULL;
-  ck_assert(fork_go_on(&world, 12));
-  unit_close(&world);
+  ck_assert(fork_go_on(&unit, 12));
 }
 END_TEST
 
@@ -673,17 +659,19 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "fork");
   const unit_worlds worlds = unit_world_cases(suite, "fork", &unit_exact);
-  UNIT_TEST(tcase, fork_lets_parent_and_child_go_on);
-  UNIT_TEST(tcase, forked_child_may_destroy_and_create_heaps);
-  UNIT_TEST(tcase, forked_child_may_fork_again);
+  const unit_worlds conservative = unit_world_cases(suite, "fork", &unit_conservative);
+  const unit_worlds handlers = unit_world_cases(suite, "fork", &fork_handlers_world);
+  UNIT_WORLD_TEST(worlds, fork_lets_parent_and_child_go_on);
+  UNIT_WORLD_TEST(worlds, forked_child_may_destroy_and_create_heaps);
+  UNIT_WORLD_TEST(conservative, forked_child_may_fork_again);
   UNIT_TEST(tcase, fork_while_others_mutate);
   UNIT_TEST(tcase, unattached_thread_may_fork);
   UNIT_WORLD_TEST(worlds, several_threads_may_fork_at_once);
   UNIT_WORLD_TEST(worlds, heaps_may_come_and_go_during_forks);
   UNIT_TEST(tcase, fork_with_threads_of_two_heaps);
   UNIT_TEST(tcase, fork_loses_no_blocks_that_are_being_zeroed);
-  UNIT_TEST(tcase, fork_handlers_may_take_locks_that_others_want);
-  UNIT_TEST(tcase, fork_handlers_may_take_locks_while_a_cycle_waits);
+  UNIT_WORLD_TEST(handlers, fork_handlers_may_take_locks_that_others_want);
+  UNIT_WORLD_TEST(handlers, fork_handlers_may_take_locks_while_a_cycle_waits);
   UNIT_WORLD_TEST(worlds, fork_with_a_thread_that_reaches_no_safepoint);
   UNIT_TEST(tcase, out_of_memory_handler_may_fork);
 }

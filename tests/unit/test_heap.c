@@ -21,16 +21,13 @@ START_TEST(heap_create_starts_no_thread) {
 END_TEST
 
 START_TEST(heap_destroy_while_attached_is_busy) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  world.slots[0] = unit_tagged_leaf(&world, 3);
-  ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
-  gait_thread_leave(world.thread);
-  ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_ERROR_BUSY);
-  gait_thread_enter(world.thread);
-  ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(3));
-  unit_close(&world);
+  unit.slots[0] = unit_tagged_leaf(&unit, 3);
+  ck_assert_int_eq(gait_heap_destroy(unit.heap), GAIT_ERROR_BUSY);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(3));
+  gait_thread_leave(unit.thread);
+  ck_assert_int_eq(gait_heap_destroy(unit.heap), GAIT_ERROR_BUSY);
+  gait_thread_enter(unit.thread);
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(3));
 }
 END_TEST
 
@@ -174,8 +171,9 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "heap");
+  const unit_worlds worlds = unit_world_cases(suite, "heap", &unit_exact);
   UNIT_TEST(tcase, heap_create_starts_no_thread);
-  UNIT_TEST(tcase, heap_destroy_while_attached_is_busy);
+  UNIT_WORLD_TEST(worlds, heap_destroy_while_attached_is_busy);
   UNIT_TEST(tcase, heaps_do_not_see_each_other);
   UNIT_TEST(tcase, heaps_leak_nothing);
   UNIT_TEST(tcase, heap_destroy_during_a_cycle);

@@ -47,35 +47,31 @@ START_TEST(each_thread_finds_its_own_attachment) {
 END_TEST
 
 START_TEST(one_thread_has_an_attachment_for_each_heap) {
-  unit_world one, two;
-  unit_open(&one, _i, GAIT_STACK_EXACT);
-  unit_open(&two, _i, GAIT_STACK_EXACT);
-  ck_assert_ptr_eq(gait_thread_current(one.heap), one.thread);
-  ck_assert_ptr_eq(gait_thread_current(two.heap), two.thread);
-  gait_heap *heap = two.heap;
-  gait_frame_pop(two.thread, &two.frame);
-  ck_assert_int_eq(gait_thread_detach(two.thread), GAIT_OK);
+  unit_world other;
+  unit_open(&other, _i, GAIT_STACK_EXACT);
+  ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
+  ck_assert_ptr_eq(gait_thread_current(other.heap), other.thread);
+  gait_heap *heap = other.heap;
+  gait_frame_pop(other.thread, &other.frame);
+  ck_assert_int_eq(gait_thread_detach(other.thread), GAIT_OK);
   ck_assert_ptr_null(gait_thread_current(heap));
-  ck_assert_ptr_eq(gait_thread_current(one.heap), one.thread);
+  ck_assert_ptr_eq(gait_thread_current(unit.heap), unit.thread);
   ck_assert_int_eq(gait_heap_destroy(heap), GAIT_OK);
-  unit_close(&one);
 }
 END_TEST
 
 /* ---- Pointers of the program's own ---- */
 
 START_TEST(a_heap_keeps_the_pointer_of_the_program) {
-  unit_world world, other;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
+  unit_world other;
   unit_open(&other, _i, GAIT_STACK_EXACT);
-  ck_assert_ptr_null(gait_heap_user(world.heap));
-  gait_heap_set_user(world.heap, &world);
-  ck_assert_ptr_eq(gait_heap_user(world.heap), &world);
+  ck_assert_ptr_null(gait_heap_user(unit.heap));
+  gait_heap_set_user(unit.heap, &unit);
+  ck_assert_ptr_eq(gait_heap_user(unit.heap), &unit);
   ck_assert_ptr_null(gait_heap_user(other.heap));
-  gait_heap_set_user(world.heap, NULL);
-  ck_assert_ptr_null(gait_heap_user(world.heap));
+  gait_heap_set_user(unit.heap, NULL);
+  ck_assert_ptr_null(gait_heap_user(unit.heap));
   unit_close(&other);
-  unit_close(&world);
 }
 END_TEST
 
@@ -109,8 +105,8 @@ void unit_suite_fill(Suite *suite) {
   const unit_worlds worlds = unit_world_cases(suite, "identity", &unit_exact);
   tcase_add_test(tcase, version_is_that_of_the_headers);
   UNIT_WORLD_TEST(worlds, each_thread_finds_its_own_attachment);
-  UNIT_TEST(tcase, one_thread_has_an_attachment_for_each_heap);
-  UNIT_TEST(tcase, a_heap_keeps_the_pointer_of_the_program);
+  UNIT_WORLD_TEST(worlds, one_thread_has_an_attachment_for_each_heap);
+  UNIT_WORLD_TEST(worlds, a_heap_keeps_the_pointer_of_the_program);
   UNIT_WORLD_TEST(worlds, an_attachment_begins_without_a_user_pointer);
   UNIT_WORLD_TEST(worlds, a_pointer_of_the_program_is_no_root);
 }

@@ -16,22 +16,23 @@ const char *const unit_suite_name = "max_heap";
 #define MOST    (8 * MIB)
 #define THREADS 4
 
-/* Counts how often the heap has asked, and gives up a slot of the world while it may. */
+/* Counts how often the heap has asked, and gives up the slots of the world while it may. */
 struct max_heap_handler {
   unit_world *world;
   unsigned asked;
   unsigned gives;
   size_t bytes;
 };
+static struct max_heap_handler handler;
 
 static int max_heap_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
-  struct max_heap_handler *handler = arg;
+  struct max_heap_handler *asked = arg;
   (void)heap;
-  handler->asked++;
-  handler->bytes = bytes;
-  if (handler->gives == 0) return 0;
-  handler->gives--;
-  memset(handler->world->slots, 0, sizeof handler->world->slots);
+  asked->asked++;
+  asked->bytes = bytes;
+  if (asked->gives == 0) return 0;
+  asked->gives--;
+  memset(asked->world->slots, 0, sizeof asked->world->slots);
   return 1;
 }
 
@@ -43,20 +44,20 @@ static gait_options max_heap_options(int mode) {
   return options;
 }
 
-static void max_heap_open(unit_world *world, int mode, struct max_heap_handler *handler) {
+static void max_heap_open(unit_world *world, int mode) {
   gait_options options = max_heap_options(mode);
-  memset(handler, 0, sizeof *handler);
-  handler->world = world;
+  handler = (struct max_heap_handler){.world = world};
   options.out_of_memory = max_heap_out_of_memory;
-  options.out_of_memory_arg = handler;
+  options.out_of_memory_arg = &handler;
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
-static void max_heap_close(unit_world *world) {
+UNIT_FIXTURE(max_heap_world, UNIT_MODES, max_heap_open);
+
+static void max_heap_check_mapped(const unit_world *world) {
   const gait_stats stats = unit_stats(world->heap);
   ck_assert_uint_le(stats.mapped_peak_bytes, MOST);
   ck_assert_uint_le(stats.mapped_bytes, stats.mapped_peak_bytes);
-  unit_close(world);
 }
 
 /* Puts objects of so many bytes in front of the list in slot 0, until there is no room.  Returns
@@ -78,94 +79,76 @@ static void max_heap_churn(gait_thread *thread, gait_kind leaf, size_t bytes, si
 }
 
 START_TEST(live_objects_fill_the_max_heap_and_no_more) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
   static const size_t sizes[] = {16, 1000, 40000, MIB};
   for (size_t i = _i == UNIT_SHRUNKEN; i < sizeof sizes / sizeof *sizes; i++) {
     handler.asked = 0;
-    const size_t count = max_heap_fill(&world, sizes[i]);
+    const size_t count = max_heap_fill(&unit, sizes[i]);
     ck_assert_uint_ge(count * sizes[i], MOST / 2);
     ck_assert_uint_le(count * sizes[i], MOST);
     ck_assert_uint_eq(handler.asked, 1);
     ck_assert_uint_eq(handler.bytes, sizes[i]);
-    ck_assert_uint_le(unit_stats(world.heap).mapped_peak_bytes, MOST);
-    world.slots[0] = NULL;
+    ck_assert_uint_le(unit_stats(unit.heap).mapped_peak_bytes, MOST);
+    unit.slots[0] = NULL;
   }
-  max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
-  max_heap_close(&world);
+  max_heap_churn(unit.thread, unit.leaf, 2 * MOST, 512);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
 START_TEST(garbage_makes_room_in_the_max_heap_in_time) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
-  max_heap_churn(world.thread, world.leaf, 16 * MOST, MOST / 3);
-  max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
+  max_heap_churn(unit.thread, unit.leaf, 4 * MOST, 512);
+  max_heap_churn(unit.thread, unit.leaf, 16 * MOST, MOST / 3);
+  max_heap_churn(unit.thread, unit.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(handler.asked, 0);
-  ck_assert_uint_ge(unit_stats(world.heap).cycles, 4);
-  ck_assert_uint_le(unit_stats(world.heap).goal_bytes, MOST); /* cycles begin before it is full */
-  ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
-  max_heap_close(&world);
+  ck_assert_uint_ge(unit_stats(unit.heap).cycles, 4);
+  ck_assert_uint_le(unit_stats(unit.heap).goal_bytes, MOST); /* cycles begin before it is full */
+  ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_MEMORY_LIMIT);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
 START_TEST(out_of_memory_handler_makes_room_in_the_max_heap) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
   handler.gives = 3;
-  ck_assert_uint_ge(max_heap_fill(&world, 1000) * 1000, 2 * MOST); /* more than ever fits */
+  ck_assert_uint_ge(max_heap_fill(&unit, 1000) * 1000, 2 * MOST); /* more than ever fits */
   ck_assert_uint_eq(handler.asked, 4);
   handler.gives = 1;
-  ck_assert_ptr_nonnull(gait_alloc(world.thread, world.leaf, MOST / 2));
+  ck_assert_ptr_nonnull(gait_alloc(unit.thread, unit.leaf, MOST / 2));
   ck_assert_uint_eq(handler.asked, 5);
-  max_heap_close(&world);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
 START_TEST(an_object_larger_than_the_max_heap_fails) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  ck_assert_ptr_null(gait_alloc(world.thread, world.leaf, MOST));
-  ck_assert_ptr_null(gait_alloc(world.thread, world.leaf, GAIT_MAX_OBJECT_BYTES));
+  ck_assert_ptr_null(gait_alloc(unit.thread, unit.leaf, MOST));
+  ck_assert_ptr_null(gait_alloc(unit.thread, unit.leaf, GAIT_MAX_OBJECT_BYTES));
   ck_assert_uint_eq(handler.asked, 2);
-  ck_assert_ptr_nonnull(gait_alloc(world.thread, world.leaf, MOST / 4 * 3));
-  max_heap_close(&world);
+  ck_assert_ptr_nonnull(gait_alloc(unit.thread, unit.leaf, MOST / 4 * 3));
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
 /* External bytes are no memory of the heap. */
 START_TEST(external_bytes_do_not_count_in_the_max_heap) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  world.slots[0] = gait_alloc(world.thread, world.leaf, 16);
-  ck_assert_int_eq(gait_object_set_external(world.thread, world.slots[0], 64 * MOST), GAIT_OK);
-  max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
-  ck_assert_uint_eq(unit_stats(world.heap).external_bytes, 64 * MOST);
+  unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 16);
+  ck_assert_int_eq(gait_object_set_external(unit.thread, unit.slots[0], 64 * MOST), GAIT_OK);
+  max_heap_churn(unit.thread, unit.leaf, 4 * MOST, 512);
+  ck_assert_uint_eq(unit_stats(unit.heap).external_bytes, 64 * MOST);
   ck_assert_uint_eq(handler.asked, 0);
-  max_heap_close(&world);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
 /* The memory limit is passed where it has to be, and the hard one is not. */
 START_TEST(memory_limit_lies_below_the_max_heap) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, MOST / 4, NULL), GAIT_OK);
-  ck_assert_int_eq(gait_heap_memory_limit(world.heap), MOST / 4);
-  ck_assert_uint_ge(max_heap_fill(&world, 1000) * 1000, MOST / 2);
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, MOST / 4, NULL), GAIT_OK);
+  ck_assert_int_eq(gait_heap_memory_limit(unit.heap), MOST / 4);
+  ck_assert_uint_ge(max_heap_fill(&unit, 1000) * 1000, MOST / 2);
   ck_assert_uint_eq(handler.asked, 1);
-  world.slots[0] = NULL;
-  ck_assert_int_eq(gait_heap_set_memory_limit(world.heap, 4 * MOST, NULL), GAIT_OK);
-  max_heap_churn(world.thread, world.leaf, 4 * MOST, 512);
+  unit.slots[0] = NULL;
+  ck_assert_int_eq(gait_heap_set_memory_limit(unit.heap, 4 * MOST, NULL), GAIT_OK);
+  max_heap_churn(unit.thread, unit.leaf, 4 * MOST, 512);
   ck_assert_uint_eq(handler.asked, 1);
-  max_heap_close(&world);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
@@ -217,12 +200,9 @@ static size_t max_heap_threads(unit_world *world, bool fill) {
 }
 
 START_TEST(threads_that_make_garbage_get_the_max_heap_again_and_again) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  max_heap_threads(&world, false);
+  max_heap_threads(&unit, false);
   ck_assert_uint_eq(handler.asked, 0);
-  max_heap_close(&world);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
@@ -234,29 +214,27 @@ START_TEST(threads_that_keep_all_of_the_max_heap_come_to_an_end) {
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   ck_assert_uint_ge(max_heap_threads(&world, true), MOST / 2);
   max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
-  max_heap_close(&world);
+  max_heap_check_mapped(&world);
+  unit_close(&world);
 }
 END_TEST
 
 /* ---- A child process ---- */
 
 START_TEST(a_forked_child_has_the_same_max_heap) {
-  unit_world world;
-  struct max_heap_handler handler;
-  max_heap_open(&world, _i, &handler);
-  max_heap_churn(world.thread, world.leaf, MOST, 512);
+  max_heap_churn(unit.thread, unit.leaf, MOST, 512);
   const pid_t child = fork();
   ck_assert_int_ge(child, 0);
   if (child == 0) {
-    const bool fills = max_heap_fill(&world, 1000) * 1000 >= MOST / 2 && handler.asked == 1;
-    world.slots[0] = NULL;
-    max_heap_churn(world.thread, world.leaf, 2 * MOST, 512);
-    _exit(fills && unit_stats(world.heap).mapped_peak_bytes <= MOST ? 0 : 1);
+    const bool fills = max_heap_fill(&unit, 1000) * 1000 >= MOST / 2 && handler.asked == 1;
+    unit.slots[0] = NULL;
+    max_heap_churn(unit.thread, unit.leaf, 2 * MOST, 512);
+    _exit(fills && unit_stats(unit.heap).mapped_peak_bytes <= MOST ? 0 : 1);
   }
   int status = 0;
   ck_assert_int_eq(waitpid(child, &status, 0), child);
   ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  max_heap_close(&world);
+  max_heap_check_mapped(&unit);
 }
 END_TEST
 
@@ -281,7 +259,8 @@ START_TEST(young_cycles_go_on_under_the_max_heap) {
   for (void **node = world.slots[0]; node; node = *node)
     nodes++;
   ck_assert_uint_eq(nodes, (MIB + 999) / 1000);
-  max_heap_close(&world);
+  max_heap_check_mapped(&world);
+  unit_close(&world);
 }
 END_TEST
 
@@ -316,17 +295,18 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "max_heap");
-  UNIT_TEST(tcase, live_objects_fill_the_max_heap_and_no_more);
-  UNIT_TEST(tcase, garbage_makes_room_in_the_max_heap_in_time);
-  UNIT_TEST(tcase, out_of_memory_handler_makes_room_in_the_max_heap);
-  UNIT_TEST(tcase, an_object_larger_than_the_max_heap_fails);
-  UNIT_TEST(tcase, external_bytes_do_not_count_in_the_max_heap);
-  UNIT_TEST(tcase, memory_limit_lies_below_the_max_heap);
-  UNIT_TEST(tcase, threads_that_make_garbage_get_the_max_heap_again_and_again);
+  const unit_worlds worlds = unit_world_cases(suite, "max_heap", &max_heap_world);
+  UNIT_WORLD_TEST(worlds, live_objects_fill_the_max_heap_and_no_more);
+  UNIT_WORLD_TEST(worlds, garbage_makes_room_in_the_max_heap_in_time);
+  UNIT_WORLD_TEST(worlds, out_of_memory_handler_makes_room_in_the_max_heap);
+  UNIT_WORLD_TEST(worlds, an_object_larger_than_the_max_heap_fails);
+  UNIT_WORLD_TEST(worlds, external_bytes_do_not_count_in_the_max_heap);
+  UNIT_WORLD_TEST(worlds, memory_limit_lies_below_the_max_heap);
+  UNIT_WORLD_TEST(worlds, threads_that_make_garbage_get_the_max_heap_again_and_again);
   UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
   /* None of these lets such a child start threads, or allocate. */
   if (!SANITIZER_ADDRESS && !SANITIZER_THREAD && !TESTS_EMULATED)
-    UNIT_TEST(tcase, a_forked_child_has_the_same_max_heap);
+    UNIT_WORLD_TEST(worlds, a_forked_child_has_the_same_max_heap);
   UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
   tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
   UNIT_TEST(tcase, max_heap_may_be_the_smallest);

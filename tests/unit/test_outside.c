@@ -10,7 +10,6 @@ const char *const unit_suite_name = "outside";
 #define OUTSIDE_LEVELS 12
 
 struct outside {
-  unit_world world;
   int levels;
   int times; /* that each level calls into the next */
   bool exact;
@@ -21,13 +20,11 @@ struct outside {
 /* ---- At the bottom ---- */
 
 static void *outside_collect_elsewhere(void *arg) {
-  struct outside *outside = arg;
   gait_thread *thread;
-  UNIT_CHECK(gait_thread_attach(outside->world.heap, "other", GAIT_STACK_EXACT, &thread) ==
-             GAIT_OK);
+  UNIT_CHECK(gait_thread_attach(unit.heap, "other", GAIT_STACK_EXACT, &thread) == GAIT_OK);
   UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
+  return arg;
 }
 
 /* With a conservative stack a stale word may keep an object that no level holds any more. */
@@ -41,9 +38,9 @@ static void outside_expect(const struct outside *outside, uint64_t alive) {
 static void outside_bottom(struct outside *outside) {
   outside->bottoms++;
   unit_scrub_stack();
-  outside_expect(outside, unit_alive(&outside->world));
-  unit_on_thread(outside->world.thread, outside_collect_elsewhere, outside);
-  outside_expect(outside, unit_stats(outside->world.heap).external_bytes);
+  outside_expect(outside, unit_alive(&unit));
+  unit_on_thread(unit.thread, outside_collect_elsewhere, outside);
+  outside_expect(outside, unit_stats(unit.heap).external_bytes);
 }
 
 /* ---- The levels ---- */
@@ -58,7 +55,7 @@ struct outside_call {
 /* Foreign code that calls back: it knows nothing of Gait, and its callback goes in. */
 static __attribute__((noinline)) void *outside_foreign(void *arg) {
   struct outside_call *call = arg;
-  gait_thread *thread = call->outside->world.thread;
+  gait_thread *thread = unit.thread;
   for (int i = 0; i < call->outside->times; i++) {
     gait_thread_enter(thread);
     outside_level(call->outside, call->level + 1);
@@ -71,8 +68,8 @@ static __attribute__((noinline)) void *outside_foreign(void *arg) {
 /* Nothing but `object` refers to what it allocates, not even the call further in. */
 static __attribute__((noinline)) void outside_hold(struct outside *outside, int level) {
   struct outside_call call = {outside, level};
-  gait_thread *thread = outside->world.thread;
-  unsigned char *object = unit_tagged_leaf(&outside->world, (unsigned)level);
+  gait_thread *thread = unit.thread;
+  unsigned char *object = unit_tagged_leaf(&unit, (unsigned)level);
   memset(object, level + 1, 32);
   outside->expected |= UNIT_TAG(level);
   ck_assert_ptr_eq(gait_thread_outside(thread, outside_foreign, &call), &outside->levels);
@@ -86,17 +83,16 @@ static __attribute__((noinline)) void outside_hold(struct outside *outside, int 
 static __attribute__((noinline)) void outside_hold_in_frame(struct outside *outside, int level) {
   void *slots[1] = {NULL};
   gait_frame frame;
-  gait_frame_push(outside->world.thread, &frame, slots, 1);
+  gait_frame_push(unit.thread, &frame, slots, 1);
   struct outside_call call = {outside, level};
-  slots[0] = unit_tagged_leaf(&outside->world, (unsigned)level);
+  slots[0] = unit_tagged_leaf(&unit, (unsigned)level);
   memset(slots[0], level + 1, 32);
   outside->expected |= UNIT_TAG(level);
-  ck_assert_ptr_eq(gait_thread_outside(outside->world.thread, outside_foreign, &call),
-                   &outside->levels);
+  ck_assert_ptr_eq(gait_thread_outside(unit.thread, outside_foreign, &call), &outside->levels);
   outside->expected &= ~UNIT_TAG(level);
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(((unsigned char *)slots[0])[i] == level + 1);
-  gait_frame_pop(outside->world.thread, &frame);
+  gait_frame_pop(unit.thread, &frame);
 }
 
 static void outside_level(struct outside *outside, int level) {
@@ -108,56 +104,46 @@ static void outside_level(struct outside *outside, int level) {
     outside_hold(outside, level);
 }
 
-static void outside_run(int mode, int levels, int times, bool exact) {
-  static struct outside outside;
-  memset(&outside, 0, sizeof outside);
-  unit_open(&outside.world, mode, exact ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE);
-  outside.levels = levels;
-  outside.times = times;
-  outside.exact = exact;
+static void outside_run(int levels, int times, bool exact) {
+  struct outside outside = {.levels = levels, .times = times, .exact = exact};
   outside_level(&outside, 0);
   unsigned bottoms = 1;
   for (int i = 0; i < levels; i++)
     bottoms *= (unsigned)times;
   ck_assert_uint_eq(outside.bottoms, bottoms);
   ck_assert_uint_eq(outside.expected, 0);
-  unit_close(&outside.world);
 }
 
 START_TEST(callbacks_from_outside_go_many_levels_in) {
-  outside_run(_i, OUTSIDE_LEVELS, 1, false);
+  outside_run(OUTSIDE_LEVELS, 1, false);
 }
 END_TEST
 
 START_TEST(callbacks_from_outside_go_many_levels_in_with_frames) {
-  outside_run(_i, OUTSIDE_LEVELS, 1, true);
+  outside_run(OUTSIDE_LEVELS, 1, true);
 }
 END_TEST
 
 START_TEST(callbacks_from_outside_go_in_again_and_again) {
-  outside_run(_i, 4, 3, false);
+  outside_run(4, 3, false);
 }
 END_TEST
 
 START_TEST(callbacks_from_outside_go_in_again_and_again_with_frames) {
-  outside_run(_i, 4, 3, true);
+  outside_run(4, 3, true);
 }
 END_TEST
 
 /* ---- What the caller of gait_thread_outside has in hand ---- */
 
 /* Runs the function outside, with an object that a local variable alone keeps. */
-static void outside_keep_object(int mode, void *(*function)(void *)) {
-  static struct outside outside;
-  memset(&outside, 0, sizeof outside);
-  unit_open(&outside.world, mode, GAIT_STACK_CONSERVATIVE);
-  unsigned char *object = unit_tagged_leaf(&outside.world, 3);
+static void outside_keep_object(void *(*function)(void *)) {
+  struct outside outside = {.expected = UNIT_TAG(3)};
+  unsigned char *object = unit_tagged_leaf(&unit, 3);
   memset(object, 9, 32);
-  outside.expected = UNIT_TAG(3);
-  gait_thread_outside(outside.world.thread, function, &outside);
+  gait_thread_outside(unit.thread, function, &outside);
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(object[i] == 9);
-  unit_close(&outside.world);
 }
 
 /* ---- Foreign code that calls back from everywhere ---- */
@@ -172,9 +158,9 @@ static __attribute__((noinline)) void outside_walk(struct outside *outside, int 
   if (depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
   if (depth % 20 == 0 && depth < OUTSIDE_FOREIGN_DEPTH) outside_walk(outside, depth + 1);
   if (depth % 10 == 0) {
-    gait_thread_enter(outside->world.thread);
+    gait_thread_enter(unit.thread);
     outside_bottom(outside);
-    gait_thread_leave(outside->world.thread);
+    gait_thread_leave(unit.thread);
   }
   UNIT_CHECK(locals[0] == (char)depth);
 }
@@ -185,7 +171,7 @@ static void *outside_walk_all(void *arg) {
 }
 
 START_TEST(callbacks_from_outside_come_from_further_up) {
-  outside_keep_object(_i, outside_walk_all);
+  outside_keep_object(outside_walk_all);
 }
 END_TEST
 
@@ -199,7 +185,7 @@ static void *outside_visit_another_heap(void *arg) {
   unsigned char *object = unit_tagged_leaf(&other, 1);
   memset(object, 7, 32);
   unit_on_thread(other.thread, outside_collect_elsewhere, outside);
-  outside_expect(outside, unit_stats(outside->world.heap).external_bytes);
+  outside_expect(outside, unit_stats(unit.heap).external_bytes);
   ck_assert_uint_eq(unit_alive(&other) & UNIT_TAG(1), UNIT_TAG(1));
   for (int i = 0; i < 32; i++)
     UNIT_CHECK(object[i] == 7);
@@ -208,16 +194,17 @@ static void *outside_visit_another_heap(void *arg) {
 }
 
 START_TEST(another_heap_is_visited_from_outside) {
-  outside_keep_object(_i, outside_visit_another_heap);
+  outside_keep_object(outside_visit_another_heap);
 }
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *callbacks = unit_case(suite, "callbacks");
-  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in);
-  UNIT_TEST(callbacks, callbacks_from_outside_go_many_levels_in_with_frames);
-  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again);
-  UNIT_TEST(callbacks, callbacks_from_outside_go_in_again_and_again_with_frames);
-  UNIT_TEST(callbacks, callbacks_from_outside_come_from_further_up);
-  UNIT_TEST(callbacks, another_heap_is_visited_from_outside);
+  const unit_worlds callbacks = unit_world_cases(suite, "callbacks", &unit_conservative);
+  const unit_worlds frames = unit_world_cases(suite, "callbacks", &unit_exact);
+  UNIT_WORLD_TEST(callbacks, callbacks_from_outside_go_many_levels_in);
+  UNIT_WORLD_TEST(frames, callbacks_from_outside_go_many_levels_in_with_frames);
+  UNIT_WORLD_TEST(callbacks, callbacks_from_outside_go_in_again_and_again);
+  UNIT_WORLD_TEST(frames, callbacks_from_outside_go_in_again_and_again_with_frames);
+  UNIT_WORLD_TEST(callbacks, callbacks_from_outside_come_from_further_up);
+  UNIT_WORLD_TEST(callbacks, another_heap_is_visited_from_outside);
 }

@@ -126,11 +126,9 @@ static bool records_matches(const char *line) {
 }
 
 START_TEST(trace_line_has_the_form_of_gctrace) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  world.slots[0] = gait_alloc(world.thread, world.leaf, 30 << 20);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-  const gait_cycle_record record = unit_last_record(world.heap);
+  unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 30 << 20);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  const gait_cycle_record record = unit_last_record(unit.heap);
   char line[512];
   const int length = gait_cycle_format(&record, line, sizeof line);
   ck_assert_int_eq(length, (int)strlen(line));
@@ -143,7 +141,6 @@ START_TEST(trace_line_has_the_form_of_gctrace) {
   ck_assert_int_eq(strncmp(cut, line, sizeof cut - 1), 0);
   ck_assert_uint_eq(strlen(cut), sizeof cut - 1);
   ck_assert_int_eq(gait_cycle_format(&record, NULL, 0), length);
-  unit_close(&world);
 }
 END_TEST
 
@@ -218,7 +215,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(ring, numbers_of_a_record_add_up);
   tcase_add_test(ring, causes_of_cycles_have_names);
   TCase *views = unit_case(suite, "views");
-  UNIT_TEST(views, trace_line_has_the_form_of_gctrace);
+  const unit_worlds views_worlds = unit_world_cases(suite, "views", &unit_exact);
+  UNIT_WORLD_TEST(views_worlds, trace_line_has_the_form_of_gctrace);
   tcase_add_test(views, any_record_can_be_formatted);
   UNIT_TEST(views, trace_writes_a_line_a_cycle);
   UNIT_TEST(views, cycle_callback_sees_each_record);

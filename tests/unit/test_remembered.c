@@ -199,20 +199,17 @@ END_TEST
 START_TEST(a_callback_is_called_once_for_an_object_that_was_stored_to) {
   const unsigned again =
       young_options(young_modes[_i]).debug.checkmark != 0; /* which calls as well */
-  unit_world world;
-  young_open(&world, _i);
-  void **old = young_old(&world, 0, young_kind(&world, GAIT_KIND_CALLBACK), 200000);
+  void **old = young_old(&unit, 0, young_kind(&unit, GAIT_KIND_CALLBACK), 200000);
   atomic_store(&young_calls, 0);
-  young_cycle(&world);
+  young_cycle(&unit);
   ck_assert_uint_eq(atomic_load(&young_calls), again);
   for (unsigned tag = 0; tag < 4; tag++)
-    gait_store(world.thread, &old[1000 + 7000 * tag], unit_tagged_leaf(&world, tag));
+    gait_store(unit.thread, &old[1000 + 7000 * tag], unit_tagged_leaf(&unit, tag));
   for (unsigned cycle = 0; cycle < 3; cycle++) {
     atomic_store(&young_calls, 0);
-    ck_assert_uint_eq(young_alive(&world), 0xf);
+    ck_assert_uint_eq(young_alive(&unit), 0xf);
     ck_assert_uint_eq(atomic_load(&young_calls), again + (cycle < 2));
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -246,25 +243,22 @@ static void young_trace_box(gait_tracer *tracer, void *object, size_t bytes, voi
 
 START_TEST(an_old_object_with_a_callback_keeps_new_ones_outside_the_heap) {
   static const size_t sizes[] = {16, 1300, 30000, 200000};
-  unit_world world;
-  young_open(&world, _i);
   gait_kind kind;
   const gait_kind_info info = {
       .name = "box", .form = GAIT_KIND_CALLBACK_ANYWHERE, .trace = young_trace_box};
-  ck_assert_int_eq(gait_kind_register(world.heap, &info, &kind), GAIT_OK);
+  ck_assert_int_eq(gait_kind_register(unit.heap, &info, &kind), GAIT_OK);
   void **outside = calloc(4, sizeof *outside);
   for (size_t i = 0; i < 4; i++) {
-    struct young_box *box = world.slots[i] = gait_alloc(world.thread, kind, sizes[i]);
+    struct young_box *box = unit.slots[i] = gait_alloc(unit.thread, kind, sizes[i]);
     box->outside = &outside[i];
   }
-  young_cycle(&world);
+  young_cycle(&unit);
   for (unsigned tag = 0; tag < 4; tag++)
-    gait_store(world.thread, &outside[tag], unit_tagged_leaf(&world, tag));
-  ck_assert_uint_eq(young_alive(&world), 0xf);
-  ck_assert_uint_eq(young_alive(&world), 0xf);
-  world.slots[1] = NULL;
-  ck_assert_uint_eq(unit_alive(&world), 0xd);
-  unit_close(&world);
+    gait_store(unit.thread, &outside[tag], unit_tagged_leaf(&unit, tag));
+  ck_assert_uint_eq(young_alive(&unit), 0xf);
+  ck_assert_uint_eq(young_alive(&unit), 0xf);
+  unit.slots[1] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0xd);
   free(outside);
 }
 END_TEST
@@ -307,7 +301,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(forms_worlds, each_of_many_old_objects_across_cards_keeps_its_new_ones);
   YOUNG_TEST(forms, an_old_conservative_object_keeps_its_new_ones);
   YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_its_new_ones);
-  YOUNG_TEST(forms, a_callback_is_called_once_for_an_object_that_was_stored_to);
-  YOUNG_TEST(forms, an_old_object_with_a_callback_keeps_new_ones_outside_the_heap);
+  UNIT_WORLD_TEST(forms_worlds, a_callback_is_called_once_for_an_object_that_was_stored_to);
+  UNIT_WORLD_TEST(forms_worlds, an_old_object_with_a_callback_keeps_new_ones_outside_the_heap);
   UNIT_WORLD_TEST(forms_worlds, a_chain_of_young_objects_hangs_on_an_old_one);
 }

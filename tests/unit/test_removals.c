@@ -46,24 +46,21 @@ static void removals_check_self(const struct inner *inner) {
 START_TEST(a_root_callback_removes_itself) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
-    unit_world world;
-    unit_open(&world, _i, GAIT_STACK_EXACT);
     void *range[2] = {0};
-    struct inner inner = {.heap = world.heap, .range = range};
-    ck_assert_int_eq(gait_roots_add(world.heap, range, 16, GAIT_ROOTS_BARRIERED), GAIT_OK);
+    struct inner inner = {.heap = unit.heap, .range = range};
+    ck_assert_int_eq(gait_roots_add(unit.heap, range, 16, GAIT_ROOTS_BARRIERED), GAIT_OK);
     ck_assert_int_eq(
-        gait_roots_add_callback(world.heap, removals_remove_self, &inner, disciplines[d]), GAIT_OK);
-    gait_store(world.thread, &inner.slot, unit_tagged_leaf(&world, 0));
-    gait_store(world.thread, &range[1], unit_tagged_leaf(&world, 1));
-    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(0) | UNIT_TAG(1));
+        gait_roots_add_callback(unit.heap, removals_remove_self, &inner, disciplines[d]), GAIT_OK);
+    gait_store(unit.thread, &inner.slot, unit_tagged_leaf(&unit, 0));
+    gait_store(unit.thread, &range[1], unit_tagged_leaf(&unit, 1));
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(0) | UNIT_TAG(1));
     removals_check_self(&inner);
     ck_assert_int_eq(inner.range_removed, GAIT_OK);
     ck_assert_int_eq(inner.range_added, GAIT_OK);
-    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
     ck_assert_uint_eq(inner.calls, 1);
-    ck_assert_int_eq(gait_roots_remove(world.heap, range), GAIT_OK);
-    ck_assert_uint_eq(unit_alive(&world), 0);
-    unit_close(&world);
+    ck_assert_int_eq(gait_roots_remove(unit.heap, range), GAIT_OK);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
   }
 }
 END_TEST
@@ -290,11 +287,10 @@ START_TEST(removals_of_roots_compete_while_cycles_run) {
 END_TEST
 
 void unit_suite_fill(Suite *suite) {
-  TCase *inside = unit_case(suite, "inside");
-  const unit_worlds inside_worlds = unit_world_cases(suite, "inside", &unit_exact);
-  UNIT_TEST(inside, a_root_callback_removes_itself);
-  UNIT_WORLD_TEST(inside_worlds, a_root_callback_removes_itself_while_it_is_added);
-  UNIT_WORLD_TEST(inside_worlds, many_root_callbacks_remove_themselves);
+  const unit_worlds inside = unit_world_cases(suite, "inside", &unit_exact);
+  UNIT_WORLD_TEST(inside, a_root_callback_removes_itself);
+  UNIT_WORLD_TEST(inside, a_root_callback_removes_itself_while_it_is_added);
+  UNIT_WORLD_TEST(inside, many_root_callbacks_remove_themselves);
   TCase *races = unit_case(suite, "races");
   const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
   UNIT_WORLD_TEST(races_worlds, one_of_two_threads_removes_a_root);

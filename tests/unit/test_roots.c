@@ -169,19 +169,16 @@ START_TEST(exact_frames_nest) {
 END_TEST
 
 START_TEST(a_conservative_thread_may_have_frames) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_CONSERVATIVE);
   void **far = calloc(2, sizeof *far); /* a frame whose slots are not on the stack */
   gait_frame frame;
-  far[1] = unit_find(roots_make_hidden(&world, 0));
-  gait_frame_push(world.thread, &frame, far, 2);
+  far[1] = unit_find(roots_make_hidden(&unit, 0));
+  gait_frame_push(unit.thread, &frame, far, 2);
   unit_scrub_stack();
-  ck_assert_uint_eq(unit_alive(&world) & 1, 1);
-  struct roots_meeting meeting = {.world = &world};
-  gait_thread_outside(world.thread, roots_collect_outside, &meeting);
+  ck_assert_uint_eq(unit_alive(&unit) & 1, 1);
+  struct roots_meeting meeting = {.world = &unit};
+  gait_thread_outside(unit.thread, roots_collect_outside, &meeting);
   ck_assert_uint_eq(meeting.alive & 1, 1);
-  gait_frame_pop(world.thread, &frame);
-  unit_close(&world);
+  gait_frame_pop(unit.thread, &frame);
   free(far);
 }
 END_TEST
@@ -354,10 +351,8 @@ static void roots_trace_table(gait_tracer *tracer, void *arg) {
 START_TEST(root_callbacks_trace_roots) {
   static const gait_roots_discipline disciplines[] = {GAIT_ROOTS_BARRIERED, GAIT_ROOTS_UNBARRIERED};
   for (size_t d = 0; d < 2; d++) {
-    unit_world world;
-    unit_open(&world, _i, GAIT_STACK_EXACT);
     void *one[5] = {0}, *two[5] = {0};
-    gait_heap *heap = world.heap;
+    gait_heap *heap = unit.heap;
     ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, one, disciplines[d]),
                      GAIT_OK);
     ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, two, disciplines[d]),
@@ -365,20 +360,19 @@ START_TEST(root_callbacks_trace_roots) {
     ck_assert_int_eq(gait_roots_add_callback(heap, roots_trace_table, two, disciplines[d]),
                      GAIT_ERROR_ALREADY);
     for (unsigned i = 0; i < 5; i++) {
-      gait_store(world.thread, &one[i], unit_tagged_leaf(&world, i));
-      gait_store(world.thread, &two[i], unit_tagged_leaf(&world, 5 + i));
+      gait_store(unit.thread, &one[i], unit_tagged_leaf(&unit, i));
+      gait_store(unit.thread, &two[i], unit_tagged_leaf(&unit, 5 + i));
     }
-    ck_assert_uint_eq(unit_alive(&world), 0x0e | 0x0e << 5);
+    ck_assert_uint_eq(unit_alive(&unit), 0x0e | 0x0e << 5);
     ck_assert_uint_eq(unit_last_record(heap).stopped_ns > 0, d == 1 || _i != UNIT_CONCURRENT);
-    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &world),
+    ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, &unit),
                      GAIT_ERROR_NOT_FOUND);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one), GAIT_OK);
-    ck_assert_uint_eq(unit_alive(&world), 0x0e << 5);
+    ck_assert_uint_eq(unit_alive(&unit), 0x0e << 5);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, one),
                      GAIT_ERROR_NOT_FOUND);
     ck_assert_int_eq(gait_roots_remove_callback(heap, roots_trace_table, two), GAIT_OK);
-    ck_assert_uint_eq(unit_alive(&world), 0);
-    unit_close(&world);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
   }
 }
 END_TEST
@@ -529,22 +523,21 @@ void unit_suite_fill(Suite *suite) {
 #if defined(__x86_64__)
   UNIT_WORLD_TEST(stack, registers_are_roots_outside);
 #endif
-  TCase *frames = unit_case(suite, "frames");
-  const unit_worlds frames_worlds = unit_world_cases(suite, "frames", &unit_exact);
-  UNIT_WORLD_TEST(frames_worlds, an_exact_thread_has_no_words_scanned);
-  UNIT_WORLD_TEST(frames_worlds, exact_frames_nest);
-  UNIT_TEST(frames, a_conservative_thread_may_have_frames);
+  const unit_worlds frames = unit_world_cases(suite, "frames", &unit_exact);
+  const unit_worlds both = unit_world_cases(suite, "frames", &unit_conservative);
+  UNIT_WORLD_TEST(frames, an_exact_thread_has_no_words_scanned);
+  UNIT_WORLD_TEST(frames, exact_frames_nest);
+  UNIT_WORLD_TEST(both, a_conservative_thread_may_have_frames);
   const unit_worlds handles = unit_world_cases(suite, "handles", &unit_exact);
   UNIT_WORLD_TEST(handles, a_handle_keeps_one_object);
   UNIT_WORLD_TEST(handles, many_handles_come_and_go);
   UNIT_WORLD_TEST(handles, handles_belong_to_no_thread);
-  TCase *slots = unit_case(suite, "slots");
-  const unit_worlds slots_worlds = unit_world_cases(suite, "slots", &unit_exact);
-  UNIT_WORLD_TEST(slots_worlds, barriered_slots_are_roots_until_removed);
-  UNIT_WORLD_TEST(slots_worlds, unbarriered_slots_are_stored_to_plainly);
-  UNIT_WORLD_TEST(slots_worlds, ranges_of_roots_are_added_once_and_removed_once);
-  UNIT_WORLD_TEST(slots_worlds, many_and_large_ranges_of_roots);
-  UNIT_TEST(slots, root_callbacks_trace_roots);
+  const unit_worlds slots = unit_world_cases(suite, "slots", &unit_exact);
+  UNIT_WORLD_TEST(slots, barriered_slots_are_roots_until_removed);
+  UNIT_WORLD_TEST(slots, unbarriered_slots_are_stored_to_plainly);
+  UNIT_WORLD_TEST(slots, ranges_of_roots_are_added_once_and_removed_once);
+  UNIT_WORLD_TEST(slots, many_and_large_ranges_of_roots);
+  UNIT_WORLD_TEST(slots, root_callbacks_trace_roots);
   TCase *races = unit_case(suite, "races");
   const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
   UNIT_WORLD_TEST(races_worlds, an_unbarriered_root_hides_nothing);

@@ -37,12 +37,9 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn
 }
 
 START_TEST(a_running_heap_takes_the_settings_of_a_new_one) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  setting_check_range(world.heap, gait_heap_set_gogc, gait_heap_gogc, UNIT_OPTION(gogc_percent));
-  setting_check_range(world.heap, gait_heap_set_memory_limit, gait_heap_memory_limit,
+  setting_check_range(unit.heap, gait_heap_set_gogc, gait_heap_gogc, UNIT_OPTION(gogc_percent));
+  setting_check_range(unit.heap, gait_heap_set_memory_limit, gait_heap_memory_limit,
                       UNIT_OPTION(memory_limit_bytes));
-  unit_close(&world);
 }
 END_TEST
 
@@ -150,8 +147,9 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "settings");
+  const unit_worlds any_worlds = unit_world_cases(suite, "settings", &unit_exact);
   const unit_worlds worlds = unit_world_cases(suite, "settings", &setting_world);
-  UNIT_TEST(tcase, a_running_heap_takes_the_settings_of_a_new_one);
+  UNIT_WORLD_TEST(any_worlds, a_running_heap_takes_the_settings_of_a_new_one);
   UNIT_WORLD_TEST(worlds, a_lower_memory_limit_reaches_an_idle_program);
   UNIT_WORLD_TEST(worlds, a_lower_gogc_reaches_an_idle_program);
   UNIT_WORLD_TEST(worlds, free_memory_of_an_idle_program_goes_back_to_its_limit);

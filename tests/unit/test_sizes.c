@@ -21,24 +21,19 @@ const char *const unit_suite_name = "sizes";
 #define SIZES_GUARD        UINT64_C(0x6775617264677561)
 
 START_TEST(larger_stats_of_a_program_end_in_zeros) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   SIZES_LATER(gait_stats) later;
   memset(&later, 0xee, sizeof later);
   later.guard = SIZES_GUARD;
-  gait_stats_read_sized(world.heap, &later.known, SIZES_BYTES(later));
+  gait_stats_read_sized(unit.heap, &later.known, SIZES_BYTES(later));
   ck_assert_uint_eq(later.known.threads, 1);
   ck_assert_uint_eq(later.unknown[0] | later.unknown[1], 0);
   ck_assert_uint_eq(later.guard, SIZES_GUARD);
-  unit_close(&world);
 }
 END_TEST
 
 START_TEST(records_are_copied_with_the_stride_of_the_program) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int i = 0; i < 3; i++)
-    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   typedef struct later_record {
     gait_cycle_record known;
     uint64_t unknown;
@@ -46,7 +41,7 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   later_record later[4];
   memset(later, 0xee, sizeof later);
   const size_t count =
-      gait_records_read_sized(world.heap, 1, &later[0].known, 3, sizeof(later_record));
+      gait_records_read_sized(unit.heap, 1, &later[0].known, 3, sizeof(later_record));
   ck_assert_uint_eq(count, 3);
   for (size_t i = 0; i < count; i++) {
     ck_assert_uint_eq(later[i].known.cycle, i + 1);
@@ -57,7 +52,6 @@ START_TEST(records_are_copied_with_the_stride_of_the_program) {
   gait_cycle_format_sized(&later[1].known, sizeof(later_record), line, sizeof line);
   gait_cycle_format(&later[1].known, same, sizeof same);
   ck_assert_str_eq(line, same);
-  unit_close(&world);
 }
 END_TEST
 
@@ -73,13 +67,10 @@ static void sizes_register(gait_heap *heap, size_t bytes, gait_result expected) 
 }
 
 START_TEST(kinds_of_a_wrong_size_are_rejected) {
-  unit_world world;
-  unit_open(&world, UNIT_CONCURRENT, GAIT_STACK_EXACT);
-  sizes_register(world.heap, 0, GAIT_ERROR_ARGUMENT);
-  sizes_register(world.heap, sizeof(gait_kind_info) - 8, GAIT_ERROR_ARGUMENT);
-  sizes_register(world.heap, sizeof(gait_kind_info) + 8, GAIT_ERROR_ARGUMENT);
-  sizes_register(world.heap, sizeof(gait_kind_info), GAIT_OK);
-  unit_close(&world);
+  sizes_register(unit.heap, 0, GAIT_ERROR_ARGUMENT);
+  sizes_register(unit.heap, sizeof(gait_kind_info) - 8, GAIT_ERROR_ARGUMENT);
+  sizes_register(unit.heap, sizeof(gait_kind_info) + 8, GAIT_ERROR_ARGUMENT);
+  sizes_register(unit.heap, sizeof(gait_kind_info), GAIT_OK);
 }
 END_TEST
 
@@ -171,9 +162,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *tcase = unit_case(suite, "sizes");
-  UNIT_TEST(tcase, larger_stats_of_a_program_end_in_zeros);
-  UNIT_TEST(tcase, records_are_copied_with_the_stride_of_the_program);
-  tcase_add_test(tcase, kinds_of_a_wrong_size_are_rejected);
+  const unit_worlds worlds = unit_world_cases(suite, "sizes", &unit_exact);
+  UNIT_WORLD_TEST(worlds, larger_stats_of_a_program_end_in_zeros);
+  UNIT_WORLD_TEST(worlds, records_are_copied_with_the_stride_of_the_program);
+  UNIT_WORLD_TEST(worlds, kinds_of_a_wrong_size_are_rejected);
   tcase_add_test(tcase, options_of_a_wrong_size_are_rejected);
   tcase_add_test(tcase, another_abi_gets_no_heap);
   tcase_add_test(tcase, another_abi_attaches_no_thread);

@@ -287,24 +287,21 @@ static void tables_check_fallen(const unit_world *world, const gait_stats *befor
 
 START_TEST(side_tables_are_given_back) {
   void (*const fills[])(unit_world *, int) = {tables_fill_large, tables_fill_small};
-  unit_world world;
-  tables_open(&world, _i);
-  tables_use_up_runs(&world, world.leaf, 8 * KIB);
-  ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-  gait_heap_trim(world.heap);
-  const gait_stats before = unit_stats(world.heap);
+  tables_use_up_runs(&unit, unit.leaf, 8 * KIB);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  gait_heap_trim(unit.heap);
+  const gait_stats before = unit_stats(unit.heap);
   for (unsigned i = 0; i < 2; i++) {
-    fills[i](&world, _i);
-    const gait_stats full = unit_stats(world.heap);
+    fills[i](&unit, _i);
+    const gait_stats full = unit_stats(unit.heap);
     ck_assert_uint_ge(full.side_table_bytes, tables_fill_bytes(_i) / 64);
-    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-    const uint64_t held = tables_mapped(&world);
-    const size_t trimmed = gait_heap_trim(world.heap);
-    ck_assert_uint_eq(trimmed, held - tables_mapped(&world));
-    tables_check_fallen(&world, &before);
-    ck_assert_uint_eq(gait_heap_trim(world.heap), 0);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    const uint64_t held = tables_mapped(&unit);
+    const size_t trimmed = gait_heap_trim(unit.heap);
+    ck_assert_uint_eq(trimmed, held - tables_mapped(&unit));
+    tables_check_fallen(&unit, &before);
+    ck_assert_uint_eq(gait_heap_trim(unit.heap), 0);
   }
-  unit_close(&world);
 }
 END_TEST
 
@@ -460,7 +457,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(structures, shades_are_counted_and_given_back);
   UNIT_TEST(structures, structures_count_against_the_limit);
   TCase *side = unit_case(suite, "side tables");
-  UNIT_TEST(side, side_tables_are_given_back);
+  const unit_worlds side_worlds = unit_world_cases(suite, "side tables", &tables_world);
+  UNIT_WORLD_TEST(side_worlds, side_tables_are_given_back);
   UNIT_TEST(side, side_tables_are_given_back_in_the_background);
   UNIT_TEST(side, blocks_are_taken_again_with_clean_tables);
   UNIT_TEST(side, trims_and_cycles_run_at_once);

@@ -5,6 +5,7 @@
 #include "unit_young.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -425,8 +426,8 @@ static void tags_stand_still(gait_tracer *tracer, void *arg) {
   (void)tracer;
   if (!atomic_exchange(&window->armed, false)) return;
   atomic_store(&window->open, true);
-  while (!atomic_load(&window->done)) {
-  }
+  while (!atomic_load(&window->done))
+    sched_yield();
 }
 
 static void *tags_collect(void *arg) {
@@ -507,6 +508,11 @@ TAGS_BARRIER_TEST(tagged_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2
                   gait_copy(thread, slots, &words[1], 1))
 TAGS_BARRIER_TEST(tagged_clear_shades_the_old_value, true, UNIT_TAG(1),
                   gait_clear(thread, slots, 2))
+TAGS_BARRIER_TEST(tagged_word_copy_shades_both_values, true, UNIT_TAG(1) | UNIT_TAG(2),
+                  gait_copy_words(thread, (uint64_t *)(void *)slots, (const uint64_t *)words + 1,
+                                  1))
+TAGS_BARRIER_TEST(tagged_word_clear_shades_the_old_value, true, UNIT_TAG(1),
+                  gait_clear_words(thread, (uint64_t *)(void *)slots, 2))
 TAGS_BARRIER_TEST(tagged_value_is_shaded_by_itself, false, UNIT_TAG(2), (void)slots,
                   gait_shade(thread, words[1]))
 
@@ -625,27 +631,21 @@ START_TEST(tagged_kinds_on_a_heap_without_a_tag_rule) {
   static const uint64_t map[1] = {1};
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .tagged_map = map};
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
-  tags_refuse_kind(&world, &info);
-  unit_close(&world);
+  tags_refuse_kind(&unit, &info);
 }
 END_TEST
 
 /* Where there is no rule, no word is tagged. */
 START_TEST(tagged_words_on_a_heap_without_a_tag_rule) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (unsigned i = 0; i < TAGS_CASES; i++)
-    if (tags_cases[i].tag >> 48) world.slots[i] = tags_leaf(&world, (int)i, i);
-  ck_assert_uint_eq(unit_alive(&world), 0);
+    if (tags_cases[i].tag >> 48) unit.slots[i] = tags_leaf(&unit, (int)i, i);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
   const gait_kind_info info = {
       .name = "object", .form = GAIT_KIND_CALLBACK, .trace = tags_trace_first};
-  void **object = gait_alloc(world.thread, tags_kind(&world, &info), 24);
-  world.slots[0] = object;
-  gait_store(world.thread, &object[0], unit_tagged_leaf(&world, 1));
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  void **object = gait_alloc(unit.thread, tags_kind(&unit, &info), 24);
+  unit.slots[0] = object;
+  gait_store(unit.thread, &object[0], unit_tagged_leaf(&unit, 1));
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
@@ -682,13 +682,16 @@ void unit_suite_fill(Suite *suite) {
   TAGS_TEST(barrier, tagged_swap_shades_both_values);
   TAGS_TEST(barrier, tagged_copy_shades_both_values);
   TAGS_TEST(barrier, tagged_clear_shades_the_old_value);
+  TAGS_TEST(barrier, tagged_word_copy_shades_both_values);
+  TAGS_TEST(barrier, tagged_word_clear_shades_the_old_value);
   TAGS_TEST(barrier, tagged_value_is_shaded_by_itself);
   TCase *young = unit_case(suite, "young");
   tcase_add_loop_test(young, old_object_keeps_a_new_one_by_a_tagged_reference, 0, 2 * TAGS_CASES);
   TCase *refused = unit_case(suite, "refused");
+  const unit_worlds plain = unit_world_cases(suite, "refused", &unit_exact);
   tcase_add_test(refused, tag_rules_that_contradict_themselves_are_refused);
   tcase_add_test(refused, tag_rules_that_do_not_reach_the_heap_are_refused);
   tcase_add_test(refused, kinds_whose_tagged_maps_contradict_are_refused);
-  UNIT_TEST(refused, tagged_kinds_on_a_heap_without_a_tag_rule);
-  UNIT_TEST(refused, tagged_words_on_a_heap_without_a_tag_rule);
+  UNIT_WORLD_TEST(plain, tagged_kinds_on_a_heap_without_a_tag_rule);
+  UNIT_WORLD_TEST(plain, tagged_words_on_a_heap_without_a_tag_rule);
 }

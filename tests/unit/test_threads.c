@@ -67,16 +67,13 @@ static void *threads_exit_attached(void *arg) {
 }
 
 START_TEST(a_thread_that_exits_is_detached) {
-  unit_world world;
-  unit_open(&world, _i, GAIT_STACK_EXACT);
   for (int i = 0; i < 40; i++) {
-    struct threads_errand errand = {.heap = world.heap, .how = i % 4};
-    unit_on_thread(world.thread, threads_exit_attached, &errand);
-    ck_assert_uint_eq(unit_stats(world.heap).threads, 1);
-    if (i % 8 == 0) ck_assert_uint_eq(unit_alive(&world), 0);
+    struct threads_errand errand = {.heap = unit.heap, .how = i % 4};
+    unit_on_thread(unit.thread, threads_exit_attached, &errand);
+    ck_assert_uint_eq(unit_stats(unit.heap).threads, 1);
+    if (i % 8 == 0) ck_assert_uint_eq(unit_alive(&unit), 0);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).alloc_objects, 40 * 1000);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).alloc_objects, 40 * 1000);
 }
 END_TEST
 
@@ -502,9 +499,10 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *life = unit_case(suite, "life");
+  const unit_worlds life_worlds = unit_world_cases(suite, "life", &unit_exact);
   UNIT_TEST(life, threads_attach_and_detach);
   UNIT_TEST(life, one_thread_on_several_heaps);
-  UNIT_TEST(life, a_thread_that_exits_is_detached);
+  UNIT_WORLD_TEST(life_worlds, a_thread_that_exits_is_detached);
   const unit_worlds outside = unit_world_cases(suite, "outside", &unit_exact);
   UNIT_WORLD_TEST(outside, outside_returns_the_result_of_its_function);
   UNIT_WORLD_TEST(outside, the_collector_does_not_wait_for_blocked_threads);

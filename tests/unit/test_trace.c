@@ -148,23 +148,23 @@ static void trace_a_range(gait_tracer *tracer, void *object, size_t bytes, void 
   gait_trace_range(tracer, (void **)object + 2, 3 * sizeof(void *));
 }
 
+static void trace_check_callback(const char *name, gait_trace_fn *function, uint64_t expected) {
+  struct trace_called called = {.world = &unit, .asked_bytes = 8 * 6};
+  const gait_kind_info info = {
+      .name = name, .form = GAIT_KIND_CALLBACK, .trace = function, .trace_arg = &called};
+  gait_kind kind;
+  ck_assert_int_eq(gait_kind_register(unit.heap, &info, &kind), GAIT_OK);
+  trace_fill(&unit, kind, 6);
+  ck_assert_uint_eq(unit_alive(&unit), expected);
+  ck_assert_uint_ge(called.calls, 1);
+  ck_assert_uint_eq(called.wrong, 0);
+  unit.slots[0] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+}
+
 START_TEST(a_trace_callback_keeps_the_objects_that_it_traces) {
-  static gait_trace_fn *const functions[] = {trace_two_of_four, trace_a_range};
-  static const uint64_t expected[] = {0x0a, 0x1c};
-  for (size_t i = 0; i < 2; i++) {
-    unit_world world;
-    unit_open(&world, _i, GAIT_STACK_EXACT);
-    struct trace_called called = {.world = &world, .asked_bytes = 8 * 6};
-    const gait_kind_info info = {
-        .name = "called", .form = GAIT_KIND_CALLBACK, .trace = functions[i], .trace_arg = &called};
-    gait_kind kind;
-    ck_assert_int_eq(gait_kind_register(world.heap, &info, &kind), GAIT_OK);
-    trace_fill(&world, kind, 6);
-    ck_assert_uint_eq(unit_alive(&world), expected[i]);
-    ck_assert_uint_ge(called.calls, 1);
-    ck_assert_uint_eq(called.wrong, 0);
-    unit_close(&world);
-  }
+  trace_check_callback("two of four", trace_two_of_four, 0x0a);
+  trace_check_callback("a range", trace_a_range, 0x1c);
 }
 END_TEST
 
@@ -447,13 +447,12 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(maps, a_repeated_map_goes_on_to_the_end);
   UNIT_TEST(maps, a_partial_element_of_a_repeated_map_is_traced);
   UNIT_WORLD_TEST(maps_worlds, a_repeated_map_may_span_a_huge_array);
-  TCase *forms = unit_case(suite, "forms");
-  const unit_worlds forms_worlds = unit_world_cases(suite, "forms", &unit_exact);
-  UNIT_TEST(forms, a_trace_callback_keeps_the_objects_that_it_traces);
-  UNIT_WORLD_TEST(forms_worlds, a_trace_callback_may_trace_words_that_are_no_reference);
-  UNIT_WORLD_TEST(forms_worlds, a_conservative_object_keeps_every_aligned_word);
-  UNIT_WORLD_TEST(forms_worlds, unaligned_words_of_a_conservative_object_are_ignored);
-  UNIT_WORLD_TEST(forms_worlds, a_leaf_object_keeps_nothing);
+  const unit_worlds forms = unit_world_cases(suite, "forms", &unit_exact);
+  UNIT_WORLD_TEST(forms, a_trace_callback_keeps_the_objects_that_it_traces);
+  UNIT_WORLD_TEST(forms, a_trace_callback_may_trace_words_that_are_no_reference);
+  UNIT_WORLD_TEST(forms, a_conservative_object_keeps_every_aligned_word);
+  UNIT_WORLD_TEST(forms, unaligned_words_of_a_conservative_object_are_ignored);
+  UNIT_WORLD_TEST(forms, a_leaf_object_keeps_nothing);
   const unit_worlds addresses = unit_world_cases(suite, "addresses", &unit_exact);
   UNIT_WORLD_TEST(addresses, interior_pointers_keep_the_object);
   UNIT_WORLD_TEST(addresses, addresses_resolve_to_their_object);

@@ -31,16 +31,13 @@ START_TEST(the_first_cycle_prepares_a_young_one) {
 END_TEST
 
 START_TEST(a_collection_that_is_asked_for_is_full) {
-  unit_world world;
-  young_open(&world, _i);
   for (int i = 0; i < 5; i++) {
-    ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
-    ck_assert_uint_eq(unit_last_record(world.heap).young, 0);
-    ck_assert_int_eq(unit_last_record(world.heap).cause, GAIT_CAUSE_FORCED);
-    young_cycle(&world);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    ck_assert_uint_eq(unit_last_record(unit.heap).young, 0);
+    ck_assert_int_eq(unit_last_record(unit.heap).cause, GAIT_CAUSE_FORCED);
+    young_cycle(&unit);
   }
-  ck_assert_uint_eq(unit_stats(world.heap).young_cycles, 5);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_stats(unit.heap).young_cycles, 5);
 }
 END_TEST
 
@@ -125,88 +122,74 @@ static void young_open_growing(unit_world *world, int mode) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 
+UNIT_FIXTURE(young_growing_world, 2, young_open_growing);
+
 START_TEST(program_that_drops_new_objects_has_young_cycles) {
-  unit_world world;
-  young_open_growing(&world, _i);
-  young_keep(&world, 24 * MIB);
-  gait_stats stats = unit_stats(world.heap);
+  young_keep(&unit, 24 * MIB);
+  gait_stats stats = unit_stats(unit.heap);
   for (size_t done = 0; done < 2048 * MIB && stats.young_cycles < 5; done += MIB) {
     for (size_t i = 0; i < MIB; i += 512)
-      UNIT_CHECK(gait_alloc(world.thread, world.leaf, 512) != NULL);
-    stats = unit_stats(world.heap);
+      UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 512) != NULL);
+    stats = unit_stats(unit.heap);
   }
   ck_assert_uint_ge(stats.young_cycles, 5);
   size_t nodes = 0;
-  for (void *const *node = world.slots[0]; node; node = node[0])
+  for (void *const *node = unit.slots[0]; node; node = node[0])
     nodes++;
   ck_assert_uint_eq(nodes, 24 * MIB / 1024);
-  ck_assert_uint_eq(unit_marked_objects(&world), nodes);
-  unit_close(&world);
+  ck_assert_uint_eq(unit_marked_objects(&unit), nodes);
 }
 END_TEST
 
 START_TEST(program_that_keeps_all_has_no_young_cycles) {
-  unit_world world;
-  young_open_growing(&world, _i);
-  young_keep(&world, 128 * MIB);
-  ck_assert_uint_ge(unit_stats(world.heap).cycles, 3);
-  ck_assert_uint_eq(unit_stats(world.heap).young_cycles, 0);
-  unit_close(&world);
+  young_keep(&unit, 128 * MIB);
+  ck_assert_uint_ge(unit_stats(unit.heap).cycles, 3);
+  ck_assert_uint_eq(unit_stats(unit.heap).young_cycles, 0);
 }
 END_TEST
 
 /* ---- Roots ---- */
 
 START_TEST(frames_and_handles_keep_new_objects) {
-  unit_world world;
-  young_open(&world, _i);
-  gait_handle *handle = gait_handle_create(world.thread, NULL);
+  gait_handle *handle = gait_handle_create(unit.thread, NULL);
   ck_assert_ptr_nonnull(handle);
-  young_cycle(&world);
-  world.slots[7] = unit_tagged_leaf(&world, 0);
-  gait_handle_set(world.thread, handle, unit_tagged_leaf(&world, 1));
-  gait_handle *fresh = gait_handle_create(world.thread, unit_tagged_leaf(&world, 2));
-  ck_assert_uint_eq(young_alive(&world), 7);
-  ck_assert_uint_eq(young_alive(&world), 7);
-  gait_handle_destroy(world.thread, handle);
-  gait_handle_destroy(world.thread, fresh);
-  ck_assert_uint_eq(unit_alive(&world), 1);
-  unit_close(&world);
+  young_cycle(&unit);
+  unit.slots[7] = unit_tagged_leaf(&unit, 0);
+  gait_handle_set(unit.thread, handle, unit_tagged_leaf(&unit, 1));
+  gait_handle *fresh = gait_handle_create(unit.thread, unit_tagged_leaf(&unit, 2));
+  ck_assert_uint_eq(young_alive(&unit), 7);
+  ck_assert_uint_eq(young_alive(&unit), 7);
+  gait_handle_destroy(unit.thread, handle);
+  gait_handle_destroy(unit.thread, fresh);
+  ck_assert_uint_eq(unit_alive(&unit), 1);
 }
 END_TEST
 
 START_TEST(barriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
-  unit_world world;
-  young_open(&world, _i);
-  ck_assert_int_eq(gait_roots_add(world.heap, range, sizeof range, GAIT_ROOTS_BARRIERED), GAIT_OK);
-  young_cycle(&world);
-  gait_store(world.thread, &range[0], unit_tagged_leaf(&world, 0));
-  gait_store(world.thread, &range[299], unit_tagged_leaf(&world, 1));
-  ck_assert_uint_eq(young_alive(&world), 3);
-  ck_assert_uint_eq(young_alive(&world), 3);
-  ck_assert_int_eq(gait_roots_remove(world.heap, range), GAIT_OK);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  ck_assert_int_eq(gait_roots_add(unit.heap, range, sizeof range, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  young_cycle(&unit);
+  gait_store(unit.thread, &range[0], unit_tagged_leaf(&unit, 0));
+  gait_store(unit.thread, &range[299], unit_tagged_leaf(&unit, 1));
+  ck_assert_uint_eq(young_alive(&unit), 3);
+  ck_assert_uint_eq(young_alive(&unit), 3);
+  ck_assert_int_eq(gait_roots_remove(unit.heap, range), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
 START_TEST(unbarriered_roots_keep_new_objects) {
   static void *range[300];
   memset(range, 0, sizeof range);
-  unit_world world;
-  young_open(&world, _i);
-  ck_assert_int_eq(gait_roots_add(world.heap, range, sizeof range, GAIT_ROOTS_UNBARRIERED),
-                   GAIT_OK);
-  young_cycle(&world);
-  range[0] = unit_tagged_leaf(&world, 0);
-  range[299] = unit_tagged_leaf(&world, 1);
-  ck_assert_uint_eq(young_alive(&world), 3);
-  ck_assert_uint_eq(young_alive(&world), 3);
-  ck_assert_int_eq(gait_roots_remove(world.heap, range), GAIT_OK);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+  ck_assert_int_eq(gait_roots_add(unit.heap, range, sizeof range, GAIT_ROOTS_UNBARRIERED), GAIT_OK);
+  young_cycle(&unit);
+  range[0] = unit_tagged_leaf(&unit, 0);
+  range[299] = unit_tagged_leaf(&unit, 1);
+  ck_assert_uint_eq(young_alive(&unit), 3);
+  ck_assert_uint_eq(young_alive(&unit), 3);
+  ck_assert_int_eq(gait_roots_remove(unit.heap, range), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
@@ -217,16 +200,13 @@ static void young_trace_root(gait_tracer *tracer, void *arg) {
 START_TEST(root_callbacks_keep_new_objects) {
   static void *root;
   root = NULL;
-  unit_world world;
-  young_open(&world, _i);
   ck_assert_int_eq(
-      gait_roots_add_callback(world.heap, young_trace_root, &root, GAIT_ROOTS_BARRIERED), GAIT_OK);
-  young_cycle(&world);
-  gait_store(world.thread, &root, unit_tagged_leaf(&world, 0));
-  ck_assert_uint_eq(young_alive(&world), 1);
-  ck_assert_int_eq(gait_roots_remove_callback(world.heap, young_trace_root, &root), GAIT_OK);
-  ck_assert_uint_eq(unit_alive(&world), 0);
-  unit_close(&world);
+      gait_roots_add_callback(unit.heap, young_trace_root, &root, GAIT_ROOTS_BARRIERED), GAIT_OK);
+  young_cycle(&unit);
+  gait_store(unit.thread, &root, unit_tagged_leaf(&unit, 0));
+  ck_assert_uint_eq(young_alive(&unit), 1);
+  ck_assert_int_eq(gait_roots_remove_callback(unit.heap, young_trace_root, &root), GAIT_OK);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
 }
 END_TEST
 
@@ -400,12 +380,9 @@ static void *young_store_elsewhere(void *arg) {
 }
 
 START_TEST(a_thread_that_attaches_remembers_its_stores) {
-  unit_world world;
-  young_open(&world, _i);
-  struct young_visit visit = {&world, young_old(&world, 0, world.references, 64)};
-  unit_on_thread(world.thread, young_store_elsewhere, &visit);
-  ck_assert_uint_eq(young_alive(&world), 6);
-  unit_close(&world);
+  struct young_visit visit = {&unit, young_old(&unit, 0, unit.references, 64)};
+  unit_on_thread(unit.thread, young_store_elsewhere, &visit);
+  ck_assert_uint_eq(young_alive(&unit), 6);
 }
 END_TEST
 
@@ -549,20 +526,22 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   TCase *when = unit_case(suite, "when");
+  const unit_worlds when_worlds = unit_world_cases(suite, "when", &young_world);
+  const unit_worlds growing = unit_world_cases(suite, "when", &young_growing_world);
   YOUNG_TEST(when, the_first_cycle_prepares_a_young_one);
-  YOUNG_TEST(when, a_collection_that_is_asked_for_is_full);
+  UNIT_WORLD_TEST(when_worlds, a_collection_that_is_asked_for_is_full);
   YOUNG_TEST(when, no_cycle_is_young_with_the_option_at_0);
   tcase_add_test(when, no_cycle_is_young_without_barriers);
   YOUNG_TEST(when, no_cycle_is_young_without_a_goal);
   YOUNG_TEST(when, no_cycle_is_young_where_the_memory_limit_rules);
   YOUNG_TEST(when, cycles_are_young_where_the_memory_limit_is_far);
-  YOUNG_TEST(when, program_that_drops_new_objects_has_young_cycles);
-  YOUNG_TEST(when, program_that_keeps_all_has_no_young_cycles);
-  TCase *roots = unit_case(suite, "roots");
-  YOUNG_TEST(roots, frames_and_handles_keep_new_objects);
-  YOUNG_TEST(roots, barriered_roots_keep_new_objects);
-  YOUNG_TEST(roots, unbarriered_roots_keep_new_objects);
-  YOUNG_TEST(roots, root_callbacks_keep_new_objects);
+  UNIT_WORLD_TEST(growing, program_that_drops_new_objects_has_young_cycles);
+  UNIT_WORLD_TEST(growing, program_that_keeps_all_has_no_young_cycles);
+  const unit_worlds roots = unit_world_cases(suite, "roots", &young_world);
+  UNIT_WORLD_TEST(roots, frames_and_handles_keep_new_objects);
+  UNIT_WORLD_TEST(roots, barriered_roots_keep_new_objects);
+  UNIT_WORLD_TEST(roots, unbarriered_roots_keep_new_objects);
+  UNIT_WORLD_TEST(roots, root_callbacks_keep_new_objects);
   const unit_worlds freed = unit_world_cases(suite, "freed", &young_world);
   UNIT_WORLD_TEST(freed, new_objects_that_are_dead_are_freed);
   UNIT_WORLD_TEST(freed, objects_that_one_cycle_has_found_are_not_old);
@@ -575,7 +554,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(numbers, a_young_cycle_scans_only_new_objects);
   UNIT_WORLD_TEST(numbers, external_bytes_of_old_objects_stay_counted);
   TCase *threads = unit_case(suite, "threads");
-  YOUNG_TEST(threads, a_thread_that_attaches_remembers_its_stores);
+  const unit_worlds threads_worlds = unit_world_cases(suite, "threads", &young_world);
+  UNIT_WORLD_TEST(threads_worlds, a_thread_that_attaches_remembers_its_stores);
   YOUNG_TEST(threads, a_thread_that_was_outside_remembers_its_stores);
   YOUNG_TEST(threads, references_change_hands_while_cycles_are_young);
 }

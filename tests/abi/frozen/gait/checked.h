@@ -49,8 +49,6 @@ GAIT_API void gait_checked_handle_destroy(gait_thread *thread, gait_handle *hand
 #define gait_alloc          gait_checked_alloc
 #define gait_alloc_aligned  gait_checked_alloc_aligned
 #define gait_alloc_array    gait_checked_alloc_array
-#define gait_copy           gait_checked_copy
-#define gait_clear          gait_checked_clear
 #define gait_frame_push     gait_checked_frame_push
 #define gait_frame_pop      gait_checked_frame_pop
 #define gait_handle_create  gait_checked_handle_create

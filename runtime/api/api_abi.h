@@ -1,6 +1,6 @@
-/* abi.h: whether a program was compiled with the inline functions of this library. */
-#ifndef GAITI_API_ABI_H
-#define GAITI_API_ABI_H
+/* api_abi.h: whether a program was compiled with the inline functions of this library. */
+#ifndef GAITI_API_API_ABI_H
+#define GAITI_API_API_ABI_H
 
 #include "heap/heap.h"
 

@@ -1,5 +1,6 @@
 #define _POSIX_C_SOURCE 200809L
-#include <check.h>
+#include "own_check.h"
+
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  * bucket: it holds half a second of each processor (pacer/limiter.c), so that much is allowed once
  * in any stretch of time.  The share is taken from the moment on at which the bucket was full, if
  * it ever was. */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <stdlib.h>
 

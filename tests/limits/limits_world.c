@@ -1,7 +1,7 @@
 /* limits: how far the collector goes, one case a process.
  *
  *   limits CASE */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

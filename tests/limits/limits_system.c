@@ -1,5 +1,5 @@
 /* Limits that the system sets: addresses, and a share of a processor. */
-#include "limits.h"
+#include "limits_world.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* limits.h: what the programs of this folder share: a world, the kernel's numbers, and cases.
+/* limits_world.h: what the programs of this folder share: a world, the kernel's numbers, and cases.
  *
  * Every case is a process of its own, so that the kernel's peaks are its own.  GAIT_LIMITS=full
  * asks for the sizes that the limits are claimed for; without it a case is small enough for every
  * run of the suite. */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef LIMITS_WORLD_H
+#define LIMITS_WORLD_H
 
 #include <stdbool.h>
 #include <stddef.h>

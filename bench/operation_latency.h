@@ -1,6 +1,6 @@
-/* latency.h: how long single operations took. */
-#ifndef BENCH_LATENCY_H
-#define BENCH_LATENCY_H
+/* operation_latency.h: how long single operations took. */
+#ifndef BENCH_OPERATION_LATENCY_H
+#define BENCH_OPERATION_LATENCY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
-/* check.h: the part of the Check framework that the tests use, for systems and C libraries for
- * which none is installed.  Each test runs in a child of its own, or, with CK_FORK=no, in this
- * process; with CK_VERBOSITY=verbose those that pass are named as well. */
-#ifndef CHECK_H
-#define CHECK_H
+/* own_check.h: the part of the Check framework that the tests use, for systems and C libraries for
+ * which none is installed; there <check.h> is this file.  Each test runs in a child of its own, or,
+ * with CK_FORK=no, in this process; with CK_VERBOSITY=verbose those that pass are named as well. */
+#ifndef OWN_CHECK_H
+#define OWN_CHECK_H
 
 #include <inttypes.h>
 #include <math.h>

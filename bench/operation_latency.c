@@ -1,4 +1,4 @@
-#include "latency.h"
+#include "operation_latency.h"
 
 #include <stdlib.h>
 

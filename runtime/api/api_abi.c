@@ -3,7 +3,7 @@
  * What inline.h compiles into a program stands here for the GAIT_ABI that it has.  Whoever changes
  * a number here raises GAIT_ABI.  The structures of gait.h may grow at their end, and nothing but
  * the end may move: docs/design/abi.md. */
-#include "api/abi.h"
+#include "api/api_abi.h"
 
 #include <stdio.h>
 
