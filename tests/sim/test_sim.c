@@ -7,12 +7,10 @@
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
 #include "replay/replay_model.h"
-#include "sim_heap.h"
-#include "sim_law.h"
-#include "sim_model.h"
+#include "sim_description.h"
 
-static struct sim_program steady(void) {
-  struct sim_program program = {
+static struct sim_description steady(void) {
+  struct sim_description program = {
       .name = (char *)(uintptr_t) "steady",
       .shapes = {[SIM_LIVE] = {.from = 100 * MIB},
                  [SIM_RATE] = {.from = 800 * MIB},
@@ -32,10 +30,10 @@ static struct sim_program steady(void) {
   return program;
 }
 
-static struct sim_result run(const struct sim_program *program, int64_t gogc, int64_t limit) {
+static struct sim_result run(const struct sim_description *program, int64_t gogc, int64_t limit) {
   struct setting setting = {gogc, limit, 0};
   struct sim_result result;
-  const char *wrong = sim_run(program, &setting, NULL, NULL, &result);
+  const char *wrong = sim_description_run(program, &setting, NULL, NULL, &result);
   if (wrong != NULL) ck_abort_msg("%s", wrong);
   return result;
 }
@@ -45,7 +43,7 @@ static void keep_last(void *context, const struct sim_cycle *cycle) {
 }
 
 /* The last cycle of the same program in steps. */
-static struct replay_result in_steps(const struct sim_program *program, int64_t gogc) {
+static struct replay_result in_steps(const struct sim_description *program, int64_t gogc) {
   struct replay_input input = {
       .gc_percent = gogc,
       .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
@@ -67,7 +65,7 @@ static struct replay_result in_steps(const struct sim_program *program, int64_t 
   struct replay_error error;
   if (!replay_model_init(&model, &input, &error)) ck_abort_msg("%s", error.text);
   for (int i = 0; i < (int)program->most_cycles; i++) {
-    double survivors = (double)(model.heap_marked_bytes - model.black_before_bytes);
+    double survivors = (double)(model.heap.marked_bytes - model.black_before_bytes);
     if (i > 0) input.growth_rate = fmin(program->shapes[SIM_LIVE].from / survivors, 2);
     if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
   }
@@ -79,11 +77,11 @@ static void expect_near(double a, double b, double share, const char *what, int 
 }
 
 /* The closed form's last cycle is that in steps. */
-static void expect_as_in_steps(const struct sim_program *program, int gogc) {
+static void expect_as_in_steps(const struct sim_description *program, int gogc) {
   struct setting setting = {gogc, SETTING_OFF, 0};
   struct sim_cycle last;
   struct sim_result result;
-  ck_assert_ptr_null(sim_run(program, &setting, keep_last, &last, &result));
+  ck_assert_ptr_null(sim_description_run(program, &setting, keep_last, &last, &result));
   struct replay_result steps = in_steps(program, gogc);
   expect_near(last.goal_bytes, (double)steps.goal_bytes, 0.01, "goal", gogc);
   expect_near(last.trigger_bytes, (double)steps.trigger_bytes, 0.01, "trigger", gogc);
@@ -95,7 +93,7 @@ START_TEST(simulator_agrees_with_one_in_steps) {
   const double rates[] = {50 * MIB, 800 * MIB, 4000 * MIB}, idle[] = {0, 0.2};
   for (int gogc = 25; gogc <= 800; gogc *= 2) {
     for (size_t i = 0; i < 6; i++) {
-      struct sim_program program = steady();
+      struct sim_description program = steady();
       program.shapes[SIM_RATE].from = rates[i % 3];
       program.idle_share = idle[i / 3];
       program.cpu_cap = 0.95; /* the steps know no limiter */
@@ -134,10 +132,12 @@ START_TEST(simulated_shares_follow_the_assist_ratio) {
 }
 END_TEST
 
-static double even_run(void *program, double bytes, double *seconds) {
-  (void)program;
-  *seconds = bytes / (400 * MIB);
-  return bytes > 1e15 ? 0 : bytes;
+static bool even_run(void *program, const struct gaiti_pacer_decision *decision, double bytes,
+                     struct sim_stretch *ran) {
+  (void)program, (void)decision;
+  if (!isfinite(bytes)) return false;
+  *ran = (struct sim_stretch){bytes, bytes / (400 * MIB)};
+  return true;
 }
 
 static void even_pass(void *program, double bytes, double seconds) {
@@ -145,9 +145,9 @@ static void even_pass(void *program, double bytes, double seconds) {
   ck_assert_double_ge(seconds, 0);
 }
 
-static void even_look(void *program, struct sim_nature *nature) {
+static void even_look(void *program, double heap_bytes, struct sim_moment *moment) {
   (void)program;
-  *nature = (struct sim_nature){.live_bytes = 100 * MIB,
+  *moment = (struct sim_moment){.live_bytes = fmin(100 * MIB, heap_bytes),
                                 .roots_bytes = MIB,
                                 .rates = {.alloc = 300 * MIB,
                                           .scannable = 0.5,
@@ -159,24 +159,24 @@ static void even_look(void *program, struct sim_nature *nature) {
 
 /* The last of some collections, of which later ones find external bytes; the next one never comes.
  */
-static struct sim_collection collected_in(int steps) {
-  struct sim_heap heap = {.external_bytes = 0};
+static struct sim_collection collected_in(struct sim_steps steps) {
+  struct sim_heap heap;
   struct sim_collection made, none;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   double allocated = 0;
-  const struct sim_source source = {&allocated, even_run, even_pass, even_look};
-  ck_assert_ptr_null(sim_driver_init(&heap.driver, &config, 4));
+  const struct sim_program program = {&allocated, even_run, even_pass, even_look, NULL};
+  ck_assert_ptr_null(sim_heap_init(&heap, &config, 4));
   for (int i = 0; i < 30; i++) {
     heap.external_next_bytes = i < 10 ? 0 : (int64_t)(20 * MIB);
     allocated = 0;
-    ck_assert(sim_heap_collect(&heap, &source, steps, &made));
-    ck_assert_double_eq_tol(allocated, made.mark.allocated_bytes, 1);
+    ck_assert_int_eq(sim_heap_collect(&heap, &program, &steps, &made), SIM_COLLECTED);
+    ck_assert_double_eq_tol(allocated, (double)made.mark.done.allocated_bytes, 0.5);
     ck_assert_int_eq(made.work_bytes, (int64_t)MIB + (int64_t)(made.live_bytes / 2));
   }
   ck_assert_double_eq_tol((double)heap.marked_bytes, allocated + 120 * MIB, 2);
   config.gc_percent = GAITI_PACER_GC_OFF;
   ck_assert_ptr_null(sim_driver_configure(&heap.driver, &config, 4));
-  ck_assert(!sim_heap_collect(&heap, &source, steps, &none));
+  ck_assert_int_eq(sim_heap_collect(&heap, &program, &steps, &none), SIM_PROGRAM_ENDED);
   ck_assert_int_eq(none.start_bytes, heap.marked_bytes);
   return made;
 }
@@ -184,11 +184,15 @@ static struct sim_collection collected_in(int steps) {
 /* In many equal steps and in those of the plan a mark comes out the same, and what it allocates is
  * told to the program; external bytes count in the heap and cost no marking. */
 START_TEST(simulated_mark_is_the_same_in_any_steps) {
-  const struct sim_collection plan = collected_in(0);
+  const struct sim_collection plan = collected_in((struct sim_steps){0});
   for (int steps = 8; steps <= 512; steps *= 8) {
-    const struct sim_collection made = collected_in(steps);
-    expect_near((double)made.peak_bytes, (double)plan.peak_bytes, 0.01, "peak", 100);
-    expect_near(made.mark.seconds, plan.mark.seconds, 0.01, "mark", 100);
+    const struct sim_steps both[] = {{.parts = steps}, {.ns = 512000000 / steps, .most = 1000}};
+    for (int i = 0; i < 2; i++) {
+      const struct sim_collection made = collected_in(both[i]);
+      expect_near((double)made.peak_bytes, (double)plan.peak_bytes, 0.01, "peak", 100);
+      expect_near((double)made.mark.done.duration_ns, (double)plan.mark.done.duration_ns, 0.01,
+                  "mark", 100);
+    }
   }
 }
 END_TEST
@@ -242,7 +246,7 @@ END_TEST
 
 START_TEST(simulated_cycles_follow_the_law) {
   for (int64_t gogc = 50; gogc <= 400; gogc *= 2) {
-    struct sim_program program = steady();
+    struct sim_description program = steady();
     program.most_cycles = 2000;
     program.shapes[SIM_RATE].from = 50 * MIB;
     program.shapes[SIM_ROOTS].from = 0;
@@ -259,7 +263,7 @@ START_TEST(simulated_cycles_follow_the_law) {
 END_TEST
 
 START_TEST(simulation_ends_at_each_bound_of_the_program) {
-  struct sim_program program = steady();
+  struct sim_description program = steady();
   program.most_cycles = INFINITY;
   program.most_seconds = 10;
   struct sim_result result = run(&program, 100, SETTING_OFF);
@@ -276,7 +280,7 @@ START_TEST(simulation_ends_at_each_bound_of_the_program) {
 END_TEST
 
 START_TEST(simulated_limits_hold_or_are_reported) {
-  struct sim_program program = steady();
+  struct sim_description program = steady();
   program.most_cycles = 500;
   struct sim_result result = run(&program, 400, (int64_t)(300 * MIB));
   ck_assert_double_le(result.peak_heap_bytes, 300 * MIB);
@@ -296,25 +300,25 @@ END_TEST
 /* A program that leaves processors idle is not slowed down by background workers, only by assists;
  * and of what idle processors save the runway leaves out three quarters. */
 START_TEST(idle_processors_mark_in_the_simulation) {
-  struct sim_program program = steady();
+  struct sim_description program = steady();
   struct sim_cycle busy, spare, helped;
   struct setting setting = {100, SETTING_OFF, 0};
   struct sim_result result;
   program.shapes[SIM_RATE].from = 200 * MIB;
-  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &busy, &result));
+  ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &busy, &result));
   program.threads = program.processors / 2;
-  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &spare, &result));
+  ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &spare, &result));
   ck_assert_double_le(spare.assist_seconds, 0.01 * spare.background_seconds);
   expect_near(spare.mark_seconds, busy.mark_seconds, 0.01, "mark", 100);
   double black = spare.peak_bytes - spare.trigger_bytes;
   expect_near(black, spare.mark_seconds * program.shapes[SIM_RATE].from, 0.01, "black", 100);
   expect_near(busy.peak_bytes - busy.trigger_bytes, 0.75 * black, 0.01, "black of busy", 100);
   program.barrier_share = 0.5;
-  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &helped, &result));
+  ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &helped, &result));
   expect_near(helped.peak_bytes - helped.trigger_bytes, black / 2, 0.02, "black of slow", 100);
   program.barrier_share = 1;
   program.idle_share = 0.25;
-  ck_assert_ptr_null(sim_run(&program, &setting, keep_last, &helped, &result));
+  ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &helped, &result));
   expect_near(helped.mark_seconds, spare.mark_seconds / 2, 0.01, "mark with help", 100);
   double saved =
       spare.goal_bytes - spare.trigger_bytes - (helped.peak_bytes - helped.trigger_bytes);
@@ -324,36 +328,36 @@ START_TEST(idle_processors_mark_in_the_simulation) {
 END_TEST
 
 START_TEST(program_shapes_have_their_values_over_time) {
-  struct sim_program program = steady();
+  struct sim_description program = steady();
   struct sim_shape *live = &program.shapes[SIM_LIVE];
   *live = (struct sim_shape){.form = SIM_RAMP, .from = 10, .to = 30, .at = 2, .over = 4};
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1, 0), 10, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 15, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 9, 0), 30, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 1, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 3, 0), 15, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 9, 0), 30, 1e-9);
   live->form = SIM_STEP;
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1.9, 0), 10, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 2, 0), 30, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 1.9, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 2, 0), 30, 1e-9);
   *live = (struct sim_shape){.form = SIM_OSCILLATION, .from = 10, .to = 5, .over = 4};
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 1, 0), 15, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 5, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 1, 0), 15, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 3, 0), 5, 1e-9);
   double times[] = {1, 2, 4}, values[] = {10, 20, 0};
   *live = (struct sim_shape){.form = SIM_RECORDED, .times = times, .values = values, .count = 3};
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 0, 0), 10, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 3, 0), 10, 1e-9);
-  ck_assert_double_eq_tol(sim_program_value(&program, SIM_LIVE, 9, 0), 0, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 0, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 3, 0), 10, 1e-9);
+  ck_assert_double_eq_tol(sim_description_value(&program, SIM_LIVE, 9, 0), 0, 1e-9);
 }
 END_TEST
 
 START_TEST(program_jitter_is_even_and_seeded) {
-  struct sim_program program = steady(), other = steady();
+  struct sim_description program = steady(), other = steady();
   program.shapes[SIM_RATE].jitter = other.shapes[SIM_RATE].jitter = 0.25;
   other.seed = 2;
   double sum = 0, square = 0, product = 0, base = program.shapes[SIM_RATE].from;
   for (uint64_t i = 0; i < 10000; i++) {
-    double a = sim_program_value(&program, SIM_RATE, 0, i) / base - 1;
-    double b = sim_program_value(&other, SIM_RATE, 0, i) / base - 1;
+    double a = sim_description_value(&program, SIM_RATE, 0, i) / base - 1;
+    double b = sim_description_value(&other, SIM_RATE, 0, i) / base - 1;
     ck_assert(fabs(a) <= 0.25);
-    ck_assert_double_eq_tol(a, sim_program_value(&program, SIM_RATE, 5, i) / base - 1, 1e-12);
+    ck_assert_double_eq_tol(a, sim_description_value(&program, SIM_RATE, 5, i) / base - 1, 1e-12);
     sum += a;
     square += a * a;
     product += a * b;

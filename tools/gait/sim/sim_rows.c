@@ -6,7 +6,7 @@
 #include "pacer.h"
 #include "settings.h"
 
-json_t *sim_row(const struct sim_program *program, const struct setting *setting,
+json_t *sim_row(const struct sim_description *program, const struct setting *setting,
                 const struct sim_result *result, size_t index, size_t total) {
   double processors = setting->processors > 0 ? setting->processors : program->processors;
   double cycles = (double)result->cycles;

@@ -185,7 +185,8 @@ static bool spec_shape(struct spec_reader *reader, json_t *object, const char *k
 
 /* ---- Programs ---- */
 
-static bool spec_until(struct spec_reader *reader, json_t *object, struct sim_program *program) {
+static bool spec_until(struct spec_reader *reader, json_t *object,
+                       struct sim_description *program) {
   json_t *until = json_object_get(object, "until");
   if (!json_is_object(until) || json_object_size(until) == 0)
     return spec_fail(reader, "until",
@@ -206,7 +207,7 @@ static bool spec_share(struct spec_reader *reader, json_t *object, const char *k
 }
 
 static bool spec_quantities(struct spec_reader *reader, json_t *object,
-                            struct sim_program *program) {
+                            struct sim_description *program) {
   struct sim_shape *shapes = program->shapes;
   shapes[SIM_SCANNABLE].from = 1;
   return spec_shape(reader, object, "live_bytes", SIM_LIVE, 0, &shapes[SIM_LIVE]) &&
@@ -218,7 +219,8 @@ static bool spec_quantities(struct spec_reader *reader, json_t *object,
           spec_shape(reader, object, "root_bytes", SIM_ROOTS, 0, &shapes[SIM_ROOTS]));
 }
 
-static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_program *program) {
+static bool spec_program(struct spec_reader *reader, json_t *object,
+                         struct sim_description *program) {
   double minimum, overhead, seed;
   if (!json_is_object(object)) return spec_fail(reader, "", "an object is wanted");
   const char *name = json_string_value(json_object_get(object, "name"));

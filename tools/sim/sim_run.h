@@ -1,10 +1,9 @@
-/* sim_model.h: a specified program under the real pacer, a cycle at a time. */
-#ifndef GAIT_SIM_MODEL_H
-#define GAIT_SIM_MODEL_H
+/* sim_run.h: a program from its begin to its end, on one heap. */
+#ifndef GAIT_SIM_RUN_H
+#define GAIT_SIM_RUN_H
 
-#include "pacer.h"
-#include "setting.h"
-#include "sim_program.h"
+#include "sim_heap.h"
+#include "sim_law.h"
 
 /* One cycle. */
 struct sim_cycle {
@@ -12,7 +11,7 @@ struct sim_cycle {
   double start_seconds; /* when it started, */
   double mark_seconds;  /* and for how long it marked */
   double trigger_bytes, goal_bytes, peak_bytes, marked_bytes;
-  double assist_seconds, background_seconds; /* of CPU */
+  double assist_seconds, background_seconds, idle_seconds; /* of CPU */
   enum gaiti_pacer_rule rule;
   bool limiting;
 };
@@ -23,6 +22,7 @@ struct sim_result {
   double allocated_bytes;
   double gc_cpu_seconds; /* assists and background workers */
   double assist_cpu_seconds;
+  double idle_cpu_seconds; /* beside them */
   double peak_heap_bytes;
   double mean_live_bytes; /* marked, less what was allocated while marking */
   double cycles_by_law;   /* allocated / (GOGC% x live), cycle by cycle; below 0: no bound */
@@ -31,10 +31,16 @@ struct sim_result {
   bool limit_unreachable;
 };
 
-/* Simulates to the program's end.  Each cycle is shown to `see`, if that is not NULL.  Returns
- * NULL, or a sentence that says why the settings cannot be simulated. */
-const char *sim_run(const struct sim_program *program, const struct setting *setting,
-                    void (*see)(void *context, const struct sim_cycle *cycle), void *context,
-                    struct sim_result *result);
+/* What is to be run, and for how many cycles at most.  `law` has the settings. */
+struct sim_run {
+  const struct sim_program *program;
+  struct sim_heap *heap;
+  struct sim_law law;
+  double most_cycles;
+  void (*see)(void *context, const struct sim_cycle *cycle); /* each cycle; may be NULL */
+  void *context;
+};
+
+void sim_run(struct sim_run *run, struct sim_result *result);
 
 #endif
