@@ -103,128 +103,6 @@ START_TEST(simulator_agrees_with_one_in_steps) {
 }
 END_TEST
 
-/* What is marked over what is allocated is the assist ratio, unless GC has its least share or all
- * that mutators leave; and the shares are parts of one whole. */
-START_TEST(simulated_shares_follow_the_assist_ratio) {
-  const double part[] = {0, 0.1, 0.3, 0.6, 1};
-  size_t between = 0;
-  for (int i = 0; i < 5 * 5 * 5 * 5; i++) {
-    struct sim_rates rates = {.alloc = 300,
-                              .mark = 500,
-                              .background = 0.1,
-                              .least = 0.1 + 0.4 * part[i % 5],
-                              .idle = 0.4 * part[i / 5 % 5],
-                              .busy = 0.1 + 0.9 * part[i / 25 % 5]};
-    double ratio = 20 * part[i / 125];
-    double share = sim_mark_share(&rates, ratio);
-    double total = fmin(rates.busy + rates.least + rates.idle, 1);
-    double mutators = total - share - rates.idle;
-    ck_assert_double_ge(mutators, -1e-12);
-    ck_assert_double_le(mutators, rates.busy + 1e-12);
-    ck_assert_double_ge(share, rates.least - 1e-12);
-    double owed = ratio * rates.alloc * mutators, done = rates.mark * (share + rates.idle);
-    ck_assert_double_ge(done, owed * (1 - 1e-9));
-    if (share <= rates.least + 1e-12) continue;
-    ck_assert_double_eq_tol(done, owed, 1e-9 * owed);
-    between++;
-  }
-  ck_assert_uint_gt(between, 100);
-}
-END_TEST
-
-static bool even_run(void *program, const struct gaiti_pacer_decision *decision, double bytes,
-                     struct sim_stretch *ran) {
-  (void)program, (void)decision;
-  if (!isfinite(bytes)) return false;
-  *ran = (struct sim_stretch){bytes, bytes / (400 * MIB)};
-  return true;
-}
-
-static void even_pass(void *program, double bytes, double seconds) {
-  *(double *)program += bytes;
-  ck_assert_double_ge(seconds, 0);
-}
-
-static void even_look(void *program, double heap_bytes, struct sim_moment *moment) {
-  (void)program;
-  *moment = (struct sim_moment){.live_bytes = fmin(100 * MIB, heap_bytes),
-                                .roots_bytes = MIB,
-                                .rates = {.alloc = 300 * MIB,
-                                          .scannable = 0.5,
-                                          .mark = 200 * MIB,
-                                          .background = 0.25,
-                                          .least = 0.25,
-                                          .busy = 1}};
-}
-
-/* The last of some collections, of which later ones find external bytes; the next one never comes.
- */
-static struct sim_collection collected_in(struct sim_steps steps) {
-  struct sim_heap heap;
-  struct sim_collection made, none;
-  struct gaiti_pacer_config config = gaiti_pacer_config_default();
-  double allocated = 0;
-  const struct sim_program program = {&allocated, even_run, even_pass, even_look, NULL};
-  ck_assert_ptr_null(sim_heap_init(&heap, &config, 4));
-  for (int i = 0; i < 30; i++) {
-    heap.external_next_bytes = i < 10 ? 0 : (int64_t)(20 * MIB);
-    allocated = 0;
-    ck_assert_int_eq(sim_heap_collect(&heap, &program, &steps, &made), SIM_COLLECTED);
-    ck_assert_double_eq_tol(allocated, (double)made.mark.done.allocated_bytes, 0.5);
-    ck_assert_int_eq(made.work_bytes, (int64_t)MIB + (int64_t)(made.live_bytes / 2));
-  }
-  ck_assert_double_eq_tol((double)heap.marked_bytes, allocated + 120 * MIB, 2);
-  config.gc_percent = GAITI_PACER_GC_OFF;
-  ck_assert_ptr_null(sim_driver_configure(&heap.driver, &config, 4));
-  ck_assert_int_eq(sim_heap_collect(&heap, &program, &steps, &none), SIM_PROGRAM_ENDED);
-  ck_assert_int_eq(none.start_bytes, heap.marked_bytes);
-  return made;
-}
-
-/* In many equal steps and in those of the plan a mark comes out the same, and what it allocates is
- * told to the program; external bytes count in the heap and cost no marking. */
-START_TEST(simulated_mark_is_the_same_in_any_steps) {
-  const struct sim_collection plan = collected_in((struct sim_steps){0});
-  for (int steps = 8; steps <= 512; steps *= 8) {
-    const struct sim_steps both[] = {{.parts = steps}, {.ns = 512000000 / steps, .most = 1000}};
-    for (int i = 0; i < 2; i++) {
-      const struct sim_collection made = collected_in(both[i]);
-      expect_near((double)made.peak_bytes, (double)plan.peak_bytes, 0.01, "peak", 100);
-      expect_near((double)made.mark.done.duration_ns, (double)plan.mark.done.duration_ns, 0.01,
-                  "mark", 100);
-    }
-  }
-}
-END_TEST
-
-/* The limiter is told before a cycle begins: what the mutators alone have run since the last one
- * has drained it, and assists are paid again. */
-START_TEST(simulated_cycle_begins_with_the_limiter_of_that_moment) {
-  struct sim_driver driver;
-  struct gaiti_pacer_config config = gaiti_pacer_config_default();
-  struct gaiti_pacer_decision decision;
-  const struct sim_work work = {.assist_ns = 3000000000, .duration_ns = 2000000000};
-  ck_assert_ptr_null(sim_driver_init(&driver, &config, 2));
-  sim_driver_start(&driver, 4 << 20, 4 << 20);
-  sim_driver_mark(&driver, &work);
-  ck_assert(driver.now.limiting);
-  sim_driver_decide(&driver, &decision);
-  ck_assert_double_eq(decision.assist_ratio, 0);
-  const struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = 1 << 20, .duration_ns = 1, .background_ns = -1, .processors = 2};
-  sim_driver_end(&driver, &cycle);
-  ck_assert(driver.now.limiting);
-  sim_driver_pass(&driver, 1000000000);
-  sim_driver_start(&driver, 4 << 20, 3 << 20);
-  ck_assert(!driver.now.limiting);
-  sim_driver_decide(&driver, &decision);
-  ck_assert_double_gt(decision.assist_ratio, 0);
-  config.cpu_cap = 2;
-  ck_assert_ptr_nonnull(sim_driver_configure(&driver, &config, 2));
-  ck_assert_ptr_nonnull(sim_driver_init(&driver, &config, 2));
-}
-END_TEST
-
 START_TEST(law_counts_each_stretch_of_a_program) {
   struct sim_law law = {.setting = {100, SETTING_OFF, 0}, .minimum_heap_bytes = 4 * MIB};
   ck_assert(sim_law_speaks(&law));
@@ -370,9 +248,6 @@ END_TEST
 
 int main(void) {
   const TTest *const tests[] = {simulator_agrees_with_one_in_steps,
-                                simulated_mark_is_the_same_in_any_steps,
-                                simulated_shares_follow_the_assist_ratio,
-                                simulated_cycle_begins_with_the_limiter_of_that_moment,
                                 law_counts_each_stretch_of_a_program,
                                 simulated_cycles_follow_the_law,
                                 simulation_ends_at_each_bound_of_the_program,
