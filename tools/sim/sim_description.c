@@ -136,6 +136,9 @@ static struct gaiti_pacer_config described_config(const struct sim_description *
     config.minimum_heap_bytes = description->minimum_heap_bytes;
   config.background_share = description->background_share;
   config.cpu_cap = description->cpu_cap;
+  config.policy = description->policy;
+  if (description->cpu_budget > 0) config.cpu_budget = description->cpu_budget;
+  if (description->square_root_bytes > 0) config.square_root_bytes = description->square_root_bytes;
   gaiti_pacer_config_rely(&config);
   return config;
 }
@@ -162,5 +165,6 @@ const char *sim_description_run(const struct sim_description *description,
   if (wrong != NULL) return wrong;
   heap.driver.now.overhead_bytes = description->overhead_bytes;
   sim_run(&run, result);
+  if (config.policy != GAITI_PACER_POLICY_GOGC) result->cycles_by_law = -1;
   return NULL;
 }

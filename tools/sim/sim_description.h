@@ -35,6 +35,9 @@ struct sim_description {
   double background_share;
   double idle_share; /* of the processors, that marks beside those, for nothing */
   double cpu_cap;
+  enum gaiti_pacer_policy policy;
+  double cpu_budget;          /* of policy cpu-budget, */
+  int64_t square_root_bytes;  /* and of square-root; 0: the pacer's own */
   int64_t minimum_heap_bytes; /* below 0: the pacer's own */
   int64_t overhead_bytes;
   uint64_t seed;
