@@ -1,7 +1,7 @@
 /* The CPU cap over a memory limit: when the limit gives way, and how far.
  *
  * A heap that does not fit its limit would be collected without end, and without getting smaller.
- * So once the limiter's bucket is a quarter full, the limit is relieved: the goal may be over it by
+ * So once the limiter's bucket is a quarter full, the limit is relaxed: the goal may be over it by
  * some room, in which one cycle after the other takes just the cap.  If C is the cost of a cycle
  * and r the rate of allocation, that is a room of r x C / cap.
  *
@@ -12,7 +12,7 @@
  * more than by half as much again or down by a quarter: a single cycle says little.  While the
  * limit holds, the room is the one that the limit leaves, or less.
  *
- * Relief ends when the bucket has drained to an eighth; between the two it stays as it is, so that
+ * That ends when the bucket has drained to an eighth; between the two it stays as it is, so that
  * one cycle's draining does not bring the strict goal back for the next.  A limit out of reach
  * keeps it on: the strict goal would give all CPU to marking and win nothing. */
 #include "decision.h"
@@ -38,9 +38,8 @@ void gaiti_pacer_cap_learn(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->limiter_offered_ns = snapshot->limiter_offered_ns;
 }
 
-void gaiti_pacer_cap_relieve(struct gaiti_pacer *pacer,
-                             const struct gaiti_pacer_snapshot *snapshot) {
-  bool was = pacer->relieved;
-  pacer->relieved = snapshot->limiter_fill >= (was ? 0.125 : 0.25) ||
-                    (was && gaiti_pacer_limit_unreachable(pacer, snapshot));
+void gaiti_pacer_cap_relax(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot) {
+  bool was = pacer->limit_relaxed;
+  pacer->limit_relaxed = snapshot->limiter_fill >= (was ? 0.125 : 0.25) ||
+                         (was && gaiti_pacer_limit_unreachable(pacer, snapshot));
 }

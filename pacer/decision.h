@@ -43,8 +43,7 @@ void gaiti_pacer_cons_mark_learn(struct gaiti_pacer_cons_mark *cons_mark, double
  * pacer takes its live heap. */
 void gaiti_pacer_cap_learn(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot);
 /* Whether the next goal has that room; after. */
-void gaiti_pacer_cap_relieve(struct gaiti_pacer *pacer,
-                             const struct gaiti_pacer_snapshot *snapshot);
+void gaiti_pacer_cap_relax(struct gaiti_pacer *pacer, const struct gaiti_pacer_snapshot *snapshot);
 
 /* Whether the next cycle may be young; and when a cycle ends, whether it will be, and with how much
  * work: after the pacer has taken its live heap. */

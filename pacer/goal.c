@@ -141,7 +141,8 @@ static int64_t goal_cpu_cap(const struct gaiti_pacer *pacer,
                             const struct gaiti_pacer_snapshot *snapshot,
                             const struct gaiti_pacer_decision *decision) {
   (void)snapshot;
-  if (!pacer->relieved || pacer->config.memory_limit_bytes == GAITI_PACER_NO_BYTES_LIMIT) return 0;
+  if (!pacer->limit_relaxed || pacer->config.memory_limit_bytes == GAITI_PACER_NO_BYTES_LIMIT)
+    return 0;
   return bytes_add(decision->marked_bytes, pacer->cap_room_bytes);
 }
 

@@ -109,12 +109,12 @@ void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, 
   limiter_account(limiter, stopped_ns, 0);
 }
 
-void gaiti_pacer_limiter_start_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
+void gaiti_pacer_limiter_begin_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns) {
   gaiti_pacer_limiter_update(limiter, now_ns);
 }
 
-void gaiti_pacer_limiter_finish_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                                     int64_t threads, int64_t gc_ns) {
+void gaiti_pacer_limiter_end_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                  int64_t threads, int64_t gc_ns) {
   if (now_ns < limiter->last_update_ns) return;
   int64_t window_ns = now_ns - limiter->last_update_ns;
   int64_t total_ns = limiter_offered_ns(limiter, window_ns);

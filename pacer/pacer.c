@@ -121,5 +121,5 @@ void gaiti_pacer_end_cycle(struct gaiti_pacer *pacer, const struct gaiti_pacer_s
   pacer->marked_bytes = cycle->marked_bytes;
   pacer->found_bytes = cycle->marked_bytes - bytes_min(cycle->black_bytes, cycle->marked_bytes);
   gaiti_pacer_young_end_cycle(pacer, snapshot, cycle);
-  gaiti_pacer_cap_relieve(pacer, snapshot);
+  gaiti_pacer_cap_relax(pacer, snapshot);
 }

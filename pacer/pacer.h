@@ -9,7 +9,7 @@
  *     gaiti_pacer_init(&pacer, &config);
  *     loop:
  *       gaiti_pacer_decide(&pacer, &snapshot, &decision);   // idle: decision.trigger_bytes
- *       heap_live reaches the trigger, or somebody asks for a collection:
+ *       heap_live reaches the trigger, or a collection is asked for:
  *       gaiti_pacer_start_cycle(&pacer, &snapshot);
  *       while marking, now and then:
  *         gaiti_pacer_decide(&pacer, &snapshot, &decision); // marking: decision.assist_ratio
@@ -193,7 +193,7 @@ struct gaiti_pacer {
   int64_t last_roots_bytes;     /* stacks and globals at its start */
   double work_growth;           /* by how much the last cycle's work exceeded the expected, as
                                    a share of it; 0 when it did not */
-  bool relieved;                /* GC has reached its CPU cap: the goal may be lifted */
+  bool limit_relaxed;           /* GC has reached its CPU cap: the goal may be lifted */
   int64_t cap_room_bytes;       /* how far the goal may be lifted over the live heap */
   int64_t limiter_gc_ns;        /* the snapshot's at the end of the last mark */
   int64_t limiter_offered_ns;
@@ -341,9 +341,9 @@ void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int
  * `threads` would have had, the whole window, and beside that the CPU time that GC used in it,
  * `gc_ns` and added assists, while there are processors for both.  Helpers at idle priority are
  * idle only as far as they used the rest. */
-void gaiti_pacer_limiter_start_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
-void gaiti_pacer_limiter_finish_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                                     int64_t threads, int64_t gc_ns);
+void gaiti_pacer_limiter_begin_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
+void gaiti_pacer_limiter_end_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                  int64_t threads, int64_t gc_ns);
 
 void gaiti_pacer_limiter_set_cap(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cap);
 

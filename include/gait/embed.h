@@ -1,6 +1,6 @@
 /* embed.h: Gait calls you.  Every function type that an embedder may hand to the collector.
  *
- * A callback runs on a thread of Gait's or inside one of your safepoints.  Unless its contract says
+ * A callback runs on a thread of Gait's or inside a call of yours.  Unless its contract says
  * otherwise it must not allocate from the heap, store through the barrier, enter or leave managed
  * code, fork, or block on a lock that a thread may hold at a safepoint. */
 #ifndef GAIT_EMBED_H
@@ -28,8 +28,9 @@ struct gait_cycle_record;
  * what belongs to it elsewhere, where stores go through the barrier as well.  `bytes` is the slot's
  * size, at least the size that was asked for.
  *
- * Thread: any of the collector's, or a mutator in an allocation or in gait_heap_collect.  Several
- * run at once, on different objects. Race: mutators run; a slot may change while it is read.  It is
+ * Thread: any of the collector's, or a mutator in an allocation, in gait_heap_collect or in
+ * gait_object_set_external.  Several run at once, on different objects.
+ * Race: mutators run; a slot may change while it is read.  It is
  * read atomically by Gait. */
 typedef void gait_trace_fn(gait_tracer *tracer, void *object, size_t bytes, void *arg);
 

@@ -57,7 +57,7 @@ typedef enum gait_result {
   GAIT_OK = 0,
   GAIT_ERROR_ARGUMENT, /* an argument is NULL, zero or out of its range */
   GAIT_ERROR_MEMORY,   /* the system gives no more memory; a memory limit alone never does this */
-  GAIT_ERROR_SYSTEM,   /* a thread, a lock or a key could not be made, or a clock not read */
+  GAIT_ERROR_SYSTEM,   /* the system lacks something that Gait needs, or gives no thread or lock */
   GAIT_ERROR_OPTION_NAME,  /* there is no option of this name */
   GAIT_ERROR_OPTION_VALUE, /* the value is not of the option's type or range */
   GAIT_ERROR_WRONG_HEAP,   /* a kind or an object belongs to another heap; no call has this today */
@@ -112,6 +112,7 @@ typedef enum gait_policy {
  *   first, last   a word is a reference where its bits of `mask` are in first .. last, as a number;
  *                 last 0: where they are `first`
  *   address_mask  and its bits of `address_mask` are the address, of the object or inside it
+ *
  * mask and address_mask share no bit, and first and last have none outside mask.  address_mask has
  * each bit from the fifth on that addresses of the heap have: those below 2^47 on x86-64, and
  * below 2^48 on aarch64, are always enough. */
@@ -150,7 +151,7 @@ typedef struct gait_options {
   /* Addresses to reserve for the heap, which are no memory until they are used; halved until the
    * system grants them. */
   int64_t reserve_bytes;
-  /* Share of the processors that background marking takes while a cycle marks. */
+  /* Share of the CPUs that background marking takes while a cycle marks. */
   int64_t background_percent;
   /* Share of CPU time beyond which the collector lets the heap pass the memory limit. */
   int64_t cpu_cap_percent;
@@ -165,12 +166,12 @@ typedef struct gait_options {
 
   /* CPUs to plan for; 0: those of the affinity, cut by the quota of the control group. */
   int64_t cpus;
-  /* Switch: helpers mark on processors that nothing else uses. */
+  /* Switch: helpers mark on CPUs that nothing else uses. */
   int64_t idle_help;
   /* A cycle begins on a thread that allocates if the last one marked less than this, roots
    * included; 0: none does. */
   int64_t inline_bytes;
-  /* Cycles mark new objects only where no more than this share of them survives; 0 or GAIT_OFF:
+  /* Cycles mark new objects only where no more than this share of them survives; GAIT_OFF (or 0):
    * none, 100: every one that may. */
   int64_t young_percent;
   /* Switch: mark with every thread stopped, for programs that cannot call the write barrier. */
@@ -178,7 +179,7 @@ typedef struct gait_options {
 
   /* ---- Memory of the system ---- */
 
-  /* Share of one processor for giving free memory back to the system in the background. */
+  /* Share of one CPU for giving free memory back to the system in the background. */
   int64_t release_percent;
   /* Switch: ask for pages of 2 MiB: marking and first touches are faster, memory goes in larger
    * steps. */
@@ -361,7 +362,8 @@ GAIT_API void gait_thread_enter(gait_thread *thread);
 /* Runs `function(arg)` outside managed code and returns what it returns.  `function` may enter
  * managed code again and leave it, any number of times and with further calls of
  * gait_thread_outside, as callbacks of a foreign library do, from wherever on the stack; it is
- * outside when it returns. Thread: attached.  GC: safepoint. */
+ * outside when it returns.
+ * Thread: attached.  GC: safepoint. */
 GAIT_API void *gait_thread_outside(gait_thread *thread, void *(*function)(void *), void *arg);
 
 /* A safepoint: one load and one branch when the collector wants nothing.  Call it in loops that do
@@ -412,13 +414,13 @@ GAIT_API gait_result gait_object_set_external(gait_thread *thread, void *object,
 /* The start of the object that `address`, whatever it is, points to or into, or NULL.  The address
  * one past an object's end belongs to its neighbour: keep the start, or ask for one byte more.
  * Thread: any for which the object stays reachable. */
-GAIT_API void *gait_object_start(gait_heap *heap, const void *address);
+GAIT_API void *gait_object_start(const gait_heap *heap, const void *address);
 
 /* The bytes of the slot that `address` points into, 0 when none. */
-GAIT_API size_t gait_object_bytes(gait_heap *heap, const void *address);
+GAIT_API size_t gait_object_bytes(const gait_heap *heap, const void *address);
 
 /* The name of its kind, NULL when none. */
-GAIT_API const char *gait_object_kind_name(gait_heap *heap, const void *address);
+GAIT_API const char *gait_object_kind_name(const gait_heap *heap, const void *address);
 
 /* ---- Loads and stores of references --------------------------------------------------------- */
 
@@ -452,7 +454,8 @@ static inline void gait_store_init_word(gait_thread *thread, uint64_t *slot, uin
  * may call it with references in hand.  The collector waits for it, and others where all are
  * stopped: while it marks, up to 0.1 us for each reference.  Cut a longer range into parts, with
  * gait_thread_poll between them: where the two overlap and `to` is the higher, from the last part
- * to the first. Thread: attached. */
+ * to the first.
+ * Thread: attached. */
 GAIT_API void gait_copy(gait_thread *thread, void *to, const void *from, size_t count);
 
 /* Stores NULL in `count` references; likewise in one piece.  Thread: attached. */

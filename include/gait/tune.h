@@ -28,10 +28,10 @@ extern "C" {
  *   cpus               of the machine, that this process may use, as far as its quota goes
  *   gc_cpu_ns          CPU time of the collector: the sum of gc_assist_ns, gc_background_ns and
  *                      gc_stopped_ns, the CPU time that threads would have had while all of them
- *                      were stopped.  Help on CPUs that were idle, gc_idle_ns, takes nothing from
- *                      the program and is apart
+ *                      were stopped, but for checks.  Help on CPUs that were idle, gc_idle_ns,
+ *                      takes nothing from the program and is apart
  *   pause_*            every time for which the collector stopped a thread: handshake work, root
- * scan, assist, waiting.  p9999: upper bound within 1/16 */
+ *                      scan, assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
@@ -82,20 +82,42 @@ typedef enum gait_cycle_cause {
 /* The cause in a word or three, "gogc" ...; never NULL. */
 GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
 
-/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.
- *   start, mark, end, sweep  wall time of: turning the barrier on and scanning roots; marking;
- *                            ending it; sweeping
- *   at_trigger, at_mark_end  live bytes when the cycle began and when marking ended, with the slots
- *                            that threads have not made objects of yet
- *   live_before, marked      objects only: after the last cycle, and after this one
- *   assist, background, idle  CPU time; idle: on CPUs that nothing else used
- *   stopped_cpu_ns           CPU time that threads would have had while all of them were stopped
- *   gc_cpu_share             of assist, background and stopped, of the time of all `cpus` since the
- *                            end of the last cycle's marking; 0 .. 1
- *   handshake_max_ns         the slowest handshake, from request to the last answer
- *   started_ns               since the heap was created
- *   stopped_ns                  for how long every thread was stopped: unbarriered roots,
- * barrier-less mode, checks */
+/* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.  Live bytes
+ * that are counted while threads run have the slots in them that these have taken and not made
+ * objects of yet.
+ *   cycle                  its number, from 1
+ *   started_ns             since the heap was created
+ *   threads, cpus          threads that were attached when it began; CPUs that it was planned for
+ *   gogc_percent           the setting when it began, and memory_limit_bytes; GAIT_OFF
+ *   live_before_bytes      objects that the last cycle found
+ *   trigger_bytes          live bytes at which it was to begin, goal_bytes: at which to end
+ *   at_trigger_bytes       live bytes when it began
+ *   at_mark_end_bytes      live bytes when marking ended
+ *   marked_bytes           objects that it found, and marked_objects: how many
+ *   allocated_black_bytes  of at_mark_end_bytes, allocated since threads allocate black
+ *   scan_bytes             traced, without roots; root_bytes: looked at in stacks and roots
+ *   external_bytes         held outside by the objects that it found
+ *   mapped_bytes           when marking ended; mapped_peak_bytes: at most since the heap was made
+ *   freed_blocks           that its sweep has made free
+ *   released_bytes         given back to the system since the heap was made
+ *   start_ns               wall time to turn barriers on and to scan roots
+ *   mark_ns                of marking; end_ns: from there until every barrier is off
+ *   sweep_ns               of sweeping
+ *   assist_ns              CPU time of threads that marked since they allocated
+ *   background_ns          CPU time of workers; idle_ns: of help on CPUs that nothing else used
+ *   handshakes             how many it took
+ *   handshake_max_ns       the slowest one, from request to the last answer
+ *   stopped_ns             for how long every thread was stopped, for checks as well
+ *   stopped_cpu_ns         CPU time that threads would have had in that time, but for checks
+ *   flush_rounds           how often the threads' buffers were asked for
+ *   alloc_bytes_per_second since the end of the last cycle's marking
+ *   cons_mark              bytes that the program allocates in a second of its CPU time, over bytes
+ *                          that the collector marks in a second of its own
+ *   assist_ratio           bytes of marking that a byte of allocation cost at last
+ *   gc_cpu_share           of assist, background and stopped CPU time, of the time of all `cpus`
+ *                          since the end of the last cycle's marking; 0 .. 1
+ *   limiter_on             1: the cap on CPU time held assists back when it ended
+ *   limit_unreachable      1: under the memory limit there was no room for the live heap */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -163,8 +185,8 @@ GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_
 GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
 /* The two settings as they are now.  Thread: any. */
-GAIT_API int64_t gait_heap_gogc(gait_heap *heap);
-GAIT_API int64_t gait_heap_memory_limit(gait_heap *heap);
+GAIT_API int64_t gait_heap_gogc(const gait_heap *heap);
+GAIT_API int64_t gait_heap_memory_limit(const gait_heap *heap);
 
 /* ---- The table of options ------------------------------------------------------------------- */
 

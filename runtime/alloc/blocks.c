@@ -21,10 +21,12 @@ static uint64_t blocks_preferred(const gait_heap *heap, const struct gaiti_proc 
 enum gaiti_take gaiti_blocks_fresh(gait_heap *heap, const struct gaiti_proc *proc, uint16_t kind,
                                    unsigned size_class, uint64_t limit, uint32_t *block) {
   size_t slot_bytes = gaiti_class_bytes(size_class);
-  size_t used = GAITI_BLOCK_BYTES / slot_bytes * slot_bytes;
+  struct gaiti_space_request request = {.count = 1,
+                                        .used = GAITI_BLOCK_BYTES / slot_bytes * slot_bytes,
+                                        .limit = limit,
+                                        .own = blocks_preferred(heap, proc)};
   bool clean;
-  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, 1, used, limit,
-                                          blocks_preferred(heap, proc), block, &clean);
+  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, &request, block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   char *start = gaiti_block_start(&heap->map, *block);
   if (!clean && heap->options.debug.poison) {

@@ -33,8 +33,8 @@
 
 /* ---- Parts ---- */
 
-/* Lets the mutator have the next part of the run: all that is left, unless somebody is in a hurry
- * for it to come by (.cache.parts). */
+/* Lets the mutator have the next part of the run: all that is left, unless a runner with a
+ * deadline waits for it to come by (.cache.parts). */
 static void cache_open_part(const gait_heap *heap, struct gaiti_row *row, unsigned size_class) {
   struct gait_cursor *cursor = &row->cursors[size_class];
   const struct gaiti_run *run = &row->runs[size_class];

@@ -26,11 +26,12 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   uint32_t block;
   bool clean;
   bytes = (bytes + GAIT_GRANULE_BYTES - 1) & ~(GAIT_GRANULE_BYTES - 1);
-  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, gaiti_large_blocks(bytes),
-                                          bytes, limit, 0, &block, &clean);
+  struct gaiti_space_request request = {
+      .count = gaiti_large_blocks(bytes), .used = bytes, .limit = limit};
+  enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, &request, &block, &clean);
   if (take != GAITI_TAKE_OK) return take;
   if (!clean && limit != GAITI_NO_LIMIT)
-    gaiti_space_release_tail(&heap->space, &heap->map, block, gaiti_large_blocks(bytes), bytes);
+    gaiti_space_release_tail(&heap->space, &heap->map, block, request.count, bytes);
   char *start = gaiti_block_start(&heap->map, block);
   gaiti_asan_show(start, bytes);
   if (!clean) large_zero(thread, start, bytes);

@@ -1,10 +1,10 @@
 /* partial.h: swept blocks with free slots that no cache owns, by kind and size class.
  *
  * .inv.partial  A listed block is formatted for its list's kind and class, and is owned by no
- *                 cache.  It has the heap's epoch, but for the time from the rise of the epoch to
- *                 the begin of sweeping: then every list is emptied, and sweeping lists the blocks
- *                 anew.  A thread that takes a block off its list meanwhile compares the epochs
- *                 (gaiti_blocks_partial). */
+ *                cache.  It has the heap's epoch, but for the time from the rise of the epoch to
+ *                the begin of sweeping: then every list is emptied, and sweeping lists the blocks
+ *                anew.  A thread that takes a block off its list meanwhile compares the epochs
+ *                (gaiti_blocks_partial). */
 #ifndef GAITI_ALLOC_PARTIAL_H
 #define GAITI_ALLOC_PARTIAL_H
 

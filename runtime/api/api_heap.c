@@ -166,19 +166,19 @@ gait_kind gait_kind_conservative(const gait_heap *heap) {
 
 /* ---- Objects ---- */
 
-void *gait_object_start(gait_heap *heap, const void *address) {
+void *gait_object_start(const gait_heap *heap, const void *address) {
   REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? (void *)gaiti_ref_start(&heap->map, ref) : NULL;
 }
 
-size_t gait_object_bytes(gait_heap *heap, const void *address) {
+size_t gait_object_bytes(const gait_heap *heap, const void *address) {
   REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? gaiti_ref_bytes(&heap->map, ref) : 0;
 }
 
-const char *gait_object_kind_name(gait_heap *heap, const void *address) {
+const char *gait_object_kind_name(const gait_heap *heap, const void *address) {
   REQUIRE_ARGUMENT(heap);
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)address);
   return ref ? heap->kinds.table[gaiti_ref_kind(ref)].name : NULL;

@@ -11,9 +11,8 @@
  * comes may have been filled before, without the barrier; one that goes may be the only place that
  * marking would have found an object in which a scanned thread has loaded from there.  The marker
  * is active before the list is asked whether it is open, so marking is not closed before this is
- * done
- * (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which the
- * threads it will scan may have loaded from. */
+ * done (.inv.active).  A cycle that has yet to start finds the one root, and not the other, which
+ * the threads it will scan may have loaded from. */
 static void roots_mark_now(gait_heap *heap, struct gaiti_marker *marker,
                            const struct gaiti_root *root) {
   gaiti_delay(heap);

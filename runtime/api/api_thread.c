@@ -75,7 +75,7 @@ static bool thread_is_where_it_left(const gait_thread *thread, uintptr_t end) {
   return end < thread->outside && end > thread->entered;
 }
 
-static void thread_come_back(gait_thread *thread) {
+static void thread_after_enter(gait_thread *thread) {
   gaiti_delay(thread->heap);
   gaiti_thread_enter(thread);
   REQUIRE("frame.intact", !thread->frames_broken,
@@ -96,7 +96,7 @@ GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
           "managed code is entered from further up the stack than it was left: more than "
           "GAIT_LEAVE_FRAMES_BYTES of frames have gone since");
   thread->entered = end;
-  thread_come_back(thread);
+  thread_after_enter(thread);
 }
 
 /* The function may enter and leave again, which saves registers anew, from further down: those that
@@ -116,7 +116,7 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
           "a function that runs outside managed code has entered it and not left it again");
   thread->outside = outside;
   thread->entered = entered;
-  thread_come_back(thread);
+  thread_after_enter(thread);
   __asm__ volatile("" : : "r"(registers) : "memory");
   return result;
 }
@@ -135,7 +135,7 @@ gait_thread *gait_thread_current(const gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   gait_thread *thread = gaiti_attachments_first();
   while (thread && thread->heap != heap)
-    thread = thread->next_exit;
+    thread = thread->next_attachment;
   return thread;
 }
 

@@ -49,12 +49,12 @@ gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *
   return setting_changed(heap, gaiti_pace_set_memory_limit(heap, bytes, before));
 }
 
-int64_t gait_heap_gogc(gait_heap *heap) {
+int64_t gait_heap_gogc(const gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return gaiti_pace_gogc(heap);
 }
 
-int64_t gait_heap_memory_limit(gait_heap *heap) {
+int64_t gait_heap_memory_limit(const gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return (int64_t)AO_load(&heap->memory_limit);
 }

@@ -9,7 +9,9 @@ static const struct {
     [GAIT_ERROR_ARGUMENT] = {"GAIT_ERROR_ARGUMENT",
                              "an argument is NULL, zero or outside its range"},
     [GAIT_ERROR_MEMORY] = {"GAIT_ERROR_MEMORY", "the system gives no more memory"},
-    [GAIT_ERROR_SYSTEM] = {"GAIT_ERROR_SYSTEM", "the system gives no thread, lock or key"},
+    [GAIT_ERROR_SYSTEM] =
+        {"GAIT_ERROR_SYSTEM",
+         "the system lacks something that Gait needs, or gives no thread or lock"},
     [GAIT_ERROR_OPTION_NAME] = {"GAIT_ERROR_OPTION_NAME", "there is no option of this name"},
     [GAIT_ERROR_OPTION_VALUE] = {"GAIT_ERROR_OPTION_VALUE",
                                  "the value is not of the option's type or range"},

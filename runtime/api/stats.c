@@ -52,8 +52,8 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_lock(&cycle->requests.lock);
   stats->cycles = cycle->requests.finished;
-  stats->forced_cycles = cycle->requests.forced;
-  stats->young_cycles = cycle->requests.youngs;
+  stats->forced_cycles = cycle->requests.forced_cycles;
+  stats->young_cycles = cycle->requests.young_cycles;
   gaiti_unlock(&cycle->requests.lock);
   gaiti_lock(&cycle->pace.lock);
   stats->marked_bytes = cycle->pace.live_bytes;

@@ -35,7 +35,7 @@
  * before the store: between the two the old value is still in its slot, and no thread can find it
  * missing from both.
  *
- * .barrier.settle  Another thread may store to the same slot between our load of the old value and
+ * .barrier.fence  Another thread may store to the same slot between our load of the old value and
  * our store.  The value that it wrote, and we overwrite, it has shaded as the new value, if its
  * barrier was on.  Handshake 2 exists for the other case: a store whose shade came before the last
  * thread had its barrier on may overwrite a value that this thread wrote without one; when every
@@ -69,8 +69,9 @@ static void barrier_shade(gait_thread *thread, const void *value) {
   gaiti_shade_word(thread->heap, &thread->proc->buffer, word);
 }
 
-/* Whether the stored value has to be shaded. */
-static bool barrier_shades_new(gait_thread *thread) {
+/* Whether the stored value has to be shaded; once all roots are scanned none has, and the thread's
+ * flag is lowered. */
+static bool barrier_update_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
   if (!gaiti_buffers_roots_are_scanned(thread->heap)) return true;
   thread->fast.marking &= ~GAIT_SHADE_NEW;
@@ -86,7 +87,7 @@ static void slot_store(void **slot, const void *value) {
 }
 
 void gait_shade(gait_thread *thread, void *value) {
-  if (barrier_shades_new(thread) && !MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE))
+  if (barrier_update_shades_new(thread) && !MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE))
     barrier_shade(thread, value);
   gaiti_delay(thread->heap);
 }
@@ -101,7 +102,7 @@ void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *
     gait_remember(thread, slot);
   if (!gaiti_thread_is_marking(thread)) return;
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade(thread, old_value);
-  if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
+  if (barrier_update_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
     barrier_shade(thread, new_value);
   gaiti_delay(thread->heap);
 }
@@ -126,7 +127,7 @@ static void barrier_copy(gait_thread *thread, void **target, void *const *source
   if (barrier_remembers(thread)) barrier_remember_words(thread, target, count);
   if (!gaiti_thread_is_marking(thread)) return;
   if (!MUTANT(MUTANT_NO_DELETION_SHADE)) barrier_shade_words(thread, target, count);
-  if (barrier_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
+  if (barrier_update_shades_new(thread) && !MUTANT(MUTANT_NO_INSERTION_SHADE))
     barrier_shade_words(thread, source, count);
   gaiti_delay(thread->heap);
 }

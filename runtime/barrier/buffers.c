@@ -205,7 +205,7 @@ void gaiti_buffers_give(gait_heap *heap, struct gaiti_barrier_buffer *buffer) {
 
 /* A thread that is gone may have been in the middle of filling its processor's buffer: its entries
  * are not read, and its count is set when it is taken again. */
-void gaiti_buffers_forget_buffers(gait_heap *heap) {
+void gaiti_buffers_forget_owned(gait_heap *heap) {
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     struct gaiti_barrier_buffer *buffer = proc->buffer;
     proc->buffer = NULL;

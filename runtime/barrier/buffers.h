@@ -56,7 +56,7 @@ void gaiti_buffers_flush(gait_heap *heap, struct gaiti_barrier_buffer **buffer);
 
 /* In the child of a fork: takes the buffers of all processors away; and drops the entries of the
  * list and closes it, for a cycle that is not gone on with. */
-void gaiti_buffers_forget_buffers(gait_heap *heap);
+void gaiti_buffers_forget_owned(gait_heap *heap);
 void gaiti_buffers_drop(gait_heap *heap);
 
 /* Sees that `count` empty buffers are there, as far as there is memory. */

@@ -1,8 +1,8 @@
 /* latency.h: a histogram of durations, for pauses.
  *
  * Sixteen buckets to a doubling, so a quantile is an upper bound within 1/16.  One writer at a time
- * (the thread whose pauses these are, or the collector while it holds that thread); readers may see
- * a sample late. */
+ * (the thread whose pauses these are, or the collector while it has suspended that thread); readers
+ * may see a sample late. */
 #ifndef GAITI_BASE_LATENCY_H
 #define GAITI_BASE_LATENCY_H
 

@@ -1,17 +1,17 @@
 /* The runner of a cycle.
  *
  * Usually it is the collector's thread, which starts with the first request, sleeps between cycles,
- * and between cycles gives free memory back at a small share of a processor.  Where the system
+ * and between cycles gives free memory back at a small share of a CPU.  Where the system
  * gives no thread, the thread that asks for a cycle runs it.
  *
  * But a thread that is woken comes to its turn after some fifty microseconds, and where mutators
- * have every processor, when the heap has long passed its goal; a cycle with next to nothing to
+ * have every CPU, when the heap has long passed its goal; a cycle with next to nothing to
  * mark does not take as long.  So where the last cycle marked little, the next is an inline one:
  * the next thread that allocates leaves managed code, and runs it phase by phase.  In handshakes it
  * acts for itself as it does for all threads outside.  When the cycle has taken
  * COLLECTOR_INLINE_NS, because it waits for another thread or has more to sweep, the thread hands
  * it over to the collector's thread, which goes on in the same phase.  Where there is more to mark,
- * the thread does so after a quarter of that time: other processors could help.
+ * the thread does so after a quarter of that time: other CPUs could help.
  *
  *   inline due   the next thread that allocates runs the cycle
  *   requested    the collector's thread begins it, or the waiting thread where there is none
@@ -24,7 +24,7 @@
  *
  * .collector.hand-off  The collector's thread sleeps while another runs a cycle.  So a thread that
  * stops running one looks for work that is due to that one: a cycle handed over, a request made in
- * the meantime, memory to give back, new settings, the number of processors to be learned anew
+ * the meantime, memory to give back, new settings, the number of CPUs to be learned anew
  * (tests/model/drive.pml).
  *
  * Allocation asks for cycles, so a setting that is lowered while no thread allocates would change
@@ -58,7 +58,7 @@ static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) 
   requests->wants_full = false;
   AO_store(&requests->inline_due, 0);
   requests->started++;
-  if (requests->cause == GAIT_CAUSE_FORCED) requests->forced++;
+  if (requests->cause == GAIT_CAUSE_FORCED) requests->forced_cycles++;
   return requests->cause;
 }
 
@@ -66,8 +66,8 @@ static gait_cycle_cause collector_begin_locked(struct gaiti_requests *requests) 
 static void collector_end_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   requests->finished = requests->started;
-  if (heap->generation.young) requests->youngs++;
-  gaiti_wake(&requests->ended);
+  if (heap->generation.young) requests->young_cycles++;
+  gaiti_wake(&requests->cycle_ended);
 }
 
 /* Whether the calling thread has a cycle to run that is no inline one: the rest of the one under
@@ -97,7 +97,7 @@ static void collector_run_locked(gait_heap *heap) {
   collector_end_locked(heap);
 }
 
-static bool collector_is_over(const struct gaiti_pacer_release *plan) {
+static bool collector_has_excess(const struct gaiti_pacer_release *plan) {
   int64_t over =
       plan->now_bytes > plan->background_bytes ? plan->now_bytes : plan->background_bytes;
   return over >= (int64_t)GAITI_BLOCK_BYTES;
@@ -107,7 +107,7 @@ static bool collector_is_over(const struct gaiti_pacer_release *plan) {
  * how long to leave it at that: 0 when no more is over. */
 static uint64_t collector_release_some(gait_heap *heap, uint64_t *due_ns) {
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  if (!collector_is_over(&plan)) return 0;
+  if (!collector_has_excess(&plan)) return 0;
   size_t step = plan.now_bytes > 0 ? (size_t)plan.now_bytes : COLLECTOR_RELEASE_BYTES;
   uint64_t start = gaiti_os_now_ns();
   if (plan.now_bytes <= 0 && start < *due_ns) return *due_ns - start;
@@ -147,7 +147,7 @@ static void collector_review_locked(gait_heap *heap) {
   AO_store(&requests->inline_due, 0);
 }
 
-/* How many processors there are is read from files, which no thread of the embedder's waits for,
+/* How many CPUs there are is read from files, which no thread of the embedder's waits for,
  * not even one that runs a cycle: that one sees that this thread wakes up (.collector.hand-off). */
 static bool collector_has_to_learn(const gait_heap *heap) {
   return !heap->options.cpus && gaiti_os_cpus_are_old();
@@ -271,7 +271,7 @@ void gaiti_collector_review(gait_heap *heap) {
   gaiti_lock(&requests->lock);
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
   bool under_way = requests->started != requests->finished;
-  if (under_way || collector_is_past_trigger(heap) || collector_is_over(&plan)) {
+  if (under_way || collector_is_past_trigger(heap) || collector_has_excess(&plan)) {
     requests->review = true;
     if (collector_started_locked(heap)) gaiti_wake(&requests->asked);
   }
@@ -295,7 +295,7 @@ void gaiti_collector_stop(gait_heap *heap) {
 static void collector_hand_off_locked(gait_heap *heap) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   struct gaiti_pacer_release plan = gaiti_pace_plan_release(heap);
-  bool releases = !requests->releasing && collector_is_over(&plan);
+  bool releases = !requests->releasing && collector_has_excess(&plan);
   if (!collector_has_to_work_locked(requests) && !releases && !collector_has_to_learn(heap)) return;
   if (collector_started_locked(heap))
     gaiti_wake(&requests->asked);
@@ -363,7 +363,7 @@ static void collector_await_locked(gait_heap *heap, uint64_t target, bool runs) 
     collector_help(heap);
     gaiti_lock(&requests->lock);
     if (requests->finished < target)
-      gaiti_wait_for(&requests->ended, &requests->lock, COLLECTOR_WAIT_NS);
+      gaiti_wait_for(&requests->cycle_ended, &requests->lock, COLLECTOR_WAIT_NS);
   }
   gaiti_counter_sub(&requests->waiting, 1);
 }
@@ -381,21 +381,20 @@ static struct collector_stall collector_begin_stall(gait_heap *heap) {
 }
 
 /* The time for which a thread waits for marking because of the memory limit is held against the cap
- * on the collector's CPU time: of the time that passed, no more than this process had processors in
- * it, and of several threads that wait, as many as there are processors that they could use.  The
+ * on the collector's CPU time: of the time that passed, no more than this process had CPUs in
+ * it, and of several threads that wait, as many as there are CPUs that they could use.  The
  * time for which all threads were stopped has been counted as such. */
 static void collector_end_stall(gait_heap *heap, struct collector_stall stall, uint64_t took_ns,
                                 AO_t others) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
   if (!AO_load(&pace->limit_bound)) return;
-  AO_t threads = others + 1, processors = AO_load(&pace->whole_cpus);
+  AO_t threads = others + 1, cpus = AO_load(&pace->whole_cpus);
   uint64_t cpu_ns = gaiti_os_process_cpu_ns() - stall.cpu_ns;
   uint64_t stopped_ns = AO_load(&pace->total_stopped_ns) - stall.stopped_ns;
   uint64_t waited_ns = took_ns > stopped_ns ? took_ns - stopped_ns : 0;
   uint64_t lost_ns = cpu_ns < waited_ns ? cpu_ns : waited_ns;
-  gaiti_counter_add(&pace->stalled_ns,
-                    threads > processors ? lost_ns * processors / threads : lost_ns);
+  gaiti_counter_add(&pace->stalled_ns, threads > cpus ? lost_ns * cpus / threads : lost_ns);
 }
 
 /* Waits for a cycle, for one that has yet to begin if it is to be `fresh`; returns how long. */
@@ -434,14 +433,14 @@ static bool collector_is_missing_locked(const struct gaiti_requests *requests) {
 }
 
 /* While marking goes on, waits for something to mark, unless as many `others` stall as there are
- * processors: a marker that shares wakes all that wait.  Returns whether it has waited. */
+ * CPUs: a marker that shares wakes all that wait.  Returns whether it has waited. */
 static bool collector_wait_for_work(gait_heap *heap, AO_t others) {
   if (!gaiti_phase_marks(gaiti_phase(heap))) return false;
   if (others >= AO_load(&heap->cycle->pace.whole_cpus)) return false;
   return gaiti_marking_wait(heap, COLLECTOR_STALL_NS);
 }
 
-/* Waits for the next phase.  Returns whether somebody has to run the cycle that was asked for. */
+/* Waits for the next phase.  Returns whether the cycle that was asked for has no runner yet. */
 static bool collector_wait_for_phase(gait_heap *heap, enum gaiti_phase phase) {
   struct gaiti_requests *requests = &heap->cycle->requests;
   gaiti_lock(&requests->lock);

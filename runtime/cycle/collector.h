@@ -22,7 +22,7 @@ void gaiti_collector_review(gait_heap *heap);
 bool gaiti_collector_inline_is_due(const gait_heap *heap);
 
 /* Runs the inline cycle that is due, as far as that goes without waiting for long, and leaves the
- * rest to the collector's thread.  Returns whether there was one that it might run. Thread: in
+ * rest to the collector's thread.  Returns whether there was one that it might run.  Thread: in
  * managed state; it is outside meanwhile. */
 bool gaiti_collector_run_inline(gait_thread *thread);
 

@@ -60,6 +60,7 @@
 #include "alloc/cache.h"
 #include "base/collecting.h"
 #include "cycle/checkmark.h"
+#include "cycle/heap_walk.h"
 #include "cycle/stop.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -68,9 +69,9 @@
 static bool requests_init(struct gaiti_requests *requests) {
   if (!gaiti_lock_init(&requests->lock, GAITI_RANK_COLLECT)) return false;
   if (!gaiti_condition_init(&requests->asked)) goto fail_lock;
-  if (!gaiti_condition_init(&requests->ended)) goto fail_asked;
+  if (!gaiti_condition_init(&requests->cycle_ended)) goto fail_asked;
   if (gaiti_condition_init(&requests->advanced)) return true;
-  gaiti_condition_destroy(&requests->ended);
+  gaiti_condition_destroy(&requests->cycle_ended);
 fail_asked:
   gaiti_condition_destroy(&requests->asked);
 fail_lock:
@@ -80,7 +81,7 @@ fail_lock:
 
 static void requests_destroy(struct gaiti_requests *requests) {
   gaiti_condition_destroy(&requests->advanced);
-  gaiti_condition_destroy(&requests->ended);
+  gaiti_condition_destroy(&requests->cycle_ended);
   gaiti_condition_destroy(&requests->asked);
   gaiti_lock_destroy(&requests->lock);
 }
@@ -285,7 +286,7 @@ static bool phase_drain(gait_heap *heap) {
  * run; each of those is kept from now on, and counted as one that ran. */
 static void cycle_stop(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
-  gaiti_pace_start_stop(heap);
+  gaiti_pace_begin_stop(heap);
   uint64_t threads = AO_load(&cycle->requests.kept);
   threads += gaiti_stop_all(heap);
   gaiti_pace_note_stop(heap, threads);
@@ -294,7 +295,7 @@ static void cycle_stop(gait_heap *heap) {
 
 static void cycle_resume(gait_heap *heap) {
   gaiti_resume_all(heap);
-  gaiti_pace_finish_stop(heap);
+  gaiti_pace_end_stop(heap);
 }
 
 /* STOP: stops every thread, and ends marking then; without barriers, it only begins. */

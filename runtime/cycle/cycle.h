@@ -12,10 +12,10 @@
 
 /* Requests for cycles, and their ends (collector.c).  Guarded by the lock, but for the atomics.
  *   asked              something was requested of the collector's thread
- *   ended              a cycle has ended
+ *   cycle_ended        a cycle has ended
  *   advanced           the phase has changed, and a thread is stalled
  *   started, finished  cycles begun and ended; finished <= started <= finished + 1
- *   forced, youngs     cycles that were asked for by the program; young ones
+ *   forced_cycles, young_cycles  cycles that the program asked for; young ones
  *   requested          a cycle is to begin, for `cause`
  *   wants_full         the requested cycle, or the next, must not be a young one
  *   full               the cycle under way must not be; read by the thread that runs it
@@ -36,12 +36,12 @@
 struct gaiti_requests {
   struct gaiti_lock lock;
   struct gaiti_condition asked;
-  struct gaiti_condition ended;
+  struct gaiti_condition cycle_ended;
   struct gaiti_condition advanced;
   uint64_t started;
   uint64_t finished;
-  uint64_t forced;
-  uint64_t youngs;
+  uint64_t forced_cycles;
+  uint64_t young_cycles;
   gait_cycle_cause cause;
   bool requested;
   bool wants_full;
@@ -67,6 +67,7 @@ struct gaiti_requests {
  *   mark_deadline_ns  when it has to leave the rest of marking
  *   begun_ns          the begin of the cycle
  *   record            of this cycle, or the last
+ *   census            of the last; other threads read it under the lock, between cycles
  *   idle_objects      marked when nothing was grey outside the threads' buffers
  *   stopped           every thread is stopped, or was at the end of the last cycle
  *   marker            no cycle lacks one */
@@ -86,7 +87,7 @@ struct gaiti_cycle {
   struct gaiti_requests requests;
   struct gaiti_runner runner;
   struct gaiti_protocol protocol;
-  struct gaiti_handshakes handshakes;
+  struct gaiti_handshake_runner handshakes;
   struct gaiti_pace pace;
   struct gaiti_workers workers;
   struct gaiti_records records;

@@ -69,7 +69,7 @@
  *
  * .fork.back  The thread that forks comes back to its heaps without waiting for a thread, too: the
  * handler that gives the library's lock back runs after ours.  So cycles stay suspended until it is
- * back, and one that is stuck may not hold it.
+ * back, and one that is stuck may not suspend it.
  *
  * A callback of Gait's that forks, on a thread that runs a cycle or marks, would wait for itself:
  * that is a failed check.  The out-of-memory handler may fork.
@@ -89,25 +89,25 @@
 
 /* How long one step of a fork waits for a thread that reaches no safepoint, or for a cycle that
  * waits for one. */
-#define FORK_PATIENCE_NS ((uint64_t)100000000)
+#define FORK_PATIENCE_NS (100 * GAITI_NS_OF_MS)
 /* Between two looks at a cycle. */
-#define FORK_LOOK_NS ((uint64_t)1000000)
+#define FORK_LOOK_NS GAITI_NS_OF_MS
 
 /*   caller  the attachment of the thread that forks, or NULL
- *   rests   no cycle is under way, and none begins
- *   holds   so its threads have been stopped, but those for which patience ended
- *   whole   those were none */
+ *   at_rest     no cycle is under way, and none begins
+ *   stopped     so its threads have been stopped, but those for which patience ended
+ *   all_stopped  those were none */
 struct fork_entry {
   gait_heap *heap;
   gait_thread *caller;
-  bool rests;
-  bool holds;
-  bool whole;
+  bool at_rest;
+  bool stopped;
+  bool all_stopped;
   struct fork_entry *next;
 };
 
-/* Its holder may be waiting for every thread to reach a safepoint: it is waited for in a blocking
- * section. */
+/* The thread that has it may be waiting for every thread to reach a safepoint: it is waited for in
+ * a blocking section. */
 static struct gaiti_lock fork_lock = {PTHREAD_MUTEX_INITIALIZER, GAITI_RANK_FORK};
 static struct fork_entry *fork_entries;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
@@ -155,7 +155,7 @@ static void fork_unlock_all(gait_heap *heap) {
 /* The threads that waited for one are gone. */
 static void fork_renew_conditions(gait_heap *heap) {
   gaiti_condition_renew(&heap->cycle->requests.asked);
-  gaiti_condition_renew(&heap->cycle->requests.ended);
+  gaiti_condition_renew(&heap->cycle->requests.cycle_ended);
   gaiti_condition_renew(&heap->cycle->requests.advanced);
   gaiti_condition_renew(&heap->threads->changed);
 }
@@ -174,7 +174,7 @@ static void fork_find_caller(struct fork_entry *entry) {
 /* No cycle of the heap begins from now on. */
 static void fork_suspend(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
-  entry->rests = entry->holds = entry->whole = false;
+  entry->at_rest = entry->stopped = entry->all_stopped = false;
   gaiti_lock(&requests->lock);
   requests->suspended = true;
   gaiti_unlock(&requests->lock);
@@ -200,12 +200,12 @@ static void fork_end(void) {
   gaiti_unlock(&fork_lock);
 }
 
-static bool fork_rests_locked(const gait_heap *heap) {
+static bool fork_is_at_rest_locked(const gait_heap *heap) {
   return heap->cycle->requests.started == heap->cycle->requests.finished;
 }
 
 /* Whether the cycle has stood still for so long that it may be waiting for a thread that the fork
- * holds up. */
+ * delays. */
 static bool fork_is_stuck_locked(const gait_heap *heap) {
   uint64_t since_ns = heap->cycle->handshakes.still_since_ns;
   return since_ns != 0 && gaiti_os_now_ns() - since_ns >= FORK_PATIENCE_NS;
@@ -222,22 +222,22 @@ static bool fork_is_stuck(gait_heap *heap) {
 static void fork_await_cycle(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_lock(&requests->lock);
-  while (!(entry->rests = fork_rests_locked(entry->heap)) && !fork_is_stuck(entry->heap))
-    gaiti_wait_for(&requests->ended, &requests->lock, FORK_LOOK_NS);
+  while (!(entry->at_rest = fork_is_at_rest_locked(entry->heap)) && !fork_is_stuck(entry->heap))
+    gaiti_wait_for(&requests->cycle_ended, &requests->lock, FORK_LOOK_NS);
   gaiti_unlock(&requests->lock);
 }
 
-/* A cycle that is stuck may be about to hold the threads itself. */
-static void fork_hold(struct fork_entry *entry, uint64_t until_ns) {
-  if (!entry->rests || entry->holds) return;
-  entry->holds = true;
-  entry->whole = gaiti_stop_until(entry->heap, until_ns);
+/* A cycle that is stuck may be about to stop the threads itself. */
+static void fork_stop(struct fork_entry *entry, uint64_t until_ns) {
+  if (!entry->at_rest || entry->stopped) return;
+  entry->stopped = true;
+  entry->all_stopped = gaiti_stop_until(entry->heap, until_ns);
 }
 
 /* The locks are taken. */
 static void fork_keep_caller(struct fork_entry *entry) {
   gait_thread *caller = entry->caller;
-  if (!caller || entry->holds) return;
+  if (!caller || entry->stopped) return;
   caller->forking = true;
   if (caller->stopped) gaiti_thread_resume(caller);
   caller->stopped = false;
@@ -249,7 +249,7 @@ static bool fork_try_lock_heaps(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_lock_all(entry->heap);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    quiet = quiet && (fork_rests_locked(entry->heap) || fork_is_stuck_locked(entry->heap));
+    quiet = quiet && (fork_is_at_rest_locked(entry->heap) || fork_is_stuck_locked(entry->heap));
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     if (quiet)
       fork_keep_caller(entry);
@@ -273,7 +273,7 @@ static void fork_prepare(void) {
       fork_await_cycle(entry);
     uint64_t until_ns = gaiti_os_now_ns() + FORK_PATIENCE_NS;
     for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-      fork_hold(entry, until_ns);
+      fork_stop(entry, until_ns);
   } while (!fork_try_lock_heaps());
 }
 
@@ -284,7 +284,7 @@ static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
-    if (entry->holds) gaiti_resume_all(entry->heap);
+    if (entry->stopped) gaiti_resume_all(entry->heap);
   fork_end();
 }
 
@@ -307,7 +307,7 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
 static void fork_drop_threads(struct fork_entry *entry) {
   struct gaiti_threads *threads = entry->heap->threads;
   gait_thread *thread = threads->all;
-  gaiti_buffers_forget_buffers(entry->heap);
+  gaiti_buffers_forget_owned(entry->heap);
   threads->all = NULL;
   threads->count = 0;
   while (thread) {
@@ -349,7 +349,7 @@ static void fork_sweep(struct fork_entry *entry) {
 /* A cycle of which there is no record is none. */
 static void fork_uncount(struct gaiti_cycle *cycle) {
   cycle->requests.started = cycle->requests.finished;
-  if (cycle->runner.record.cause == GAIT_CAUSE_FORCED) cycle->requests.forced--;
+  if (cycle->runner.record.cause == GAIT_CAUSE_FORCED) cycle->requests.forced_cycles--;
 }
 
 /* Brings the cycle that was stuck to an end (.fork.frozen). */
@@ -406,8 +406,8 @@ static void fork_child_heap(struct fork_entry *entry) {
   heap->forked = true;
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);
-  if (!fork_rests_locked(heap)) fork_end_cycle(entry);
-  if (heap->options.debug.poison && !entry->whole) fork_poison(heap);
+  if (!fork_is_at_rest_locked(heap)) fork_end_cycle(entry);
+  if (heap->options.debug.poison && !entry->all_stopped) fork_poison(heap);
   gaiti_resume_all(heap);
 }
 

@@ -18,14 +18,14 @@
  * .handshake.entered  There is one flag for all heaps of an OS thread, and a poll looks only at the
  * heaps in whose managed state the thread is.  So it may lower the flag of a heap that the thread
  * is about to enter.  An entering thread therefore looks at the number itself: its change of state
- * and the collector's, which tries to hold the thread after it has raised the number, are both
+ * and the collector's, which tries to suspend the thread after it has raised the number, are both
  * compare-and-swaps with a full fence, so either the thread sees the number or the collector finds
  * it outside.
  *
  * .handshake.series  A series of actions, as at the start of a cycle, needs the collector at its
  * beginning only.  `pending` counts the threads that have yet to act; the thread that makes it zero
  * moves to the next phase, under the lock, and acts on its action next (protocol.c).  Where threads
- * hold every processor, the collector waits for its turn for longer than a small heap lasts, and it
+ * have every CPU, the collector waits for its turn for longer than a small heap lasts, and it
  * would have to wait once for each action.  But when a thread was outside, the rest is left to the
  * collector: no thread should act for others, which may be many.  The same holds while the thread
  * that runs the cycle has a deadline: it must not sleep, and both would only get into each other's
@@ -49,10 +49,10 @@
 #include "mutator/attachments.h"
 #include "mutator/blocking.h"
 
-/* Between two looks, a thread that must not sleep reads the count so often at most. */
+/* A runner with a deadline reads the count so often at most between two looks. */
 #define HANDSHAKE_PAUSES 64
 
-/* ---- Actions: by the thread, or by the collector that holds it ---- */
+/* ---- Actions: by the thread, or by the collector that has suspended it ---- */
 
 /* Turns the thread's barrier on; where the cycle has a deadline, runs are cut into parts. */
 static void action_barrier_on(gait_thread *thread) {
@@ -103,7 +103,8 @@ static action_fn *const actions[] = {
     [GAITI_ACTION_FLUSH] = action_flush, [GAITI_ACTION_BARRIER_OFF] = action_barrier_off,
 };
 
-/* Acts on the handshake under way: the thread itself, or its holder. */
+/* Acts on the handshake under way: the thread itself, or the one that
+ * has suspended it. */
 static void handshake_act(gait_thread *thread) {
   if (thread->proc) gaiti_proc_flush_counts(thread->heap, thread->proc);
   actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
@@ -113,11 +114,11 @@ static void handshake_act(gait_thread *thread) {
 
 /* Raises the number of handshakes for the action, and the poll flag of each thread. */
 void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   struct gaiti_handshake *asked = &heap->threads->handshake;
   handshakes->count++;
   handshakes->asked_ns = gaiti_os_now_ns();
-  handshakes->acted_for_absent = false;
+  handshakes->acted_for_outside = false;
   AO_store(&asked->pending, heap->threads->count);
   AO_int_store(&handshakes->action, action);
   AO_store_full(&asked->number, AO_load(&asked->number) + 1);
@@ -131,7 +132,7 @@ bool gaiti_handshake_is_pending(const gait_heap *heap) {
 }
 
 void gaiti_handshake_measure_locked(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   uint64_t took = gaiti_os_now_ns() - handshakes->asked_ns;
   if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
 }
@@ -150,28 +151,28 @@ static void safepoint_wake_collector(gait_heap *heap) {
 }
 
 /* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
- * processor longer than the next stop is away. */
+ * CPU longer than the next stop is away. */
 static void safepoint_wait_while_stopped(gait_heap *heap) {
   gaiti_counter_add(&heap->cycle->requests.kept, 1);
   gaiti_blocking_begin();
   gaiti_lock(&heap->threads->lock);
   gaiti_wake(&heap->threads->changed);
   while (AO_load(&heap->threads->handshake.stop))
-    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, GAITI_NS_OF_MS);
   gaiti_unlock(&heap->threads->lock);
   gaiti_blocking_end();
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
 }
 
 /* This thread was the last to act.  Unless the collector has to act for others, it moves to the
- * next phase itself: the collector may have to wait long for its turn on a processor.  Returns
+ * next phase itself: the collector may have to wait long for its turn on a CPU.  Returns
  * whether that asks for an action. */
 static bool safepoint_move_on(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   if (AO_load_acquire(&handshakes->has_deadline)) return false;
   gaiti_delay(heap);
   gaiti_lock(&heap->threads->lock);
-  enum gaiti_action next = gaiti_protocol_move_on_locked(heap, !handshakes->acted_for_absent);
+  enum gaiti_action next = gaiti_protocol_move_on_locked(heap, !handshakes->acted_for_outside);
   handshakes->still_since_ns = 0; /* the cycle has gone on, without the thread that runs it */
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
@@ -182,7 +183,7 @@ static bool safepoint_move_on(gait_heap *heap) {
 /* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
  * itself, on which it is to act next. */
 static bool safepoint_act(gait_thread *thread) {
-  struct gaiti_handshakes *handshakes = &thread->heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
   if (AO_load_acquire(&thread->heap->threads->handshake.stop))
     safepoint_wait_while_stopped(thread->heap);
@@ -203,7 +204,7 @@ static bool safepoint_look(struct gaiti_attachments *attachments) {
   bool asked = false;
   AO_int_store(&attachments->poll, 0);
   AO_nop_full();
-  for (gait_thread *thread = attachments->first; thread; thread = thread->next_exit)
+  for (gait_thread *thread = attachments->first; thread; thread = thread->next_attachment)
     if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread);
   return asked;
 }
@@ -220,7 +221,7 @@ void gaiti_safepoint(gait_thread *thread) {
 
 /* Notes the time since when the runner stands still, or that it goes on. */
 void gaiti_handshake_stand_still_locked(gait_heap *heap, bool still) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   if (!still)
     handshakes->still_since_ns = 0;
   else if (handshakes->still_since_ns == 0)
@@ -236,8 +237,8 @@ void gaiti_handshake_stand_still(gait_heap *heap, bool still) {
 /* Acts for those outside.  Returns one that has still to act, if there is any.
  * Shades of threads without a processor go to the markers before the lock is given up: no thread
  * goes on from this handshake without them. */
-static gait_thread *handshake_act_for_absent(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+static gait_thread *handshake_act_for_outside(gait_heap *heap) {
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   AO_t number = AO_load(&heap->threads->handshake.number);
   gait_thread *late = NULL;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -247,7 +248,7 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
       continue;
     }
     if (AO_load(&thread->seen) != number) { /* else it acted, and left then */
-      handshakes->acted_for_absent = true;
+      handshakes->acted_for_outside = true;
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
       gaiti_thread_note_acted(thread, number);
     }
@@ -260,14 +261,14 @@ static gait_thread *handshake_act_for_absent(gait_heap *heap) {
 /* Looks, moves on to the next phase as long as all have acted, and when a thread is missing waits a
  * little.  Returns whether all have acted on the last action. */
 static bool handshake_look(gait_heap *heap, int spins) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   struct gaiti_late_thread report = {.found = false};
   gaiti_lock(&heap->threads->lock);
   AO_store_full(&handshakes->waiting, spins >= GAITI_HANDSHAKE_SPINS);
   gait_thread *late;
   bool over;
   do {
-    late = handshake_act_for_absent(heap);
+    late = handshake_act_for_outside(heap);
     over = !gaiti_handshake_is_pending(heap);
   } while (over && gaiti_protocol_move_on_locked(heap, true) != GAITI_ACTION_NONE);
   if (over) gaiti_handshake_measure_locked(heap);

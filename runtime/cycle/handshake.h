@@ -7,8 +7,8 @@
  *
  * .inv.handshake  thread->seen is the number of the last handshake that the thread has acted on, or
  *                 that was done in its place.  It is written by the thread in managed state, or by
- *                 the holder of the thread.  The action does not change before all have seen the
- *                 number. */
+ *                 the thread that has suspended it.  The action does not change before all have
+ *                 seen the number. */
 #ifndef GAITI_CYCLE_HANDSHAKE_H
 #define GAITI_CYCLE_HANDSHAKE_H
 
@@ -21,16 +21,18 @@
 
 /* The collector's side of the handshake under way (mutator/thread.h has the threads').  Guarded by
  * the threads' lock, but for the atomics.
- *   acted_for_absent   the collector has acted for a thread outside
+ *   acted_for_outside  the collector has acted for a thread outside
  *   buffer             barrier buffer of the collector, within one look, for threads that have no
- * processor waiting            the collector sleeps until a thread has acted has_deadline       the
- * collector does not sleep while it waits, and looks again at once still_since_ns     since when
- * the thread that runs the cycle stands still, 0: it does not.  It waits for threads, or is in the
- * embedder's log or in the callback that tells of the cycle, which comes last: all that it has is
- * in the cycle, and whole. For a fork that cannot wait for it (cycle/fork.c) */
-struct gaiti_handshakes {
+ *                      processor
+ *   waiting            the collector sleeps until a thread has acted
+ *   has_deadline       the collector does not sleep while it waits, and looks again at once
+ *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
+ *                      waits for threads, or is in the embedder's log or in the callback that tells
+ *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
+ *                      For a fork that cannot wait for it (cycle/fork.c) */
+struct gaiti_handshake_runner {
   unsigned action; /* enum gaiti_action, atomic */
-  bool acted_for_absent;
+  bool acted_for_outside;
   struct gaiti_barrier_buffer *buffer;
   AO_t waiting;
   AO_t has_deadline;
@@ -54,7 +56,7 @@ void gaiti_handshake_measure_locked(gait_heap *heap);
 /* Acts for threads outside, moves the phase on, and waits until all threads have acted and the
  * phase is one that the caller has to end.  Returns whether it is: with a deadline
  * (GAITI_NO_DEADLINE: none) it does not sleep, gives up when that has come, and is to be called
- * again. Thread: the one that runs the cycle; it is not in managed state. */
+ * again.  Thread: the one that runs the cycle; it is not in managed state. */
 bool gaiti_handshake_await(gait_heap *heap, uint64_t deadline_ns);
 
 /* The thread that runs the cycle stands still from now on, or goes on.  Thread: that one. */

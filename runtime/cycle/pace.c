@@ -27,9 +27,9 @@ static double pace_share(int64_t percent) {
   return (double)percent / 100.0;
 }
 
-static void pace_set_cpus(struct gaiti_pace *pace, double processors) {
-  pace->cpus = processors;
-  AO_store(&pace->whole_cpus, processors > 1 ? (AO_t)processors : 1);
+static void pace_set_cpus(struct gaiti_pace *pace, double cpus) {
+  pace->cpus = cpus;
+  AO_store(&pace->whole_cpus, cpus > 1 ? (AO_t)cpus : 1);
 }
 
 static int64_t pace_limit(int64_t memory_limit_bytes) {
@@ -150,7 +150,7 @@ static void pace_decide(gait_heap *heap) {
   AO_store_release(&pace->trigger_bytes, (AO_t)pace->decision.trigger_bytes);
 }
 
-/* A thread that waits for marking is as good as one that assists: its processor does nothing for
+/* A thread that waits for marking is as good as one that assists: its CPU does nothing for
  * the program. */
 static void pace_limiter_feed(struct gaiti_pace *pace) {
   uint64_t assist = AO_load(&pace->assist_ns), idle = AO_load(&pace->idle_ns);
@@ -163,9 +163,9 @@ static void pace_limiter_feed(struct gaiti_pace *pace) {
   pace->limited_stalled_ns = stalled;
 }
 
-/* The limiter takes background marking for its planned share of the time.  Marking in a hurry takes
+/* The limiter takes background marking for its planned share of the time.  Urgent marking takes
  * more, and that is the collector's as well; but while the program was stopped it was measured. */
-static void pace_limiter_feed_hurry(struct gaiti_pace *pace) {
+static void pace_limiter_feed_excess(struct gaiti_pace *pace) {
   double planned = pace->pacer.config.background_share * pace->cpus *
                    (double)(gaiti_os_now_ns() - pace->started_ns - pace->stopped_ns);
   double took = (double)(AO_load(&pace->background_ns) - pace->stopped_background_ns);
@@ -185,7 +185,7 @@ static void pace_begin_stop(struct gaiti_pace *pace) {
   pace->stopped_since_ns = gaiti_os_now_ns();
   pace->stopped_since_background_ns = AO_load(&pace->background_ns);
   pace_limiter_feed(pace);
-  gaiti_pacer_limiter_start_stop(&pace->limiter, (int64_t)pace->stopped_since_ns);
+  gaiti_pacer_limiter_begin_stop(&pace->limiter, (int64_t)pace->stopped_since_ns);
 }
 
 /* CPU time that the stopped threads would have had: no more than the collector has left of it. */
@@ -208,15 +208,15 @@ static void pace_end_stop(struct gaiti_pace *pace) {
   pace->stopped_background_ns += background;
   gaiti_counter_add(&pace->total_stopped_ns, took);
   pace_limiter_feed(pace);
-  gaiti_pacer_limiter_finish_stop(&pace->limiter, (int64_t)now, (int64_t)pace->stopped_threads,
-                                  (int64_t)background);
+  gaiti_pacer_limiter_end_stop(&pace->limiter, (int64_t)now, (int64_t)pace->stopped_threads,
+                               (int64_t)background);
 }
 
 /* ---- The cycle's moments ---- */
 
 bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  double processors = heap->options.cpus ? (double)heap->options.cpus : gaiti_os_cpus();
+  double cpus = heap->options.cpus ? (double)heap->options.cpus : gaiti_os_cpus();
   gaiti_lock(&pace->lock);
   pace->started_ns = gaiti_os_now_ns();
   pace->started_bytes = gaiti_heap_live(heap);
@@ -227,10 +227,10 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   AO_store(&pace->idle_ns, 0);
   AO_store(&pace->background_credit, 0);
   pace->stopped_ns = pace->stopped_cpu_ns = pace->stopped_background_ns = 0;
-  if (processors != pace->cpus)
-    gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, processors);
-  pace_set_cpus(pace, processors);
-  pace->plan = gaiti_pacer_plan_workers(processors, pace_share(heap->options.background_percent));
+  if (cpus != pace->cpus)
+    gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, cpus);
+  pace_set_cpus(pace, cpus);
+  pace->plan = gaiti_pacer_plan_workers(cpus, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
   if (!young) gaiti_pacer_give_up_young(&pace->pacer);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
@@ -253,7 +253,7 @@ void gaiti_pace_revise(gait_heap *heap) {
   gaiti_unlock(&pace->lock);
 }
 
-void gaiti_pace_start_stop(gait_heap *heap) {
+void gaiti_pace_begin_stop(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace_begin_stop(pace);
@@ -267,7 +267,7 @@ void gaiti_pace_note_stop(gait_heap *heap, uint64_t threads) {
   gaiti_unlock(&pace->lock);
 }
 
-void gaiti_pace_finish_stop(gait_heap *heap) {
+void gaiti_pace_end_stop(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   pace_end_stop(pace);
@@ -331,7 +331,7 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
   pace->started_bytes = 0;
   bool stopped = pace->stopped;
   if (stopped) pace_end_stop(pace);
-  pace_limiter_feed_hurry(pace);
+  pace_limiter_feed_excess(pace);
   pace_limiter_transition(pace, false);
   struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
   snapshot.heap_live_bytes = (int64_t)end->peak_bytes;
@@ -381,7 +381,7 @@ uint64_t gaiti_pace_live(gait_heap *heap) {
 
 /* ---- Settings ---- */
 
-int64_t gaiti_pace_gogc(gait_heap *heap) {
+int64_t gaiti_pace_gogc(const gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
   int64_t percent = pace->pacer.config.gc_percent;

@@ -36,7 +36,7 @@ struct gaiti_pace {
   AO_t total_background_ns;
   AO_t total_idle_ns;
   AO_t total_stopped_cpu_ns;
-  AO_t stalled_ns; /* processors' time lost to waiting for the limit; never set back */
+  AO_t stalled_ns; /* CPUs' time lost to waiting for the limit; never set back */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
   AO_t limit_bound;       /* the memory limit, or the CPU cap above it, has set the goal */
@@ -67,7 +67,7 @@ struct gaiti_pace {
 bool gaiti_pace_init(gait_heap *heap);
 void gaiti_pace_destroy(gait_heap *heap);
 
-/* A cycle starts, be it a young one or a full one; learns afresh how many processors there are.
+/* A cycle starts, be it a young one or a full one; learns afresh how many CPUs there are.
  * Returns whether the next one may be young, if stores are remembered from here on. */
 bool gaiti_pace_start_cycle(gait_heap *heap, bool young);
 
@@ -79,10 +79,10 @@ void gaiti_pace_revise(gait_heap *heap);
 
 /* Every thread is about to be stopped for the cycle under way; that has been done, and so many
  * would run otherwise; they go on.  The time between counts against the cap on the collector's CPU
- * time, of every processor that those threads would have had. */
-void gaiti_pace_start_stop(gait_heap *heap);
+ * time, of every CPU that those threads would have had. */
+void gaiti_pace_begin_stop(gait_heap *heap);
 void gaiti_pace_note_stop(gait_heap *heap, uint64_t threads);
-void gaiti_pace_finish_stop(gait_heap *heap);
+void gaiti_pace_end_stop(gait_heap *heap);
 
 /* The heap at the end of marking, dead objects and their external bytes included; its live part, or
  * in runs; and of that, the unused part of runs.  With external bytes. */
@@ -106,7 +106,7 @@ uint64_t gaiti_pace_live(gait_heap *heap);
 /* The live bytes have been set back to those that are live: publishes the next trigger. */
 void gaiti_pace_publish(gait_heap *heap);
 
-int64_t gaiti_pace_gogc(gait_heap *heap);
+int64_t gaiti_pace_gogc(const gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 

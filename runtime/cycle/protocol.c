@@ -29,7 +29,7 @@ struct protocol_row {
 
 /* clang-format off */
 static const struct protocol_row rows[GAITI_PHASES] = {
-                         /* asked                    barrier black  marks  last   next               or                 or else */
+    /* phase               asked                     barrier black  marks  last   next */
     [GAITI_PHASE_IDLE]  = {GAITI_ACTION_NONE,        false,  false, false, false, GAITI_PHASE_START, GAITI_PHASE_STOP,  GAITI_PHASE_IDLE},
     [GAITI_PHASE_START] = {GAITI_ACTION_BARRIER_ON,  true,   false, false, true,  GAITI_PHASE_FENCE, GAITI_PHASE_IDLE,  GAITI_PHASE_IDLE},
     [GAITI_PHASE_FENCE] = {GAITI_ACTION_FENCE,       true,   false, false, true,  GAITI_PHASE_ROOTS, GAITI_PHASE_OLD,   GAITI_PHASE_IDLE},

@@ -63,7 +63,7 @@ struct gaiti_protocol {
 void gaiti_protocol_begin(gait_heap *heap);
 
 /* Moves on to a phase that may follow, asks threads for its action, and wakes those that wait for a
- * phase.  Thread: the one that runs the cycle, in managed state nowhere.  Locks: none. */
+ * phase.  Thread: the one that runs the cycle, outside every heap.  Locks: none. */
 void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to);
 
 /* Moves on where the phase is done since all threads have acted, to a phase that asks for an action

@@ -9,7 +9,7 @@
 
 /* A thread may be suspended by a thief of processors, which resumes it: only our own stop counts.
  */
-static uint32_t stop_present_locked(gait_heap *heap, gait_thread **late) {
+static uint32_t stop_suspend_locked(gait_heap *heap, gait_thread **late) {
   uint32_t missing = 0;
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
     if (thread->stopped) continue;
@@ -26,7 +26,7 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
   struct gaiti_late_thread report = {.found = false};
   gait_thread *late = NULL;
   gaiti_lock(&heap->threads->lock);
-  uint32_t missing = stop_present_locked(heap, &late);
+  uint32_t missing = stop_suspend_locked(heap, &late);
   gaiti_handshake_stand_still_locked(heap, missing > 0);
   if (missing) gaiti_watchdog_look_locked(heap, late, started_ns, &report);
   if (missing && spins >= GAITI_HANDSHAKE_SPINS)
@@ -37,7 +37,7 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
 }
 
 uint32_t gaiti_stop_all(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   uint64_t start = handshakes->stopped_since_ns = gaiti_os_now_ns();
   AO_store_full(&heap->threads->handshake.stop, 1);
   uint32_t managed = stop_look(heap, start, 0);
@@ -48,7 +48,7 @@ uint32_t gaiti_stop_all(gait_heap *heap) {
 }
 
 bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   handshakes->stopped_since_ns = gaiti_os_now_ns();
   AO_store_full(&heap->threads->handshake.stop, 1);
   bool all = false;
@@ -56,7 +56,7 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
     time = gaiti_os_now_ns() < deadline_ns;
     gait_thread *late;
     gaiti_lock(&heap->threads->lock);
-    all = stop_present_locked(heap, &late) == 0;
+    all = stop_suspend_locked(heap, &late) == 0;
     if (!all && time)
       gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, GAITI_HANDSHAKE_SLEEP_NS);
     gaiti_unlock(&heap->threads->lock);
@@ -67,7 +67,7 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
 /* One that a fork has not stopped is in managed state, or on its way from one state to another: its
  * state is its own. */
 void gaiti_resume_all(gait_heap *heap) {
-  struct gaiti_handshakes *handshakes = &heap->cycle->handshakes;
+  struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {

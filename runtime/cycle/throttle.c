@@ -52,7 +52,7 @@ static bool throttle_is_past_goal(const gait_heap *heap) {
 
 /* Past its goal, the thread marks once, whether it owes or not, and while marking has not begun or
  * has nothing that it could mark, it waits.  Nothing else would keep the heap from growing while
- * the collector's threads do not get a processor.  It does not wait for ever: a collector that
+ * the collector's threads do not get a CPU.  It does not wait for ever: a collector that
  * comes to nothing stops no thread. */
 static void throttle_stall(gait_thread *thread) {
   gait_heap *heap = thread->heap;
@@ -117,7 +117,7 @@ uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt 
 static void throttle_wait_for_limit(gait_thread *thread, struct gaiti_attempt *attempt) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   uint64_t most = AO_load(&pace->limit_unreachable) ? 1 : 2;
-  if (gaiti_pace_limiting(pace) || attempt->cycles_waited >= most) {
+  if (gaiti_pace_limiting(pace) || attempt->soft_cycles >= most) {
     attempt->over_limit = true;
     return;
   }
@@ -125,7 +125,7 @@ static void throttle_wait_for_limit(gait_thread *thread, struct gaiti_attempt *a
     gaiti_poll(thread);
     return;
   }
-  attempt->cycles_waited++;
+  attempt->soft_cycles++;
   gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
 }
 
@@ -146,7 +146,7 @@ bool gaiti_throttle_wait(gait_thread *thread, size_t bytes, struct gaiti_attempt
     return true;
   }
   uint64_t most = throttle_has_room(heap, bytes) ? THROTTLE_HARD_CYCLES_MOST : THROTTLE_HARD_CYCLES;
-  if (attempt->hard_waited++ >= most) return false;
+  if (attempt->hard_cycles++ >= most) return false;
   gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
   return true;
 }

@@ -2,40 +2,40 @@
  *
  * A slice is a quarter of a megabyte of marking, some hundred microseconds.  After each a worker
  * gives credit for the bytes that it marked, on which allocation may draw instead of assisting, and
- * the first worker, when its plan is a share of a processor, sleeps until its CPU time is that
+ * the first worker, when its plan is a share of a CPU, sleeps until its CPU time is that
  * share of the time gone by.  It does not sleep while a thread waits for the cycle to end.
  *
  * The other workers begin when the first has marked a slice and there is more: where next to
  * nothing is live, to wake them takes longer than to mark.
  *
- * Helpers.  Processors that no thread wants may be used for marking.  The system has a priority for
- * that, at which a thread runs on idle processors alone; but such a thread may be taken off its
- * processor at any moment, with work in its hands without which marking cannot end, and an ordinary
+ * Helpers.  CPUs that no thread wants may be used for marking.  The system has a priority for
+ * that, at which a thread runs on idle CPUs alone; but such a thread may be taken off its
+ * CPU at any moment, with work in its hands without which marking cannot end, and an ordinary
  * user may not give it another priority then.  So no thread at that priority marks, nor holds
- * anything else (.workers.probe).  One of them, the probe, tells when a processor is idle, by the
+ * anything else (.workers.probe).  One of them, the probe, tells when a CPU is idle, by the
  * mere fact that it runs; helpers, which have an ordinary priority, mark when it has granted that:
  *
  *   helper                                 probe (at idle priority)
  *   asked + 1                              waits for `asked`
  *   waits for `granted`                    ...
- *                                          gets a processor: one is idle
+ *                                          gets a CPU: one is idle
  *                                          granted + 1, waits for `begun`
  *   begun + 1                              ...
  *   marks for a millisecond at most, slice by slice; after each it holds nothing
- *   asked + 1, waits for `granted`         gets a processor, if one is idle still or again
+ *   asked + 1, waits for `granted`         gets a CPU, if one is idle still or again
  *
  * The probe does not go on before the helper has begun: else it would tell of the same idle
- * processor again and again.  Where all processors are busy it does not run, so no helper marks or
+ * CPU again and again.  Where all CPUs are busy it does not run, so no helper marks or
  * even wakes up, and marking ends without them: one that has asked waits on, and finds when it is
  * granted something later that there is nothing to do.  The counts are semaphores, for to raise one
  * takes no lock.
  *
  * On some systems a thread at idle priority gets its turn now and then though others want the
- * processor.  Then it comes late: it sees so by the time that has passed since it was signalled,
+ * CPU.  Then it comes late: it sees so by the time that has passed since it was signalled,
  * grants nothing, and looks every millisecond whether it is woken in time.
  *
- * The system wakes a thread on a processor that does nothing, if there is one; a processor on which
- * a helper marks does not count as such.  So the first worker might share a mutator's processor for
+ * The system wakes a thread on a CPU that does nothing, if there is one; a CPU on which
+ * a helper marks does not count as such.  So the first worker might share a mutator's CPU for
  * a whole cycle, and the two would take turns of milliseconds, while a helper had one for itself.
  * The first worker therefore moves to where a helper marks: it takes the helper's place.
  *
@@ -49,13 +49,13 @@
 #define WORKER_ALONE_BYTES  ((uint64_t)16 << 10)
 #define WORKER_WAIT_NS      200000
 #define WORKER_SLEEP_MAX_NS 2000000
-/* A helper marks so long when a processor was idle, in slices of a hundred microseconds or so: the
+/* A helper marks so long when a CPU was idle, in slices of a hundred microseconds or so: the
  * end of marking may have to wait for one slice. */
-#define HELPER_TURN_NS     1000000
+#define HELPER_TURN_NS     GAITI_NS_OF_MS
 #define HELPER_SLICE_BYTES ((uint64_t)64 << 10)
-/* A probe that gets its processor so much later than it might run shares it with others. */
+/* A probe that gets its CPU so much later than it might run shares it with others. */
 #define PROBE_LATE_NS  500000
-#define PROBE_SLEEP_NS 1000000
+#define PROBE_SLEEP_NS GAITI_NS_OF_MS
 
 static bool probe_init(struct gaiti_probe *probe) {
   if (!gaiti_semaphore_init(&probe->asked)) return false;
@@ -186,7 +186,7 @@ static bool helper_slice(gait_heap *heap, uint64_t *cpu_ns) {
   return more;
 }
 
-/* A processor was idle just now. */
+/* A CPU was idle just now. */
 static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
   gait_heap *heap = worker->heap;
   uint64_t until_ns = gaiti_os_now_ns() + HELPER_TURN_NS;
@@ -248,16 +248,16 @@ static void workers_start_helpers(gait_heap *heap, uint32_t wanted) {
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, true);
 }
 
-/* The plan's workers, but for the cycle's own thread, and a helper for each other processor. */
+/* The plan's workers, but for the cycle's own thread, and a helper for each other CPU. */
 static void workers_start_missing(gait_heap *heap) {
   struct gaiti_workers *workers = &heap->cycle->workers;
   const struct gaiti_pace *pace = &heap->cycle->pace;
   uint32_t planned = (uint32_t)pace->plan.dedicated + (pace->plan.fractional > 0 ? 1 : 0);
   uint32_t ordinary = planned > 1 ? planned - 1 : 0;
-  uint32_t processors = pace->cpus > 1 ? (uint32_t)pace->cpus : 1;
+  uint32_t cpus = pace->cpus > 1 ? (uint32_t)pace->cpus : 1;
   for (uint32_t i = workers_count(workers, false); i < ordinary; i++)
     if (workers->count < GAITI_MAX_WORKERS) worker_start(heap, false);
-  if (heap->options.idle_help) workers_start_helpers(heap, processors > 1 ? processors - 1 : 1);
+  if (heap->options.idle_help) workers_start_helpers(heap, cpus > 1 ? cpus - 1 : 1);
 }
 
 /* Has the others mark, too, if they do not yet.  A worker that the plan wants and that cannot be
@@ -326,9 +326,9 @@ void gaiti_workers_forget(gait_heap *heap) {
 
 /* ---- The cycle's own thread ---- */
 
-/* Whether marking is more urgent than the workers' share: somebody waits for it, or the heap is at
+/* Whether marking is more urgent than the workers' share: a thread waits for it, or the heap is at
  * its goal already. */
-static bool workers_hurry(const gait_heap *heap) {
+static bool workers_are_urgent(const gait_heap *heap) {
   const struct gaiti_pace *pace = &heap->cycle->pace;
   if (AO_load(&heap->cycle->requests.waiting) > 0 || AO_load(&heap->threads->handshake.stop))
     return true;
@@ -338,7 +338,7 @@ static bool workers_hurry(const gait_heap *heap) {
 /* Sleeps so long that the CPU time used since marking began is `share` of the time gone by. */
 static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, double share,
                              uint64_t used_ns) {
-  if (share >= 1 || workers_hurry(heap)) return;
+  if (share >= 1 || workers_are_urgent(heap)) return;
   uint64_t due = heap->cycle->pace.started_ns + (uint64_t)((double)used_ns / share);
   uint64_t now = gaiti_os_now_ns();
   if (due <= now) return;
@@ -347,14 +347,14 @@ static void workers_throttle(gait_heap *heap, struct gaiti_marker *marker, doubl
   gaiti_marker_resume(marker);
 }
 
-/* Moves the calling thread to a processor where a helper marks, unless one marks on its own. */
+/* Moves the calling thread to a CPU where a helper marks, unless one marks on its own. */
 static void workers_take_place(gait_heap *heap) {
   const struct gaiti_workers *workers = &heap->cycle->workers;
   AO_t own = (AO_t)(gaiti_os_thread_cpu() + 1), place = 0;
   for (uint32_t i = 0; i < workers->count && place != own; i++) {
     const struct gaiti_worker *worker = &workers->workers[i];
-    AO_t processor = AO_load(&worker->cpu);
-    if (worker->helps && processor != 0) place = processor;
+    AO_t cpu = AO_load(&worker->cpu);
+    if (worker->helps && cpu != 0) place = cpu;
   }
   if (place != 0 && place != own) gaiti_os_thread_move_to((int)place - 1);
 }

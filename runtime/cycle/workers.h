@@ -1,8 +1,8 @@
 /* workers.h: the threads that mark in the background.
  *
  * The thread that runs the cycle is the first worker.  The pacer's plan gives it the whole of one
- * processor or a share of it; further whole processors of the plan get a worker each; and helpers
- * take processors that are idle: they mark while no other thread wants them. */
+ * CPU or a share of it; further whole CPUs of the plan get a worker each; and helpers
+ * take CPUs that are idle: they mark while no other thread wants them. */
 #ifndef GAITI_CYCLE_WORKERS_H
 #define GAITI_CYCLE_WORKERS_H
 
@@ -10,8 +10,8 @@
 
 #define GAITI_MAX_WORKERS 256
 
-/*   cpu        the one on which it marked last, counted from 1; 0 while it does not mark
- *   helps      it is a helper */
+/*   cpu    the CPU on which it marks, counted from 1; 0 while it does not mark
+ *   helps  it is a helper */
 struct gaiti_worker {
   gait_heap *heap;
   pthread_t thread;
@@ -19,14 +19,15 @@ struct gaiti_worker {
   bool helps;
 };
 
-/* How helpers come to know that a processor is idle (workers.c).
+/* How helpers come to know that a CPU is idle (workers.c).
  *   asked    helpers that want to mark
- *   granted  a processor was idle: one of them may
+ *   granted  a CPU was idle: one of them may
  *   begun    it has begun
  *   tid      of the probe's thread, 0 until it runs; atomic
  *   signalled_ns  when one of the two that the probe waits for was raised last; atomic
  *   resting  helpers that wait to be granted something and have not asked: nothing is marked;
- *            guarded by the workers' lock, as `runs` is by the cycle's thread */
+ *            guarded by the workers' lock
+ *   runs     there is a probe; written by the thread that runs the cycle */
 struct gaiti_probe {
   struct gaiti_semaphore asked;
   struct gaiti_semaphore granted;
@@ -54,7 +55,7 @@ struct gaiti_workers {
 
 bool gaiti_workers_init(gait_heap *heap);
 
-/* Stops and joins every worker.  Where no processor is idle that takes as long as the system lets a
+/* Stops and joins every worker.  Where no CPU is idle that takes as long as the system lets a
  * thread at idle priority wait: some milliseconds, as a rule. */
 void gaiti_workers_destroy(gait_heap *heap);
 

@@ -31,7 +31,7 @@ struct gaiti_external_shard {
 };
 
 /*   bytes  the sum over all entries, at most GAIT_MAX_EXTERNAL_BYTES: it rises before an entry
- * does, and falls after; nothing else moves it */
+ *          does, and falls after; nothing else moves it */
 struct gaiti_externals {
   struct gaiti_lock gate;
   AO_t closed; /* to all but the thread that has the gate */

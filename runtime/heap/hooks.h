@@ -15,21 +15,22 @@
 #include "gait/gait.h"
 
 /* One allocation, as far as it had to wait for memory.
- *   cycles_waited  because of the memory limit
- *   hard_waited    because of the hard one
+ *   soft_cycles  because of the memory limit
+ *   hard_cycles    because of the hard one
  *   over_limit     it may pass the memory limit now
  *   collected      a cycle has run since the system gave no memory */
 struct gaiti_attempt {
-  uint64_t cycles_waited;
-  uint64_t hard_waited;
+  uint64_t soft_cycles;
+  uint64_t hard_cycles;
   bool over_limit;
   bool collected;
 };
 
 /* Of threads:
  *   attached   it has just attached, and marking is under way: objects to which its stack refers
- * are marked retire     it gives its processor up: the caches and the barrier's buffer are emptied.
- * It is outside by now, or has never been seen by another thread
+ *              are marked
+ *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
+ *              outside by now, or has never been seen by another thread
  *
  * Of allocation:
  *   pay        before memory is taken: a safepoint, at which the thread does its part of the cycle

@@ -106,21 +106,22 @@ static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *m
 }
 
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
-                                 uint32_t count, size_t used, uint64_t limit, uint64_t own,
-                                 uint32_t *block, bool *clean) {
+                                 const struct gaiti_space_request *request, uint32_t *block,
+                                 bool *clean) {
   enum gaiti_take result = GAITI_TAKE_FAILED;
+  uint32_t count = request->count;
   gaiti_lock(&space->lock);
-  uint32_t found = gaiti_space_find(space, count, own);
+  uint32_t found = gaiti_space_find(space, count, request->own);
   if (count > space->blocks || found > space->blocks - count ||
       !gaiti_space_commit(space, map, found + count))
     goto unlock;
-  uint64_t growth = gaiti_space_growth(space, map, found, count, used);
+  uint64_t growth = gaiti_space_growth(space, map, found, count, request->used);
   result = GAITI_TAKE_LIMIT;
-  if (growth > 0 && limit != GAITI_NO_LIMIT &&
-      !space_make_room(space, map, found, count, growth, limit))
+  if (growth > 0 && request->limit != GAITI_NO_LIMIT &&
+      !space_make_room(space, map, found, count, growth, request->limit))
     goto unlock;
   if (!gaiti_space_charge(space, growth)) goto unlock;
-  gaiti_space_claim(space, map, found, count, used, clean);
+  gaiti_space_claim(space, map, found, count, request->used, clean);
   gaiti_space_add_mapped(space, growth);
   if (count == 1) gaiti_space_probe_locked(space, map, found, growth > 0);
   *block = found;
@@ -138,7 +139,7 @@ void gaiti_space_give_locked(struct gaiti_space *space, const struct gaiti_map *
     CHECK_SLOW("space.give", !gaiti_space_bit(space->free, i), "a block is given back twice");
     gaiti_space_set_bit(space->free, i);
     map->states[i].clean = clean;
-    if (i == space->probe) space->probe = GAITI_NO_BLOCK; /* before anybody could tell */
+    if (i == space->probe) space->probe = GAITI_NO_BLOCK; /* before it could be told */
     if (map->states[i].resident == 0) continue;
     gaiti_space_set_bit(space->dirty, i);
     AO_store(&space->dirty_blocks, AO_load(&space->dirty_blocks) + 1);

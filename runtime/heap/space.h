@@ -66,14 +66,24 @@ void gaiti_space_destroy(struct gaiti_space *space, struct gaiti_map *map);
  * in a huge page is 2 MiB of memory, of which `mapped` would have a few KiB. */
 void gaiti_space_refuse_huge_pages(struct gaiti_space *space, const struct gaiti_map *map);
 
-/* Takes `count` neighbouring free blocks, of whose bytes the first `used` will be touched.  Mapped
- * memory stays within `limit`, and within the hard limit, if need be by giving back free memory
- * elsewhere.  A single
- * block with memory is one of `own`, if there is such a one nearby: a bit for its number modulo 64.
- * *clean: the blocks read as zero. */
+/* A stretch of blocks to be taken.
+ *   count  blocks, neighbours of one another
+ *   used   so many of their bytes, from the first on, will be touched
+ *   limit  mapped memory stays within it, and within the hard limit, if need be by giving back free
+ *          memory elsewhere
+ *   own    a single block with memory is one of these, if there is such a one nearby: a bit for its
+ *          number modulo 64 */
+struct gaiti_space_request {
+  uint32_t count;
+  size_t used;
+  uint64_t limit;
+  uint64_t own;
+};
+
+/* Takes free blocks, the first of which is *block.  *clean: they read as zero. */
 enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_map *map,
-                                 uint32_t count, size_t used, uint64_t limit, uint64_t own,
-                                 uint32_t *block, bool *clean);
+                                 const struct gaiti_space_request *request, uint32_t *block,
+                                 bool *clean);
 
 /* Whether a heap that is large takes blocks without memory faster than they are prepared. */
 bool gaiti_space_is_short(const struct gaiti_space *space);

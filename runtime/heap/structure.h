@@ -1,9 +1,9 @@
 /* structure.h: memory of the heap's own structures: threads, processors, queues, tables of roots.
  *
  * .inv.structure  structure_bytes = bytes allocated here and not freed, and the heap's own struct.
- *                 They are a part of the mapped bytes, so they count against the memory limit, for
- *                 which no structure is refused, and against the hard one, for which it is.  When a
- * heap is destroyed none is left. */
+ *                 Mapped memory is the sum of mapped_bytes and these (gaiti_space_mapped), so they
+ *                 count against the memory limit, for which no structure is refused, and against
+ *                 the hard one, for which it is.  When a heap is destroyed none is left. */
 #ifndef GAITI_HEAP_STRUCTURE_H
 #define GAITI_HEAP_STRUCTURE_H
 

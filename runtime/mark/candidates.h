@@ -5,10 +5,38 @@
 #ifndef GAITI_MARK_CANDIDATES_H
 #define GAITI_MARK_CANDIDATES_H
 
+#include "base/check.h"
 #include "mark/marker.h"
 
 /* Marks the candidates that have waited longest, and lets those that came since wait. */
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker);
+
+/* The bytes of a slot of each size class. */
+extern const uint16_t gaiti_marker_class_bytes[GAIT_SIZE_CLASSES];
+
+static inline size_t gaiti_marker_bytes(const struct gaiti_marker *marker, gaiti_ref ref) {
+  if (__builtin_expect(!(ref & GAITI_REF_LARGE), 1))
+    return gaiti_marker_class_bytes[gaiti_ref_class(ref)];
+  return gaiti_ref_bytes(&marker->map, ref);
+}
+
+/* Few are set, as a rule. */
+static inline uint64_t marker_bits_count(AO_t bits) {
+  uint64_t count = 0;
+  for (; bits; bits &= bits - 1)
+    count++;
+  return count;
+}
+
+/* Counts objects of one group that have just been marked. */
+static inline void gaiti_marker_count(struct gaiti_marker *marker, struct gaiti_group group) {
+  CHECK_SLOW("mark.dangling",
+             !(group.bits & ~AO_load_acquire(&marker->map.allocated[gaiti_ref_word(group.ref)])),
+             "a field that its kind calls a reference points to a free slot");
+  uint64_t objects = marker_bits_count(group.bits);
+  marker->counts.objects += objects;
+  marker->counts.bytes += objects * gaiti_marker_bytes(marker, group.ref);
+}
 
 /* A loop over references, with all that it needs for each in local variables, that is in
  * registers. */

@@ -11,14 +11,14 @@
 
 /* How far ahead memory is asked for: words of mark bits that are on their way into the cache, of
  * which as many again are being gathered; and cache lines of objects, of which as many again are
- * being traced, in so many groups at most.  docs/design/performance.md has the measurements. */
+ * being traced, in so many groups at most.  docs/design/notebook.md has the measurements. */
 #define GAITI_CANDIDATES 256
 #define GAITI_SCANS      12
 
 /* So many large objects wait apart from the local stack. */
 #define GAITI_MARKER_LARGE 64
 
-/*   local, spare  segments of the marker's own; NULL while not active
+/*   local, spare  segments of the marker's own; empty while it is not active
  *   large         large objects, or the rest of them, that wait apart from these
  *   gathered      candidates of the word that came last; no bits: none
  *   fresh, next   the half of `candidates` that is being filled, and the place in it
@@ -26,6 +26,10 @@
  *   ripe          how many there are in the other half
  *   half, asked   the half of `scans` to be filled next, and how many groups wait in the other
  *   work          bytes traced since the marker became active, for which credit is given
+ *   counts        objects and bytes that it has marked since it became active
+ *   large_count   entries of `large`
+ *   next_spare    the next of the markers that are not active
+ *   tags          the heap's rule, behind the queues, whose place in their cache lines counts
  *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;
@@ -47,7 +51,7 @@ struct gaiti_marker {
   struct gaiti_group candidates[2][GAITI_CANDIDATES];
   struct gaiti_group scans[2][GAITI_SCANS];
   struct gaiti_group large[GAITI_MARKER_LARGE];
-  struct gaiti_tags tags; /* behind the queues, whose place in their cache lines counts */
+  struct gaiti_tags tags;
 };
 
 struct gait_tracer {
@@ -63,6 +67,8 @@ struct gaiti_marker *gaiti_marker_join(gait_heap *heap);
 /* Takes one that was made with the heap, for work that can neither fail nor be left; waits while
  * another such work has it.  Thread: any that holds no lock and no marker. */
 struct gaiti_marker *gaiti_marker_take_reserve(gait_heap *heap);
+
+/* Makes the reserve; false: out of memory. */
 bool gaiti_marker_reserve(gait_heap *heap);
 
 /* Gives all its work back and returns it to the pool, inactive. */

@@ -25,7 +25,8 @@
 
 #define GAITI_SEGMENT_ENTRIES 511
 
-/* References from large objects may pile up in the queue to such a part of the mapped heap. */
+/* References from large objects may pile up in the queue to one part in so many of the mapped heap.
+ */
 #define GAITI_MARKING_AHEAD 64
 
 struct gaiti_segment {

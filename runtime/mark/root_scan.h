@@ -1,4 +1,4 @@
-/* roots.h: scanning roots: a thread's own, and those registered with the heap. */
+/* root_scan.h: scanning roots: a thread's own, and those registered with the heap. */
 #ifndef GAITI_MARK_ROOT_SCAN_H
 #define GAITI_MARK_ROOT_SCAN_H
 
@@ -6,10 +6,11 @@
 #include "mark/marker.h"
 
 /* Shades the references in a thread's saved registers, stack and exact frames.  Thread: its owner,
- * having saved its frame, or its holder.  Returns the bytes looked at. */
+ * having saved its frame, or the one that has suspended it.  Returns the bytes looked at. */
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer **buffer);
 
-/* Marks the same.  Thread: the one that runs the cycle; it holds `thread`. */
+/* Marks the same.  Thread: the one that runs the cycle; it has suspended
+ * `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
 /* Marks the references in its exact frames, for checkmark. */

@@ -117,7 +117,7 @@ gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_r
   gaiti_blocking_begin();
   gaiti_lock(&heap->threads->lock);
   while (AO_load(&heap->threads->handshake.stop))
-    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, 1000000);
+    gaiti_wait_for(&heap->threads->changed, &heap->threads->lock, GAITI_NS_OF_MS);
   gait_result result = thread_attach_locked(heap, name, roots, &stack, thread);
   gaiti_unlock(&heap->threads->lock);
   gaiti_blocking_end();
@@ -128,13 +128,14 @@ gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_r
 
 /* ---- Detaching ---- */
 
-/* Moves the thread from outside to detached, when nobody holds it. */
+/* Moves the thread from outside to detached, when it is not suspended. */
 static bool thread_try_end(gait_thread *thread) {
   return AO_compare_and_swap_full(&thread->state, GAITI_THREAD_NATIVE, GAITI_THREAD_DETACHED);
 }
 
 /* Returns whether a blocking section has begun for it.  That ends when the thread is off the list,
- * not before: a fork may hold its other heaps by then, and would wait for this one's list. */
+ * not before: a fork may have stopped its other heaps by then, and would wait for this one's
+ * list. */
 static bool thread_end(gait_thread *thread) {
   if (thread_try_end(thread)) return false;
   gaiti_blocking_begin();

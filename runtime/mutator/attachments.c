@@ -18,7 +18,7 @@ static void attachments_detach_all(void *own) {
   pthread_setspecific(attachments_key, own); /* the system has cleared it */
   gait_thread *thread = ((struct gaiti_attachments *)own)->first;
   while (thread) {
-    gait_thread *next = thread->next_exit;
+    gait_thread *next = thread->next_attachment;
     gaiti_thread_detach(thread);
     thread = next;
   }
@@ -45,7 +45,7 @@ static struct gaiti_attachments *attachments_own_made(void) {
 bool gaiti_attachments_add(gait_thread *thread) {
   struct gaiti_attachments *own = attachments_own_made();
   if (!own) return false;
-  thread->next_exit = own->first;
+  thread->next_attachment = own->first;
   own->first = thread;
   gaiti_counter_add(&own->listed, 1);
   thread->attachments = own;
@@ -61,8 +61,8 @@ gait_thread *gaiti_attachments_first(void) {
 static void attachments_unlink(struct gaiti_attachments *own, const gait_thread *thread) {
   gait_thread **place = &own->first;
   while (*place && *place != thread)
-    place = &(*place)->next_exit;
-  if (*place) *place = thread->next_exit;
+    place = &(*place)->next_attachment;
+  if (*place) *place = thread->next_attachment;
 }
 
 void gaiti_attachments_unlink(gait_thread *thread) {

@@ -12,7 +12,7 @@
 #include "mutator/thread.h"
 
 /*   poll    some heap wants this OS thread at a safepoint; gait_fast.poll points here
- *   first   the attachments, linked by next_exit
+ *   first   the attachments, linked by next_attachment
  *   listed  how many heaps' lists have one; atomic */
 struct gaiti_attachments {
   unsigned poll;
@@ -36,7 +36,7 @@ void gaiti_attachments_abandon(gait_thread *thread);
 /* The poll flag of a detached thread: never raised. */
 extern const unsigned gaiti_attachments_no_poll;
 
-/* The calling OS thread's attachments, linked by next_exit; NULL when it has none. */
+/* The calling OS thread's attachments, linked by next_attachment; NULL when it has none. */
 gait_thread *gaiti_attachments_first(void);
 
 #endif

@@ -9,7 +9,7 @@ static _Thread_local int blocking_cancel_state;
 
 /* Leaves every heap in whose managed state the OS thread is, and notes to come back. */
 static void blocking_leave_all(void) {
-  for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_exit) {
+  for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_attachment) {
     if (gaiti_thread_state(thread) != GAITI_THREAD_MANAGED) continue;
     gaiti_thread_leave(thread, NULL);
     thread->blocked = true;
@@ -23,17 +23,17 @@ void gaiti_blocking_begin(void) {
 
 /* Comes back to one heap after the other, as far as it goes; returns the first that does not let
  * the thread in, or NULL. */
-static gait_thread *blocking_come_back(void) {
-  for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_exit) {
+static gait_thread *blocking_enter_all(void) {
+  for (gait_thread *thread = gaiti_attachments_first(); thread; thread = thread->next_attachment) {
     if (!thread->blocked) continue;
-    if (!gaiti_thread_try_come_in(thread)) return thread;
+    if (!gaiti_thread_try_enter_with_proc(thread)) return thread;
     thread->blocked = false;
   }
   return NULL;
 }
 
 void gaiti_blocking_end(void) {
-  for (gait_thread *closed; (closed = blocking_come_back());) {
+  for (gait_thread *closed; (closed = blocking_enter_all());) {
     blocking_leave_all();
     gaiti_thread_wait_until_free(closed);
   }

@@ -184,7 +184,7 @@ static void procs_unlink_locked(struct gaiti_procs *procs) {
   struct gaiti_proc **place = &procs->all;
   while (*place) {
     const struct gaiti_proc *proc = *place;
-    if (!proc->goes) {
+    if (!proc->to_free) {
       place = &(*place)->next;
       continue;
     }
@@ -209,7 +209,7 @@ static struct gaiti_proc *procs_take_spare_locked(struct gaiti_procs *procs) {
   struct gaiti_proc *taken = *place;
   *place = NULL;
   for (struct gaiti_proc *proc = taken; proc; proc = proc->next_free)
-    proc->goes = true;
+    proc->to_free = true;
   procs_unlink_locked(procs);
   return taken;
 }

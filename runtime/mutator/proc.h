@@ -70,7 +70,7 @@ struct gaiti_proc {
   AO_t alloc_bytes;
   AO_t alloc_objects;
   gait_thread *holder; /* guarded by the list's lock */
-  bool goes;           /* is about to be freed; likewise */
+  bool to_free;        /* is about to be freed; likewise */
   struct gaiti_proc *next;
   struct gaiti_proc *next_free;
 };

@@ -9,7 +9,7 @@
 /* How often a thread that finds itself suspended looks again before it sleeps. */
 #define THREAD_ENTER_SPINS 200
 /* How long one for which there is no processor sleeps before it asks again. */
-#define THREAD_PROC_WAIT_NS 1000000
+#define THREAD_PROC_WAIT_NS GAITI_NS_OF_MS
 /* Two looks at a stack need not find the same words, since its lowest frames are ours. */
 #define THREAD_SPARE_WORDS 64
 
@@ -95,7 +95,7 @@ void gaiti_thread_leave(gait_thread *thread, const void *frame) {
 }
 
 /* Without memory for a processor the thread stays outside until another one leaves its own. */
-bool gaiti_thread_try_come_in(gait_thread *thread) {
+bool gaiti_thread_try_enter_with_proc(gait_thread *thread) {
   if (!gaiti_thread_try_enter(thread)) return false;
   gaiti_delay(thread->heap);
   if (thread->proc || gaiti_proc_acquire(thread)) return true;
@@ -114,7 +114,7 @@ static void thread_wait_while_suspended(gait_thread *thread) {
   }
   gaiti_lock(&threads->lock);
   while (gaiti_thread_state(thread) == GAITI_THREAD_SUSPENDED)
-    gaiti_wait_for(&threads->changed, &threads->lock, 1000000);
+    gaiti_wait_for(&threads->changed, &threads->lock, GAITI_NS_OF_MS);
   gaiti_unlock(&threads->lock);
 }
 
@@ -126,7 +126,7 @@ void gaiti_thread_wait_until_free(gait_thread *thread) {
 }
 
 void gaiti_thread_enter(gait_thread *thread) {
-  if (gaiti_thread_try_come_in(thread)) return;
+  if (gaiti_thread_try_enter_with_proc(thread)) return;
   uint64_t since = gaiti_pause_begin();
   gaiti_blocking_begin();
   gaiti_blocking_end_with(thread);

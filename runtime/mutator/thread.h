@@ -62,11 +62,11 @@ struct gait_thread {
   int tid;
   bool late_reported;
   bool stopped; /* suspended by the collector until all go on; the collector's own */
-  bool forking; /* it forks, and a cycle that is stuck must not hold it (cycle/fork.c) */
+  bool forking; /* it forks, and a cycle that is stuck must not suspend it (cycle/fork.c) */
   char name[GAITI_THREAD_NAME_BYTES];
   gait_thread *next;
   gait_thread *previous;
-  gait_thread *next_exit; /* of this OS thread's attachments */
+  gait_thread *next_attachment; /* of this OS thread's attachments */
   bool blocked; /* outside, while the OS thread is in a blocking section (mutator/blocking.h) */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
@@ -155,8 +155,8 @@ static inline void gaiti_thread_leave_saved(gait_thread *thread) {
 void gaiti_thread_leave(gait_thread *thread, const void *frame);
 
 /* Moves the calling thread from outside to managed and sees that it has a processor, or leaves it
- * outside and returns false: somebody holds it, or there is no processor. */
-bool gaiti_thread_try_come_in(gait_thread *thread);
+ * outside and returns false: it is suspended, or there is no processor. */
+bool gaiti_thread_try_enter_with_proc(gait_thread *thread);
 
 /* Waits, outside, until it is worth trying again. */
 void gaiti_thread_wait_until_free(gait_thread *thread);
@@ -174,7 +174,7 @@ bool gaiti_thread_is_asked(const gait_thread *thread);
  * whether it was the last. */
 bool gaiti_thread_note_acted(gait_thread *thread, AO_t number);
 
-/* A time for which the collector holds the calling thread, by the clock.  End notes it with the
+/* A time for which the collector stops the calling thread, by the clock.  End notes it with the
  * thread, and returns how long it took. */
 static inline uint64_t gaiti_pause_begin(void) {
   return gaiti_os_now_ns();

@@ -1,11 +1,11 @@
-/* How much of the machine this process has: the processors it may run on, cut by the CPU quota of
- * its control group and of every group above it (versions 1 and 2).  Other processors of the
- * machine do not matter: a worker planned on a processor that the quota does not grant only delays
+/* How much of the machine this process has: the CPUs it may run on, cut by the CPU quota of
+ * its control group and of every group above it (versions 1 and 2).  Other CPUs of the
+ * machine do not matter: a worker planned on a CPU that the quota does not grant only delays
  * the mutators.
  *
- * The processors are those with which the process was started (start.h).  A thread of the
+ * The CPUs are those with which the process was started (start.h).  A thread of the
  * collector's own has been let run on all of them, so the system's answer for that thread is the
- * same, but for processors that were taken from the process, or given back to it, since.
+ * same, but for CPUs that were taken from the process, or given back to it, since.
  *
  * A quota stands in several files, which takes some ten microseconds to read, and longer while the
  * system changes them.  So no thread of the embedder's reads them, but for the one that makes a
@@ -104,7 +104,7 @@ static double quota_of_line(struct quota_scratch *scratch, char *line) {
   return quota_up_from(scratch, unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group, unified);
 }
 
-/* In processors; 0: none. */
+/* In CPUs; 0: none. */
 static double quota_find(struct quota_scratch *scratch) {
   if (!gaiti_file_read("/proc/self/cgroup", scratch->groups, sizeof scratch->groups)) return 0;
   double least = 0;
@@ -119,14 +119,14 @@ static double quota_find(struct quota_scratch *scratch) {
  *
  * Each is written by whichever thread learns, and two that do it at a time find the same.
  *   learned_ns        when; 0: never
- *   count             processors, by a collector's thread; 0: by none yet
- *   quota_thousandths of a processor; 0: there is no quota */
-static AO_t learned_ns, processors_count, quota_thousandths;
+ *   count             CPUs, by a collector's thread; 0: by none yet
+ *   quota_thousandths of a CPU; 0: there is no quota */
+static AO_t learned_ns, cpus_count, quota_thousandths;
 
-static void processors_learn_count(void) {
+static void cpus_learn_count(void) {
   struct gaiti_cpus own;
   if (gaiti_start_restored() && gaiti_cpus_read(0, &own))
-    AO_store(&processors_count, gaiti_cpus_count(&own));
+    AO_store(&cpus_count, gaiti_cpus_count(&own));
 }
 
 void gaiti_os_cpus_learn(void) {
@@ -134,7 +134,7 @@ void gaiti_os_cpus_learn(void) {
   struct quota_scratch *scratch = gaiti_os_alloc(sizeof *scratch);
   if (scratch) AO_store(&quota_thousandths, (AO_t)(quota_find(scratch) * 1000));
   gaiti_os_free(scratch);
-  processors_learn_count();
+  cpus_learn_count();
   AO_store_release(&learned_ns, (AO_t)gaiti_os_now_ns() | 1);
   errno = before;
 }
@@ -145,8 +145,8 @@ bool gaiti_os_cpus_are_old(void) {
 }
 
 double gaiti_os_cpus(void) {
-  AO_t count = AO_load(&processors_count);
-  double all = (double)(count ? count : gaiti_start_processors());
+  AO_t count = AO_load(&cpus_count);
+  double all = (double)(count ? count : gaiti_start_cpus());
   double quota = (double)AO_load(&quota_thousandths) / 1000;
   return quota > 0 && quota < all ? quota : all;
 }

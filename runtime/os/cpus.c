@@ -1,4 +1,4 @@
-/* The C library's own type ends at 1,024 processors; its calls take any size. */
+/* The C library's own type ends at 1,024 CPUs; its calls take any size. */
 #define _GNU_SOURCE
 #include "os/cpus.h"
 

@@ -1,4 +1,4 @@
-/* cpus.h: sets of the machine's processors, by number. */
+/* cpus.h: sets of the machine's CPUs, by number. */
 #ifndef GAITI_OS_CPUS_H
 #define GAITI_OS_CPUS_H
 
@@ -20,16 +20,14 @@ bool gaiti_cpus_apply(const struct gaiti_cpus *cpus);
 
 unsigned gaiti_cpus_count(const struct gaiti_cpus *cpus);
 
-static inline bool gaiti_cpus_has(const struct gaiti_cpus *cpus, int processor) {
-  return processor >= 0 && processor < GAITI_CPUS_MAX &&
-         (cpus->words[(unsigned)processor / GAITI_CPU_BITS] >>
-              (unsigned)processor % GAITI_CPU_BITS &
-          1) != 0;
+static inline bool gaiti_cpus_has(const struct gaiti_cpus *cpus, int cpu) {
+  return cpu >= 0 && cpu < GAITI_CPUS_MAX &&
+         (cpus->words[(unsigned)cpu / GAITI_CPU_BITS] >> (unsigned)cpu % GAITI_CPU_BITS & 1) != 0;
 }
 
-static inline void gaiti_cpus_set_one(struct gaiti_cpus *cpus, int processor) {
+static inline void gaiti_cpus_set_one(struct gaiti_cpus *cpus, int cpu) {
   *cpus = (struct gaiti_cpus){{0}};
-  cpus->words[(unsigned)processor / GAITI_CPU_BITS] = 1ul << (unsigned)processor % GAITI_CPU_BITS;
+  cpus->words[(unsigned)cpu / GAITI_CPU_BITS] = 1ul << (unsigned)cpu % GAITI_CPU_BITS;
 }
 
 #endif

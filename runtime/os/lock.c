@@ -48,6 +48,7 @@ void gaiti_lock(struct gaiti_lock *lock) {
   lock_note_taken(lock->rank);
 }
 
+/* A try does not wait, so it needs no order. */
 bool gaiti_trylock(struct gaiti_lock *lock) {
   if (pthread_mutex_trylock(&lock->mutex) != 0) return false;
   lock_note_taken(lock->rank);

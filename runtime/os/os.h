@@ -66,12 +66,11 @@ uint64_t gaiti_os_process_cpu_ns(void);
 void gaiti_os_sleep_ns(uint64_t ns);
 void gaiti_os_yield(void);
 
-/* For a loop that waits for another processor: some ten nanoseconds, without the system. */
+/* For a loop that waits for another CPU: some ten nanoseconds, without the system. */
 void gaiti_os_pause(void);
 
-/* The processors that this process may use: those with which it was started, cut by the quota of
- * its control group; more than 0, and a fraction where the quota is one.  As it was learned last.
- */
+/* The CPUs that this process may use: those with which it was started, cut by the quota of its
+ * control group; more than 0, and a fraction where the quota is one.  As it was learned last. */
 double gaiti_os_cpus(void);
 
 /* Whether that was more than a second ago. */
@@ -81,7 +80,7 @@ bool gaiti_os_cpus_are_old(void);
  * holds no lock. */
 void gaiti_os_cpus_learn(void);
 
-/* ---- Threads (thread.c) ---- */
+/* ---- Threads (os_thread.c) ---- */
 
 typedef void *gaiti_os_thread_fn(void *arg);
 
@@ -89,14 +88,14 @@ typedef void *gaiti_os_thread_fn(void *arg);
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
 /* The first call of such a thread: it takes a name of at most 15 bytes, which debuggers and top(1)
- * show, and undoes its inheritance from the thread that made it: it runs on the processors with
+ * show, and undoes its inheritance from the thread that made it: it runs on the CPUs with
  * which the process was started, and as urgently, as far as it is allowed.  It is never
  * cancelled. */
 void gaiti_os_thread_begin(const char *name);
 
-/* Makes the calling thread run only on processors that would be idle.  For good: an ordinary user
+/* Makes the calling thread run only on CPUs that would be idle.  For good: an ordinary user
  * may not take it back.  So such a thread holds nothing that another may wait for, not even a lock:
- * it may be taken off its processor at any moment, for as long as others have a use for that. */
+ * it may be taken off its CPU at any moment, for as long as others have a use for that. */
 void gaiti_os_thread_idle_priority(void);
 
 /* Takes it back for the thread with that id, if this process may: an ordinary user's may not. */
@@ -111,12 +110,12 @@ void gaiti_os_thread_join(pthread_t thread);
 int gaiti_os_cancel_off(void);
 void gaiti_os_cancel_back(int before);
 
-/* The processor on which the calling thread runs just now, or -1. */
+/* The CPU on which the calling thread runs just now, or -1. */
 int gaiti_os_thread_cpu(void);
 
 /* Has the calling thread, if it is one of the collector's, go on there, if it may; the system may
  * move it again at once. */
-void gaiti_os_thread_move_to(int processor);
+void gaiti_os_thread_move_to(int cpu);
 
 /* The calling thread's stack: [*low, *high), without the C library's data at its high end.  False:
  * the system does not tell.  The first is cheap after its first call; the second asks again, since
@@ -173,7 +172,7 @@ void gaiti_lock_renew(struct gaiti_lock *lock);
 
 /* ---- Semaphores (semaphore.c) ----
  *
- * A count, 0 at first.  To post raises it by one, and never waits, nor keeps anybody waiting: so a
+ * A count, 0 at first.  To post raises it by one, and never waits, nor keeps a thread waiting: so a
  * thread at idle priority may.  To wait lowers it by one, when it is more than 0. */
 
 struct gaiti_semaphore {

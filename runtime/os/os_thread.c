@@ -71,22 +71,22 @@ void gaiti_os_thread_end_idle_priority(int tid) {
 }
 
 int gaiti_os_thread_cpu(void) {
-  int before = errno, processor = sched_getcpu();
+  int before = errno, cpu = sched_getcpu();
   errno = before;
-  return processor;
+  return cpu;
 }
 
-static GAITI_NOINLINE void thread_move_to(int processor) {
+static GAITI_NOINLINE void thread_move_to(int cpu) {
   struct gaiti_cpus allowed, one;
-  if (!gaiti_cpus_read(0, &allowed) || !gaiti_cpus_has(&allowed, processor)) return;
-  gaiti_cpus_set_one(&one, processor);
+  if (!gaiti_cpus_read(0, &allowed) || !gaiti_cpus_has(&allowed, cpu)) return;
+  gaiti_cpus_set_one(&one, cpu);
   if (gaiti_cpus_apply(&one)) gaiti_cpus_apply(&allowed);
 }
 
 /* Not a thread of the embedder's that runs a cycle: it has a small stack, perhaps, and its affinity
  * is no business of ours. */
-void gaiti_os_thread_move_to(int processor) {
-  if (gaiti_start_restored()) thread_move_to(processor);
+void gaiti_os_thread_move_to(int cpu) {
+  if (gaiti_start_restored()) thread_move_to(cpu);
 }
 
 struct thread_end {

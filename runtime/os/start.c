@@ -38,7 +38,7 @@ __attribute__((constructor(101))) static void start_note(void) {
   errno = before;
 }
 
-unsigned gaiti_start_processors(void) {
+unsigned gaiti_start_cpus(void) {
   unsigned count = start.has_cpus ? gaiti_cpus_count(&start.cpus) : 0;
   if (count > 0) return count;
   int before = errno;

@@ -6,8 +6,8 @@
 
 #include "os/cpus.h"
 
-/* The processors on which the process may run; 1 at least. */
-unsigned gaiti_start_processors(void);
+/* The CPUs on which the process may run; 1 at least. */
+unsigned gaiti_start_cpus(void);
 
 /* Lets the calling thread, one of the collector's own, run where the process may, and as urgently,
  * as far as it is allowed. */

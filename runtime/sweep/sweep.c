@@ -10,7 +10,7 @@
 /* Blocks that one claim covers. */
 #define SWEEP_STRETCH 8u
 /* How often the collector looks whether the last stretches are done before it yields, some
- * microseconds: it might not get the processor back for as long as a small heap lasts. */
+ * microseconds: it might not get the CPU back for as long as a small heap lasts. */
 #define SWEEP_SPINS 10000
 
 bool gaiti_sweep_init(gait_heap *heap) {

@@ -6,9 +6,9 @@
  * rather than wait.
  *
  * .inv.sweep  Between begin and the end, blocks are claimed in stretches through `claim`, each by
- * one thread; `left` counts those not yet finished.  No cache owns a block that is due, and no list
- * has one.  Next and end change in one word, so a thread that is slow to claim from one sweep
- * either fails or gets a stretch of the one that goes on. */
+ *             one thread; `left` counts those not yet finished.  No cache owns a block that is due,
+ *             and no list has one.  Next and end change in one word, so a thread that is slow to
+ *             claim from one sweep either fails or gets a stretch of the one that goes on. */
 #ifndef GAITI_SWEEP_SWEEP_H
 #define GAITI_SWEEP_SWEEP_H
 

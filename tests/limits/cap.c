@@ -75,7 +75,7 @@ static double cap_churn(struct cap *cap) {
 
 /* From a quarter of its bucket on, the cap may lift the goal over the limit.  Even if GC had taken
  * all of the processors' time since the heap was made, that takes so long. */
-static bool cap_may_be_relieved(const struct cap *cap) {
+static bool cap_may_be_relaxed(const struct cap *cap) {
   return (double)(limits_now_ns() - cap->made_ns) / 1e9 >= 0.125 / (1 - cap->cap);
 }
 
@@ -148,7 +148,7 @@ static void cap_near(double factor, int64_t percent) {
   while (cap_churn(&cap) < 1) {
     const size_t mapped_now = limits_stats(&cap.world).mapped_peak_bytes;
     const size_t peak_now = limits_resident_peak_bytes();
-    if (cap_may_be_relieved(&cap)) continue;
+    if (cap_may_be_relaxed(&cap)) continue;
     mapped = mapped_now;
     peak = peak_now - beside;
     unreachable = cap.unreachable;

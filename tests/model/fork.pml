@@ -186,8 +186,8 @@ inline away_begin(t) {
   atomic { leaves(t, h, 0); leaves(t, h, 1) }
 }
 
-/* away-end: runtime/mutator/blocking.c: gaiti_blocking_end, gaiti_blocking_end_with, blocking_come_back;
- * runtime/mutator/thread.c: gaiti_thread_try_come_in, gaiti_thread_wait_until_free.  Thread 0
+/* away-end: runtime/mutator/blocking.c: gaiti_blocking_end, gaiti_blocking_end_with, blocking_enter_all;
+ * runtime/mutator/thread.c: gaiti_thread_try_enter_with_proc, gaiti_thread_wait_until_free.  Thread 0
  * attached to heap 0 last, thread 1 to the other. */
 inline away_end(t) {
   g = 0;
@@ -221,7 +221,7 @@ inline away_end(t) {
 
 /* ---- Handshakes ---- */
 
-/* hold: runtime/cycle/stop.c: gaiti_stop_all, gaiti_stop_until, stop_look, stop_present_locked */
+/* hold: runtime/cycle/stop.c: gaiti_stop_all, gaiti_stop_until, stop_look, stop_suspend_locked */
 #define HOLDABLE(t, h) (OPEN(h) && IS(t, h, OUTSIDE) && !forking[OF(t, h)])
 inline hold_all(h, gives_up) {
   holding[h] = 1;
@@ -275,8 +275,8 @@ inline fork_await(h) {
        rests[h] = 0 }
   fi
 }
-/* hold: runtime/cycle/fork.c: fork_hold */
-inline fork_hold(h) {
+/* hold: runtime/cycle/fork.c: fork_stop */
+inline fork_stop(h) {
   if
   :: (rests[h] || !GIVES_UP) && !holds[h] -> holds[h] = 1; hold_all(h, GIVES_UP)
   :: else -> skip
@@ -295,7 +295,7 @@ inline fork_lock_all(h) {
   :: else -> k = 0; break                                                                          \
   od
 
-#define suspend_hold_lock(h) fork_suspend(h); fork_await(h); fork_hold(h); fork_lock_all(h)
+#define suspend_hold_lock(h) fork_suspend(h); fork_await(h); fork_stop(h); fork_lock_all(h)
 
 #define QUIET(h) (!running[h] || still[h])
 #define ARE_QUIET (!GIVES_UP || HALFWAY || (QUIET(0) && QUIET(1)))
@@ -314,7 +314,7 @@ inline fork_keep(t, h) {
 /* look: runtime/cycle/fork.c: fork_try_lock_heaps */
 inline fork_hold_and_lock() {
   do
-  :: each(fork_await); each(fork_hold); each(fork_lock_all);
+  :: each(fork_await); each(fork_stop); each(fork_lock_all);
      if
      :: d_step { ARE_QUIET -> fork_keep(_pid, 0); fork_keep(_pid, 1) };
         break
@@ -331,15 +331,15 @@ inline fork_prepare() {
 #if defined LOCKED_HEAP_BY_HEAP
   each(suspend_hold_lock)
 #elif defined LOCKED_BEFORE_HELD
-  each(fork_suspend); each(fork_await); each(fork_lock_all); each(fork_hold)
+  each(fork_suspend); each(fork_await); each(fork_lock_all); each(fork_stop)
 #elif defined HELD_BEFORE_SUSPENDED
-  each(fork_hold); each(fork_suspend); each(fork_await); each(fork_lock_all)
+  each(fork_stop); each(fork_suspend); each(fork_await); each(fork_lock_all)
 #elif defined UNSUSPENDED
-  whole[0] = 1; whole[1] = 1; each(fork_hold); each(fork_lock_all)
+  whole[0] = 1; whole[1] = 1; each(fork_stop); each(fork_lock_all)
 #elif defined UNHELD
   each(fork_suspend); each(fork_await); each(fork_lock_all)
 #elif defined UNLOCKED
-  each(fork_suspend); each(fork_await); each(fork_hold)
+  each(fork_suspend); each(fork_await); each(fork_stop)
 #else
   each(fork_suspend); fork_hold_and_lock()
 #endif
@@ -561,7 +561,7 @@ inline finishes(t, h) {
   fi
 }
 
-/* act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
+/* act-absent: runtime/cycle/handshake.c: handshake_act_for_outside */
 inline act_for(t, h) {
   d_step { due[OF(t, h)] && IS(t, h, OUTSIDE) && lock[h] == FREE ->
     state[OF(t, h)] = HELD; lock[h] = TAKEN };

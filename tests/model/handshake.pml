@@ -67,7 +67,7 @@ bit locked;
 short pending;
 byte number, action, last;
 byte asked; /* the action that goes with `number` */
-bit acted_for_absent;
+bit acted_for_outside;
 
 bit negative, miscounted, acted_twice, wrong_action, action_changed, over_early;
 
@@ -167,7 +167,7 @@ inline ask(a) {
   d_step {
     action_changed = !OF_ALL(HAS_ACTED, &&);
     assert(action_changed == 0);
-    acted_for_absent = 0 };
+    acted_for_outside = 0 };
 #ifndef PENDING_AFTER_NUMBER
   pending = OF_ALL(LISTED, +);
 #endif
@@ -202,9 +202,9 @@ inline go_on(may) {
 
 /* last-actor: runtime/cycle/handshake.c: safepoint_move_on */
 #ifdef GO_ON_UNLOOKED
-#define MAY_GO_ON (!acted_for_absent)
+#define MAY_GO_ON (!acted_for_outside)
 #else
-#define MAY_GO_ON (!acted_for_absent && !IS_PENDING)
+#define MAY_GO_ON (!acted_for_outside && !IS_PENDING)
 #endif
 
 #ifdef EAGER
@@ -299,7 +299,7 @@ end:
 
 /* ---- The collector ---- */
 
-/* act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
+/* act-absent: runtime/cycle/handshake.c: handshake_act_for_outside */
 inline act_for(t) {
   if
   :: LISTED(t) && seen[t] != number ->
@@ -311,7 +311,7 @@ inline act_for(t) {
 #else
         :: seen[t] != number ->
 #endif
-           acted_for_absent = 1;
+           acted_for_outside = 1;
            act(t);
            note_acted(t, number);
            was_last = 0; fruitless = 0

@@ -267,7 +267,7 @@ end:
        mark(BIT(o), worker_grey, worker_found);
        worker_op = TAKEN;
        o = 0; rename() }
-  /* scan: runtime/mark/marker.c: marker_scan */
+  /* scan: runtime/mark/scan.c: gaiti_scan */
   :: atomic { (worker_op == TAKEN || worker_op == TRACED) && worker_grey != 0 ->
        pick(worker_grey, o);
        say("W traces %c\n", NAME(o))
@@ -275,7 +275,9 @@ end:
        mark(BIT(slot[o]), worker_grey, worker_found);
        worker_op = TRACED;
        o = 0; rename() }
-  /* drop: runtime/mark/marker.c: marker_push, marker_make_room, marker_give_segment */
+  /* drop: runtime/mark/local_stack.h: gaiti_local_push
+   * runtime/mark/local_stack.c: gaiti_local_make_room
+   * runtime/mark/marker.c: marker_give_segment */
   :: d_step { (worker_op == TAKEN || worker_op == TRACED) && worker_grey != 0 ->
        say("W drops what it has not traced\n")
        worker_grey = 0;

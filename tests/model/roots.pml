@@ -281,7 +281,7 @@ end:
        fi;
        removing[t] = 0; erased[t] = 0; op_root[t] = 0; op[t] = BETWEEN; rename() }
 
-  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_absent */
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_outside */
   :: d_step { !still && ASKED(t) ->
        say("T%d answers ", t)
        say_name("%s\n", request_names[now.request])

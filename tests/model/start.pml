@@ -263,7 +263,7 @@ inline mark(set) {
   marked = marked | (set)
 }
 
-/* mark: runtime/mark/marker.c: marker_scan */
+/* mark: runtime/mark/scan.c: gaiti_scan */
 inline scan(o) {
   say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
   grey = grey & ~BIT(o);
@@ -453,7 +453,7 @@ active [2] proctype mutator() {
        say("T%d steals the run at %c\n", t, NAME(cursor[1 - t]))
        cursor[t] = cursor[1 - t]; cursor[1 - t] = NIL; rename() }
 
-  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_absent: in the
+  /* answer: runtime/cycle/handshake.c: gaiti_safepoint, handshake_act_for_outside: in the
    * place of a thread outside */
   :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
        say("T%d answers ", t)
@@ -600,7 +600,7 @@ active proctype collector() {
        stale_mark = (KEPT -> 0 : marked); assert(stale_mark == 0);
        c_code { now.garbage = now.allocated & ~(closure(ROOTS | now.marked) | runs()); };
        phase = START;
-#if !defined LIST_OPENED_TO_SETTLE && !defined LIST_OPENED_TO_MARK
+#if !defined LIST_OPENED_TO_FENCE && !defined LIST_OPENED_TO_MARK
        list_open = 1;
 #endif
        ask(BARRIER_ON); rename() };

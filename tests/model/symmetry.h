@@ -2,11 +2,13 @@
  *
  * C that the verifier runs inside the models' steps; it is no part of a protocol.  A model lists
  * its variables first, as macros of macros: what each holds tells how it changes when objects or
- * threads are renamed. SHARED_SETS    sets of objects, a bit each          SHARED_REFS  an object
- * or NIL THREAD_SETS    the same, for each of two threads    THREAD_REFS THREAD_BYTES   a plain
- * value for each thread        THREAD_BITS  a set of threads and it defines ROOTS, the set of
- * objects in roots; PENDING, what the collector will still scan; FOLLOW(set), which adds what an
- * object refers to by other ways than its field.
+ * threads are renamed.
+ *   SHARED_SETS, SHARED_REFS  sets of objects, a bit each; an object or NIL
+ *   THREAD_SETS, THREAD_REFS  the same, for each of two threads
+ *   THREAD_BYTES              a plain value for each thread
+ *   THREAD_BITS               a set of threads
+ * And it defines ROOTS, the set of objects in roots; PENDING, what the collector will still scan;
+ * FOLLOW(set), which adds what an object refers to by other ways than its field.
  *
  * Objects are interchangeable, and so are the mutators: a permutation of either maps executions to
  * executions and keeps every assertion.  So after each step the state is replaced by the least of

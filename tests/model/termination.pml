@@ -153,7 +153,7 @@ inline take(into, new) {
   fi
 }
 
-/* scan: runtime/mark/marker.c: marker_scan */
+/* scan: runtime/mark/scan.c: gaiti_scan */
 inline scan(from, new) {
   pick(from, o);
   from = from & ~BIT(o);
@@ -403,7 +403,7 @@ end:
 #define CAN_HOLD(t) (WAITED_FOR(t) && state[t] == OUTSIDE)
 #define LOOKS_HELD(t) (LISTED(t) && !HAS(seen_held, t))
 
-/* runtime/cycle/handshake.c: handshake_act_for_absent */
+/* runtime/cycle/handshake.c: handshake_act_for_outside */
 inline hold_absent(t) {
   say("C holds T%d\n", t)
   state[t] = HELD; by_collector = THREAD(t); rename()
@@ -416,7 +416,7 @@ inline act_for_absent(t) {
   state[t] = OUTSIDE; by_collector = 0; rename()
 }
 
-/* runtime/cycle/stop.c: stop_look, stop_present_locked, for one thread */
+/* runtime/cycle/stop.c: stop_look, stop_suspend_locked, for one thread */
 inline look(t, all_held) {
   if
 #ifdef HELD_BY_ANYBODY
@@ -487,7 +487,7 @@ again:
     say("C asks for buffers\n")
     flushing = 1; answered = 0; rename() };
   do
-  /* act-absent: runtime/cycle/handshake.c: handshake_act_for_absent */
+  /* act-absent: runtime/cycle/handshake.c: handshake_act_for_outside */
   :: d_step { by_collector == 0 && CAN_HOLD(0) -> hold_absent(0) }
   :: d_step { by_collector == 0 && CAN_HOLD(1) -> hold_absent(1) }
   :: d_step { HAS(by_collector, 0) -> act_for_absent(0) }

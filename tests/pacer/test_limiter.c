@@ -148,10 +148,10 @@ static double limiter_stop(double processors, int64_t threads, int64_t backgroun
   struct gaiti_pacer_snapshot snapshot = {0};
   gaiti_pacer_limiter_init(limiter, 0, processors, 0.25, 0.5);
   gaiti_pacer_limiter_start_transition(limiter, 0, true);
-  gaiti_pacer_limiter_start_stop(limiter, 0);
+  gaiti_pacer_limiter_begin_stop(limiter, 0);
   gaiti_pacer_limiter_add_assist(limiter, assist_ns);
   gaiti_pacer_limiter_add_idle(limiter, idle_ns);
-  gaiti_pacer_limiter_finish_stop(limiter, SECOND, threads, background_ns);
+  gaiti_pacer_limiter_end_stop(limiter, SECOND, threads, background_ns);
   gaiti_pacer_limiter_report(limiter, &snapshot);
   ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(processors * (double)SECOND));
   return (double)snapshot.limiter_gc_ns / (double)snapshot.limiter_offered_ns;
@@ -191,13 +191,13 @@ START_TEST(limiter_gives_a_stop_a_window_of_its_own) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 2, 0.25, 0.5);
   gaiti_pacer_limiter_start_transition(&limiter, 0, true);
-  gaiti_pacer_limiter_start_stop(&limiter, SECOND);
+  gaiti_pacer_limiter_begin_stop(&limiter, SECOND);
   ck_assert_int_eq(limiter.gc_ns, SECOND / 2);
-  gaiti_pacer_limiter_finish_stop(&limiter, 2 * SECOND, 2, SECOND);
+  gaiti_pacer_limiter_end_stop(&limiter, 2 * SECOND, 2, SECOND);
   ck_assert_int_eq(limiter.gc_ns, SECOND / 2 + 2 * SECOND);
   gaiti_pacer_limiter_update(&limiter, 3 * SECOND);
   ck_assert_int_eq(limiter.gc_ns, SECOND + 2 * SECOND);
-  gaiti_pacer_limiter_finish_stop(&limiter, SECOND, 2, SECOND); /* runs back */
+  gaiti_pacer_limiter_end_stop(&limiter, SECOND, 2, SECOND); /* runs back */
   ck_assert_int_eq(limiter.offered_ns, 6 * SECOND);
 }
 END_TEST

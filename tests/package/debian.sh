@@ -44,6 +44,11 @@ package gait '^libgait0\.2 \(>= .*libc6.*libjansson' '^usr/bin/gait$' \
 [ "$(find made -maxdepth 1 -name '*.deb' | wc -l)" = 3 ] || { echo "more packages"; failed=1; }
 [ -z "$(sort files | uniq -d)" ] || { echo "in two packages: $(sort files | uniq -d)"; failed=1; }
 
+# The package tells of each symbol that the library has, and of no other.
+dpkg-deb -e made/libgait0.2_*.deb control
+diff <(nm -D --defined-only "$(find root -name 'libgait.so.0.2')" | awk '$2 != "A" { print $3 }' |
+  sed 's/@@/@/' | sort) <(awk '/^ gait_/ { print $1 }' control/symbols | sort) || failed=1
+
 LD_LIBRARY_PATH=$(dirname "$(find root -name 'libgait.so.0.2')")
 export LD_LIBRARY_PATH
 grep -q '^gogc ' <<<"$(root/usr/bin/gait options)"

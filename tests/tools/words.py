@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-WORDS = ("what", "who", "whoever", "nobody")
+WORDS = ("what", "who", "whoever", "nobody", "somebody", "anybody")
 FOLDERS = ("runtime", "pacer", "include")
 MOST = 40
 

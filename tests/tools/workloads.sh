@@ -41,6 +41,10 @@ for shape in steady step ramp saw spike; do
   expect ops 78336 paced "$shape" 1 0 10
 done
 
+# The collector's share is of the whole run, also where the work's time is that of its best round.
+share=$("$gait" run mark-graph 20000 60 tree --json | field gc_cpu_share)
+awk "BEGIN { exit !($share > 0 && $share <= 1) }" || fail "mark-graph: gc_cpu_share is $share"
+
 # The index does not depend on how the files are found, and is known for a small text.
 printf 'the cat saw the cat\n' >"$folder/a"
 printf 'The dog; the END.\n' >"$folder/b"

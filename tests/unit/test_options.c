@@ -140,7 +140,7 @@ static const struct options_member {
 static const struct options_setting {
   const char *name;
   gait_result (*set)(gait_heap *, int64_t, int64_t *);
-  int64_t (*get)(gait_heap *);
+  int64_t (*get)(const gait_heap *);
 } options_settings[] = {SETTING(gogc), SETTING(memory_limit)};
 
 /* The member's name, as it follows from name and type of the row. */

@@ -10,7 +10,7 @@ const char *const unit_suite_name = "settings";
 /* ---- Ranges ---- */
 
 typedef gait_result setting_fn(gait_heap *heap, int64_t value, int64_t *before);
-typedef int64_t setting_get_fn(gait_heap *heap);
+typedef int64_t setting_get_fn(const gait_heap *heap);
 
 /* The edges of an option's range are taken, and what lies beyond them changes nothing. */
 static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn *get,

@@ -74,16 +74,18 @@ static void space_close(void) {
 
 static enum gaiti_take space_try(uint32_t count, size_t used, uint64_t limit, uint32_t *block) {
   bool clean;
-  const enum gaiti_take take = gaiti_space_take(&space, &map, count, used, limit, 0, block, &clean);
+  const struct gaiti_space_request request = {.count = count, .used = used, .limit = limit};
+  const enum gaiti_take take = gaiti_space_take(&space, &map, &request, block, &clean);
   space_check();
   return take;
 }
 
 /* Takes a stretch that will be used whole; *clean as gaiti_space_take says. */
 static uint32_t space_take_clean(uint32_t count, uint64_t own, bool *clean) {
+  const struct gaiti_space_request request = {
+      .count = count, .used = count * GAITI_BLOCK_BYTES, .limit = GAITI_NO_LIMIT, .own = own};
   uint32_t block = GAITI_NO_BLOCK;
-  UNIT_CHECK(gaiti_space_take(&space, &map, count, count * GAITI_BLOCK_BYTES, GAITI_NO_LIMIT, own,
-                              &block, clean) == GAITI_TAKE_OK);
+  UNIT_CHECK(gaiti_space_take(&space, &map, &request, &block, clean) == GAITI_TAKE_OK);
   UNIT_CHECK(block + count <= gaiti_space_top(&space));
   gaiti_asan_show(gaiti_block_start(&map, block), count * GAITI_BLOCK_BYTES);
   return block;

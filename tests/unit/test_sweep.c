@@ -39,10 +39,11 @@ static void sweep_close(void) {
 /* ---- Blocks ---- */
 
 static uint32_t sweep_take(uint32_t count) {
+  const struct gaiti_space_request request = {
+      .count = count, .used = count * GAITI_BLOCK_BYTES, .limit = GAITI_NO_LIMIT};
   uint32_t block = GAITI_NO_BLOCK;
   bool clean;
-  UNIT_CHECK(gaiti_space_take(&heap->space, map, count, count * GAITI_BLOCK_BYTES, GAITI_NO_LIMIT,
-                              0, &block, &clean) == GAITI_TAKE_OK);
+  UNIT_CHECK(gaiti_space_take(&heap->space, map, &request, &block, &clean) == GAITI_TAKE_OK);
   return block;
 }
 

@@ -90,8 +90,22 @@ This package has the command, which runs and simulates the collector and
 chooses settings from a recording of a program.")
 set(CPACK_DEBIAN_LIBGAIT-DEV_PACKAGE_RECOMMENDS gait) # it has gait_options(7)
 file(WRITE ${generated}/triggers "activate-noawait ldconfig\n")
+
+# Which version of the library has each symbol, for dpkg-shlibdeps: from the linker's map.
+file(STRINGS ${PROJECT_SOURCE_DIR}/runtime/gait.map lines REGEX "^GAIT_[0-9.]+ {|^    gait_[a-z_0-9]+;")
+set(symbols "libgait.so.${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} ${GAIT_DEBIAN_LIBRARY} #MINVER#\n")
+foreach(line IN LISTS lines)
+  if(line MATCHES "^(GAIT_([0-9.]+)) ")
+    set(node ${CMAKE_MATCH_1})
+    string(REGEX REPLACE "^([0-9]+\\.[0-9]+)$" "\\1.0" since ${CMAKE_MATCH_2})
+    string(APPEND symbols " ${node}@${node} ${since}\n")
+  elseif(line MATCHES "(gait_[a-z_0-9]+)")
+    string(APPEND symbols " ${CMAKE_MATCH_1}@${node} ${since}\n")
+  endif()
+endforeach()
+file(WRITE ${generated}/symbols "${symbols}")
 string(TOUPPER ${GAIT_DEBIAN_LIBRARY} component)
-set(CPACK_DEBIAN_${component}_PACKAGE_CONTROL_EXTRA ${generated}/triggers)
+set(CPACK_DEBIAN_${component}_PACKAGE_CONTROL_EXTRA ${generated}/triggers ${generated}/symbols)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gait)

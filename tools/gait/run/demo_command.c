@@ -14,7 +14,7 @@
 static const char *const demo_gogc[] = {"50", "100", "200", "400"};
 
 #define DEMO_GOGC_COUNT (sizeof demo_gogc / sizeof demo_gogc[0])
-#define DEMO_RUNS       (2 * ((unsigned)DEMO_GOGC_COUNT + 1)) /* two workloads, and a limit for each */
+#define DEMO_RUNS       (2 * ((unsigned)DEMO_GOGC_COUNT + 1)) /* two workloads, and limits */
 
 struct demo {
   const char **paths; /* after the word "index" */

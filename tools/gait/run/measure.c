@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -50,18 +51,26 @@ static void measure_usage(struct measurement *measurement) {
                              (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
+static double measure_now_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
 static enum workload_status measure_on_heap(const struct measure_plan *plan, gait_heap *heap,
                                             struct measurement *measurement) {
   struct workload_input input = {.heap = heap,
                                  .threads = plan->threads,
                                  .argument_count = plan->argument_count,
                                  .arguments = plan->arguments};
+  double began = measure_now_seconds();
   gait_result attached = gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &input.thread);
   if (attached != GAIT_OK)
     return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s", gait_result_text(attached));
   enum workload_status status = plan->workload->run(&input, &measurement->work);
   gait_thread_detach(input.thread);
   gait_stats_read(heap, &measurement->stats);
+  measurement->run_seconds = measure_now_seconds() - began;
   measure_usage(measurement);
   return status;
 }
@@ -109,16 +118,17 @@ void measurement_destroy(struct measurement *measurement) {
 
 static json_t *measure_json_cycle(const gait_cycle_record *record) {
   return json_pack(
-      "{s:f, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "seconds",
-      (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause), "young",
-      (int)record->young, "cpus", record->cpus, "trigger_bytes", (json_int_t)record->trigger_bytes,
-      "goal_bytes", (json_int_t)record->goal_bytes, "at_trigger_bytes",
-      (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
+      "{s:f, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+      "seconds", (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause),
+      "young", (int)record->young, "cpus", record->cpus, "trigger_bytes",
+      (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
+      "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
       (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
       "scan_bytes", (json_int_t)record->scan_bytes, "root_bytes", (json_int_t)record->root_bytes,
       "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns,
       "assist_ns", (json_int_t)record->assist_ns, "background_ns",
-      (json_int_t)record->background_ns, "idle_ns", (json_int_t)record->idle_ns);
+      (json_int_t)record->background_ns, "idle_ns", (json_int_t)record->idle_ns, "stopped_cpu_ns",
+      (json_int_t)record->stopped_cpu_ns);
 }
 
 static json_t *measure_json_cycles(const struct measurement *measurement) {
@@ -193,7 +203,7 @@ static void measure_json_latency(json_t *object, const struct latency *latency) 
 
 static double measure_gc_share(const struct measurement *measurement) {
   const gait_stats *stats = &measurement->stats;
-  return gaiti_pacer_cpu_share((double)stats->gc_cpu_ns * 1e-9, measurement->work.seconds,
+  return gaiti_pacer_cpu_share((double)stats->gc_cpu_ns * 1e-9, measurement->run_seconds,
                                stats->cpus);
 }
 
@@ -210,6 +220,7 @@ json_t *measure_json(const struct measure_plan *plan, const struct measurement *
                       measurement->cycles_by_law < 0 ? json_null()
                                                      : json_real(measurement->cycles_by_law));
   json_object_set_new(object, "cpu_seconds", json_real(measurement->cpu_seconds));
+  json_object_set_new(object, "run_seconds", json_real(measurement->run_seconds));
   json_object_set_new(object, "gc_cpu_seconds",
                       json_real((double)measurement->stats.gc_cpu_ns * 1e-9));
   json_object_set_new(object, "gc_cpu_share", json_real(measure_gc_share(measurement)));

@@ -21,6 +21,7 @@ struct measurement {
   gait_stats stats;     /* at the workload's end */
   double cycles_by_law; /* below zero: no prediction */
   double cpu_seconds;   /* of the whole process */
+  double run_seconds;   /* wall time with the heap; work.seconds is the measured part of it */
   uint64_t peak_rss_bytes;
   gait_cycle_record *cycles; /* with keep_cycles */
   size_t cycle_count;

@@ -1,8 +1,7 @@
-/* The heap walk: every invariant that can be seen while all threads are stopped, each under the
- * name that the headers give it. */
+#include "cycle/heap_walk.h"
+
 #include "alloc/cache.h"
 #include "base/check.h"
-#include "cycle/checkmark.h"
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
