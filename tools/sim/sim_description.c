@@ -1,7 +1,7 @@
 /* Quantities over time, and the program that they describe.  Jitter is a hash of seed, quantity and
  * cycle, so that a simulation is the same on every machine and in every shard.
  *
- * A program with fewer threads than processors feels only what assists take; then idle processors
+ * A program with fewer threads than CPUs feels only what assists take; then idle CPUs
  * mark too, for nothing. */
 #include "sim_description.h"
 

@@ -30,10 +30,10 @@ struct sim_description {
   struct sim_shape shapes[SIM_QUANTITIES]; /* bytes, bytes per second, share, bytes */
   double mark_rate;                        /* bytes scanned per CPU second */
   double processors;
-  double threads;       /* processors that it keeps busy itself; 0: all */
+  double threads;       /* CPUs that it keeps busy itself; 0: all */
   double barrier_share; /* of its rate, at which it allocates while a cycle marks */
   double background_share;
-  double idle_share; /* of the processors, that marks beside those, for nothing */
+  double idle_share; /* of the CPUs, that marks beside those, for nothing */
   double cpu_cap;
   enum gaiti_pacer_policy policy;
   double cpu_budget;          /* of policy cpu-budget, */

@@ -1,5 +1,5 @@
 /* Between cycles mutators allocate at their rate until the heap is at the pacer's trigger.  While a
- * cycle marks, sim_mark.c divides the processors.  What was allocated during a mark survives that
+ * cycle marks, sim_mark.c divides the CPUs.  What was allocated during a mark survives that
  * mark and is gone in the next.
  *
  * The assist ratio is work left over room left.  As long as marking and allocation go on in that

@@ -1,11 +1,11 @@
-/* While a cycle marks, GC gets the share u of the processors at which bytes marked over bytes
+/* While a cycle marks, GC gets the share u of the CPUs at which bytes marked over bytes
  * allocated are the assist ratio r.  With mutators that allocate A bytes a second of CPU, marking
  * at M, idle marking on the share i, and all three together on the share t,
  *
  *     M (u + i) = r A (t - u - i),    so    u = t r A / (r A + M) - i
  *
  * but u is not less than its least.  Mutators get what is left.  They cannot have what
- * idle marking takes: where they keep all processors busy, there is none.
+ * idle marking takes: where they keep all CPUs busy, there is none.
  *
  * Mutators that assist early do so beside this: the odds of a mutator's time to be an assist are
  * the sum of both.
@@ -23,7 +23,7 @@ int64_t sim_mark_ns(double ns) {
   return bytes_from_real(ns < MARK_MOST_NS ? ns : MARK_MOST_NS);
 }
 
-/* Of all processors, those that mutators and marking keep busy. */
+/* Of all CPUs, those that mutators and marking keep busy. */
 static double mark_total(const struct sim_rates *rates) {
   double total = rates->busy + rates->least + rates->idle;
   return total < 1 ? total : 1;

@@ -1,4 +1,4 @@
-/* sim_mark.h: how mutators and marking share the processors while a cycle marks. */
+/* sim_mark.h: how mutators and marking share the CPUs while a cycle marks. */
 #ifndef GAIT_SIM_MARK_H
 #define GAIT_SIM_MARK_H
 

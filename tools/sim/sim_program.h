@@ -9,7 +9,7 @@
 
 #include "pacer.h"
 
-/* How mutators and marking share the processors while a cycle marks.  Shares are of all processors.
+/* How mutators and marking share the CPUs while a cycle marks.  Shares are of all CPUs.
  * Together they may be less than 1: the rest has nothing to do. */
 struct sim_rates {
   double alloc;      /* bytes allocated a second of mutators' CPU, */
