@@ -37,7 +37,8 @@ static void fuzz_cycle(void *context, const struct sim_cycle *cycle) {
 static void fuzz_run(const struct sim_description *program, const struct setting *setting) {
   struct sim_cycle last = {0};
   struct sim_result result;
-  const char *wrong = sim_description_run(program, setting, fuzz_cycle, &last, &result);
+  double by_law;
+  const char *wrong = sim_description_run(program, setting, fuzz_cycle, &last, &result, &by_law);
   if (wrong != NULL) {
     fuzz_require(wrong[0] != '\0', "refused without a sentence");
     return;

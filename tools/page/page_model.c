@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sim_heap.h"
+#include "sim_run.h"
 
 static const double model_most_bytes = (double)SIM_MOST_BYTES;
 static const double model_most_s = 1e8;
@@ -230,13 +230,19 @@ void model_begin(int points, int ready) {
   model_pass_points();
 }
 
-enum model_status model_next(int steps) {
+/* The settings as they are now. */
+static void model_prepare(void) {
   struct sim_heap *heap = &program.heap;
-  struct sim_collection collection;
   model_configure();
   sim_driver_configure(&heap->driver, &program.config, model_processors());
   heap->driver.now.overhead_bytes = model_bytes(settings.overhead_bytes);
   heap->external_next_bytes = model_bytes(settings.external_bytes);
+}
+
+enum model_status model_next(int steps) {
+  struct sim_heap *heap = &program.heap;
+  struct sim_collection collection;
+  model_prepare();
   cycle = (struct model_cycle){0};
   cycle.begin_s = program.clock_s;
   cycle.marked_before_bytes = (double)heap->marked_bytes;
@@ -288,34 +294,38 @@ enum model_status model_settle(int steps) {
   return model_warm(steps);
 }
 
-static void model_count(void) {
-  totals.cycles++;
-  totals.gc_cpu_s += cycle.assist_cpu_s + cycle.background_cpu_s;
-  totals.assist_cpu_s += cycle.assist_cpu_s;
-  totals.mark_s += cycle.end_s - cycle.start_s;
-  totals.unreachable += cycle.limit_unreachable;
-  double over = cycle.peak_bytes / cycle.end_goal_bytes;
-  if (over > totals.over_goal) totals.over_goal = over;
-  if (cycle.peak_bytes > totals.peak_bytes) totals.peak_bytes = cycle.peak_bytes;
+/* The totals, but for what the page asks of them beside. */
+static void model_count(const struct sim_result *result) {
+  totals = (struct model_totals){
+      .cycles = (double)result->cycles,
+      .seconds = result->seconds,
+      .gc_cpu_s = result->gc_cpu_seconds,
+      .assist_cpu_s = result->assist_cpu_seconds,
+      .gc_share =
+          gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, model_processors()),
+      .peak_bytes = result->peak_heap_bytes,
+      .mark_s = result->mark_seconds,
+      .over_goal = result->peak_over_goal_max,
+      .unreachable = (double)result->unreachable_cycles,
+  };
 }
 
 void model_measure(int points, int steps) {
-  bool whole = points > 1;
-  enum model_status status = MODEL_CYCLE_ENDED;
-  totals = (struct model_totals){0};
-  if (whole)
+  struct sim_heap *heap = &program.heap;
+  struct sim_run run = {.program = &model_program,
+                        .heap = heap,
+                        .steps = {.parts = steps < 1 ? 1 : steps},
+                        .most_cycles = points > 1 ? __builtin_inf() : MODEL_MEASURED_CYCLES};
+  if (points > 1)
     model_begin(points, 0);
-  else
-    status = model_settle(steps);
-  double from_s = program.clock_s;
-  for (int i = 0; status == MODEL_CYCLE_ENDED && (whole || i < MODEL_MEASURED_CYCLES); i++) {
-    status = model_next(steps);
-    if (status == MODEL_CYCLE_ENDED) model_count();
-  }
-  totals.unbounded = status == MODEL_NO_CYCLE;
-  totals.seconds = program.clock_s - from_s;
-  totals.gc_share = gaiti_pacer_cpu_share(totals.gc_cpu_s, totals.seconds, model_processors());
-  double held = (double)program.heap.driver.now.heap_live_bytes;
+  else if (model_settle(steps) != MODEL_CYCLE_ENDED)
+    run.most_cycles = 0;
+  struct sim_result result;
+  model_prepare();
+  sim_run(&run, &result);
+  model_count(&result);
+  totals.unbounded = points <= 1 && totals.cycles < MODEL_MEASURED_CYCLES;
+  double held = (double)heap->driver.now.heap_live_bytes;
   if (held > totals.peak_bytes) totals.peak_bytes = held;
 }
 

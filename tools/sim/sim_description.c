@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#include "sim_law.h"
+
 static double shape_recorded(const struct sim_shape *shape, double seconds) {
   size_t low = 0, high = shape->count;
   while (low < high) {
@@ -65,6 +67,7 @@ struct described {
   double rate; /* at which mutators have allocated since the last cycle */
   double seconds, bytes;
   uint64_t cycles;
+  struct sim_law law;
 };
 
 static double described_value(const struct described *program, enum sim_quantity quantity) {
@@ -124,7 +127,7 @@ static void described_look(void *self, double heap_bytes, struct sim_moment *mom
 static void described_tell(void *self, const struct sim_collection *collection,
                            struct gaiti_pacer_cycle *cycle) {
   struct described *program = self;
-  (void)collection, (void)cycle;
+  sim_law_cycle(&program->law, (double)collection->peak_bytes, (double)cycle->marked_bytes);
   program->cycles++;
 }
 
@@ -146,17 +149,18 @@ static struct gaiti_pacer_config described_config(const struct sim_description *
 const char *sim_description_run(const struct sim_description *description,
                                 const struct setting *setting,
                                 void (*see)(void *context, const struct sim_cycle *cycle),
-                                void *context, struct sim_result *result) {
+                                void *context, struct sim_result *result, double *cycles_by_law) {
   struct gaiti_pacer_config config = described_config(description, setting);
-  struct described self = {.description = description,
-                           .processors = setting_processors(setting, description->processors)};
+  struct described self = {
+      .description = description,
+      .processors = setting_processors(setting, description->processors),
+      .law = {*setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes}};
   const struct sim_program program = {&self, described_run, described_pass, described_look,
                                       described_tell};
   struct sim_heap heap;
-  struct sim_run run = {
+  const struct sim_run run = {
       .program = &program,
       .heap = &heap,
-      .law = {.setting = *setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes},
       .most_cycles = description->most_cycles,
       .see = see,
       .context = context,
@@ -165,6 +169,7 @@ const char *sim_description_run(const struct sim_description *description,
   if (wrong != NULL) return wrong;
   heap.driver.now.overhead_bytes = description->overhead_bytes;
   sim_run(&run, result);
-  if (config.policy != GAITI_PACER_POLICY_GOGC) result->cycles_by_law = -1;
+  bool speaks = config.policy == GAITI_PACER_POLICY_GOGC && sim_law_speaks(&self.law);
+  *cycles_by_law = speaks ? self.law.cycles : -1;
   return NULL;
 }

@@ -49,11 +49,12 @@ struct sim_description {
 double sim_description_value(const struct sim_description *description, enum sim_quantity quantity,
                              double seconds, uint64_t cycle);
 
-/* Simulates the program to its end.  Each cycle is shown to `see`, if that is not NULL.  Returns
- * NULL, or a sentence that says why the settings cannot be simulated. */
+/* Simulates the program to its end.  Each cycle is shown to `see`, if that is not NULL.
+ * *cycles_by_law is allocated / (GOGC% x live), cycle by cycle; below 0 where the law says nothing.
+ * Returns NULL, or a sentence that says why the settings cannot be simulated. */
 const char *sim_description_run(const struct sim_description *description,
                                 const struct setting *setting,
                                 void (*see)(void *context, const struct sim_cycle *cycle),
-                                void *context, struct sim_result *result);
+                                void *context, struct sim_result *result, double *cycles_by_law);
 
 #endif

@@ -1,7 +1,10 @@
 #include "sim_run.h"
 
-#include <math.h>
 #include <stddef.h>
+
+static double run_more(double a, double b) {
+  return a > b ? a : b;
+}
 
 /* What the collection shows, of the program whose cycles up to it are in `result`. */
 static struct sim_cycle run_measure(const struct sim_run *run,
@@ -33,31 +36,30 @@ static void run_count(const struct sim_cycle *cycle, const struct sim_collection
   result->gc_cpu_seconds += cycle->assist_seconds + cycle->background_seconds;
   result->assist_cpu_seconds += cycle->assist_seconds;
   result->idle_cpu_seconds += cycle->idle_seconds;
-  result->peak_heap_bytes = fmax(result->peak_heap_bytes, cycle->peak_bytes);
+  result->peak_heap_bytes = run_more(result->peak_heap_bytes, cycle->peak_bytes);
+  result->mark_seconds += cycle->mark_seconds;
   result->mean_live_bytes += collection->live_bytes;
   result->peak_over_goal_mean += over;
-  result->peak_over_goal_max = fmax(result->peak_over_goal_max, over);
+  result->peak_over_goal_max = run_more(result->peak_over_goal_max, over);
   result->limiting_cycles += cycle->limiting;
-  result->limit_unreachable |= collection->ended.limit_unreachable;
+  result->unreachable_cycles += collection->ended.limit_unreachable;
 }
 
 /* One cycle.  False when the program ended before it. */
-static bool run_cycle(struct sim_run *run, struct sim_result *result) {
-  static const struct sim_steps by_plan = {0};
+static bool run_cycle(const struct sim_run *run, struct sim_result *result) {
   struct sim_collection collection;
-  if (sim_heap_collect(run->heap, run->program, &by_plan, &collection) != SIM_COLLECTED) {
+  if (sim_heap_collect(run->heap, run->program, &run->steps, &collection) != SIM_COLLECTED) {
     result->seconds += collection.ran.seconds;
     result->allocated_bytes += collection.ran.bytes;
     return false;
   }
   struct sim_cycle cycle = run_measure(run, &collection, result);
   run_count(&cycle, &collection, result);
-  sim_law_cycle(&run->law, cycle.peak_bytes, (double)run->heap->marked_bytes);
   if (run->see != NULL) run->see(run->context, &cycle);
   return true;
 }
 
-void sim_run(struct sim_run *run, struct sim_result *result) {
+void sim_run(const struct sim_run *run, struct sim_result *result) {
   *result = (struct sim_result){0};
   while ((double)result->cycles < run->most_cycles && run_cycle(run, result))
     ;
@@ -67,5 +69,4 @@ void sim_run(struct sim_run *run, struct sim_result *result) {
   } else {
     result->peak_heap_bytes = result->allocated_bytes;
   }
-  result->cycles_by_law = sim_law_speaks(&run->law) ? run->law.cycles : -1;
 }

@@ -3,7 +3,6 @@
 #define GAIT_SIM_RUN_H
 
 #include "sim_heap.h"
-#include "sim_law.h"
 
 /* One cycle. */
 struct sim_cycle {
@@ -24,23 +23,24 @@ struct sim_result {
   double assist_cpu_seconds;
   double idle_cpu_seconds; /* beside them */
   double peak_heap_bytes;
+  double mark_seconds;    /* while cycles marked */
   double mean_live_bytes; /* marked, less what was allocated while marking */
-  double cycles_by_law;   /* allocated / (GOGC% x live), cycle by cycle; below 0: no bound */
   double peak_over_goal_mean, peak_over_goal_max;
   uint64_t limiting_cycles;
-  bool limit_unreachable;
+  uint64_t unreachable_cycles; /* for which the limit was out of reach */
 };
 
-/* What is to be run, and for how many cycles at most.  `law` has the settings. */
+/* What is to be run, and for how many cycles at most. */
 struct sim_run {
   const struct sim_program *program;
   struct sim_heap *heap;
-  struct sim_law law;
+  struct sim_steps steps;
   double most_cycles;
   void (*see)(void *context, const struct sim_cycle *cycle); /* each cycle; may be NULL */
   void *context;
 };
 
-void sim_run(struct sim_run *run, struct sim_result *result);
+/* Fewer cycles than those: the program has ended. */
+void sim_run(const struct sim_run *run, struct sim_result *result);
 
 #endif

@@ -217,11 +217,11 @@ bool law_point_simulate(const struct law_point *point, const gait_options *optio
   struct sim_description program = law_program(point, options, collector);
   struct setting setting = {.gogc_percent = point->gogc_percent, .memory_limit_bytes = SETTING_OFF};
   struct sim_result result;
-  double between = rate;
+  double between = rate, by_law;
   for (int i = 0; i < LAW_SIM_ROUNDS; i++) {
     struct law_simulation simulation = {.steady = simulated};
     program.shapes[SIM_RATE].from = between;
-    if (sim_description_run(&program, &setting, law_see, &simulation, &result) != NULL ||
+    if (sim_description_run(&program, &setting, law_see, &simulation, &result, &by_law) != NULL ||
         !law_finish(&simulation.sums, program.processors, simulated))
       return false;
     between *= rate / simulated->rate;

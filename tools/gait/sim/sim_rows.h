@@ -10,7 +10,7 @@
 
 /* Each row knows its place in the whole grid, so that shards can be joined. */
 json_t *sim_row(const struct sim_description *program, const struct setting *setting,
-                const struct sim_result *result, size_t index, size_t total);
+                const struct sim_result *result, double cycles_by_law, size_t index, size_t total);
 
 void sim_rows_print(const json_t *rows, FILE *out);
 void sim_rows_print_csv(const json_t *rows, FILE *out);

@@ -192,10 +192,9 @@ void what_if_history_run(const struct what_if_program *program, const struct set
   struct gaiti_pacer_config config = history_config(setting, program->system);
   struct history history = {.program = program, .chance = chance};
   const struct sim_program self = {&history, history_run, history_pass, history_look, history_tell};
-  struct sim_run run = {
+  const struct sim_run run = {
       .program = &self,
       .heap = &history.heap,
-      .law = {.setting = *setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes},
       .most_cycles = history_most_cycles(program),
   };
   sim_heap_init(&history.heap, &config, setting_processors(setting, program->processors));

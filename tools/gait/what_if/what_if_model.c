@@ -98,7 +98,7 @@ void what_if_predict(const struct what_if_program *program, const struct setting
                                     .tail = model_place(i, 17)};
     struct sim_result result;
     what_if_history_run(program, setting, &chance, &result);
-    if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = result.limit_unreachable;
+    if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = result.unreachable_cycles > 0;
     model_collect(&spread, i, &result, processors);
   }
   int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
