@@ -275,18 +275,10 @@ struct gaiti_pacer_workers gaiti_pacer_plan_workers(double processors, double sh
 
 /* ---- Giving memory back ------------------------------------------------ */
 
-enum gaiti_pacer_release_reason {
-  GAITI_PACER_RELEASE_NOTHING,      /* no more is mapped than the next cycle may use */
-  GAITI_PACER_RELEASE_OVER_GOAL,    /* more than the goal and 10%: in the background */
-  GAITI_PACER_RELEASE_MEMORY_LIMIT, /* more than the limit allows: at once */
-};
-const char *gaiti_pacer_release_reason_name(enum gaiti_pacer_release_reason reason);
-
 struct gaiti_pacer_release {
   int64_t keep_bytes;       /* the background may release down to this */
   int64_t background_bytes; /* so many, at leisure */
   int64_t now_bytes;        /* so many at once, before any more is mapped */
-  enum gaiti_pacer_release_reason reason;
 };
 
 /* Of `mapped_bytes` (heap pages that are resident, free or not, with

@@ -8,15 +8,6 @@
 
 enum { RELEASE_KEEP_PERCENT = 110, RELEASE_LIMIT_PERCENT = 95 };
 
-const char *gaiti_pacer_release_reason_name(enum gaiti_pacer_release_reason reason) {
-  switch (reason) {
-  case GAITI_PACER_RELEASE_NOTHING: return "nothing";
-  case GAITI_PACER_RELEASE_OVER_GOAL: return "over-goal";
-  case GAITI_PACER_RELEASE_MEMORY_LIMIT: return "memory-limit";
-  }
-  return "unknown";
-}
-
 struct gaiti_pacer_release gaiti_pacer_plan_release(const struct gaiti_pacer *pacer,
                                                     const struct gaiti_pacer_snapshot *snapshot,
                                                     int64_t mapped_bytes) {
@@ -36,8 +27,5 @@ struct gaiti_pacer_release gaiti_pacer_plan_release(const struct gaiti_pacer *pa
   struct gaiti_pacer_release plan = {.keep_bytes = keep};
   plan.now_bytes = bytes_over(mapped_bytes, bytes_max(limit, needed));
   plan.background_bytes = bytes_over(bytes_over(mapped_bytes, plan.now_bytes), keep);
-  plan.reason = plan.now_bytes > 0          ? GAITI_PACER_RELEASE_MEMORY_LIMIT
-                : plan.background_bytes > 0 ? GAITI_PACER_RELEASE_OVER_GOAL
-                                            : GAITI_PACER_RELEASE_NOTHING;
   return plan;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "fuzz_file.h"
-#include "sim_model.h"
+#include "sim_description.h"
 #include "sim/sim_spec.h"
 
 #define FUZZ_CYCLES_MOST   200
@@ -34,10 +34,11 @@ static void fuzz_cycle(void *context, const struct sim_cycle *cycle) {
   *last = *cycle;
 }
 
-static void fuzz_run(const struct sim_program *program, const struct setting *setting) {
+static void fuzz_run(const struct sim_description *program, const struct setting *setting) {
   struct sim_cycle last = {0};
   struct sim_result result;
-  const char *wrong = sim_run(program, setting, fuzz_cycle, &last, &result);
+  double by_law;
+  const char *wrong = sim_description_run(program, setting, fuzz_cycle, &last, &result, &by_law);
   if (wrong != NULL) {
     fuzz_require(wrong[0] != '\0', "refused without a sentence");
     return;
@@ -49,7 +50,7 @@ static void fuzz_run(const struct sim_program *program, const struct setting *se
                "a result below 0, or none");
 }
 
-static void fuzz_program(const struct sim_spec *spec, struct sim_program *program) {
+static void fuzz_program(const struct sim_spec *spec, struct sim_description *program) {
   struct setting setting = {100, SETTING_OFF, 0};
   program->most_cycles = fmin(program->most_cycles, FUZZ_CYCLES_MOST);
   fuzz_run(program, &setting);

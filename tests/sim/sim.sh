@@ -36,6 +36,19 @@ if grep -E '<(script|link|img)[^>]+(src|href)=' page.html; then
 fi
 grep -q '"program": *"wave"' page.html
 
+# Each policy aims at something of its own: a quarter of live bytes, a share of the CPU, a root.
+policy() { # POLICY: prints cycles, those by law, and the share of GC CPU
+  echo '{"until": {"seconds": 60}, "live_bytes": "100MiB", "allocation_rate": "400MiB", "processors": 4,
+    "mark_rate": "500MiB", "cpu_budget": 0.03, "square_root_bytes": "64MiB", "policy": "'"$1"'"}' |
+    "$gait" sim - --gogc 25 --json | sed -nE 's/^ *"(gc_cpu_share|cycles|cycles_by_law)": ([^,]*),?/\2/p' | xargs
+}
+read -r cycles law share <<<"$(policy gogc)"
+awk "BEGIN { exit !($cycles > 500 && $law > 500 && $share > 0.05) }"
+read -r _ law share <<<"$(policy cpu-budget)"
+[ "$law" = null ] && awk "BEGIN { exit !($share > 0.0285 && $share < 0.0315) }"
+read -r root law _ <<<"$(policy square-root)"
+[ "$law" = null ] && awk "BEGIN { exit !($root > 0 && $root < $cycles) }"
+
 refuse() { # STATUS PATTERN ARGUMENT...
   local status=$1 pattern=$2 got=0
   shift 2
@@ -77,6 +90,9 @@ wrong 'colour: there is no such key' "{$program, \"live_bytes\": 1, \"colour\": 
 wrong 'processors: 0 is not in' "{$program, \"live_bytes\": 1, \"processors\": 0}"
 wrong 'background_share: 2 is not in' "{$program, \"live_bytes\": 1, \"background_share\": 2}"
 wrong 'idle_share: with the background share it is more' "{$program, \"live_bytes\": 1, \"idle_share\": 0.8}"
+wrong 'policy: one of gogc, cpu-budget' "{$program, \"live_bytes\": 1, \"policy\": \"best\"}"
+wrong 'policy: one of gogc, cpu-budget' "{$program, \"live_bytes\": 1, \"policy\": 1}"
+wrong 'cpu_budget: 2 is not in' "{$program, \"live_bytes\": 1, \"cpu_budget\": 2}"
 wrong 'until: an object' '{"live_bytes": 1, "mark_rate": 1, "allocation_rate": 1}'
 wrong 'until.seconds: a number is wanted' '{"until": {"seconds": []}}'
 wrong 'programs: an array of 1' '{"programs": []}'

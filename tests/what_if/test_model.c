@@ -46,10 +46,14 @@ START_TEST(prediction_of_the_recorded_setting_is_the_recording) {
     struct recording recording = load(programs[i]);
     recover(&recording);
     ck_assert_double_eq_tol(program.gogc_percent, 100, 1e-9);
-    double cpu = 0, peak = 0;
+    double cpu = 0, peak = 0, assists = 0, idle = 0, seconds = 0;
     for (size_t j = 0; j < recording.count; j++) {
-      cpu += (recording.cycles[j].assist_ms + recording.cycles[j].background_ms) / 1e3;
-      peak = fmax(peak, recording.cycles[j].peak_bytes);
+      const struct recording_cycle *cycle = &recording.cycles[j];
+      cpu += (cycle->assist_ms + cycle->background_ms) / 1e3;
+      assists += cycle->assist_ms / 1e3;
+      idle += cycle->idle_ms / 1e3;
+      peak = fmax(peak, cycle->peak_bytes);
+      seconds = cycle->start_seconds + cycle->mark_ms / 1e3;
     }
     struct what_if_prediction same = predict(100, SETTING_OFF);
     double cycles = (double)recording.count;
@@ -57,6 +61,11 @@ START_TEST(prediction_of_the_recorded_setting_is_the_recording) {
                   programs[i], same.cycles.estimate, cycles);
     ck_assert_msg(fabs(same.gc_cpu_seconds.estimate / cpu - 1) < 0.12, "%s: %g s, not %g",
                   programs[i], same.gc_cpu_seconds.estimate, cpu);
+    double share = assists / (seconds * program.processors);
+    ck_assert_msg(fabs(same.assist_share.estimate / share - 1) < 0.15, "%s: assists %g, not %g",
+                  programs[i], same.assist_share.estimate, share);
+    ck_assert_msg(fabs(same.idle_cpu_seconds.estimate / idle - 1) < 0.05, "%s: idle %g s, not %g",
+                  programs[i], same.idle_cpu_seconds.estimate, idle);
     ck_assert_msg(fabs(same.peak_heap_bytes.estimate / peak - 1) < 0.15, "%s: %g MiB, not %g",
                   programs[i], same.peak_heap_bytes.estimate / MIB, peak / MIB);
     what_if_program_destroy(&program);

@@ -29,7 +29,7 @@ if(GAIT_WASM_CLANG AND GAIT_WASM_LD AND GAIT_BASE64 AND GAIT_WASM_FAILED EQUAL 0
   file(GLOB GAIT_WASM_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.c)
   file(GLOB GAIT_WASM_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.h)
   file(GLOB GAIT_WASM_SIM_HEADERS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.h)
-  foreach(file IN ITEMS sim/sim_driver.c sim/sim_heap.c sim/sim_mark.c page/page_model.c)
+  foreach(file IN ITEMS sim/sim_driver.c sim/sim_heap.c sim/sim_mark.c sim/sim_run.c page/page_model.c)
     list(APPEND GAIT_WASM_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   endforeach()
   add_custom_command(OUTPUT ${GAIT_WASM_DIR}/model.wasm

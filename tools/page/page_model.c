@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sim_heap.h"
+#include "sim_run.h"
 
-static const double model_most_bytes = 1152921504606846976.0; /* 2^60 */
+static const double model_most_bytes = (double)SIM_MOST_BYTES;
 static const double model_most_s = 1e8;
 static const double model_bucket_answered = 0.26; /* a little over where the pacer lifts the goal */
 static const double model_least_rate = 1;         /* bytes a second */
@@ -52,6 +52,10 @@ static double model_size(int64_t bytes) {
 
 static int64_t model_ns(double seconds) {
   return (int64_t)(model_within(seconds, 0, model_most_s) * 1e9);
+}
+
+static double model_s(int64_t ns) {
+  return (double)ns / 1e9;
 }
 
 /* ---- Settings and track ---- */
@@ -108,19 +112,20 @@ static void model_pass_points(void) {
     program.at++;
 }
 
-/* ---- The program as a source of the simulator ---- */
+/* ---- The track as a program of the simulator ---- */
 
 static bool model_whole(void) {
   return program.points > 1;
 }
 
 /* Up to the end of the track; beyond it, where there is no end, the last point's rates go on. */
-static double model_run(void *context, double bytes, double *seconds) {
-  (void)context;
+static bool model_run(void *self, const struct gaiti_pacer_decision *decision, double bytes,
+                      struct sim_stretch *ran) {
+  (void)self, (void)decision;
   double left = track[program.points - 1].allocated_bytes - program.allocated_bytes;
   double run = bytes;
   if (model_whole() && run > left) run = left > 0 ? left : 0;
-  if (!model_whole() && run > model_most_bytes) run = 0; /* nothing bounds the heap */
+  if (!model_whole() && run > model_most_bytes) run = 0; /* no cycle comes */
   double begun_s = program.clock_s;
   for (double rest = run; rest > 0;) {
     double part = model_here()->allocated_bytes - program.allocated_bytes;
@@ -130,27 +135,27 @@ static double model_run(void *context, double bytes, double *seconds) {
     rest -= part;
     model_pass_points();
   }
-  *seconds = program.clock_s - begun_s;
-  return run;
+  *ran = (struct sim_stretch){run, program.clock_s - begun_s};
+  return run >= bytes;
 }
 
-static void model_pass(void *context, double bytes, double seconds) {
-  (void)context;
+static void model_pass(void *self, double bytes, double seconds) {
+  (void)self;
   program.allocated_bytes += bytes;
   program.clock_s += seconds;
   model_pass_points();
 }
 
 /* In ranges that lead somewhere. */
-static void model_look(void *context, struct sim_nature *nature) {
-  (void)context;
+static void model_look(void *self, double heap_bytes, struct sim_moment *moment) {
+  (void)self;
   const struct model_point *here = model_here();
   double background = program.config.background_share;
   double idle = model_within(here->idle_share, 0, 0.99 - background);
   double alloc = model_within(here->alloc_marking_per_s, model_least_rate, 1e300);
-  nature->live_bytes = model_within(model_live(), 0, model_most_bytes);
-  nature->roots_bytes = model_within(model_roots(), 0, model_most_bytes);
-  nature->rates = (struct sim_rates){
+  moment->live_bytes = model_within(model_live(), 0, heap_bytes);
+  moment->roots_bytes = model_within(model_roots(), 0, model_most_bytes);
+  moment->rates = (struct sim_rates){
       .alloc = alloc / model_processors(),
       .scannable = model_within(here->scan_share, 0, 1),
       .mark = model_within(here->mark_per_cpu_s, model_least_rate, 1e300),
@@ -161,7 +166,7 @@ static void model_look(void *context, struct sim_nature *nature) {
   };
 }
 
-static const struct sim_source model_source = {NULL, model_run, model_pass, model_look};
+static const struct sim_program model_program = {NULL, model_run, model_pass, model_look, NULL};
 
 /* ---- The loop ---- */
 
@@ -187,8 +192,8 @@ static void model_explain(const struct gaiti_pacer_decision *decision) {
 static void model_report(const struct sim_collection *collection) {
   const struct sim_mark *mark = &collection->mark;
   const struct gaiti_pacer_decision *decision = &collection->ended;
-  double cpu_s = mark->seconds * model_processors();
-  cycle.start_s = cycle.begin_s + collection->run_seconds;
+  double cpu_s = model_s(mark->done.duration_ns) * model_processors();
+  cycle.start_s = cycle.begin_s + collection->ran.seconds;
   cycle.end_s = program.clock_s;
   cycle.peak_bytes = (double)collection->peak_bytes;
   cycle.marked_bytes = (double)program.heap.marked_bytes;
@@ -198,10 +203,10 @@ static void model_report(const struct sim_collection *collection) {
   cycle.end_rule = decision->rule;
   cycle.pace_goal_bytes = model_size(decision->pace_goal_bytes);
   cycle.assist_ratio_most = mark->ratio_most;
-  cycle.assist_cpu_s = mark->assist_seconds;
-  cycle.owed_cpu_s = mark->owed_seconds;
-  cycle.background_cpu_s = program.config.background_share * cpu_s;
-  cycle.idle_cpu_s = mark->idle_seconds;
+  cycle.assist_cpu_s = model_s(mark->done.assist_ns);
+  cycle.owed_cpu_s = mark->owed_ns / 1e9;
+  cycle.background_cpu_s = mark->background_ns / 1e9;
+  cycle.idle_cpu_s = model_s(mark->done.idle_ns);
   cycle.gc_share = gaiti_pacer_cpu_share(cycle.assist_cpu_s + cycle.background_cpu_s, cpu_s, 1);
   cycle.limiter_fill = program.heap.driver.now.limiter_fill;
   cycle.limiting = program.heap.driver.now.limiting;
@@ -213,7 +218,7 @@ void model_begin(int points, int ready) {
   program.at = 0;
   program.allocated_bytes = program.clock_s = 0;
   model_configure();
-  sim_driver_init(&heap->driver, &program.config, model_processors());
+  sim_heap_init(heap, &program.config, model_processors());
   heap->marked_bytes = heap->external_bytes = model_bytes(settings.external_bytes);
   if (ready) {
     program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
@@ -225,17 +230,24 @@ void model_begin(int points, int ready) {
   model_pass_points();
 }
 
-enum model_status model_next(int steps) {
+/* The settings as they are now. */
+static void model_prepare(void) {
   struct sim_heap *heap = &program.heap;
-  struct sim_collection collection;
   model_configure();
   sim_driver_configure(&heap->driver, &program.config, model_processors());
   heap->driver.now.overhead_bytes = model_bytes(settings.overhead_bytes);
   heap->external_next_bytes = model_bytes(settings.external_bytes);
+}
+
+enum model_status model_next(int steps) {
+  struct sim_heap *heap = &program.heap;
+  struct sim_collection collection;
+  model_prepare();
   cycle = (struct model_cycle){0};
   cycle.begin_s = program.clock_s;
   cycle.marked_before_bytes = (double)heap->marked_bytes;
-  bool ended = sim_heap_collect(heap, &model_source, steps < 1 ? 1 : steps, &collection);
+  const struct sim_steps by_parts = {.parts = steps < 1 ? 1 : steps};
+  bool ended = sim_heap_collect(heap, &model_program, &by_parts, &collection) == SIM_COLLECTED;
   model_explain(&collection.begun);
   cycle.start_bytes = (double)collection.start_bytes;
   if (ended) {
@@ -282,34 +294,38 @@ enum model_status model_settle(int steps) {
   return model_warm(steps);
 }
 
-static void model_count(void) {
-  totals.cycles++;
-  totals.gc_cpu_s += cycle.assist_cpu_s + cycle.background_cpu_s;
-  totals.assist_cpu_s += cycle.assist_cpu_s;
-  totals.mark_s += cycle.end_s - cycle.start_s;
-  totals.unreachable += cycle.limit_unreachable;
-  double over = cycle.peak_bytes / cycle.end_goal_bytes;
-  if (over > totals.over_goal) totals.over_goal = over;
-  if (cycle.peak_bytes > totals.peak_bytes) totals.peak_bytes = cycle.peak_bytes;
+/* The totals, but for what the page asks of them beside. */
+static void model_count(const struct sim_result *result) {
+  totals = (struct model_totals){
+      .cycles = (double)result->cycles,
+      .seconds = result->seconds,
+      .gc_cpu_s = result->gc_cpu_seconds,
+      .assist_cpu_s = result->assist_cpu_seconds,
+      .gc_share =
+          gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, model_processors()),
+      .peak_bytes = result->peak_heap_bytes,
+      .mark_s = result->mark_seconds,
+      .over_goal = result->peak_over_goal_max,
+      .unreachable = (double)result->unreachable_cycles,
+  };
 }
 
 void model_measure(int points, int steps) {
-  bool whole = points > 1;
-  enum model_status status = MODEL_CYCLE_ENDED;
-  totals = (struct model_totals){0};
-  if (whole)
+  struct sim_heap *heap = &program.heap;
+  struct sim_run run = {.program = &model_program,
+                        .heap = heap,
+                        .steps = {.parts = steps < 1 ? 1 : steps},
+                        .most_cycles = points > 1 ? __builtin_inf() : MODEL_MEASURED_CYCLES};
+  if (points > 1)
     model_begin(points, 0);
-  else
-    status = model_settle(steps);
-  double from_s = program.clock_s;
-  for (int i = 0; status == MODEL_CYCLE_ENDED && (whole || i < MODEL_MEASURED_CYCLES); i++) {
-    status = model_next(steps);
-    if (status == MODEL_CYCLE_ENDED) model_count();
-  }
-  totals.unbounded = status == MODEL_NO_CYCLE;
-  totals.seconds = program.clock_s - from_s;
-  totals.gc_share = gaiti_pacer_cpu_share(totals.gc_cpu_s, totals.seconds, model_processors());
-  double held = (double)program.heap.driver.now.heap_live_bytes;
+  else if (model_settle(steps) != MODEL_CYCLE_ENDED)
+    run.most_cycles = 0;
+  struct sim_result result;
+  model_prepare();
+  sim_run(&run, &result);
+  model_count(&result);
+  totals.unbounded = points <= 1 && totals.cycles < MODEL_MEASURED_CYCLES;
+  double held = (double)heap->driver.now.heap_live_bytes;
   if (held > totals.peak_bytes) totals.peak_bytes = held;
 }
 

@@ -12,6 +12,10 @@ struct setting {
   double processors; /* 0: as recorded, or as the program has them */
 };
 
+static inline double setting_processors(const struct setting *setting, double otherwise) {
+  return setting->processors > 0 ? setting->processors : otherwise;
+}
+
 /* What it says of the pacer; the rest of `config` stays. */
 static inline void setting_configure(const struct setting *setting,
                                      struct gaiti_pacer_config *config) {

@@ -52,9 +52,19 @@ void sim_driver_start(struct sim_driver *driver, int64_t heap_bytes, int64_t sca
   struct gaiti_pacer_snapshot *now = &driver->now;
   now->heap_live_bytes = heap_bytes;
   now->heap_scan_bytes = bytes_add(now->heap_scan_bytes, scannable_bytes);
-  now->heap_work_bytes = now->stack_work_bytes = now->globals_work_bytes = 0;
+  now->heap_work_bytes = now->globals_work_bytes = 0;
   driver_turn_limiter(driver, true);
   gaiti_pacer_start_cycle(&driver->pacer, now);
+}
+
+void sim_work_add(struct sim_work *sum, const struct sim_work *work) {
+  sum->heap_bytes = bytes_add(sum->heap_bytes, work->heap_bytes);
+  sum->roots_bytes = bytes_add(sum->roots_bytes, work->roots_bytes);
+  sum->allocated_bytes = bytes_add(sum->allocated_bytes, work->allocated_bytes);
+  sum->scannable_bytes = bytes_add(sum->scannable_bytes, work->scannable_bytes);
+  sum->assist_ns = bytes_add(sum->assist_ns, work->assist_ns);
+  sum->idle_ns = bytes_add(sum->idle_ns, work->idle_ns);
+  sum->duration_ns = bytes_add(sum->duration_ns, work->duration_ns);
 }
 
 void sim_driver_mark(struct sim_driver *driver, const struct sim_work *work) {
@@ -62,8 +72,7 @@ void sim_driver_mark(struct sim_driver *driver, const struct sim_work *work) {
   now->heap_live_bytes = bytes_add(now->heap_live_bytes, work->allocated_bytes);
   now->heap_scan_bytes = bytes_add(now->heap_scan_bytes, work->scannable_bytes);
   now->heap_work_bytes += work->heap_bytes;
-  now->stack_work_bytes += work->stack_bytes;
-  now->globals_work_bytes += work->globals_bytes;
+  now->globals_work_bytes += work->roots_bytes;
   gaiti_pacer_limiter_add_assist(&driver->limiter, work->assist_ns);
   gaiti_pacer_limiter_add_idle(&driver->limiter, work->idle_ns);
   sim_driver_pass(driver, work->duration_ns);

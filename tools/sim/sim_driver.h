@@ -14,24 +14,25 @@
 struct sim_driver {
   struct gaiti_pacer pacer;
   struct gaiti_pacer_limiter limiter;
-  struct gaiti_pacer_snapshot now; /* roots and overhead are the caller's to set */
+  struct gaiti_pacer_snapshot now; /* overhead, and roots as globals, are the caller's to set */
   int64_t clock_ns;
   bool limiter_unheard; /* the pacer is told nothing of the limiter */
 };
 
 /* What was done in some time of a mark. */
 struct sim_work {
-  int64_t heap_bytes, stack_bytes, globals_bytes; /* scanned */
+  int64_t heap_bytes, roots_bytes; /* scanned */
   int64_t allocated_bytes;
-  int64_t scannable_bytes; /* of those */
-  int64_t assist_ns, idle_ns;
+  int64_t scannable_bytes;    /* of those */
+  int64_t assist_ns, idle_ns; /* of CPU; assists are all of GC but background marking */
   int64_t duration_ns;
 };
+void sim_work_add(struct sim_work *sum, const struct sim_work *work);
 
 /* NULL, or a sentence that says what is wrong with the settings; then nothing was done. */
 const char *sim_driver_init(struct sim_driver *driver, const struct gaiti_pacer_config *config,
                             double processors);
-/* Other settings and processors from now on. */
+/* Other settings and CPUs from now on. */
 const char *sim_driver_configure(struct sim_driver *driver, const struct gaiti_pacer_config *config,
                                  double processors);
 

@@ -22,7 +22,7 @@
 
 #include "pacer.h"
 #include "run/runs.h"
-#include "sim_model.h"
+#include "sim_description.h"
 
 #define LAW_WARM_UP       3 /* cycles after the live set is whole */
 #define LAW_SHARE_LEAST   0.01
@@ -186,11 +186,12 @@ static void law_see(void *context, const struct sim_cycle *seen) {
   if (seen->number > LAW_SIM_WARM_UP) law_add(&simulation->sums, simulation->steady, &cycle);
 }
 
-static struct sim_program law_program(const struct law_point *point, const gait_options *options,
-                                      const struct law_collector *collector) {
+static struct sim_description law_program(const struct law_point *point,
+                                          const gait_options *options,
+                                          const struct law_collector *collector) {
   static char name[] = "law";
   double background = (double)options->background_percent / 100;
-  struct sim_program program = {
+  struct sim_description program = {
       .name = name,
       .mark_rate = collector->mark_rate,
       .processors = collector->processors,
@@ -213,14 +214,14 @@ static struct sim_program law_program(const struct law_point *point, const gait_
 bool law_point_simulate(const struct law_point *point, const gait_options *options,
                         const struct law_collector *collector, double rate,
                         struct law_steady *simulated) {
-  struct sim_program program = law_program(point, options, collector);
+  struct sim_description program = law_program(point, options, collector);
   struct setting setting = {.gogc_percent = point->gogc_percent, .memory_limit_bytes = SETTING_OFF};
   struct sim_result result;
-  double between = rate;
+  double between = rate, by_law;
   for (int i = 0; i < LAW_SIM_ROUNDS; i++) {
     struct law_simulation simulation = {.steady = simulated};
     program.shapes[SIM_RATE].from = between;
-    if (sim_run(&program, &setting, law_see, &simulation, &result) != NULL ||
+    if (sim_description_run(&program, &setting, law_see, &simulation, &result, &by_law) != NULL ||
         !law_finish(&simulation.sums, program.processors, simulated))
       return false;
     between *= rate / simulated->rate;

@@ -4,7 +4,7 @@
 #define GAIT_REPLAY_MODEL_H
 
 #include "replay_table.h"
-#include "sim_driver.h"
+#include "sim_heap.h"
 
 /* One cycle's inputs.  Those after stack_bytes are ours and default to a model
  * without idle time, external bytes, overhead or CPU limiter. */
@@ -59,10 +59,11 @@ struct replay_result {
 };
 
 struct replay_model {
-  struct sim_driver driver;
-  int64_t heap_marked_bytes;
-  int64_t black_before_bytes;
-  int64_t external_bytes;
+  struct sim_heap heap;
+  struct replay_input input; /* of the cycle under way, */
+  double background_share;   /* and what follows from it */
+  int64_t live_bytes;
+  int64_t black_before_bytes; /* allocated while the last cycle marked */
   double gc_cpu_ns, all_cpu_ns;
   int64_t cycles;
 };

@@ -116,7 +116,7 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
   struct progress progress;
   progress_start(&progress, (unsigned)(total / sim->shards + 1));
   for (size_t i = sim->shard - 1; i < total; i += sim->shards) {
-    const struct sim_program *program =
+    const struct sim_description *program =
         &spec->programs[i / (sim->memory_limit.count * sim->gogc.count)];
     struct setting setting = {
         .gogc_percent = sim->gogc.values[i % sim->gogc.count],
@@ -125,15 +125,16 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
         .processors = sim->processors};
     struct sim_timeline timeline = {cycles, i};
     struct sim_result result;
+    double by_law;
     progress_show(&progress, (unsigned)done++, program->name);
-    const char *wrong =
-        sim_run(program, &setting, cycles == NULL ? NULL : sim_see, &timeline, &result);
+    const char *wrong = sim_description_run(program, &setting, cycles == NULL ? NULL : sim_see,
+                                            &timeline, &result, &by_law);
     if (wrong != NULL) {
       progress_clear(&progress);
       fprintf(stderr, "gait sim: %s: %s\n", program->name, wrong);
       return COMMAND_FAILED;
     }
-    json_array_append_new(rows, sim_row(program, &setting, &result, i, total));
+    json_array_append_new(rows, sim_row(program, &setting, &result, by_law, i, total));
   }
   progress_clear(&progress);
   return COMMAND_OK;

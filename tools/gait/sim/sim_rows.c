@@ -6,11 +6,11 @@
 #include "pacer.h"
 #include "settings.h"
 
-json_t *sim_row(const struct sim_program *program, const struct setting *setting,
-                const struct sim_result *result, size_t index, size_t total) {
+json_t *sim_row(const struct sim_description *program, const struct setting *setting,
+                const struct sim_result *result, double cycles_by_law, size_t index, size_t total) {
   double processors = setting->processors > 0 ? setting->processors : program->processors;
   double cycles = (double)result->cycles;
-  json_t *law = result->cycles_by_law < 0 ? json_null() : json_real(result->cycles_by_law);
+  json_t *law = cycles_by_law < 0 ? json_null() : json_real(cycles_by_law);
   return json_pack(
       "{s:I, s:I, s:s, s:o, s:o, s:f, s:I, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, "
       "s:I, s:b}",
@@ -26,7 +26,7 @@ json_t *sim_row(const struct sim_program *program, const struct setting *setting
       "peak_heap_bytes", result->peak_heap_bytes, "peak_over_goal_mean",
       result->peak_over_goal_mean, "peak_over_goal_max", result->peak_over_goal_max,
       "limiting_cycles", (json_int_t)result->limiting_cycles, "limit_unreachable",
-      result->limit_unreachable);
+      result->unreachable_cycles > 0);
 }
 
 static double rows_number(const json_t *row, const char *name) {

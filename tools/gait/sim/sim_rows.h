@@ -5,12 +5,12 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "sim_model.h"
+#include "sim_description.h"
 #include "sim_spec.h"
 
 /* Each row knows its place in the whole grid, so that shards can be joined. */
-json_t *sim_row(const struct sim_program *program, const struct setting *setting,
-                const struct sim_result *result, size_t index, size_t total);
+json_t *sim_row(const struct sim_description *program, const struct setting *setting,
+                const struct sim_result *result, double cycles_by_law, size_t index, size_t total);
 
 void sim_rows_print(const json_t *rows, FILE *out);
 void sim_rows_print_csv(const json_t *rows, FILE *out);

@@ -185,7 +185,8 @@ static bool spec_shape(struct spec_reader *reader, json_t *object, const char *k
 
 /* ---- Programs ---- */
 
-static bool spec_until(struct spec_reader *reader, json_t *object, struct sim_program *program) {
+static bool spec_until(struct spec_reader *reader, json_t *object,
+                       struct sim_description *program) {
   json_t *until = json_object_get(object, "until");
   if (!json_is_object(until) || json_object_size(until) == 0)
     return spec_fail(reader, "until",
@@ -205,8 +206,25 @@ static bool spec_share(struct spec_reader *reader, json_t *object, const char *k
   return *share <= most || spec_fail(reader, key, "%g is not in 0.01 .. %g", *share, most);
 }
 
+static bool spec_policy(struct spec_reader *reader, json_t *object,
+                        struct sim_description *program) {
+  json_t *policy = json_object_get(object, "policy");
+  double square_root;
+  program->policy = GAITI_PACER_POLICY_GOGC;
+  while (policy != NULL &&
+         (!json_is_string(policy) ||
+          strcmp(json_string_value(policy), gaiti_pacer_policy_name(program->policy)) != 0))
+    if (program->policy++ == GAITI_PACER_POLICY_SQUARE_ROOT)
+      return spec_fail(reader, "policy", "one of gogc, cpu-budget, square-root is wanted");
+  if (!spec_share(reader, object, "cpu_budget", 0, 0.9, &program->cpu_budget) ||
+      !spec_optional(reader, object, "square_root_bytes", 1, 0, &square_root))
+    return false;
+  program->square_root_bytes = (int64_t)square_root;
+  return true;
+}
+
 static bool spec_quantities(struct spec_reader *reader, json_t *object,
-                            struct sim_program *program) {
+                            struct sim_description *program) {
   struct sim_shape *shapes = program->shapes;
   shapes[SIM_SCANNABLE].from = 1;
   return spec_shape(reader, object, "live_bytes", SIM_LIVE, 0, &shapes[SIM_LIVE]) &&
@@ -218,7 +236,8 @@ static bool spec_quantities(struct spec_reader *reader, json_t *object,
           spec_shape(reader, object, "root_bytes", SIM_ROOTS, 0, &shapes[SIM_ROOTS]));
 }
 
-static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_program *program) {
+static bool spec_program(struct spec_reader *reader, json_t *object,
+                         struct sim_description *program) {
   double minimum, overhead, seed;
   if (!json_is_object(object)) return spec_fail(reader, "", "an object is wanted");
   const char *name = json_string_value(json_object_get(object, "name"));
@@ -228,8 +247,7 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
           reader, object,
           "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
           "processors threads barrier_share background_share idle_share cpu_cap minimum_heap_bytes "
-          "overhead_bytes seed gogc "
-          "memory_limit memlimit") &&
+          "overhead_bytes policy cpu_budget square_root_bytes seed gogc memory_limit memlimit") &&
       spec_until(reader, object, program) && spec_quantities(reader, object, program) &&
       spec_number(reader, object, "mark_rate", 1, &program->mark_rate) &&
       spec_optional(reader, object, "processors", 0.01, 1, &program->processors) &&
@@ -238,6 +256,7 @@ static bool spec_program(struct spec_reader *reader, json_t *object, struct sim_
       spec_share(reader, object, "background_share", 0.25, 0.9, &program->background_share) &&
       spec_optional(reader, object, "idle_share", 0, 0, &program->idle_share) &&
       spec_share(reader, object, "cpu_cap", 0.5, 0.95, &program->cpu_cap) &&
+      spec_policy(reader, object, program) &&
       spec_optional(reader, object, "minimum_heap_bytes", 0, -1, &minimum) &&
       spec_optional(reader, object, "overhead_bytes", 0, 0, &overhead) &&
       spec_optional(reader, object, "seed", 0, 1, &seed);

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 #include "settings.h"
-#include "sim_program.h"
+#include "sim_description.h"
 
 struct sim_spec {
-  struct sim_program *programs;
+  struct sim_description *programs;
   size_t count;
   struct settings_list gogc, memory_limit; /* empty when the file has none */
 };

@@ -139,8 +139,6 @@ static bool recording_cpu(struct recording_cursor *cursor, struct recording_cycl
   cycle->assist_ms = cpu.numbers[cpu.slash];
   cycle->background_ms = cpu.numbers[cpu.slash + 1];
   cycle->idle_ms = cpu.numbers[cpu.slash + 2];
-  for (unsigned i = 0; i < cpu.count; i++)
-    if (i < cpu.slash || i > cpu.slash + 2) cycle->stop_cpu_ms += cpu.numbers[i];
   return recording_word(cursor, " ms cpu, ");
 }
 
@@ -173,7 +171,7 @@ static bool recording_line(struct recording_cursor *cursor, struct recording_cyc
   if (!recording_clock(cursor, cycle, gait) || !recording_cpu(cursor, cycle) ||
       !recording_heap(cursor, cycle))
     return false;
-  cycle->forced = recording_word(cursor, " (forced)");
+  recording_word(cursor, " (forced)");
   return true;
 }
 

@@ -18,8 +18,7 @@ struct recording_cycle {
   double start_seconds; /* since the program began */
   double stop_ms;       /* wall time of the two stops around marking, */
   double mark_ms;       /* and of marking */
-  double stop_cpu_ms;
-  double assist_ms; /* CPU time of mark assists, */
+  double assist_ms;     /* CPU time of mark assists, */
   double background_ms;
   double idle_ms;
   double trigger_bytes; /* heap when the cycle started, */
@@ -28,7 +27,6 @@ struct recording_cycle {
   double goal_bytes;
   double roots_bytes; /* stacks and globals; 0: not told */
   double processors;
-  bool forced;
 };
 
 enum recording_system { RECORDING_GO, RECORDING_GAIT };

@@ -54,7 +54,6 @@ static void program_split(struct what_if_point *point, const struct recording_cy
   point->black_bytes = black;
   if (!(workers > 0)) return;
   point->back_share = cycle->background_ms / workers;
-  point->mark_per_cpu = cycle->mark_ms / workers;
   if (!(left > 0)) return;
   point->pressure = fmin(cycle->assist_ms / left, PROGRAM_PRESSURE_MOST);
   double least = fmax(PROGRAM_WORKERS_LEAST, point->pressure / (PROGRAM_HELP_MOST - 1));
@@ -284,7 +283,6 @@ static void program_add(struct what_if_point *sum, const struct what_if_point *p
   sum->back_share += point->back_share;
   sum->help += point->help;
   sum->workers += point->workers;
-  sum->mark_per_cpu += point->mark_per_cpu;
   sum->free_rate += point->free_rate;
   sum->roots_bytes += point->roots_bytes;
 }
@@ -313,7 +311,6 @@ struct what_if_point what_if_program_between(const struct what_if_program *progr
   mean.back_share /= count;
   mean.help /= count;
   mean.workers /= count;
-  mean.mark_per_cpu /= count;
   mean.free_rate /= count;
   mean.roots_bytes /= count;
   mean.live_bytes /= count;

@@ -21,21 +21,20 @@ struct what_if_constants {
 
 /* One recorded cycle. */
 struct what_if_point {
-  double start_clock;  /* bytes allocated when it started, */
-  double end_clock;    /* and when it ended */
-  double live_bytes;   /* reachable when it started */
-  double jump_bytes;   /* at least so much was allocated in one piece just before it; 0: none */
-  double spread;       /* heap / live when it started */
-  double cost;         /* CPU seconds of all marking, per live byte and spread */
-  double black_bytes;  /* what would be allocated during one like it without assists, */
-  double black_cpu;    /* and it took so many CPU seconds */
-  double pressure;     /* share of the mutators' time that assists took, */
-  double room_bytes;   /* with so much room from trigger to goal */
-  double workers;      /* CPU time of workers over that of mutators, assists among it */
-  double help;         /* all of marking's CPU over that of workers, by these two */
-  double back_share;   /* of the workers' CPU, background; the rest is idle processors */
-  double mark_per_cpu; /* wall seconds of marking a CPU second of workers */
-  double free_rate;    /* bytes allocated a second, while not marking */
+  double start_clock; /* bytes allocated when it started, */
+  double end_clock;   /* and when it ended */
+  double live_bytes;  /* reachable when it started */
+  double jump_bytes;  /* at least so much was allocated in one piece just before it; 0: none */
+  double spread;      /* heap / live when it started */
+  double cost;        /* CPU seconds of all marking, per live byte and spread */
+  double black_bytes; /* what would be allocated during one like it without assists, */
+  double black_cpu;   /* and it took so many CPU seconds */
+  double pressure;    /* share of the mutators' time that assists took, */
+  double room_bytes;  /* with so much room from trigger to goal */
+  double workers;     /* CPU time of workers over that of mutators, assists among it */
+  double help;        /* all of marking's CPU over that of workers, by these two */
+  double back_share;  /* of the workers' CPU, background; the rest is idle processors */
+  double free_rate;   /* bytes allocated a second, while not marking */
   double roots_bytes;
 };
 
