@@ -1,4 +1,4 @@
-/* The cons/mark ratio: bytes that a processor allocates while it runs mutators, over bytes that it
+/* The cons/mark ratio: bytes that a CPU allocates while it runs mutators, over bytes that it
  * scans while it marks.  One cycle gives one measurement; the next cycle's ratio is foretold by
  * the newest five: their mean is to be expected, their maximum to be prepared for.  Between the
  * two lies the ratio that has come more than once, or has come just now: the second largest, or

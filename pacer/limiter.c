@@ -4,7 +4,7 @@
  * that GC left unused below it.  In a window of T CPU time of which G was GC
  * and M = T - G was not, the level moves by 2 x ((1 - cap) x G - cap x M):
  * nothing when GC took exactly the cap, and G - M at a cap of one half.  The
- * bucket holds a second of every processor, so a short burst of assists passes
+ * bucket holds a second of every CPU, so a short burst of assists passes
  * and a heap that cannot fit its limit is noticed within about a second.  While
  * the bucket is full no assist is asked for.
  *
@@ -17,16 +17,16 @@
 
 enum { LIMITER_UPDATE_PERIOD_NS = 10 * 1000 * 1000 };
 #define LIMITER_MOST_NS (INT64_MAX / 4)        /* so that sums and differences of a few fit */
-static const double limiter_capacity_ns = 1e9; /* of each processor */
+static const double limiter_capacity_ns = 1e9; /* of each CPU */
 
-void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                              double processors, double background_share, double cap) {
+void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cpus,
+                              double background_share, double cap) {
   *limiter = (struct gaiti_pacer_limiter){
       .cap = cap,
       .background_share = background_share,
-      .processors = processors,
+      .cpus = cpus,
       .last_update_ns = now_ns,
-      .capacity_ns = bytes_from_real(processors * limiter_capacity_ns),
+      .capacity_ns = bytes_from_real(cpus * limiter_capacity_ns),
   };
 }
 
@@ -46,10 +46,10 @@ void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t i
   limiter->idle_pool_ns = limiter_pool(limiter->idle_pool_ns, idle_ns);
 }
 
-/* CPU time that all processors offered in a window; exact for whole processors. */
+/* CPU time that all CPUs offered in a window; exact for whole CPUs. */
 static int64_t limiter_offered_ns(const struct gaiti_pacer_limiter *limiter, int64_t window_ns) {
-  int64_t whole = bytes_from_real(limiter->processors);
-  double part = limiter->processors - (double)whole;
+  int64_t whole = bytes_from_real(limiter->cpus);
+  double part = limiter->cpus - (double)whole;
   if (whole > 0 && window_ns > LIMITER_MOST_NS / whole) return LIMITER_MOST_NS;
   return bytes_min(bytes_add(window_ns * whole, bytes_from_real((double)window_ns * part)),
                    LIMITER_MOST_NS);
@@ -132,11 +132,11 @@ void gaiti_pacer_limiter_end_stop(struct gaiti_pacer_limiter *limiter, int64_t n
   limiter_account(limiter, gc_ns, total_ns - idle_ns - gc_ns);
 }
 
-void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                                        double processors) {
+void gaiti_pacer_limiter_set_cpus(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
+                                  double cpus) {
   gaiti_pacer_limiter_update(limiter, now_ns);
-  limiter->processors = processors;
-  limiter->capacity_ns = bytes_from_real(processors * limiter_capacity_ns);
+  limiter->cpus = cpus;
+  limiter->capacity_ns = bytes_from_real(cpus * limiter_capacity_ns);
   if (limiter->fill_ns > limiter->capacity_ns) {
     limiter->fill_ns = limiter->capacity_ns;
     limiter->limiting = true;

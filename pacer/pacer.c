@@ -54,7 +54,7 @@ void gaiti_pacer_start_cycle(struct gaiti_pacer *pacer,
 
 /* CPU time that the machine offered during the mark. */
 static double cycle_cpu_ns(const struct gaiti_pacer_cycle *cycle) {
-  return (double)cycle->duration_ns * cycle->processors;
+  return (double)cycle->duration_ns * cycle->cpus;
 }
 
 static double cycle_background_ns(const struct gaiti_pacer *pacer,

@@ -56,10 +56,10 @@ struct gaiti_pacer_config {
 };
 
 /* 100 percent, no limit, 4 MiB, 0.25 background share, 0.5 cap, and nothing expected of idle
- * processors or of assists, as in Go. */
+ * CPUs or of assists, as in Go. */
 struct gaiti_pacer_config gaiti_pacer_config_default(void);
 
-/* Has idle processors and assists relied on as far as the collector does: see runway.c. */
+/* Has idle CPUs and assists relied on as far as the collector does: see runway.c. */
 void gaiti_pacer_config_rely(struct gaiti_pacer_config *config);
 
 /* Returns NULL when every field is in its range, else a sentence that names
@@ -84,7 +84,7 @@ struct gaiti_pacer_snapshot {
   double limiter_fill;        /* of its bucket: 0 .. 1 */
   bool limiting;              /* the bucket is full: no assists */
   int64_t limiter_gc_ns;      /* CPU time of GC since the limiter was made */
-  int64_t limiter_offered_ns; /* CPU time that processors have offered since then */
+  int64_t limiter_offered_ns; /* CPU time that CPUs have offered since then */
 };
 
 /* The cost of a finished cycle.  Idle-priority marking counts as work done, but not as GC CPU: it
@@ -96,7 +96,7 @@ struct gaiti_pacer_cycle {
   int64_t assist_ns;     /* CPU time of mark assists */
   int64_t background_ns; /* CPU time of background workers; below 0: background_share of all */
   int64_t idle_ns;       /* CPU time of idle-priority marking */
-  double processors;     /* that the process had: affinity and quota, so 0.5 is possible */
+  double cpus;           /* that the process had: affinity and quota, so 0.5 is possible */
   bool stalled;          /* mutators waited, so they would have allocated more than they did */
   bool young;            /* it marked new objects only; its work counts only those */
   bool remembered;       /* stores are known since its start: the next may be young */
@@ -268,10 +268,10 @@ struct gaiti_pacer_workers {
   double fractional; /* share of one worker's time that one more runs; 0 = none */
 };
 
-/* Shares `processors` (0.01 or more, fractional under a quota) so that marking
+/* Shares `cpus` (0.01 or more, fractional under a quota) so that marking
  * gets `share` of them: whole workers when that comes within 30%, else one
  * worker fewer and a fractional one. */
-struct gaiti_pacer_workers gaiti_pacer_plan_workers(double processors, double share);
+struct gaiti_pacer_workers gaiti_pacer_plan_workers(double cpus, double share);
 
 /* ---- Giving memory back ------------------------------------------------ */
 
@@ -296,7 +296,7 @@ struct gaiti_pacer_release gaiti_pacer_plan_release(const struct gaiti_pacer *pa
 struct gaiti_pacer_limiter {
   double cap;
   double background_share;
-  double processors;
+  double cpus;
   int64_t last_update_ns;
   int64_t assist_pool_ns; /* CPU time not yet accounted for */
   int64_t wait_pool_ns;
@@ -305,18 +305,18 @@ struct gaiti_pacer_limiter {
   int64_t capacity_ns;
   int64_t overflow_ns; /* all GC time over the cap that found the bucket full */
   int64_t gc_ns;       /* all GC time, and */
-  int64_t offered_ns;  /* all that the processors offered, both since init */
+  int64_t offered_ns;  /* all that the CPUs offered, both since init */
   bool gc_enabled;     /* background workers run */
   bool limiting;
 };
 
-void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                              double processors, double background_share, double cap);
+void gaiti_pacer_limiter_init(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cpus,
+                              double background_share, double cap);
 
 /* CPU time since the last accounting, taken up by the next one.  Idle time is
- * that of idle processors and of idle-priority marking: neither GC nor mutator. */
+ * that of idle CPUs and of idle-priority marking: neither GC nor mutator. */
 void gaiti_pacer_limiter_add_assist(struct gaiti_pacer_limiter *limiter, int64_t assist_ns);
-/* Time that processors lost to threads which waited for GC: as good as taken by it, in the bucket.
+/* Time that CPUs lost to threads which waited for GC: as good as taken by it, in the bucket.
  */
 void gaiti_pacer_limiter_add_wait(struct gaiti_pacer_limiter *limiter, int64_t wait_ns);
 void gaiti_pacer_limiter_add_idle(struct gaiti_pacer_limiter *limiter, int64_t idle_ns);
@@ -327,19 +327,18 @@ void gaiti_pacer_limiter_update(struct gaiti_pacer_limiter *limiter, int64_t now
 bool gaiti_pacer_limiter_needs_update(const struct gaiti_pacer_limiter *limiter, int64_t now_ns);
 
 /* Background workers start or stop.  start_transition accounts the time before; the window up to
- * finish_transition counts as GC on all processors (a stopped world).  A collector that stops no
+ * finish_transition counts as GC on all CPUs (a stopped world).  A collector that stops no
  * thread passes the same time to both. */
 void gaiti_pacer_limiter_start_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
                                           bool gc_enabled);
 void gaiti_pacer_limiter_finish_transition(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
 
 /* Accounts the window with the old value, then takes the new one. */
-void gaiti_pacer_limiter_set_processors(struct gaiti_pacer_limiter *limiter, int64_t now_ns,
-                                        double processors);
+void gaiti_pacer_limiter_set_cpus(struct gaiti_pacer_limiter *limiter, int64_t now_ns, double cpus);
 /* The program's threads are asked to stop, and go on.  The time before is accounted first; the
- * window up to finish_stop is accounted by it alone: as GC counts, of every processor that
+ * window up to finish_stop is accounted by it alone: as GC counts, of every CPU that
  * `threads` would have had, the whole window, and beside that the CPU time that GC used in it,
- * `gc_ns` and added assists, while there are processors for both.  Helpers at idle priority are
+ * `gc_ns` and added assists, while there are CPUs for both.  Helpers at idle priority are
  * idle only as far as they used the rest. */
 void gaiti_pacer_limiter_begin_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns);
 void gaiti_pacer_limiter_end_stop(struct gaiti_pacer_limiter *limiter, int64_t now_ns,

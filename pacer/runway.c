@@ -24,7 +24,7 @@
  * for then: the second largest ratio, or the newest.  A single bad cycle has been followed by one
  * long runway when it is among the older ones, and if it comes again, assists do the missing work.
  *
- * On idle processors.  They mark beside the workers, for nothing, and where they do, marking ends
+ * On idle CPUs.  They mark beside the workers, for nothing, and where they do, marking ends
  * before a runway for the workers alone is used, and the heap below its goal.  They may be gone in
  * the next cycle.  So part of their saving is relied on.  When they fail, the heap may end as much
  * over its goal without assists as the slack allows, and assists do the rest of that one cycle:

@@ -13,7 +13,7 @@ _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
                "policies have the same values for both");
 
 /* A heap may be so much over its goal at least before a thread waits for marking: a sum that
- * processors tell all at once makes no thread wait by itself. */
+ * CPUs tell all at once makes no thread wait by itself. */
 #define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNFLUSHED_BYTES
 
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
@@ -228,7 +228,7 @@ bool gaiti_pace_start_cycle(gait_heap *heap, bool young) {
   AO_store(&pace->background_credit, 0);
   pace->stopped_ns = pace->stopped_cpu_ns = pace->stopped_background_ns = 0;
   if (cpus != pace->cpus)
-    gaiti_pacer_limiter_set_processors(&pace->limiter, (int64_t)pace->started_ns, cpus);
+    gaiti_pacer_limiter_set_cpus(&pace->limiter, (int64_t)pace->started_ns, cpus);
   pace_set_cpus(pace, cpus);
   pace->plan = gaiti_pacer_plan_workers(cpus, pace_share(heap->options.background_percent));
   pace_limiter_transition(pace, true);
@@ -314,7 +314,7 @@ static struct gaiti_pacer_cycle pace_cycle(const gait_heap *heap,
       .assist_ns = (int64_t)AO_load(&pace->assist_ns),
       .background_ns = (int64_t)AO_load(&pace->background_ns),
       .idle_ns = (int64_t)AO_load(&pace->idle_ns),
-      .processors = pace->cpus,
+      .cpus = pace->cpus,
       .stalled = AO_load(&pace->stalled_ns) != pace->stalled_before_ns,
       .young = heap->generation.young,
       .remembered = heap->generation.remembers,

@@ -27,7 +27,7 @@ static void fuzz_cycles(const struct recording *recording) {
     fuzz_require(cycle->mark_ms >= 0 && cycle->assist_ms >= 0 && cycle->background_ms >= 0 &&
                      cycle->idle_ms >= 0 && isfinite(cycle->mark_ms + cycle->stop_ms),
                  "times below 0");
-    fuzz_require(cycle->processors > 0 && cycle->processors <= 65536, "processors");
+    fuzz_require(cycle->cpus > 0 && cycle->cpus <= 65536, "cpus");
     fuzz_require(cycle->line > 0 && (i == 0 || cycle->line > cycle[-1].line), "lines");
   }
 }

@@ -88,7 +88,7 @@ static void held_join(void *arg) {
   pthread_join(*(pthread_t *)arg, NULL);
 }
 
-/* As many threads as there are processors, of which each has one to lose. */
+/* As many threads as there are CPUs, of which each has one to lose. */
 static void held_run(int64_t percent, bool barrierless, int threads) {
   static void *root;
   static struct held held;
@@ -120,22 +120,22 @@ static void held_run(int64_t percent, bool barrierless, int threads) {
   limits_close(&held.world);
 }
 
-static int held_processors(void) {
+static int held_cpus(void) {
   const long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online < HELD_THREADS_MOST ? (int)online : HELD_THREADS_MOST;
 }
 
 static void held_10(void) {
-  held_run(10, true, held_processors());
+  held_run(10, true, held_cpus());
 }
 static void held_50(void) {
-  held_run(50, true, held_processors());
+  held_run(50, true, held_cpus());
 }
 static void held_10_alone(void) {
   held_run(10, true, 1);
 }
 static void held_25_roots(void) {
-  held_run(25, false, held_processors());
+  held_run(25, false, held_cpus());
 }
 
 const struct run_case limits_cases_held[] = {

@@ -2,7 +2,7 @@
  *
  * The limit is soft: while the collector would need more than its cap to keep it, the heap grows,
  * with goals over the limit as soon as a quarter of the bucket is full.  The cap is kept by that
- * bucket: it holds half a second of each processor (pacer/limiter.c), so that much is allowed once
+ * bucket: it holds half a second of each CPU (pacer/limiter.c), so that much is allowed once
  * in any stretch of time.  The share is taken from the moment on at which the bucket was full, if
  * it ever was. */
 #include "limits_world.h"
@@ -18,14 +18,14 @@
 #define CAP_HOLES_CYCLES      40
 #define CAP_BATCH             256
 #define CAP_POINTS            0.02
-#define CAP_BUCKET_SHARE      0.5 /* seconds of each processor */
+#define CAP_BUCKET_SHARE      0.5 /* seconds of each CPU */
 /* Malloc's pages and stacks that were touched after what is beside the heap was measured. */
 #define CAP_BESIDE_BYTES (128 * KIB)
 
 struct cap {
   struct limits_world world;
   double cap;
-  double processors;
+  double cpus;
   uint64_t kept;
   uint64_t made_ns; /* before the heap was */
   uint64_t started_ns;
@@ -45,7 +45,7 @@ static void cap_open(struct cap *cap, int64_t percent, size_t limit) {
   *cap = (struct cap){.cap = (double)percent / 100, .made_ns = limits_now_ns()};
   limits_open(&cap->world, &options);
   MUST(gait_heap_collect(cap->world.thread) == GAIT_OK);
-  cap->processors = limits_last_cycle(&cap->world).cpus;
+  cap->cpus = limits_last_cycle(&cap->world).cpus;
   cap->run_ns = (uint64_t)(limits_full() ? 30 : 2) * 1000000000u;
   cap->started_ns = limits_now_ns();
   cap->first = limits_meter_read(&cap->world);
@@ -74,7 +74,7 @@ static double cap_churn(struct cap *cap) {
 }
 
 /* From a quarter of its bucket on, the cap may lift the goal over the limit.  Even if GC had taken
- * all of the processors' time since the heap was made, that takes so long. */
+ * all of the CPUs' time since the heap was made, that takes so long. */
 static bool cap_may_be_relaxed(const struct cap *cap) {
   return (double)(limits_now_ns() - cap->made_ns) / 1e9 >= 0.125 / (1 - cap->cap);
 }
@@ -82,17 +82,16 @@ static bool cap_may_be_relaxed(const struct cap *cap) {
 static void cap_close(struct cap *cap, const char *what) {
   cap->last = limits_meter_read(&cap->world);
   const double seconds = (double)(cap->last.wall_ns - cap->first.wall_ns) / 1e9;
-  const double share = limits_gc_share(&cap->first, &cap->last, cap->processors);
+  const double share = limits_gc_share(&cap->first, &cap->last, cap->cpus);
   const double allowed = cap->cap + CAP_POINTS + CAP_BUCKET_SHARE / seconds;
   const gait_stats stats = limits_stats(&cap->world);
   const double own = (double)(cap->last.own_ns - cap->first.own_ns) / 1e9 / seconds;
-  printf(
-      "limits: %s, cap %.0f%%: GC took %.1f%% of %.2g processors in %.1f s%s, the program's thread "
-      "%.0f%% of one; %llu cycles, "
-      "mapped at most %.1f MiB\n",
-      what, cap->cap * 100, share * 100, cap->processors, seconds,
-      cap->limited ? " with the limiter" : "", own * 100, (unsigned long long)stats.cycles,
-      (double)stats.mapped_peak_bytes / (double)MIB);
+  printf("limits: %s, cap %.0f%%: GC took %.1f%% of %.2g CPUs in %.1f s%s, the program's thread "
+         "%.0f%% of one; %llu cycles, "
+         "mapped at most %.1f MiB\n",
+         what, cap->cap * 100, share * 100, cap->cpus, seconds,
+         cap->limited ? " with the limiter" : "", own * 100, (unsigned long long)stats.cycles,
+         (double)stats.mapped_peak_bytes / (double)MIB);
   if (share > allowed) limits_fail("GC took %.3f, at most %.3f is allowed", share, allowed);
   limits_check_list(&cap->world, cap->kept);
   limits_close(&cap->world);

@@ -1,4 +1,4 @@
-/* Limits that the system sets: addresses, and a share of a processor. */
+/* Limits that the system sets: addresses, and a share of a CPU. */
 #include "limits_world.h"
 
 #include <stdlib.h>
@@ -52,7 +52,7 @@ static void system_addresses(void) {
   limits_close(&world);
 }
 
-/* ---- A quota of half a processor ---- */
+/* ---- A quota of half a CPU ---- */
 
 struct system_group {
   const char *mount;
@@ -98,19 +98,19 @@ static void system_leave_group(const struct system_group *group) {
   rmdir(group->folder);
 }
 
-static double system_processors(struct limits_world *world) {
+static double system_cpus(struct limits_world *world) {
   MUST(gait_heap_collect(world->thread) == GAIT_OK);
   return limits_last_cycle(world).cpus;
 }
 
-/* Collects until a cycle has more processors than `old`: the quota is not read for each. */
-static double system_await_processors(struct limits_world *world, double old) {
-  double processors = old;
-  for (int i = 0; i < 100 && processors == old; i++) {
+/* Collects until a cycle has more CPUs than `old`: the quota is not read for each. */
+static double system_await_cpus(struct limits_world *world, double old) {
+  double cpus = old;
+  for (int i = 0; i < 100 && cpus == old; i++) {
     usleep(100000);
-    processors = system_processors(world);
+    cpus = system_cpus(world);
   }
-  return processors;
+  return cpus;
 }
 
 static void system_quota(void) {
@@ -122,7 +122,7 @@ static void system_quota(void) {
   gait_options options = limits_options();
   options.min_heap_bytes = 4 << 20;
   limits_open(&world, &options);
-  const double half = system_processors(&world);
+  const double half = system_cpus(&world);
   for (int i = 0; i < 20000; i++)
     limits_keep(&world, 64);
   const struct limits_meter before = limits_meter_read(&world);
@@ -132,11 +132,11 @@ static void system_quota(void) {
   const uint64_t cycles = limits_stats(&world).cycles;
   limits_check_list(&world, 20000);
   const bool raised = system_set_quota(&group, "150000");
-  const double more = system_await_processors(&world, half);
+  const double more = system_await_cpus(&world, half);
   limits_close(&world);
   system_leave_group(&group);
-  printf("limits: a quota of half a processor, read as %g: %llu cycles, GC took %.1f%% of it\n",
-         half, (unsigned long long)cycles, limits_gc_share(&before, &after, 0.5) * 100);
+  printf("limits: a quota of half a CPU, read as %g: %llu cycles, GC took %.1f%% of it\n", half,
+         (unsigned long long)cycles, limits_gc_share(&before, &after, 0.5) * 100);
   MUST(half == 0.5);
   MUST(cycles > 3);
   MUST(raised && more > 0.5 && more <= 1.5);
@@ -144,6 +144,6 @@ static void system_quota(void) {
 
 const struct run_case limits_cases_system[] = {
     {"addresses", system_addresses},
-    {"half_a_processor", system_quota},
+    {"half_a_cpu", system_quota},
     {NULL, NULL},
 };

@@ -159,11 +159,11 @@ struct limits_meter limits_meter_read(const struct limits_world *world) {
 }
 
 double limits_gc_share(const struct limits_meter *from, const struct limits_meter *to,
-                       double processors) {
+                       double cpus) {
   const double others =
       (double)(to->process_ns - from->process_ns) - (double)(to->own_ns - from->own_ns);
   const double gc = others + (double)(to->assist_ns - from->assist_ns);
-  return gc / ((double)(to->wall_ns - from->wall_ns) * processors);
+  return gc / ((double)(to->wall_ns - from->wall_ns) * cpus);
 }
 
 /* ---- Cases ---- */

@@ -81,11 +81,10 @@ struct limits_meter {
 };
 struct limits_meter limits_meter_read(const struct limits_world *world);
 
-/* The collector's share of what `processors` offered between two readings by the only mutator: all
+/* The collector's share of what `cpus` offered between two readings by the only mutator: all
  * that other threads of the process took, and the assists.  Assists are wall time, so it is never
  * too low. */
-double limits_gc_share(const struct limits_meter *from, const struct limits_meter *to,
-                       double processors);
+double limits_gc_share(const struct limits_meter *from, const struct limits_meter *to, double cpus);
 
 /* ---- Cases ---- */
 

@@ -1,7 +1,7 @@
 /* limits_quota: what a process may use of the machine, read from files that are not there.
  *
  * The linker sends the library's open and sched_getaffinity here, so each case is a small file
- * system and a number of processors. */
+ * system and a number of CPUs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -137,10 +137,9 @@ int main(void) {
     quota_now = &quota_cases[i];
     const double wanted = quota_now->wanted > 0 ? quota_now->wanted : started;
     gaiti_os_cpus_learn();
-    const double processors = gaiti_os_cpus();
-    if (processors == wanted) continue;
-    fprintf(stderr, "limits_quota: %s: %g processors, not %g\n", quota_now->what, processors,
-            wanted);
+    const double cpus = gaiti_os_cpus();
+    if (cpus == wanted) continue;
+    fprintf(stderr, "limits_quota: %s: %g CPUs, not %g\n", quota_now->what, cpus, wanted);
     failed = 1;
   }
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -6,7 +6,7 @@
 #define LIVE (100 * MIB)
 
 /* A program of LIVE live bytes under a limit of `limit`, whose cycles cost `cost_ns` of CPU time,
- * and which allocates `rate` bytes a nanosecond while the processors offer two. */
+ * and which allocates `rate` bytes a nanosecond while the CPUs offer two. */
 struct cap {
   struct gaiti_pacer pacer;
   struct gaiti_pacer_snapshot snapshot;
@@ -38,7 +38,7 @@ static int64_t cap_room(const struct cap *cap) {
 static void cap_cycle_to(struct cap *cap, int64_t peak) {
   struct gaiti_pacer_snapshot *now = &cap->snapshot;
   const struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = LIVE, .duration_ns = 1000000, .background_ns = -1, .processors = 2};
+      .marked_bytes = LIVE, .duration_ns = 1000000, .background_ns = -1, .cpus = 2};
   now->heap_live_bytes = now->heap_scan_bytes = peak - MIB;
   gaiti_pacer_start_cycle(&cap->pacer, now);
   now->heap_live_bytes = peak;

@@ -25,7 +25,7 @@ static void decision_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapsho
   decision_cycle_told(
       pacer, snapshot, start, peak, work,
       (struct gaiti_pacer_cycle){
-          .marked_bytes = marked, .duration_ns = 10000000, .background_ns = -1, .processors = 4});
+          .marked_bytes = marked, .duration_ns = 10000000, .background_ns = -1, .cpus = 4});
 }
 
 /* The same where the driver counts what was allocated while marking. */
@@ -36,7 +36,7 @@ static void decision_cycle_counted(struct gaiti_pacer *pacer, struct gaiti_pacer
                                                  .black_bytes = peak - start,
                                                  .duration_ns = 10000000,
                                                  .background_ns = -1,
-                                                 .processors = 4});
+                                                 .cpus = 4});
 }
 
 START_TEST(new_pacer_waits_for_the_minimum_heap) {
@@ -264,9 +264,9 @@ START_TEST(cons_mark_ratio_skips_empty_measurements) {
   ck_assert(suite_decision(&pacer, &snapshot).cons_mark == known);
   decision_cycle(&pacer, &snapshot, 90 * MIB, 95 * MIB, 0, 110 * MIB); /* no work */
   ck_assert(suite_decision(&pacer, &snapshot).cons_mark == known);
-  struct gaiti_pacer_cycle nothing = {.marked_bytes = 110 * MIB, .processors = 4};
+  struct gaiti_pacer_cycle nothing = {.marked_bytes = 110 * MIB, .cpus = 4};
   gaiti_pacer_start_cycle(&pacer, &snapshot);
-  gaiti_pacer_end_cycle(&pacer, &snapshot, &nothing); /* no time, no processors' share */
+  gaiti_pacer_end_cycle(&pacer, &snapshot, &nothing); /* no time, no CPUs' share */
   ck_assert(suite_decision(&pacer, &snapshot).cons_mark == known);
   ck_assert(gaiti_pacer_cycle_utilization(&pacer, &nothing) == pacer.config.background_share);
 }
@@ -285,7 +285,7 @@ START_TEST(stalled_mutators_are_not_taken_for_slow) {
                                                    .duration_ns = 10000000,
                                                    .background_ns = -1,
                                                    .stalled = true,
-                                                   .processors = 4});
+                                                   .cpus = 4});
     double now = suite_decision(&pacer, &snapshot).cons_mark;
     if (allocated == 1)
       ck_assert(now == known);
@@ -301,7 +301,7 @@ START_TEST(idle_marking_is_work_but_not_gc_cpu) {
                                     .assist_ns = 100,
                                     .background_ns = 500,
                                     .idle_ns = 900,
-                                    .processors = 2,
+                                    .cpus = 2,
                                     .marked_bytes = 110 * MIB};
   ck_assert_double_eq_tol(gaiti_pacer_cycle_utilization(&pacer, &cycle), 0.3, 1e-12);
   struct gaiti_pacer_snapshot snapshot = {.heap_live_bytes = 90 * MIB};
@@ -514,7 +514,7 @@ static struct gaiti_pacer decision_relying_pacer(double idle, double assist) {
 
 /* ---- Idle help ---- */
 
-/* A cycle of 100 MiB of work in which idle processors marked `idle` percent of all CPU time, beside
+/* A cycle of 100 MiB of work in which idle CPUs marked `idle` percent of all CPU time, beside
  * a quarter, and as much was allocated as there was time for: 20 MiB without them. */
 static void decision_helped_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
                                   int64_t idle) {
@@ -524,7 +524,7 @@ static void decision_helped_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_
                                                  .duration_ns = 1000000,
                                                  .background_ns = 500000,
                                                  .idle_ns = 20000 * idle,
-                                                 .processors = 2});
+                                                 .cpus = 2});
 }
 
 START_TEST(idle_help_is_relied_on_as_far_as_set) {
@@ -568,11 +568,10 @@ END_TEST
 /* A cycle of 100 MiB of work in which `allocated` MiB were allocated, a quarter of it marking. */
 static void decision_marked_cycle(struct gaiti_pacer *pacer, struct gaiti_pacer_snapshot *snapshot,
                                   int64_t allocated) {
-  decision_cycle_told(pacer, snapshot, 170 * MIB, (170 + allocated) * MIB, 100 * MIB,
-                      (struct gaiti_pacer_cycle){.marked_bytes = 110 * MIB,
-                                                 .duration_ns = 1000000,
-                                                 .background_ns = 500000,
-                                                 .processors = 2});
+  decision_cycle_told(
+      pacer, snapshot, 170 * MIB, (170 + allocated) * MIB, 100 * MIB,
+      (struct gaiti_pacer_cycle){
+          .marked_bytes = 110 * MIB, .duration_ns = 1000000, .background_ns = 500000, .cpus = 2});
 }
 
 /* What recurs is the second largest of five, or the newest: a single bad cycle counts once, and

@@ -1,4 +1,4 @@
-/* The CPU limiter beyond the recorded script: other caps, idle time, fractions of a processor,
+/* The CPU limiter beyond the recorded script: other caps, idle time, fractions of a CPU,
  * extremes. */
 #include "suite.h"
 
@@ -55,7 +55,7 @@ START_TEST(limiter_counts_idle_time_for_neither_side) {
   struct gaiti_pacer_limiter with, without;
   gaiti_pacer_limiter_init(&with, 0, 4, 0.25, 0.5);
   gaiti_pacer_limiter_init(&without, 0, 4, 0.25, 0.5);
-  /* Two of four processors idle for a second: GC's second is half of what ran. */
+  /* Two of four CPUs idle for a second: GC's second is half of what ran. */
   gaiti_pacer_limiter_add_assist(&with, SECOND);
   gaiti_pacer_limiter_add_assist(&without, SECOND);
   gaiti_pacer_limiter_add_idle(&with, 2 * SECOND);
@@ -65,7 +65,7 @@ START_TEST(limiter_counts_idle_time_for_neither_side) {
   gaiti_pacer_limiter_update(&without, SECOND);
   ck_assert_int_eq(with.fill_ns, 2 * (SECOND + SECOND / 10) - 2 * SECOND);
   ck_assert_int_eq(without.fill_ns, 0);
-  /* The background share is of all processors, before idle time is taken away. */
+  /* The background share is of all CPUs, before idle time is taken away. */
   gaiti_pacer_limiter_start_transition(&with, SECOND, true);
   gaiti_pacer_limiter_add_idle(&with, 3 * SECOND);
   int64_t level = with.fill_ns;
@@ -74,7 +74,7 @@ START_TEST(limiter_counts_idle_time_for_neither_side) {
 }
 END_TEST
 
-START_TEST(limiter_counts_half_a_processor_as_half) {
+START_TEST(limiter_counts_half_a_cpu_as_half) {
   struct gaiti_pacer_limiter limiter;
   gaiti_pacer_limiter_init(&limiter, 0, 0.5, 0.25, 0.5);
   ck_assert_int_eq(limiter.capacity_ns, SECOND / 2);
@@ -83,7 +83,7 @@ START_TEST(limiter_counts_half_a_processor_as_half) {
   ck_assert_int_eq(limiter.fill_ns, SECOND / 20);
   gaiti_pacer_limiter_update(&limiter, SECOND / 5);
   ck_assert_int_eq(limiter.fill_ns, SECOND / 20 - SECOND / 40);
-  gaiti_pacer_limiter_set_processors(&limiter, SECOND / 5, 2.5);
+  gaiti_pacer_limiter_set_cpus(&limiter, SECOND / 5, 2.5);
   ck_assert_int_eq(limiter.capacity_ns, SECOND * 5 / 2);
 }
 END_TEST
@@ -141,23 +141,22 @@ START_TEST(limiter_counts_waiting_as_no_work) {
 }
 END_TEST
 
-/* A second on `processors` in which the program is stopped, and the share of it that counts. */
-static double limiter_stop(double processors, int64_t threads, int64_t background_ns,
-                           int64_t assist_ns, int64_t idle_ns,
-                           struct gaiti_pacer_limiter *limiter) {
+/* A second on `cpus` in which the program is stopped, and the share of it that counts. */
+static double limiter_stop(double cpus, int64_t threads, int64_t background_ns, int64_t assist_ns,
+                           int64_t idle_ns, struct gaiti_pacer_limiter *limiter) {
   struct gaiti_pacer_snapshot snapshot = {0};
-  gaiti_pacer_limiter_init(limiter, 0, processors, 0.25, 0.5);
+  gaiti_pacer_limiter_init(limiter, 0, cpus, 0.25, 0.5);
   gaiti_pacer_limiter_start_transition(limiter, 0, true);
   gaiti_pacer_limiter_begin_stop(limiter, 0);
   gaiti_pacer_limiter_add_assist(limiter, assist_ns);
   gaiti_pacer_limiter_add_idle(limiter, idle_ns);
   gaiti_pacer_limiter_end_stop(limiter, SECOND, threads, background_ns);
   gaiti_pacer_limiter_report(limiter, &snapshot);
-  ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(processors * (double)SECOND));
+  ck_assert_int_eq(snapshot.limiter_offered_ns, (int64_t)(cpus * (double)SECOND));
   return (double)snapshot.limiter_gc_ns / (double)snapshot.limiter_offered_ns;
 }
 
-/* Threads that are stopped have processors to lose: GC counts for those, and beside that for what
+/* Threads that are stopped have CPUs to lose: GC counts for those, and beside that for what
  * it uses of others, though the plan gives it a quarter. */
 START_TEST(limiter_counts_a_stop_for_the_threads_that_ran) {
   struct gaiti_pacer_limiter limiter;
@@ -174,7 +173,7 @@ START_TEST(limiter_counts_a_stop_for_the_threads_that_ran) {
 }
 END_TEST
 
-/* Helpers at idle priority have the processors because the threads are stopped. */
+/* Helpers at idle priority have the CPUs because the threads are stopped. */
 START_TEST(limiter_counts_time_of_stopped_threads_as_not_idle) {
   struct gaiti_pacer_limiter with, without;
   ck_assert_double_eq(limiter_stop(4, 3, SECOND, 0, 3 * SECOND, &with), 1);
@@ -222,7 +221,7 @@ int main(void) {
   const TTest *const tests[] = {limiter_level_holds_at_the_cap,
                                 limiter_with_a_lower_cap_limits_sooner,
                                 limiter_counts_idle_time_for_neither_side,
-                                limiter_counts_half_a_processor_as_half,
+                                limiter_counts_half_a_cpu_as_half,
                                 limiter_ignores_time_that_stands_or_runs_back,
                                 limiter_takes_a_change_of_cap_for_the_time_after,
                                 limiter_counts_waiting_as_no_work,

@@ -5,8 +5,8 @@
 
 #include "../support/sizes.h"
 
-static void plans_expect(double processors, int dedicated, double fractional) {
-  struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, 0.25);
+static void plans_expect(double cpus, int dedicated, double fractional) {
+  struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(cpus, 0.25);
   ck_assert_int_eq(plan.dedicated, dedicated);
   ck_assert_double_eq_tol(plan.fractional, fractional, 1e-9);
 }
@@ -27,13 +27,13 @@ START_TEST(workers_are_whole_where_that_is_close) {
 END_TEST
 
 START_TEST(workers_come_near_every_share) {
-  for (double processors = 0.05; processors < 130; processors += 0.05)
+  for (double cpus = 0.05; cpus < 130; cpus += 0.05)
     for (double share = 0.05; share < 0.95; share += 0.05) {
-      struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(processors, share);
+      struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(cpus, share);
       double given = (double)plan.dedicated + plan.fractional;
       ck_assert_int_ge(plan.dedicated, 0);
       ck_assert(plan.fractional >= 0 && plan.fractional < 1);
-      ck_assert_double_le(fabs(given / (processors * share) - 1), 0.3 + 1e-9);
+      ck_assert_double_le(fabs(given / (cpus * share) - 1), 0.3 + 1e-9);
     }
 }
 END_TEST
@@ -42,7 +42,7 @@ static struct gaiti_pacer plans_pacer(int64_t limit, struct gaiti_pacer_snapshot
   struct gaiti_pacer pacer;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
+      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .cpus = 4};
   config.memory_limit_bytes = limit;
   pacer = suite_pacer(&config);
   *snapshot = (struct gaiti_pacer_snapshot){.heap_live_bytes = 150 * MIB};
@@ -84,7 +84,7 @@ START_TEST(release_keeps_memory_up_to_a_lifted_goal) {
   struct gaiti_pacer_snapshot snapshot;
   struct gaiti_pacer pacer = plans_pacer(104 * MIB, &snapshot);
   const struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .processors = 4};
+      .marked_bytes = 100 * MIB, .duration_ns = 1000000, .background_ns = -1, .cpus = 4};
   struct gaiti_pacer_decision decision;
   snapshot.limiter_fill = 1;
   gaiti_pacer_start_cycle(&pacer, &snapshot);

@@ -66,7 +66,7 @@ static void properties_end_cycle(struct gaiti_pacer *pacer,
       .assist_ns = random_bytes(random, 50),
       .background_ns = random_bytes(random, 50) - 1,
       .idle_ns = random_bytes(random, 50),
-      .processors = random_real(random, 0.01, 1000),
+      .cpus = random_real(random, 0.01, 1000),
       .stalled = random_next(random) % 2 == 0,
   };
   double share = gaiti_pacer_cycle_utilization(pacer, &cycle);
@@ -144,7 +144,7 @@ START_TEST(floating_garbage_never_raises_the_goal) {
       struct gaiti_pacer_cycle cycle = {.marked_bytes = random_bytes(&random, 62),
                                         .black_bytes = random_bytes(&random, 62),
                                         .duration_ns = random_bytes(&random, 50),
-                                        .processors = 4};
+                                        .cpus = 4};
       gaiti_pacer_start_cycle(&counting, &then);
       gaiti_pacer_end_cycle(&counting, &then, &cycle);
       cycle.black_bytes = 0;
@@ -167,8 +167,8 @@ static struct replay_input properties_input(uint64_t *random) {
       .gc_percent = 10 + (int64_t)(random_next(random) % 400),
       .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
       .globals_bytes = random_bytes(random, 22),
-      .processors = random_next(random) % 2 == 0 ? 1 + (double)(random_next(random) % 16)
-                                                 : random_real(random, 0.2, 4),
+      .cpus = random_next(random) % 2 == 0 ? 1 + (double)(random_next(random) % 16)
+                                           : random_real(random, 0.2, 4),
       .alloc_rate = random_real(random, 0.5, 400),
       .scan_rate = random_real(random, 300, 3000),
       .growth_rate = 1,
@@ -204,7 +204,7 @@ START_TEST(pacer_keeps_up_with_wandering_programs) {
       /* As far as a goal is stretched, the tenth after that, and what two steps of the model
        * allocate, since it looks at the ratio only between them. */
       double stretched = 1.15 * (1 + (double)input.gc_percent / 100) * (double)result.goal_bytes;
-      double steps = 2 * 512 * input.alloc_rate * input.processors;
+      double steps = 2 * 512 * input.alloc_rate * input.cpus;
       ck_assert_double_lt((double)result.peak_bytes, stretched + steps);
     }
   }
@@ -260,7 +260,7 @@ START_TEST(cpu_cap_holds_in_the_long_run) {
     ck_assert(replay_model_init(&model, &input, &error));
     /* Two seconds in which the live heap grows, then twenty times as long as the bucket lasts. */
     double gc_ns = 0, all_ns = 0;
-    while (all_ns < 20e9 * input.processors || model.cycles < 60) {
+    while (all_ns < 20e9 * input.cpus || model.cycles < 60) {
       input.growth_rate = model.cycles < 14 ? 1.6 : 1;
       if (!replay_model_cycle(&model, &input, &result, &error)) ck_abort_msg("%s", error.text);
       gc_ns = model.gc_cpu_ns;

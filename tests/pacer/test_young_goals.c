@@ -17,7 +17,7 @@ static void young_cycle_told(struct gaiti_pacer *pacer, struct gaiti_pacer_snaps
                              struct gaiti_pacer_cycle cycle) {
   cycle.duration_ns = 10000000;
   cycle.background_ns = -1;
-  cycle.processors = 4;
+  cycle.cpus = 4;
   suite_cycle(pacer, snapshot, start, peak, work, &cycle);
 }
 

@@ -9,7 +9,7 @@ const NO_LIMIT = "9223372036854775807";
 
 function settingsOf(more) {
   return Object.assign({ gc_percent: 100, memory_limit_bytes: Infinity, minimum_heap_bytes: 4 * MIB,
-    cpu_cap: 0.5, processors: 8, external_bytes: 0, overhead_bytes: 0 }, more);
+    cpu_cap: 0.5, cpus: 8, external_bytes: 0, overhead_bytes: 0 }, more);
 }
 
 function pointOf(live, alloc, mark, more) {
@@ -28,7 +28,7 @@ function scenario(file) {
     if (i > 0) live = Math.trunc(live * of("growth_rate", 1));
     const cores = of("n_cores", 1);
     const settings = settingsOf({
-      gc_percent: of("gc_percent", 100), processors: cores, cpu_cap: of("cpu_cap", 0) || 0.5,
+      gc_percent: of("gc_percent", 100), cpus: cores, cpu_cap: of("cpu_cap", 0) || 0.5,
       memory_limit_bytes: row[head.indexOf("memory_limit")] === NO_LIMIT ? Infinity : of("memory_limit"),
       minimum_heap_bytes: Math.max(of("minimum_heap_bytes", 4 * MIB), 0),
       external_bytes: of("external_bytes", 0), overhead_bytes: of("overhead_bytes", 0) });
@@ -52,20 +52,20 @@ function grid() {
   const commands = [];
   for (const gc_percent of [-1, 10, 100, 700])
     for (const memory_limit_bytes of [Infinity, 100 * MIB, 270 * MIB, 400 * MIB])
-      for (const processors of [0.5, 8])
+      for (const cpus of [0.5, 8])
         for (const alloc of [10 * MIB, 4096 * MIB])
           commands.push({ op: "measure", points: 1,
-            settings: settingsOf({ gc_percent, memory_limit_bytes, processors, external_bytes: 7 * MIB }),
+            settings: settingsOf({ gc_percent, memory_limit_bytes, cpus, external_bytes: 7 * MIB }),
             track: [pointOf(256 * MIB, alloc, 512 * MIB)] });
   return { name: "a grid of settings", commands };
 }
 
-function recording(track, processors) {
+function recording(track, cpus) {
   const commands = [];
   for (const gc_percent of [20, 100, 400])
     for (const memory_limit_bytes of [Infinity, 90 * MIB])
       commands.push({ op: "measure", points: track.length, track,
-        settings: settingsOf({ gc_percent, memory_limit_bytes, processors }) });
+        settings: settingsOf({ gc_percent, memory_limit_bytes, cpus }) });
   return { name: "a recording", commands };
 }
 

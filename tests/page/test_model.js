@@ -32,7 +32,7 @@ function testRecording(made) {
   check(made.gogc === "100" && made.limit === "off", "settings told", made.gogc, made.limit);
   check(made.gogc_guess === 100, "GOGC by the goals", made.gogc_guess);
   check(made.forced === 1, "forced cycles", made.forced);
-  check(made.processors === 2, "processors", made.processors);
+  check(made.cpus === 2, "cpus", made.cpus);
   check(made.cycles[8].number === 9 && made.cycles[8].roots_bytes === 0, "an older version's line");
   check(Math.abs(made.recorded.seconds - 1.53024) < 1e-9, "seconds", made.recorded.seconds);
   check(made.recorded.peak_bytes === 135.5 * cases.MIB, "peak", made.recorded.peak_bytes);
@@ -40,7 +40,7 @@ function testRecording(made) {
 
 /* At its own setting the model does what the program did. */
 function testPrediction(model, made) {
-  const totals = model.measure(cases.settingsOf({ processors: made.processors }), made.track);
+  const totals = model.measure(cases.settingsOf({ cpus: made.cpus }), made.track);
   const near = (name, share) => check(Math.abs(totals[name] / made.recorded[name] - 1) <= share,
     "prediction of " + name, totals[name], made.recorded[name]);
   near("cycles", 0.1);

@@ -11,11 +11,11 @@ cp "$sources/tests/gctrace/steady-fast.gogc100.nolimit.txt" recorded.txt
 cat >spec.json <<'EOF'
 {"gogc": [50, 100, 200, "off"], "memory_limit": ["off", "400MiB"],
  "programs": [
-  {"name": "wave", "until": {"cycles": 50}, "mark_rate": "1GiB", "processors": 4, "seed": 7,
+  {"name": "wave", "until": {"cycles": 50}, "mark_rate": "1GiB", "cpus": 4, "seed": 7,
    "live_bytes": {"oscillation": {"mean": "100MiB", "amplitude": "50MiB", "period": 10}},
    "allocation_rate": {"ramp": {"from": "100MiB", "to": "500MiB", "at": 1, "over": 5}, "jitter": 0.1},
    "root_bytes": {"step": {"from": 0, "to": "1MiB", "at": 2}}, "scannable_share": 0.5},
-  {"name": "replayed", "until": {"seconds": 14}, "mark_rate": "1GiB", "processors": 2,
+  {"name": "replayed", "until": {"seconds": 14}, "mark_rate": "1GiB", "cpus": 2,
    "live_bytes": {"recording": "recorded.txt"}, "allocation_rate": {"recording": "recorded.txt"}}]}
 EOF
 "$gait" sim spec.json --json --html page.html >whole
@@ -38,7 +38,7 @@ grep -q '"program": *"wave"' page.html
 
 # Each policy aims at something of its own: a quarter of live bytes, a share of the CPU, a root.
 policy() { # POLICY: prints cycles, those by law, and the share of GC CPU
-  echo '{"until": {"seconds": 60}, "live_bytes": "100MiB", "allocation_rate": "400MiB", "processors": 4,
+  echo '{"until": {"seconds": 60}, "live_bytes": "100MiB", "allocation_rate": "400MiB", "cpus": 4,
     "mark_rate": "500MiB", "cpu_budget": 0.03, "square_root_bytes": "64MiB", "policy": "'"$1"'"}' |
     "$gait" sim - --gogc 25 --json | sed -nE 's/^ *"(gc_cpu_share|cycles|cycles_by_law)": ([^,]*),?/\2/p' | xargs
 }
@@ -87,7 +87,7 @@ wrong 'live_bytes.jitter: is more' "{$program, \"live_bytes\": {\"constant\": 1,
 wrong 'live_bytes.recording: none.txt: No such file' \
   "{$program, \"live_bytes\": {\"recording\": \"none.txt\"}}"
 wrong 'colour: there is no such key' "{$program, \"live_bytes\": 1, \"colour\": 1}"
-wrong 'processors: 0 is not in' "{$program, \"live_bytes\": 1, \"processors\": 0}"
+wrong 'cpus: 0 is not in' "{$program, \"live_bytes\": 1, \"cpus\": 0}"
 wrong 'background_share: 2 is not in' "{$program, \"live_bytes\": 1, \"background_share\": 2}"
 wrong 'idle_share: with the background share it is more' "{$program, \"live_bytes\": 1, \"idle_share\": 0.8}"
 wrong 'policy: one of gogc, cpu-budget' "{$program, \"live_bytes\": 1, \"policy\": \"best\"}"

@@ -18,7 +18,7 @@ static struct sim_description steady(void) {
                  [SIM_SCANNABLE] = {.from = 0.7},
                  [SIM_ROOTS] = {.from = 2 * MIB}},
       .mark_rate = 500 * MIB,
-      .processors = 8,
+      .cpus = 8,
       .barrier_share = 1,
       .background_share = 0.25,
       .cpu_cap = 0.5,
@@ -51,8 +51,8 @@ static struct replay_result in_steps(const struct sim_description *program, int6
       .gc_percent = gogc,
       .memory_limit_bytes = GAITI_PACER_NO_BYTES_LIMIT,
       .globals_bytes = (int64_t)program->shapes[SIM_ROOTS].from,
-      .processors = program->processors,
-      .alloc_rate = program->shapes[SIM_RATE].from / program->processors / 1024 / 1000,
+      .cpus = program->cpus,
+      .alloc_rate = program->shapes[SIM_RATE].from / program->cpus / 1024 / 1000,
       .scan_rate = program->mark_rate / 1024 / 1000,
       .growth_rate = 1,
       .scannable_frac = program->shapes[SIM_SCANNABLE].from,
@@ -178,16 +178,16 @@ START_TEST(simulated_limits_hold_or_are_reported) {
 }
 END_TEST
 
-/* A program that leaves processors idle is not slowed down by background workers, only by assists;
- * and of what idle processors save the runway leaves out three quarters. */
-START_TEST(idle_processors_mark_in_the_simulation) {
+/* A program that leaves CPUs idle is not slowed down by background workers, only by assists;
+ * and of what idle CPUs save the runway leaves out three quarters. */
+START_TEST(idle_cpus_mark_in_the_simulation) {
   struct sim_description program = steady();
   struct sim_cycle busy, spare, helped;
   struct setting setting = {100, SETTING_OFF, 0};
   struct sim_result result;
   program.shapes[SIM_RATE].from = 200 * MIB;
   ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &busy, &result, &by_law));
-  program.threads = program.processors / 2;
+  program.threads = program.cpus / 2;
   ck_assert_ptr_null(sim_description_run(&program, &setting, keep_last, &spare, &result, &by_law));
   ck_assert_double_le(spare.assist_seconds, 0.01 * spare.background_seconds);
   expect_near(spare.mark_seconds, busy.mark_seconds, 0.01, "mark", 100);
@@ -255,7 +255,7 @@ int main(void) {
                                 simulated_cycles_follow_the_law,
                                 simulation_ends_at_each_bound_of_the_program,
                                 simulated_limits_hold_or_are_reported,
-                                idle_processors_mark_in_the_simulation,
+                                idle_cpus_mark_in_the_simulation,
                                 program_shapes_have_their_values_over_time,
                                 program_jitter_is_even_and_seeded};
   return SUITE_RUN("sim", tests);

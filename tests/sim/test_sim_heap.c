@@ -241,7 +241,7 @@ START_TEST(simulated_cycle_begins_with_the_limiter_of_that_moment) {
   sim_driver_decide(&driver, &decision);
   ck_assert_double_eq(decision.assist_ratio, 0);
   const struct gaiti_pacer_cycle cycle = {
-      .marked_bytes = 1 << 20, .duration_ns = 1, .background_ns = -1, .processors = 2};
+      .marked_bytes = 1 << 20, .duration_ns = 1, .background_ns = -1, .cpus = 2};
   sim_driver_end(&driver, &cycle);
   ck_assert(driver.now.limiting);
   sim_driver_pass(&driver, 1000000000);

@@ -17,7 +17,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 static cpu_set_t pin_allowed;
 static atomic_uint pin_next;
 
-/* The processors in turn, of those that the process may use. */
+/* The CPUs in turn, of those that the process may use. */
 static void pin_choose(cpu_set_t *set) {
   unsigned skip = atomic_fetch_add(&pin_next, 1) % (unsigned)CPU_COUNT(&pin_allowed);
   CPU_ZERO(set);

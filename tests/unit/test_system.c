@@ -123,7 +123,7 @@ struct system_inherited {
   cpu_set_t started; /* where the process may run */
   int nice;
   bool may_undo; /* a thread that was made nice may be made as it was */
-  double processors;
+  double cpus;
 };
 
 static int system_tid(void) {
@@ -182,7 +182,7 @@ static void system_set_apart(struct system_inherited *inherited) {
   UNIT_CHECK(setpriority(PRIO_PROCESS, tid, inherited->nice + 5) == 0);
 }
 
-static double system_processors(gait_heap *heap, gait_thread *thread) {
+static double system_cpus(gait_heap *heap, gait_thread *thread) {
   UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
   return unit_last_record(heap).cpus;
 }
@@ -199,7 +199,7 @@ static void *system_collect_apart(void *arg) {
     gait_store_init(world.thread, node, world.slots[0]);
     world.slots[0] = node;
   }
-  inherited->processors = system_processors(world.heap, world.thread);
+  inherited->cpus = system_cpus(world.heap, world.thread);
   int count = 0;
   bool all = false;
   for (int i = 0; i < 2000 && !all; i++) { /* a thread may have yet to begin */
@@ -218,11 +218,11 @@ START_TEST(collector_threads_undo_inherited_settings) {
   ck_assert_int_eq(sched_getaffinity(0, sizeof inherited.started, &inherited.started), 0);
   if (inherited.nice > 10) return;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
-  const double processors = system_processors(world.heap, world.thread);
+  const double cpus = system_cpus(world.heap, world.thread);
   unit_close(&world);
   unit_on_thread(NULL, system_collect_apart, &inherited);
-  ck_assert_double_eq(inherited.processors, processors);
-  ck_assert_double_le(processors, CPU_COUNT(&inherited.started));
+  ck_assert_double_eq(inherited.cpus, cpus);
+  ck_assert_double_le(cpus, CPU_COUNT(&inherited.started));
 }
 END_TEST
 

@@ -61,7 +61,7 @@ START_TEST(prediction_of_the_recorded_setting_is_the_recording) {
                   programs[i], same.cycles.estimate, cycles);
     ck_assert_msg(fabs(same.gc_cpu_seconds.estimate / cpu - 1) < 0.12, "%s: %g s, not %g",
                   programs[i], same.gc_cpu_seconds.estimate, cpu);
-    double share = assists / (seconds * program.processors);
+    double share = assists / (seconds * program.cpus);
     ck_assert_msg(fabs(same.assist_share.estimate / share - 1) < 0.15, "%s: assists %g, not %g",
                   programs[i], same.assist_share.estimate, share);
     ck_assert_msg(fabs(same.idle_cpu_seconds.estimate / idle - 1) < 0.05, "%s: idle %g s, not %g",
@@ -200,7 +200,7 @@ START_TEST(predicted_assists_follow_from_room) {
   ck_assert_double_le(never, 1e-4); /* a few of the first cycles, on a small heap */
   struct what_if_prediction tight = predict(25, SETTING_OFF);
   ck_assert_double_gt(tight.assist_share.estimate, 10 * never);
-  /* They take over from idle processors, which do not count as GC. */
+  /* They take over from idle CPUs, which do not count as GC. */
   struct what_if_prediction wide = predict(400, SETTING_OFF);
   double assisted = tight.gc_cpu_seconds.estimate / tight.idle_cpu_seconds.estimate;
   double alone = wide.gc_cpu_seconds.estimate / wide.idle_cpu_seconds.estimate;
@@ -210,7 +210,7 @@ START_TEST(predicted_assists_follow_from_room) {
 }
 END_TEST
 
-/* Two mutators keep both processors, so they mark nearly all themselves while the heap goes from
+/* Two mutators keep both CPUs, so they mark nearly all themselves while the heap goes from
  * trigger to goal.  With twice the room that takes twice the allocation, all of which is black and
  * gets room in turn: a third of the cycles, not half. */
 START_TEST(program_that_marks_less_allocates_longer) {

@@ -45,7 +45,7 @@ START_TEST(line_of_a_recording_is_read) {
   ck_assert_double_eq_tol(cycle->marked_bytes, 120.5 * MIB, 1);
   ck_assert_double_eq_tol(cycle->goal_bytes, 237.5 * MIB, 1);
   ck_assert_double_eq_tol(cycle->roots_bytes, 4 * MIB, 1);
-  ck_assert_double_eq_tol(cycle->processors, 2, 1e-9);
+  ck_assert_double_eq_tol(cycle->cpus, 2, 1e-9);
   ck_assert_int_eq(recording.system, RECORDING_GO);
 }
 END_TEST

@@ -28,7 +28,7 @@ grep -q 'var uPlot=' "$folder/page.html"
 sed 's/^gc /host app: gc /; s/$/\nnoise/' "$steady" | "$gait" what-if - >"$folder/noisy"
 "$gait" what-if "$steady" | diff - "$folder/noisy"
 
-# More processors mark faster; the program itself is as it was.
+# More CPUs mark faster; the program itself is as it was.
 "$gait" what-if "$steady" --gogc 100 --procs 16 >"$folder/more"
 [ "$(wc -l <"$folder/more")" = 2 ]
 

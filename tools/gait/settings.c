@@ -43,12 +43,12 @@ void settings_list_read(struct settings_list *list, const char *name, const char
   settings_list_read_by(list, name, settings_read_value, text, state);
 }
 
-double settings_processors_read(const char *text, struct argp_state *state) {
+double settings_cpus_read(const char *text, struct argp_state *state) {
   char *end;
-  double processors = strtod(text, &end);
-  if (end == text || *end != '\0' || !(processors >= 0.01) || !(processors <= 65536))
+  double cpus = strtod(text, &end);
+  if (end == text || *end != '\0' || !(cpus >= 0.01) || !(cpus <= 65536))
     argp_error(state, "--procs=%s: a number in 0.01 .. 65536 is wanted", text);
-  return processors;
+  return cpus;
 }
 
 int64_t settings_size_read(const char *text) {

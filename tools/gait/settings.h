@@ -22,8 +22,8 @@ void settings_list_read(struct settings_list *list, const char *name, const char
 typedef int64_t settings_value_read(const char *name, const char *text, struct argp_state *state);
 void settings_list_read_by(struct settings_list *list, const char *name, settings_value_read *read,
                            const char *text, struct argp_state *state);
-/* A number of processors: a real one above 0. */
-double settings_processors_read(const char *text, struct argp_state *state);
+/* A number of CPUs: a real one above 0. */
+double settings_cpus_read(const char *text, struct argp_state *state);
 /* One size, as 512MiB; -1 when it is none. */
 int64_t settings_size_read(const char *text);
 

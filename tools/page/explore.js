@@ -12,7 +12,7 @@ const place = id => document.getElementById(id);
 
 const GOGC_STOPS = [10, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150, 175, 200, 250, 300, 400, 500, 600,
   800, 1000, "off"];
-const PROCESSOR_STOPS = [0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
+const CPU_STOPS = [0.5, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128];
 
 /* Four steps to each doubling. */
 function sizeStops(from, to) {
@@ -51,7 +51,7 @@ const CONTROLS = [
   { name: "mark", label: "Marked per CPU second", group: "given", start: 512 * MIB,
     recorded: true, stops: sizeStops(16 * MIB, 16 * GIB), read: text => readSize(text, TIB),
     text: sizeText, link: sizeLink, wants: "a size such as 512 MiB" },
-  { name: "procs", label: "Processors", group: "given", start: 8, stops: PROCESSOR_STOPS,
+  { name: "procs", label: "CPUs", group: "given", start: 8, stops: CPU_STOPS,
     read: text => readNumber(text, 0.1, 4096), text: String, wants: "0.1 to 4096" },
   { name: "external", label: "External bytes", group: "given", start: 0,
     stops: [0].concat(sizeStops(MIB, 16 * GIB)), read: text => readSize(text, 16 * TIB),
@@ -138,7 +138,7 @@ function settings(more) {
   return Object.assign({
     gc_percent: chosen.gogc === "off" ? -1 : chosen.gogc,
     memory_limit_bytes: chosen.limit === "off" ? Infinity : chosen.limit,
-    minimum_heap_bytes: 4 * MIB, cpu_cap: 0.5, processors: chosen.procs,
+    minimum_heap_bytes: 4 * MIB, cpu_cap: 0.5, cpus: chosen.procs,
     external_bytes: chosen.external, overhead_bytes: 0,
   }, more);
 }
@@ -363,7 +363,7 @@ function recordedSettings(made) {
   const asked = { gogc: gogc.read(made.gogc || ""), limit: limit.read(made.limit || "") };
   if (!(asked.gogc === "off" || asked.gogc > 0)) asked.gogc = made.gogc_guess || 100;
   if (!(asked.limit === "off" || asked.limit > 0)) asked.limit = "off";
-  return Object.assign(asked, { procs: made.processors, external: 0 });
+  return Object.assign(asked, { procs: made.cpus, external: 0 });
 }
 
 function take(name, text) {

@@ -23,7 +23,7 @@ function readLine(line) {
     idle_cpu_s: n[10] / 1e3,
     start_bytes: size(n[12]), peak_bytes: size(n[13]), marked_bytes: size(n[14]),
     goal_bytes: size(n[15]), roots_bytes: ((n[16] || 0) + (n[17] || 0)) * MIB,
-    processors: n[18], forced: found[19] !== undefined,
+    cpus: n[18], forced: found[19] !== undefined,
   };
 }
 
@@ -33,7 +33,7 @@ function readCycles(text) {
   for (const line of text.split("\n")) {
     if (line.length > 4096 || !line.includes("gc ")) continue;
     const cycle = readLine(line);
-    if (!cycle || !(cycle.processors > 0)) continue;
+    if (!cycle || !(cycle.cpus > 0)) continue;
     const last = stretches[stretches.length - 1], before = last[last.length - 1];
     if (before && (cycle.number <= before.number || cycle.at_s < before.at_s)) stretches.push([cycle]);
     else last.push(cycle);
@@ -53,7 +53,7 @@ function pointsOf(cycle, before) {
   const black = Math.max(cycle.peak_bytes - cycle.start_bytes, 65536);
   const live = Math.max(cycle.marked_bytes - black, 65536);
   const gc_cpu_s = cycle.assist_cpu_s + cycle.background_cpu_s;
-  const offered_s = Math.max(cycle.mark_s * cycle.processors, 1e-9);
+  const offered_s = Math.max(cycle.mark_s * cycle.cpus, 1e-9);
   const gc = Math.min(Math.max(gc_cpu_s / offered_s, 0.25), 0.9);
   const idle = Math.min(cycle.idle_cpu_s / offered_s, 0.95 - gc);
   const rate = rateOf(growth, cycle.at_s - before.ended_s);
@@ -102,7 +102,7 @@ function totalsOf(cycles) {
   const seconds = last.at_s + last.clock_s;
   const gc_cpu_s = cycles.reduce((sum, cycle) => sum + gcCpu(cycle), 0);
   return {
-    cycles: cycles.length, seconds, gc_cpu_s, gc_share: gc_cpu_s / (seconds * last.processors),
+    cycles: cycles.length, seconds, gc_cpu_s, gc_share: gc_cpu_s / (seconds * last.cpus),
     peak_bytes: cycles.reduce((most, cycle) => Math.max(most, cycle.peak_bytes), 0),
   };
 }
@@ -119,7 +119,7 @@ function read(text) {
     cycles: kept, track: trackOf(kept), recorded: totalsOf(kept), dropped: cycles.length - kept.length,
     forced: kept.filter(cycle => cycle.forced).length,
     gogc: said("GOGC"), limit: said("GOMEMLIMIT"), gogc_guess: gogcOf(kept),
-    processors: kept[kept.length - 1].processors,
+    cpus: kept[kept.length - 1].cpus,
   };
 }
 

@@ -12,7 +12,7 @@ function overSettings(rows, unit, lines) {
   return overRows(rows, { apart, label: "GOGC", name: label, tick }, unit, lines, fromZero);
 }
 
-/* Each setting as a point: memory to the right, processor time upwards. */
+/* Each setting as a point: memory to the right, CPU time upwards. */
 function trade(rows) {
   return () => {
     const sorted = rows.slice().sort((a, b) => a.peak_rss_bytes - b.peak_rss_bytes);
@@ -80,7 +80,7 @@ function workload(parent, name, rows) {
       { text: "measured", hue: "one", digits: 0, value: row => row.cycles },
       { text: "predicted", hue: "two", digits: 1, value: row => row.cycles_by_law,
         more: { dash: [6, 4] } }]));
-  figure(plots, "The trade", "Processor time against memory, a point for each setting.", false,
+  figure(plots, "The trade", "CPU time against memory, a point for each setting.", false,
     trade(rows));
   figure(plots, "Memory", "The most that the process and the heap held.", false,
     overSettings(rows, "MiB", [

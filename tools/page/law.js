@@ -56,7 +56,7 @@ function plot_all(parent) {
         value: row => (row.collector_over_formula - 1) * 100 },
       { text: "simulator over collector", hue: "two", digits: 1,
         value: row => (row.simulator_over_collector - 1) * 100 }], around));
-  figure(parent, "GC share of the processors", "Assists and background workers; idle apart.", wide,
+  figure(parent, "GC share of the CPUs", "Assists and background workers; idle apart.", wide,
     overPoints("%", [
       { text: "collector", hue: "one", digits: 2, value: row => row.gc_cpu_share * 100 },
       { text: "simulator", hue: "two", digits: 2, value: row => row.gc_cpu_share_simulator * 100 }],

@@ -1,4 +1,4 @@
-/* The simulator (tools/sim) for a page: a program whose processors are always busy.
+/* The simulator (tools/sim) for a page: a program whose CPUs are always busy.
  *
  * What is live at the start of a cycle is what the track says, but no more than
  * the heap holds.  The mark goes through that in equal steps of work.
@@ -60,8 +60,8 @@ static double model_s(int64_t ns) {
 
 /* ---- Settings and track ---- */
 
-static double model_processors(void) {
-  return model_within(settings.processors, 0.01, 65536);
+static double model_cpus(void) {
+  return model_within(settings.cpus, 0.01, 65536);
 }
 
 static void model_configure(void) {
@@ -156,7 +156,7 @@ static void model_look(void *self, double heap_bytes, struct sim_moment *moment)
   moment->live_bytes = model_within(model_live(), 0, heap_bytes);
   moment->roots_bytes = model_within(model_roots(), 0, model_most_bytes);
   moment->rates = (struct sim_rates){
-      .alloc = alloc / model_processors(),
+      .alloc = alloc / model_cpus(),
       .scannable = model_within(here->scan_share, 0, 1),
       .mark = model_within(here->mark_per_cpu_s, model_least_rate, 1e300),
       .background = background,
@@ -192,7 +192,7 @@ static void model_explain(const struct gaiti_pacer_decision *decision) {
 static void model_report(const struct sim_collection *collection) {
   const struct sim_mark *mark = &collection->mark;
   const struct gaiti_pacer_decision *decision = &collection->ended;
-  double cpu_s = model_s(mark->done.duration_ns) * model_processors();
+  double cpu_s = model_s(mark->done.duration_ns) * model_cpus();
   cycle.start_s = cycle.begin_s + collection->ran.seconds;
   cycle.end_s = program.clock_s;
   cycle.peak_bytes = (double)collection->peak_bytes;
@@ -218,7 +218,7 @@ void model_begin(int points, int ready) {
   program.at = 0;
   program.allocated_bytes = program.clock_s = 0;
   model_configure();
-  sim_heap_init(heap, &program.config, model_processors());
+  sim_heap_init(heap, &program.config, model_cpus());
   heap->marked_bytes = heap->external_bytes = model_bytes(settings.external_bytes);
   if (ready) {
     program.allocated_bytes = model_within(track[0].allocated_bytes, 0, model_most_bytes);
@@ -234,7 +234,7 @@ void model_begin(int points, int ready) {
 static void model_prepare(void) {
   struct sim_heap *heap = &program.heap;
   model_configure();
-  sim_driver_configure(&heap->driver, &program.config, model_processors());
+  sim_driver_configure(&heap->driver, &program.config, model_cpus());
   heap->driver.now.overhead_bytes = model_bytes(settings.overhead_bytes);
   heap->external_next_bytes = model_bytes(settings.external_bytes);
 }
@@ -301,8 +301,7 @@ static void model_count(const struct sim_result *result) {
       .seconds = result->seconds,
       .gc_cpu_s = result->gc_cpu_seconds,
       .assist_cpu_s = result->assist_cpu_seconds,
-      .gc_share =
-          gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, model_processors()),
+      .gc_share = gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, model_cpus()),
       .peak_bytes = result->peak_heap_bytes,
       .mark_s = result->mark_seconds,
       .over_goal = result->peak_over_goal_max,

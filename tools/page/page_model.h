@@ -15,7 +15,7 @@
   F(memory_limit_bytes)                                                                            \
   F(minimum_heap_bytes)                                                                            \
   F(cpu_cap)                                                                                       \
-  F(processors)                                                                                    \
+  F(cpus)                                                                                          \
   F(external_bytes) /* held by objects, outside the heap */                                        \
   F(overhead_bytes) /* mapped beside the live heap */
 
@@ -27,9 +27,9 @@
   F(live_bytes) /* without external bytes */                                                       \
   F(roots_bytes)                                                                                   \
   F(scan_share)          /* of the live heap, that marking must look at */                         \
-  F(alloc_per_s)         /* by all processors together, while none of them collects; */            \
+  F(alloc_per_s)         /* by all CPUs together, while none of them collects; */                  \
   F(alloc_marking_per_s) /* and as if none did, while some do */                                   \
-  F(mark_per_cpu_s)      /* by one processor */                                                    \
+  F(mark_per_cpu_s)      /* by one CPU */                                                          \
   F(gc_share_least)      /* of all CPU while marking, that GC takes though it need not */          \
   F(idle_share)          /* of all CPU while marking: idle, so it marks */
 

@@ -9,11 +9,11 @@
 struct setting {
   int64_t gogc_percent;
   int64_t memory_limit_bytes;
-  double processors; /* 0: as recorded, or as the program has them */
+  double cpus; /* 0: as recorded, or as the program has them */
 };
 
-static inline double setting_processors(const struct setting *setting, double otherwise) {
-  return setting->processors > 0 ? setting->processors : otherwise;
+static inline double setting_cpus(const struct setting *setting, double otherwise) {
+  return setting->cpus > 0 ? setting->cpus : otherwise;
 }
 
 /* What it says of the pacer; the rest of `config` stays. */

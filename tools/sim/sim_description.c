@@ -63,7 +63,7 @@ double sim_description_value(const struct sim_description *description, enum sim
 
 struct described {
   const struct sim_description *description;
-  double processors;
+  double cpus;
   double rate; /* at which mutators have allocated since the last cycle */
   double seconds, bytes;
   uint64_t cycles;
@@ -110,11 +110,11 @@ static bool described_run(void *self, const struct gaiti_pacer_decision *decisio
 static void described_look(void *self, double heap_bytes, struct sim_moment *moment) {
   const struct described *program = self;
   const struct sim_description *description = program->description;
-  double busy = description->threads > 0 ? fmin(description->threads / program->processors, 1) : 1;
+  double busy = description->threads > 0 ? fmin(description->threads / program->cpus, 1) : 1;
   moment->live_bytes = fmin(described_value(program, SIM_LIVE), heap_bytes);
   moment->roots_bytes = described_value(program, SIM_ROOTS);
   moment->rates = (struct sim_rates){
-      .alloc = program->rate * description->barrier_share / (program->processors * busy),
+      .alloc = program->rate * description->barrier_share / (program->cpus * busy),
       .scannable = described_value(program, SIM_SCANNABLE),
       .mark = description->mark_rate,
       .background = description->background_share,
@@ -153,7 +153,7 @@ const char *sim_description_run(const struct sim_description *description,
   struct gaiti_pacer_config config = described_config(description, setting);
   struct described self = {
       .description = description,
-      .processors = setting_processors(setting, description->processors),
+      .cpus = setting_cpus(setting, description->cpus),
       .law = {*setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes}};
   const struct sim_program program = {&self, described_run, described_pass, described_look,
                                       described_tell};
@@ -165,7 +165,7 @@ const char *sim_description_run(const struct sim_description *description,
       .see = see,
       .context = context,
   };
-  const char *wrong = sim_heap_init(&heap, &config, self.processors);
+  const char *wrong = sim_heap_init(&heap, &config, self.cpus);
   if (wrong != NULL) return wrong;
   heap.driver.now.overhead_bytes = description->overhead_bytes;
   sim_run(&run, result);

@@ -29,7 +29,7 @@ struct sim_description {
   char *name;
   struct sim_shape shapes[SIM_QUANTITIES]; /* bytes, bytes per second, share, bytes */
   double mark_rate;                        /* bytes scanned per CPU second */
-  double processors;
+  double cpus;
   double threads;       /* CPUs that it keeps busy itself; 0: all */
   double barrier_share; /* of its rate, at which it allocates while a cycle marks */
   double background_share;

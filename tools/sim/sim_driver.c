@@ -11,23 +11,22 @@ static void driver_look_at_limiter(struct sim_driver *driver) {
 }
 
 const char *sim_driver_init(struct sim_driver *driver, const struct gaiti_pacer_config *config,
-                            double processors) {
+                            double cpus) {
   const char *wrong = gaiti_pacer_config_check(config);
   if (wrong != NULL) return wrong;
   *driver = (struct sim_driver){0};
   gaiti_pacer_init(&driver->pacer, config);
-  gaiti_pacer_limiter_init(&driver->limiter, 0, processors, config->background_share,
-                           config->cpu_cap);
+  gaiti_pacer_limiter_init(&driver->limiter, 0, cpus, config->background_share, config->cpu_cap);
   return NULL;
 }
 
 const char *sim_driver_configure(struct sim_driver *driver, const struct gaiti_pacer_config *config,
-                                 double processors) {
+                                 double cpus) {
   const char *wrong = gaiti_pacer_config_check(config);
   if (wrong != NULL) return wrong;
   gaiti_pacer_configure(&driver->pacer, config);
-  if (processors != driver->limiter.processors)
-    gaiti_pacer_limiter_set_processors(&driver->limiter, driver->clock_ns, processors);
+  if (cpus != driver->limiter.cpus)
+    gaiti_pacer_limiter_set_cpus(&driver->limiter, driver->clock_ns, cpus);
   gaiti_pacer_limiter_set_cap(&driver->limiter, driver->clock_ns, config->cpu_cap);
   driver_look_at_limiter(driver);
   return NULL;

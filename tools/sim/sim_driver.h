@@ -31,10 +31,10 @@ void sim_work_add(struct sim_work *sum, const struct sim_work *work);
 
 /* NULL, or a sentence that says what is wrong with the settings; then nothing was done. */
 const char *sim_driver_init(struct sim_driver *driver, const struct gaiti_pacer_config *config,
-                            double processors);
+                            double cpus);
 /* Other settings and CPUs from now on. */
 const char *sim_driver_configure(struct sim_driver *driver, const struct gaiti_pacer_config *config,
-                                 double processors);
+                                 double cpus);
 
 void sim_driver_decide(const struct sim_driver *driver, struct gaiti_pacer_decision *decision);
 

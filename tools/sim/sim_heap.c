@@ -16,9 +16,9 @@
 #define HEAP_SURPRISES 3 /* steps for work that was not expected */
 
 const char *sim_heap_init(struct sim_heap *heap, const struct gaiti_pacer_config *config,
-                          double processors) {
+                          double cpus) {
   *heap = (struct sim_heap){.way = 1};
-  return sim_driver_init(&heap->driver, config, processors);
+  return sim_driver_init(&heap->driver, config, cpus);
 }
 
 /* Where the next cycle starts; no less than `least`. */
@@ -137,7 +137,7 @@ static void heap_end(struct sim_heap *heap, const struct sim_program *program,
       .assist_ns = done->assist_ns,
       .background_ns = -1,
       .idle_ns = done->idle_ns,
-      .processors = heap->driver.limiter.processors,
+      .cpus = heap->driver.limiter.cpus,
   };
   collection->peak_bytes = heap->driver.now.heap_live_bytes;
   sim_driver_decide(&heap->driver, &collection->ended);

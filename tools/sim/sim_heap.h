@@ -17,7 +17,7 @@ struct sim_heap {
 
 /* An empty heap.  NULL, or a sentence that says what is wrong with the settings. */
 const char *sim_heap_init(struct sim_heap *heap, const struct gaiti_pacer_config *config,
-                          double processors);
+                          double cpus);
 
 /* Where a mark has the pacer decide anew.  All 0: in as few steps as its plan needs. */
 struct sim_steps {

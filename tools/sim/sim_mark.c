@@ -72,17 +72,17 @@ static struct sim_work mark_scan(struct sim_mark *mark, int64_t bytes) {
 /* `work` was scanned in `ns`, with this share for GC. */
 static void mark_pass(struct sim_driver *driver, const struct sim_rates *rates, double share,
                       double ns, struct sim_work *work, struct sim_mark *mark) {
-  double processors = driver->limiter.processors;
+  double cpus = driver->limiter.cpus;
   double mutators = mark_total(rates) - share - rates->idle;
-  work->allocated_bytes = bytes_from_real(rates->alloc * ns / MARK_NS * processors * mutators);
+  work->allocated_bytes = bytes_from_real(rates->alloc * ns / MARK_NS * cpus * mutators);
   work->scannable_bytes = bytes_from_real((double)work->allocated_bytes * rates->scannable);
-  work->assist_ns = sim_mark_ns(ns * processors * (share - rates->background));
-  work->idle_ns = sim_mark_ns(ns * processors * rates->idle);
+  work->assist_ns = sim_mark_ns(ns * cpus * (share - rates->background));
+  work->idle_ns = sim_mark_ns(ns * cpus * rates->idle);
   work->duration_ns = sim_mark_ns(ns);
   sim_driver_mark(driver, work);
   sim_work_add(&mark->done, work);
-  mark->background_ns += ns * processors * rates->background;
-  mark->owed_ns += ns * processors * (share - rates->least);
+  mark->background_ns += ns * cpus * rates->background;
+  mark->owed_ns += ns * cpus * (share - rates->least);
   mark->steps++;
 }
 
@@ -91,14 +91,14 @@ void sim_mark_bytes(struct sim_driver *driver, const struct sim_rates *rates, in
   double share = mark_share_now(driver, rates, mark);
   struct sim_work work = mark_scan(mark, bytes);
   double done = (double)work.roots_bytes + (double)work.heap_bytes;
-  double speed = rates->mark * driver->limiter.processors * (share + rates->idle);
+  double speed = rates->mark * driver->limiter.cpus * (share + rates->idle);
   mark_pass(driver, rates, share, done / speed * MARK_NS, &work, mark);
 }
 
 bool sim_mark_time(struct sim_driver *driver, const struct sim_rates *rates, int64_t duration_ns,
                    struct sim_mark *mark) {
   double share = mark_share_now(driver, rates, mark), ns = (double)duration_ns;
-  double most = rates->mark * ns / MARK_NS * driver->limiter.processors * (share + rates->idle);
+  double most = rates->mark * ns / MARK_NS * driver->limiter.cpus * (share + rates->idle);
   int64_t bytes = bytes_from_real(most);
   if (bytes == 0) return false;
   struct sim_work work = mark_scan(mark, bytes);

@@ -10,7 +10,7 @@
  * Live is what the program could reach when a cycle started.  New objects are black while a cycle
  * marks, so `marked` counts what was allocated meanwhile as live, and GOGC gives room for that too.
  *
- * The simulator is told what it cannot know: how fast marking was, what share of it idle processors
+ * The simulator is told what it cannot know: how fast marking was, what share of it idle CPUs
  * did, how much of the live heap has to be scanned, the rate, and by how much the barrier and
  * marking beside it slow allocation down.  What a cycle costs the program in rate, the workload,
  * which keeps to a clock, makes up for in between.  So the simulator's rate between marks is raised
@@ -85,7 +85,7 @@ static void law_add(struct law_sums *sums, struct law_steady *steady,
   sums->cycles++;
 }
 
-static bool law_finish(const struct law_sums *sums, double processors, struct law_steady *steady) {
+static bool law_finish(const struct law_sums *sums, double cpus, struct law_steady *steady) {
   double seconds = sums->last.start_seconds - sums->first.start_seconds;
   double allocated = sums->last.allocated_bytes - sums->first.allocated_bytes;
   if (sums->cycles < 2 || !(seconds > 0) || !(allocated > 0)) return false;
@@ -94,8 +94,8 @@ static bool law_finish(const struct law_sums *sums, double processors, struct la
   steady->interval_seconds = seconds / intervals;
   double variance = sums->squares / intervals - pow(steady->interval_seconds, 2);
   steady->spread = sqrt(fmax(variance, 0)) / steady->interval_seconds;
-  steady->gc_cpu_share = gaiti_pacer_cpu_share(sums->gc_seconds, seconds, processors);
-  steady->idle_cpu_share = gaiti_pacer_cpu_share(sums->idle_seconds, seconds, processors);
+  steady->gc_cpu_share = gaiti_pacer_cpu_share(sums->gc_seconds, seconds, cpus);
+  steady->idle_cpu_share = gaiti_pacer_cpu_share(sums->idle_seconds, seconds, cpus);
   steady->peak_over_goal = sums->peak_over_goal / count;
   steady->mark_seconds = sums->mark_seconds / count;
   steady->black_bytes = sums->black_bytes / count;
@@ -115,7 +115,7 @@ static void law_take(const json_t *record, const struct law_cycle *cycle,
   collector->live_bytes += runs_number(record, "marked_bytes") - black;
   collector->scan_bytes += runs_number(record, "scan_bytes");
   collector->roots_bytes += runs_number(record, "root_bytes");
-  collector->processors = runs_number(record, "cpus");
+  collector->cpus = runs_number(record, "cpus");
 }
 
 bool law_point_collector(const struct law_point *point, const json_t *run,
@@ -144,12 +144,12 @@ bool law_point_collector(const struct law_point *point, const json_t *run,
     law_add(&sums, &collector->steady, &cycle);
     law_take(record, &cycle, collector);
   }
-  if (!law_finish(&sums, collector->processors, &collector->steady)) return false;
+  if (!law_finish(&sums, collector->cpus, &collector->steady)) return false;
   double count = (double)sums.cycles;
   double intervals = (double)collector->steady.intervals;
   double idle_seconds = sums.idle_seconds / intervals;
   double cpu = fmax(sums.gc_seconds / intervals + idle_seconds, LAW_CPU_LEAST);
-  double all = fmax(collector->steady.mark_seconds * collector->processors, LAW_CPU_LEAST);
+  double all = fmax(collector->steady.mark_seconds * collector->cpus, LAW_CPU_LEAST);
   collector->live_bytes /= count;
   collector->scan_bytes /= count;
   collector->roots_bytes /= count;
@@ -194,7 +194,7 @@ static struct sim_description law_program(const struct law_point *point,
   struct sim_description program = {
       .name = name,
       .mark_rate = collector->mark_rate,
-      .processors = collector->processors,
+      .cpus = collector->cpus,
       .threads = 1,
       .barrier_share = collector->barrier_share,
       .background_share = background,
@@ -222,7 +222,7 @@ bool law_point_simulate(const struct law_point *point, const gait_options *optio
     struct law_simulation simulation = {.steady = simulated};
     program.shapes[SIM_RATE].from = between;
     if (sim_description_run(&program, &setting, law_see, &simulation, &result, &by_law) != NULL ||
-        !law_finish(&simulation.sums, program.processors, simulated))
+        !law_finish(&simulation.sums, program.cpus, simulated))
       return false;
     between *= rate / simulated->rate;
   }

@@ -20,8 +20,8 @@ struct law_steady {
   double interval_seconds; /* their mean, */
   double interval_min_seconds, interval_max_seconds;
   double spread;         /* and their standard deviation, as a share of it */
-  double gc_cpu_share;   /* assists and background workers, of all the processors' time */
-  double idle_cpu_share; /* marking on processors that nobody else wanted */
+  double gc_cpu_share;   /* assists and background workers, of all the CPUs' time */
+  double idle_cpu_share; /* marking on CPUs that nobody else wanted */
   double peak_over_goal; /* heap when marking ended over the goal: the mean */
   double peak_over_goal_min, peak_over_goal_max;
   double mark_seconds; /* from the start of a cycle to the end of its mark */
@@ -36,9 +36,9 @@ struct law_collector {
   double scan_bytes; /* of those, that had to be scanned */
   double roots_bytes;
   double mark_rate;     /* bytes scanned a second of CPU, */
-  double idle_share;    /* the share of the processors that marked for nothing meanwhile, */
+  double idle_share;    /* the share of the CPUs that marked for nothing meanwhile, */
   double barrier_share; /* and that of its rate at which the program allocated, assists apart */
-  double processors;
+  double cpus;
 };
 
 /* GOGC% x live / rate. */

@@ -49,7 +49,7 @@ json_t *law_row(const struct law_point *point, const struct law_collector *colle
       {"idle_share_of_mark", collector->idle_share},
       {"barrier_share", collector->barrier_share},
       {"mark_rate_bytes_per_second", collector->mark_rate},
-      {"processors", collector->processors},
+      {"cpus", collector->cpus},
   };
   json_t *row = json_object();
   json_object_set_new(row, "gogc", json_integer(point->gogc_percent));

@@ -55,17 +55,17 @@ static bool limiter_expect(struct limiter_run *run, size_t row, enum limiter_col
   return true;
 }
 
-static bool limiter_processors(struct limiter_run *run, size_t row, int64_t *processors) {
-  if (!limiter_cell(run, row, COLUMN_PROCS, processors)) return false;
-  if (*processors >= 1 && *processors <= 1000000) return true;
+static bool limiter_cpus(struct limiter_run *run, size_t row, int64_t *cpus) {
+  if (!limiter_cell(run, row, COLUMN_PROCS, cpus)) return false;
+  if (*cpus >= 1 && *cpus <= 1000000) return true;
   return replay_table_fail(run->script, row, run->error, "arg_procs is outside 1 .. 1000000");
 }
 
 static bool limiter_create(struct limiter_run *run, size_t row, int64_t now_ns) {
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
-  int64_t processors;
-  if (!limiter_processors(run, row, &processors)) return false;
-  gaiti_pacer_limiter_init(&run->limiter, now_ns, (double)processors, config.background_share,
+  int64_t cpus;
+  if (!limiter_cpus(run, row, &cpus)) return false;
+  gaiti_pacer_limiter_init(&run->limiter, now_ns, (double)cpus, config.background_share,
                            config.cpu_cap);
   run->created = true;
   return true;
@@ -73,12 +73,12 @@ static bool limiter_create(struct limiter_run *run, size_t row, int64_t now_ns) 
 
 static bool limiter_check_empty(struct limiter_run *run) {
   const struct gaiti_pacer_limiter *limiter = &run->limiter;
-  int64_t procs = (int64_t)limiter->processors;
+  int64_t procs = (int64_t)limiter->cpus;
   run->tally->checks++;
   if (limiter->fill_ns == 0 && limiter->capacity_ns == procs * 1000000000) return true;
   run->tally->failed++;
   if (run->complain != NULL)
-    run->complain(run->context, "limiter: the bucket is not empty or not a second a processor");
+    run->complain(run->context, "limiter: the bucket is not empty or not a second a CPU");
   return true;
 }
 
@@ -104,8 +104,8 @@ static bool limiter_operate(struct limiter_run *run, size_t row, const char *op,
   } else if (strcmp(op, "finish_transition") == 0) {
     gaiti_pacer_limiter_finish_transition(limiter, now_ns);
   } else if (strcmp(op, "reset_capacity") == 0) {
-    if (!limiter_processors(run, row, &arg)) return false;
-    gaiti_pacer_limiter_set_processors(limiter, now_ns, (double)arg);
+    if (!limiter_cpus(run, row, &arg)) return false;
+    gaiti_pacer_limiter_set_cpus(limiter, now_ns, (double)arg);
   } else {
     return replay_table_fail(run->script, row, run->error, "no op \"%.40s\"", op);
   }

@@ -35,7 +35,7 @@ bool replay_model_init(struct replay_model *model, const struct replay_input *fi
                        struct replay_error *error) {
   struct gaiti_pacer_config config = model_config(first);
   *model = (struct replay_model){0};
-  const char *wrong = sim_heap_init(&model->heap, &config, first->processors);
+  const char *wrong = sim_heap_init(&model->heap, &config, first->cpus);
   return wrong == NULL || replay_fail(error, "%s", wrong);
 }
 
@@ -47,8 +47,7 @@ static bool model_run(void *self, const struct gaiti_pacer_decision *decision, d
   const struct replay_input *input = &model->input;
   (void)decision;
   if (!isfinite(bytes)) return false;
-  *ran = (struct sim_stretch){bytes,
-                              bytes / (input->alloc_rate * model_per_second * input->processors)};
+  *ran = (struct sim_stretch){bytes, bytes / (input->alloc_rate * model_per_second * input->cpus)};
   return true;
 }
 
@@ -104,12 +103,11 @@ static bool model_prepare(struct replay_model *model, const struct replay_input 
   input->scan_rate = model_at_least(input->scan_rate, REPLAY_LEAST_RATE);
   input->growth_rate = model_at_least(input->growth_rate, REPLAY_LEAST_RATE);
   struct gaiti_pacer_config config = model_config(input);
-  const char *wrong = sim_driver_configure(&heap->driver, &config, input->processors);
+  const char *wrong = sim_driver_configure(&heap->driver, &config, input->cpus);
   if (wrong != NULL) return replay_fail(error, "%s", wrong);
-  struct gaiti_pacer_workers plan =
-      gaiti_pacer_plan_workers(input->processors, config.background_share);
+  struct gaiti_pacer_workers plan = gaiti_pacer_plan_workers(input->cpus, config.background_share);
   model->background_share = input->worker_plan
-                                ? ((double)plan.dedicated + plan.fractional) / input->processors
+                                ? ((double)plan.dedicated + plan.fractional) / input->cpus
                                 : config.background_share;
   heap->driver.limiter_unheard = !(input->cpu_cap > 0);
   heap->driver.now.overhead_bytes = input->overhead_bytes;
@@ -143,14 +141,14 @@ static bool model_failed(const struct replay_model *model, enum sim_outcome outc
 static void model_account(struct replay_model *model, const struct sim_collection *collection,
                           struct replay_result *result) {
   const struct sim_mark *mark = &collection->mark;
-  double processors = model->input.processors;
+  double cpus = model->input.cpus;
   double gc_ns = (double)mark->done.assist_ns + mark->background_ns;
-  double cpu_ns = (double)mark->done.duration_ns * processors;
+  double cpu_ns = (double)mark->done.duration_ns * cpus;
   model->gc_cpu_ns += gc_ns;
-  model->all_cpu_ns += collection->ran.seconds * 1e9 * processors + cpu_ns;
+  model->all_cpu_ns += collection->ran.seconds * 1e9 * cpus + cpu_ns;
   result->gc_utilization = (double)mark->done.assist_ns / cpu_ns + model->background_share;
   result->period_ns = model->heap.driver.clock_ns - result->period_ns;
-  result->period_gc_share = gaiti_pacer_cpu_share(gc_ns, (double)result->period_ns, processors);
+  result->period_gc_share = gaiti_pacer_cpu_share(gc_ns, (double)result->period_ns, cpus);
   result->total_gc_share = gaiti_pacer_cpu_share(model->gc_cpu_ns, model->all_cpu_ns, 1);
 }
 

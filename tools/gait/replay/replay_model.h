@@ -12,7 +12,7 @@ struct replay_input {
   int64_t gc_percent;
   int64_t memory_limit_bytes;
   int64_t globals_bytes;
-  double processors;
+  double cpus;
   double alloc_rate; /* KiB per ms of mutator CPU */
   double scan_rate;  /* KiB per ms of GC CPU */
   double growth_rate;

@@ -68,7 +68,7 @@ static bool scenario_check_input(const struct replay_table *table, size_t row,
                          scenario_most_bytes, error) &&
          scenario_within(table, row, "overhead_bytes", (double)in->overhead_bytes, 0,
                          scenario_most_bytes, error) &&
-         scenario_within(table, row, "n_cores", in->processors, 0.01, 1e6, error) &&
+         scenario_within(table, row, "n_cores", in->cpus, 0.01, 1e6, error) &&
          scenario_within(table, row, "alloc_rate", in->alloc_rate, -1e12, 1e12, error) &&
          scenario_within(table, row, "scan_rate", in->scan_rate, -1e12, 1e12, error) &&
          scenario_within(table, row, "scannable_frac", in->scannable_frac, -1e12, 1e12, error) &&
@@ -105,7 +105,7 @@ static bool scenario_read_input(const struct replay_table *table, size_t row, co
                         error) &&
       replay_table_real(table, row, column[COLUMN_ASSIST_RELIANCE], &nothing, &in->assist_reliance,
                         error) &&
-      replay_table_real(table, row, column[COLUMN_CORES], NULL, &in->processors, error) &&
+      replay_table_real(table, row, column[COLUMN_CORES], NULL, &in->cpus, error) &&
       replay_table_real(table, row, column[COLUMN_ALLOC_RATE], NULL, &in->alloc_rate, error) &&
       replay_table_real(table, row, column[COLUMN_SCAN_RATE], NULL, &in->scan_rate, error) &&
       replay_table_real(table, row, column[COLUMN_GROWTH_RATE], NULL, &in->growth_rate, error) &&

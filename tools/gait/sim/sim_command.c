@@ -15,7 +15,7 @@ enum sim_output { SIM_TABLE, SIM_JSON, SIM_CSV };
 
 struct sim {
   struct settings_list gogc, memory_limit;
-  double processors;
+  double cpus;
   enum sim_output output;
   const char *html_path;
   const char *timeline_path;
@@ -41,7 +41,7 @@ static const struct argp_option sim_options[] = {
     {"gogc", SIM_OPTION_GOGC, "LIST", 0, "Values of GOGC, as 50,100,off, instead of the file's", 0},
     {"memory-limit", SIM_OPTION_MEMORY_LIMIT, "LIST", 0, "Memory limits, instead of the file's", 0},
     {"memlimit", SIM_OPTION_MEMORY_LIMIT, "LIST", OPTION_HIDDEN, "As it was called before", 0},
-    {"procs", SIM_OPTION_PROCS, "N", 0, "Processors, instead of the file's", 0},
+    {"procs", SIM_OPTION_PROCS, "N", 0, "CPUs, instead of the file's", 0},
     {"json", SIM_OPTION_JSON, NULL, 0, "Print an array with an object for each setting", 0},
     {"csv", SIM_OPTION_CSV, NULL, 0, "Print comma-separated values", 0},
     {"html", SIM_OPTION_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
@@ -65,7 +65,7 @@ static error_t sim_option(int key, char *arg, struct argp_state *state) {
   case SIM_OPTION_MEMORY_LIMIT:
     settings_list_read(&sim->memory_limit, "memory_limit", arg, state);
     return 0;
-  case SIM_OPTION_PROCS: sim->processors = settings_processors_read(arg, state); return 0;
+  case SIM_OPTION_PROCS: sim->cpus = settings_cpus_read(arg, state); return 0;
   case SIM_OPTION_JSON: sim->output = SIM_JSON; return 0;
   case SIM_OPTION_CSV: sim->output = SIM_CSV; return 0;
   case SIM_OPTION_HTML: sim->html_path = arg; return 0;
@@ -122,7 +122,7 @@ static int sim_grid(const struct sim *sim, const struct sim_spec *spec, FILE *cy
         .gogc_percent = sim->gogc.values[i % sim->gogc.count],
         .memory_limit_bytes =
             sim->memory_limit.values[i / sim->gogc.count % sim->memory_limit.count],
-        .processors = sim->processors};
+        .cpus = sim->cpus};
     struct sim_timeline timeline = {cycles, i};
     struct sim_result result;
     double by_law;

@@ -8,7 +8,7 @@
 
 json_t *sim_row(const struct sim_description *program, const struct setting *setting,
                 const struct sim_result *result, double cycles_by_law, size_t index, size_t total) {
-  double processors = setting->processors > 0 ? setting->processors : program->processors;
+  double cpus = setting->cpus > 0 ? setting->cpus : program->cpus;
   double cycles = (double)result->cycles;
   json_t *law = cycles_by_law < 0 ? json_null() : json_real(cycles_by_law);
   return json_pack(
@@ -16,17 +16,16 @@ json_t *sim_row(const struct sim_description *program, const struct setting *set
       "s:I, s:b}",
       "index", (json_int_t)index, "of", (json_int_t)total, "program", program->name, "gogc",
       settings_value_json(setting->gogc_percent), "memory_limit",
-      settings_value_json(setting->memory_limit_bytes), "processors", processors, "cycles",
+      settings_value_json(setting->memory_limit_bytes), "cpus", cpus, "cycles",
       (json_int_t)result->cycles, "cycles_by_law", law, "seconds", result->seconds,
       "interval_seconds", cycles > 0 ? result->seconds / cycles : 0, "allocated_bytes",
       result->allocated_bytes, "mean_live_bytes", result->mean_live_bytes, "gc_cpu_seconds",
       result->gc_cpu_seconds, "gc_cpu_share",
-      gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, processors), "assist_share",
-      gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, processors),
-      "peak_heap_bytes", result->peak_heap_bytes, "peak_over_goal_mean",
-      result->peak_over_goal_mean, "peak_over_goal_max", result->peak_over_goal_max,
-      "limiting_cycles", (json_int_t)result->limiting_cycles, "limit_unreachable",
-      result->unreachable_cycles > 0);
+      gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, cpus), "assist_share",
+      gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, cpus), "peak_heap_bytes",
+      result->peak_heap_bytes, "peak_over_goal_mean", result->peak_over_goal_mean,
+      "peak_over_goal_max", result->peak_over_goal_max, "limiting_cycles",
+      (json_int_t)result->limiting_cycles, "limit_unreachable", result->unreachable_cycles > 0);
 }
 
 static double rows_number(const json_t *row, const char *name) {

@@ -239,6 +239,7 @@ static bool spec_quantities(struct spec_reader *reader, json_t *object,
 static bool spec_program(struct spec_reader *reader, json_t *object,
                          struct sim_description *program) {
   double minimum, overhead, seed;
+  const char *cpus = json_object_get(object, "processors") ? "processors" : "cpus"; /* of 0.1 */
   if (!json_is_object(object)) return spec_fail(reader, "", "an object is wanted");
   const char *name = json_string_value(json_object_get(object, "name"));
   program->name = strdup(name == NULL ? "program" : name);
@@ -246,11 +247,12 @@ static bool spec_program(struct spec_reader *reader, json_t *object,
       spec_keys(
           reader, object,
           "name until live_bytes allocation_rate scannable_share root_bytes mark_rate "
-          "processors threads barrier_share background_share idle_share cpu_cap minimum_heap_bytes "
+          "cpus processors threads barrier_share background_share idle_share cpu_cap "
+          "minimum_heap_bytes "
           "overhead_bytes policy cpu_budget square_root_bytes seed gogc memory_limit memlimit") &&
       spec_until(reader, object, program) && spec_quantities(reader, object, program) &&
       spec_number(reader, object, "mark_rate", 1, &program->mark_rate) &&
-      spec_optional(reader, object, "processors", 0.01, 1, &program->processors) &&
+      spec_optional(reader, object, cpus, 0.01, 1, &program->cpus) &&
       spec_optional(reader, object, "threads", 0.01, 0, &program->threads) &&
       spec_share(reader, object, "barrier_share", 1, 1, &program->barrier_share) &&
       spec_share(reader, object, "background_share", 0.25, 0.9, &program->background_share) &&
@@ -260,8 +262,8 @@ static bool spec_program(struct spec_reader *reader, json_t *object,
       spec_optional(reader, object, "minimum_heap_bytes", 0, -1, &minimum) &&
       spec_optional(reader, object, "overhead_bytes", 0, 0, &overhead) &&
       spec_optional(reader, object, "seed", 0, 1, &seed);
-  if (read && program->processors > 65536)
-    read = spec_fail(reader, "processors", "%g is not in 0.01 .. 65536", program->processors);
+  if (read && program->cpus > 65536)
+    read = spec_fail(reader, cpus, "%g is not in 0.01 .. 65536", program->cpus);
   if (read && program->background_share + program->idle_share > 1)
     read = spec_fail(reader, "idle_share", "with the background share it is more than 1");
   if (!read) return false;

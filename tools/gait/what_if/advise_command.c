@@ -23,7 +23,7 @@ struct advise {
   const char *path;
   int64_t peak_bytes; /* 0: not asked for */
   double gc_share;    /* 0: not asked for */
-  double processors;
+  double cpus;
   bool json;
 };
 
@@ -39,7 +39,7 @@ enum { ADVISE_PEAK = 1, ADVISE_GC_CPU, ADVISE_PROCS, ADVISE_JSON };
 static const struct argp_option advise_options[] = {
     {"peak", ADVISE_PEAK, "SIZE", 0, "The heap must stay within SIZE, as 512MiB", 0},
     {"gc-cpu", ADVISE_GC_CPU, "PERCENT", 0, "GC may take PERCENT of all CPU time", 0},
-    {"procs", ADVISE_PROCS, "N", 0, "Processors; by default as many as were recorded", 0},
+    {"procs", ADVISE_PROCS, "N", 0, "CPUs; by default as many as were recorded", 0},
     {"json", ADVISE_JSON, NULL, 0, "Print one JSON object", 0},
     {0}};
 
@@ -60,7 +60,7 @@ static error_t advise_option(int key, char *arg, struct argp_state *state) {
     if (advise->peak_bytes <= 0) argp_error(state, "--peak=%s: a size as 512MiB is wanted", arg);
     return 0;
   case ADVISE_GC_CPU: advise->gc_share = advise_percent(arg, state); return 0;
-  case ADVISE_PROCS: advise->processors = settings_processors_read(arg, state); return 0;
+  case ADVISE_PROCS: advise->cpus = settings_cpus_read(arg, state); return 0;
   case ADVISE_JSON: advise->json = true; return 0;
   case ARGP_KEY_ARG:
     if (advise->path != NULL) argp_error(state, "one recording is wanted, not '%s' too", arg);
@@ -105,7 +105,7 @@ static bool advise_is_better(const struct advise *advise, const struct what_if_p
 
 static void advise_try(const struct advise *advise, const struct what_if_program *program,
                        int64_t gogc, int64_t limit, struct advise_choice *best) {
-  struct setting setting = {gogc, limit, advise->processors};
+  struct setting setting = {gogc, limit, advise->cpus};
   struct what_if_prediction prediction;
   what_if_predict(program, &setting, &prediction);
   if (!advise_meets(advise, &prediction)) return;
@@ -169,7 +169,7 @@ static void advise_reason(const struct advise *advise, const struct advise_choic
 /* Why nothing meets the budget: the nearest that a setting comes. */
 static void advise_refusal(const struct advise *advise, const struct what_if_program *program,
                            char *text, size_t bytes) {
-  struct setting nearest = {advise->peak_bytes > 0 ? 10 : 1600, SETTING_OFF, advise->processors};
+  struct setting nearest = {advise->peak_bytes > 0 ? 10 : 1600, SETTING_OFF, advise->cpus};
   struct what_if_prediction p;
   what_if_predict(program, &nearest, &p);
   if (advise->peak_bytes > 0)

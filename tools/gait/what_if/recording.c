@@ -155,7 +155,7 @@ static bool recording_heap(struct recording_cursor *cursor, struct recording_cyc
     cycle->roots_bytes = fmax(stacks + globals, RECORDING_ROOTS_BYTES);
     *cursor = ahead;
   }
-  return recording_number(cursor, 65536, &cycle->processors) && cycle->processors > 0 &&
+  return recording_number(cursor, 65536, &cycle->cpus) && cycle->cpus > 0 &&
          recording_word(cursor, " P");
 }
 

@@ -26,7 +26,7 @@ struct recording_cycle {
   double marked_bytes;  /* and what marking found live */
   double goal_bytes;
   double roots_bytes; /* stacks and globals; 0: not told */
-  double processors;
+  double cpus;
 };
 
 enum recording_system { RECORDING_GO, RECORDING_GAIT };

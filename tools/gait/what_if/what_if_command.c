@@ -13,7 +13,7 @@
 
 struct what_if {
   struct settings_list gogc, memory_limit;
-  double processors;
+  double cpus;
   const char *path;
   const char *html_path;
   const char *check_path;
@@ -34,7 +34,7 @@ static const struct argp_option what_if_options[] = {
     {"memory-limit", WHAT_IF_MEMORY_LIMIT, "LIST", 0,
      "Memory limits, as 256MiB,off; by default off", 0},
     {"memlimit", WHAT_IF_MEMORY_LIMIT, "LIST", OPTION_HIDDEN, "As it was called before", 0},
-    {"procs", WHAT_IF_PROCS, "N", 0, "Processors; by default as many as were recorded", 0},
+    {"procs", WHAT_IF_PROCS, "N", 0, "CPUs; by default as many as were recorded", 0},
     {"json", WHAT_IF_JSON, NULL, 0, "Print an array with an object for each setting", 0},
     {"html", WHAT_IF_HTML, "FILE", 0, "Write a page with plots to FILE too", 0},
     {"check", WHAT_IF_CHECK, "DIR", 0,
@@ -48,7 +48,7 @@ static error_t what_if_option(int key, char *arg, struct argp_state *state) {
   case WHAT_IF_MEMORY_LIMIT:
     settings_list_read(&what_if->memory_limit, "memory_limit", arg, state);
     return 0;
-  case WHAT_IF_PROCS: what_if->processors = settings_processors_read(arg, state); return 0;
+  case WHAT_IF_PROCS: what_if->cpus = settings_cpus_read(arg, state); return 0;
   case WHAT_IF_JSON: what_if->json = true; return 0;
   case WHAT_IF_HTML: what_if->html_path = arg; return 0;
   case WHAT_IF_CHECK: what_if->check_path = arg; return 0;
@@ -70,7 +70,7 @@ static const struct argp what_if_argp = {
     .doc = "Predict what other settings would have cost, from a recording of a program.\v"
            "A recording is the program's own output with GODEBUG=gctrace=1 (Go) or GAIT_TRACE=1; "
            "other lines between do no harm, and - is standard input.  GC CPU is that of assists "
-           "and background workers; marking on idle processors is told apart.",
+           "and background workers; marking on idle CPUs is told apart.",
 };
 
 /* ---- Rows ---- */
@@ -105,7 +105,7 @@ static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_
     for (unsigned j = 0; j < what_if->gogc.count; j++) {
       struct setting setting = {.gogc_percent = what_if->gogc.values[j],
                                 .memory_limit_bytes = what_if->memory_limit.values[i],
-                                .processors = what_if->processors};
+                                .cpus = what_if->cpus};
       struct what_if_prediction prediction;
       what_if_predict(program, &setting, &prediction);
       json_array_append_new(rows, what_if_row(&setting, &prediction));

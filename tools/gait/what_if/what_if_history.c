@@ -102,8 +102,8 @@ static void history_look(void *self, double heap_bytes, struct sim_moment *momen
   double slower = pow(spread / like->spread, constants->spread_black - constants->spread_cost);
   /* By mutators, for each second of CPU that marks, had workers marked alone. */
   double black = like->black_bytes * like->help * scale * slower / history->real;
-  double workers = like->workers / (1 + like->workers); /* of all processors */
-  double parallel = program->processors / history->heap.driver.limiter.processors;
+  double workers = like->workers / (1 + like->workers); /* of all CPUs */
+  double parallel = program->cpus / history->heap.driver.limiter.cpus;
   moment->live_bytes = live;
   moment->roots_bytes = like->roots_bytes;
   moment->rates = (struct sim_rates){
@@ -123,7 +123,7 @@ static void history_look(void *self, double heap_bytes, struct sim_moment *momen
 /* What the pacer should take for idle marking, so that it measures what Go would plan for: the
  * largest of five ratios, which is the mean of the last ones here times what noise adds to that. */
 static int64_t history_idle_ns(struct history *history, const struct sim_work *done) {
-  double cpu = (double)done->duration_ns * history->heap.driver.limiter.processors, sum = 0;
+  double cpu = (double)done->duration_ns * history->heap.driver.limiter.cpus, sum = 0;
   double used = cpu > 0 ? fmin(0.25 + (double)done->assist_ns / cpu, 0.95) : 0.25;
   double marking = used + (cpu > 0 ? (double)done->idle_ns / cpu : 0);
   double work = (double)done->heap_bytes;
@@ -197,7 +197,7 @@ void what_if_history_run(const struct what_if_program *program, const struct set
       .heap = &history.heap,
       .most_cycles = history_most_cycles(program),
   };
-  sim_heap_init(&history.heap, &config, setting_processors(setting, program->processors));
+  sim_heap_init(&history.heap, &config, setting_cpus(setting, program->cpus));
   history.end_clock = program->end_clock + chance->tail * program->tail_bytes;
   history.heap.driver.now.overhead_bytes = (int64_t)chance->overhead;
   history.heap.way = 1 - chance->shift;

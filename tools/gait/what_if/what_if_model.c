@@ -64,14 +64,13 @@ struct model_spread {
 };
 
 static void model_collect(struct model_spread *spread, int i, const struct sim_result *result,
-                          double processors) {
+                          double cpus) {
   spread->cycles[i] = (double)result->cycles;
   spread->gc_cpu[i] = result->gc_cpu_seconds;
   spread->idle_cpu[i] = result->idle_cpu_seconds;
   spread->peak[i] = result->peak_heap_bytes;
-  spread->assist[i] =
-      gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, processors);
-  spread->share[i] = gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, processors);
+  spread->assist[i] = gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, cpus);
+  spread->share[i] = gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, cpus);
 }
 
 /* Places spread evenly over 0 .. 1, in another order for each `stride`. */
@@ -83,7 +82,7 @@ void what_if_predict(const struct what_if_program *program, const struct setting
                      struct what_if_prediction *prediction) {
   struct model_spread spread;
   const struct what_if_constants *constants = &program->constants;
-  double processors = setting_processors(setting, program->processors);
+  double cpus = setting_cpus(setting, program->cpus);
   bool limited = setting->memory_limit_bytes != SETTING_OFF;
   double overhead = limited ? constants->overhead_bytes +
                                   constants->overhead_share * (double)setting->memory_limit_bytes
@@ -99,7 +98,7 @@ void what_if_predict(const struct what_if_program *program, const struct setting
     struct sim_result result;
     what_if_history_run(program, setting, &chance, &result);
     if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = result.unreachable_cycles > 0;
-    model_collect(&spread, i, &result, processors);
+    model_collect(&spread, i, &result, cpus);
   }
   int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
   int more = limited ? MODEL_LIMITED_MORE : MODEL_UNCUT;

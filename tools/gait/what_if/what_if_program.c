@@ -49,7 +49,7 @@ static double program_seconds(double ms) {
 static void program_split(struct what_if_point *point, const struct recording_cycle *cycle,
                           double black) {
   double workers = cycle->background_ms + cycle->idle_ms;
-  double left = cycle->mark_ms * cycle->processors - workers;
+  double left = cycle->mark_ms * cycle->cpus - workers;
   point->back_share = point->workers = point->help = 1;
   point->black_bytes = black;
   if (!(workers > 0)) return;
@@ -136,7 +136,7 @@ struct program_ratio {
 
 static struct program_ratio program_ratio(const struct recording_cycle *cycle) {
   double black = cycle->peak_bytes - cycle->trigger_bytes, work = cycle->marked_bytes - black;
-  double cpu = cycle->mark_ms * cycle->processors;
+  double cpu = cycle->mark_ms * cycle->cpus;
   if (!(cpu > 0) || !(work > 0)) return (struct program_ratio){0};
   double used = fmin(0.25 + cycle->assist_ms / cpu, 0.9);
   double factor = (used + cycle->idle_ms / cpu) / ((1 - used) * work);
@@ -188,7 +188,7 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
   for (size_t i = 0; i < recording->count; i++) {
     const struct recording_cycle *before = i == 0 ? NULL : &recording->cycles[i - 1];
     program_point(program, &recording->cycles[i], before, &program->points[i]);
-    program->processors = fmax(program->processors, recording->cycles[i].processors);
+    program->cpus = fmax(program->cpus, recording->cycles[i].cpus);
   }
   const struct recording_cycle *first = &recording->cycles[0];
   if (first->goal_bytes > 0 && first->trigger_bytes >= first->goal_bytes)

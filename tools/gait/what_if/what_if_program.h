@@ -33,7 +33,7 @@ struct what_if_point {
   double room_bytes;  /* with so much room from trigger to goal */
   double workers;     /* CPU time of workers over that of mutators, assists among it */
   double help;        /* all of marking's CPU over that of workers, by these two */
-  double back_share;  /* of the workers' CPU, background; the rest is idle processors */
+  double back_share;  /* of the workers' CPU, background; the rest is idle CPUs */
   double free_rate;   /* bytes allocated a second, while not marking */
   double roots_bytes;
 };
@@ -46,7 +46,7 @@ struct what_if_program {
   double end_clock;   /* bytes allocated when the last cycle ended, */
   double tail_bytes;  /* and at most this many more until the program did */
   double first_bytes; /* allocated in one piece before the first cycle; 0: none seen */
-  double processors;
+  double cpus;
   double surge;        /* the largest of five cons/mark ratios over their mean, on average */
   double gogc_percent; /* that it seems to have run with; below 0: not to be told */
 };
