@@ -342,20 +342,40 @@ static void gen_let(struct generator *g, struct node *node, int64_t to, int64_t 
   gen(g, node->a, to, top + (int64_t)node->count);
 }
 
-/* Whether a closure of the letrec has been made before `var`, which it names, has a value. */
+/* Gives `var` to the closures from `from` to `last` that were made before it. */
 static void letrec_patch(struct generator *g, struct node *node, size_t from, size_t last) {
   const struct var *var = node->vars[last];
   for (size_t i = from; i <= last; i++) {
     const struct lambda *lambda = node->kids[i]->lambda;
-    for (size_t j = 0; j < lambda->free_count; j++)
+    for (size_t j = 0; !node->vars[i]->assigned && j < lambda->free_count; j++)
       if (lambda->free[j] == var)
         EMIT(g, OP_patch, (word)node->vars[i]->slot, j + 1, (word)var->slot);
   }
 }
 
+static void letrec_set(struct generator *g, struct node *node, size_t i, int64_t top) {
+  const int64_t slot = operand(g, node->kids[i], top);
+  if (node->vars[i]->assigned)
+    EMIT(g, OP_set_box, (word)node->vars[i]->slot, (word)slot);
+  else
+    done(g, slot, node->vars[i]->slot);
+}
+
+/* Lambdas in a row, which may name each other; last those whose box exists already. */
+static size_t letrec_row(struct generator *g, struct node *node, size_t from, int64_t top) {
+  size_t end = from;
+  for (; end < node->count && node->kids[end]->kind == N_LAMBDA; end++) {
+    if (node->vars[end]->assigned) continue;
+    gen(g, node->kids[end], node->vars[end]->slot, top);
+    letrec_patch(g, node, from, end);
+  }
+  for (size_t i = from; i < end; i++)
+    if (node->vars[i]->assigned) letrec_set(g, node, i, top);
+  return end;
+}
+
 static void gen_letrec(struct generator *g, struct node *node, int64_t to, int64_t top) {
   const int64_t after = top + (int64_t)node->count;
-  size_t from = 0; /* the first lambda in a row */
   reserve(g, after + 1);
   for (size_t i = 0; i < node->count; i++) {
     struct var *var = node->vars[i];
@@ -364,19 +384,11 @@ static void gen_letrec(struct generator *g, struct node *node, int64_t to, int64
     EMIT(g, OP_constant, (word)var->slot, W_UNBOUND);
     EMIT(g, OP_box, (word)var->slot, (word)var->slot);
   }
-  for (size_t i = 0; i < node->count; i++) {
-    struct var *var = node->vars[i];
-    if (node->kids[i]->kind != N_LAMBDA) from = i + 1;
-    if (var->assigned) {
-      const int64_t slot = operand(g, node->kids[i], after);
-      EMIT(g, OP_set_box, (word)var->slot, (word)slot);
-      continue;
-    }
-    gen(g, node->kids[i], var->slot, after);
-    if (node->kids[i]->kind != N_LAMBDA) continue;
-    for (size_t j = from; j <= i; j++) /* those in a row before it, and itself */
-      if (node->kids[j]->kind != N_LAMBDA) from = j + 1;
-    letrec_patch(g, node, from, i);
+  for (size_t i = 0; i < node->count;) {
+    if (node->kids[i]->kind == N_LAMBDA)
+      i = letrec_row(g, node, i, after);
+    else
+      letrec_set(g, node, i++, after);
   }
   gen(g, node->a, to, after);
 }

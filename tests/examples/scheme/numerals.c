@@ -64,6 +64,25 @@ DIVISION(remainder, REMAINDER)
 DIVISION(modulo, MODULO)
 DIVISION(floor_quotient, FLOOR_QUOTIENT)
 
+static word extreme(struct machine *vm, word *args, size_t count, int order) {
+  word best = args[0];
+  bool inexact = is_flonum(best);
+  if (count == 1) (void)number_double(vm, best);
+  for (size_t i = 1; i < count; i++) {
+    inexact |= is_flonum(args[i]);
+    if (number_compare(vm, args[i], best) == order) best = args[i];
+  }
+  return inexact && !is_flonum(best) ? flonum(vm, number_double(vm, best)) : best;
+}
+
+static word builtin_min(struct machine *vm, word *args, size_t count) {
+  return extreme(vm, args, count, -1);
+}
+
+static word builtin_max(struct machine *vm, word *args, size_t count) {
+  return extreme(vm, args, count, 1);
+}
+
 static word builtin_gcd(struct machine *vm, word *args, size_t count) {
   word result = 0;
   for (size_t i = 0; i < count; i++)
@@ -301,6 +320,8 @@ const struct builtin_row number_builtins[] = {
     {"truncate-remainder", builtin_remainder, 2, 2, 0},
     {"floor-quotient", builtin_floor_quotient, 2, 2, 0},
     {"floor-remainder", builtin_modulo, 2, 2, 0},
+    {"min", builtin_min, 1, MANY, 0},
+    {"max", builtin_max, 1, MANY, 0},
     {"gcd", builtin_gcd, 0, MANY, 0},
     {"number?", builtin_is_number, 1, 1, 0},
     {"complex?", builtin_is_number, 1, 1, 0},
