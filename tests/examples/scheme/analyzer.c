@@ -8,7 +8,7 @@
 
 void *arena(struct compiler *c, size_t bytes) {
   bytes = (bytes + 15) & ~(size_t)15;
-  if (bytes > sizeof c->vm->chunks->bytes) compile_error(c, "a form is too long", W_NIL);
+  if (bytes > sizeof c->vm->chunks->bytes) compile_error(c, "a form is too long", W_UNBOUND);
   if (!c->vm->chunks || c->vm->chunks->used + bytes > sizeof c->vm->chunks->bytes) {
     struct chunk *chunk = calloc(1, sizeof *chunk);
     if (!chunk) scheme_full(c->vm);

@@ -342,7 +342,12 @@ static void text_of_double(double value, char *text, size_t bytes) {
     }
     char *exponent = strchr(text, 'e');
     if (exponent == NULL && !strchr(text, '.')) strcat(text, ".0");
-    if (exponent && exponent[1] == '+') memmove(exponent + 1, exponent + 2, strlen(exponent + 1));
+    if (exponent) { /* 1e+07 is 1e7 */
+      char *digits = exponent + 1 + (exponent[1] == '+' || exponent[1] == '-');
+      const size_t zeros = strspn(digits, "0");
+      memmove(digits, digits + zeros, strlen(digits + zeros) + 1);
+      if (exponent[1] == '+') memmove(exponent + 1, exponent + 2, strlen(exponent + 1));
+    }
   }
 }
 

@@ -35,8 +35,13 @@ word alias_new(struct compiler *c, const char *name) {
 }
 
 static bool has_alias(word form) {
-  for (; is_pair(form); form = cdr(form))
+  word slow = form;
+  for (bool odd = false; is_pair(form); odd = !odd) {
     if (has_alias(car(form))) return true;
+    form = cdr(form);
+    if (form == slow) return false; /* a circle */
+    if (odd) slow = cdr(slow);
+  }
   if (is_type(form, T_VECTOR))
     for (size_t i = 0; i < length_of(form); i++)
       if (has_alias(slots_of(form)[i])) return true;

@@ -51,7 +51,7 @@ static size_t emit(struct generator *g, enum op op, size_t count, const word *op
 
 static void reserve(struct generator *g, int64_t top) {
   if ((size_t)top > g->frame) g->frame = (size_t)top;
-  if (g->frame > FRAME_MOST) compile_error(g->c, "a procedure has too many variables", W_NIL);
+  if (g->frame > FRAME_MOST) compile_error(g->c, "a procedure has too many variables", W_UNBOUND);
 }
 
 static word constant(struct generator *g, word value) {
@@ -428,7 +428,7 @@ static bool writes_last(const struct node *node) {
 static void gen_again(struct generator *g, struct node *node, int64_t top) {
   struct lambda *loop = node->lambda;
   int64_t at[64];
-  if (node->count > 64) compile_error(g->c, "a loop has too many variables", W_NIL);
+  if (node->count > 64) compile_error(g->c, "a loop has too many variables", W_UNBOUND);
   for (size_t i = 0; i < node->count; i++) {
     struct var *var = loop->vars[i];
     const struct node *kid = node->kids[i];

@@ -43,8 +43,15 @@ void machine_interrupt(struct machine *vm) {
   vm->limit = NULL;
 }
 
+void machine_look(struct machine *vm) {
+  vm->limit = vm->limit_of_stack;
+  if (!vm->interrupted) return;
+  vm->interrupted = 0;
+  scheme_raise(vm, vm->scheme->roots[ROOT_INTERRUPT]);
+}
+
 void machine_deep(struct machine *vm) {
-  scheme_error(vm, "data are too deep", W_NIL);
+  scheme_error(vm, "data are too deep", W_UNBOUND);
 }
 
 /* ---- Errors ---- */
@@ -55,7 +62,7 @@ _Noreturn void scheme_raise(struct machine *vm, word object) {
 }
 
 _Noreturn void scheme_error(struct machine *vm, const char *message, word irritant) {
-  const word list = irritant == W_NIL ? W_NIL : cons(vm, irritant, W_NIL);
+  const word list = irritant == W_UNBOUND ? W_NIL : cons(vm, irritant, W_NIL);
   const word text = string_from(vm, message, strlen(message));
   const word slots[] = {vm->scheme->roots[ROOT_ERROR], text, list};
   scheme_raise(vm, make_values(vm, T_RECORD, 3, slots));
@@ -208,12 +215,7 @@ static void machine_enter(struct machine *vm, word *fp, size_t count) {
   if (fp + (code->frame > count ? code->frame : count) > vm->limit_of_stack)
     fp = machine_sealed(vm, fp, count);
   vm->fp = fp;
-  if (vm->interrupted) {
-    vm->interrupted = 0;
-    vm->limit = vm->limit_of_stack;
-    scheme_raise(vm, vm->scheme->roots[ROOT_INTERRUPT]);
-  }
-  vm->limit = vm->limit_of_stack;
+  machine_look(vm);
   if (code->arity != UINT64_MAX && code->arity != count) machine_arity(vm, callee, count);
   if (count < code->least) machine_arity(vm, callee, count);
   if (code->arity == UINT64_MAX) machine_rest(vm, fp, count, code->least);

@@ -54,7 +54,7 @@ OP(free) {
 OP(free_unbox) {
   const word value = slots_of(slots_of(fp[-1])[pc[2]])[0];
   SAVE();
-  if (!LIKELY(value != W_UNBOUND)) scheme_error(vm, "a variable has no value yet", W_NIL);
+  if (!LIKELY(value != W_UNBOUND)) scheme_error(vm, "a variable has no value yet", W_UNBOUND);
   R(1) = value;
   NEXT(3);
 }
@@ -70,7 +70,7 @@ OP(box) {
 OP(unbox) {
   const word value = slots_of(R(2))[0];
   SAVE();
-  if (!LIKELY(value != W_UNBOUND)) scheme_error(vm, "a variable has no value yet", W_NIL);
+  if (!LIKELY(value != W_UNBOUND)) scheme_error(vm, "a variable has no value yet", W_UNBOUND);
   R(1) = value;
   NEXT(3);
 }
@@ -109,14 +109,8 @@ OP(jump) {
 
 OP(loop) {
   gait_thread_poll(vm->thread);
-  if (!LIKELY(vm->limit)) {
-    vm->limit = vm->limit_of_stack;
-    SAVE();
-    if (vm->interrupted) {
-      vm->interrupted = 0;
-      scheme_raise(vm, vm->scheme->roots[ROOT_INTERRUPT]);
-    }
-  }
+  SAVE();
+  if (!LIKELY(vm->limit)) machine_look(vm);
   BY(1);
 }
 
@@ -424,7 +418,7 @@ static void op_underflow(struct machine *vm, const word *pc, word *fp) {
 static void op_trap(struct machine *vm, const word *pc, word *fp) {
   (void)pc;
   SAVE();
-  scheme_error(vm, "a handler of an error has returned", W_NIL);
+  scheme_error(vm, "a handler of an error has returned", W_UNBOUND);
 }
 
 /* Before each: the slot that takes the value. */

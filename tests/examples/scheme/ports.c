@@ -99,7 +99,7 @@ static bool port_fill(struct machine *vm, word port) {
       count = read(descriptor, buffer, PORT_BYTES);
       gait_thread_enter(vm->thread);
     } while (count < 0 && errno == EINTR && !vm->interrupted);
-    if (count <= 0 && vm->interrupted) scheme_raise(vm, vm->scheme->roots[ROOT_INTERRUPT]);
+    if (count <= 0) machine_look(vm);
     port_set(port, PORT_AT, 0);
     port_set(port, PORT_END, count > 0 ? count : 0);
   }

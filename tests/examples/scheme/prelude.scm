@@ -416,6 +416,7 @@
 
 (define (raise object)
   (raise-continuable object)
+  (%handlers (cdr (%handlers)))
   (error "a handler of an error has returned:" object))
 
 ; Errors of the machine.  An interrupt goes to the top level, whatever handles errors.
@@ -551,12 +552,10 @@
 
 ; Reads forms from standard input and writes their values; errors end a form only.
 (define (%listen)
-  (let loop ()
-    (let ((form (read)))
-      (if (not (eof-object? form))
-          (begin
-            (%protect
-              (lambda ()
-                (let ((value (eval form)))
-                  (if (not (eq? value (%void))) (begin (write value) (newline))))))
-            (loop))))))
+  (%protect
+    (lambda ()
+      (let ((form (read)))
+        (if (eof-object? form) (exit))
+        (let ((value (eval form)))
+          (if (not (eq? value (%void))) (begin (write value) (newline)))))))
+  (%listen))

@@ -31,7 +31,7 @@ static bool reader_ends(int32_t c) {
 static void reader_skip_block(struct reader *reader) {
   for (int depth = 1, last = 0; depth > 0;) {
     const int32_t c = reader_next(reader);
-    if (c < 0) scheme_error(reader->vm, "a comment has no end", W_NIL);
+    if (c < 0) scheme_error(reader->vm, "a comment has no end", W_UNBOUND);
     if (last == '|' && c == '#')
       depth--, last = 0;
     else if (last == '#' && c == '|')
@@ -50,14 +50,14 @@ static size_t reader_token(struct reader *reader, int32_t first, char *token, bo
     if (c == '|')
       bar = !bar, *quoted = true;
     else if (c < 0)
-      scheme_error(reader->vm, "a symbol has no end", W_NIL);
+      scheme_error(reader->vm, "a symbol has no end", W_UNBOUND);
     else
       port_write_char(reader->vm, out, (uint32_t)c);
     if (!bar && reader_ends(reader_peek(reader))) break;
   }
   const word *slots = slots_of(out);
   const size_t length = (size_t)fixnum_value(slots[3]);
-  if (length >= TOKEN_BYTES) scheme_error(reader->vm, "a token is too long", W_NIL);
+  if (length >= TOKEN_BYTES) scheme_error(reader->vm, "a token is too long", W_UNBOUND);
   memcpy(token, bytes_of(slots[2]), length);
   token[length] = '\0';
   return length;
@@ -105,7 +105,7 @@ static bool reader_folds(struct reader *reader) {
 static word reader_string(struct reader *reader) {
   const word out = port_open_string(reader->vm, W_FALSE, true);
   for (int32_t c; (c = reader_next(reader)) != '"';) {
-    if (c < 0) scheme_error(reader->vm, "a string has no end", W_NIL);
+    if (c < 0) scheme_error(reader->vm, "a string has no end", W_UNBOUND);
     if (c == '\\') {
       if (reader_folds(reader)) continue;
       c = (int32_t)reader_escape(reader);
@@ -146,12 +146,12 @@ static word reader_list(struct reader *reader) {
   for (;;) {
     const int32_t c = reader_start(reader);
     if (c == ')' || c == ']') return head;
-    if (c < 0) scheme_error(vm, "a list has no end", W_NIL);
+    if (c < 0) scheme_error(vm, "a list has no end", W_UNBOUND);
     const word datum = reader_rest(reader, c);
     if (datum == dot && c == '.' && tail != W_NIL) {
       set_cdr(vm, tail, reader_datum(reader));
       const int32_t end = reader_start(reader);
-      if (end != ')' && end != ']') scheme_error(vm, "one datum follows a dot", W_NIL);
+      if (end != ')' && end != ']') scheme_error(vm, "one datum follows a dot", W_UNBOUND);
       return head;
     }
     const word new = cons(vm, datum, W_NIL);
@@ -273,7 +273,7 @@ static word reader_rest(struct reader *reader, int32_t c) {
   switch (c) {
   case '(':
   case '[': return reader_list(reader);
-  case ')': scheme_error(reader->vm, "a list was not begun", W_NIL);
+  case ')': scheme_error(reader->vm, "a list was not begun", W_UNBOUND);
   case '\'': return reader_wrapped(reader, "quote");
   case '`': return reader_wrapped(reader, "quasiquote");
   case '"': return reader_string(reader);

@@ -240,6 +240,7 @@ word machine_run(struct machine *vm, word function, size_t count, const word *ar
 gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct machine *vm);
 void machine_destroy(struct machine *vm);
 void machine_interrupt(struct machine *vm);
+void machine_look(struct machine *vm); /* raises an interrupt that has come */
 void machine_deep(struct machine *vm); /* an error where C has recursed too far */
 
 static inline void machine_recurse(struct machine *vm) {
