@@ -54,6 +54,19 @@ void machine_deep(struct machine *vm) {
   scheme_error(vm, "data are too deep", W_UNBOUND);
 }
 
+/* The slots of the running frame. */
+static size_t machine_slots(const struct machine *vm) {
+  const word callee = vm->fp[-1];
+  return is_type(callee, T_CLOSURE) ? ((const struct code *)object_of(slots_of(callee)[0]))->frame
+                                    : vm->count;
+}
+
+/* What calls that are over have left on the stack keeps objects, as all of it is a root. */
+void machine_tidy(struct machine *vm) {
+  word *top = vm->fp + machine_slots(vm), *end = vm->stack + STACK_WORDS;
+  if (top < end) memset(top, 0, (size_t)(end - top) * sizeof(word));
+}
+
 /* ---- Errors ---- */
 
 _Noreturn void scheme_raise(struct machine *vm, word object) {
@@ -80,6 +93,8 @@ _Noreturn void scheme_wrong(struct machine *vm, const char *wanted, word found) 
 /* There is room for a handler again when the ballast is found dead. */
 _Noreturn void scheme_full(struct machine *vm) {
   gait_store_word(vm->thread, &vm->scheme->roots[ROOT_BALLAST], 0);
+  machine_tidy(vm);
+  gait_heap_collect(vm->thread);
   scheme_raise(vm, vm->scheme->roots[ROOT_FULL]);
 }
 
@@ -281,14 +296,26 @@ static _Noreturn void machine_fail(struct machine *vm) {
   abort();
 }
 
+/* Gives up all frames: the error is the run's value. */
+static void machine_reset(struct machine *vm) {
+  word *base = machine_base(vm);
+  vm->stack[REG_SEGMENT] = 0;
+  vm->stack[REG_WINDERS] = W_NIL;
+  vm->fp = base + FRAME_WORDS;
+  vm->fp[0] = vm->stack[REG_ERROR];
+  vm->pc = machine_halts + 1;
+}
+
 /* Calls the handler of errors from behind the frame that had one. */
 static void machine_handle(struct machine *vm) {
   if (vm->scheme->roots[ROOT_RAISE] == 0) machine_fail(vm);
-  const word callee = vm->fp[-1];
-  const bool closure = is_type(callee, T_CLOSURE);
-  const size_t slots =
-      closure ? ((const struct code *)object_of(slots_of(callee)[0]))->frame : vm->count;
+  const size_t slots = machine_slots(vm);
   word *fp = vm->fp + slots + FRAME_WORDS;
+  if (fp >
+      vm->stack + STACK_WORDS - STACK_SPARE / 8) { /* no heap for a segment, nor for a handler */
+    machine_reset(vm);
+    return;
+  }
   fp[-3] = (slots + FRAME_WORDS) * sizeof(word);
   fp[-2] = (word)(uintptr_t)(machine_traps + 1);
   fp[-1] = vm->scheme->roots[ROOT_RAISE];

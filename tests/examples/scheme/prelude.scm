@@ -80,6 +80,11 @@
 (define-syntax guard
   (syntax-rules ()
     ((_ (name clause ...) body ...)
+     (begin (%ballast!) (%guard (name clause ...) body ...)))))
+
+(define-syntax %guard
+  (syntax-rules ()
+    ((_ (name clause ...) body ...)
      ((call/cc
         (lambda (leave)
           (with-exception-handler
@@ -88,7 +93,6 @@
                  (lambda (raiser)
                    (leave
                      (lambda ()
-                       (%ballast!)
                        (let ((name condition))
                          (%guard-clauses
                            (raiser (lambda () (raise-continuable condition)))

@@ -241,6 +241,7 @@ gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct ma
 void machine_destroy(struct machine *vm);
 void machine_interrupt(struct machine *vm);
 void machine_look(struct machine *vm); /* raises an interrupt that has come */
+void machine_tidy(struct machine *vm); /* forgets what is above the frame that runs */
 void machine_deep(struct machine *vm); /* an error where C has recursed too far */
 
 static inline void machine_recurse(struct machine *vm) {
