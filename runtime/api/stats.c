@@ -66,6 +66,8 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_stopped_ns;
   stats->goal_bytes = AO_load(&cycle->pace.goal_bytes);
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
+  stats->memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit);
+  stats->memory_pressure_percent = gaiti_pace_pressure(heap);
 }
 
 /* Counts that processors have yet to flush are read before the heap's own: one that is flushed in

@@ -80,6 +80,22 @@ bool gaiti_os_cpus_are_old(void);
  * holds no lock. */
 void gaiti_os_cpus_learn(void);
 
+/* ---- Memory of the control group (group_memory.c) ---- */
+
+#define GAITI_OS_NO_LIMIT INT64_MAX
+
+/* The least limit of the control group of this process and of those above it, and the share of time
+ * in percent for which some thread of that group waited for memory lately.  As they were learned
+ * last; no limit and 0 before. */
+int64_t gaiti_os_memory_limit(void);
+double gaiti_os_memory_pressure(void);
+
+/* Whether that was more than a second ago. */
+bool gaiti_os_memory_is_old(void);
+
+/* Learns it anew: reads files.  Thread: any that holds no lock. */
+void gaiti_os_memory_learn(void);
+
 /* ---- Threads (os_thread.c) ---- */
 
 typedef void *gaiti_os_thread_fn(void *arg);

@@ -100,6 +100,9 @@ typedef struct gait_kind {
  * growth. */
 #define GAIT_OFF INT64_C(-1)
 
+/* The value "auto" of the option `memory_limit`: that of the control group of the process. */
+#define GAIT_AUTO INT64_C(-2)
+
 /* How the heap may grow over the live heap of the last cycle: values of the option `policy`. */
 typedef enum gait_policy {
   GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
@@ -142,7 +145,10 @@ typedef struct gait_options {
    * percent; GAIT_OFF: growth is no reason to collect. */
   int64_t gogc_percent;
   /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
-   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
+   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it.
+   * GAIT_AUTO: the least limit of the process's control group and of those above it, less a tenth
+   * of it, at least 16 MiB and at most half; looked at again while the heap is there.  Where the
+   * groups have no limit there is none. */
   int64_t memory_limit_bytes;
   /* Hard limit on the memory that the heap maps, without external bytes; GAIT_OFF: none.  Where
    * collections make no room under it, an allocation asks out_of_memory and then returns NULL. */
@@ -219,9 +225,9 @@ typedef struct gait_options {
 static inline void gait_options_init(gait_options *options);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
- * `options` is unchanged and `error` (may be NULL) holds a sentence that names the option and the
- * value, cut at `error_bytes`.
+ * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  On
+ * failure `options` is unchanged and `error` (may be NULL) holds a sentence that names the option
+ * and the value, cut at `error_bytes`.
  * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
