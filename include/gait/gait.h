@@ -426,6 +426,15 @@ GAIT_API void *gait_object_start(const gait_heap *heap, const void *address);
 /* The bytes of the slot that `address` points into, 0 when none. */
 GAIT_API size_t gait_object_bytes(const gait_heap *heap, const void *address);
 
+/* Grows `object`, by its start, to `new_bytes` bytes where it lies, if its slot has the room: a
+ * slot is as large as its size class, and one of more than GAIT_SMALL_BYTES ends with its last
+ * block of 64 KiB.  Bytes beyond those that the program has asked for so far are zero, and are
+ * traced as the kind says.  False: there is no such room, or no memory for it under the limits, and
+ * nothing has changed.  A size that the object has already is true.  An object of a callback's kind
+ * may be traced meanwhile with its size of before.
+ * Thread: attached.  GC: may ask for a cycle; no safepoint. */
+GAIT_API bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes);
+
 /* The name of its kind, NULL when none. */
 GAIT_API const char *gait_object_kind_name(const gait_heap *heap, const void *address);
 

@@ -223,6 +223,21 @@ void cells_externals(struct cells *cells) {
                    GAIT_ERROR_MEMORY);
 }
 
+/* Grows some to the ends of their slots, where there is memory for that. */
+void cells_grow(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_SLOTS; i++) {
+    struct cell *cell = cells->slots[i];
+    if (!cell || cells_random(cells, 2)) continue;
+    const size_t bytes = gait_object_bytes(cells->heap, cell);
+    const size_t more = bytes + cells_random(cells, 40000);
+    if (!gait_object_grow(cells->thread, cell, more)) continue;
+    MUST(gait_object_bytes(cells->heap, cell) >= more);
+    const unsigned char *grown = (const unsigned char *)cell + bytes;
+    for (size_t at = 0; at < more - bytes; at++)
+      MUST(grown[at] == 0);
+  }
+}
+
 /* Drops most of what is kept, so that there is something to free. */
 void cells_drop(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_SLOTS; i++) {

@@ -248,6 +248,14 @@ static void null_cycle_format_nowhere(struct world *world) {
   gait_cycle_format(&record, NULL, 1);
 }
 
+static void null_grow_no_thread(struct world *world) {
+  gait_object_grow(NULL, world->object, 16);
+}
+
+static void null_grow_no_object(struct world *world) {
+  gait_object_grow(world->thread, NULL, 16);
+}
+
 /* ---- The table ---- */
 
 /*   name      of the misuse; `function` is what the line names
@@ -321,6 +329,10 @@ static const struct misuse {
      "argument.null", "the argument thread is NULL"},
     {"null_handle_free_no_handle", null_handle_free_no_handle, "gait_handle_destroy",
      "argument.null", "the argument handle is NULL"},
+    {"null_grow_no_thread", null_grow_no_thread, "gait_object_grow", "argument.null",
+     "the argument thread is NULL"},
+    {"null_grow_no_object", null_grow_no_object, "gait_object_grow", "argument.null",
+     "the argument object is NULL"},
     {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
     {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",
      "the argument heap is NULL"},

@@ -636,6 +636,31 @@ static int external_of_another_heap(struct world *world) {
   return (int)gait_object_set_external(world_other_thread(world), world->slots[0], 100);
 }
 
+static int grow_of_nothing(struct world *world) {
+  return gait_object_grow(world->thread, &world->frame, 100);
+}
+
+static int grow_of_an_inside(struct world *world) {
+  return gait_object_grow(world->thread, (char *)world->slots[0] + 8, 16);
+}
+
+static int grow_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return gait_object_grow(world->thread, world->slots[0], 16);
+}
+
+static int grow_of_an_object(struct world *world) {
+  return gait_object_grow(world->thread, world->slots[0], 16);
+}
+
+static int grow_from_elsewhere(struct world *world) {
+  return elsewhere(world, grow_of_an_object);
+}
+
+static int grow_of_another_heap(struct world *world) {
+  return gait_object_grow(world_other_thread(world), world->slots[0], 16);
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -841,6 +866,11 @@ static const struct misuse {
     {"external_from_elsewhere", external_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, NULL, "external.object",
      GAIT_ERROR_ARGUMENT},
+    {"grow_of_nothing", grow_of_nothing, NULL, "object.start", ABORTS},
+    {"grow_of_an_inside", grow_of_an_inside, NULL, "object.start", ABORTS},
+    {"grow_outside", grow_outside, NULL, "object.managed", ABORTS},
+    {"grow_from_elsewhere", grow_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"grow_of_another_heap", grow_of_another_heap, NULL, "object.start", ABORTS},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

@@ -3,6 +3,7 @@
 #include "aimed.h"
 #include "fork_child.h"
 #include "frames.h"
+#include "vectors.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -349,6 +350,7 @@ static const struct {
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
     {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
     {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
+    {30, vectors_step},
 };
 
 void mutator_step(struct mutator *mutator) {
@@ -448,7 +450,9 @@ static void mutator_attach_and_work(struct mutator *mutator, uint32_t steps) {
   mutator->exact = exact;
   if (exact) gait_frame_push(mutator->thread, &frame, slots, MUTATOR_LOCALS);
   mutator_add_own(mutator);
+  vectors_begin(mutator);
   mutator_work(mutator, steps);
+  vectors_end(mutator);
   mutator_remove_own(mutator);
   mutator_linger(mutator);
   if (exact) gait_frame_pop(mutator->thread, &frame);

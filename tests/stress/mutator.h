@@ -3,6 +3,7 @@
 #define STRESS_MUTATOR_H
 
 #include "graph.h"
+#include "vectors.h"
 
 #define MUTATOR_LOCALS 12
 #define MUTATOR_OWN    6
@@ -53,6 +54,7 @@ struct mutator {
   bool alone;           /* it visits, or is a forked child: it goes nowhere else */
   graph_place locals;   /* on this thread's stack: an exact frame, or just words */
   graph_place own[OWN_PLACES];
+  struct vector vector; /* known to this thread alone */
 };
 
 /* Attaches, works until the era stops or this life is over, and goes, detached or by exit.
