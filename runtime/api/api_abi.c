@@ -92,7 +92,7 @@ ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
 ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
-ABI_AT(gait_stats, memory_pressure_percent, GAITI_STATS_BYTES - sizeof(double));
+ABI_AT(gait_stats, finalizers_slowest_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
 ABI_AT(gait_cycle_record, memory_pressure_percent, GAITI_RECORD_BYTES - sizeof(double));
 ABI_AT(gait_option, field, 80);
 ABI_AT(gait_tags, address_mask, 24);
@@ -105,7 +105,7 @@ ABI_IS(sizeof(gait_tags), 32);
 ABI_ENDS_WITH(gait_options, debug);
 ABI_ENDS_WITH(gait_debug_options, reserved);
 ABI_ENDS_WITH(gait_kind_info, tagged_map);
-ABI_ENDS_WITH(gait_stats, memory_pressure_percent);
+ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns);
 ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent);
 ABI_ENDS_WITH(gait_option, words);
 

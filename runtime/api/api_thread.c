@@ -6,6 +6,7 @@
 #include "cycle/cycle.h"
 #include "mutator/attach.h"
 #include "mutator/attachments.h"
+#include "weak/finalizers.h"
 
 /* At least so much of a frame lies above its GAIT_FRAME_END, or the end is exact. */
 #define THREAD_RETURN_BYTES ((uintptr_t)16)
@@ -52,7 +53,7 @@ void gait_thread_leave_from(gait_thread *thread, const void *frame) {
           "managed code is left from inside");
   REQUIRE("frame.intact", thread_frame_is_intact(thread),
           "the innermost exact frame was changed, or its function has returned");
-  gait_thread_poll(thread);
+  gaiti_poll(thread);
   gaiti_delay(thread->heap);
   gaiti_thread_leave(thread, frame);
 }
@@ -83,7 +84,7 @@ static void thread_after_enter(gait_thread *thread) {
   if (gaiti_thread_is_asked(thread))
     gaiti_safepoint(thread);
   else
-    gait_thread_poll(thread);
+    gaiti_poll(thread);
 }
 
 GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
@@ -123,6 +124,7 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
 
 void gait_thread_poll_slow(gait_thread *thread) {
   gaiti_safepoint(thread);
+  gaiti_due_run_at_poll(thread);
 }
 
 gait_heap *gait_thread_heap(const gait_thread *thread) {

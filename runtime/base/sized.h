@@ -14,7 +14,7 @@
 /* How large each was in version 0.2.0: no program states less. */
 #define GAITI_OPTIONS_BYTES   ((size_t)352)
 #define GAITI_KIND_INFO_BYTES ((size_t)64)
-#define GAITI_STATS_BYTES     ((size_t)264)
+#define GAITI_STATS_BYTES     ((size_t)312)
 #define GAITI_RECORD_BYTES    ((size_t)320)
 
 /* A structure that the library fills may be one that it knows less of. */

@@ -66,6 +66,7 @@
 #include "mark/marker.h"
 #include "mark/root_scan.h"
 #include "mark/young.h"
+#include "weak/finalizers.h"
 
 static bool requests_init(struct gaiti_requests *requests) {
   if (!gaiti_lock_init(&requests->lock, GAITI_RANK_COLLECT)) return false;
@@ -197,8 +198,10 @@ static uint32_t cycle_buffers_wanted(gait_heap *heap) {
 
 /* All that is left of the cycle is to say that it has ended. */
 static void cycle_report(gait_heap *heap, const gait_cycle_record *record) {
-  if (!heap->options.trace && !heap->options.cycle) return;
+  bool stuck = AO_load(&heap->finalizers->stuck);
+  if (!heap->options.trace && !heap->options.cycle && !stuck) return;
   gaiti_handshake_stand_still(heap, true);
+  gaiti_finalizers_report(heap);
   if (heap->options.trace) {
     char line[512];
     gaiti_record_format(record, line, sizeof line - 1);
@@ -342,12 +345,23 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   generation->young_next = next.young;
 }
 
-/* CLOSE: counts the live heap, and raises the epoch. */
+/* Makes cleanups and finalizers due.  Returns false where that takes too long for this thread. */
+static bool cycle_close_finalizers(gait_heap *heap) {
+  struct gaiti_runner *runner = &heap->cycle->runner;
+  uint64_t cpu_ns = gaiti_os_thread_cpu_ns();
+  if (!gaiti_finalizers_close(heap, runner->marker, cycle_has_deadline(heap))) return false;
+  gaiti_counter_add(&heap->cycle->pace.background_ns, gaiti_os_thread_cpu_ns() - cpu_ns);
+  gaiti_finalizers_ring(heap);
+  return true;
+}
+
+/* CLOSE: makes finalizers due, counts the live heap, and raises the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   gaiti_workers_end(heap);
   if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
+  if (!cycle_close_finalizers(heap)) return false;
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
     cycle_raise_epoch(heap);
@@ -391,6 +405,7 @@ static bool cycle_trim(gait_heap *heap) {
   gaiti_procs_trim(heap);
   gaiti_buffers_trim(heap, cycle_buffers_wanted(heap));
   gaiti_roots_trim(&heap->roots);
+  gaiti_finalizers_trim(heap);
   return true;
 }
 

@@ -31,8 +31,8 @@
  * threads rely on has to be whole:
  *
  *   data under a lock    whole, since every lock is taken: lists of threads, processors, roots,
- *                        kinds, blocks, segments, buffers, records; the pacer.  External bytes
- *                        have a gate in front of their locks (.external.gate)
+ *                        finalizers, kinds, blocks, segments, buffers, records; the pacer.
+ *                        External bytes have a gate in front of their locks (.external.gate)
  *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
  *                        handed out and not yet stored anywhere, given back in part: each is a slot
  *                        that is free one cycle later
@@ -87,6 +87,7 @@
 #include "cycle/stop.h"
 #include "mark/marking.h"
 #include "mark/young.h"
+#include "weak/finalizers.h"
 
 /* How long one step of a fork waits for a thread that reaches no safepoint, or for a cycle that
  * waits for one. */
@@ -116,7 +117,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 12
+#define FORK_LOCKS 13
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -125,6 +126,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
+  locks[count++] = &heap->finalizers->lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   locks[count++] = &heap->partial->lock;
@@ -330,6 +332,7 @@ static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_buffers_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
+  gaiti_finalizers_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
   entry->heap->generation = (struct gaiti_generation){.young = false};
   gaiti_handshake_drop(entry->heap, entry->caller);

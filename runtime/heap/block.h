@@ -139,6 +139,11 @@ static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
   return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
+/* Clears it again. */
+static inline void gaiti_ref_unmark(const struct gaiti_map *map, gaiti_ref ref) {
+  AO_and(&map->marks[gaiti_ref_word(ref)], ~gaiti_ref_bit(ref));
+}
+
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }

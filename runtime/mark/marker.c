@@ -105,6 +105,10 @@ static bool marker_mark_all(struct gaiti_marker *marker) {
   return true;
 }
 
+void gaiti_marker_mark_candidates(struct gaiti_marker *marker) {
+  marker_mark_all(marker);
+}
+
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {
   gaiti_ref ref = gaiti_map_resolve(&marker->map, word);
   if (!ref) return;

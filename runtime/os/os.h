@@ -144,19 +144,20 @@ bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
  * A thread takes locks in the order of their ranks, lowest first; debug builds check it. */
 
 enum gaiti_rank {
-  GAITI_RANK_FORK,    /* the list of heaps, held across fork */
-  GAITI_RANK_COLLECT, /* requests for cycles and their ends */
-  GAITI_RANK_WORKERS, /* rounds of background marking */
-  GAITI_RANK_THREADS, /* the list of threads and the state of handshakes */
-  GAITI_RANK_PROCS,   /* the list of processors */
-  GAITI_RANK_ROOTS,   /* registered roots, handles, external bytes */
-  GAITI_RANK_KINDS,   /* the table of kinds */
-  GAITI_RANK_PACER,   /* the pacer's state */
-  GAITI_RANK_PARTIAL, /* lists of blocks with free slots */
-  GAITI_RANK_SPACE,   /* free blocks */
-  GAITI_RANK_MARK,    /* shared mark work */
-  GAITI_RANK_BUFFERS, /* shaded references handed over by threads */
-  GAITI_RANK_RECORDS, /* the ring of cycle records */
+  GAITI_RANK_FORK,       /* the list of heaps, held across fork */
+  GAITI_RANK_COLLECT,    /* requests for cycles and their ends */
+  GAITI_RANK_WORKERS,    /* rounds of background marking */
+  GAITI_RANK_THREADS,    /* the list of threads and the state of handshakes */
+  GAITI_RANK_PROCS,      /* the list of processors */
+  GAITI_RANK_ROOTS,      /* registered roots, handles, external bytes */
+  GAITI_RANK_FINALIZERS, /* cleanups and finalizers, and the queue of those due */
+  GAITI_RANK_KINDS,      /* the table of kinds */
+  GAITI_RANK_PACER,      /* the pacer's state */
+  GAITI_RANK_PARTIAL,    /* lists of blocks with free slots */
+  GAITI_RANK_SPACE,      /* free blocks */
+  GAITI_RANK_MARK,       /* shared mark work */
+  GAITI_RANK_BUFFERS,    /* shaded references handed over by threads */
+  GAITI_RANK_RECORDS,    /* the ring of cycle records */
   GAITI_RANK_COUNT,
 };
 
