@@ -146,6 +146,7 @@ static bool thread_end(gait_thread *thread) {
 
 void gaiti_thread_detach(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
+  REQUIRE("thread.fiber", !thread->fiber, "an OS thread ends while it runs on a fiber");
   gaiti_attachments_unlink(thread);
   if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread, NULL);
   bool blocked = thread_end(thread);
