@@ -47,7 +47,7 @@ GAIT_API gait_result gait_fiber_register(gait_thread *thread, void *low, size_t 
 
 /* Undoes that: its stack and its value are no roots any more, and the stack may be given back.  The
  * fiber is parked or finished.  Where the collector scans it just now the call waits for that,
- * which takes as long as the stack is deep.  Fibers that are left when a heap is destroyed go with it.
+ * which takes as long as the stack is deep.  Fibers that are left go with their heap.
  * Thread: attached.  GC: while a cycle marks, may scan the stack; no safepoint.
  * Fails: GAIT_ERROR_ARGUMENT, GAIT_ERROR_STATE (a thread runs on it, it was unregistered before, it
  * is of another heap; or outside managed code, or not the owner). */
