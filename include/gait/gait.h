@@ -5,6 +5,7 @@
  *   embed.h  the functions that we call of yours
  *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
  *   debug.h  options that help to find bugs
+ *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
@@ -340,8 +341,8 @@ static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
  * Thread: the owner, in either state.  GC: safepoint, of all its heaps.
- * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner),
- * GAIT_ERROR_ARGUMENT. */
+ * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner, or on a
+ * fiber), GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_thread_enter this thread allocates nothing, stores no reference

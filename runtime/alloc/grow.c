@@ -1,4 +1,4 @@
-/* A slot is traced as a whole, and is zero beyond what a program has asked for: so a small object
+/* A slot is traced as a whole, and is zero beyond the bytes that a program has asked for: so a small object
  * has grown when its slot is large enough.  heap/space_grow.c has the large ones. */
 #include "alloc/grow.h"
 

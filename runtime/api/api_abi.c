@@ -1,6 +1,6 @@
-/* The binary interface: what a compiled program relies on, asserted number by number.
+/* The binary interface: numbers that a compiled program relies on, asserted one by one.
  *
- * What inline.h compiles into a program stands here for the GAIT_ABI that it has.  Whoever changes
+ * Those that inline.h compiles into a program stand here for the GAIT_ABI that it has.  A change of
  * a number here raises GAIT_ABI.  The structures of gait.h may grow at their end, and nothing but
  * the end may move: docs/design/abi.md. */
 #include "api/api_abi.h"
@@ -16,7 +16,7 @@
   _Static_assert((expression) == (number), #expression " is a part of the binary interface")
 #define ABI_AT(type, member, offset) ABI_IS(offsetof(type, member), offset)
 
-/* ---- What inline.h compiles into a program ---- */
+/* ---- Numbers that inline.h compiles into a program ---- */
 
 ABI_IS(GAIT_ABI, 2);
 
@@ -60,7 +60,7 @@ ABI_IS(sizeof((struct gaiti_row *)0)->cursors, GAIT_SIZE_CLASSES * sizeof(struct
 ABI_IS(sizeof((struct gaiti_proc *)0)->rows, GAIT_MAX_KINDS * sizeof(struct gait_cursor *));
 ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES + GAITI_FRAME_END_BYTES);
 
-/* ---- What jit.h tells compilers ---- */
+/* ---- Numbers that jit.h tells compilers ---- */
 
 ABI_IS(GAIT_JIT_ABI, GAIT_ABI);
 ABI_AT(gait_thread, fast.rows, GAIT_JIT_THREAD_ROWS);
@@ -81,7 +81,7 @@ ABI_IS(GAIT_CARD_NOTED, GAIT_JIT_CARD_NOTED);
 ABI_IS(GAIT_SMALL_BYTES, GAIT_JIT_SMALL_BYTES);
 ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 
-/* ---- What a program hands over, or is handed ---- */
+/* ---- Structures that a program hands over, or is handed ---- */
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);

@@ -27,7 +27,8 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   result = GAIT_ERROR_MEMORY;
   if (!gaiti_threads_init(heap)) goto fail_heap;
   if (!gaiti_procs_init(heap)) goto fail_threads;
-  if (!gaiti_partial_init(heap)) goto fail_procs;
+  if (!gaiti_fibers_init(heap)) goto fail_procs;
+  if (!gaiti_partial_init(heap)) goto fail_fibers;
   if (!gaiti_buffers_init(heap)) goto fail_partial;
   if (!gaiti_marking_init(heap)) goto fail_buffers;
   if (!gaiti_finalizers_init(heap)) goto fail_marking;
@@ -44,6 +45,8 @@ fail_buffers:
   gaiti_buffers_destroy(heap);
 fail_partial:
   gaiti_partial_destroy(heap);
+fail_fibers:
+  gaiti_fibers_destroy(heap);
 fail_procs:
   gaiti_procs_destroy(heap);
 fail_threads:
@@ -119,6 +122,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_marking_destroy(heap);
   gaiti_buffers_destroy(heap);
   gaiti_partial_destroy(heap);
+  gaiti_fibers_destroy(heap);
   gaiti_procs_destroy(heap);
   gaiti_threads_destroy(heap);
   gaiti_heap_destroy(heap);

@@ -27,6 +27,8 @@ gait_result gait_thread_detach(gait_thread *thread) {
                  "the thread is not attached", GAIT_ERROR_NOT_ATTACHED);
   REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread),
                  "a thread is detached by itself alone", GAIT_ERROR_STATE);
+  REQUIRE_RESULT("thread.fiber", !thread->fiber, "a thread is detached from its own stack alone",
+                 GAIT_ERROR_STATE);
   gaiti_thread_detach(thread);
   return GAIT_OK;
 }

@@ -63,6 +63,7 @@
 #include "cycle/heap_walk.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
+#include "mark/fiber_scan.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
 #include "mark/young.h"
@@ -168,6 +169,7 @@ static void cycle_scan_stacks_stopped(gait_heap *heap) {
   gaiti_marker_resume(marker);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     gaiti_counter_add(&heap->marking->root_bytes, gaiti_roots_mark_thread(thread, marker));
+  gaiti_fibers_mark_stopped(heap, marker, heap->options.barrierless);
   gaiti_marker_pause(marker);
 }
 
@@ -231,10 +233,20 @@ static bool phase_old(gait_heap *heap) {
   return true;
 }
 
-/* ROOTS: threads scan their stacks, and this one the registered roots. */
+/* Marks from parked fibers; returns whether it has come to their end. */
+static bool cycle_scan_fibers(gait_heap *heap) {
+  struct gaiti_runner *runner = &heap->cycle->runner;
+  gaiti_marker_resume(runner->marker);
+  bool over = gaiti_fibers_scan(heap, runner->marker, runner->deadline_ns);
+  gaiti_marker_pause(runner->marker);
+  return over;
+}
+
+/* ROOTS: threads scan their stacks, and this one those of fibers and the registered roots. */
 static bool phase_roots(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_delay(heap);
+  if (!cycle_scan_fibers(heap)) return false;
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
   if (!gaiti_roots_need_stop(&heap->roots)) gaiti_buffers_note_scanned(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_MARK);

@@ -31,7 +31,7 @@
  * threads rely on has to be whole:
  *
  *   data under a lock    whole, since every lock is taken: lists of threads, processors, roots,
- *                        finalizers, kinds, blocks, segments, buffers, records; the pacer.
+ *                        fibers, finalizers, kinds, blocks, segments, buffers, records; the pacer.
  *                        External bytes have a gate in front of their locks (.external.gate)
  *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
  *                        handed out and not yet stored anywhere, given back in part: each is a slot
@@ -51,6 +51,7 @@
  *   a thread             off the list, in any state.  One that is being detached is on it until the
  *                        lock is taken; its processor may have a holder that does not know of it
  *                        any more, and is freed by the list of processors
+ *   a fiber              on it, or about to be, is lost (mutator/fibers.c)
  *   counters             off by the bytes that were just being counted, until the next cycle sets
  *                        them; the mapped bytes, by the pages past a large object's end at most
  *
@@ -117,7 +118,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 13
+#define FORK_LOCKS 14
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -126,6 +127,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
+  locks[count++] = &heap->fibers->lock;
   locks[count++] = &heap->finalizers->lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
@@ -408,6 +410,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_forget_collector(heap);
   gaiti_space_recover(&heap->space, &heap->map);
   gaiti_roots_forget_visits(&heap->roots);
+  gaiti_fibers_recover(heap, entry->caller);
   heap->forked = true;
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);

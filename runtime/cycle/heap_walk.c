@@ -153,6 +153,36 @@ static void walk_partial(gait_heap *heap) {
   gaiti_unlock(&heap->partial->lock);
 }
 
+/* ---- Fibers: .inv.fibers ---- */
+
+static void walk_fiber(const gait_fiber *fiber) {
+  const struct gaiti_parked *stack = &fiber->stack;
+  enum gaiti_fiber_state state = gaiti_fiber_state(fiber);
+  CHECK("walk.fiber.state", state != GAITI_FIBER_SCANNING && state != GAITI_FIBER_UNREGISTERED,
+        "a fiber is scanned, or is none, while every thread is stopped");
+  CHECK("walk.fiber.thread",
+        state == GAITI_FIBER_RUNNING ? fiber->thread && fiber->thread->fiber == fiber
+                                     : !fiber->thread,
+        "a fiber and its thread do not agree");
+  CHECK("walk.fiber.place",
+        stack->roots == GAIT_STACK_EXACT || stack->place == 0 ||
+            (stack->limit <= stack->place && stack->place < stack->high),
+        "a fiber was left outside its stack");
+}
+
+static void walk_fibers(gait_heap *heap) {
+  uint64_t count = 0, running = 0;
+  for (const gait_fiber *fiber = heap->fibers->all; fiber; fiber = fiber->next) {
+    walk_fiber(fiber);
+    count++;
+    running += gaiti_fiber_state(fiber) == GAITI_FIBER_RUNNING;
+  }
+  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    running -= thread->fiber != NULL;
+  CHECK("walk.fibers", count == AO_load(&heap->fibers->count) && running == 0,
+        "fibers are miscounted");
+}
+
 void gaiti_heap_walk(gait_heap *heap) {
   gaiti_stop_all(heap);
   uint32_t top = gaiti_space_top(&heap->space);
@@ -161,6 +191,7 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_space(heap);
   walk_partial(heap);
   gaiti_finalizers_walk(heap);
+  walk_fibers(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
     gaiti_proc_each_cache(heap, proc, walk_cache);
   gaiti_resume_all(heap);

@@ -23,6 +23,7 @@
 
 struct gaiti_threads;         /* mutator/thread.h */
 struct gaiti_procs;           /* mutator/proc.h */
+struct gaiti_fibers;          /* mutator/fibers.h */
 struct gaiti_partial;         /* alloc/partial.h */
 struct gaiti_barrier_buffers; /* barrier/buffers.h */
 struct gaiti_marking;         /* mark/marking.h */
@@ -60,6 +61,7 @@ struct gait_heap {
   const struct gaiti_hooks *hooks;
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;
+  struct gaiti_fibers *fibers;
   struct gaiti_partial *partial;
   struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;

@@ -107,7 +107,7 @@ fail_thread:
   return result;
 }
 
-/* What another thread handed to this one when it made it is a root from now on, which the hook
+/* A reference that another thread handed to this one when it made it is a root from now on, which the hook
  * `attached` scans. */
 gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                 gait_thread **thread) {
@@ -146,6 +146,7 @@ static bool thread_end(gait_thread *thread) {
 
 void gaiti_thread_detach(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
+  REQUIRE("thread.fiber", !thread->fiber, "an OS thread ends while it runs on a fiber");
   gaiti_attachments_unlink(thread);
   if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread, NULL);
   bool blocked = thread_end(thread);

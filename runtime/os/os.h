@@ -150,6 +150,7 @@ enum gaiti_rank {
   GAITI_RANK_THREADS,    /* the list of threads and the state of handshakes */
   GAITI_RANK_PROCS,      /* the list of processors */
   GAITI_RANK_ROOTS,      /* registered roots, handles, external bytes */
+  GAITI_RANK_FIBERS,     /* the list of fibers */
   GAITI_RANK_FINALIZERS, /* cleanups and finalizers, and the queue of those due */
   GAITI_RANK_KINDS,      /* the table of kinds */
   GAITI_RANK_PACER,      /* the pacer's state */

@@ -344,7 +344,7 @@ void gaiti_finalizers_ring(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* Every bit and state is what .inv.finalizer says. */
+/* Every bit and state is as .inv.finalizer says. */
 static void finalizers_walk_record(const gait_heap *heap, const struct gaiti_finalizer_chunk *chunk,
                                    const struct gaiti_finalizer *record) {
   uint64_t bit = gaiti_finalizer_bit(record->place);
