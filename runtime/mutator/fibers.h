@@ -1,6 +1,7 @@
 /* fibers.h: fibers: stacks that threads run on besides their own.
  *
- * fibers.c argues which thread may move a fiber from one state to another, and when a stack is scanned.
+ * fibers.c argues which thread may move a fiber from one state to another, and when a stack is
+ * scanned.
  *
  *   PARKED --> RUNNING     the thread that switches to it      RUNNING --> PARKED    by leaving it
  *   PARKED --> SCANNING    the thread that runs the cycle      SCANNING --> PARKED   likewise

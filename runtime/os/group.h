@@ -16,8 +16,8 @@ struct gaiti_group {
 typedef void gaiti_group_fn(const struct gaiti_group *group, void *arg);
 
 /* Calls `look` for each group of the process's that has a say in the resource of
- * `controller` ("cpu", "memory"): from the process's own up to the root, in each hierarchy that there is.
- * None is where nothing tells, or memory is short. */
+ * `controller` ("cpu", "memory"): from the process's own up to the root, in each hierarchy that
+ * there is.  None is where nothing tells, or memory is short. */
 void gaiti_group_walk(const char *controller, gaiti_group_fn *look, void *arg);
 
 /* Reads the text of a file of the group's.  False when there is none. */
