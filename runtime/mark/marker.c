@@ -39,7 +39,7 @@
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two.
  *
- * Models: overflow, roots, start, termination, weak.  Litmus: overflow. */
+ * Models: finalizers, overflow, roots, start, termination, weak.  Litmus: overflow. */
 #include "mark/marker.h"
 
 #include "base/collecting.h"

@@ -6,7 +6,9 @@
  * barrier is not on yet will have its own roots scanned, and has the object there.  As with a
  * handle, it is the same whether the cycle's scan of the queue came before or after.
  *
- * No lock is held while a function runs: its record has been copied, and is free. */
+ * No lock is held while a function runs: its record has been copied, and is free.
+ *
+ * Models: finalizers. */
 #include "weak/finalizers.h"
 
 void gaiti_due_push_locked(gait_heap *heap, struct gaiti_finalizer *record) {

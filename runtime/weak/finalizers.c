@@ -39,7 +39,9 @@
  * until a full cycle, which looks at all.
  *
  * .finalizer.drop  In the child of a fork that gives the cycle up, nothing has been found dead:
- * records that are listed are registered again, and the queue is a root. */
+ * records that are listed are registered again, and the queue is a root.
+ *
+ * Models: finalizers. */
 #include "weak/finalizers.h"
 
 #include "base/check.h"

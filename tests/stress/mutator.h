@@ -2,6 +2,8 @@
 #ifndef STRESS_MUTATOR_H
 #define STRESS_MUTATOR_H
 
+#include <gait/finalizer.h>
+
 #include "graph.h"
 #include "vectors.h"
 
@@ -10,7 +12,17 @@
 
 /* AIM_NONE: random operations; AIM_ANY: any of those aimed at a window of the cycle (aimed.c); or
  * one of them. */
-enum era_aim { AIM_NONE, AIM_ANY, AIM_RAID, AIM_HIDE, AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIMS };
+enum era_aim {
+  AIM_NONE,
+  AIM_ANY,
+  AIM_RAID,
+  AIM_HIDE,
+  AIM_DUEL,
+  AIM_SMUGGLE,
+  AIM_INHERIT,
+  AIM_TAKE,
+  AIMS
+};
 
 /* Who plays which part with whom, and in which loose slot.  In `storing` is the number of a store
  * to that slot which is under way; 0: none. */
@@ -42,6 +54,14 @@ struct era {
 /* Own roots that are not on the stack, by how the collector finds them. */
 enum { OWN_BARRIERED, OWN_PLAIN, OWN_CALLBACK, OWN_PLAIN_CALLBACK, OWN_PLACES };
 
+/* A cleanup or a finalizer of the mutator's, for it to stop. */
+struct mutator_registration {
+  struct graph_token *token;
+  gait_cleanup cleanup;
+  gait_finalizer finalizer;
+};
+#define MUTATOR_REGISTRATIONS 16
+
 /* A thread's attachment to an era's heap. */
 struct mutator {
   struct era *era;
@@ -55,6 +75,8 @@ struct mutator {
   graph_place locals;   /* on this thread's stack: an exact frame, or just words */
   graph_place own[OWN_PLACES];
   struct vector vector; /* known to this thread alone */
+  struct mutator_registration registrations[MUTATOR_REGISTRATIONS];
+  uint32_t next_registration;
 };
 
 /* Attaches, works until the era stops or this life is over, and goes, detached or by exit.

@@ -12,6 +12,7 @@
  * With --tagged every reference is a tagged word, by a rule that the seed draws (words.c); as a
  * rule those of one heap in eight are. The options of the heap are drawn from the seed; the
  * variables of the environment that the collector knows overrule them. */
+#include "dying.h"
 #include "mutator.h"
 
 #include <getopt.h>
@@ -112,8 +113,8 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 /* Half of the eras are random programs; the rest is shared out among the windows by how hard they
  * are to hit. */
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
-  static const enum era_aim aims[] = {AIM_ANY,  AIM_RAID,    AIM_HIDE,    AIM_DUEL,
-                                      AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT};
+  static const enum era_aim aims[] = {AIM_ANY,     AIM_RAID,    AIM_HIDE,    AIM_DUEL, AIM_DUEL,
+                                      AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT, AIM_TAKE};
   if (random_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
     return AIM_NONE;
   return aims[random_below(random, sizeof aims / sizeof *aims)];
@@ -207,13 +208,15 @@ static void stress_end_era(struct era *era) {
     graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
     gait_handle_destroy(thread, graph->handles[i]);
   }
+  dying_end(graph, thread);
   gait_stats stats;
   gait_cycle_record last;
   if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
   if (gait_records_read(graph->heap, stats.cycles, &last, 1) != 1)
     graph_fail(graph, "the last cycle left no record");
-  if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
+  if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1 ||
+      stats.finalizers != 0)
     graph_fail(graph,
                "at the end %" PRIu64 " objects, %" PRIu64 " external bytes and %" PRIu64
                " threads are left",
