@@ -4,7 +4,7 @@
  * size rises, by a release that the marker's acquire pairs with: so it sees the object as it was,
  * or with zeros behind.
  *
- * .grow.black  A marker that has read the size before it rose does not trace what lies behind, in
+ * .grow.black  A marker that has read the size before it rose does not trace the part behind, in
  * this cycle.  It need not: the new part is like one of a black object.  At first it has no
  * reference; each that is stored there later goes through the barrier, which shades it as long as
  * some thread has not been scanned, and from then on it is marked or grey without that
@@ -16,7 +16,7 @@
  * the size that its marker reads (mark/scan.c): it finds the new part, or leaves it out.
  *
  * Several threads may grow one object: the space's lock lets them in one by one, so that none makes
- * zero what another has handed out. */
+ * zero the bytes of another. */
 #include <string.h>
 
 #include "base/asan.h"
