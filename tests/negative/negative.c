@@ -4,6 +4,7 @@
  * The program is built twice: as one that is compiled without GAIT_CHECKED, and as one with it,
  * which names the check whatever the build of the library. */
 #include <check.h>
+#include <gait/array.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -754,6 +755,51 @@ static int free_checked_twice(struct world *world) {
   return free_object(world->thread, world->slots[3]);
 }
 
+static gait_array array_of_bytes(struct world *world, size_t count) {
+  gait_array array = {0};
+  must(gait_array_init(world->thread, &array, gait_kind_leaf(world->heap), 1) == GAIT_OK);
+  must(gait_array_append(world->thread, &array, count) != NULL);
+  return array;
+}
+
+static int array_of_another_kind(struct world *world) {
+  gait_array array = {0};
+  return (int)gait_array_init(world->thread, &array, world->other_kind, 1);
+}
+
+static int array_without_init(struct world *world) {
+  gait_array array = {0};
+  return gait_array_reserve(world->thread, &array, 1);
+}
+
+static int array_truncated_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  gait_array_truncate(world->thread, &array, 5);
+  return 0;
+}
+
+static int array_viewed_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return (int)gait_array_view(&array, 2, 3).bytes;
+}
+
+static int array_view_parted_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return (int)gait_view_part(gait_array_view(&array, 0, 4), 5, SIZE_MAX).bytes;
+}
+
+static int array_of_bytes_has_references(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return gait_array_append_reference(world->thread, &array, NULL);
+}
+
+static int array_of_references_is_copied_to(struct world *world) {
+  gait_array array = {0};
+  gait_kind any = gait_kind_conservative(world->heap);
+  must(gait_array_init(world->thread, &array, any, 8) == GAIT_OK);
+  return gait_array_append_copy(world->thread, &array, &array, 1);
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -975,6 +1021,15 @@ static const struct misuse {
     {"free_referenced_by_a_frame", free_referenced_by_a_frame, NULL, "free.referenced", ABORTS},
     {"free_referenced_by_a_handle", free_referenced_by_a_handle, NULL, "free.referenced", ABORTS},
     {"free_checked_twice", free_checked_twice, NULL, "free.twice", ABORTS},
+    {"array_of_another_kind", array_of_another_kind, NULL, "array.kind", GAIT_ERROR_ARGUMENT},
+    {"array_without_init", array_without_init, NULL, "array.kind", ABORTS},
+    {"array_truncated_beyond", array_truncated_beyond, NULL, "array.range", ABORTS},
+    {"array_viewed_beyond", array_viewed_beyond, NULL, "array.range", ABORTS},
+    {"array_view_parted_beyond", array_view_parted_beyond, NULL, "view.range", ABORTS},
+    {"array_of_bytes_has_references", array_of_bytes_has_references, NULL, "array.reference",
+     ABORTS},
+    {"array_of_references_is_copied_to", array_of_references_is_copied_to, NULL, "array.leaf",
+     ABORTS},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},
