@@ -1,5 +1,5 @@
-/* A slot is traced as a whole, and is zero beyond the bytes that a program has asked for: so a small object
- * has grown when its slot is large enough.  heap/space_grow.c has the large ones. */
+/* A slot is traced as a whole, and is zero beyond the bytes that a program has asked for: so a
+ * small object has grown when its slot is large enough.  heap/space_grow.c has the large ones. */
 #include "alloc/grow.h"
 
 /* The bytes count as new ones: black where those of a new object would be, for a marker may have

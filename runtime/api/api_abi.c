@@ -9,6 +9,7 @@
 
 #include "mutator/thread.h"
 #include "base/sized.h"
+#include "gait/array.h"
 #include "gait/jit.h"
 #include "gait/tune.h"
 
@@ -95,6 +96,12 @@ ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
 ABI_AT(gait_stats, finalizers_slowest_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
 ABI_AT(gait_cycle_record, memory_pressure_percent, GAITI_RECORD_BYTES - sizeof(double));
 ABI_AT(gait_option, field, 80);
+ABI_AT(gait_array, items, 0);
+ABI_AT(gait_array, element_bytes, 24);
+ABI_AT(gait_array, kind, 28);
+ABI_IS(sizeof(gait_array), 32);
+ABI_AT(gait_view, owner, 0);
+ABI_IS(sizeof(gait_view), 24);
 ABI_AT(gait_tags, address_mask, 24);
 ABI_IS(sizeof(gait_tags), 32);
 

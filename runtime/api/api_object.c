@@ -1,6 +1,8 @@
-/* Objects that a thread has: more room for one. */
+/* Objects that a thread has: more room for one, and an early end. */
+#include "alloc/freed_slots.h"
 #include "alloc/grow.h"
 #include "base/check.h"
+#include "cycle/cycle.h"
 
 /* The object that starts at `object`, for a call of its own thread. */
 static gaiti_ref object_of(const gait_thread *thread, const void *object) {
@@ -17,4 +19,23 @@ bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(object);
   return gaiti_grow(thread, object_of(thread, object), new_bytes);
+}
+
+/* Its external bytes are gone with the memory that the program has freed elsewhere. */
+static void object_drop_external(gait_heap *heap, void *object) {
+  int64_t change;
+  if (AO_load(&heap->externals.bytes) == 0) return;
+  gaiti_externals_set(&heap->externals, (uintptr_t)object, 0, &change);
+}
+
+void gait_object_free(gait_thread *thread, void *object) {
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(object);
+  gaiti_ref ref = object_of(thread, object);
+  bool checks = thread->heap->options.debug.check_free;
+  bool first =
+      checks ? gaiti_promises_add(thread, ref) : !gaiti_freed_has(thread, (uintptr_t)object);
+  REQUIRE("free.twice", first, "the object was freed before");
+  object_drop_external(thread->heap, object);
+  if (!checks) gaiti_free(thread, ref);
 }

@@ -121,6 +121,8 @@ static const gait_option options_table[] = {
      FIELD(debug.delay_us), NULL},
     {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
      "Debug: seed of the delays, repeated in reports.", FIELD(debug.seed), NULL},
+    {"check_free", "GAIT_CHECK_FREE", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Debug: look for references to objects that were freed.", FIELD(debug.check_free), NULL},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])

@@ -118,6 +118,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_marker_resume(cycle->runner.marker);
   gaiti_marker_give(cycle->runner.marker);
+  gaiti_promises_destroy(heap);
   gaiti_records_destroy(&cycle->records);
   gaiti_workers_destroy(heap);
   gaiti_pace_destroy(heap);
@@ -372,6 +373,7 @@ static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   gaiti_workers_end(heap);
   if (heap->options.debug.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.check_free) gaiti_promises_close(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   if (!cycle_close_finalizers(heap)) return false;
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
@@ -424,12 +426,14 @@ static bool cycle_trim(gait_heap *heap) {
 /* SWEEP: sweeps, and sets the next trigger. */
 static bool phase_sweep(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
-  if (runner->inspections && cycle_has_deadline(heap)) return false;
+  bool looks = runner->inspections || gaiti_promises_are_broken(heap);
+  if (looks && cycle_has_deadline(heap)) return false;
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
   gaiti_pace_publish(heap);
   if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
+  gaiti_promises_report(heap);
   gaiti_inspections_run(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);

@@ -5,6 +5,7 @@
 #include "cycle/census.h"
 #include "cycle/handshake.h"
 #include "cycle/pace.h"
+#include "cycle/promises.h"
 #include "cycle/protocol.h"
 #include "cycle/record.h"
 #include "cycle/workers.h"
@@ -95,6 +96,7 @@ struct gaiti_cycle {
   struct gaiti_pace pace;
   struct gaiti_workers workers;
   struct gaiti_records records;
+  struct gaiti_promises promises;
 };
 
 /* Of every heap (hooks.c). */

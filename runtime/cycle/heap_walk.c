@@ -126,6 +126,22 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
         "a cache owns a block that is not its own");
 }
 
+/* Slots that were freed in this epoch are allocated, zero and of one processor. */
+static void walk_freed(const gait_heap *heap, const struct gaiti_proc *proc) {
+  const struct gaiti_freed *freed = &proc->freed;
+  bool usable = freed->epoch == AO_load(&heap->epoch);
+  for (uint32_t i = 0; usable && i < freed->count; i++) {
+    const struct gaiti_freed_slot *slot = &freed->slots[i];
+    gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)slot->slot);
+    CHECK("walk.freed.slot",
+          ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)slot->slot &&
+              gaiti_ref_kind(ref) == slot->kind && gaiti_ref_class(ref) == slot->size_class,
+          "a freed slot is not allocated, or of another kind");
+    for (size_t at = 0; at < gaiti_class_bytes(slot->size_class); at++)
+      CHECK("walk.freed.zero", slot->slot[at] == 0, "a freed slot is not zero");
+  }
+}
+
 static uint64_t walk_list(const gait_heap *heap, const struct gaiti_partial_list *list,
                           uint32_t kind, unsigned size_class) {
   uint64_t length = 0;
@@ -192,7 +208,9 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_partial(heap);
   gaiti_finalizers_walk(heap);
   walk_fibers(heap);
-  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
+  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     gaiti_proc_each_cache(heap, proc, walk_cache);
+    walk_freed(heap, proc);
+  }
   gaiti_resume_all(heap);
 }

@@ -15,8 +15,8 @@
  * Pieces of an object that are queued stand for stretches of it, and the last stretch goes on to
  * the size that its marker reads (mark/scan.c): it finds the new part, or leaves it out.
  *
- * Several threads may grow one object: the space's lock lets them in one by one, so that none
- * makes bytes zero that another has handed out. */
+ * Several threads may grow one object: the space's lock lets them in one by one, so that none makes
+ * zero the bytes of another. */
 #include <string.h>
 
 #include "base/asan.h"

@@ -110,6 +110,24 @@ static gait_result register_list(gait_heap *heap, gait_kind *kind) {
   return gait_kind_register(heap, &info, kind);
 }
 
+static int compare_doubles(const void *one, const void *other) {
+  const double a = *(const double *)one, b = *(const double *)other;
+  return (a > b) - (a < b);
+}
+
+/* [free] */
+static void sum_of_parts(gait_thread *thread, gait_kind leaf, const double *parts, size_t count,
+                         double *sum) {
+  double *sorted = gait_alloc_array(thread, leaf, 0, count, sizeof *sorted);
+  if (!sorted) return;
+  memcpy(sorted, parts, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, compare_doubles); /* small ones first: less is lost */
+  for (size_t i = 0; i < count; i++)
+    *sum += sorted[i];
+  gait_object_free(thread, sorted); /* nothing else has ever known of it */
+}
+/* [end] */
+
 static void require(int holds) {
   if (!holds) abort();
 }
@@ -141,6 +159,9 @@ int main(void) {
   }
   require(gait_heap_collect(thread) == GAIT_OK);
   require(list->count == 10000 && list->items[0] == table && list->items[9999] == table);
+  double sum = 0;
+  sum_of_parts(thread, gait_kind_leaf(heap), (const double[]){4, 1, 2}, 3, &sum);
+  require(sum > 6.9 && sum < 7.1);
   for (size_t i = 0; i < 100; i++) {
     const struct pair *pair = table->entries[i].value;
     const struct variant *variant = pair->second;

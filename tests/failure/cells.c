@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <gait/array.h>
+
 #include "inject.h"
 
 #include "../support/random.h"
@@ -236,6 +238,24 @@ void cells_grow(struct cells *cells) {
     for (size_t at = 0; at < more - bytes; at++)
       MUST(grown[at] == 0);
   }
+}
+
+/* Builds text, as far as there is memory. */
+void cells_build(struct cells *cells) {
+  gait_array text = {0};
+  gait_frame frame;
+  MUST(gait_array_init(cells->thread, &text, gait_kind_leaf(cells->heap), 1) == GAIT_OK);
+  gait_frame_push(cells->thread, &frame, &text.items, 1);
+  for (unsigned i = 0; i < 2000; i++) {
+    const size_t count = text.count;
+    if (!gait_array_append_copy(cells->thread, &text, "0123456789abcdefghijklmnopqrstuvwxyz", 36)) {
+      MUST(inject_failed() > 0 && text.count == count);
+      break;
+    }
+  }
+  for (size_t at = 0; at < text.count; at += 36)
+    MUST(memcmp(gait_array_at(&text, at), "0123456789", 10) == 0);
+  gait_frame_pop(cells->thread, &frame);
 }
 
 /* Drops most of what is kept, so that there is something to free. */

@@ -256,6 +256,14 @@ static void null_grow_no_object(struct world *world) {
   gait_object_grow(world->thread, NULL, 16);
 }
 
+static void null_free_no_thread(struct world *world) {
+  gait_object_free(NULL, world->object);
+}
+
+static void null_free_no_object(struct world *world) {
+  gait_object_free(world->thread, NULL);
+}
+
 /* ---- The table ---- */
 
 /*   name      of the misuse; `function` is what the line names
@@ -332,6 +340,10 @@ static const struct misuse {
     {"null_grow_no_thread", null_grow_no_thread, "gait_object_grow", "argument.null",
      "the argument thread is NULL"},
     {"null_grow_no_object", null_grow_no_object, "gait_object_grow", "argument.null",
+     "the argument object is NULL"},
+    {"null_free_no_thread", null_free_no_thread, "gait_object_free", "argument.null",
+     "the argument thread is NULL"},
+    {"null_free_no_object", null_free_no_object, "gait_object_free", "argument.null",
      "the argument object is NULL"},
     {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
     {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",

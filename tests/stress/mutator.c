@@ -351,7 +351,7 @@ static const struct {
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
     {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
     {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
-    {30, vectors_step},        {30, dying_step},
+    {40, vectors_step},        {30, dying_step},
 };
 
 void mutator_step(struct mutator *mutator) {

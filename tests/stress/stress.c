@@ -165,6 +165,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.background_percent = 5 + random_below(&random, 60);
   options.debug.seed = (int64_t)(seed >> 2);
   options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.check_free = random_mix(seed + 1) % 4 == 0;
   options.debug.run_bytes = stress_draw(&random, offsetof(gait_options, debug.run_bytes), 4096);
   options.debug.barrier_entries = 2 + random_below(&random, 1u << random_below(&random, 11));
   options.debug.mark_segments =

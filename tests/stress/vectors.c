@@ -92,8 +92,29 @@ static void vectors_check(const struct mutator *mutator) {
 
 static void vectors_drop(struct mutator *mutator) {
   struct vector *vector = &mutator->vector;
+  void *object = vector->object;
   vector->object = NULL;
   vector->used = vector->capacity = 0;
+  if (object && mutator_below(mutator, 2)) gait_object_free(mutator->thread, object);
+}
+
+/* Objects that come and go; those of the graph have their slots soon. */
+static void vectors_waste(struct mutator *mutator) {
+  void *objects[16];
+  gait_frame frame;
+  const uint32_t count = 1 + mutator_below(mutator, 16);
+  memset(objects, 0, sizeof objects);
+  gait_frame_push(mutator->thread, &frame, objects, 16);
+  for (uint32_t i = 0; i < count; i++)
+    objects[i] =
+        gait_alloc(mutator->thread, mutator->graph->kinds[mutator_below(mutator, GRAPH_FORMS)],
+                   48 + mutator_below(mutator, 200));
+  for (uint32_t i = 0; i < count; i++) {
+    void *object = objects[i];
+    objects[i] = NULL;
+    if (object) gait_object_free(mutator->thread, object);
+  }
+  gait_frame_pop(mutator->thread, &frame);
 }
 
 /* One that is large from the start, with room in its last block, which it takes in part. */
@@ -104,10 +125,12 @@ static void vectors_begin_large(struct mutator *mutator) {
 }
 
 void vectors_step(struct mutator *mutator) {
-  switch (mutator_below(mutator, 8)) {
+  switch (mutator_below(mutator, 10)) {
   case 0: vectors_drop(mutator); return;
   case 1: vectors_check(mutator); return;
   case 2: vectors_begin_large(mutator); return;
+  case 3:
+  case 4: vectors_waste(mutator); return;
   default: vectors_append(mutator, mutator_below(mutator, 400)); return;
   }
 }
