@@ -107,8 +107,8 @@ fail_thread:
   return result;
 }
 
-/* A reference that another thread handed to this one when it made it is a root from now on, which the hook
- * `attached` scans. */
+/* A reference that another thread handed to this one when it made it is a root from now on, which
+ * the hook `attached` scans. */
 gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                 gait_thread **thread) {
   struct thread_stack stack = {0, 0};

@@ -6,6 +6,7 @@
  *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
  *   debug.h  options that help to find bugs
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
+ *   array.h  growable arrays, and views of their bytes
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
@@ -435,6 +436,18 @@ GAIT_API size_t gait_object_bytes(const gait_heap *heap, const void *address);
  * may be traced meanwhile with its size of before.
  * Thread: attached.  GC: may ask for a cycle; no safepoint. */
 GAIT_API bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes);
+
+/* A hint: no reference to `object`, by its start, is left: none in an object, a root, a handle or a
+ * frame, no weak one, and the caller uses it no more.  Between cycles the slot of a small object
+ * may be handed out again at once, zeroed; in other cases a cycle finds the object dead, as without
+ * the call.  Its external bytes count no longer.  Until then a walk (walk.h) may find an object of
+ * zeros there.
+ * A promise that is broken makes two objects of one.  With the option check_free it ends the
+ * program with the check `free.referenced`, which names a reference, at the end of the next full
+ * cycle.  An object that is freed twice ends it with `free.twice`: for sure with that option, and
+ * else where the slot has not been handed out again, nor been freed by another thread.
+ * Thread: attached. */
+GAIT_API void gait_object_free(gait_thread *thread, void *object);
 
 /* The name of its kind, NULL when none. */
 GAIT_API const char *gait_object_kind_name(const gait_heap *heap, const void *address);
