@@ -46,6 +46,7 @@ static void life_work(struct cells *cells) {
   cells_allocate(cells, 400);
   cells_handles(cells);
   cells_externals(cells);
+  cells_finalizers(cells);
   cells_collect(cells);
   cells_allocate(cells, 400);
   cells_threads(cells);

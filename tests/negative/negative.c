@@ -4,6 +4,7 @@
  * The program is built twice: as one that is compiled without GAIT_CHECKED, and as one with it,
  * which names the check whatever the build of the library. */
 #include <check.h>
+#include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -636,6 +637,59 @@ static int external_of_another_heap(struct world *world) {
   return (int)gait_object_set_external(world_other_thread(world), world->slots[0], 100);
 }
 
+/* ---- Cleanups and finalizers ---- */
+
+static void finalize_nothing(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)object, (void)arg;
+}
+
+static int cleanup_of_nothing(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, &world->frame, free, NULL, NULL);
+}
+
+static int finalizer_of_an_inside(struct world *world) {
+  return (int)gait_finalizer_add(world->thread, (char *)world->slots[0] + 8, finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int finalizer_of_another_heap(struct world *world) {
+  return (int)gait_finalizer_add(world_other_thread(world), world->slots[0], finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int cleanup_outside(struct world *world) {
+  void *object = world->slots[0];
+  gait_thread_leave(world->thread);
+  return (int)gait_cleanup_add(world->thread, object, free, NULL, NULL);
+}
+
+static int cleanup_of_an_object(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, world->slots[0], free, NULL, NULL);
+}
+
+static int cleanup_from_elsewhere(struct world *world) {
+  return elsewhere(world, cleanup_of_an_object);
+}
+
+static int stop_in_another_heap(struct world *world) {
+  gait_cleanup cleanup;
+  if (gait_cleanup_add(world->thread, world->slots[0], free, NULL, &cleanup) != GAIT_OK) return -1;
+  return (int)gait_cleanup_stop(world_other_thread(world), cleanup);
+}
+
+static int run_finalizers_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return (int)gait_finalizers_run(world->thread, 1);
+}
+
+static int run_all_finalizers(struct world *world) {
+  return (int)gait_finalizers_run_all(world->thread);
+}
+
+static int run_finalizers_from_elsewhere(struct world *world) {
+  return elsewhere(world, run_all_finalizers);
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -841,6 +895,16 @@ static const struct misuse {
     {"external_from_elsewhere", external_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, NULL, "external.object",
      GAIT_ERROR_ARGUMENT},
+    {"cleanup_of_nothing", cleanup_of_nothing, NULL, "finalizer.object", GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_an_inside", finalizer_of_an_inside, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_another_heap", finalizer_of_another_heap, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"cleanup_outside", cleanup_outside, NULL, "finalizer.managed", GAIT_ERROR_STATE},
+    {"cleanup_from_elsewhere", cleanup_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
+    {"stop_in_another_heap", stop_in_another_heap, NULL, "finalizer.heap", GAIT_ERROR_WRONG_HEAP},
+    {"run_finalizers_outside", run_finalizers_outside, NULL, "finalizer.managed", ABORTS},
+    {"run_finalizers_from_elsewhere", run_finalizers_from_elsewhere, NULL, "thread.owner", ABORTS},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},
