@@ -3,6 +3,8 @@
 
 #include "base/check.h"
 #include "cycle/collector.h"
+#include "cycle/finalizer_thread.h"
+#include "mutator/blocking.h"
 #include "weak/finalizers.h"
 
 _Static_assert(sizeof(gait_cleanup) == 16 && sizeof(gait_finalizer) == 16, "they go by value");
@@ -121,4 +123,20 @@ size_t gait_finalizers_run_all(gait_thread *thread) {
   gaiti_finalizers_retire(thread->heap);
   gaiti_collector_collect(thread, GAIT_CAUSE_FORCED);
   return gaiti_due_run(thread, AO_load(&thread->heap->finalizers->due));
+}
+
+/* ---- The library's thread ---- */
+
+gait_result gait_finalizers_start_thread(gait_heap *heap) {
+  if (!heap) return GAIT_ERROR_ARGUMENT;
+  return gaiti_finalizer_thread_start(heap);
+}
+
+/* The calling thread waits outside all of its heaps. */
+gait_result gait_finalizers_stop_thread(gait_heap *heap) {
+  if (!heap) return GAIT_ERROR_ARGUMENT;
+  gaiti_blocking_begin();
+  bool stopped = gaiti_finalizer_thread_stop(heap);
+  gaiti_blocking_end();
+  return stopped ? GAIT_OK : GAIT_ERROR_NOT_FOUND;
 }

@@ -453,6 +453,8 @@ static void null_to_finalizers(struct world *world) {
   SAYS_ARGUMENT(gait_finalizer_add(thread, object, finalize_nothing, NULL, 3, NULL));
   SAYS_ARGUMENT(gait_cleanup_stop(NULL, cleanup));
   SAYS_ARGUMENT(gait_finalizer_stop(NULL, finalizer));
+  SAYS_ARGUMENT(gait_finalizers_start_thread(NULL));
+  SAYS_ARGUMENT(gait_finalizers_stop_thread(NULL));
 }
 
 static void null_to_threads_and_roots(struct world *world, gait_heap *heap) {

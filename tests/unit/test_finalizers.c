@@ -2,6 +2,7 @@
 #include "unit_young.h"
 
 #include <gait/finalizer.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -526,6 +527,40 @@ START_TEST(functions_run_on_whatever_thread_asks) {
 }
 END_TEST
 
+static void count_cleanup(void *arg) {
+  atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+static void await_count(atomic_uint *count, unsigned wanted) {
+  gait_thread_leave(unit.thread);
+  while (atomic_load(count) < wanted)
+    usleep(1000);
+  gait_thread_enter(unit.thread);
+}
+
+START_TEST(functions_run_on_a_thread_of_the_library) {
+  atomic_uint count = 0;
+  ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_ERROR_NOT_FOUND);
+  for (unsigned round = 1; round <= 3; round++) {
+    ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_OK);
+    ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_ERROR_ALREADY);
+    for (unsigned i = 0; i < 20; i++)
+      ck_assert_int_eq(gait_cleanup_add(unit.thread, new_object(1), count_cleanup, &count, NULL),
+                       GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    await_count(&count, 20 * round);
+    ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_OK);
+    ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_ERROR_NOT_FOUND);
+  }
+  ck_assert_int_eq(gait_cleanup_add(unit.thread, new_object(1), count_cleanup, &count, NULL),
+                   GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(unit_stats(unit.heap).finalizers_due, 1); /* it has ended */
+  ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_OK);
+  await_count(&count, 61); /* and the heap is destroyed with its thread */
+}
+END_TEST
+
 /* What is registered and what is due is so in both, and runs in each. */
 START_TEST(forked_child_runs_its_own_copies) {
   unit.slots[0] = new_object(1);
@@ -658,6 +693,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, statistics_count_registered_due_run_and_slow_functions);
   UNIT_WORLD_TEST(worlds, memory_of_many_registrations_is_given_back);
   UNIT_WORLD_TEST(worlds, functions_run_on_whatever_thread_asks);
+  UNIT_WORLD_TEST(worlds, functions_run_on_a_thread_of_the_library);
   UNIT_WORLD_TEST(worlds, forked_child_runs_its_own_copies);
   unit_worlds young = unit_world_cases(suite, "young", &finalizers_young);
   UNIT_WORLD_TEST(young, young_cycle_finds_young_objects_dead);
