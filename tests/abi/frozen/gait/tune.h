@@ -30,6 +30,10 @@ extern "C" {
  *                      gc_stopped_ns, the CPU time that threads would have had while all of them
  *                      were stopped, but for checks.  Help on CPUs that were idle, gc_idle_ns,
  *                      takes nothing from the program and is apart
+ *   finalizers         cleanups and finalizers that are registered, those that are due too
+ *   finalizers_due     of these, waiting to be run; finalizers_oldest_ns: the longest wait
+ *   finalizers_run     that have run, finalizers_slow: for longer than a millisecond; the time that
+ *                      the slowest took.  One that the program took out of the queue has run
  *   pause_*            every time for which the collector stopped a thread: handshake work, root
  *                      scan, assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
@@ -64,6 +68,12 @@ typedef struct gait_stats {
   uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
   uint64_t gc_stopped_ns;
   double cpus;
+  uint64_t finalizers;
+  uint64_t finalizers_due;
+  uint64_t finalizers_oldest_ns;
+  uint64_t finalizers_run;
+  uint64_t finalizers_slow;
+  uint64_t finalizers_slowest_ns;
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
