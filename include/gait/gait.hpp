@@ -7,10 +7,12 @@
 #define GAIT_GAIT_HPP
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
 
+#include "gait/finalizer.h"
 #include "gait/gait.h"
 
 namespace gait {
@@ -104,6 +106,34 @@ public:
 
 private:
   gait_handle *handle_ = nullptr;
+};
+
+// A function object that is called once when an object is gone, and may not throw then; or, where
+// the cleanup is stopped, destroyed uncalled.  It goes its own way when this is destroyed.  Empty
+// where there was no memory.
+template <typename Function> class Cleanup {
+public:
+  Cleanup(gait_thread *thread, void *object, Function function)
+      : function_(new (std::nothrow) Function(std::move(function))) {
+    if (function_ && gait_cleanup_add(thread, object, call, function_, &cleanup_) != GAIT_OK)
+      delete std::exchange(function_, nullptr);
+  }
+  Cleanup(const Cleanup &) = delete;
+  Cleanup &operator=(const Cleanup &) = delete;
+  explicit operator bool() const { return function_ != nullptr; }
+  bool stop(gait_thread *thread) { // whether it will not be called
+    if (!function_ || gait_cleanup_stop(thread, cleanup_) != GAIT_OK) return false;
+    delete std::exchange(function_, nullptr);
+    return true;
+  }
+
+private:
+  static void call(void *arg) {
+    std::unique_ptr<Function> function(static_cast<Function *>(arg));
+    (*function)();
+  }
+  Function *function_;
+  gait_cleanup cleanup_{};
 };
 
 } // namespace gait

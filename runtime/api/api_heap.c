@@ -10,6 +10,7 @@
 #include "base/sized.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/finalizer_thread.h"
 #include "cycle/fork.h"
 #include "mark/marking.h"
 #include "weak/finalizers.h"
@@ -109,8 +110,15 @@ static void heap_end_collector(gait_heap *heap) {
   gaiti_blocking_end();
 }
 
+static void heap_end_finalizer_thread(gait_heap *heap) {
+  gaiti_blocking_begin();
+  gaiti_finalizer_thread_stop(heap);
+  gaiti_blocking_end();
+}
+
 gait_result gait_heap_destroy(gait_heap *heap) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
+  heap_end_finalizer_thread(heap);
   gaiti_lock(&heap->threads->lock);
   bool busy = heap->threads->count > 0;
   gaiti_unlock(&heap->threads->lock);

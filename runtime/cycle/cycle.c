@@ -358,12 +358,20 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   generation->young_next = next.young;
 }
 
+/* Whether all that the queue leads to is checked.  Threads that were stopped before have been let
+ * go, and are not stopped again. */
+static bool cycle_checks_finalizers(const gait_heap *heap) {
+  bool let_go = heap->cycle->runner.stopped && !heap->options.barrierless;
+  return heap->options.debug.checkmark && !let_go && AO_load(&heap->finalizers->due) > 0;
+}
+
 /* Makes cleanups and finalizers due.  Returns false where that takes too long for this thread. */
 static bool cycle_close_finalizers(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   uint64_t cpu_ns = gaiti_os_thread_cpu_ns();
   if (!gaiti_finalizers_close(heap, runner->marker, cycle_has_deadline(heap))) return false;
   gaiti_counter_add(&heap->cycle->pace.background_ns, gaiti_os_thread_cpu_ns() - cpu_ns);
+  if (cycle_checks_finalizers(heap)) cycle_checkmark(heap);
   gaiti_finalizers_ring(heap);
   return true;
 }

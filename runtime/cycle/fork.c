@@ -84,6 +84,7 @@
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
+#include "cycle/finalizer_thread.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
@@ -408,6 +409,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_unlock_all(heap);
   fork_renew_conditions(heap);
   fork_forget_collector(heap);
+  gaiti_finalizer_thread_forget(heap);
   gaiti_space_recover(&heap->space, &heap->map);
   gaiti_roots_forget_visits(&heap->roots);
   gaiti_fibers_recover(heap, entry->caller);

@@ -87,8 +87,11 @@ bool gaiti_finalizers_init(gait_heap *heap) {
   if (!finalizers) return false;
   finalizers->table.space = &heap->space;
   if (!gaiti_lock_init(&finalizers->lock, GAITI_RANK_FINALIZERS)) goto fail_memory;
-  if (!finalizers_register_root(heap)) goto fail_lock;
+  if (!gaiti_condition_init(&finalizers->wanted)) goto fail_lock;
+  if (!finalizers_register_root(heap)) goto fail_condition;
   return true;
+fail_condition:
+  gaiti_condition_destroy(&finalizers->wanted);
 fail_lock:
   gaiti_lock_destroy(&finalizers->lock);
 fail_memory:
@@ -100,6 +103,7 @@ fail_memory:
 void gaiti_finalizers_destroy(gait_heap *heap) {
   struct gaiti_finalizers *finalizers = heap->finalizers;
   gaiti_finalizer_table_destroy(&finalizers->table);
+  gaiti_condition_destroy(&finalizers->wanted);
   gaiti_lock_destroy(&finalizers->lock);
   gaiti_structure_free(&heap->space, finalizers, sizeof *finalizers);
 }
@@ -344,6 +348,9 @@ void gaiti_finalizers_ring(gait_heap *heap) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     if (AO_load(&thread->finalizers) > 0) AO_int_store_release(&thread->attachments->poll, 1);
   gaiti_unlock(&heap->threads->lock);
+  gaiti_lock(&heap->finalizers->lock);
+  gaiti_wake(&heap->finalizers->wanted);
+  gaiti_unlock(&heap->finalizers->lock);
 }
 
 /* Every bit and state is as .inv.finalizer says. */

@@ -13,6 +13,8 @@
  *   queue          due, and the stopped among them
  *   retire         registrations up to this serial become due in the next full cycle, dead or not;
  *                  `retiring`: in the cycle under way, the runner's
+ *   thread         of the library's, while `thread_runs`; sleeps on `wanted`, and ends where
+ *                  `thread_ends` says so, atomic (cycle/finalizer_thread.c)
  *   stuck          finalizers that a cycle among dead objects holds back are to be reported; atomic
  *   due            functions in the queue, but for stopped ones; atomic
  *   run, slow, slowest_ns   that have run, how many of those took long, the longest; atomic */
@@ -25,6 +27,10 @@ struct gaiti_finalizers {
   bool looked;
   uint64_t retire;
   uint64_t retiring;
+  struct gaiti_condition wanted;
+  pthread_t thread;
+  bool thread_runs;
+  AO_t thread_ends;
   AO_t stuck;
   AO_t due;
   AO_t run;
@@ -60,7 +66,7 @@ bool gaiti_finalizers_close(gait_heap *heap, struct gaiti_marker *marker, bool b
 /* In the child of a fork, where a cycle is given up: nothing has been found dead. */
 void gaiti_finalizers_drop(gait_heap *heap);
 
-/* Has threads that run functions at their polls come by one. */
+/* Has threads that run functions at their polls come by one, and wakes the library's. */
 void gaiti_finalizers_ring(gait_heap *heap);
 
 /* Names in the log the kinds of objects that wait for themselves.  No lock is held. */

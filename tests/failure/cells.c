@@ -1,5 +1,7 @@
 #include "cells.h"
 
+#include <gait/finalizer.h>
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -258,6 +260,33 @@ void cells_build(struct cells *cells) {
   gait_frame_pop(cells->thread, &frame);
 }
 
+static void cells_clean_up(void *arg) {
+  struct cells *cells = arg;
+  cells->ran++;
+}
+
+static void cells_finalize(gait_thread *thread, void *object, void *arg) {
+  struct cell *cell = object;
+  (void)thread;
+  cell_walk(cell, cell->id);
+  cells_clean_up(arg);
+}
+
+/* Every cell that is kept, and many that are not. */
+void cells_finalizers(struct cells *cells) {
+  for (unsigned i = 0; i < 4 * CELLS_SLOTS; i++) {
+    struct cell *cell = i < CELLS_SLOTS ? cells->slots[i] : cells_new(cells, cells->thread);
+    if (!cell) continue;
+    cells->registered += cells_worked(gait_finalizer_add(cells->thread, cell, cells_finalize, cells,
+                                                         (gait_finalizer_order)(i % 3), NULL),
+                                      GAIT_ERROR_MEMORY);
+    cells->registered += cells_worked(
+        gait_cleanup_add(cells->thread, cell, cells_clean_up, cells, NULL), GAIT_ERROR_MEMORY);
+  }
+  gait_heap_collect(cells->thread);
+  gait_finalizers_run(cells->thread, SIZE_MAX);
+}
+
 /* Drops most of what is kept, so that there is something to free. */
 void cells_drop(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_SLOTS; i++) {
@@ -354,6 +383,8 @@ void cells_end(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
     if (cells->handles[i]) gait_handle_destroy(cells->thread, cells->handles[i]);
   if (cells->thread) {
+    gait_finalizers_run_all(cells->thread);
+    MUST(cells->ran == cells->registered);
     gait_frame_pop(cells->thread, &cells->frame);
     MUST(gait_thread_detach(cells->thread) == GAIT_OK);
   }

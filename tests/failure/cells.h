@@ -50,6 +50,8 @@ struct cells {
   bool callback_added;
   gait_handle *handles[CELLS_HANDLES];
   uint64_t handle_ids[CELLS_HANDLES];
+  uint64_t registered; /* cleanups and finalizers */
+  uint64_t ran;
 };
 
 /* Steps.  Each goes as far as memory reaches, and leaves a world that can be checked. */
@@ -62,6 +64,7 @@ void cells_allocate(struct cells *cells, unsigned count);
 void cells_externals(struct cells *cells);
 void cells_grow(struct cells *cells);
 void cells_build(struct cells *cells);
+void cells_finalizers(struct cells *cells);
 void cells_drop(struct cells *cells);
 void cells_collect(struct cells *cells);
 void cells_limit(struct cells *cells);

@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/array.h>
+#include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -800,6 +801,59 @@ static int array_of_references_is_copied_to(struct world *world) {
   return gait_array_append_copy(world->thread, &array, &array, 1);
 }
 
+/* ---- Cleanups and finalizers ---- */
+
+static void finalize_nothing(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)object, (void)arg;
+}
+
+static int cleanup_of_nothing(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, &world->frame, free, NULL, NULL);
+}
+
+static int finalizer_of_an_inside(struct world *world) {
+  return (int)gait_finalizer_add(world->thread, (char *)world->slots[0] + 8, finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int finalizer_of_another_heap(struct world *world) {
+  return (int)gait_finalizer_add(world_other_thread(world), world->slots[0], finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int cleanup_outside(struct world *world) {
+  void *object = world->slots[0];
+  gait_thread_leave(world->thread);
+  return (int)gait_cleanup_add(world->thread, object, free, NULL, NULL);
+}
+
+static int cleanup_of_an_object(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, world->slots[0], free, NULL, NULL);
+}
+
+static int cleanup_from_elsewhere(struct world *world) {
+  return elsewhere(world, cleanup_of_an_object);
+}
+
+static int stop_in_another_heap(struct world *world) {
+  gait_cleanup cleanup;
+  if (gait_cleanup_add(world->thread, world->slots[0], free, NULL, &cleanup) != GAIT_OK) return -1;
+  return (int)gait_cleanup_stop(world_other_thread(world), cleanup);
+}
+
+static int run_finalizers_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return (int)gait_finalizers_run(world->thread, 1);
+}
+
+static int run_all_finalizers(struct world *world) {
+  return (int)gait_finalizers_run_all(world->thread);
+}
+
+static int run_finalizers_from_elsewhere(struct world *world) {
+  return elsewhere(world, run_all_finalizers);
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -1030,6 +1084,16 @@ static const struct misuse {
      ABORTS},
     {"array_of_references_is_copied_to", array_of_references_is_copied_to, NULL, "array.leaf",
      ABORTS},
+    {"cleanup_of_nothing", cleanup_of_nothing, NULL, "finalizer.object", GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_an_inside", finalizer_of_an_inside, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_another_heap", finalizer_of_another_heap, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"cleanup_outside", cleanup_outside, NULL, "finalizer.managed", GAIT_ERROR_STATE},
+    {"cleanup_from_elsewhere", cleanup_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
+    {"stop_in_another_heap", stop_in_another_heap, NULL, "finalizer.heap", GAIT_ERROR_WRONG_HEAP},
+    {"run_finalizers_outside", run_finalizers_outside, NULL, "finalizer.managed", ABORTS},
+    {"run_finalizers_from_elsewhere", run_finalizers_from_elsewhere, NULL, "thread.owner", ABORTS},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

@@ -171,9 +171,9 @@ void dying_step(struct mutator *mutator) {
   }
 }
 
-/* Two calls: functions of the first may have been due on threads that have gone. */
 void dying_end(struct graph *graph, gait_thread *thread) {
   atomic_store(&graph->ends, true);
+  gait_finalizers_stop_thread(graph->heap);
   gait_finalizers_run_all(thread);
   if (gait_finalizers_run_all(thread) != 0) graph_fail(graph, "not all functions ran at the end");
   for (uint32_t i = 0; i < GRAPH_TOKENS; i++) {

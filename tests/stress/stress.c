@@ -239,6 +239,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
     fprintf(stderr, "stress: seed %" PRIu64 ": no heap\n", stress->seed);
     exit(EXIT_FAILURE);
   }
+  if (random_mix(seed + 5) % 4 == 0) gait_finalizers_start_thread(heap);
   era->seed = seed;
   era->stop = &ring->stop;
   era->settings_change = random_below(&random, 3) == 0;

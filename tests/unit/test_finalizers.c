@@ -1,9 +1,12 @@
 /* Cleanups and finalizers: when they become due, in which order, where they run. */
-#include "unit.h"
+#include "unit_young.h"
 
 #include <gait/finalizer.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 const char *const unit_suite_name = "finalizers";
 
@@ -67,7 +70,7 @@ static void **new_finalizable(uintptr_t arg, gait_finalizer_order order) {
   return object;
 }
 
-static void link(void **from, size_t field, void *to) {
+static void refer(void **from, size_t field, void *to) {
   gait_store_init(unit.thread, &from[field], to);
 }
 
@@ -147,7 +150,7 @@ END_TEST
 START_TEST(cleanup_waits_for_finalizers_that_reach_its_object) {
   void **object = new_finalizable(1, GAIT_FINALIZER_UNORDERED);
   void *child = new_object(1);
-  link(object, 0, child);
+  refer(object, 0, child);
   add_cleanup(child, 2);
   add_cleanup(object, 3);
   ck_assert_uint_eq(collect_and_run(), 1);
@@ -162,9 +165,9 @@ END_TEST
 START_TEST(finalizer_gets_its_object_whole) {
   void **object = new_object(2);
   void **child = new_object(2);
-  link(object, 0, child);
+  refer(object, 0, child);
   object[1] = NULL;
-  link(child, 1, unit_tagged_leaf(&unit, 3));
+  refer(child, 1, unit_tagged_leaf(&unit, 3));
   add_finalizer(object, 5, GAIT_FINALIZER_UNORDERED);
   ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
   for (int i = 0; i < 3; i++)
@@ -220,9 +223,9 @@ END_TEST
 static void expect_order(gait_finalizer_order order, bool ordered) {
   void **a = new_finalizable(1, order), **plain = new_object(1), **b = new_finalizable(2, order),
        **c = new_finalizable(3, order);
-  link(a, 0, plain);
-  link(plain, 0, b);
-  link(b, 1, c);
+  refer(a, 0, plain);
+  refer(plain, 0, b);
+  refer(b, 1, c);
   unit_tag(&unit, c, 5);
   ck_assert_uint_eq(collect_and_run(), ordered ? 1 : 3);
   if (!ordered) return;
@@ -251,9 +254,9 @@ START_TEST(topological_finalizer_waits_for_unordered_one) {
   void **user = new_finalizable(1, GAIT_FINALIZER_UNORDERED);
   void **used = new_finalizable(2, GAIT_FINALIZER_TOPOLOGICAL);
   void **both = new_finalizable(3, GAIT_FINALIZER_UNORDERED);
-  link(user, 0, used);
-  link(used, 0, both);
-  link(both, 0, user);
+  refer(user, 0, used);
+  refer(used, 0, both);
+  refer(both, 0, user);
   ck_assert_uint_eq(collect_and_run(), 2);
   ck_assert_uint_eq(calls.args[0] + calls.args[1], 4);
   ck_assert_uint_eq(collect_and_run(), 1 - 1); /* it is in a cycle with plain objects now */
@@ -262,10 +265,10 @@ END_TEST
 
 START_TEST(object_that_refers_to_itself_runs_where_that_is_ignored) {
   void **object = new_finalizable(1, GAIT_FINALIZER_IGNORE_SELF);
-  link(object, 0, object);
-  link(object, 1, object);
+  refer(object, 0, object);
+  refer(object, 1, object);
   void **other = new_finalizable(2, GAIT_FINALIZER_TOPOLOGICAL);
-  link(other, 1, other);
+  refer(other, 1, other);
   ck_assert_uint_eq(collect_and_run(), 1);
   ck_assert_uint_eq(calls.args[0], 1);
   ck_assert_uint_eq(collect_and_run(), 0);
@@ -279,9 +282,9 @@ START_TEST(self_reference_is_ignored_and_those_of_others_are_not) {
     void **used = new_object(2), **user = new_object(2);
     add_finalizer(users_first ? user : used, users_first ? 1 : 2, GAIT_FINALIZER_IGNORE_SELF);
     add_finalizer(users_first ? used : user, users_first ? 2 : 1, GAIT_FINALIZER_IGNORE_SELF);
-    link(used, 0, used);
-    link(user, 0, user);
-    link(user, 1, used);
+    refer(used, 0, used);
+    refer(user, 0, user);
+    refer(user, 1, used);
     ck_assert_uint_eq(collect_and_run(), 1);
     ck_assert_uint_eq(calls.args[0], 1);
     ck_assert_uint_eq(collect_and_run(), 1);
@@ -293,8 +296,8 @@ END_TEST
 /* Through another object it is a cycle. */
 START_TEST(reference_to_itself_through_another_is_not_ignored) {
   void **object = new_finalizable(1, GAIT_FINALIZER_IGNORE_SELF), **plain = new_object(1);
-  link(object, 0, plain);
-  link(plain, 0, object);
+  refer(object, 0, plain);
+  refer(plain, 0, object);
   ck_assert_uint_eq(collect_and_run(), 0);
 }
 END_TEST
@@ -309,8 +312,8 @@ START_TEST(cycle_among_finalizable_objects_is_named_once) {
   unit_open_with(&unit, &options, GAIT_STACK_EXACT);
   void **a = new_finalizable(1, GAIT_FINALIZER_TOPOLOGICAL);
   void **b = new_finalizable(2, GAIT_FINALIZER_TOPOLOGICAL);
-  link(a, 0, b);
-  link(b, 0, a);
+  refer(a, 0, b);
+  refer(b, 0, a);
   unit_tag(&unit, a, 1);
   ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(1));
   ck_assert_ptr_nonnull(strstr(cycle_log.text, "lead to one another"));
@@ -420,7 +423,7 @@ START_TEST(run_all_runs_each_that_is_registered_newest_first) {
     unit.slots[i % 10] = new_object(2);
     add_finalizer(unit.slots[i % 10], i, (gait_finalizer_order)(i % 3));
   }
-  link(unit.slots[9], 0, unit.slots[9]);
+  refer(unit.slots[9], 0, unit.slots[9]);
   ck_assert_uint_eq(gait_finalizers_run_all(unit.thread), 100);
   for (uintptr_t i = 0; i < 100; i++)
     UNIT_CHECK(calls.args[i] == 99 - i);
@@ -458,6 +461,152 @@ START_TEST(destroying_a_heap_runs_nothing) {
     add_cleanup(unit.slots[i % UNIT_SLOTS] = new_object(1), i);
   unit_close(&unit);
   ck_assert_uint_eq(calls.count, 0);
+}
+END_TEST
+
+/* ---- Young cycles ---- */
+
+static void young_forget(unit_world *world, int mode) {
+  calls_forget();
+  young_open(world, mode);
+}
+
+UNIT_FIXTURE(finalizers_young, 2, young_forget);
+
+START_TEST(young_cycle_finds_young_objects_dead) {
+  for (uintptr_t age = 0; age < 3; age++) {
+    unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 48);
+    unit.slots[1] = gait_alloc(unit.thread, unit.references, 48);
+    add_cleanup(unit.slots[0], 2 * age);
+    add_finalizer(unit.slots[1], 2 * age + 1, GAIT_FINALIZER_TOPOLOGICAL);
+    for (uintptr_t i = 0; i < age; i++)
+      young_cycle(&unit);
+    ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 0);
+    unit.slots[0] = unit.slots[1] = NULL;
+    young_cycle(&unit);
+    ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), age < 2 ? 2 : 0); /* old */
+  }
+  ck_assert_uint_eq(collect_and_run(), 2);
+  ck_assert_uint_eq(calls.count, 6);
+}
+END_TEST
+
+START_TEST(young_cycle_keeps_what_is_due_and_what_it_leads_to) {
+  void **object = gait_alloc(unit.thread, unit.references, 48);
+  add_finalizer(object, 1, GAIT_FINALIZER_UNORDERED);
+  unit.slots[0] = object;
+  void *leaf = unit_tagged_leaf(&unit, 6);
+  gait_store(unit.thread, &object[2], leaf);
+  unit.slots[0] = NULL;
+  for (int i = 0; i < 4; i++)
+    ck_assert_uint_eq(young_alive(&unit), UNIT_TAG(6));
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 1);
+  ck_assert_ptr_eq(object[2], leaf);
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+}
+END_TEST
+
+/* ---- Other threads and processes ---- */
+
+static void *run_on_another(void *arg) {
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(unit.heap, "runs", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  *(size_t *)arg = gait_finalizers_run(thread, SIZE_MAX);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(functions_run_on_whatever_thread_asks) {
+  for (uintptr_t i = 0; i < 10; i++)
+    add_cleanup(new_object(1), i);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  size_t count = 0;
+  unit_on_thread(unit.thread, run_on_another, &count);
+  ck_assert_uint_eq(count, 10);
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 0);
+}
+END_TEST
+
+static void count_cleanup(void *arg) {
+  atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
+static void await_count(atomic_uint *count, unsigned wanted) {
+  gait_thread_leave(unit.thread);
+  while (atomic_load(count) < wanted)
+    usleep(1000);
+  gait_thread_enter(unit.thread);
+}
+
+START_TEST(functions_run_on_a_thread_of_the_library) {
+  atomic_uint count = 0;
+  ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_ERROR_NOT_FOUND);
+  for (unsigned round = 1; round <= 3; round++) {
+    ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_OK);
+    ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_ERROR_ALREADY);
+    for (unsigned i = 0; i < 20; i++)
+      ck_assert_int_eq(gait_cleanup_add(unit.thread, new_object(1), count_cleanup, &count, NULL),
+                       GAIT_OK);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    await_count(&count, 20 * round);
+    ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_OK);
+    ck_assert_int_eq(gait_finalizers_stop_thread(unit.heap), GAIT_ERROR_NOT_FOUND);
+  }
+  ck_assert_int_eq(gait_cleanup_add(unit.thread, new_object(1), count_cleanup, &count, NULL),
+                   GAIT_OK);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_uint_eq(unit_stats(unit.heap).finalizers_due, 1); /* it has ended */
+  ck_assert_int_eq(gait_finalizers_start_thread(unit.heap), GAIT_OK);
+  await_count(&count, 61); /* and the heap is destroyed with its thread */
+}
+END_TEST
+
+/* What is registered and what is due is so in both, and runs in each. */
+START_TEST(forked_child_runs_its_own_copies) {
+  unit.slots[0] = new_object(1);
+  add_cleanup(unit.slots[0], 1);
+  add_finalizer(new_object(2), 2, GAIT_FINALIZER_UNORDERED);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  unit.slots[0] = NULL;
+  if (child == 0) {
+    bool holds = gait_finalizers_run(unit.thread, SIZE_MAX) == 1 && calls.args[0] == 2 &&
+                 gait_heap_collect(unit.thread) == GAIT_OK &&
+                 gait_finalizers_run(unit.thread, SIZE_MAX) == 1 && calls.args[1] == 1;
+    _exit(holds ? 0 : 1);
+  }
+  int status = 1;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_int_eq(status, 0);
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 1);
+  ck_assert_uint_eq(collect_and_run(), 1);
+}
+END_TEST
+
+/* A cycle that a thread with a deadline runs leaves finalizers to the collector's. */
+START_TEST(cycles_of_threads_that_allocate_find_the_dead) {
+  gait_options options = unit_options(_i);
+  options.inline_bytes = (int64_t)1 << 40;
+  options.gogc_percent = 100;
+  options.min_heap_bytes = 1 << 20;
+  unit_open_with(&unit, &options, GAIT_STACK_EXACT);
+  size_t registered = 0, ran = 0;
+  for (; unit_stats(unit.heap).cycles < 20; registered++) {
+    for (int i = 0; i < 50; i++)
+      UNIT_CHECK(gait_alloc(unit.thread, unit.references, 512) != NULL);
+    void *object = new_object(2);
+    if (registered % 2)
+      UNIT_CHECK(gait_cleanup_add(unit.thread, object, free, NULL, NULL) == GAIT_OK);
+    else
+      add_finalizer(object, registered, (gait_finalizer_order)(registered % 3));
+    ran += gait_finalizers_run(unit.thread, SIZE_MAX);
+    calls.count = 0;
+  }
+  ck_assert_uint_gt(ran, 0);
+  ran += collect_and_run();
+  ck_assert_uint_eq(ran, registered);
+  unit_close(&unit);
 }
 END_TEST
 
@@ -515,6 +664,7 @@ static void finalizers_fill_cycle(Suite *suite) {
   tcase_add_checked_fixture(own, calls_forget, NULL);
   UNIT_TEST(own, cycle_among_finalizable_objects_is_named_once);
   UNIT_TEST(own, destroying_a_heap_runs_nothing);
+  UNIT_TEST(own, cycles_of_threads_that_allocate_find_the_dead);
 }
 
 void unit_suite_fill(Suite *suite) {
@@ -542,5 +692,11 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, run_all_leaves_what_its_functions_register);
   UNIT_WORLD_TEST(worlds, statistics_count_registered_due_run_and_slow_functions);
   UNIT_WORLD_TEST(worlds, memory_of_many_registrations_is_given_back);
+  UNIT_WORLD_TEST(worlds, functions_run_on_whatever_thread_asks);
+  UNIT_WORLD_TEST(worlds, functions_run_on_a_thread_of_the_library);
+  UNIT_WORLD_TEST(worlds, forked_child_runs_its_own_copies);
+  unit_worlds young = unit_world_cases(suite, "young", &finalizers_young);
+  UNIT_WORLD_TEST(young, young_cycle_finds_young_objects_dead);
+  UNIT_WORLD_TEST(young, young_cycle_keeps_what_is_due_and_what_it_leads_to);
   finalizers_fill_cycle(suite);
 }
