@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <gait/fiber.h>
 
@@ -286,6 +287,42 @@ static int exit_on_one(void) {
   return EXIT_SUCCESS;
 }
 
+static pthread_barrier_t both;
+
+static int body_stays_outside(void) {
+  gait_thread_leave(thread);
+  pthread_barrier_wait(&both);
+  pthread_barrier_wait(&both);
+  return EXIT_SUCCESS;
+}
+
+static void *other_runs_it(void *arg) {
+  apart_must(gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK, "no thread");
+  fiber_go_in();
+  return arg;
+}
+
+/* Its thread is not there in the child. */
+static int to_one_that_is_lost(void) {
+  pthread_t other;
+  fiber_open(body_stays_outside);
+  gait_thread *mine = thread;
+  pthread_barrier_init(&both, NULL, 2);
+  pthread_create(&other, NULL, other_runs_it, NULL);
+  gait_thread_leave(mine);
+  pthread_barrier_wait(&both);
+  gait_thread_enter(mine);
+  const pid_t child = fork();
+  if (child == 0) {
+    thread = mine;
+    return fiber_go_in();
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (WIFSIGNALED(status)) abort();
+  return EXIT_SUCCESS;
+}
+
 /* ---- The test ---- */
 
 struct misuse {
@@ -319,6 +356,7 @@ static const struct misuse misuses[] = {
     {"the value of none", value_of_none, "fiber.registered", ABORTS},
     {"a value to none", value_to_none, "fiber.registered", ABORTS},
     {"detach on one", detach_on_one, "thread.fiber", GAIT_ERROR_STATE},
+    {"to one that is lost", to_one_that_is_lost, "fiber.lost", ABORTS},
     {"exit on one", exit_on_one, "thread.fiber", ABORTS},
 };
 
