@@ -1,4 +1,6 @@
-/* Fibers: registering, and the two sides of a switch. */
+/* Fibers: registering, and the two sides of a switch.
+ *
+ * Models: fibers. */
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/fiber_scan.h"
