@@ -11,6 +11,7 @@
 #include "sanitizer.h"
 
 #if SANITIZER_ADDRESS
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if SANITIZER_THREAD
@@ -193,7 +194,11 @@ bool coroutine_make(struct coroutine *coroutine, size_t bytes, bool ucontext, vo
   return true;
 }
 
+/* Functions that have not returned have left gaps there that nothing may touch. */
 void coroutine_free(struct coroutine *coroutine) {
+#if SANITIZER_ADDRESS
+  __asan_unpoison_memory_region(coroutine->low, coroutine->bytes);
+#endif
 #if SANITIZER_THREAD
   __tsan_destroy_fiber(coroutine->tsan);
 #endif
