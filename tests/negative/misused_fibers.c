@@ -290,6 +290,47 @@ static int exit_on_one(void) {
   return EXIT_SUCCESS;
 }
 
+/* ---- Nothing ---- */
+
+static int switch_of_no_thread(void) {
+  fiber_open(fiber_return);
+  gait_fiber_switch(NULL, fiber, coroutine_swap, &in);
+  return EXIT_SUCCESS;
+}
+
+static int switch_by_no_swap(void) {
+  fiber_open(fiber_return);
+  gait_fiber_switch(thread, fiber, NULL, &in);
+  return EXIT_SUCCESS;
+}
+
+static int finish_of_no_thread(void) {
+  fiber_open(fiber_return);
+  gait_fiber_finish(NULL, NULL, coroutine_swap, &out);
+}
+
+static int current_of_no_thread(void) {
+  return gait_fiber_current(NULL) != NULL;
+}
+
+static int value_by_no_thread(void) {
+  fiber_open(fiber_return);
+  gait_fiber_set_value(NULL, fiber, NULL);
+  return EXIT_SUCCESS;
+}
+
+static int value_to_nothing(void) {
+  fiber_open(fiber_return);
+  gait_fiber_set_value(thread, NULL, NULL);
+  return EXIT_SUCCESS;
+}
+
+static int value_of_nothing(void) {
+  return gait_fiber_value(NULL) != NULL;
+}
+
+/* ---- Forks ---- */
+
 static pthread_barrier_t both;
 
 static int body_stays_outside(void) {
@@ -362,6 +403,13 @@ static const struct misuse misuses[] = {
     {"a value to none", value_to_none, "fiber.registered", ABORTS},
     {"detach on one", detach_on_one, "thread.fiber", GAIT_ERROR_STATE},
     {"to one that is lost", to_one_that_is_lost, "fiber.lost", ABORTS},
+    {"switch of no thread", switch_of_no_thread, "argument.null", ABORTS},
+    {"switch by no swap", switch_by_no_swap, "argument.null", ABORTS},
+    {"finish of no thread", finish_of_no_thread, "argument.null", ABORTS},
+    {"current of no thread", current_of_no_thread, "argument.null", ABORTS},
+    {"a value by no thread", value_by_no_thread, "argument.null", ABORTS},
+    {"a value to nothing", value_to_nothing, "argument.null", ABORTS},
+    {"the value of nothing", value_of_nothing, "argument.null", ABORTS},
     {"exit on one", exit_on_one, "thread.fiber", ABORTS},
 };
 
