@@ -1,4 +1,6 @@
-/* Fibers: registering, and the two sides of a switch. */
+/* Fibers: registering, and the two sides of a switch.
+ *
+ * Models: fibers. */
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mark/fiber_scan.h"
@@ -108,7 +110,7 @@ static void fiber_take_up(gait_thread *thread, gait_fiber *to) {
   AO_t black_epoch = AO_load(&thread->black_epoch);
   if (black_epoch == 0 || AO_load(&to->scanned) == black_epoch) return;
   uint64_t since = gaiti_pause_begin();
-  fiber_shade(thread, to);
+  if (!MUTANT(MUTANT_FIBER_TAKEN_UP_UNSCANNED)) fiber_shade(thread, to);
   gaiti_pause_end(thread, since);
 }
 

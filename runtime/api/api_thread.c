@@ -103,7 +103,8 @@ GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
 }
 
 /* The function may enter and leave again, which saves registers anew, from further down: those that
- * the caller had at this call are in this frame, which stays where it is. */
+ * the caller had at this call are in this frame, which stays where it is.  A fiber may be on
+ * another thread by then. */
 GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(void *),
                                          void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
@@ -111,10 +112,12 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(function);
   uintptr_t outside = thread->outside, entered = thread->entered;
+  gait_fiber *fiber = thread->fiber;
   gait_thread_leave_from(thread, GAIT_FRAME_END());
   thread->outside = (uintptr_t)GAIT_FRAME_END();
   thread->entered = 0;
   void *result = function(arg);
+  if (fiber) thread = fiber->thread;
   REQUIRE("thread.state", thread_is_outside(thread),
           "a function that runs outside managed code has entered it and not left it again");
   thread->outside = outside;

@@ -54,7 +54,7 @@
  * and leaves the walk over marked objects, the end with all threads stopped and all work that is
  * too long to the collector's thread.
  *
- * Models: finalizers, overflow, roots, start, termination, weak.  Litmus: epoch. */
+ * Models: fibers, finalizers, overflow, roots, start, termination, weak.  Litmus: epoch. */
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"

@@ -38,8 +38,9 @@
  * (mutator/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
  * as itself, so every processor's buffer and caches are acted on exactly once per handshake.
  *
- * Models: finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus: acted,
- * asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop, waiting. */
+ * Models: fibers, finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus:
+ * acted, asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop,
+ * waiting. */
 #include "cycle/handshake.h"
 
 #include "alloc/cache.h"

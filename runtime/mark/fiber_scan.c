@@ -1,3 +1,4 @@
+/* Models: fibers. */
 #include "mark/fiber_scan.h"
 
 #include "mark/root_scan.h"

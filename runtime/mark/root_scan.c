@@ -1,4 +1,4 @@
-/* Models: roots. */
+/* Models: fibers, roots. */
 #include "mark/root_scan.h"
 
 #include "base/asan.h"

@@ -65,7 +65,9 @@
  * A fork may freeze a thread in the middle of a switch (.fork.frozen): the fiber that it had is
  * LOST in the child, whether it ran there or was about to.  One that it had parked is parked, and
  * one that the runner had claimed is again.  Colours are forgotten: the cycle they belong to may be
- * given up, and the next have its epoch. */
+ * given up, and the next have its epoch.
+ *
+ * Models: fibers. */
 #include "mutator/fibers.h"
 
 #include "base/asan.h"

@@ -213,6 +213,19 @@ void cells_handles(struct cells *cells) {
   }
 }
 
+/* Fibers that never run keep their values. */
+void cells_fibers(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_FIBERS; i++) {
+    const uint64_t slot = cells_random(cells, CELLS_SLOTS);
+    if (!cells->fibers[i] && !cells_worked(gait_fiber_register(cells->thread, NULL, 0,
+                                                               GAIT_STACK_EXACT, &cells->fibers[i]),
+                                           GAIT_ERROR_MEMORY))
+      continue;
+    gait_fiber_set_value(cells->thread, cells->fibers[i], cells->slots[slot]);
+    cells->fiber_ids[i] = cells->slot_ids[slot];
+  }
+}
+
 void cells_allocate(struct cells *cells, unsigned count) {
   for (unsigned i = 0; i < count; i++) {
     struct cell *cell = cells_new(cells, cells->thread);
@@ -304,6 +317,11 @@ void cells_drop(struct cells *cells) {
     gait_handle_destroy(cells->thread, cells->handles[i]);
     cells->handles[i] = NULL;
   }
+  for (unsigned i = 0; i < CELLS_FIBERS; i++) {
+    if (!cells->fibers[i] || i % 3 == 0) continue;
+    MUST(gait_fiber_unregister(cells->thread, cells->fibers[i]) == GAIT_OK);
+    cells->fibers[i] = NULL;
+  }
 }
 
 static uint64_t cells_newest_cycle(struct cells *cells) {
@@ -372,6 +390,8 @@ void cells_check(const struct cells *cells) {
       cell_walk(cells->ranges[i][k], cells->range_ids[i][k]);
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
     if (cells->handles[i]) cell_walk(gait_handle_get(cells->handles[i]), cells->handle_ids[i]);
+  for (unsigned i = 0; i < CELLS_FIBERS; i++)
+    if (cells->fibers[i]) cell_walk(gait_fiber_value(cells->fibers[i]), cells->fiber_ids[i]);
 }
 
 void cells_end(struct cells *cells) {
@@ -382,6 +402,8 @@ void cells_end(struct cells *cells) {
     MUST(gait_roots_remove_callback(cells->heap, cells_trace_last, cells) == GAIT_OK);
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
     if (cells->handles[i]) gait_handle_destroy(cells->thread, cells->handles[i]);
+  for (unsigned i = 1; i < CELLS_FIBERS; i++) /* the first goes with the heap */
+    if (cells->fibers[i]) MUST(gait_fiber_unregister(cells->thread, cells->fibers[i]) == GAIT_OK);
   if (cells->thread) {
     gait_finalizers_run_all(cells->thread);
     MUST(cells->ran == cells->registered);

@@ -2,6 +2,7 @@
 
 #include "aimed.h"
 #include "dying.h"
+#include "coroutines.h"
 #include "fork_child.h"
 #include "frames.h"
 #include "vectors.h"
@@ -351,7 +352,7 @@ static const struct {
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
     {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
     {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
-    {40, vectors_step},        {30, dying_step},
+    {40, vectors_step},        {30, dying_step},          {20, coroutines_step},
 };
 
 void mutator_step(struct mutator *mutator) {
@@ -425,6 +426,8 @@ static void mutator_work(struct mutator *mutator, uint32_t steps) {
   for (; step < steps && !mutator_is_over(mutator); step++) {
     if (mutator->era->frames && mutator_below(mutator, 2))
       frames_step(mutator);
+    else if (mutator->era->coroutines && mutator_below(mutator, 3) == 0)
+      coroutines_step(mutator);
     else if (!mutator->era->aim || mutator_below(mutator, 4) == 0)
       mutator_step(mutator);
     else if (mutator->drives)

@@ -2,7 +2,7 @@
  * object is known to plain memory.
  *
  *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless] [--frames]
- *          [--tagged]
+ *          [--tagged] [--fibers]
  *
  * GAIT_SEED, GAIT_CYCLES and GAIT_SECONDS stand for the first three.  Without a seed the clock
  * gives one; it is printed first and again in every failure.  What each thread does follows from
@@ -10,8 +10,10 @@
  * With --frames every stack is conservative, and half of what the threads do is to hold references
  * where the compiler puts them (frames.c); as a rule some threads do now and then.
  * With --tagged every reference is a tagged word, by a rule that the seed draws (words.c); as a
- * rule those of one heap in eight are. The options of the heap are drawn from the seed; the
- * variables of the environment that the collector knows overrule them. */
+ * rule those of one heap in eight are.  With --fibers the threads of every heap run on fibers as
+ * well (coroutines.c); as a rule those of one in eight do.  The options of the heap are drawn from
+ * the seed; the variables of the environment that the collector knows overrule them. */
+#include "coroutines.h"
 #include "dying.h"
 #include "mutator.h"
 
@@ -36,6 +38,7 @@ struct stress {
   bool barrierless;
   bool frames;
   bool tagged;
+  bool fibers;
   uint64_t cycles_done;
   uint64_t young_cycles;
   uint64_t operations;
@@ -69,11 +72,15 @@ static void stress_environment(const char *name, uint64_t *number) {
 }
 
 static void stress_parse(struct stress *stress, int argc, char **argv) {
-  static const struct option names[] = {
-      {"seed", required_argument, NULL, 's'},    {"cycles", required_argument, NULL, 'c'},
-      {"seconds", required_argument, NULL, 't'}, {"threads", required_argument, NULL, 'n'},
-      {"barrierless", no_argument, NULL, 'b'},   {"frames", no_argument, NULL, 'f'},
-      {"tagged", no_argument, NULL, 'g'},        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                        {"cycles", required_argument, NULL, 'c'},
+                                        {"seconds", required_argument, NULL, 't'},
+                                        {"threads", required_argument, NULL, 'n'},
+                                        {"barrierless", no_argument, NULL, 'b'},
+                                        {"frames", no_argument, NULL, 'f'},
+                                        {"tagged", no_argument, NULL, 'g'},
+                                        {"fibers", no_argument, NULL, 'r'},
+                                        {NULL, 0, NULL, 0}};
   *stress = (struct stress){.started = time(NULL)};
   stress_environment("GAIT_SEED", &stress->seed);
   stress_environment("GAIT_CYCLES", &stress->cycles);
@@ -87,6 +94,7 @@ static void stress_parse(struct stress *stress, int argc, char **argv) {
     case 'b': stress->barrierless = true; break;
     case 'f': stress->frames = true; break;
     case 'g': stress->tagged = true; break;
+    case 'r': stress->fibers = true; break;
     default: exit(EXIT_FAILURE);
     }
   }
@@ -115,7 +123,8 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
   static const enum era_aim aims[] = {AIM_ANY,     AIM_RAID,    AIM_HIDE,    AIM_DUEL, AIM_DUEL,
                                       AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT, AIM_TAKE};
-  if (random_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
+  if (random_below(random, 2) || stress->barrierless || stress->frames || stress->fibers ||
+      stress->threads == 1)
     return AIM_NONE;
   return aims[random_below(random, sizeof aims / sizeof *aims)];
 }
@@ -195,6 +204,7 @@ static void stress_end_era(struct era *era) {
   uint32_t id;
   if (gait_thread_attach(graph->heap, "ends", GAIT_STACK_EXACT, &thread) != GAIT_OK)
     graph_fail(graph, "the last thread was not attached");
+  coroutines_delete(era->coroutines, graph, thread);
   const graph_place *places[] = {&graph->shared, &graph->plain};
   for (size_t k = 0; k < 2; k++) {
     for (uint32_t i = 0; i < places[k]->count; i++) {
@@ -248,6 +258,8 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   /* In a child that an emulator forks no thread can be started. */
   era->forks = random_below(&random, 4) == 0 && !TESTS_EMULATED;
   era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);
+  if (stress->fibers || (aim == AIM_NONE && random_mix(seed + 5) % 4 == 0))
+    era->coroutines = coroutines_new();
   graph_init(&era->graph, heap, words, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;
 }

@@ -11,6 +11,7 @@
 #include "sanitizer.h"
 
 #if SANITIZER_ADDRESS
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #if SANITIZER_THREAD
@@ -174,26 +175,36 @@ static void coroutine_prepare(struct coroutine *coroutine) {
   coroutine->place = words;
 }
 
-bool coroutine_make(struct coroutine *coroutine, size_t bytes, bool ucontext, void (*entry)(void *),
-                    void *arg) {
+void coroutine_make_at(struct coroutine *coroutine, char *low, size_t bytes, void (*entry)(void *),
+                       void *arg) {
   memset(coroutine, 0, sizeof *coroutine);
+  coroutine->low = low;
   coroutine->bytes = bytes;
-  coroutine->ucontext = ucontext && COROUTINE_UCONTEXT;
   coroutine->entry = entry;
   coroutine->arg = arg;
-  coroutine->low =
-      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (coroutine->low == MAP_FAILED) return false;
 #if SANITIZER_THREAD
   coroutine->tsan = __tsan_create_fiber(0);
 #endif
+}
+
+bool coroutine_make(struct coroutine *coroutine, size_t bytes, bool ucontext, void (*entry)(void *),
+                    void *arg) {
+  char *low =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (low == MAP_FAILED) return false;
+  coroutine_make_at(coroutine, low, bytes, entry, arg);
+  coroutine->ucontext = ucontext && COROUTINE_UCONTEXT;
 #if COROUTINE_UCONTEXT
   if (coroutine->ucontext) return coroutine_make_context(coroutine);
 #endif
   return true;
 }
 
+/* Functions that have not returned have left gaps there that nothing may touch. */
 void coroutine_free(struct coroutine *coroutine) {
+#if SANITIZER_ADDRESS
+  __asan_unpoison_memory_region(coroutine->low, coroutine->bytes);
+#endif
 #if SANITIZER_THREAD
   __tsan_destroy_fiber(coroutine->tsan);
 #endif

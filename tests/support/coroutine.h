@@ -38,6 +38,10 @@ bool coroutine_make(struct coroutine *coroutine, size_t bytes, bool ucontext, vo
                     void *arg);
 void coroutine_free(struct coroutine *coroutine);
 
+/* The same on memory of the caller's, swapped by assembly. */
+void coroutine_make_at(struct coroutine *coroutine, char *low, size_t bytes, void (*entry)(void *),
+                       void *arg);
+
 /* The arg of coroutine_swap, which is a gait_fiber_swap_fn. */
 struct coroutine_swap {
   struct coroutine *from, *to;

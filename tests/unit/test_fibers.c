@@ -356,6 +356,178 @@ START_TEST(fibers_come_and_go_beside_a_collector) {
 }
 END_TEST
 
+/* ---- Several heaps ---- */
+
+/* A fiber of two heaps: the swap of the switch of one is the switch of the other. */
+struct pair {
+  struct coroutine own, home;
+  gait_thread *threads[2];
+  gait_fiber *fibers[2];
+  bool in;
+};
+
+static void pair_swap_second(void *arg) {
+  struct pair *pair = arg;
+  struct coroutine_swap swap = {pair->in ? &pair->home : &pair->own,
+                                pair->in ? &pair->own : &pair->home};
+  gait_fiber_switch(pair->threads[1], pair->in ? pair->fibers[1] : NULL, coroutine_swap, &swap);
+}
+
+static void pair_switch(struct pair *pair, bool in) {
+  pair->in = in;
+  gait_fiber_switch(pair->threads[0], in ? pair->fibers[0] : NULL, pair_swap_second, pair);
+}
+
+static void pair_main(void *arg) {
+  struct pair *pair = arg;
+  void *slots[2][1] = {{NULL}, {NULL}};
+  gait_frame frames[2];
+  for (unsigned i = 0; i < 2; i++) {
+    gait_frame_push(pair->threads[i], &frames[i], slots[i], 1);
+    slots[i][0] = fiber_tagged(pair->threads[i], 6 + i);
+  }
+  pair_switch(pair, false);
+  for (unsigned i = 0; i < 2; i++) {
+    fiber_check_tagged(slots[i][0], 6 + i);
+    gait_frame_pop(pair->threads[i], &frames[i]);
+  }
+  pair_switch(pair, false);
+}
+
+START_TEST(stack_is_a_fiber_of_several_heaps) {
+  FIBER_EACH(way, roots) {
+    struct pair pair;
+    unit_world other;
+    memset(&pair, 0, sizeof pair);
+    unit_open(&other, _i, GAIT_STACK_EXACT);
+    pair.threads[0] = unit.thread, pair.threads[1] = other.thread;
+    UNIT_CHECK(coroutine_make(&pair.own, FIBER_BYTES, way != 0, pair_main, &pair));
+    for (unsigned i = 0; i < 2; i++)
+      ck_assert_int_eq(
+          gait_fiber_register(pair.threads[i], pair.own.low, FIBER_BYTES, roots, &pair.fibers[i]),
+          GAIT_OK);
+    pair_switch(&pair, true);
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(6));
+    ck_assert_uint_eq(unit_alive(&other), UNIT_TAG(7));
+    pair_switch(&pair, true);
+    for (unsigned i = 0; i < 2; i++)
+      ck_assert_int_eq(gait_fiber_unregister(pair.threads[i], pair.fibers[i]), GAIT_OK);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
+    ck_assert_uint_eq(unit_alive(&other), 0);
+    coroutine_free(&pair.own);
+    unit_close(&other);
+  }
+}
+END_TEST
+
+/* ---- Looking at them ---- */
+
+struct fiber_search {
+  const gait_fiber *fiber;
+  unsigned found, elsewhere;
+};
+
+static bool fiber_found(gait_referrer referrer, const void *holder, const void *slot, void *arg) {
+  struct fiber_search *search = arg;
+  UNIT_CHECK(slot != NULL);
+  if (referrer == GAIT_REFERRER_FIBER && holder == search->fiber)
+    search->found++;
+  else
+    search->elsewhere++;
+  return true;
+}
+
+START_TEST(fibers_are_among_the_referrers) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, roots, body_hold);
+    fiber_resume(&fiber);
+    struct fiber_search search = {.fiber = fiber.gait};
+    unit.slots[0] = fiber_tagged(unit.thread, 1);
+    gait_fiber_set_value(unit.thread, fiber.gait, unit.slots[0]);
+    ck_assert_int_eq(gait_object_walk_referrers(unit.thread, unit.slots[0], fiber_found, &search),
+                     GAIT_OK);
+    ck_assert_uint_ge(search.found, 1);
+    ck_assert_uint_eq(search.elsewhere, 1);
+    fiber_drop(&fiber);
+  }
+}
+END_TEST
+
+static __attribute__((noinline)) void body_show(struct fiber *fiber) {
+  void *slot[1] = {NULL};
+  gait_frame frame;
+  gait_frame_push(fiber->thread, &frame, slot, 1);
+  slot[0] = fiber_tagged(fiber->thread, 3);
+  fiber->hidden[0] = unit_hide(slot[0]);
+  fiber_yield(fiber);
+  gait_frame_pop(fiber->thread, &frame);
+}
+
+START_TEST(parked_stacks_are_searched_for_referrers) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, roots, body_show);
+    fiber_resume(&fiber);
+    struct fiber_search search = {.fiber = fiber.gait};
+    ck_assert_int_eq(
+        gait_object_walk_referrers(unit.thread, unit_find(fiber.hidden[0]), fiber_found, &search),
+        GAIT_OK);
+    ck_assert_uint_ge(search.found, 1);
+    fiber_drop(&fiber);
+  }
+}
+END_TEST
+
+/* ---- Forks ---- */
+
+static atomic_int fiber_stage;
+
+/* Waits on another thread, outside, until the parent has forked. */
+static void body_wait(struct fiber *fiber) {
+  gait_thread_leave(fiber->thread);
+  atomic_store(&fiber_stage, 1);
+  while (atomic_load(&fiber_stage) != 2)
+    usleep(100);
+  gait_thread_enter(fiber->thread);
+}
+
+static int fiber_in_child(struct fiber *parked, struct fiber *running) {
+  if (gait_heap_collect(unit.thread) != GAIT_OK) return 1;
+  fiber_resume(parked);
+  if (parked->steps != 2 || gait_heap_collect(unit.thread) != GAIT_OK) return 2;
+  if (unit_stats(unit.heap).external_bytes != UNIT_TAG(3)) return 3;
+  if (gait_fiber_unregister(unit.thread, running->gait) != GAIT_OK) return 4;
+  if (gait_fiber_unregister(unit.thread, parked->gait) != GAIT_OK) return 5;
+  if (gait_heap_collect(unit.thread) != GAIT_OK) return 6;
+  return unit_stats(unit.heap).external_bytes == 0 ? 0 : 7;
+}
+
+START_TEST(fibers_go_on_in_the_child_of_a_fork) {
+  FIBER_EACH(way, roots) {
+    struct fiber parked, running;
+    pthread_t thread;
+    fiber_make(&parked, way, roots, body_hold);
+    fiber_make(&running, way, roots, body_wait);
+    fiber_resume(&parked);
+    atomic_store(&fiber_stage, 0);
+    ck_assert_int_eq(pthread_create(&thread, NULL, fiber_on_other_thread, &running), 0);
+    while (atomic_load(&fiber_stage) != 1)
+      gait_thread_poll(unit.thread);
+    const pid_t child = fork();
+    if (child == 0) _exit(fiber_in_child(&parked, &running));
+    atomic_store(&fiber_stage, 2);
+    int status = 0;
+    gait_thread_leave(unit.thread);
+    UNIT_CHECK(pthread_join(thread, NULL) == 0 && waitpid(child, &status, 0) == child);
+    gait_thread_enter(unit.thread);
+    ck_assert_int_eq(status, 0);
+    fiber_drop(&running);
+    fiber_drop(&parked);
+  }
+}
+END_TEST
+
 /* ---- The end ---- */
 
 START_TEST(heap_is_destroyed_with_parked_fibers) {
@@ -408,6 +580,11 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(tcase, fiber_moves_between_threads);
   UNIT_WORLD_TEST(tcase, fibers_switch_beside_a_collector);
   UNIT_WORLD_TEST(tcase, fibers_come_and_go_beside_a_collector);
+  UNIT_WORLD_TEST(tcase, stack_is_a_fiber_of_several_heaps);
+  UNIT_WORLD_TEST(tcase, fibers_are_among_the_referrers);
+  UNIT_WORLD_TEST(tcase, parked_stacks_are_searched_for_referrers);
+  if (!TESTS_EMULATED && !SANITIZER_THREAD)
+    UNIT_WORLD_TEST(tcase, fibers_go_on_in_the_child_of_a_fork);
   UNIT_WORLD_TEST(tcase, heap_is_destroyed_with_parked_fibers);
   UNIT_WORLD_TEST(tcase, fibers_refuse_null_and_no_stack);
   const unit_worlds scanned = unit_world_cases(suite, "scanned", &unit_conservative);
