@@ -102,6 +102,8 @@ ABI_AT(gait_array, kind, 28);
 ABI_IS(sizeof(gait_array), 32);
 ABI_AT(gait_view, owner, 0);
 ABI_IS(sizeof(gait_view), 24);
+ABI_AT(gait_scope, depth, 24);
+ABI_IS(sizeof(gait_scope), 32);
 ABI_AT(gait_tags, address_mask, 24);
 ABI_IS(sizeof(gait_tags), 32);
 

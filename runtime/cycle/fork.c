@@ -299,6 +299,7 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   }
   gaiti_attachments_abandon(thread);
   gaiti_thread_free_room(thread);
+  gaiti_scopes_free(thread->heap, &thread->scopes);
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;

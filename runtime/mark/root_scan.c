@@ -49,6 +49,19 @@ static size_t roots_each_frame(gait_thread *thread, gaiti_roots_range_fn *visit,
   return bytes;
 }
 
+/* The handles of the thread's scopes: whole chunks, but for the top one. */
+static size_t roots_each_scope(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  const struct gaiti_scopes *scopes = &thread->scopes;
+  size_t bytes = 0;
+  void **end = scopes->next;
+  for (struct gaiti_scope_chunk *chunk = scopes->top; chunk; chunk = chunk->below) {
+    visit(thread, chunk->slots, end, arg);
+    bytes += (size_t)((char *)end - (char *)chunk->slots);
+    if (chunk->below) end = chunk->below->slots + GAITI_SCOPE_SLOTS;
+  }
+  return bytes;
+}
+
 /* Visits the frames of AddressSanitizer's own that the words of [start, end) point into. */
 GAITI_RACY static size_t roots_each_fake_frame(gait_thread *thread, const uintptr_t *start,
                                                const uintptr_t *end, gaiti_roots_range_fn *visit,
@@ -71,7 +84,7 @@ static size_t roots_each_stack_range(gait_thread *thread, const uintptr_t *start
 }
 
 size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
-  size_t bytes = roots_each_frame(thread, visit, arg);
+  size_t bytes = roots_each_frame(thread, visit, arg) + roots_each_scope(thread, visit, arg);
   if (thread->roots == GAIT_STACK_EXACT) return bytes;
   const struct gaiti_saved *saved = &thread->saved;
   bytes += roots_each_stack_range(thread, saved->registers, saved->registers + GAITI_REGISTERS,
@@ -92,6 +105,7 @@ size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker)
 
 void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker) {
   roots_each_frame(thread, roots_mark_range, marker);
+  roots_each_scope(thread, roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */

@@ -13,14 +13,15 @@ size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer 
  * `thread`. */
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker);
 
-/* Marks the references in its exact frames, for checkmark. */
+/* Marks the references in its exact frames and scopes, for checkmark. */
 void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker);
 
 /* A visitor of each stretch of words that may hold a thread's references. */
 typedef void gaiti_roots_range_fn(gait_thread *thread, const void *start, const void *end,
                                   void *arg);
 
-/* Calls `visit` for the exact frames, the saved registers and the stack.  Returns the bytes. */
+/* Calls `visit` for the exact frames, the scopes, the saved registers and the stack.  Returns the
+ * bytes. */
 size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg);
 
 enum gaiti_roots_which {

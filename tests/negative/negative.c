@@ -6,6 +6,7 @@
 #include <check.h>
 #include <gait/array.h>
 #include <gait/gait.h>
+#include <gait/scope.h>
 #include <gait/tune.h>
 
 #include <pthread.h>
@@ -800,6 +801,47 @@ static int array_of_references_is_copied_to(struct world *world) {
   return gait_array_append_copy(world->thread, &array, &array, 1);
 }
 
+static int scope_add_without_one(struct world *world) {
+  return null_or(gait_scope_add(world->thread, world->slots[0]));
+}
+
+static int scope_closed_twice(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  return 0;
+}
+
+static int scope_closed_after_the_outer_one(struct world *world) {
+  gait_scope outer, inner;
+  gait_scope_open(world->thread, &outer);
+  gait_scope_open(world->thread, &inner);
+  gait_scope_close(world->thread, &outer);
+  gait_scope_close(world->thread, &inner);
+  return 0;
+}
+
+static int scope_of_another_thread(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world_other_thread(world), &scope);
+  return 0;
+}
+
+static int scope_escape_to_nowhere(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  return null_or(gait_scope_escape(world->thread, &scope, world->slots[0]));
+}
+
+static int scope_opened_outside(struct world *world) {
+  gait_scope scope;
+  gait_thread_leave(world->thread);
+  gait_scope_open(world->thread, &scope);
+  return 0;
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -1030,6 +1072,13 @@ static const struct misuse {
      ABORTS},
     {"array_of_references_is_copied_to", array_of_references_is_copied_to, NULL, "array.leaf",
      ABORTS},
+    {"scope_add_without_one", scope_add_without_one, NULL, "scope.open", ABORTS},
+    {"scope_closed_twice", scope_closed_twice, NULL, "scope.order", ABORTS},
+    {"scope_closed_after_the_outer_one", scope_closed_after_the_outer_one, NULL, "scope.order",
+     ABORTS},
+    {"scope_of_another_thread", scope_of_another_thread, NULL, "scope.thread", ABORTS},
+    {"scope_escape_to_nowhere", scope_escape_to_nowhere, NULL, "scope.outer", ABORTS},
+    {"scope_opened_outside", scope_opened_outside, NULL, "scope.managed", ABORTS},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

@@ -2,6 +2,8 @@
 
 #include "mutator.h"
 
+#include <gait/scope.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +100,24 @@ static void vectors_drop(struct mutator *mutator) {
   if (object && mutator_below(mutator, 2)) gait_object_free(mutator->thread, object);
 }
 
+/* Handles of scopes, one of which escapes. */
+static void vectors_scopes(struct mutator *mutator, uint32_t levels) {
+  gait_scope scope;
+  uint32_t ids[40];
+  void **handles[40];
+  const uint32_t count = mutator_below(mutator, 40);
+  gait_scope_open(mutator->thread, &scope);
+  for (uint32_t i = 0; i < count; i++) {
+    void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &ids[i]);
+    handles[i] = gait_scope_add(mutator->thread, reference);
+    if (mutator_below(mutator, 4) == 0) mutator_step(mutator);
+    if (levels > 0 && mutator_below(mutator, 8) == 0) vectors_scopes(mutator, levels - 1);
+  }
+  for (uint32_t i = 0; i < count; i++)
+    if (handles[i]) graph_check(mutator->graph, *handles[i], ids[i]);
+  gait_scope_close(mutator->thread, &scope);
+}
+
 /* Objects that come and go; those of the graph have their slots soon. */
 static void vectors_waste(struct mutator *mutator) {
   void *objects[16];
@@ -131,6 +151,7 @@ void vectors_step(struct mutator *mutator) {
   case 2: vectors_begin_large(mutator); return;
   case 3:
   case 4: vectors_waste(mutator); return;
+  case 5: vectors_scopes(mutator, 3); return;
   default: vectors_append(mutator, mutator_below(mutator, 400)); return;
   }
 }
