@@ -401,6 +401,7 @@ static void fork_forget_collector(gait_heap *heap) {
 static void fork_child_heap(struct fork_entry *entry) {
   gait_heap *heap = entry->heap;
   gaiti_externals_renew(&heap->externals);
+  gaiti_pools_renew(heap);
   fork_unlock_all(heap);
   fork_renew_conditions(heap);
   fork_forget_collector(heap);

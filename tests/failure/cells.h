@@ -62,6 +62,8 @@ void cells_allocate(struct cells *cells, unsigned count);
 void cells_externals(struct cells *cells);
 void cells_grow(struct cells *cells);
 void cells_build(struct cells *cells);
+void cells_pool(struct cells *cells);
+void cells_scope(struct cells *cells);
 void cells_drop(struct cells *cells);
 void cells_collect(struct cells *cells);
 void cells_limit(struct cells *cells);

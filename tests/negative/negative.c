@@ -6,6 +6,7 @@
 #include <check.h>
 #include <gait/array.h>
 #include <gait/gait.h>
+#include <gait/pool.h>
 #include <gait/scope.h>
 #include <gait/tune.h>
 
@@ -842,6 +843,41 @@ static int scope_opened_outside(struct world *world) {
   return 0;
 }
 
+static gait_pool *pool_of(gait_heap *heap) {
+  gait_pool *pool;
+  must(gait_pool_create(heap, NULL, &pool) == GAIT_OK);
+  return pool;
+}
+
+static int pool_of_another_heap(struct world *world) {
+  return null_or(gait_pool_get(world->thread, pool_of(world->other_heap)));
+}
+
+static int pool_after_its_heap(struct world *world) {
+  gait_pool *pool = pool_of(world->other_heap);
+  must(gait_heap_destroy(world->other_heap) == GAIT_OK);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
+static int pool_outside(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_thread_leave(world->thread);
+  return null_or(gait_pool_get(world->thread, pool));
+}
+
+static int pool_put_an_inside(struct world *world) {
+  gait_pool_put(world->thread, pool_of(world->heap), (char *)world->slots[0] + 8);
+  return 0;
+}
+
+static int pool_put_twice(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -1079,6 +1115,11 @@ static const struct misuse {
     {"scope_of_another_thread", scope_of_another_thread, NULL, "scope.thread", ABORTS},
     {"scope_escape_to_nowhere", scope_escape_to_nowhere, NULL, "scope.outer", ABORTS},
     {"scope_opened_outside", scope_opened_outside, NULL, "scope.managed", ABORTS},
+    {"pool_of_another_heap", pool_of_another_heap, NULL, "pool.heap", ABORTS},
+    {"pool_after_its_heap", pool_after_its_heap, NULL, "pool.heap", ABORTS},
+    {"pool_outside", pool_outside, NULL, "pool.managed", ABORTS},
+    {"pool_put_an_inside", pool_put_an_inside, NULL, "pool.object", ABORTS},
+    {"pool_put_twice", pool_put_twice, NULL, "pool.twice", GAIT_OK},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

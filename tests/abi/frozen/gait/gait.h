@@ -6,6 +6,7 @@
  *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
  *   debug.h  options that help to find bugs
  *   array.h  growable arrays, and views of their bytes
+ *   pool.h   pools of objects that are used again
  *   scope.h  scopes of handles, for threads with exact frames
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
