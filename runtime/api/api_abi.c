@@ -11,6 +11,7 @@
 #include "base/sized.h"
 #include "gait/array.h"
 #include "gait/jit.h"
+#include "gait/pool.h"
 #include "gait/tune.h"
 
 #define ABI_IS(expression, number)                                                                 \
@@ -102,6 +103,10 @@ ABI_AT(gait_array, kind, 28);
 ABI_IS(sizeof(gait_array), 32);
 ABI_AT(gait_view, owner, 0);
 ABI_IS(sizeof(gait_view), 24);
+ABI_AT(gait_scope, depth, 24);
+ABI_IS(sizeof(gait_scope), 32);
+ABI_AT(gait_pool_info, most_bytes, 16);
+ABI_IS(sizeof(gait_pool_info), 24);
 ABI_AT(gait_tags, address_mask, 24);
 ABI_IS(sizeof(gait_tags), 32);
 

@@ -118,6 +118,7 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_marker_resume(cycle->runner.marker);
   gaiti_marker_give(cycle->runner.marker);
+  gaiti_pools_abandon(heap);
   gaiti_promises_destroy(heap);
   gaiti_records_destroy(&cycle->records);
   gaiti_workers_destroy(heap);
@@ -468,12 +469,19 @@ static void cycle_begin_pace(gait_heap *heap) {
   cycle->runner.record.cpus = cycle->pace.cpus;
 }
 
+/* Whether the cycle has to find all the memory that it can. */
+static bool cycle_is_pressed(const gait_heap *heap, gait_cycle_cause cause) {
+  return cause == GAIT_CAUSE_MEMORY_LIMIT || cause == GAIT_CAUSE_OUT_OF_MEMORY ||
+         AO_load(&heap->cycle->pace.limit_bound);
+}
+
 /* The list of buffers is open before the first barrier is on (.inv.open). */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   heap->generation.young = cycle_is_young(heap, cause);
   if (heap->generation.young_next && !heap->generation.young) gaiti_young_forget_old(heap);
   if (!heap->generation.young) gaiti_inspections_take(heap);
+  gaiti_pools_age(heap, cycle_is_pressed(heap, cause));
   gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;

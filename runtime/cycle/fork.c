@@ -304,6 +304,8 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   }
   gaiti_attachments_abandon(thread);
   gaiti_thread_free_room(thread);
+  gaiti_scopes_free(thread->heap, &thread->scopes);
+  gaiti_scopes_free(thread->heap, &thread->home.scopes); /* of one on a fiber */
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -406,6 +408,7 @@ static void fork_forget_collector(gait_heap *heap) {
 static void fork_child_heap(struct fork_entry *entry) {
   gait_heap *heap = entry->heap;
   gaiti_externals_renew(&heap->externals);
+  gaiti_pools_renew(heap);
   fork_unlock_all(heap);
   fork_renew_conditions(heap);
   fork_forget_collector(heap);

@@ -59,12 +59,31 @@ static size_t roots_each_thread_frame(gait_thread *thread, gaiti_roots_range_fn 
   return bytes;
 }
 
-static size_t roots_each_parked_frame(gait_heap *heap, const struct gaiti_parked *stack,
+/* The handles of scopes: whole chunks, but for the top one. */
+static size_t roots_each_scope(gait_heap *heap, const struct gaiti_scopes *scopes,
+                               gaiti_roots_range_fn *visit, void *arg) {
+  size_t bytes = 0;
+  void **end = scopes->next;
+  for (struct gaiti_scope_chunk *chunk = scopes->top; chunk; chunk = chunk->below) {
+    visit(heap, chunk->slots, end, arg);
+    bytes += (size_t)((char *)end - (char *)chunk->slots);
+    if (chunk->below) end = chunk->below->slots + GAITI_SCOPE_SLOTS;
+  }
+  return bytes;
+}
+
+/* Frames and scopes. */
+static size_t roots_each_thread_exact(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  return roots_each_thread_frame(thread, visit, arg) +
+         roots_each_scope(thread->heap, &thread->scopes, visit, arg);
+}
+
+static size_t roots_each_parked_exact(gait_heap *heap, const struct gaiti_parked *stack,
                                       gaiti_roots_range_fn *visit, void *arg) {
   bool broken = false;
   size_t bytes = roots_each_frame(heap, stack->frames, visit, arg, &broken);
   roots_require_intact(broken);
-  return bytes;
+  return bytes + roots_each_scope(heap, &stack->scopes, visit, arg);
 }
 
 /* Visits the frames of AddressSanitizer's own that the words of [start, end) point into. */
@@ -91,7 +110,7 @@ static size_t roots_each_stack_range(gait_heap *heap, void *fake_stack, const ui
 
 size_t gaiti_roots_each_parked(gait_heap *heap, const struct gaiti_parked *stack,
                                gaiti_roots_range_fn *visit, void *arg) {
-  size_t bytes = roots_each_parked_frame(heap, stack, visit, arg);
+  size_t bytes = roots_each_parked_exact(heap, stack, visit, arg);
   if (stack->roots == GAIT_STACK_EXACT) return bytes;
   return bytes + roots_each_stack_range(heap, stack->fake_stack, (const uintptr_t *)stack->place,
                                         (const uintptr_t *)stack->high, visit, arg);
@@ -111,7 +130,7 @@ static size_t roots_each_saved(gait_thread *thread, gaiti_roots_range_fn *visit,
 }
 
 size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
-  size_t bytes = roots_each_thread_frame(thread, visit, arg);
+  size_t bytes = roots_each_thread_exact(thread, visit, arg);
   if (thread->fiber) bytes += gaiti_roots_each_parked(thread->heap, &thread->home, visit, arg);
   if (thread->roots == GAIT_STACK_EXACT) return bytes;
   return bytes + roots_each_saved(thread, visit, arg);
@@ -126,13 +145,13 @@ size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker)
 }
 
 void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker) {
-  roots_each_thread_frame(thread, gaiti_roots_mark_range, marker);
+  roots_each_thread_exact(thread, gaiti_roots_mark_range, marker);
   if (thread->fiber) gaiti_roots_mark_parked_frames(thread->heap, &thread->home, marker);
 }
 
 void gaiti_roots_mark_parked_frames(gait_heap *heap, const struct gaiti_parked *stack,
                                     struct gaiti_marker *marker) {
-  roots_each_parked_frame(heap, stack, gaiti_roots_mark_range, marker);
+  roots_each_parked_exact(heap, stack, gaiti_roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */

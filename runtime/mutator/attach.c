@@ -48,6 +48,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   gaiti_attachments_release(thread);
   gaiti_thread_free_room(thread);
+  gaiti_scopes_free(thread->heap, &thread->scopes);
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;

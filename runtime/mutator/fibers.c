@@ -87,6 +87,7 @@ bool gaiti_fibers_init(gait_heap *heap) {
 }
 
 static void fiber_free(gait_heap *heap, gait_fiber *fiber) {
+  if (fiber) gaiti_scopes_free(heap, &fiber->stack.scopes);
   gaiti_structure_free(&heap->space, fiber, sizeof *fiber);
 }
 
@@ -138,6 +139,7 @@ static gait_fiber *fibers_spare_locked(struct gaiti_fibers *fibers, gait_fiber *
 
 void gaiti_fiber_remove(gait_fiber *fiber) {
   gait_heap *heap = fiber->heap;
+  gaiti_scopes_free(heap, &fiber->stack.scopes);
   gaiti_lock(&heap->fibers->lock);
   fibers_unlink_locked(heap->fibers, fiber);
   gait_fiber *oldest = fibers_spare_locked(heap->fibers, fiber);
@@ -166,16 +168,20 @@ static struct gaiti_parked fiber_park(const gait_thread *thread, uintptr_t place
       .entered = thread->entered,
       .fake_stack = gaiti_asan_fake_stack(),
       .frames = thread->fast.frames,
+      .scopes = thread->scopes,
   };
 }
 
-static void fiber_unpark(gait_thread *thread, const struct gaiti_parked *stack) {
+/* Scopes have one owner, so that they are freed once. */
+static void fiber_unpark(gait_thread *thread, struct gaiti_parked *stack) {
   thread->roots = stack->roots;
   thread->stack_limit = stack->limit;
   thread->stack_high = stack->high;
   thread->outside = stack->outside;
   thread->entered = stack->entered;
   thread->fast.frames = stack->frames;
+  thread->scopes = stack->scopes;
+  stack->scopes = (struct gaiti_scopes){0};
 }
 
 /* The stack has the colour of the thread that leaves it (.fiber.grey). */

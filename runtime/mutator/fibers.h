@@ -17,6 +17,7 @@
 
 #include "gait/fiber.h"
 #include "heap/heap.h"
+#include "mutator/scopes.h"
 
 enum gaiti_fiber_state {
   GAITI_FIBER_PARKED,
@@ -39,6 +40,7 @@ struct gaiti_parked {
   uintptr_t entered;
   void *fake_stack;
   gait_frame *frames;
+  struct gaiti_scopes scopes;
 };
 
 /*   thread    that runs on it, or NULL; written by that thread

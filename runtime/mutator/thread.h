@@ -17,6 +17,7 @@
 
 #include "mutator/fibers.h"
 #include "mutator/proc.h"
+#include "mutator/scopes.h"
 #include "base/check.h"
 #include "base/latency.h"
 #include "os/registers.h"
@@ -44,6 +45,7 @@ enum gaiti_thread_state {
  *   entered        where the frame of the last gait_thread_enter within that ends, or 0
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
  *                  those further up; written by the thread that has suspended it
+ *   scopes         handles, as `fast.frames` are frames (mutator/scopes.h)
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
  *   pauses         written by the thread, or by the one that has suspended it */
 struct gait_thread {
@@ -61,6 +63,7 @@ struct gait_thread {
   uintptr_t entered;
   void *fake_stack;
   bool frames_broken;
+  struct gaiti_scopes scopes;
   gait_thread_roots roots;
   gait_fiber *fiber;
   struct gaiti_parked home;

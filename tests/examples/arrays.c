@@ -1,5 +1,6 @@
-/* Growable arrays, byte builders and views. */
+/* Growable arrays, byte builders, views, pools. */
 #include <gait/array.h>
+#include <gait/pool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,27 @@ static gait_view numbers_up_to(gait_thread *thread, long last) {
 }
 /* [end] */
 
+/* [pool] */
+static void *make_buffer(gait_thread *thread, void *arg) {
+  (void)arg;
+  return gait_alloc(thread, gait_kind_leaf(gait_thread_heap(thread)), 4096);
+}
+
+static gait_pool *buffers_new(gait_heap *heap) {
+  const gait_pool_info info = {.new_object = make_buffer};
+  gait_pool *buffers;
+  return gait_pool_create(heap, &info, &buffers) == GAIT_OK ? buffers : NULL;
+}
+
+static size_t greet(gait_thread *thread, gait_pool *buffers, const char *name) {
+  char *buffer = gait_pool_get(thread, buffers); /* has what the last user left */
+  if (!buffer) return 0;
+  const int chars = snprintf(buffer, 4096, "Hello, %s!", name);
+  gait_pool_put(thread, buffers, buffer);
+  return chars > 0 ? (size_t)chars : 0;
+}
+/* [end] */
+
 static void require(int holds) {
   if (!holds) abort();
 }
@@ -70,5 +92,8 @@ int main(void) {
   const char *last = *(char **)gait_array_at(&document->lines, 299);
   require(document->lines.count == 300 && strncmp(last, "0,1,2,3,", 8) == 0);
   gait_array_truncate(thread, &document->lines, 0);
+  gait_pool *buffers = buffers_new(heap);
+  require(buffers && greet(thread, buffers, "you") == 11 && gait_pool_bytes(buffers) >= 4096);
+  gait_pool_destroy(buffers);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

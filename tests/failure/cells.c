@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include <gait/array.h>
+#include <gait/pool.h>
+#include <gait/scope.h>
 
 #include "inject.h"
 
@@ -298,6 +300,32 @@ void cells_finalizers(struct cells *cells) {
   }
   gait_heap_collect(cells->thread);
   gait_finalizers_run(cells->thread, SIZE_MAX);
+}
+
+/* A pool that there is no memory for is none. */
+void cells_pool(struct cells *cells) {
+  gait_pool *pool;
+  const gait_result result = gait_pool_create(cells->heap, NULL, &pool);
+  if (result != GAIT_OK) {
+    MUST(inject_failed() > 0 && !pool);
+    MUST(result == GAIT_ERROR_MEMORY || result == GAIT_ERROR_SYSTEM);
+    return;
+  }
+  struct cell *cell = cells->slots[0];
+  if (cell) gait_pool_put(cells->thread, pool, cell);
+  MUST(!cell || gait_pool_get(cells->thread, pool) == cell);
+  gait_pool_destroy(pool);
+}
+
+/* A scope's handles keep what there was memory for. */
+void cells_scope(struct cells *cells) {
+  gait_scope scope;
+  gait_scope_open(cells->thread, &scope);
+  for (unsigned i = 0; i < 2000; i++) {
+    void **handle = gait_scope_add(cells->thread, cells->slots[i % CELLS_SLOTS]);
+    if (cells_got(handle)) MUST(*handle == cells->slots[i % CELLS_SLOTS]);
+  }
+  gait_scope_close(cells->thread, &scope);
 }
 
 /* Drops most of what is kept, so that there is something to free. */

@@ -70,6 +70,8 @@ void cells_externals(struct cells *cells);
 void cells_grow(struct cells *cells);
 void cells_build(struct cells *cells);
 void cells_finalizers(struct cells *cells);
+void cells_pool(struct cells *cells);
+void cells_scope(struct cells *cells);
 void cells_drop(struct cells *cells);
 void cells_collect(struct cells *cells);
 void cells_limit(struct cells *cells);

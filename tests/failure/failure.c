@@ -50,6 +50,8 @@ static void life_work(struct cells *cells) {
   cells_grow(cells);
   cells_build(cells);
   cells_finalizers(cells);
+  cells_pool(cells);
+  cells_scope(cells);
   cells_collect(cells);
   cells_allocate(cells, 400);
   cells_threads(cells);

@@ -7,6 +7,8 @@
 #include <gait/array.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
+#include <gait/pool.h>
+#include <gait/scope.h>
 #include <gait/tune.h>
 
 #include <pthread.h>
@@ -854,6 +856,82 @@ static int run_finalizers_from_elsewhere(struct world *world) {
   return elsewhere(world, run_all_finalizers);
 }
 
+static int scope_add_without_one(struct world *world) {
+  return null_or(gait_scope_add(world->thread, world->slots[0]));
+}
+
+static int scope_closed_twice(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  return 0;
+}
+
+static int scope_closed_after_the_outer_one(struct world *world) {
+  gait_scope outer, inner;
+  gait_scope_open(world->thread, &outer);
+  gait_scope_open(world->thread, &inner);
+  gait_scope_close(world->thread, &outer);
+  gait_scope_close(world->thread, &inner);
+  return 0;
+}
+
+static int scope_of_another_thread(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world_other_thread(world), &scope);
+  return 0;
+}
+
+static int scope_escape_to_nowhere(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  return null_or(gait_scope_escape(world->thread, &scope, world->slots[0]));
+}
+
+static int scope_opened_outside(struct world *world) {
+  gait_scope scope;
+  gait_thread_leave(world->thread);
+  gait_scope_open(world->thread, &scope);
+  return 0;
+}
+
+static gait_pool *pool_of(gait_heap *heap) {
+  gait_pool *pool;
+  must(gait_pool_create(heap, NULL, &pool) == GAIT_OK);
+  return pool;
+}
+
+static int pool_of_another_heap(struct world *world) {
+  return null_or(gait_pool_get(world->thread, pool_of(world->other_heap)));
+}
+
+static int pool_after_its_heap(struct world *world) {
+  gait_pool *pool = pool_of(world->other_heap);
+  must(gait_heap_destroy(world->other_heap) == GAIT_OK);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
+static int pool_outside(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_thread_leave(world->thread);
+  return null_or(gait_pool_get(world->thread, pool));
+}
+
+static int pool_put_an_inside(struct world *world) {
+  gait_pool_put(world->thread, pool_of(world->heap), (char *)world->slots[0] + 8);
+  return 0;
+}
+
+static int pool_put_twice(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -1094,6 +1172,18 @@ static const struct misuse {
     {"stop_in_another_heap", stop_in_another_heap, NULL, "finalizer.heap", GAIT_ERROR_WRONG_HEAP},
     {"run_finalizers_outside", run_finalizers_outside, NULL, "finalizer.managed", ABORTS},
     {"run_finalizers_from_elsewhere", run_finalizers_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"scope_add_without_one", scope_add_without_one, NULL, "scope.open", ABORTS},
+    {"scope_closed_twice", scope_closed_twice, NULL, "scope.order", ABORTS},
+    {"scope_closed_after_the_outer_one", scope_closed_after_the_outer_one, NULL, "scope.order",
+     ABORTS},
+    {"scope_of_another_thread", scope_of_another_thread, NULL, "scope.thread", ABORTS},
+    {"scope_escape_to_nowhere", scope_escape_to_nowhere, NULL, "scope.outer", ABORTS},
+    {"scope_opened_outside", scope_opened_outside, NULL, "scope.managed", ABORTS},
+    {"pool_of_another_heap", pool_of_another_heap, NULL, "pool.heap", ABORTS},
+    {"pool_after_its_heap", pool_after_its_heap, NULL, "pool.heap", ABORTS},
+    {"pool_outside", pool_outside, NULL, "pool.managed", ABORTS},
+    {"pool_put_an_inside", pool_put_an_inside, NULL, "pool.object", ABORTS},
+    {"pool_put_twice", pool_put_twice, NULL, "pool.twice", GAIT_OK},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

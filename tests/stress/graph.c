@@ -158,6 +158,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
   graph->shared = graph_place_new(GRAPH_SHARED_SLOTS, true, true);
   graph->plain = graph_place_new(GRAPH_PLAIN_SLOTS, !unbarriered, true);
   graph_register_kinds(graph);
+  if (gait_pool_create(heap, NULL, &graph->pool) != GAIT_OK) graph_fail(graph, "there is no pool");
   graph_add_roots(graph, graph->shared.slots, GRAPH_SHARED_SLOTS * sizeof(void *),
                   GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->plain.slots, GRAPH_PLAIN_SLOTS * sizeof(void *),
@@ -166,6 +167,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
 }
 
 void graph_destroy(struct graph *graph) {
+  gait_pool_destroy(graph->pool);
   for (uint32_t id = 0; id < GRAPH_IDS; id++)
     free(graph->twins[id].edges);
   for (int i = 0; i < GRAPH_LOCKS; i++)

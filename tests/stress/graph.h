@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/pool.h>
 #include <gait/tune.h>
 
 #include "../support/random.h"
@@ -92,6 +93,7 @@ struct graph {
   graph_place plain;              /* unbarriered */
   void *loose[GRAPH_LOOSE_SLOTS]; /* barriered, without a twin: stored to without a lock */
   pthread_mutex_t handle_locks[GRAPH_HANDLES];
+  gait_pool *pool; /* of vectors.c */
   gait_handle *handles[GRAPH_HANDLES];
   uint32_t handle_ids[GRAPH_HANDLES];
   atomic_bool *gone;          /* by id: a cleanup of the object has run */

@@ -197,6 +197,12 @@ static bool stress_is_over(const struct stress *stress, uint64_t cycles) {
 
 /* ---- One era ---- */
 
+static void stress_empty_pool(const struct graph *graph, gait_thread *thread) {
+  while (gait_pool_get(thread, graph->pool)) {
+  }
+  if (gait_pool_bytes(graph->pool) != 0) graph_fail(graph, "an empty pool has bytes");
+}
+
 /* Empties every place and asserts that nothing is left alive. */
 static void stress_end_era(struct era *era) {
   struct graph *graph = &era->graph;
@@ -220,6 +226,7 @@ static void stress_end_era(struct era *era) {
     gait_handle_destroy(thread, graph->handles[i]);
   }
   dying_end(graph, thread);
+  stress_empty_pool(graph, thread);
   gait_stats stats;
   gait_cycle_record last;
   if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");

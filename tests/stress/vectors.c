@@ -2,6 +2,8 @@
 
 #include "mutator.h"
 
+#include <gait/scope.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -98,6 +100,60 @@ static void vectors_drop(struct mutator *mutator) {
   if (object && mutator_below(mutator, 2)) gait_object_free(mutator->thread, object);
 }
 
+/* Handles of scopes, one of which escapes. */
+static void vectors_scopes(struct mutator *mutator, uint32_t levels) {
+  gait_scope scope;
+  uint32_t ids[40];
+  void **handles[40];
+  const uint32_t count = mutator_below(mutator, 40);
+  gait_scope_open(mutator->thread, &scope);
+  for (uint32_t i = 0; i < count; i++) {
+    void *reference = mutator_get_local(mutator, mutator_any_local(mutator), &ids[i]);
+    handles[i] = gait_scope_add(mutator->thread, reference);
+    if (mutator_below(mutator, 4) == 0) mutator_step(mutator);
+    if (levels > 0 && mutator_below(mutator, 8) == 0) vectors_scopes(mutator, levels - 1);
+  }
+  for (uint32_t i = 0; i < count; i++)
+    if (handles[i]) graph_check(mutator->graph, *handles[i], ids[i]);
+  gait_scope_close(mutator->thread, &scope);
+}
+
+/* An object of the pool refers to a number that nothing else keeps, and has a copy of it. */
+struct pooled {
+  graph_object head;
+  uint64_t *number;
+};
+
+static void vectors_check_pooled(const struct mutator *mutator, const struct pooled *pooled) {
+  const uint64_t *number =
+      words_address(mutator->graph->words, gait_load((void *const *)&pooled->number));
+  if (!number || *number != pooled->head.id)
+    graph_fail(mutator->graph, "a pooled object has lost its number %u", (unsigned)pooled->head.id);
+}
+
+static void vectors_pool(struct mutator *mutator) {
+  struct graph *graph = mutator->graph;
+  void *slots[2] = {NULL, NULL};
+  gait_frame frame;
+  gait_frame_push(mutator->thread, &frame, slots, 2);
+  struct pooled *pooled = slots[0] = gait_pool_get(mutator->thread, graph->pool);
+  if (pooled) {
+    vectors_check_pooled(mutator, pooled);
+    gait_thread_poll(mutator->thread);
+    vectors_check_pooled(mutator, pooled);
+  } else {
+    pooled = slots[0] = gait_alloc(mutator->thread, graph->kinds[GRAPH_WORDS], sizeof *pooled);
+  }
+  uint64_t *number = pooled ? gait_alloc(mutator->thread, graph->kinds[GRAPH_LEAF], 16) : NULL;
+  if (number) {
+    pooled->head.id = *number = mutator_below(mutator, 1000000);
+    gait_store(mutator->thread, &pooled->number, words_refer(graph->words, number));
+    slots[0] = NULL;
+    gait_pool_put(mutator->thread, graph->pool, pooled);
+  }
+  gait_frame_pop(mutator->thread, &frame);
+}
+
 /* Objects that come and go; those of the graph have their slots soon. */
 static void vectors_waste(struct mutator *mutator) {
   void *objects[16];
@@ -125,12 +181,14 @@ static void vectors_begin_large(struct mutator *mutator) {
 }
 
 void vectors_step(struct mutator *mutator) {
-  switch (mutator_below(mutator, 10)) {
+  switch (mutator_below(mutator, 12)) {
   case 0: vectors_drop(mutator); return;
   case 1: vectors_check(mutator); return;
   case 2: vectors_begin_large(mutator); return;
   case 3:
   case 4: vectors_waste(mutator); return;
+  case 5: vectors_scopes(mutator, 3); return;
+  case 6: vectors_pool(mutator); return;
   default: vectors_append(mutator, mutator_below(mutator, 400)); return;
   }
 }

@@ -7,6 +7,8 @@
  *   debug.h  options that help to find bugs
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   array.h  growable arrays, and views of their bytes
+ *   pool.h   pools of objects that are used again
+ *   scope.h  scopes of handles, for threads with exact frames
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
