@@ -206,6 +206,11 @@ void gaiti_fiber_move(gait_thread *thread, gait_fiber *to, uintptr_t place,
 
 /* ---- Scanning ---- */
 
+void gaiti_fiber_give(gait_fiber *fiber) {
+  AO_store(&fiber->scanned, AO_load(&fiber->heap->epoch));
+  AO_store_release(&fiber->state, GAITI_FIBER_PARKED);
+}
+
 void gaiti_fibers_walk(gait_heap *heap) {
   struct gaiti_fibers *fibers = heap->fibers;
   gaiti_lock(&fibers->lock);
@@ -214,11 +219,15 @@ void gaiti_fibers_walk(gait_heap *heap) {
   gaiti_unlock(&fibers->lock);
 }
 
-/* Whether this cycle has yet to scan the stack; if so it is claimed.  The epoch is read again by
- * the one that has it. */
+/* Whether this cycle has yet to scan the stack; if so it is claimed.  Where it ends is known to the
+ * one that has it alone. */
 static bool fiber_try_scan(gait_fiber *fiber, AO_t epoch) {
-  if (!gaiti_fiber_has_stack(fiber) || AO_load(&fiber->scanned) == epoch) return false;
-  return AO_compare_and_swap_full(&fiber->state, GAITI_FIBER_PARKED, GAITI_FIBER_SCANNING);
+  if (AO_load(&fiber->scanned) == epoch) return false;
+  if (!AO_compare_and_swap_full(&fiber->state, GAITI_FIBER_PARKED, GAITI_FIBER_SCANNING))
+    return false;
+  if (fiber->stack.place != 0) return true;
+  gaiti_fiber_give(fiber);
+  return false;
 }
 
 bool gaiti_fibers_look(gait_heap *heap, struct gaiti_fiber_look *look) {
@@ -235,11 +244,6 @@ bool gaiti_fibers_look(gait_heap *heap, struct gaiti_fiber_look *look) {
   }
   gaiti_unlock(&fibers->lock);
   return more;
-}
-
-void gaiti_fiber_give(gait_fiber *fiber) {
-  AO_store(&fiber->scanned, AO_load(&fiber->heap->epoch));
-  AO_store_release(&fiber->state, GAITI_FIBER_PARKED);
 }
 
 /* ---- After a fork ---- */

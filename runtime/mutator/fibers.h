@@ -83,7 +83,8 @@ static inline enum gaiti_fiber_state gaiti_fiber_state(const gait_fiber *fiber) 
   return (enum gaiti_fiber_state)AO_load_acquire(&fiber->state);
 }
 
-/* Whether there are words on the stack that may be roots: it is parked, and has run. */
+/* Whether there are words on the stack that may be roots: it is parked, and has run.  Thread: one
+ * that has stopped all others. */
 static inline bool gaiti_fiber_has_stack(const gait_fiber *fiber) {
   return gaiti_fiber_state(fiber) == GAITI_FIBER_PARKED && fiber->stack.place != 0;
 }
