@@ -5,6 +5,7 @@
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
+#include "weak/weak_heap.h"
 
 /* ---- Bits: .inv.bits ---- */
 
@@ -159,6 +160,7 @@ void gaiti_heap_walk(gait_heap *heap) {
     walk_block(heap, block);
   walk_space(heap);
   walk_partial(heap);
+  gaiti_weak_walk(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
     gaiti_proc_each_cache(heap, proc, walk_cache);
   gaiti_resume_all(heap);
