@@ -14,6 +14,7 @@
 #include "cycle/fork.h"
 #include "mark/marking.h"
 #include "weak/finalizers.h"
+#include "weak/weak_heap.h"
 
 static void heap_report(const gait_options *options, const char *error) {
   char line[384];
@@ -33,11 +34,14 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_buffers_init(heap)) goto fail_partial;
   if (!gaiti_marking_init(heap)) goto fail_buffers;
   if (!gaiti_finalizers_init(heap)) goto fail_marking;
-  if (!gaiti_sweep_init(heap)) goto fail_finalizers;
+  if (!gaiti_weak_init(heap)) goto fail_finalizers;
+  if (!gaiti_sweep_init(heap)) goto fail_weak;
   if (!gaiti_cycle_init(heap)) goto fail_sweep;
   return GAIT_OK;
 fail_sweep:
   gaiti_sweep_destroy(heap);
+fail_weak:
+  gaiti_weak_destroy(heap);
 fail_finalizers:
   gaiti_finalizers_destroy(heap);
 fail_marking:
@@ -127,6 +131,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   heap_end_collector(heap);
   gaiti_sweep_destroy(heap);
   gaiti_finalizers_destroy(heap);
+  gaiti_weak_destroy(heap);
   gaiti_marking_destroy(heap);
   gaiti_buffers_destroy(heap);
   gaiti_partial_destroy(heap);

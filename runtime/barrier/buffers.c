@@ -65,9 +65,8 @@ static struct gaiti_barrier_buffer *buffers_take_empty(gait_heap *heap) {
 
 /* Marks without a buffer.  Under the lock, so that marking is not closed meanwhile; the flag rises
  * after the mark, as the thread that lowers it expects. */
-static void buffers_spill(gait_heap *heap, uintptr_t word) {
+static void buffers_spill_locked(gait_heap *heap, uintptr_t word) {
   struct gaiti_barrier_buffers *buffers = heap->buffers;
-  gaiti_lock(&buffers->lock);
   gaiti_ref ref = buffers->open ? gaiti_map_resolve(&heap->map, word) : 0;
   if (ref && gaiti_ref_mark(&heap->map, ref)) {
     buffers->spilled_objects++;
@@ -75,7 +74,12 @@ static void buffers_spill(gait_heap *heap, uintptr_t word) {
     AO_nop_full();
     if (!(ref & GAITI_REF_LEAF)) AO_store_release(&buffers->spilled, 1);
   }
-  gaiti_unlock(&buffers->lock);
+}
+
+static void buffers_spill(gait_heap *heap, uintptr_t word) {
+  gaiti_lock(&heap->buffers->lock);
+  buffers_spill_locked(heap, word);
+  gaiti_unlock(&heap->buffers->lock);
 }
 
 void gaiti_buffers_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *bytes) {
@@ -97,6 +101,34 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_barrier_buffer **buffer, uin
   }
   into->words[into->count++] = word;
   if (into->count == into->capacity) gaiti_buffers_flush(heap, buffer);
+}
+
+static void buffers_list_locked(struct gaiti_barrier_buffers *buffers,
+                                struct gaiti_barrier_buffer *buffer) {
+  buffer->next = buffers->full;
+  buffers->full = buffer;
+  AO_store_release(&buffers->pending, AO_load(&buffers->pending) + 1);
+}
+
+/* The newest buffer of the list where it has room, so that many words of this way share one.  Full
+ * buffers before it come to the markers after it; they all come. */
+bool gaiti_buffers_shade_now(gait_heap *heap, uintptr_t word) {
+  struct gaiti_barrier_buffers *buffers = heap->buffers;
+  struct gaiti_barrier_buffer *spare = buffers_take_empty(heap);
+  gaiti_lock(&buffers->lock);
+  bool open = buffers->open;
+  struct gaiti_barrier_buffer *into = buffers->full;
+  if (open && (!into || into->count == into->capacity) && spare) {
+    buffers_list_locked(buffers, into = spare);
+    spare = NULL;
+  }
+  if (open && into && into->count < into->capacity)
+    into->words[into->count++] = word;
+  else if (open)
+    buffers_spill_locked(heap, word);
+  gaiti_unlock(&buffers->lock);
+  if (spare) gaiti_buffers_give(heap, spare);
+  return open;
 }
 
 /* gaiti_shade_range on a heap with a rule for tagged references. */
@@ -130,9 +162,7 @@ void gaiti_buffers_flush(gait_heap *heap, struct gaiti_barrier_buffer **buffer) 
     given->next = buffers->empty;
     buffers->empty = given;
   } else {
-    given->next = buffers->full;
-    buffers->full = given;
-    AO_store_release(&buffers->pending, AO_load(&buffers->pending) + 1);
+    buffers_list_locked(buffers, given);
   }
   gaiti_unlock(&buffers->lock);
 }

@@ -51,6 +51,10 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_barrier_buffer **buffer, uin
 void gaiti_shade_range(gait_heap *heap, struct gaiti_barrier_buffer **buffer, const void *start,
                        const void *end);
 
+/* Shades the object at `word`, straight into the list, unless that is closed: returns whether it was
+ * open. */
+bool gaiti_buffers_shade_now(gait_heap *heap, uintptr_t word);
+
 /* Hands *buffer over while the list is open, and drops its entries otherwise; leaves NULL. */
 void gaiti_buffers_flush(gait_heap *heap, struct gaiti_barrier_buffer **buffer);
 

@@ -68,6 +68,7 @@
 #include "mark/root_scan.h"
 #include "mark/young.h"
 #include "weak/finalizers.h"
+#include "weak/weak_heap.h"
 
 static bool requests_init(struct gaiti_requests *requests) {
   if (!gaiti_lock_init(&requests->lock, GAITI_RANK_COLLECT)) return false;
@@ -377,14 +378,18 @@ static bool cycle_close_finalizers(gait_heap *heap) {
   return true;
 }
 
-/* CLOSE: makes finalizers due, counts the live heap, and raises the epoch. */
+/* CLOSE: clears weak references, makes finalizers due, counts the live heap, and raises the epoch.
+ */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
+  if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
   gaiti_workers_end(heap);
   if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (heap->options.debug.check_free) gaiti_promises_close(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
+  if (gaiti_finalizers_exist(heap)) gaiti_weak_clear(heap);
   if (!cycle_close_finalizers(heap)) return false;
+  gaiti_weak_close(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
     cycle_raise_epoch(heap);
@@ -488,6 +493,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_protocol_begin(heap);
   gaiti_record_begin(heap, cause);
   gaiti_marking_begin(heap);
+  gaiti_weak_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_begin_pace(heap);
   if (heap->options.barrierless) {

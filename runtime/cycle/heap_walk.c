@@ -6,6 +6,7 @@
 #include "cycle/stop.h"
 #include "mark/marking.h"
 #include "weak/finalizers.h"
+#include "weak/weak_heap.h"
 
 /* ---- Bits: .inv.bits ---- */
 
@@ -208,6 +209,7 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_partial(heap);
   gaiti_finalizers_walk(heap);
   walk_fibers(heap);
+  gaiti_weak_walk(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     gaiti_proc_each_cache(heap, proc, walk_cache);
     walk_freed(heap, proc);

@@ -28,6 +28,7 @@ struct gaiti_partial;         /* alloc/partial.h */
 struct gaiti_barrier_buffers; /* barrier/buffers.h */
 struct gaiti_marking;         /* mark/marking.h */
 struct gaiti_finalizers;      /* weak/finalizers.h */
+struct gaiti_weak;            /* weak/weak_heap.h */
 struct gaiti_sweep;           /* sweep/sweep.h */
 struct gaiti_cycle;           /* cycle/cycle.h */
 
@@ -66,6 +67,7 @@ struct gait_heap {
   struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;
   struct gaiti_finalizers *finalizers;
+  struct gaiti_weak *weak;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
   gaiti_atomic_pointer user; /* the program's own */

@@ -95,6 +95,19 @@ static bool kind_init(struct gaiti_space *space, struct gaiti_kind *kind,
   return false;
 }
 
+static const gait_kind_info kinds_own[GAITI_KINDS_OWN] = {
+    [GAITI_KIND_LEAF] = {.name = "leaf", .form = GAIT_KIND_LEAF},
+    [GAITI_KIND_CONSERVATIVE] = {.name = "conservative", .form = GAIT_KIND_CONSERVATIVE},
+    [GAITI_KIND_WEAK] = {.name = "weak reference", .form = GAIT_KIND_LEAF},
+};
+
+static bool kinds_add_own(struct gaiti_kinds *kinds) {
+  uint16_t index;
+  for (size_t i = 0; i < GAITI_KINDS_OWN; i++)
+    if (gaiti_kinds_add(kinds, &kinds_own[i], &index) != GAIT_OK) return false;
+  return true;
+}
+
 #define KINDS_TABLE_BYTES (GAIT_MAX_KINDS * sizeof(struct gaiti_kind))
 
 bool gaiti_kinds_init(struct gaiti_kinds *kinds, struct gaiti_space *space) {
@@ -103,12 +116,7 @@ bool gaiti_kinds_init(struct gaiti_kinds *kinds, struct gaiti_space *space) {
   kinds->table = gaiti_structure_alloc(space, KINDS_TABLE_BYTES);
   if (!kinds->table) return false;
   if (!gaiti_lock_init(&kinds->lock, GAITI_RANK_KINDS)) goto fail_table;
-  uint16_t index;
-  gait_kind_info leaf = {.name = "leaf", .form = GAIT_KIND_LEAF};
-  gait_kind_info conservative = {.name = "conservative", .form = GAIT_KIND_CONSERVATIVE};
-  if (gaiti_kinds_add(kinds, &leaf, &index) == GAIT_OK &&
-      gaiti_kinds_add(kinds, &conservative, &index) == GAIT_OK)
-    return true;
+  if (kinds_add_own(kinds)) return true;
   gaiti_kinds_destroy(kinds);
   return false;
 fail_table:

@@ -14,8 +14,11 @@
 #define GAITI_KIND_MAP_BYTES 4096
 #define GAITI_KIND_MAP_WORDS (GAITI_KIND_MAP_BYTES / 8)
 
+/* Kinds of Gait's own, which each heap has. */
 #define GAITI_KIND_LEAF         0
 #define GAITI_KIND_CONSERVATIVE 1
+#define GAITI_KIND_WEAK         2 /* weak/weak_heap.h */
+#define GAITI_KINDS_OWN         3
 
 /* `words`: words that the maps describe; the last `repeat_words` of them repeat.  `short_map` is
  * the map itself when it has at most 64 words, the common case, and 0 otherwise.  `tagged_map`, of

@@ -5,7 +5,7 @@ set -euo pipefail
 checker=$1
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/pacer "$tree"/runtime/{base,os,heap,mutator,alloc,barrier,mark,sweep,cycle,api}
+mkdir -p "$tree"/pacer "$tree"/runtime/{base,os,heap,mutator,alloc,barrier,mark,weak,sweep,cycle,api}
 echo >"$tree/pacer/pacer.h"
 failed=0
 
