@@ -4,9 +4,7 @@
  * object and does not keep it.  Its word is nil once that object has been found dead.
  *
  * .inv.weak  After a sweep the word of each allocated weak reference is nil, no reference, or one
- *            to an allocated object.
- *
- * Models: weak. */
+ *            to an allocated object. */
 #ifndef GAITI_WEAK_WEAK_HEAP_H
 #define GAITI_WEAK_WEAK_HEAP_H
 
