@@ -1,4 +1,4 @@
-/* Models: overflow, roots, start, termination.  Litmus: flushed, overflow, scanned. */
+/* Models: overflow, roots, start, termination, weak.  Litmus: flushed, overflow, scanned. */
 #include "barrier/buffers.h"
 
 #include "base/check.h"

@@ -51,8 +51,8 @@ void gaiti_shade_word(gait_heap *heap, struct gaiti_barrier_buffer **buffer, uin
 void gaiti_shade_range(gait_heap *heap, struct gaiti_barrier_buffer **buffer, const void *start,
                        const void *end);
 
-/* Shades the object at `word`, straight into the list, unless that is closed: returns whether it was
- * open. */
+/* Shades the object at `word`, straight into the list, unless that is closed.  Returns whether it
+ * was open. */
 bool gaiti_buffers_shade_now(gait_heap *heap, uintptr_t word);
 
 /* Hands *buffer over while the list is open, and drops its entries otherwise; leaves NULL. */

@@ -23,7 +23,9 @@
  * answers nil for a white object.
  *
  * A young cycle goes through old weak references too, which may refer to young objects: an old
- * object is marked. */
+ * object is marked.
+ *
+ * Models: weak. */
 #include "weak/weak_heap.h"
 
 #include "base/check.h"

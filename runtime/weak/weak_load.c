@@ -20,7 +20,9 @@
  * .weak.cleared  When the slots have been cleared, a white object is alive: one that was allocated
  * since (.weak.when).  So `cleared` is read before the word.  If it was raised the word is one
  * that was there after the clearing, or came later.  If it was not, and is raised behind a word
- * that was white and found closed, the word is read again. */
+ * that was white and found closed, the word is read again.
+ *
+ * Models: weak. */
 #include "barrier/buffers.h"
 #include "weak/weak_heap.h"
 

@@ -4,8 +4,8 @@
  * ephemeron keeps its value alive as long as its key is alive otherwise, even when the value refers
  * to the key; when the key is found dead the ephemeron is cleared.  What the model fixes:
  *   - A weak read while marking takes the lock under which marking is closed.  Before the close it
- *     marks a white referent, straight into the shared queue; the close sees the count and comes
- *     back.  After the close a white referent is dead.
+ *     shades a white referent, straight into the shared list; the close finds it there, or the
+ *     count changed by its mark, and comes back.  After the close a white referent is dead.
  *   - In every round, after the count has been noted and before buffers are asked for, ephemerons
  *     are visited: if the key is marked the value is marked.  (After the buffers would be too late:
  *     a thread that has answered may have overwritten a value that was not visited yet.)  A read
@@ -209,7 +209,7 @@ active [2] proctype mutator() {
        fi;
        o = 0; rename() }
 
-  /* set: gait_weak_set, to come */
+  /* set: runtime/api/api_weak.c: gait_weak_set */
   :: atomic { WITH_WEAK && RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], v);
@@ -217,8 +217,9 @@ active [2] proctype mutator() {
        weak = v;
        v = 0; rename() }
 
-  /* get: gait_weak_get, to come.  While the thread marks, under the lock of
-   * marking; after the close a white referent is dead; after clearing whatever is there is alive. */
+  /* get: runtime/weak/weak_load.c: gaiti_weak_load; runtime/barrier/buffers.c:
+   * gaiti_buffers_shade_now.  While the thread marks, under the lock of marking; after the close a
+   * white referent is dead; after clearing whatever is there is alive. */
   :: atomic { RUNS(t) && weak != NIL ->
        acts(t);
        if
@@ -235,7 +236,7 @@ active [2] proctype mutator() {
 #elif defined WEAK_READ_UNSHADED
           comes_back(t, weak)
 #else
-          mark(BIT(weak)); comes_back(t, weak)
+          shaded = shaded | BIT(weak); comes_back(t, weak)
 #endif
        :: marking[t] && !HAS(marked, weak) && phase == CLOSED -> told_dead(t)
        :: marking[t] && !HAS(marked, weak) && phase == CLEARED ->
@@ -298,7 +299,8 @@ active [2] proctype mutator() {
 inline ask(what) { request = what; answered = 0 }
 #define QUIET (grey == 0 && shaded == 0)
 
-/* clear: to come.  A slot at a time, by compare and swap. */
+/* clear: runtime/weak/weak_heap.c: weak_clear, gaiti_weak_close.  A slot at a time, by compare and
+ * swap. */
 inline clear_weak() {
   if
   :: weak != NIL && !HAS(marked, weak) ->
