@@ -14,6 +14,9 @@
 static const struct workload *const workload_table[] = {
     &workload_binary_trees, &workload_alloc, &workload_mark_graph, &workload_lru,
     &workload_paced,        &workload_index, &workload_crowd,      &workload_start,
+#if BENCH_SCHEME
+    &workload_scheme,
+#endif
 };
 
 const struct workload *workload_at(size_t index) {

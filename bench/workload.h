@@ -74,6 +74,7 @@ extern const struct workload workload_paced;
 extern const struct workload workload_index;
 extern const struct workload workload_crowd;
 extern const struct workload workload_start;
+extern const struct workload workload_scheme; /* where there is GMP */
 
 #define WORKLOAD_THREADS_MAX 64u
 

@@ -224,6 +224,10 @@ bool gaiti_pacer_set_memory_limit(struct gaiti_pacer *pacer, int64_t memory_limi
 /* The part of a memory limit that goals leave for bytes mapped between two looks. */
 int64_t gaiti_pacer_limit_headroom(int64_t memory_limit_bytes);
 
+/* The memory limit of a heap in a control group that is granted so many bytes: less a tenth, at
+ * least 16 MiB and at most half.  No limit gives none. */
+int64_t gaiti_pacer_group_limit(int64_t group_bytes);
+
 /* Computes trigger, goal and assist ratio for this moment.  The goal stays the
  * same while marking unless settings or overhead change.  The trigger of a
  * marking pacer is that of the cycle under way. */

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#define GAIT_DEBUG_RESERVED 7
+#define GAIT_DEBUG_RESERVED 6
 
 typedef struct gait_debug_options {
   /* Switch: mark a second time with every thread stopped, and compare: a store that missed the
@@ -33,6 +33,8 @@ typedef struct gait_debug_options {
   int64_t delay_us;
   /* Seed of these sleeps, from 1; repeated in reports. */
   int64_t seed;
+  /* Switch: look for references to objects that gait_object_free has freed. */
+  int64_t check_free;
   /* Zero. */
   int64_t reserved[GAIT_DEBUG_RESERVED];
 } gait_debug_options;

@@ -5,6 +5,11 @@
  *   embed.h  the functions that we call of yours
  *   tune.h   statistics, a record of each cycle, settings of a running heap, the table of options
  *   debug.h  options that help to find bugs
+ *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
+ *   array.h  growable arrays, and views of their bytes
+ *   finalizer.h  functions that run when an object is dead
+ *   pool.h   pools of objects that are used again
+ *   scope.h  scopes of handles, for threads with exact frames
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
@@ -100,6 +105,9 @@ typedef struct gait_kind {
  * growth. */
 #define GAIT_OFF INT64_C(-1)
 
+/* The value "auto" of the option `memory_limit`: that of the control group of the process. */
+#define GAIT_AUTO INT64_C(-2)
+
 /* How the heap may grow over the live heap of the last cycle: values of the option `policy`. */
 typedef enum gait_policy {
   GAIT_POLICY_GOGC,        /* by gogc_percent of live heap and roots */
@@ -142,7 +150,10 @@ typedef struct gait_options {
    * percent; GAIT_OFF: growth is no reason to collect. */
   int64_t gogc_percent;
   /* Soft limit on all memory that the heap maps, with the external bytes that its objects hold;
-   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it. */
+   * GAIT_OFF: none.  Where it cannot be kept within cpu_cap_percent, the heap passes it.
+   * GAIT_AUTO: the least limit of the process's control group and of those above it, less a tenth
+   * of it, at least 16 MiB and at most half; looked at again while the heap is there.  Where the
+   * groups have no limit there is none. */
   int64_t memory_limit_bytes;
   /* Hard limit on the memory that the heap maps, without external bytes; GAIT_OFF: none.  Where
    * collections make no room under it, an allocation asks out_of_memory and then returns NULL. */
@@ -219,9 +230,9 @@ typedef struct gait_options {
 static inline void gait_options_init(gait_options *options);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, one of the row's words, bytes with the suffixes B, KiB, MiB, GiB, TiB.  On failure
- * `options` is unchanged and `error` (may be NULL) holds a sentence that names the option and the
- * value, cut at `error_bytes`.
+ * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  On
+ * failure `options` is unchanged and `error` (may be NULL) holds a sentence that names the option
+ * and the value, cut at `error_bytes`.
  * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
@@ -254,7 +265,8 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
-/* Destroys the heap with every object on it, after the cycle under way.
+/* Destroys the heap with every object on it, after the cycle under way.  No cleanup or finalizer
+ * runs (finalizer.h: gait_finalizers_run_all).
  * Thread: any, once; no other call on this heap runs or comes later.
  * GC: safepoint of the other heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
@@ -334,8 +346,8 @@ static inline gait_result gait_thread_attach(gait_heap *heap, const char *name,
 /* Detaches the calling thread, from either state.  The gait_thread stays readable as detached until
  * another thread attaches.
  * Thread: the owner, in either state.  GC: safepoint, of all its heaps.
- * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner),
- * GAIT_ERROR_ARGUMENT. */
+ * Fails: GAIT_ERROR_NOT_ATTACHED (the second time), GAIT_ERROR_STATE (not the owner, or on a
+ * fiber), GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_thread_detach(gait_thread *thread);
 
 /* Leaves managed code: until gait_thread_enter this thread allocates nothing, stores no reference
@@ -419,6 +431,27 @@ GAIT_API void *gait_object_start(const gait_heap *heap, const void *address);
 
 /* The bytes of the slot that `address` points into, 0 when none. */
 GAIT_API size_t gait_object_bytes(const gait_heap *heap, const void *address);
+
+/* Grows `object`, by its start, to `new_bytes` bytes where it lies, if its slot has the room: a
+ * slot is as large as its size class, and one of more than GAIT_SMALL_BYTES ends with its last
+ * block of 64 KiB.  Bytes beyond those that the program has asked for so far are zero, and are
+ * traced as the kind says.  False: there is no such room, or no memory for it under the limits, and
+ * nothing has changed.  A size that the object has already is true.  An object of a callback's kind
+ * may be traced meanwhile with its size of before.
+ * Thread: attached.  GC: may ask for a cycle; no safepoint. */
+GAIT_API bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes);
+
+/* A hint: no reference to `object`, by its start, is left: none in an object, a root, a handle or a
+ * frame, no weak one, and the caller uses it no more.  Between cycles the slot of a small object
+ * may be handed out again at once, zeroed; in other cases a cycle finds the object dead, as without
+ * the call.  Its external bytes count no longer.  Until then a walk (walk.h) may find an object of
+ * zeros there.
+ * A promise that is broken makes two objects of one.  With the option check_free it ends the
+ * program with the check `free.referenced`, which names a reference, at the end of the next full
+ * cycle.  An object that is freed twice ends it with `free.twice`: for sure with that option, and
+ * else where the slot has not been handed out again, nor been freed by another thread.
+ * Thread: attached. */
+GAIT_API void gait_object_free(gait_thread *thread, void *object);
 
 /* The name of its kind, NULL when none. */
 GAIT_API const char *gait_object_kind_name(const gait_heap *heap, const void *address);

@@ -41,13 +41,15 @@ GAIT_API gait_result gait_heap_count(gait_thread *thread, gait_kind_count *count
  *   THREAD    in a frame, a register or the stack of the gait_thread `holder`
  *   RANGE     in the registered range that begins at `holder`
  *   CALLBACK  a registered callback with the argument `holder` traces it
- *   HANDLE    in the handle `holder` */
+ *   HANDLE    in the handle `holder`
+ *   FIBER     the value, or on the parked stack, of the gait_fiber `holder` */
 typedef enum gait_referrer {
   GAIT_REFERRER_OBJECT,
   GAIT_REFERRER_THREAD,
   GAIT_REFERRER_RANGE,
   GAIT_REFERRER_CALLBACK,
   GAIT_REFERRER_HANDLE,
+  GAIT_REFERRER_FIBER,
 } gait_referrer;
 
 /* One holder of a reference, and the first word in it that is one; NULL where the reference was
@@ -56,10 +58,11 @@ typedef enum gait_referrer {
 typedef bool gait_referrer_fn(gait_referrer referrer, const void *holder, const void *slot,
                               void *arg);
 
-/* Calls `visit` once for each object, root and handle, and for each word of a thread, that refers
- * to `object` or into it: threads first, then registered roots and handles, then objects in the
- * order of addresses.  References are found as marking finds them: by the maps and functions of
- * kinds, and on conservative stacks any word.  The caller's own reference is one of them.
+/* Calls `visit` once for each object, root and handle, and for each word of a thread or a fiber,
+ * that refers to `object` or into it: threads first, then fibers, then registered roots and
+ * handles, then objects in the order of addresses.  References are found as marking finds them: by
+ * the maps and functions of kinds, and on conservative stacks any word.  The caller's own reference
+ * is one of them.
  * Thread: attached.  GC: safepoint; runs a cycle, marks.
  * Fails: as gait_heap_walk; GAIT_ERROR_ARGUMENT (not an object of this heap), GAIT_ERROR_MEMORY. */
 GAIT_API gait_result gait_object_walk_referrers(gait_thread *thread, const void *object,

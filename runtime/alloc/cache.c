@@ -24,6 +24,7 @@
 
 #include <string.h>
 
+#include "alloc/freed_slots.h"
 #include "alloc/partial.h"
 #include "base/asan.h"
 
@@ -228,6 +229,8 @@ bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_clas
   }
   if (run->start) cache_count(thread->proc, cursor, run, gaiti_class_bytes(size_class));
   cursor->next = cursor->limit = run->start = run->end = NULL;
+  *bytes = 0;
+  if (gaiti_freed_take(thread, kind, size_class)) return true;
   return run->block != GAITI_NO_BLOCK && cache_next_run(thread, kind, size_class, bytes);
 }
 

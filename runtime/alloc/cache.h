@@ -7,9 +7,10 @@
 /* The pattern of free slots under the option `poison`. */
 #define GAITI_POISON_BYTE 0xDB
 
-/* Opens the next part of the cache's run or, at its end, retires it and takes the next from the
- * block that it owns.  *bytes: the new run's; 0 if it is a part.  False: it owns no block that has
- * one; a block of an older epoch is dropped, not used.  Thread: the holder, in managed state. */
+/* Opens the next part of the cache's run or, at its end, retires it and takes the next: a slot that
+ * was freed, or from the block that it owns.  *bytes: the new run's; 0 if it counts already.
+ * False: it owns no block that has one; a block of an older epoch is dropped, not used.  Thread:
+ * the holder, in managed state. */
 bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_class, size_t *bytes);
 
 /* Makes `block`, which no other cache owns, the one that the cache takes its runs from, and takes

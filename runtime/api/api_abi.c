@@ -1,6 +1,6 @@
-/* The binary interface: what a compiled program relies on, asserted number by number.
+/* The binary interface: numbers that a compiled program relies on, asserted one by one.
  *
- * What inline.h compiles into a program stands here for the GAIT_ABI that it has.  Whoever changes
+ * Those that inline.h compiles into a program stand here for the GAIT_ABI that it has.  A change of
  * a number here raises GAIT_ABI.  The structures of gait.h may grow at their end, and nothing but
  * the end may move: docs/design/abi.md. */
 #include "api/api_abi.h"
@@ -9,14 +9,16 @@
 
 #include "mutator/thread.h"
 #include "base/sized.h"
+#include "gait/array.h"
 #include "gait/jit.h"
+#include "gait/pool.h"
 #include "gait/tune.h"
 
 #define ABI_IS(expression, number)                                                                 \
   _Static_assert((expression) == (number), #expression " is a part of the binary interface")
 #define ABI_AT(type, member, offset) ABI_IS(offsetof(type, member), offset)
 
-/* ---- What inline.h compiles into a program ---- */
+/* ---- Numbers that inline.h compiles into a program ---- */
 
 ABI_IS(GAIT_ABI, 2);
 
@@ -60,7 +62,7 @@ ABI_IS(sizeof((struct gaiti_row *)0)->cursors, GAIT_SIZE_CLASSES * sizeof(struct
 ABI_IS(sizeof((struct gaiti_proc *)0)->rows, GAIT_MAX_KINDS * sizeof(struct gait_cursor *));
 ABI_IS(GAITI_WINDOW_BYTES, GAIT_LEAVE_FRAMES_BYTES + GAITI_FRAME_END_BYTES);
 
-/* ---- What jit.h tells compilers ---- */
+/* ---- Numbers that jit.h tells compilers ---- */
 
 ABI_IS(GAIT_JIT_ABI, GAIT_ABI);
 ABI_AT(gait_thread, fast.rows, GAIT_JIT_THREAD_ROWS);
@@ -81,7 +83,7 @@ ABI_IS(GAIT_CARD_NOTED, GAIT_JIT_CARD_NOTED);
 ABI_IS(GAIT_SMALL_BYTES, GAIT_JIT_SMALL_BYTES);
 ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 
-/* ---- What a program hands over, or is handed ---- */
+/* ---- Structures that a program hands over, or is handed ---- */
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
@@ -92,9 +94,19 @@ ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
 ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
-ABI_AT(gait_stats, cpus, GAITI_STATS_BYTES - sizeof(double));
-ABI_AT(gait_cycle_record, stopped_cpu_ns, GAITI_RECORD_BYTES - sizeof(uint64_t));
+ABI_AT(gait_stats, finalizers_slowest_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
+ABI_AT(gait_cycle_record, memory_pressure_percent, GAITI_RECORD_BYTES - sizeof(double));
 ABI_AT(gait_option, field, 80);
+ABI_AT(gait_array, items, 0);
+ABI_AT(gait_array, element_bytes, 24);
+ABI_AT(gait_array, kind, 28);
+ABI_IS(sizeof(gait_array), 32);
+ABI_AT(gait_view, owner, 0);
+ABI_IS(sizeof(gait_view), 24);
+ABI_AT(gait_scope, depth, 24);
+ABI_IS(sizeof(gait_scope), 32);
+ABI_AT(gait_pool_info, most_bytes, 16);
+ABI_IS(sizeof(gait_pool_info), 24);
 ABI_AT(gait_tags, address_mask, 24);
 ABI_IS(sizeof(gait_tags), 32);
 
@@ -105,8 +117,8 @@ ABI_IS(sizeof(gait_tags), 32);
 ABI_ENDS_WITH(gait_options, debug);
 ABI_ENDS_WITH(gait_debug_options, reserved);
 ABI_ENDS_WITH(gait_kind_info, tagged_map);
-ABI_ENDS_WITH(gait_stats, cpus);
-ABI_ENDS_WITH(gait_cycle_record, stopped_cpu_ns);
+ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns);
+ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent);
 ABI_ENDS_WITH(gait_option, words);
 
 /* ---- Versions ---- */

@@ -10,8 +10,10 @@
 #include "base/sized.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/finalizer_thread.h"
 #include "cycle/fork.h"
 #include "mark/marking.h"
+#include "weak/finalizers.h"
 #include "weak/weak_heap.h"
 
 static void heap_report(const gait_options *options, const char *error) {
@@ -27,15 +29,19 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   result = GAIT_ERROR_MEMORY;
   if (!gaiti_threads_init(heap)) goto fail_heap;
   if (!gaiti_procs_init(heap)) goto fail_threads;
-  if (!gaiti_partial_init(heap)) goto fail_procs;
+  if (!gaiti_fibers_init(heap)) goto fail_procs;
+  if (!gaiti_partial_init(heap)) goto fail_fibers;
   if (!gaiti_buffers_init(heap)) goto fail_partial;
   if (!gaiti_marking_init(heap)) goto fail_buffers;
   if (!gaiti_weak_init(heap)) goto fail_marking;
-  if (!gaiti_sweep_init(heap)) goto fail_weak;
+  if (!gaiti_finalizers_init(heap)) goto fail_weak;
+  if (!gaiti_sweep_init(heap)) goto fail_finalizers;
   if (!gaiti_cycle_init(heap)) goto fail_sweep;
   return GAIT_OK;
 fail_sweep:
   gaiti_sweep_destroy(heap);
+fail_finalizers:
+  gaiti_finalizers_destroy(heap);
 fail_weak:
   gaiti_weak_destroy(heap);
 fail_marking:
@@ -44,6 +50,8 @@ fail_buffers:
   gaiti_buffers_destroy(heap);
 fail_partial:
   gaiti_partial_destroy(heap);
+fail_fibers:
+  gaiti_fibers_destroy(heap);
 fail_procs:
   gaiti_procs_destroy(heap);
 fail_threads:
@@ -106,8 +114,15 @@ static void heap_end_collector(gait_heap *heap) {
   gaiti_blocking_end();
 }
 
+static void heap_end_finalizer_thread(gait_heap *heap) {
+  gaiti_blocking_begin();
+  gaiti_finalizer_thread_stop(heap);
+  gaiti_blocking_end();
+}
+
 gait_result gait_heap_destroy(gait_heap *heap) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
+  heap_end_finalizer_thread(heap);
   gaiti_lock(&heap->threads->lock);
   bool busy = heap->threads->count > 0;
   gaiti_unlock(&heap->threads->lock);
@@ -115,10 +130,12 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_fork_forget(heap);
   heap_end_collector(heap);
   gaiti_sweep_destroy(heap);
+  gaiti_finalizers_destroy(heap);
   gaiti_weak_destroy(heap);
   gaiti_marking_destroy(heap);
   gaiti_buffers_destroy(heap);
   gaiti_partial_destroy(heap);
+  gaiti_fibers_destroy(heap);
   gaiti_procs_destroy(heap);
   gaiti_threads_destroy(heap);
   gaiti_heap_destroy(heap);

@@ -6,6 +6,7 @@
 #include "cycle/cycle.h"
 #include "mutator/attach.h"
 #include "mutator/attachments.h"
+#include "weak/finalizers.h"
 
 /* At least so much of a frame lies above its GAIT_FRAME_END, or the end is exact. */
 #define THREAD_RETURN_BYTES ((uintptr_t)16)
@@ -26,6 +27,8 @@ gait_result gait_thread_detach(gait_thread *thread) {
                  "the thread is not attached", GAIT_ERROR_NOT_ATTACHED);
   REQUIRE_RESULT("thread.owner", gaiti_thread_is_own(thread),
                  "a thread is detached by itself alone", GAIT_ERROR_STATE);
+  REQUIRE_RESULT("thread.fiber", !thread->fiber, "a thread is detached from its own stack alone",
+                 GAIT_ERROR_STATE);
   gaiti_thread_detach(thread);
   return GAIT_OK;
 }
@@ -52,7 +55,7 @@ void gait_thread_leave_from(gait_thread *thread, const void *frame) {
           "managed code is left from inside");
   REQUIRE("frame.intact", thread_frame_is_intact(thread),
           "the innermost exact frame was changed, or its function has returned");
-  gait_thread_poll(thread);
+  gaiti_poll(thread);
   gaiti_delay(thread->heap);
   gaiti_thread_leave(thread, frame);
 }
@@ -83,7 +86,7 @@ static void thread_after_enter(gait_thread *thread) {
   if (gaiti_thread_is_asked(thread))
     gaiti_safepoint(thread);
   else
-    gait_thread_poll(thread);
+    gaiti_poll(thread);
 }
 
 GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
@@ -100,7 +103,8 @@ GAITI_NOINLINE void gait_thread_enter(gait_thread *thread) {
 }
 
 /* The function may enter and leave again, which saves registers anew, from further down: those that
- * the caller had at this call are in this frame, which stays where it is. */
+ * the caller had at this call are in this frame, which stays where it is.  A fiber may be on
+ * another thread by then. */
 GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(void *),
                                          void *arg) {
   uintptr_t registers[GAITI_REGISTERS];
@@ -108,10 +112,12 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(function);
   uintptr_t outside = thread->outside, entered = thread->entered;
+  gait_fiber *fiber = thread->fiber;
   gait_thread_leave_from(thread, GAIT_FRAME_END());
   thread->outside = (uintptr_t)GAIT_FRAME_END();
   thread->entered = 0;
   void *result = function(arg);
+  if (fiber) thread = fiber->thread;
   REQUIRE("thread.state", thread_is_outside(thread),
           "a function that runs outside managed code has entered it and not left it again");
   thread->outside = outside;
@@ -123,6 +129,7 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
 
 void gait_thread_poll_slow(gait_thread *thread) {
   gaiti_safepoint(thread);
+  gaiti_due_run_at_poll(thread);
 }
 
 gait_heap *gait_thread_heap(const gait_thread *thread) {

@@ -1,4 +1,5 @@
 /* Collections on request, and settings of a running heap. */
+#include "api/options.h"
 #include "base/check.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
@@ -24,9 +25,7 @@ static bool setting_in_range(size_t field, int64_t value) {
   size_t at = 0;
   while (gait_option_at(at)->field != field)
     at++;
-  const gait_option *option = gait_option_at(at);
-  return (option->may_be_off && value == option->off) ||
-         (value >= option->minimum && value <= option->maximum);
+  return gaiti_option_in_range(gait_option_at(at), value);
 }
 
 /* The collector's thread, and not this one, does the work that follows from it. */
@@ -56,5 +55,5 @@ int64_t gait_heap_gogc(const gait_heap *heap) {
 
 int64_t gait_heap_memory_limit(const gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
-  return (int64_t)AO_load(&heap->memory_limit);
+  return gaiti_pace_memory_limit(heap);
 }

@@ -39,8 +39,9 @@ static const gait_option options_table[] = {
      FIELD(gogc_percent), NULL},
     {"memory_limit", "GAIT_MEMORY_LIMIT", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, 0, INT64_MAX, true,
      GAIT_OFF,
-     "Soft limit on all memory that the heap maps, with the external bytes its objects hold.",
-     FIELD(memory_limit_bytes), NULL},
+     "Soft limit on all memory that the heap maps, with external bytes; auto: that of the control "
+     "group less a tenth, and none where the group has none.",
+     FIELD(memory_limit_bytes), "auto"},
     {"max_heap", "GAIT_MAX_HEAP", GAIT_OPTION_BYTES, "bytes", GAIT_OFF, GAITI_LEAST_HEAP_BYTES,
      INT64_MAX, true, GAIT_OFF,
      "Hard limit on the memory that the heap maps, without external bytes: allocation fails there.",
@@ -120,6 +121,8 @@ static const gait_option options_table[] = {
      FIELD(debug.delay_us), NULL},
     {"seed", "GAIT_SEED", GAIT_OPTION_COUNT, "", 1, 1, INT64_MAX, false, 0,
      "Debug: seed of the delays, repeated in reports.", FIELD(debug.seed), NULL},
+    {"check_free", "GAIT_CHECK_FREE", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
+     "Debug: look for references to objects that were freed.", FIELD(debug.check_free), NULL},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])
@@ -234,7 +237,10 @@ static bool option_parse_word(const gait_option *option, const char *text, int64
 }
 
 static bool option_parse(const gait_option *option, const char *text, int64_t *value) {
-  if (option->words && option_parse_word(option, text, value)) return true;
+  if (option->words && option_parse_word(option, text, value)) {
+    if (option->type != GAIT_OPTION_WORD) *value = GAIT_AUTO;
+    return true;
+  }
   if (option->may_be_off && strcmp(text, "off") == 0) {
     *value = option->off;
     return true;
@@ -246,8 +252,9 @@ static bool option_parse(const gait_option *option, const char *text, int64_t *v
   return option_parse_number(option, text, value);
 }
 
-static bool option_in_range(const gait_option *option, int64_t value) {
-  return (option->may_be_off && value == option->off) ||
+bool gaiti_option_in_range(const gait_option *option, int64_t value) {
+  bool has_auto = option->words && option->type != GAIT_OPTION_WORD;
+  return (option->may_be_off && value == option->off) || (has_auto && value == GAIT_AUTO) ||
          (value >= option->minimum && value <= option->maximum);
 }
 
@@ -272,6 +279,7 @@ static gait_result options_check_bytes(const gait_options *options, char *error,
 static const char *option_form(const gait_option *option) {
   switch (option->type) {
   case GAIT_OPTION_BYTES:
+    if (option->words) return "\"off\", \"auto\" or bytes such as 512MiB (B, KiB, MiB, GiB, TiB)";
     return option->may_be_off ? "\"off\" or bytes such as 512MiB (B, KiB, MiB, GiB, TiB)"
                               : "bytes such as 512MiB (B, KiB, MiB, GiB, TiB)";
   case GAIT_OPTION_SWITCH: return "\"on\", \"off\", 1 or 0";
@@ -286,7 +294,7 @@ static const char *option_form(const gait_option *option) {
 
 static gait_result option_error_value(const gait_option *option, const char *name, const char *text,
                                       char *error, size_t error_bytes) {
-  if (error && option->words)
+  if (error && option->type == GAIT_OPTION_WORD)
     snprintf(error, error_bytes, "%s=%s: it takes one of %s", name, text, option->words);
   else if (error && option->maximum == INT64_MAX)
     snprintf(error, error_bytes, "%s=%s: it takes %s, at least %lld", name, text,
@@ -305,7 +313,7 @@ static gait_result option_set(gait_options *options, const gait_option *option, 
     if (error) snprintf(error, error_bytes, "%s: " OPTIONS_LATER, name);
     return GAIT_ERROR_OPTION_NAME;
   }
-  if (!option_parse(option, text, &value) || !option_in_range(option, value))
+  if (!option_parse(option, text, &value) || !gaiti_option_in_range(option, value))
     return option_error_value(option, name, text, error, error_bytes);
   *option_field(options, option) = value;
   return GAIT_OK;
@@ -493,7 +501,7 @@ gait_result gait_options_check(const gait_options *options, char *error, size_t 
   if (result != GAIT_OK) return result;
   for (size_t i = 0; i < OPTIONS_COUNT; i++) {
     int64_t value = *option_field(&copy, &options_table[i]);
-    if (option_in_range(&options_table[i], value)) continue;
+    if (gaiti_option_in_range(&options_table[i], value)) continue;
     char text[32];
     snprintf(text, sizeof text, "%lld", (long long)value);
     return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);

@@ -11,4 +11,7 @@
 gait_result gaiti_options_take(gait_options *own, const gait_options *options, char *error,
                                size_t error_bytes);
 
+/* Whether the option may have that value. */
+bool gaiti_option_in_range(const gait_option *option, int64_t value);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/sized.h"
 #include "cycle/cycle.h"
+#include "weak/finalizers.h"
 
 /* A thread that retires a run at this moment may be seen with less than a moment before. */
 static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
@@ -66,6 +67,20 @@ static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {
   stats->gc_cpu_ns = stats->gc_assist_ns + stats->gc_background_ns + stats->gc_stopped_ns;
   stats->goal_bytes = AO_load(&cycle->pace.goal_bytes);
   stats->trigger_bytes = AO_load(&cycle->pace.trigger_bytes);
+  stats->memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit);
+  stats->memory_pressure_percent = gaiti_pace_pressure(heap);
+}
+
+static void stats_count_finalizers(gait_heap *heap, gait_stats *stats) {
+  struct gaiti_finalizers *finalizers = heap->finalizers;
+  gaiti_lock(&finalizers->lock);
+  stats->finalizers = finalizers->table.used;
+  gaiti_unlock(&finalizers->lock);
+  stats->finalizers_due = AO_load(&finalizers->due);
+  stats->finalizers_oldest_ns = gaiti_due_oldest_ns(heap);
+  stats->finalizers_run = AO_load(&finalizers->run);
+  stats->finalizers_slow = AO_load(&finalizers->slow);
+  stats->finalizers_slowest_ns = AO_load(&finalizers->slowest_ns);
 }
 
 /* Counts that processors have yet to flush are read before the heap's own: one that is flushed in
@@ -84,6 +99,7 @@ static void stats_fill(gait_heap *heap, gait_stats *stats) {
   stats->released_bytes = AO_load(&heap->space.released_bytes);
   stats_count_cycles(heap, stats);
   stats_count_pauses(heap, stats);
+  stats_count_finalizers(heap, stats);
 }
 
 void gait_stats_read_sized(gait_heap *heap, gait_stats *stats, size_t stats_bytes) {

@@ -42,7 +42,8 @@
  * thread has passed one more safepoint, no such store is in flight.  tests/model/start.pml found
  * it.
  *
- * Models: roots, start, termination, weak.  Litmus: cleared, remembered, scanned. */
+ * Models: fibers, finalizers, roots, start, termination, weak.  Litmus: cleared, remembered,
+ * scanned. */
 #include "barrier/barrier.h"
 
 #include "barrier/buffers.h"

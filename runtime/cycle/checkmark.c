@@ -14,19 +14,24 @@
 #include "base/check.h"
 #include "cycle/checkmark.h"
 #include "cycle/cycle.h"
+#include "mark/fiber_scan.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
 
 static void checkmark_roots(gait_heap *heap, struct gaiti_marker *marker) {
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     gaiti_roots_mark_frames(thread, marker);
+  gaiti_fibers_mark_frames(heap, marker);
   gaiti_roots_scan_registered(heap, marker, GAITI_ROOTS_ALL);
 }
 
-/* A search for references to an object: for the report, after something has gone wrong. */
+/* A search for references to an object: for the report, after something has gone wrong.
+ *   thread, fiber  whose stack is searched now */
 struct checkmark_search {
   gait_heap *heap;
   gaiti_ref lost;
+  const gait_thread *thread;
+  const gait_fiber *fiber;
   bool found;
 };
 
@@ -41,13 +46,29 @@ GAITI_RACY static bool checkmark_refers(const struct checkmark_search *search, c
   return false;
 }
 
-static void checkmark_search_range(gait_thread *thread, const void *start, const void *end,
-                                   void *arg) {
+static void checkmark_search_range(gait_heap *heap, const void *start, const void *end, void *arg) {
   struct checkmark_search *search = arg;
   if (!checkmark_refers(search, start, end)) return;
   search->found = true;
-  gaiti_log(search->heap, "gait: checkmark: it is referred to by [%p, %p) of thread \"%s\" (id %d)",
-            start, end, thread->name, thread->tid);
+  if (search->fiber)
+    gaiti_log(heap, "gait: checkmark: it is referred to by [%p, %p) of fiber %p", start, end,
+              (const void *)search->fiber);
+  else
+    gaiti_log(heap, "gait: checkmark: it is referred to by [%p, %p) of thread \"%s\" (id %d)",
+              start, end, search->thread->name, search->thread->tid);
+}
+
+static void checkmark_search_stacks(gait_heap *heap, struct checkmark_search *search) {
+  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
+    search->thread = thread;
+    gaiti_roots_each_range(thread, checkmark_search_range, search);
+  }
+  for (gait_fiber *fiber = heap->fibers->all; fiber; fiber = fiber->next) {
+    search->fiber = fiber;
+    checkmark_search_range(heap, &fiber->value, &fiber->value + 1, search);
+    if (gaiti_fiber_has_stack(fiber))
+      gaiti_roots_each_parked(heap, &fiber->stack, checkmark_search_range, search);
+  }
 }
 
 static void checkmark_search_block(struct checkmark_search *search, uint32_t block) {
@@ -66,9 +87,8 @@ static void checkmark_search_block(struct checkmark_search *search, uint32_t blo
 }
 
 static void checkmark_search(gait_heap *heap, gaiti_ref lost) {
-  struct checkmark_search search = {heap, lost, false};
-  for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
-    gaiti_roots_each_range(thread, checkmark_search_range, &search);
+  struct checkmark_search search = {.heap = heap, .lost = lost};
+  checkmark_search_stacks(heap, &search);
   for (uint32_t block = 0; block < gaiti_space_top(&heap->space); block++)
     if (!gaiti_block_is_free(&heap->map, block)) checkmark_search_block(&search, block);
   if (!search.found) gaiti_log(heap, "gait: checkmark: it is referred to by a registered root");

@@ -41,6 +41,7 @@
 #define COLLECTOR_RELEASE_BYTES ((size_t)1 << 20)
 #define COLLECTOR_WAIT_NS       200000
 #define COLLECTOR_STALL_NS      400000
+#define COLLECTOR_LOOK_NS       ((uint64_t)5000000000)
 #define COLLECTOR_HELP_BYTES    ((uint64_t)256 << 10)
 #define COLLECTOR_INLINE_NS     200000
 /* A thread with an inline cycle acts in handshakes for the threads outside: no more than these. */
@@ -147,10 +148,38 @@ static void collector_review_locked(gait_heap *heap) {
   AO_store(&requests->inline_due, 0);
 }
 
-/* How many CPUs there are is read from files, which no thread of the embedder's waits for,
- * not even one that runs a cycle: that one sees that this thread wakes up (.collector.hand-off). */
-static bool collector_has_to_learn(const gait_heap *heap) {
+static bool collector_has_to_count_cpus(const gait_heap *heap) {
   return !heap->options.cpus && gaiti_os_cpus_are_old();
+}
+
+/* How many CPUs and how much memory there are is read from files, which no thread of the embedder's
+ * waits for, not even one that runs a cycle: that one sees that this thread wakes up
+ * (.collector.hand-off). */
+static bool collector_has_to_learn(const gait_heap *heap) {
+  return collector_has_to_count_cpus(heap) || gaiti_pace_has_to_look(heap);
+}
+
+/* The lock is held at the start and at the end. */
+static void collector_learn_locked(gait_heap *heap) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  bool looks = gaiti_pace_has_to_look(heap);
+  gaiti_unlock(&requests->lock);
+  if (collector_has_to_count_cpus(heap)) gaiti_os_cpus_learn();
+  if (looks) gaiti_pace_look(heap);
+  gaiti_lock(&requests->lock);
+  if (looks) requests->review = true;
+}
+
+/* Until something is asked for, or the next memory may be given back; and where limits change that
+ * the heap does not set, not for ever. */
+static void collector_sleep_locked(gait_heap *heap, uint64_t pause_ns) {
+  struct gaiti_requests *requests = &heap->cycle->requests;
+  requests->releasing = pause_ns > 0;
+  if (pause_ns == 0 && gaiti_pace_looks(heap)) pause_ns = COLLECTOR_LOOK_NS;
+  if (pause_ns)
+    gaiti_wait_for(&requests->asked, &requests->lock, pause_ns);
+  else
+    gaiti_wait(&requests->asked, &requests->lock);
 }
 
 /* The collector's thread: runs requested cycles, and between them prepares blocks and gives memory
@@ -163,11 +192,7 @@ static void *collector_main(void *arg) {
   gaiti_lock(&requests->lock);
   while (!requests->stopping) {
     if (requests->review && requests->started == requests->finished) collector_review_locked(heap);
-    if (collector_has_to_learn(heap)) {
-      gaiti_unlock(&requests->lock);
-      gaiti_os_cpus_learn();
-      gaiti_lock(&requests->lock);
-    }
+    if (collector_has_to_learn(heap)) collector_learn_locked(heap);
     if (collector_has_to_run_locked(requests)) {
       collector_run_locked(heap);
       continue;
@@ -179,11 +204,7 @@ static void *collector_main(void *arg) {
     if (prepared) continue;
     AO_store(&requests->preparing, 0);
     if (collector_has_to_work_locked(requests) || requests->stopping) continue;
-    requests->releasing = pause_ns > 0;
-    if (pause_ns)
-      gaiti_wait_for(&requests->asked, &requests->lock, pause_ns);
-    else
-      gaiti_wait(&requests->asked, &requests->lock);
+    collector_sleep_locked(heap, pause_ns);
   }
   gaiti_unlock(&requests->lock);
   return NULL;
@@ -274,6 +295,8 @@ void gaiti_collector_review(gait_heap *heap) {
   if (under_way || collector_is_past_trigger(heap) || collector_has_excess(&plan)) {
     requests->review = true;
     if (collector_started_locked(heap)) gaiti_wake(&requests->asked);
+  } else if (requests->collector_runs && gaiti_pace_looks(heap)) {
+    gaiti_wake(&requests->asked); /* it sleeps for so long from now on */
   }
   gaiti_unlock(&requests->lock);
 }

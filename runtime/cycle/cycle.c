@@ -54,7 +54,7 @@
  * and leaves the walk over marked objects, the end with all threads stopped and all work that is
  * too long to the collector's thread.
  *
- * Models: overflow, roots, start, termination, weak.  Litmus: epoch. */
+ * Models: fibers, finalizers, overflow, roots, start, termination, weak.  Litmus: epoch. */
 #include "cycle/cycle.h"
 
 #include "alloc/cache.h"
@@ -63,9 +63,11 @@
 #include "cycle/heap_walk.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
+#include "mark/fiber_scan.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
 #include "mark/young.h"
+#include "weak/finalizers.h"
 #include "weak/weak_heap.h"
 
 static bool requests_init(struct gaiti_requests *requests) {
@@ -117,6 +119,8 @@ void gaiti_cycle_destroy(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
   gaiti_marker_resume(cycle->runner.marker);
   gaiti_marker_give(cycle->runner.marker);
+  gaiti_pools_abandon(heap);
+  gaiti_promises_destroy(heap);
   gaiti_records_destroy(&cycle->records);
   gaiti_workers_destroy(heap);
   gaiti_pace_destroy(heap);
@@ -168,6 +172,7 @@ static void cycle_scan_stacks_stopped(gait_heap *heap) {
   gaiti_marker_resume(marker);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     gaiti_counter_add(&heap->marking->root_bytes, gaiti_roots_mark_thread(thread, marker));
+  gaiti_fibers_mark_stopped(heap, marker, heap->options.barrierless);
   gaiti_marker_pause(marker);
 }
 
@@ -198,8 +203,10 @@ static uint32_t cycle_buffers_wanted(gait_heap *heap) {
 
 /* All that is left of the cycle is to say that it has ended. */
 static void cycle_report(gait_heap *heap, const gait_cycle_record *record) {
-  if (!heap->options.trace && !heap->options.cycle) return;
+  bool stuck = AO_load(&heap->finalizers->stuck);
+  if (!heap->options.trace && !heap->options.cycle && !stuck) return;
   gaiti_handshake_stand_still(heap, true);
+  gaiti_finalizers_report(heap);
   if (heap->options.trace) {
     char line[512];
     gaiti_record_format(record, line, sizeof line - 1);
@@ -229,10 +236,20 @@ static bool phase_old(gait_heap *heap) {
   return true;
 }
 
-/* ROOTS: threads scan their stacks, and this one the registered roots. */
+/* Marks from parked fibers; returns whether it has come to their end. */
+static bool cycle_scan_fibers(gait_heap *heap) {
+  struct gaiti_runner *runner = &heap->cycle->runner;
+  gaiti_marker_resume(runner->marker);
+  bool over = gaiti_fibers_scan(heap, runner->marker, runner->deadline_ns);
+  gaiti_marker_pause(runner->marker);
+  return over;
+}
+
+/* ROOTS: threads scan their stacks, and this one those of fibers and the registered roots. */
 static bool phase_roots(gait_heap *heap) {
   if (!gaiti_handshake_await(heap, heap->cycle->runner.deadline_ns)) return false;
   gaiti_delay(heap);
+  if (!cycle_scan_fibers(heap)) return false;
   cycle_scan_registered(heap, GAITI_ROOTS_ALL);
   if (!gaiti_roots_need_stop(&heap->roots)) gaiti_buffers_note_scanned(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_MARK);
@@ -343,14 +360,35 @@ static void cycle_prepare_next(gait_heap *heap, struct gaiti_pacer_next next) {
   generation->young_next = next.young;
 }
 
-/* CLOSE: clears weak references, counts the live heap, and raises the epoch. */
+/* Whether all that the queue leads to is checked.  Threads that were stopped before have been let
+ * go, and are not stopped again. */
+static bool cycle_checks_finalizers(const gait_heap *heap) {
+  bool let_go = heap->cycle->runner.stopped && !heap->options.barrierless;
+  return heap->options.debug.checkmark && !let_go && AO_load(&heap->finalizers->due) > 0;
+}
+
+/* Makes cleanups and finalizers due.  Returns false where that takes too long for this thread. */
+static bool cycle_close_finalizers(gait_heap *heap) {
+  struct gaiti_runner *runner = &heap->cycle->runner;
+  uint64_t cpu_ns = gaiti_os_thread_cpu_ns();
+  if (!gaiti_finalizers_close(heap, runner->marker, cycle_has_deadline(heap))) return false;
+  gaiti_counter_add(&heap->cycle->pace.background_ns, gaiti_os_thread_cpu_ns() - cpu_ns);
+  if (cycle_checks_finalizers(heap)) cycle_checkmark(heap);
+  gaiti_finalizers_ring(heap);
+  return true;
+}
+
+/* CLOSE: clears weak references, makes finalizers due, counts the live heap, and raises the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
   gaiti_workers_end(heap);
   if (heap->options.debug.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.check_free) gaiti_promises_close(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   gaiti_weak_close(heap);
+  if (!cycle_close_finalizers(heap)) return false;
+  gaiti_weak_end(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
     cycle_raise_epoch(heap);
@@ -394,18 +432,21 @@ static bool cycle_trim(gait_heap *heap) {
   gaiti_procs_trim(heap);
   gaiti_buffers_trim(heap, cycle_buffers_wanted(heap));
   gaiti_roots_trim(&heap->roots);
+  gaiti_finalizers_trim(heap);
   return true;
 }
 
 /* SWEEP: sweeps, and sets the next trigger. */
 static bool phase_sweep(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
-  if (runner->inspections && cycle_has_deadline(heap)) return false;
+  bool looks = runner->inspections || gaiti_promises_are_broken(heap);
+  if (looks && cycle_has_deadline(heap)) return false;
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
   gaiti_pace_publish(heap);
   if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
+  gaiti_promises_report(heap);
   gaiti_inspections_run(heap);
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
@@ -432,12 +473,19 @@ static void cycle_begin_pace(gait_heap *heap) {
   cycle->runner.record.cpus = cycle->pace.cpus;
 }
 
+/* Whether the cycle has to find all the memory that it can. */
+static bool cycle_is_pressed(const gait_heap *heap, gait_cycle_cause cause) {
+  return cause == GAIT_CAUSE_MEMORY_LIMIT || cause == GAIT_CAUSE_OUT_OF_MEMORY ||
+         AO_load(&heap->cycle->pace.limit_bound);
+}
+
 /* The list of buffers is open before the first barrier is on (.inv.open). */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   heap->generation.young = cycle_is_young(heap, cause);
   if (heap->generation.young_next && !heap->generation.young) gaiti_young_forget_old(heap);
   if (!heap->generation.young) gaiti_inspections_take(heap);
+  gaiti_pools_age(heap, cycle_is_pressed(heap, cause));
   gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;

@@ -5,6 +5,8 @@
 #include "cycle/census.h"
 #include "cycle/handshake.h"
 #include "cycle/pace.h"
+#include "cycle/pools.h"
+#include "cycle/promises.h"
 #include "cycle/protocol.h"
 #include "cycle/record.h"
 #include "cycle/workers.h"
@@ -95,6 +97,8 @@ struct gaiti_cycle {
   struct gaiti_pace pace;
   struct gaiti_workers workers;
   struct gaiti_records records;
+  struct gaiti_promises promises;
+  gait_pool *pools; /* guarded by the lock of the requests */
 };
 
 /* Of every heap (hooks.c). */

@@ -31,8 +31,8 @@
  * threads rely on has to be whole:
  *
  *   data under a lock    whole, since every lock is taken: lists of threads, processors, roots,
- *                        kinds, blocks, segments, buffers, records; the pacer.  External bytes
- *                        have a gate in front of their locks (.external.gate)
+ *                        fibers, finalizers, kinds, blocks, segments, buffers, records; the pacer.
+ *                        External bytes have a gate in front of their locks (.external.gate)
  *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
  *                        handed out and not yet stored anywhere, given back in part: each is a slot
  *                        that is free one cycle later
@@ -51,6 +51,7 @@
  *   a thread             off the list, in any state.  One that is being detached is on it until the
  *                        lock is taken; its processor may have a holder that does not know of it
  *                        any more, and is freed by the list of processors
+ *   a fiber              on it, or about to be, is lost (mutator/fibers.c)
  *   counters             off by the bytes that were just being counted, until the next cycle sets
  *                        them; the mapped bytes, by the pages past a large object's end at most
  *
@@ -83,10 +84,12 @@
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
+#include "cycle/finalizer_thread.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
 #include "mark/young.h"
+#include "weak/finalizers.h"
 
 /* How long one step of a fork waits for a thread that reaches no safepoint, or for a cycle that
  * waits for one. */
@@ -116,7 +119,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 12
+#define FORK_LOCKS 14
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -125,6 +128,8 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->threads->lock;
   locks[count++] = &heap->procs->lock;
   locks[count++] = &heap->roots.lock;
+  locks[count++] = &heap->fibers->lock;
+  locks[count++] = &heap->finalizers->lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   locks[count++] = &heap->partial->lock;
@@ -299,6 +304,8 @@ static void fork_detach(struct gaiti_threads *threads, gait_thread *thread) {
   }
   gaiti_attachments_abandon(thread);
   gaiti_thread_free_room(thread);
+  gaiti_scopes_free(thread->heap, &thread->scopes);
+  gaiti_scopes_free(thread->heap, &thread->home.scopes); /* of one on a fiber */
   AO_store(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -330,6 +337,7 @@ static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_buffers_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
+  gaiti_finalizers_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
   entry->heap->generation = (struct gaiti_generation){.young = false};
   gaiti_handshake_drop(entry->heap, entry->caller);
@@ -400,11 +408,14 @@ static void fork_forget_collector(gait_heap *heap) {
 static void fork_child_heap(struct fork_entry *entry) {
   gait_heap *heap = entry->heap;
   gaiti_externals_renew(&heap->externals);
+  gaiti_pools_renew(heap);
   fork_unlock_all(heap);
   fork_renew_conditions(heap);
   fork_forget_collector(heap);
+  gaiti_finalizer_thread_forget(heap);
   gaiti_space_recover(&heap->space, &heap->map);
   gaiti_roots_forget_visits(&heap->roots);
+  gaiti_fibers_recover(heap, entry->caller);
   heap->forked = true;
   if (entry->caller) entry->caller->tid = gaiti_os_thread_id();
   fork_drop_threads(entry);

@@ -38,8 +38,13 @@
  * (mutator/proc.c).  A thief takes a processor only from a thread that has seen the same handshakes
  * as itself, so every processor's buffer and caches are acted on exactly once per handshake.
  *
- * Models: fork, handshake, roots, start, sweep, termination, weak.  Litmus: acted, asked, card,
- * cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop, waiting. */
+ * Models: fibers, finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus:
+ * acted, asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop,
+ * waiting.
+ *
+ * Models: fibers, finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus:
+ * acted, asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop,
+ * waiting. */
 #include "cycle/handshake.h"
 
 #include "alloc/cache.h"
@@ -48,6 +53,7 @@
 #include "mark/root_scan.h"
 #include "mutator/attachments.h"
 #include "mutator/blocking.h"
+#include "weak/finalizers.h"
 
 /* A runner with a deadline reads the count so often at most between two looks. */
 #define HANDSHAKE_PAUSES 64
@@ -197,6 +203,12 @@ static bool safepoint_act(gait_thread *thread) {
   return gaiti_thread_note_acted(thread, number) && safepoint_move_on(thread->heap);
 }
 
+/* The next poll of the program's runs functions that are due: the flag stays raised for it. */
+static void safepoint_keep_for_finalizers(struct gaiti_attachments *attachments) {
+  for (gait_thread *thread = attachments->first; thread; thread = thread->next_attachment)
+    if (gaiti_due_wants_poll(thread)) AO_int_store(&attachments->poll, 1);
+}
+
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
  * for the next action, is seen by the next look: at once then, else at the next poll. */
@@ -206,6 +218,7 @@ static bool safepoint_look(struct gaiti_attachments *attachments) {
   AO_nop_full();
   for (gait_thread *thread = attachments->first; thread; thread = thread->next_attachment)
     if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread);
+  safepoint_keep_for_finalizers(attachments);
   return asked;
 }
 

@@ -5,6 +5,7 @@
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
 #include "mark/marking.h"
+#include "weak/finalizers.h"
 #include "weak/weak_heap.h"
 
 /* ---- Bits: .inv.bits ---- */
@@ -126,6 +127,22 @@ static void walk_cache(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
         "a cache owns a block that is not its own");
 }
 
+/* Slots that were freed in this epoch are allocated, zero and of one processor. */
+static void walk_freed(const gait_heap *heap, const struct gaiti_proc *proc) {
+  const struct gaiti_freed *freed = &proc->freed;
+  bool usable = freed->epoch == AO_load(&heap->epoch);
+  for (uint32_t i = 0; usable && i < freed->count; i++) {
+    const struct gaiti_freed_slot *slot = &freed->slots[i];
+    gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)slot->slot);
+    CHECK("walk.freed.slot",
+          ref && gaiti_ref_start(&heap->map, ref) == (uintptr_t)slot->slot &&
+              gaiti_ref_kind(ref) == slot->kind && gaiti_ref_class(ref) == slot->size_class,
+          "a freed slot is not allocated, or of another kind");
+    for (size_t at = 0; at < gaiti_class_bytes(slot->size_class); at++)
+      CHECK("walk.freed.zero", slot->slot[at] == 0, "a freed slot is not zero");
+  }
+}
+
 static uint64_t walk_list(const gait_heap *heap, const struct gaiti_partial_list *list,
                           uint32_t kind, unsigned size_class) {
   uint64_t length = 0;
@@ -153,6 +170,36 @@ static void walk_partial(gait_heap *heap) {
   gaiti_unlock(&heap->partial->lock);
 }
 
+/* ---- Fibers: .inv.fibers ---- */
+
+static void walk_fiber(const gait_fiber *fiber) {
+  const struct gaiti_parked *stack = &fiber->stack;
+  enum gaiti_fiber_state state = gaiti_fiber_state(fiber);
+  CHECK("walk.fiber.state", state != GAITI_FIBER_SCANNING && state != GAITI_FIBER_UNREGISTERED,
+        "a fiber is scanned, or is none, while every thread is stopped");
+  CHECK("walk.fiber.thread",
+        state == GAITI_FIBER_RUNNING ? fiber->thread && fiber->thread->fiber == fiber
+                                     : !fiber->thread,
+        "a fiber and its thread do not agree");
+  CHECK("walk.fiber.place",
+        stack->roots == GAIT_STACK_EXACT || stack->place == 0 ||
+            (stack->limit <= stack->place && stack->place < stack->high),
+        "a fiber was left outside its stack");
+}
+
+static void walk_fibers(gait_heap *heap) {
+  uint64_t count = 0, running = 0;
+  for (const gait_fiber *fiber = heap->fibers->all; fiber; fiber = fiber->next) {
+    walk_fiber(fiber);
+    count++;
+    running += gaiti_fiber_state(fiber) == GAITI_FIBER_RUNNING;
+  }
+  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    running -= thread->fiber != NULL;
+  CHECK("walk.fibers", count == AO_load(&heap->fibers->count) && running == 0,
+        "fibers are miscounted");
+}
+
 void gaiti_heap_walk(gait_heap *heap) {
   gaiti_stop_all(heap);
   uint32_t top = gaiti_space_top(&heap->space);
@@ -161,7 +208,11 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_space(heap);
   walk_partial(heap);
   gaiti_weak_walk(heap);
-  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next)
+  gaiti_finalizers_walk(heap);
+  walk_fibers(heap);
+  for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     gaiti_proc_each_cache(heap, proc, walk_cache);
+    walk_freed(heap, proc);
+  }
   gaiti_resume_all(heap);
 }

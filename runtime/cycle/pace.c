@@ -16,6 +16,9 @@ _Static_assert((int)GAIT_POLICY_GOGC == (int)GAITI_PACER_POLICY_GOGC &&
  * CPUs tell all at once makes no thread wait by itself. */
 #define PACE_STALL_LEAST_BYTES GAITI_PROCS_UNFLUSHED_BYTES
 
+/* Limits that change outside of the heap are looked at so often at most. */
+#define PACE_LOOK_NS ((AO_t)1000000000)
+
 double gaiti_pace_assist_ratio(const struct gaiti_pace *pace) {
   AO_t bits = AO_load(&pace->assist_ratio);
   double ratio;
@@ -33,7 +36,16 @@ static void pace_set_cpus(struct gaiti_pace *pace, double cpus) {
 }
 
 static int64_t pace_limit(int64_t memory_limit_bytes) {
-  return memory_limit_bytes == GAIT_OFF ? GAITI_PACER_NO_BYTES_LIMIT : memory_limit_bytes;
+  return memory_limit_bytes < 0 ? GAITI_PACER_NO_BYTES_LIMIT : memory_limit_bytes;
+}
+
+_Static_assert(GAITI_OS_NO_LIMIT == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same for both");
+
+/* A limit that follows the control group, as far as it is known. */
+static void pace_take_auto_limit(gait_heap *heap) {
+  if (!AO_load(&heap->cycle->pace.limit_is_auto)) return;
+  int64_t limit = gaiti_pacer_group_limit(gaiti_os_memory_limit());
+  AO_store(&heap->memory_limit, limit == GAITI_PACER_NO_BYTES_LIMIT ? GAITI_NO_LIMIT : (AO_t)limit);
 }
 
 /* The hard limit as a memory limit, in which external bytes count as well: what objects hold
@@ -48,6 +60,7 @@ static int64_t pace_hard_limit(const gait_heap *heap) {
 
 /* The pacer knows one limit: the lower of the two. */
 static void pace_take_limit(gait_heap *heap) {
+  pace_take_auto_limit(heap);
   int64_t soft = pace_limit((int64_t)AO_load(&heap->memory_limit)), hard = pace_hard_limit(heap);
   gaiti_pacer_set_memory_limit(&heap->cycle->pace.pacer, soft < hard ? soft : hard);
 }
@@ -76,6 +89,9 @@ bool gaiti_pace_init(gait_heap *heap) {
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   if (!options->cpus) gaiti_os_cpus_learn();
   pace_set_cpus(pace, options->cpus ? (double)options->cpus : gaiti_os_cpus());
+  AO_store(&pace->limit_is_auto, options->memory_limit_bytes == GAIT_AUTO);
+  if (AO_load(&pace->limit_is_auto)) gaiti_os_memory_learn();
+  pace_take_auto_limit(heap);
   gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->cpus,
                            config.background_share, config.cpu_cap);
   return true;
@@ -401,15 +417,52 @@ gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *befor
   return GAIT_OK;
 }
 
+static int64_t pace_memory_limit(const gait_heap *heap) {
+  bool is_auto = AO_load(&heap->cycle->pace.limit_is_auto) != 0;
+  return is_auto ? GAIT_AUTO : (int64_t)AO_load(&heap->memory_limit);
+}
+
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
   struct gaiti_pace *pace = &heap->cycle->pace;
+  if (bytes == GAIT_AUTO) gaiti_os_memory_learn();
   gaiti_lock(&pace->lock);
-  int64_t old = (int64_t)AO_load(&heap->memory_limit);
-  AO_store(&heap->memory_limit, (AO_t)bytes);
+  int64_t old = pace_memory_limit(heap);
+  AO_store(&pace->limit_is_auto, bytes == GAIT_AUTO);
+  if (bytes != GAIT_AUTO) AO_store(&heap->memory_limit, (AO_t)bytes);
   pace_decide(heap);
   gaiti_unlock(&pace->lock);
   if (before) *before = old;
   return GAIT_OK;
+}
+
+int64_t gaiti_pace_memory_limit(const gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  int64_t bytes = pace_memory_limit(heap);
+  gaiti_unlock(&pace->lock);
+  return bytes;
+}
+
+double gaiti_pace_pressure(const gait_heap *heap) {
+  return AO_load(&heap->cycle->pace.limit_is_auto) ? gaiti_os_memory_pressure() : 0;
+}
+
+bool gaiti_pace_looks(const gait_heap *heap) {
+  return AO_load(&heap->cycle->pace.limit_is_auto) != 0;
+}
+
+bool gaiti_pace_has_to_look(const gait_heap *heap) {
+  return gaiti_pace_looks(heap) &&
+         (AO_t)gaiti_os_now_ns() - AO_load(&heap->cycle->pace.looked_ns) >= PACE_LOOK_NS;
+}
+
+void gaiti_pace_look(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  if (gaiti_os_memory_is_old()) gaiti_os_memory_learn();
+  gaiti_lock(&pace->lock);
+  AO_store(&pace->looked_ns, (AO_t)gaiti_os_now_ns());
+  pace_decide(heap);
+  gaiti_unlock(&pace->lock);
 }
 
 struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap) {

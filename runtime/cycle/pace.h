@@ -36,7 +36,9 @@ struct gaiti_pace {
   AO_t total_background_ns;
   AO_t total_idle_ns;
   AO_t total_stopped_cpu_ns;
-  AO_t stalled_ns; /* CPUs' time lost to waiting for the limit; never set back */
+  AO_t stalled_ns;    /* CPUs' time lost to waiting for the limit; never set back */
+  AO_t limit_is_auto; /* the memory limit follows that of the control group */
+  AO_t looked_ns;     /* when the collector's thread last looked there */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
   AO_t limit_bound;       /* the memory limit, or the CPU cap above it, has set the goal */
@@ -109,6 +111,20 @@ void gaiti_pace_publish(gait_heap *heap);
 int64_t gaiti_pace_gogc(const gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+
+/* The setting; GAIT_AUTO where it follows the control group. */
+int64_t gaiti_pace_memory_limit(const gait_heap *heap);
+
+/* The pressure in the control group, in percent; 0 where its limit is not followed. */
+double gaiti_pace_pressure(const gait_heap *heap);
+
+/* Whether the collector's thread is to look at limits that change outside of the heap, now or at
+ * some time. */
+bool gaiti_pace_has_to_look(const gait_heap *heap);
+bool gaiti_pace_looks(const gait_heap *heap);
+
+/* Looks at them, and decides anew.  Thread: one that holds no lock; it reads files. */
+void gaiti_pace_look(gait_heap *heap);
 
 /* How many bytes of free memory should go back, at leisure and at once. */
 struct gaiti_pacer_release gaiti_pace_plan_release(gait_heap *heap);

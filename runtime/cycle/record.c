@@ -104,6 +104,7 @@ void gaiti_record_end(gait_heap *heap) {
   record->handshakes = cycle->handshakes.count;
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
   record->stopped_ns = cycle->handshakes.stopped_ns;
+  record->memory_pressure_percent = gaiti_pace_pressure(heap);
   gaiti_lock(&pace->lock);
   record->stopped_cpu_ns = pace->stopped_cpu_ns;
   record->cons_mark = pace->decision.cons_mark;

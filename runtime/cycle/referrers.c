@@ -16,6 +16,8 @@ struct referrers_search {
   gaiti_ref target;
   gait_referrer_fn *visit;
   void *arg;
+  gait_referrer holds; /* of which sort the holder of the present stack is */
+  const void *holder;
   bool ended; /* no more are wanted */
 };
 
@@ -45,11 +47,12 @@ GAITI_RACY static const void *search_word(const struct referrers_search *search,
   return NULL;
 }
 
-static void search_thread(gait_thread *thread, const void *start, const void *end, void *arg) {
+static void search_range(gait_heap *heap, const void *start, const void *end, void *arg) {
+  (void)heap;
   struct referrers_search *search = arg;
   const char *from = start, *slot;
   while (!search->ended && (slot = search_word(search, from, end))) {
-    search_visit(search, GAIT_REFERRER_THREAD, thread, slot);
+    search_visit(search, search->holds, search->holder, slot);
     from = slot + sizeof(void *);
   }
 }
@@ -91,10 +94,29 @@ static bool search_object(gait_heap *heap, gaiti_ref ref, void *arg) {
   return !search->ended;
 }
 
-static void search_all(struct referrers_search *search) {
+static void search_threads(struct referrers_search *search) {
+  search->holds = GAIT_REFERRER_THREAD;
   for (gait_thread *thread = search->heap->threads->all; thread && !search->ended;
-       thread = thread->next)
-    gaiti_roots_each_range(thread, search_thread, search);
+       thread = thread->next) {
+    search->holder = thread;
+    gaiti_roots_each_range(thread, search_range, search);
+  }
+}
+
+static void search_fibers(struct referrers_search *search) {
+  gait_heap *heap = search->heap;
+  search->holds = GAIT_REFERRER_FIBER;
+  for (gait_fiber *fiber = heap->fibers->all; fiber && !search->ended; fiber = fiber->next) {
+    search->holder = fiber;
+    search_range(heap, &fiber->value, &fiber->value + 1, search);
+    if (gaiti_fiber_has_stack(fiber) && !search->ended)
+      gaiti_roots_each_parked(heap, &fiber->stack, search_range, search);
+  }
+}
+
+static void search_all(struct referrers_search *search) {
+  search_threads(search);
+  search_fibers(search);
   search_roots(search);
   if (!search->ended) gaiti_inspect_each(search->heap, search_object, search);
 }
@@ -105,7 +127,8 @@ bool gaiti_referrers_find(gait_heap *heap, gaiti_ref target, gait_referrer_fn *v
   struct gaiti_marker *marker = gaiti_marker_take(heap);
   bool able = marks && marker;
   if (able) {
-    struct referrers_search search = {heap, marker, target, visit, arg, false};
+    struct referrers_search search = {
+        .heap = heap, .marker = marker, .target = target, .visit = visit, .arg = arg};
     memset(marks, 0xff, words * sizeof *marks);
     marks[gaiti_ref_word(target)] &= ~gaiti_ref_bit(target);
     marker->map.marks = marks;

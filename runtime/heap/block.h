@@ -19,7 +19,8 @@
  *            objects are.  After sweeping, allocated = found marked, or taken since.
  * .inv.shape  A marker reads `tag` with acquire; the release that pairs with it publishes the
  *            fields before it.  They change only when a free block is taken, and blocks become free
- *            only in sweeping, when nothing marks.
+ *            only in sweeping, when nothing marks; but for the size of a large object, which may
+ *            rise within its last block at any time (heap/space_grow.c).
  *
  * Litmus: allocated, publish, publish-aarch64, shape. */
 #ifndef GAITI_HEAP_BLOCK_H
@@ -40,7 +41,7 @@
 
 /* The fields that resolve a word.  slot index = (offset in block * reciprocal) >> 32, exact for
  * every offset below 2^16, with reciprocal = ceil(2^32 / slot bytes).
- *   reciprocal  of a large object: its granules; of a TAIL: the index of the first block
+ *   reciprocal  of a large object: its granules, atomic; of a TAIL: the index of the first block
  *   tag         a reference to the object at its start, or TAIL; 0: the block is free; atomic */
 struct gaiti_block_shape {
   uint32_t reciprocal;
@@ -138,6 +139,11 @@ static inline bool gaiti_ref_mark(const struct gaiti_map *map, gaiti_ref ref) {
   return gaiti_marks_set(map, ref, gaiti_ref_bit(ref)) != 0;
 }
 
+/* Clears it again. */
+static inline void gaiti_ref_unmark(const struct gaiti_map *map, gaiti_ref ref) {
+  AO_and(&map->marks[gaiti_ref_word(ref)], ~gaiti_ref_bit(ref));
+}
+
 static inline bool gaiti_ref_is_allocated(const struct gaiti_map *map, gaiti_ref ref) {
   return AO_load_acquire(&map->allocated[gaiti_ref_word(ref)]) & gaiti_ref_bit(ref);
 }
@@ -221,9 +227,9 @@ static inline size_t gaiti_block_slot_bytes(const struct gaiti_map *map, uint32_
   return (size_t)map->shapes[block].slot_granules << GAITI_GRANULE_SHIFT;
 }
 
-/* Of the large object whose first block this is. */
+/* Of the large object whose first block this is; it may grow. */
 GAITI_RACY_INLINE size_t gaiti_block_large_bytes(const struct gaiti_map *map, uint32_t block) {
-  return (size_t)map->shapes[block].reciprocal << GAITI_GRANULE_SHIFT;
+  return (size_t)AO_int_load_acquire(&map->shapes[block].reciprocal) << GAITI_GRANULE_SHIFT;
 }
 
 /* The blocks of a large object. */

@@ -53,7 +53,9 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
   heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
-  AO_store(&heap->memory_limit, (AO_t)options->memory_limit_bytes);
+  AO_store(&heap->memory_limit, options->memory_limit_bytes == GAIT_AUTO
+                                    ? GAITI_NO_LIMIT
+                                    : (AO_t)options->memory_limit_bytes);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!heap_init_space(heap)) return result;
   if (!heap_take_tags(heap)) {

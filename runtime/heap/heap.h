@@ -23,10 +23,12 @@
 
 struct gaiti_threads;         /* mutator/thread.h */
 struct gaiti_procs;           /* mutator/proc.h */
+struct gaiti_fibers;          /* mutator/fibers.h */
 struct gaiti_partial;         /* alloc/partial.h */
 struct gaiti_barrier_buffers; /* barrier/buffers.h */
 struct gaiti_marking;         /* mark/marking.h */
 struct gaiti_weak;            /* weak/weak_heap.h */
+struct gaiti_finalizers;      /* weak/finalizers.h */
 struct gaiti_sweep;           /* sweep/sweep.h */
 struct gaiti_cycle;           /* cycle/cycle.h */
 
@@ -60,10 +62,12 @@ struct gait_heap {
   const struct gaiti_hooks *hooks;
   struct gaiti_threads *threads;
   struct gaiti_procs *procs;
+  struct gaiti_fibers *fibers;
   struct gaiti_partial *partial;
   struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;
   struct gaiti_weak *weak;
+  struct gaiti_finalizers *finalizers;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
   gaiti_atomic_pointer user; /* the program's own */

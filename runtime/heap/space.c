@@ -34,8 +34,7 @@ uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {
 
 /* ---- Taking ---- */
 
-/* Pages of block number `index` of a stretch of which `used` bytes are touched. */
-static uint32_t space_pages(size_t used, uint32_t index) {
+uint32_t gaiti_space_pages(size_t used, uint32_t index) {
   size_t begin = (size_t)index << GAITI_BLOCK_SHIFT;
   if (used <= begin) return 0;
   size_t pages = gaiti_space_round(used - begin) / gaiti_os_page_bytes();
@@ -48,7 +47,7 @@ uint64_t gaiti_space_growth(const struct gaiti_space *space, const struct gaiti_
                             uint32_t block, uint32_t count, size_t used) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < count; i++) {
-    uint32_t pages = space_pages(used, i);
+    uint32_t pages = gaiti_space_pages(used, i);
     bool above = block + i >= space->top;
     uint32_t resident = above ? 0 : map->states[block + i].resident;
     if (pages > resident) bytes += (pages - resident) * gaiti_os_page_bytes();
@@ -79,7 +78,7 @@ void gaiti_space_claim(struct gaiti_space *space, const struct gaiti_map *map, u
         if (!map->states[i].clean) *clean = false;
       }
     }
-    uint32_t pages = space_pages(used, i - block);
+    uint32_t pages = gaiti_space_pages(used, i - block);
     if (pages > map->states[i].resident) map->states[i].resident = (uint8_t)pages;
   }
   if (block + count > space->top) {
@@ -94,9 +93,8 @@ void gaiti_space_claim(struct gaiti_space *space, const struct gaiti_map *map, u
 static size_t space_release_some(struct gaiti_space *space, const struct gaiti_map *map,
                                  uint32_t *below, uint32_t keep, uint32_t keep_count);
 
-/* Gives back free memory outside [block, block + count) until `growth` more fits into `limit`. */
-static bool space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
-                            uint32_t count, uint64_t growth, uint64_t limit) {
+bool gaiti_space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                           uint32_t count, uint64_t growth, uint64_t limit) {
   uint32_t below = space->top;
   while (gaiti_space_mapped(space) + growth > limit) {
     if (AO_load(&space->dirty_blocks) == 0) return false;
@@ -118,7 +116,7 @@ enum gaiti_take gaiti_space_take(struct gaiti_space *space, const struct gaiti_m
   uint64_t growth = gaiti_space_growth(space, map, found, count, request->used);
   result = GAITI_TAKE_LIMIT;
   if (growth > 0 && request->limit != GAITI_NO_LIMIT &&
-      !space_make_room(space, map, found, count, growth, request->limit))
+      !gaiti_space_make_room(space, map, found, count, growth, request->limit))
     goto unlock;
   if (!gaiti_space_charge(space, growth)) goto unlock;
   gaiti_space_claim(space, map, found, count, request->used, clean);
@@ -193,7 +191,7 @@ void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map 
                               uint32_t block, uint32_t count, size_t used) {
   for (uint32_t i = 0; i < count; i++) {
     struct gaiti_block_state *state = &map->states[block + i];
-    uint32_t pages = space_pages(used, i);
+    uint32_t pages = gaiti_space_pages(used, i);
     if (state->resident <= pages) continue;
     size_t page_bytes = gaiti_os_page_bytes(), bytes = (state->resident - pages) * page_bytes;
     if (!gaiti_os_release(gaiti_block_start(map, block + i) + pages * page_bytes, bytes)) continue;

@@ -109,6 +109,12 @@ void gaiti_space_give(struct gaiti_space *space, const struct gaiti_map *map, ui
 void gaiti_space_release_tail(struct gaiti_space *space, const struct gaiti_map *map,
                               uint32_t block, uint32_t count, size_t used);
 
+/* Makes the large object at `block` one of `bytes` bytes, whole granules, within its last block.
+ * *more: the bytes that it has grown by, which are zero; 0: another thread was first.  False: its
+ * blocks have no room for that, or the limits for the pages. */
+bool gaiti_space_grow_large(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                            size_t bytes, uint64_t limit, size_t *more);
+
 /* Gives memory of free blocks back to the system, the highest blocks first, at most `bytes`; and,
  * where the highest blocks hold none, lowers top and gives back their tables.  Returns the bytes
  * that went.  Holds the lock for one stretch of blocks at a time. */

@@ -1,6 +1,7 @@
 /* space_parts.h: the common part of the files of the space: space.c takes, gives and releases
  * blocks, space_tables.c has the memory behind addresses, space_search.c finds free blocks,
- * space_prepare.c prepares some.  Everything here is called with the space's lock held. */
+ * space_prepare.c prepares some, space_grow.c makes large objects larger.  Everything here is
+ * called with the space's lock held. */
 #ifndef GAITI_HEAP_SPACE_PARTS_H
 #define GAITI_HEAP_SPACE_PARTS_H
 
@@ -58,6 +59,13 @@ uint64_t gaiti_space_growth(const struct gaiti_space *space, const struct gaiti_
 /* Takes the blocks out of the bitmaps, and raises top over them.  *clean: they read as zero. */
 void gaiti_space_claim(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                        uint32_t count, size_t used, bool *clean);
+
+/* Gives back free memory outside [block, block + count) until `growth` more fits into `limit`. */
+bool gaiti_space_make_room(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
+                           uint32_t count, uint64_t growth, uint64_t limit);
+
+/* Pages of block number `index` of a stretch of which `used` bytes are touched. */
+uint32_t gaiti_space_pages(size_t used, uint32_t index);
 
 void gaiti_space_give_locked(struct gaiti_space *space, const struct gaiti_map *map, uint32_t block,
                              uint32_t count, bool clean);

@@ -39,7 +39,7 @@
  * .mark.termination  A marker is active while it holds work (.inv.active), and its counts reach the
  * heap when it stops being active.  cycle.c argues the end of marking from these two.
  *
- * Models: overflow, roots, start, termination, weak.  Litmus: overflow. */
+ * Models: finalizers, overflow, roots, start, termination, weak.  Litmus: overflow. */
 #include "mark/marker.h"
 
 #include "base/collecting.h"
@@ -103,6 +103,10 @@ static bool marker_mark_all(struct gaiti_marker *marker) {
   marker_mark(marker, gaiti_group_read(&marker->gathered));
   marker->gathered = (struct gaiti_group){0};
   return true;
+}
+
+void gaiti_marker_mark_candidates(struct gaiti_marker *marker) {
+  marker_mark_all(marker);
 }
 
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {

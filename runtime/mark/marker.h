@@ -90,6 +90,9 @@ void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word);
 /* Traces every aligned word of [start, end), plain or tagged. */
 void gaiti_marker_range(struct gaiti_marker *marker, const void *start, const void *end);
 
+/* Marks the objects to which references have been handed to the marker, and traces none. */
+void gaiti_marker_mark_candidates(struct gaiti_marker *marker);
+
 /* Has marked objects, which have been traced before, traced anew. */
 void gaiti_marker_retrace(struct gaiti_marker *marker, struct gaiti_group group);
 

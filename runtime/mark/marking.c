@@ -1,4 +1,4 @@
-/* Models: overflow, roots, termination, weak.  Litmus: flushed, overflow. */
+/* Models: finalizers, overflow, roots, termination, weak.  Litmus: flushed, overflow. */
 #include "mark/marking.h"
 
 #include "mark/marker.h"

@@ -1,4 +1,4 @@
-/* Models: roots. */
+/* Models: fibers, roots. */
 #include "mark/root_scan.h"
 
 #include "base/asan.h"
@@ -10,12 +10,12 @@
 
 /* ---- Threads ---- */
 
-static void roots_shade_range(gait_thread *thread, const void *start, const void *end, void *arg) {
-  gaiti_shade_range(thread->heap, arg, start, end);
+void gaiti_roots_shade_range(gait_heap *heap, const void *start, const void *end, void *arg) {
+  gaiti_shade_range(heap, arg, start, end);
 }
 
-static void roots_mark_range(gait_thread *thread, const void *start, const void *end, void *arg) {
-  (void)thread;
+void gaiti_roots_mark_range(gait_heap *heap, const void *start, const void *end, void *arg) {
+  (void)heap;
   gaiti_marker_range(arg, start, end);
 }
 
@@ -29,69 +29,129 @@ static bool roots_frame_is_intact(const gait_frame *place, const gait_frame *fra
   return frame->seal == gait_frame_seal_at(place, frame);
 }
 
-/* The frames of a thread that has ended outside managed code lie on a stack that is in use again:
- * the collector stops at the first that has been overwritten.  A thread that comes back, or scans
- * itself, has none. */
-static size_t roots_each_frame(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+/* Visits the frames from the innermost out, as far as they are intact. */
+static size_t roots_each_frame(gait_heap *heap, const gait_frame *place,
+                               gaiti_roots_range_fn *visit, void *arg, bool *broken) {
   size_t bytes = 0;
-  for (const gait_frame *place = thread->fast.frames; place;) {
+  while (place && !*broken) {
     gait_frame frame = roots_read_frame(place);
-    if (!roots_frame_is_intact(place, &frame)) {
-      REQUIRE("frame.intact", gaiti_thread_state(thread) != GAITI_THREAD_MANAGED,
-              "an exact frame was changed, or its function has returned");
-      thread->frames_broken = true;
-      break;
-    }
-    visit(thread, frame.slots, frame.slots + frame.count, arg);
+    *broken = !roots_frame_is_intact(place, &frame);
+    if (*broken) break;
+    visit(heap, frame.slots, frame.slots + frame.count, arg);
     bytes += frame.count * sizeof(void *);
     place = frame.caller;
   }
   return bytes;
 }
 
+static void roots_require_intact(bool broken) {
+  REQUIRE("frame.intact", !broken, "an exact frame was changed, or its function has returned");
+}
+
+/* The frames of a thread that has ended outside managed code lie on a stack that is in use again:
+ * the collector stops at the first that has been overwritten.  A thread that comes back, or scans
+ * itself, has none; nor has a parked stack. */
+static size_t roots_each_thread_frame(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  bool broken = false;
+  size_t bytes = roots_each_frame(thread->heap, thread->fast.frames, visit, arg, &broken);
+  if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) roots_require_intact(broken);
+  if (broken) thread->frames_broken = true;
+  return bytes;
+}
+
+/* The handles of scopes: whole chunks, but for the top one. */
+static size_t roots_each_scope(gait_heap *heap, const struct gaiti_scopes *scopes,
+                               gaiti_roots_range_fn *visit, void *arg) {
+  size_t bytes = 0;
+  void **end = scopes->next;
+  for (struct gaiti_scope_chunk *chunk = scopes->top; chunk; chunk = chunk->below) {
+    visit(heap, chunk->slots, end, arg);
+    bytes += (size_t)((char *)end - (char *)chunk->slots);
+    if (chunk->below) end = chunk->below->slots + GAITI_SCOPE_SLOTS;
+  }
+  return bytes;
+}
+
+/* Frames and scopes. */
+static size_t roots_each_thread_exact(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  return roots_each_thread_frame(thread, visit, arg) +
+         roots_each_scope(thread->heap, &thread->scopes, visit, arg);
+}
+
+static size_t roots_each_parked_exact(gait_heap *heap, const struct gaiti_parked *stack,
+                                      gaiti_roots_range_fn *visit, void *arg) {
+  bool broken = false;
+  size_t bytes = roots_each_frame(heap, stack->frames, visit, arg, &broken);
+  roots_require_intact(broken);
+  return bytes + roots_each_scope(heap, &stack->scopes, visit, arg);
+}
+
 /* Visits the frames of AddressSanitizer's own that the words of [start, end) point into. */
-GAITI_RACY static size_t roots_each_fake_frame(gait_thread *thread, const uintptr_t *start,
-                                               const uintptr_t *end, gaiti_roots_range_fn *visit,
-                                               void *arg) {
+GAITI_RACY static size_t roots_each_fake_frame(gait_heap *heap, void *fake_stack,
+                                               const uintptr_t *start, const uintptr_t *end,
+                                               gaiti_roots_range_fn *visit, void *arg) {
   size_t bytes = 0;
   for (const volatile uintptr_t *word = start; word < end; word++) {
     void *frame, *frame_end;
-    if (!gaiti_asan_fake_frame(thread->fake_stack, *word, &frame, &frame_end)) continue;
-    visit(thread, frame, frame_end, arg);
+    if (!gaiti_asan_fake_frame(fake_stack, *word, &frame, &frame_end)) continue;
+    visit(heap, frame, frame_end, arg);
     bytes += (size_t)((char *)frame_end - (char *)frame);
   }
   return bytes;
 }
 
-static size_t roots_each_stack_range(gait_thread *thread, const uintptr_t *start,
+static size_t roots_each_stack_range(gait_heap *heap, void *fake_stack, const uintptr_t *start,
                                      const uintptr_t *end, gaiti_roots_range_fn *visit, void *arg) {
-  visit(thread, start, end, arg);
+  visit(heap, start, end, arg);
   size_t bytes = (size_t)(end - start) * sizeof *start;
-  return thread->fake_stack ? bytes + roots_each_fake_frame(thread, start, end, visit, arg) : bytes;
+  return fake_stack ? bytes + roots_each_fake_frame(heap, fake_stack, start, end, visit, arg)
+                    : bytes;
+}
+
+size_t gaiti_roots_each_parked(gait_heap *heap, const struct gaiti_parked *stack,
+                               gaiti_roots_range_fn *visit, void *arg) {
+  size_t bytes = roots_each_parked_exact(heap, stack, visit, arg);
+  if (stack->roots == GAIT_STACK_EXACT) return bytes;
+  return bytes + roots_each_stack_range(heap, stack->fake_stack, (const uintptr_t *)stack->place,
+                                        (const uintptr_t *)stack->high, visit, arg);
+}
+
+/* The saved registers and the stack that the thread runs on. */
+static size_t roots_each_saved(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
+  gait_heap *heap = thread->heap;
+  const struct gaiti_saved *saved = &thread->saved;
+  const uintptr_t *words = gaiti_saved_words(saved);
+  void *fake = thread->fake_stack;
+  return roots_each_stack_range(heap, fake, saved->registers, saved->registers + GAITI_REGISTERS,
+                                visit, arg) +
+         roots_each_stack_range(heap, fake, words, words + saved->count, visit, arg) +
+         roots_each_stack_range(heap, fake, (const uintptr_t *)saved->rest,
+                                (const uintptr_t *)thread->stack_high, visit, arg);
 }
 
 size_t gaiti_roots_each_range(gait_thread *thread, gaiti_roots_range_fn *visit, void *arg) {
-  size_t bytes = roots_each_frame(thread, visit, arg);
+  size_t bytes = roots_each_thread_exact(thread, visit, arg);
+  if (thread->fiber) bytes += gaiti_roots_each_parked(thread->heap, &thread->home, visit, arg);
   if (thread->roots == GAIT_STACK_EXACT) return bytes;
-  const struct gaiti_saved *saved = &thread->saved;
-  bytes += roots_each_stack_range(thread, saved->registers, saved->registers + GAITI_REGISTERS,
-                                  visit, arg);
-  const uintptr_t *words = gaiti_saved_words(saved);
-  bytes += roots_each_stack_range(thread, words, words + saved->count, visit, arg);
-  return bytes + roots_each_stack_range(thread, (const uintptr_t *)saved->rest,
-                                        (const uintptr_t *)thread->stack_high, visit, arg);
+  return bytes + roots_each_saved(thread, visit, arg);
 }
 
 size_t gaiti_roots_scan_thread(gait_thread *thread, struct gaiti_barrier_buffer **buffer) {
-  return gaiti_roots_each_range(thread, roots_shade_range, buffer);
+  return gaiti_roots_each_range(thread, gaiti_roots_shade_range, buffer);
 }
 
 size_t gaiti_roots_mark_thread(gait_thread *thread, struct gaiti_marker *marker) {
-  return gaiti_roots_each_range(thread, roots_mark_range, marker);
+  return gaiti_roots_each_range(thread, gaiti_roots_mark_range, marker);
 }
 
 void gaiti_roots_mark_frames(gait_thread *thread, struct gaiti_marker *marker) {
-  roots_each_frame(thread, roots_mark_range, marker);
+  roots_each_thread_exact(thread, gaiti_roots_mark_range, marker);
+  if (thread->fiber) gaiti_roots_mark_parked_frames(thread->heap, &thread->home, marker);
+}
+
+void gaiti_roots_mark_parked_frames(gait_heap *heap, const struct gaiti_parked *stack,
+                                    struct gaiti_marker *marker) {
+  roots_each_parked_exact(heap, stack, gaiti_roots_mark_range, marker);
 }
 
 /* ---- The registry ---- */

@@ -48,6 +48,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   gaiti_attachments_release(thread);
   gaiti_thread_free_room(thread);
+  gaiti_scopes_free(thread->heap, &thread->scopes);
   AO_store_release(&thread->state, GAITI_THREAD_DETACHED);
   thread->next = threads->spare;
   threads->spare = thread;
@@ -107,8 +108,8 @@ fail_thread:
   return result;
 }
 
-/* What another thread handed to this one when it made it is a root from now on, which the hook
- * `attached` scans. */
+/* A reference that another thread handed to this one when it made it is a root from now on, which
+ * the hook `attached` scans. */
 gait_result gaiti_thread_attach(gait_heap *heap, const char *name, gait_thread_roots roots,
                                 gait_thread **thread) {
   struct thread_stack stack = {0, 0};
@@ -146,6 +147,7 @@ static bool thread_end(gait_thread *thread) {
 
 void gaiti_thread_detach(gait_thread *thread) {
   struct gaiti_threads *threads = thread->heap->threads;
+  REQUIRE("thread.fiber", !thread->fiber, "an OS thread ends while it runs on a fiber");
   gaiti_attachments_unlink(thread);
   if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) gaiti_thread_leave(thread, NULL);
   bool blocked = thread_end(thread);

@@ -231,6 +231,7 @@ void gaiti_procs_trim(gait_heap *heap) {
 /* ---- After a fork ---- */
 
 static void proc_abandon_rows(struct gaiti_proc *proc) {
+  proc->freed.count = 0;
   for (uint32_t kind = 0; kind < GAIT_MAX_KINDS; kind++) {
     if (proc->rows[kind] == proc_empty_row.cursors) continue;
     proc->kinds = kind + 1; /* it was raised after the row was hung up */

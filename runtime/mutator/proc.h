@@ -40,6 +40,20 @@ struct gaiti_row {
   struct gaiti_run runs[GAIT_SIZE_CLASSES];
 };
 
+/* Slots that the program has freed, of any kind and class, in the epoch that stands here: zero, and
+ * of this processor alone until that epoch is over (alloc/freed_slots.c). */
+#define GAITI_FREED_SLOTS 16u
+struct gaiti_freed_slot {
+  char *slot;
+  uint16_t kind;
+  uint8_t size_class;
+};
+struct gaiti_freed {
+  AO_t epoch;
+  uint32_t count;
+  struct gaiti_freed_slot slots[GAITI_FREED_SLOTS];
+};
+
 struct gaiti_barrier_buffer; /* barrier/buffers.h */
 
 /* Bytes that all processors together may keep unflushed: as much as a heap may be past its goal
@@ -67,6 +81,7 @@ struct gaiti_proc {
   struct gaiti_barrier_buffer *buffer;
   int64_t assist_credit;
   struct gaiti_taken taken;
+  struct gaiti_freed freed;
   AO_t alloc_bytes;
   AO_t alloc_objects;
   gait_thread *holder; /* guarded by the list's lock */

@@ -41,9 +41,10 @@ void gaiti_threads_destroy(gait_heap *heap) {
 /* The system may have let the first thread's stack grow beyond where it ended once.  It is asked
  * only when the stack has grown to twice its size: some C libraries look for the end page by page.
  */
-static bool thread_is_on_own_stack(gait_thread *thread, uintptr_t place) {
+static bool thread_is_on_known_stack(gait_thread *thread, uintptr_t place) {
   if (place >= thread->stack_high) return false;
   if (place >= thread->stack_limit) return true;
+  if (thread->fiber) return false;
   uintptr_t limit, high;
   if (!gaiti_os_stack_now(&limit, &high) || limit >= thread->stack_limit) return false;
   uintptr_t size = thread->stack_high - limit;
@@ -71,13 +72,18 @@ void gaiti_thread_free_room(gait_thread *thread) {
                          sizeof *more + more->capacity * sizeof more->words[0]);
 }
 
+void gaiti_thread_check_stack(gait_thread *thread) {
+  if (thread->roots == GAIT_STACK_EXACT) return;
+  REQUIRE("thread.stack", thread_is_on_known_stack(thread, gaiti_stack_pointer()),
+          "a thread whose stack is scanned runs on another one, as a coroutine or a signal handler "
+          "does: register that as a fiber and switch to it, or attach with exact frames");
+}
+
 /* Without memory for all words, those of the frame that leaves stay in place beyond what there is
  * room for: gait_thread_enter finds it when that frame has gone. */
 void gaiti_thread_save(gait_thread *thread, const void *frame) {
   if (thread->roots == GAIT_STACK_EXACT) return;
-  REQUIRE("thread.stack", thread_is_on_own_stack(thread, gaiti_stack_pointer()),
-          "a thread whose stack is scanned runs on another one, as a coroutine or a signal handler "
-          "does: attach it with exact frames, or run Gait on the thread's own stack");
+  gaiti_thread_check_stack(thread);
   const struct gaiti_map *map = &thread->heap->map;
   thread->fake_stack = gaiti_asan_fake_stack();
   bool any = thread->fake_stack || gaiti_tags_exist(&thread->heap->tags);

@@ -15,7 +15,9 @@
 #ifndef GAITI_MUTATOR_THREAD_H
 #define GAITI_MUTATOR_THREAD_H
 
+#include "mutator/fibers.h"
 #include "mutator/proc.h"
+#include "mutator/scopes.h"
 #include "base/check.h"
 #include "base/latency.h"
 #include "os/registers.h"
@@ -34,12 +36,16 @@ enum gaiti_thread_state {
  *   seen           the number of the last handshake this thread has acted on
  *   black_epoch    runs taken while the heap's epoch is this one are marked; 0: none
  *   attachments    of the OS thread, this one among them (mutator/attachments.h)
- *   stack_limit, stack_high  the whole stack, of a thread that is scanned conservatively; constant
+ *   roots, stack_limit, stack_high  the stack that it runs on: how it is scanned and, if
+ *                  conservatively, the whole of it; written by the thread
+ *   fiber          that stack is the fiber's; NULL: the thread's own
+ *   home           the thread's own stack, while it runs on a fiber
  *   saved          registers and stack, saved when leaving or before scanning its own stack
  *   outside        where the frame of the innermost gait_thread_outside that runs ends, or 0
  *   entered        where the frame of the last gait_thread_enter within that ends, or 0
  *   frames_broken  the collector came to an exact frame that has been overwritten, and left out
  *                  those further up; written by the thread that has suspended it
+ *   scopes         handles, as `fast.frames` are frames (mutator/scopes.h)
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
  *   pauses         written by the thread, or by the one that has suspended it */
 struct gait_thread {
@@ -57,7 +63,10 @@ struct gait_thread {
   uintptr_t entered;
   void *fake_stack;
   bool frames_broken;
+  struct gaiti_scopes scopes;
   gait_thread_roots roots;
+  gait_fiber *fiber;
+  struct gaiti_parked home;
   pthread_t owner;
   int tid;
   bool late_reported;
@@ -72,6 +81,7 @@ struct gait_thread {
   struct gaiti_latency pauses;
   AO_t pause_cpu_max_ns;
   gaiti_atomic_pointer user; /* the program's own */
+  AO_t finalizers;           /* functions that are due run at its polls, so many at most */
 };
 
 /* The handshake under way, as its threads see it, and the state in which a thread starts that
@@ -138,9 +148,12 @@ static inline bool gaiti_thread_allocates_black(const gait_thread *thread, AO_t 
 
 /* Saves the references that the calling thread may hold (os/registers.h): before it leaves managed
  * code, from the function with that frame (NULL: one of Gait's), or before its own roots are
- * scanned.  Nothing where only exact frames are scanned.  A stack that is not the thread's own is a
- * failed check: the scan would run into memory that is not there. */
+ * scanned.  Nothing where only exact frames are scanned.  A stack that is neither the thread's own
+ * nor that of its fiber is a failed check: the scan would run into memory that is not there. */
 void gaiti_thread_save(gait_thread *thread, const void *frame);
+
+/* That the calling thread runs on the stack that it is known to be on, if that is scanned. */
+void gaiti_thread_check_stack(gait_thread *thread);
 
 /* Gives back the room that the words of a large frame have needed.  The thread is off the list. */
 void gaiti_thread_free_room(gait_thread *thread);

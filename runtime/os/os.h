@@ -80,6 +80,22 @@ bool gaiti_os_cpus_are_old(void);
  * holds no lock. */
 void gaiti_os_cpus_learn(void);
 
+/* ---- Memory of the control group (group_memory.c) ---- */
+
+#define GAITI_OS_NO_LIMIT INT64_MAX
+
+/* The least limit of the control group of this process and of those above it, and the share of time
+ * in percent for which some thread of that group waited for memory lately.  As they were learned
+ * last; no limit and 0 before. */
+int64_t gaiti_os_memory_limit(void);
+double gaiti_os_memory_pressure(void);
+
+/* Whether that was more than a second ago. */
+bool gaiti_os_memory_is_old(void);
+
+/* Learns it anew: reads files.  Thread: any that holds no lock. */
+void gaiti_os_memory_learn(void);
+
 /* ---- Threads (os_thread.c) ---- */
 
 typedef void *gaiti_os_thread_fn(void *arg);
@@ -128,19 +144,21 @@ bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
  * A thread takes locks in the order of their ranks, lowest first; debug builds check it. */
 
 enum gaiti_rank {
-  GAITI_RANK_FORK,    /* the list of heaps, held across fork */
-  GAITI_RANK_COLLECT, /* requests for cycles and their ends */
-  GAITI_RANK_WORKERS, /* rounds of background marking */
-  GAITI_RANK_THREADS, /* the list of threads and the state of handshakes */
-  GAITI_RANK_PROCS,   /* the list of processors */
-  GAITI_RANK_ROOTS,   /* registered roots, handles, external bytes */
-  GAITI_RANK_KINDS,   /* the table of kinds */
-  GAITI_RANK_PACER,   /* the pacer's state */
-  GAITI_RANK_PARTIAL, /* lists of blocks with free slots */
-  GAITI_RANK_SPACE,   /* free blocks */
-  GAITI_RANK_MARK,    /* shared mark work */
-  GAITI_RANK_BUFFERS, /* shaded references handed over by threads */
-  GAITI_RANK_RECORDS, /* the ring of cycle records */
+  GAITI_RANK_FORK,       /* the list of heaps, held across fork */
+  GAITI_RANK_COLLECT,    /* requests for cycles and their ends */
+  GAITI_RANK_WORKERS,    /* rounds of background marking */
+  GAITI_RANK_THREADS,    /* the list of threads and the state of handshakes */
+  GAITI_RANK_PROCS,      /* the list of processors */
+  GAITI_RANK_ROOTS,      /* registered roots, handles, external bytes */
+  GAITI_RANK_FIBERS,     /* the list of fibers */
+  GAITI_RANK_FINALIZERS, /* cleanups and finalizers, and the queue of those due */
+  GAITI_RANK_KINDS,      /* the table of kinds */
+  GAITI_RANK_PACER,      /* the pacer's state */
+  GAITI_RANK_PARTIAL,    /* lists of blocks with free slots */
+  GAITI_RANK_SPACE,      /* free blocks */
+  GAITI_RANK_MARK,       /* shared mark work */
+  GAITI_RANK_BUFFERS,    /* shaded references handed over by threads */
+  GAITI_RANK_RECORDS,    /* the ring of cycle records */
   GAITI_RANK_COUNT,
 };
 

@@ -1,4 +1,4 @@
-/* Models: start, sweep, weak.  Litmus: answered, claim, cleared, left, swept. */
+/* Models: finalizers, start, sweep, weak.  Litmus: answered, claim, cleared, left, swept. */
 #include "sweep/sweep.h"
 
 #include <string.h>

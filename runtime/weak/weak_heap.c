@@ -16,6 +16,12 @@
  * .weak.swap  To clear is to compare and swap: a thread may set the word meanwhile, to an object
  * that it holds.  It cannot set it to the very same, since that is dead.
  *
+ * .weak.twice  The objects of finalizers, and all that they lead to, are marked after the close
+ * (.finalizer.private).  Weak references to them have been cleared by then.  But among the objects
+ * that are marked now are weak references that were white before; so they are gone through once
+ * more, and `cleared` rises after that.  A function of a finalizer that runs meanwhile, and loads
+ * through such a one, finds a white object behind a closed list, as any thread does.
+ *
  * A young cycle goes through old weak references too, which may refer to young objects: an old
  * object is marked.
  *
@@ -83,7 +89,12 @@ static void weak_clear(const gait_heap *heap, struct gait_weak *weak) {
 }
 
 void gaiti_weak_close(gait_heap *heap) {
+  heap->weak->marked = gaiti_marking_counts(heap).objects;
   if (AO_load(&heap->weak->used)) weak_visit_all(heap, heap->map.marks, weak_clear);
+}
+
+void gaiti_weak_end(gait_heap *heap) {
+  if (gaiti_marking_counts(heap).objects != heap->weak->marked) gaiti_weak_close(heap);
   AO_store_full(&heap->weak->cleared, 1);
 }
 

@@ -30,7 +30,7 @@ later_edit(include/gait/gait.h
   "\n} gait_options@" "\n  int64_t later_option@\n} gait_options@"
   "\n} gait_kind_info@" "\n  size_t later@\n} gait_kind_info@")
 later_edit(include/gait/debug.h
-  "define GAIT_DEBUG_RESERVED 7" "define GAIT_DEBUG_RESERVED 6"
+  "define GAIT_DEBUG_RESERVED 6" "define GAIT_DEBUG_RESERVED 5"
   "\n  /* Zero. */" "\n  int64_t later_debug@\n  /* Zero. */")
 later_edit(include/gait/tune.h
   "\n} gait_option@" "\n  const char *later@\n} gait_option@"
@@ -44,8 +44,9 @@ later_edit(runtime/api/api_abi.c
   "ABI_ENDS_WITH(gait_options, debug)" "ABI_ENDS_WITH(gait_options, later_option)"
   "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, tagged_map)" "ABI_ENDS_WITH(gait_kind_info, later)"
-  "ABI_ENDS_WITH(gait_stats, cpus)" "ABI_ENDS_WITH(gait_stats, later)"
-  "ABI_ENDS_WITH(gait_cycle_record, stopped_cpu_ns)" "ABI_ENDS_WITH(gait_cycle_record, later)")
+  "ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns)" "ABI_ENDS_WITH(gait_stats, later)"
+  "ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent)"
+  "ABI_ENDS_WITH(gait_cycle_record, later)")
 later_edit(runtime/api/options.c
   "options_table[] = {" "options_table[] = {
     {\"later_option\", \"GAIT_LATER_OPTION\", GAIT_OPTION_COUNT, \"\", 42, 0, 100, false, 0,

@@ -73,6 +73,13 @@ static void keeps(gait_heap *heap, gait_thread *thread, gait_kind kind) {
   require(!handle && live_objects(heap, thread) == before);
 }
 
+static void counts_what_is_gone(gait_thread *thread, gait_kind kind, long *gone) {
+  gait::Root<Node> kept(thread, gait::make<Node>(thread, kind));
+  gait::Cleanup counted(thread, kept.get(), [gone] { ++*gone; });
+  gait::Cleanup stopped(thread, kept.get(), [gone] { *gone += 100; });
+  require(counted && stopped && stopped.stop(thread));
+}
+
 int main() {
   gait_heap *heap = nullptr;
   gait_thread *thread = nullptr;
@@ -81,6 +88,10 @@ int main() {
   const gait_kind any = gait_kind_conservative(heap);
   require(sum_of_list(thread, any) == 499500);
   keeps(heap, thread, any);
+  long gone = 0;
+  counts_what_is_gone(thread, any, &gone);
+  require(gait_heap_collect(thread) == GAIT_OK);
+  require(gait_finalizers_run(thread, 10) == 1 && gone == 1);
   require(gait_thread_detach(thread) == GAIT_OK);
   require(gait_heap_destroy(heap) == GAIT_OK);
   return EXIT_SUCCESS;

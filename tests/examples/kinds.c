@@ -82,6 +82,52 @@ static char *string_new(gait_thread *thread, const char *text) {
 }
 /* [end] */
 
+/* [grow] */
+struct list {
+  size_t count;
+  void *items[];
+};
+
+/* The list with room for `count` items: the same, if it has grown in its place. */
+static struct list *list_grow(gait_thread *thread, gait_kind kind, struct list *list,
+                              size_t count) {
+  if (gait_object_grow(thread, list, sizeof *list + count * sizeof(void *))) return list;
+  struct list *larger = gait_alloc_array(thread, kind, sizeof *list, count, sizeof(void *));
+  if (!larger) return NULL;
+  gait_copy(thread, larger->items, list->items, list->count);
+  larger->count = list->count;
+  return larger;
+}
+/* [end] */
+
+static gait_result register_list(gait_heap *heap, gait_kind *kind) {
+  static const uint64_t map[] = {1 << 1};
+  const gait_kind_info info = {.name = "list",
+                               .form = GAIT_KIND_POINTERS,
+                               .map_bytes = sizeof(struct list) + sizeof(void *),
+                               .pointer_map = map,
+                               .repeat_bytes = sizeof(void *)};
+  return gait_kind_register(heap, &info, kind);
+}
+
+static int compare_doubles(const void *one, const void *other) {
+  const double a = *(const double *)one, b = *(const double *)other;
+  return (a > b) - (a < b);
+}
+
+/* [free] */
+static void sum_of_parts(gait_thread *thread, gait_kind leaf, const double *parts, size_t count,
+                         double *sum) {
+  double *sorted = gait_alloc_array(thread, leaf, 0, count, sizeof *sorted);
+  if (!sorted) return;
+  memcpy(sorted, parts, count * sizeof *sorted);
+  qsort(sorted, count, sizeof *sorted, compare_doubles); /* small ones first: less is lost */
+  for (size_t i = 0; i < count; i++)
+    *sum += sorted[i];
+  gait_object_free(thread, sorted); /* nothing else has ever known of it */
+}
+/* [end] */
+
 static void require(int holds) {
   if (!holds) abort();
 }
@@ -89,9 +135,10 @@ static void require(int holds) {
 int main(void) {
   gait_heap *heap;
   gait_thread *thread;
-  gait_kind pairs, tables, variants;
+  gait_kind pairs, tables, variants, lists;
   if (gait_heap_create(NULL, &heap) || register_pair(heap, &pairs) ||
       register_table(heap, &tables) || register_variant(heap, &variants) ||
+      register_list(heap, &lists) ||
       gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread))
     return 1;
   struct table *volatile table = table_new(thread, tables, 100);
@@ -104,7 +151,17 @@ int main(void) {
     gait_store_init(thread, &variant->is.object, string_new(thread, "value"));
     __atomic_store_n(&variant->tag, VARIANT_OBJECT, __ATOMIC_RELEASE);
   }
+  struct list *volatile list = gait_alloc(thread, lists, sizeof *list);
+  for (size_t i = 0; i < 10000; i++) {
+    list = list_grow(thread, lists, list, i + 1);
+    require(list != NULL);
+    gait_store(thread, &list->items[list->count++], table);
+  }
   require(gait_heap_collect(thread) == GAIT_OK);
+  require(list->count == 10000 && list->items[0] == table && list->items[9999] == table);
+  double sum = 0;
+  sum_of_parts(thread, gait_kind_leaf(heap), (const double[]){4, 1, 2}, 3, &sum);
+  require(sum > 6.9 && sum < 7.1);
   for (size_t i = 0; i < 100; i++) {
     const struct pair *pair = table->entries[i].value;
     const struct variant *variant = pair->second;

@@ -1,4 +1,5 @@
 /* GOGC, the memory limit, memory held outside, running out. */
+#include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 #include <stdlib.h>
@@ -32,6 +33,10 @@ static struct image *image_new(gait_thread *thread, size_t bytes) {
   if (!image) return NULL;
   image->pixels = calloc(bytes, 1);
   image->bytes = image->pixels ? bytes : 0;
+  if (gait_cleanup_add(thread, image, free, image->pixels, NULL) != GAIT_OK) {
+    free(image->pixels);
+    return NULL;
+  }
   gait_object_set_external(thread, image, image->bytes);
   return image;
 }
@@ -87,14 +92,14 @@ int main(void) {
   gait_heap *heap;
   gait_thread *thread;
   if (create(&heap) || gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread)) return 1;
-  struct image *image = image_new(thread, 1000000);
+  require(image_new(thread, 1000000) != NULL);
   gait_stats stats;
   gait_stats_read(heap, &stats);
   require(stats.external_bytes == 1000000);
-  free(image->pixels);
   memory_is_scarce(heap);
   int64_t gogc = 0;
   require(gait_heap_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
   run_out();
+  require(gait_finalizers_run_all(thread) == 1); /* the pixels are free */
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -1,5 +1,6 @@
 /* Roots of every sort. */
 #include <gait/gait.h>
+#include <gait/scope.h>
 #include <gait/tune.h>
 #include <stdlib.h>
 
@@ -77,6 +78,19 @@ static void require(int holds) {
   if (!holds) abort();
 }
 
+/* [scope] */
+static void **tree_new(gait_thread *thread, gait_kind kind, int depth) {
+  gait_scope scope;
+  gait_scope_open(thread, &scope);
+  void **left = depth > 0 ? tree_new(thread, kind, depth - 1) : NULL;
+  void **right = depth > 0 ? tree_new(thread, kind, depth - 1) : NULL;
+  void **tree = gait_alloc(thread, kind, 16); /* a safepoint: the scope keeps both */
+  if (tree && left) gait_store_init(thread, &tree[0], *left);
+  if (tree && right) gait_store_init(thread, &tree[1], *right);
+  return gait_scope_escape(thread, &scope, tree); /* a handle in the caller's scope */
+}
+/* [end] */
+
 int main(void) {
   gait_heap *heap;
   gait_thread *thread;
@@ -97,5 +111,11 @@ int main(void) {
   window_close(thread, &window);
   require(gait_heap_collect(thread) == GAIT_OK);
   require(gait_records_read(heap, 2, &record, 1) == 1 && record.marked_objects == 3 * 3);
+  gait_scope scope;
+  gait_scope_open(thread, &scope);
+  require(tree_new(thread, any, 5) != NULL);
+  require(gait_heap_collect(thread) == GAIT_OK);
+  require(gait_records_read(heap, 3, &record, 1) == 1 && record.marked_objects == 3 * 3 + 63);
+  gait_scope_close(thread, &scope);
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -1,10 +1,16 @@
 #include "cells.h"
 
+#include <gait/finalizer.h>
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <gait/array.h>
+#include <gait/pool.h>
+#include <gait/scope.h>
 
 #include "inject.h"
 
@@ -209,6 +215,19 @@ void cells_handles(struct cells *cells) {
   }
 }
 
+/* Fibers that never run keep their values. */
+void cells_fibers(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_FIBERS; i++) {
+    const uint64_t slot = cells_random(cells, CELLS_SLOTS);
+    if (!cells->fibers[i] && !cells_worked(gait_fiber_register(cells->thread, NULL, 0,
+                                                               GAIT_STACK_EXACT, &cells->fibers[i]),
+                                           GAIT_ERROR_MEMORY))
+      continue;
+    gait_fiber_set_value(cells->thread, cells->fibers[i], cells->slots[slot]);
+    cells->fiber_ids[i] = cells->slot_ids[slot];
+  }
+}
+
 void cells_allocate(struct cells *cells, unsigned count) {
   for (unsigned i = 0; i < count; i++) {
     struct cell *cell = cells_new(cells, cells->thread);
@@ -221,6 +240,92 @@ void cells_externals(struct cells *cells) {
     if (cells->slots[i])
       cells_worked(gait_object_set_external(cells->thread, cells->slots[i], 1000),
                    GAIT_ERROR_MEMORY);
+}
+
+/* Grows some to the ends of their slots, where there is memory for that. */
+void cells_grow(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_SLOTS; i++) {
+    struct cell *cell = cells->slots[i];
+    if (!cell || cells_random(cells, 2)) continue;
+    const size_t bytes = gait_object_bytes(cells->heap, cell);
+    const size_t more = bytes + cells_random(cells, 40000);
+    if (!gait_object_grow(cells->thread, cell, more)) continue;
+    MUST(gait_object_bytes(cells->heap, cell) >= more);
+    const unsigned char *grown = (const unsigned char *)cell + bytes;
+    for (size_t at = 0; at < more - bytes; at++)
+      MUST(grown[at] == 0);
+  }
+}
+
+/* Builds text, as far as there is memory. */
+void cells_build(struct cells *cells) {
+  gait_array text = {0};
+  gait_frame frame;
+  MUST(gait_array_init(cells->thread, &text, gait_kind_leaf(cells->heap), 1) == GAIT_OK);
+  gait_frame_push(cells->thread, &frame, &text.items, 1);
+  for (unsigned i = 0; i < 2000; i++) {
+    const size_t count = text.count;
+    if (!gait_array_append_copy(cells->thread, &text, "0123456789abcdefghijklmnopqrstuvwxyz", 36)) {
+      MUST(inject_failed() > 0 && text.count == count);
+      break;
+    }
+  }
+  for (size_t at = 0; at < text.count; at += 36)
+    MUST(memcmp(gait_array_at(&text, at), "0123456789", 10) == 0);
+  gait_frame_pop(cells->thread, &frame);
+}
+
+static void cells_clean_up(void *arg) {
+  struct cells *cells = arg;
+  cells->ran++;
+}
+
+static void cells_finalize(gait_thread *thread, void *object, void *arg) {
+  struct cell *cell = object;
+  (void)thread;
+  cell_walk(cell, cell->id);
+  cells_clean_up(arg);
+}
+
+/* Every cell that is kept, and many that are not. */
+void cells_finalizers(struct cells *cells) {
+  for (unsigned i = 0; i < 4 * CELLS_SLOTS; i++) {
+    struct cell *cell = i < CELLS_SLOTS ? cells->slots[i] : cells_new(cells, cells->thread);
+    if (!cell) continue;
+    cells->registered += cells_worked(gait_finalizer_add(cells->thread, cell, cells_finalize, cells,
+                                                         (gait_finalizer_order)(i % 3), NULL),
+                                      GAIT_ERROR_MEMORY);
+    cells->registered += cells_worked(
+        gait_cleanup_add(cells->thread, cell, cells_clean_up, cells, NULL), GAIT_ERROR_MEMORY);
+  }
+  gait_heap_collect(cells->thread);
+  gait_finalizers_run(cells->thread, SIZE_MAX);
+}
+
+/* A pool that there is no memory for is none. */
+void cells_pool(struct cells *cells) {
+  gait_pool *pool;
+  const gait_result result = gait_pool_create(cells->heap, NULL, &pool);
+  if (result != GAIT_OK) {
+    MUST(inject_failed() > 0 && !pool);
+    MUST(result == GAIT_ERROR_MEMORY || result == GAIT_ERROR_SYSTEM);
+    return;
+  }
+  struct cell *cell = cells->slots[0];
+  if (cell) gait_pool_put(cells->thread, pool, cell);
+  MUST(!cell || gait_pool_get(cells->thread, pool) == cell);
+  gait_pool_destroy(pool);
+}
+
+/* A scope's handles keep what there was memory for. */
+void cells_scope(struct cells *cells) {
+  gait_scope scope;
+  gait_scope_open(cells->thread, &scope);
+  for (unsigned i = 0; i < 2000; i++) {
+    void **handle = gait_scope_add(cells->thread, cells->slots[i % CELLS_SLOTS]);
+    if (cells_got(handle)) MUST(*handle == cells->slots[i % CELLS_SLOTS]);
+  }
+  gait_scope_close(cells->thread, &scope);
 }
 
 /* Drops most of what is kept, so that there is something to free. */
@@ -239,6 +344,11 @@ void cells_drop(struct cells *cells) {
     if (!cells->handles[i] || i % 3 == 0) continue;
     gait_handle_destroy(cells->thread, cells->handles[i]);
     cells->handles[i] = NULL;
+  }
+  for (unsigned i = 0; i < CELLS_FIBERS; i++) {
+    if (!cells->fibers[i] || i % 3 == 0) continue;
+    MUST(gait_fiber_unregister(cells->thread, cells->fibers[i]) == GAIT_OK);
+    cells->fibers[i] = NULL;
   }
 }
 
@@ -308,6 +418,8 @@ void cells_check(const struct cells *cells) {
       cell_walk(cells->ranges[i][k], cells->range_ids[i][k]);
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
     if (cells->handles[i]) cell_walk(gait_handle_get(cells->handles[i]), cells->handle_ids[i]);
+  for (unsigned i = 0; i < CELLS_FIBERS; i++)
+    if (cells->fibers[i]) cell_walk(gait_fiber_value(cells->fibers[i]), cells->fiber_ids[i]);
 }
 
 void cells_end(struct cells *cells) {
@@ -318,7 +430,11 @@ void cells_end(struct cells *cells) {
     MUST(gait_roots_remove_callback(cells->heap, cells_trace_last, cells) == GAIT_OK);
   for (unsigned i = 0; i < CELLS_HANDLES; i++)
     if (cells->handles[i]) gait_handle_destroy(cells->thread, cells->handles[i]);
+  for (unsigned i = 1; i < CELLS_FIBERS; i++) /* the first goes with the heap */
+    if (cells->fibers[i]) MUST(gait_fiber_unregister(cells->thread, cells->fibers[i]) == GAIT_OK);
   if (cells->thread) {
+    gait_finalizers_run_all(cells->thread);
+    MUST(cells->ran == cells->registered);
     gait_frame_pop(cells->thread, &cells->frame);
     MUST(gait_thread_detach(cells->thread) == GAIT_OK);
   }

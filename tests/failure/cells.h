@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gait/fiber.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -33,6 +34,7 @@ bool cells_worked(gait_result result, gait_result refused);
 #define CELLS_RANGES  24
 #define CELLS_RANGE   8
 #define CELLS_HANDLES 600
+#define CELLS_FIBERS  300
 
 struct cells {
   gait_heap *heap;
@@ -50,6 +52,10 @@ struct cells {
   bool callback_added;
   gait_handle *handles[CELLS_HANDLES];
   uint64_t handle_ids[CELLS_HANDLES];
+  uint64_t registered; /* cleanups and finalizers */
+  uint64_t ran;
+  gait_fiber *fibers[CELLS_FIBERS];
+  uint64_t fiber_ids[CELLS_FIBERS];
 };
 
 /* Steps.  Each goes as far as memory reaches, and leaves a world that can be checked. */
@@ -58,8 +64,14 @@ bool cells_kinds(struct cells *cells);
 bool cells_attach(struct cells *cells);
 void cells_roots(struct cells *cells);
 void cells_handles(struct cells *cells);
+void cells_fibers(struct cells *cells);
 void cells_allocate(struct cells *cells, unsigned count);
 void cells_externals(struct cells *cells);
+void cells_grow(struct cells *cells);
+void cells_build(struct cells *cells);
+void cells_finalizers(struct cells *cells);
+void cells_pool(struct cells *cells);
+void cells_scope(struct cells *cells);
 void cells_drop(struct cells *cells);
 void cells_collect(struct cells *cells);
 void cells_limit(struct cells *cells);

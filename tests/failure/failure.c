@@ -45,7 +45,13 @@ static void life_work(struct cells *cells) {
   cells_roots(cells);
   cells_allocate(cells, 400);
   cells_handles(cells);
+  cells_fibers(cells);
   cells_externals(cells);
+  cells_grow(cells);
+  cells_build(cells);
+  cells_finalizers(cells);
+  cells_pool(cells);
+  cells_scope(cells);
   cells_collect(cells);
   cells_allocate(cells, 400);
   cells_threads(cells);

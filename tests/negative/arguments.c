@@ -4,6 +4,7 @@
  * A call with a result gives GAIT_ERROR_ARGUMENT and has changed nothing; any other ends the
  * program with a check, in a child of the test's own. */
 #include <check.h>
+#include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -248,6 +249,41 @@ static void null_cycle_format_nowhere(struct world *world) {
   gait_cycle_format(&record, NULL, 1);
 }
 
+static void null_grow_no_thread(struct world *world) {
+  gait_object_grow(NULL, world->object, 16);
+}
+
+static void null_grow_no_object(struct world *world) {
+  gait_object_grow(world->thread, NULL, 16);
+}
+
+static void null_free_no_thread(struct world *world) {
+  gait_object_free(NULL, world->object);
+}
+
+static void null_free_no_object(struct world *world) {
+  gait_object_free(world->thread, NULL);
+}
+
+static void null_finalizers_run(struct world *world) {
+  (void)world;
+  gait_finalizers_run(NULL, 1);
+}
+
+static void null_finalizers_run_all(struct world *world) {
+  (void)world;
+  gait_finalizers_run_all(NULL);
+}
+
+static void null_finalizer_next(struct world *world) {
+  gait_finalizer_next(world->thread, NULL);
+}
+
+static void null_set_finalizers(struct world *world) {
+  (void)world;
+  gait_thread_set_finalizers(NULL, 1);
+}
+
 /* ---- The table ---- */
 
 /*   name      of the misuse; `function` is what the line names
@@ -321,6 +357,22 @@ static const struct misuse {
      "argument.null", "the argument thread is NULL"},
     {"null_handle_free_no_handle", null_handle_free_no_handle, "gait_handle_destroy",
      "argument.null", "the argument handle is NULL"},
+    {"null_grow_no_thread", null_grow_no_thread, "gait_object_grow", "argument.null",
+     "the argument thread is NULL"},
+    {"null_grow_no_object", null_grow_no_object, "gait_object_grow", "argument.null",
+     "the argument object is NULL"},
+    {"null_free_no_thread", null_free_no_thread, "gait_object_free", "argument.null",
+     "the argument thread is NULL"},
+    {"null_free_no_object", null_free_no_object, "gait_object_free", "argument.null",
+     "the argument object is NULL"},
+    {"null_finalizers_run", null_finalizers_run, "gait_finalizers_run", "argument.null",
+     "the argument thread is NULL"},
+    {"null_finalizers_run_all", null_finalizers_run_all, "gait_finalizers_run_all", "argument.null",
+     "the argument thread is NULL"},
+    {"null_finalizer_next", null_finalizer_next, "gait_finalizer_next", "argument.null",
+     "the argument due is NULL"},
+    {"null_set_finalizers", null_set_finalizers, "gait_thread_set_finalizers", "argument.null",
+     "the argument thread is NULL"},
     {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
     {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",
      "the argument heap is NULL"},
@@ -406,6 +458,29 @@ static void null_to_options_and_heaps(gait_heap *heap) {
                 "gait_thread_attach(heap, NULL, GAIT_STACK_EXACT, NULL)");
 }
 
+static void finalize_nothing(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)object, (void)arg;
+}
+
+#define SAYS_ARGUMENT(call) says_argument(call, #call)
+static void null_to_finalizers(struct world *world) {
+  gait_thread *thread = world->thread;
+  void *object = world->object;
+  const gait_cleanup cleanup = {1, 0, 0, 0};
+  const gait_finalizer finalizer = {1, 0, 0, 0};
+  SAYS_ARGUMENT(gait_cleanup_add(NULL, object, free, NULL, NULL));
+  SAYS_ARGUMENT(gait_cleanup_add(thread, NULL, free, NULL, NULL));
+  SAYS_ARGUMENT(gait_cleanup_add(thread, object, NULL, NULL, NULL));
+  SAYS_ARGUMENT(gait_finalizer_add(NULL, object, finalize_nothing, NULL, 0, NULL));
+  SAYS_ARGUMENT(gait_finalizer_add(thread, NULL, finalize_nothing, NULL, 0, NULL));
+  SAYS_ARGUMENT(gait_finalizer_add(thread, object, NULL, NULL, 0, NULL));
+  SAYS_ARGUMENT(gait_finalizer_add(thread, object, finalize_nothing, NULL, 3, NULL));
+  SAYS_ARGUMENT(gait_cleanup_stop(NULL, cleanup));
+  SAYS_ARGUMENT(gait_finalizer_stop(NULL, finalizer));
+  SAYS_ARGUMENT(gait_finalizers_start_thread(NULL));
+  SAYS_ARGUMENT(gait_finalizers_stop_thread(NULL));
+}
+
 static void null_to_threads_and_roots(struct world *world, gait_heap *heap) {
   says_argument(gait_thread_detach(NULL), "gait_thread_detach(NULL)");
   says_argument(gait_object_set_external(NULL, world->object, 1),
@@ -437,6 +512,7 @@ START_TEST(null_is_an_error_where_there_is_a_result) {
   world_open(&world);
   null_to_options_and_heaps(world.heap);
   null_to_threads_and_roots(&world, world.heap);
+  null_to_finalizers(&world);
   ck_assert_int_eq(gait_thread_detach(world.thread), GAIT_OK);
   ck_assert_int_eq(gait_heap_destroy(world.heap), GAIT_OK);
 }

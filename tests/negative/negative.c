@@ -4,7 +4,11 @@
  * The program is built twice: as one that is compiled without GAIT_CHECKED, and as one with it,
  * which names the check whatever the build of the library. */
 #include <check.h>
+#include <gait/array.h>
+#include <gait/finalizer.h>
 #include <gait/gait.h>
+#include <gait/pool.h>
+#include <gait/scope.h>
 #include <gait/tune.h>
 
 #include <pthread.h>
@@ -636,6 +640,298 @@ static int external_of_another_heap(struct world *world) {
   return (int)gait_object_set_external(world_other_thread(world), world->slots[0], 100);
 }
 
+static int grow_of_nothing(struct world *world) {
+  return gait_object_grow(world->thread, &world->frame, 100);
+}
+
+static int grow_of_an_inside(struct world *world) {
+  return gait_object_grow(world->thread, (char *)world->slots[0] + 8, 16);
+}
+
+static int grow_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return gait_object_grow(world->thread, world->slots[0], 16);
+}
+
+static int grow_of_an_object(struct world *world) {
+  return gait_object_grow(world->thread, world->slots[0], 16);
+}
+
+static int grow_from_elsewhere(struct world *world) {
+  return elsewhere(world, grow_of_an_object);
+}
+
+static int grow_of_another_heap(struct world *world) {
+  return gait_object_grow(world_other_thread(world), world->slots[0], 16);
+}
+
+static int free_object(gait_thread *thread, void *object) {
+  gait_object_free(thread, object);
+  return 0;
+}
+
+static int free_of_nothing(struct world *world) {
+  return free_object(world->thread, &world->frame);
+}
+
+static int free_of_an_inside(struct world *world) {
+  return free_object(world->thread, (char *)world->slots[0] + 8);
+}
+
+static int free_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return free_object(world->thread, world->slots[0]);
+}
+
+static int free_of_an_object(struct world *world) {
+  return free_object(world->thread, world->slots[0]);
+}
+
+static int free_from_elsewhere(struct world *world) {
+  return elsewhere(world, free_of_an_object);
+}
+
+static int free_of_another_heap(struct world *world) {
+  return free_object(world_other_thread(world), world->slots[0]);
+}
+
+static int free_twice(struct world *world) {
+  void *object = world->slots[0];
+  world->slots[1] = gait_alloc(world->thread, gait_kind_conservative(world->heap), 64);
+  free_object(world->thread, object);
+  return free_object(world->thread, object);
+}
+
+static int free_the_last_twice(struct world *world) {
+  free_of_an_object(world);
+  return free_of_an_object(world);
+}
+
+/* Another heap, which checks promises: a holder in slot 2, an object in slot 3. */
+static void world_check_frees(struct world *world) {
+  gait_options options;
+  gait_options_init(&options);
+  options.gogc_percent = GAIT_OFF;
+  options.debug.check_free = 1;
+  static const uint64_t map[] = {1};
+  const gait_kind_info info = {
+      .name = "holder", .form = GAIT_KIND_POINTERS, .map_bytes = 8, .pointer_map = map};
+  gait_kind kind;
+  must(gait_heap_create(&options, &world->heap) == GAIT_OK);
+  must(gait_kind_register(world->heap, &info, &kind) == GAIT_OK);
+  must(gait_thread_attach(world->heap, "promises", GAIT_STACK_EXACT, &world->thread) == GAIT_OK);
+  static gait_frame frame;
+  static void *slots[2];
+  gait_frame_push(world->thread, &frame, slots, 2);
+  slots[0] = gait_alloc(world->thread, kind, 16);
+  slots[1] = gait_alloc(world->thread, kind, 16);
+  must(slots[0] && slots[1]);
+  gait_store(world->thread, (void **)slots[0], slots[1]);
+  world->slots[2] = slots[0];
+  world->slots[3] = slots[1];
+  slots[1] = NULL;
+}
+
+static int free_referenced_by_an_object(struct world *world) {
+  world_check_frees(world);
+  free_object(world->thread, world->slots[3]);
+  return (int)gait_heap_collect(world->thread);
+}
+
+static int free_referenced_by_a_frame(struct world *world) {
+  world_check_frees(world);
+  free_object(world->thread, world->slots[2]);
+  return (int)gait_heap_collect(world->thread);
+}
+
+static int free_referenced_by_a_handle(struct world *world) {
+  world_check_frees(world);
+  must(gait_handle_create(world->thread, world->slots[3]) != NULL);
+  gait_store(world->thread, (void **)world->slots[2], NULL);
+  free_object(world->thread, world->slots[3]);
+  return (int)gait_heap_collect(world->thread);
+}
+
+static int free_checked_twice(struct world *world) {
+  world_check_frees(world);
+  free_object(world->thread, world->slots[3]);
+  return free_object(world->thread, world->slots[3]);
+}
+
+static gait_array array_of_bytes(struct world *world, size_t count) {
+  gait_array array = {0};
+  must(gait_array_init(world->thread, &array, gait_kind_leaf(world->heap), 1) == GAIT_OK);
+  must(gait_array_append(world->thread, &array, count) != NULL);
+  return array;
+}
+
+static int array_of_another_kind(struct world *world) {
+  gait_array array = {0};
+  return (int)gait_array_init(world->thread, &array, world->other_kind, 1);
+}
+
+static int array_without_init(struct world *world) {
+  gait_array array = {0};
+  return gait_array_reserve(world->thread, &array, 1);
+}
+
+static int array_truncated_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  gait_array_truncate(world->thread, &array, 5);
+  return 0;
+}
+
+static int array_viewed_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return (int)gait_array_view(&array, 2, 3).bytes;
+}
+
+static int array_view_parted_beyond(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return (int)gait_view_part(gait_array_view(&array, 0, 4), 5, SIZE_MAX).bytes;
+}
+
+static int array_of_bytes_has_references(struct world *world) {
+  gait_array array = array_of_bytes(world, 4);
+  return gait_array_append_reference(world->thread, &array, NULL);
+}
+
+static int array_of_references_is_copied_to(struct world *world) {
+  gait_array array = {0};
+  gait_kind any = gait_kind_conservative(world->heap);
+  must(gait_array_init(world->thread, &array, any, 8) == GAIT_OK);
+  return gait_array_append_copy(world->thread, &array, &array, 1);
+}
+
+/* ---- Cleanups and finalizers ---- */
+
+static void finalize_nothing(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)object, (void)arg;
+}
+
+static int cleanup_of_nothing(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, &world->frame, free, NULL, NULL);
+}
+
+static int finalizer_of_an_inside(struct world *world) {
+  return (int)gait_finalizer_add(world->thread, (char *)world->slots[0] + 8, finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int finalizer_of_another_heap(struct world *world) {
+  return (int)gait_finalizer_add(world_other_thread(world), world->slots[0], finalize_nothing, NULL,
+                                 GAIT_FINALIZER_UNORDERED, NULL);
+}
+
+static int cleanup_outside(struct world *world) {
+  void *object = world->slots[0];
+  gait_thread_leave(world->thread);
+  return (int)gait_cleanup_add(world->thread, object, free, NULL, NULL);
+}
+
+static int cleanup_of_an_object(struct world *world) {
+  return (int)gait_cleanup_add(world->thread, world->slots[0], free, NULL, NULL);
+}
+
+static int cleanup_from_elsewhere(struct world *world) {
+  return elsewhere(world, cleanup_of_an_object);
+}
+
+static int stop_in_another_heap(struct world *world) {
+  gait_cleanup cleanup;
+  if (gait_cleanup_add(world->thread, world->slots[0], free, NULL, &cleanup) != GAIT_OK) return -1;
+  return (int)gait_cleanup_stop(world_other_thread(world), cleanup);
+}
+
+static int run_finalizers_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return (int)gait_finalizers_run(world->thread, 1);
+}
+
+static int run_all_finalizers(struct world *world) {
+  return (int)gait_finalizers_run_all(world->thread);
+}
+
+static int run_finalizers_from_elsewhere(struct world *world) {
+  return elsewhere(world, run_all_finalizers);
+}
+
+static int scope_add_without_one(struct world *world) {
+  return null_or(gait_scope_add(world->thread, world->slots[0]));
+}
+
+static int scope_closed_twice(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  gait_scope_close(world->thread, &scope);
+  return 0;
+}
+
+static int scope_closed_after_the_outer_one(struct world *world) {
+  gait_scope outer, inner;
+  gait_scope_open(world->thread, &outer);
+  gait_scope_open(world->thread, &inner);
+  gait_scope_close(world->thread, &outer);
+  gait_scope_close(world->thread, &inner);
+  return 0;
+}
+
+static int scope_of_another_thread(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  gait_scope_close(world_other_thread(world), &scope);
+  return 0;
+}
+
+static int scope_escape_to_nowhere(struct world *world) {
+  gait_scope scope;
+  gait_scope_open(world->thread, &scope);
+  return null_or(gait_scope_escape(world->thread, &scope, world->slots[0]));
+}
+
+static int scope_opened_outside(struct world *world) {
+  gait_scope scope;
+  gait_thread_leave(world->thread);
+  gait_scope_open(world->thread, &scope);
+  return 0;
+}
+
+static gait_pool *pool_of(gait_heap *heap) {
+  gait_pool *pool;
+  must(gait_pool_create(heap, NULL, &pool) == GAIT_OK);
+  return pool;
+}
+
+static int pool_of_another_heap(struct world *world) {
+  return null_or(gait_pool_get(world->thread, pool_of(world->other_heap)));
+}
+
+static int pool_after_its_heap(struct world *world) {
+  gait_pool *pool = pool_of(world->other_heap);
+  must(gait_heap_destroy(world->other_heap) == GAIT_OK);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
+static int pool_outside(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_thread_leave(world->thread);
+  return null_or(gait_pool_get(world->thread, pool));
+}
+
+static int pool_put_an_inside(struct world *world) {
+  gait_pool_put(world->thread, pool_of(world->heap), (char *)world->slots[0] + 8);
+  return 0;
+}
+
+static int pool_put_twice(struct world *world) {
+  gait_pool *pool = pool_of(world->heap);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  gait_pool_put(world->thread, pool, world->slots[0]);
+  return 0;
+}
+
 static int get_a_freed_handle(struct world *world) {
   gait_handle *handle = gait_handle_create(world->thread, world->slots[0]);
   must(handle != NULL);
@@ -841,6 +1137,53 @@ static const struct misuse {
     {"external_from_elsewhere", external_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
     {"external_of_another_heap", external_of_another_heap, NULL, "external.object",
      GAIT_ERROR_ARGUMENT},
+    {"grow_of_nothing", grow_of_nothing, NULL, "object.start", ABORTS},
+    {"grow_of_an_inside", grow_of_an_inside, NULL, "object.start", ABORTS},
+    {"grow_outside", grow_outside, NULL, "object.managed", ABORTS},
+    {"grow_from_elsewhere", grow_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"grow_of_another_heap", grow_of_another_heap, NULL, "object.start", ABORTS},
+    {"free_of_nothing", free_of_nothing, NULL, "object.start", ABORTS},
+    {"free_of_an_inside", free_of_an_inside, NULL, "object.start", ABORTS},
+    {"free_outside", free_outside, NULL, "object.managed", ABORTS},
+    {"free_from_elsewhere", free_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"free_of_another_heap", free_of_another_heap, NULL, "object.start", ABORTS},
+    {"free_twice", free_twice, NULL, "free.twice", ABORTS},
+    {"free_the_last_twice", free_the_last_twice, NULL, "free.twice", ABORTS},
+    {"free_referenced_by_an_object", free_referenced_by_an_object, NULL, "free.referenced", ABORTS},
+    {"free_referenced_by_a_frame", free_referenced_by_a_frame, NULL, "free.referenced", ABORTS},
+    {"free_referenced_by_a_handle", free_referenced_by_a_handle, NULL, "free.referenced", ABORTS},
+    {"free_checked_twice", free_checked_twice, NULL, "free.twice", ABORTS},
+    {"array_of_another_kind", array_of_another_kind, NULL, "array.kind", GAIT_ERROR_ARGUMENT},
+    {"array_without_init", array_without_init, NULL, "array.kind", ABORTS},
+    {"array_truncated_beyond", array_truncated_beyond, NULL, "array.range", ABORTS},
+    {"array_viewed_beyond", array_viewed_beyond, NULL, "array.range", ABORTS},
+    {"array_view_parted_beyond", array_view_parted_beyond, NULL, "view.range", ABORTS},
+    {"array_of_bytes_has_references", array_of_bytes_has_references, NULL, "array.reference",
+     ABORTS},
+    {"array_of_references_is_copied_to", array_of_references_is_copied_to, NULL, "array.leaf",
+     ABORTS},
+    {"cleanup_of_nothing", cleanup_of_nothing, NULL, "finalizer.object", GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_an_inside", finalizer_of_an_inside, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"finalizer_of_another_heap", finalizer_of_another_heap, NULL, "finalizer.object",
+     GAIT_ERROR_ARGUMENT},
+    {"cleanup_outside", cleanup_outside, NULL, "finalizer.managed", GAIT_ERROR_STATE},
+    {"cleanup_from_elsewhere", cleanup_from_elsewhere, NULL, "thread.owner", GAIT_ERROR_STATE},
+    {"stop_in_another_heap", stop_in_another_heap, NULL, "finalizer.heap", GAIT_ERROR_WRONG_HEAP},
+    {"run_finalizers_outside", run_finalizers_outside, NULL, "finalizer.managed", ABORTS},
+    {"run_finalizers_from_elsewhere", run_finalizers_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"scope_add_without_one", scope_add_without_one, NULL, "scope.open", ABORTS},
+    {"scope_closed_twice", scope_closed_twice, NULL, "scope.order", ABORTS},
+    {"scope_closed_after_the_outer_one", scope_closed_after_the_outer_one, NULL, "scope.order",
+     ABORTS},
+    {"scope_of_another_thread", scope_of_another_thread, NULL, "scope.thread", ABORTS},
+    {"scope_escape_to_nowhere", scope_escape_to_nowhere, NULL, "scope.outer", ABORTS},
+    {"scope_opened_outside", scope_opened_outside, NULL, "scope.managed", ABORTS},
+    {"pool_of_another_heap", pool_of_another_heap, NULL, "pool.heap", ABORTS},
+    {"pool_after_its_heap", pool_after_its_heap, NULL, "pool.heap", ABORTS},
+    {"pool_outside", pool_outside, NULL, "pool.managed", ABORTS},
+    {"pool_put_an_inside", pool_put_an_inside, NULL, "pool.object", ABORTS},
+    {"pool_put_twice", pool_put_twice, NULL, "pool.twice", GAIT_OK},
     {"get_a_freed_handle", get_a_freed_handle, NULL, "handle.live", ABORTS},
     {"set_a_freed_handle", set_a_freed_handle, NULL, "handle.live", ABORTS},
     {"free_a_handle_twice", free_a_handle_twice, NULL, "handle.live", ABORTS},

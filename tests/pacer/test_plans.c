@@ -113,10 +113,29 @@ START_TEST(release_keeps_everything_with_gc_off) {
 }
 END_TEST
 
+START_TEST(group_limit_leaves_a_tenth_and_what_a_program_needs) {
+  ck_assert_int_eq(gaiti_pacer_group_limit(GAITI_PACER_NO_BYTES_LIMIT), GAITI_PACER_NO_BYTES_LIMIT);
+  ck_assert_int_eq(gaiti_pacer_group_limit(1000 * MIB), 900 * MIB);
+  ck_assert_int_eq(gaiti_pacer_group_limit(160 * MIB), 144 * MIB);
+  ck_assert_int_eq(gaiti_pacer_group_limit(100 * MIB), 84 * MIB);
+  ck_assert_int_eq(gaiti_pacer_group_limit(20 * MIB), 10 * MIB);
+  ck_assert_int_eq(gaiti_pacer_group_limit(0), 0);
+  int64_t last = 0;
+  for (int64_t group = 0; group < 400 * MIB; group += MIB / 2) {
+    const int64_t limit = gaiti_pacer_group_limit(group);
+    ck_assert_int_ge(limit, last);
+    last = limit;
+  }
+}
+END_TEST
+
 int main(void) {
-  const TTest *const tests[] = {
-      workers_are_whole_where_that_is_close,    workers_come_near_every_share,
-      release_keeps_the_goal_and_a_tenth,       release_gives_back_at_once_over_the_limit,
-      release_keeps_memory_up_to_a_lifted_goal, release_keeps_everything_with_gc_off};
+  const TTest *const tests[] = {workers_are_whole_where_that_is_close,
+                                workers_come_near_every_share,
+                                release_keeps_the_goal_and_a_tenth,
+                                release_gives_back_at_once_over_the_limit,
+                                release_keeps_memory_up_to_a_lifted_goal,
+                                release_keeps_everything_with_gc_off,
+                                group_limit_leaves_a_tenth_and_what_a_program_needs};
   return SUITE_RUN("pacer plans", tests);
 }

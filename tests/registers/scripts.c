@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -462,7 +463,57 @@ static void script_fork_outside(struct torture *torture, const struct place *pla
   script_add_result(torture, CALL(gait_heap_collect), WORD(torture->thread), 0, 0);
 }
 
+/* ---- Fibers ---- */
+
+#define SCRIPT_STACK_BYTES ((size_t)256 << 10)
+
+/* The thread is on this stack while the heap is collected, by itself and while it is outside. */
+static void script_on_fiber(void *arg) {
+  struct torture *torture = arg;
+  for (;;) {
+    gait_heap_collect(torture->thread);
+    gait_thread_leave(torture->thread);
+    others_collect(&torture->others);
+    gait_thread_enter(torture->thread);
+    gait_fiber_switch(torture->thread, NULL, coroutine_swap, &torture->back);
+  }
+}
+
+static void script_make_fiber(struct torture *torture, bool ucontext) {
+  memset(&torture->own_stack, 0, sizeof torture->own_stack);
+  torture->there = (struct coroutine_swap){&torture->own_stack, &torture->other_stack};
+  torture->back = (struct coroutine_swap){&torture->other_stack, &torture->own_stack};
+  if (!coroutine_make(&torture->other_stack, SCRIPT_STACK_BYTES, ucontext, script_on_fiber,
+                      torture) ||
+      gait_fiber_register(torture->thread, torture->other_stack.low, SCRIPT_STACK_BYTES,
+                          GAIT_STACK_CONSERVATIVE, &torture->fiber) != GAIT_OK)
+    others_fail("there is no fiber");
+}
+
+static void script_prepare_switch(struct torture *torture) {
+  script_make_fiber(torture, false);
+}
+
+static void script_prepare_swapcontext(struct torture *torture) {
+  script_make_fiber(torture, true);
+}
+
+static void script_finish_switch(struct torture *torture) {
+  gait_fiber_unregister(torture->thread, torture->fiber);
+  coroutine_free(&torture->other_stack);
+}
+
+static void script_switch(struct torture *torture, const struct place *place) {
+  (void)place;
+  for (int i = 0; i < 2; i++)
+    script_add(torture, CALL(gait_fiber_switch), WORD(torture->thread), WORD(torture->fiber),
+               WORD(coroutine_swap))
+        ->arguments[3] = WORD(&torture->there);
+}
+
 const struct script scripts[] = {
+    {"switch", script_switch, script_prepare_switch, script_finish_switch},
+    {"swapcontext", script_switch, script_prepare_swapcontext, script_finish_switch},
     {"leave", script_leave, NULL, NULL},
     {"leave_late", script_leave_late, NULL, NULL},
     {"come_and_go", script_come_and_go, NULL, NULL},

@@ -2,6 +2,9 @@
 #ifndef REGISTERS_SCRIPTS_H
 #define REGISTERS_SCRIPTS_H
 
+#include <gait/fiber.h>
+
+#include "../support/coroutine.h"
 #include "hold.h"
 #include "others.h"
 #include "wrappers.h"
@@ -29,6 +32,9 @@ struct torture {
   struct others_second second;
   struct wrappers_scope scope;
   struct hold_foreign foreign;
+  struct coroutine own_stack, other_stack;
+  struct coroutine_swap there, back;
+  gait_fiber *fiber;
   void *roots[4];
   bool no_fork;
   bool is_child;

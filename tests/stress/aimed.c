@@ -26,9 +26,14 @@
  *   inherit  A thread whose barrier has gone off hands out a new object, which is young.  One that
  *            has not answered yet stores it in an old object, and it is cut off elsewhere.
  *
+ *   take     A finalizer is due, and its queue holds the only reference to a list.  Scanned, but
+ *            before the queue is, the thread takes it out, and has it run until its barrier is off.
+ *
  * Each is seen out: the thread answers what is asked until its barrier is off, allocates in the
  * moment after, and looks at what it holds. */
 #include "aimed.h"
+
+#include "dying.h"
 
 #include <sched.h>
 #include <time.h>
@@ -309,12 +314,20 @@ static void aimed_inherit(struct mutator *mutator) {
   aimed_in_pairs(mutator, aimed_leave_behind, aimed_take_over);
 }
 
+/* ---- Take ---- */
+
+static void aimed_take(struct mutator *mutator) {
+  for (int i = 0; i < 4; i++)
+    dying_add_dead(mutator);
+  if (!aimed_await_cycle(mutator)) return;
+  aimed_answer(mutator, 3);
+  dying_take_one(mutator);
+}
+
 void aimed_step(struct mutator *mutator) {
-  static void (*const operations[AIMS])(struct mutator *) = {[AIM_RAID] = aimed_raid,
-                                                             [AIM_HIDE] = aimed_hide,
-                                                             [AIM_DUEL] = aimed_duel,
-                                                             [AIM_SMUGGLE] = aimed_smuggle,
-                                                             [AIM_INHERIT] = aimed_inherit};
+  static void (*const operations[AIMS])(struct mutator *) = {
+      [AIM_RAID] = aimed_raid,       [AIM_HIDE] = aimed_hide,       [AIM_DUEL] = aimed_duel,
+      [AIM_SMUGGLE] = aimed_smuggle, [AIM_INHERIT] = aimed_inherit, [AIM_TAKE] = aimed_take};
   const enum era_aim aim = mutator->era->aim;
   operations[aim > AIM_ANY ? aim : AIM_RAID + mutator_below(mutator, AIMS - AIM_RAID)](mutator);
 }

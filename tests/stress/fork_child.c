@@ -41,6 +41,7 @@ _Noreturn static void child_go_on(struct mutator *mutator) {
   gait_stats stats;
   prctl(PR_SET_PDEATHSIG, SIGKILL); /* whoever ends the test ends this as well */
   mutator->alone = true;
+  atomic_store(&mutator->graph->forked, true);
   gait_stats_read(mutator->graph->heap, &stats);
   if (stats.threads != 1) graph_fail(mutator->graph, "a child has other threads than its own");
   for (int rounds = 0; rounds < 2; rounds++) {

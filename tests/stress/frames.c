@@ -11,6 +11,8 @@
  * end of a step. */
 #include "frames.h"
 
+#include "coroutines.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -71,6 +73,7 @@ FRAMES_NOINLINE static void frames_call_back(struct mutator *mutator) {
   gait_thread_enter(mutator->thread);
   const struct held held = frames_new(mutator);
   gait_thread_poll(mutator->thread);
+  if (mutator->coroutine) coroutines_step(mutator);
   frames_check(mutator, held);
   gait_thread_leave(mutator->thread);
 }
@@ -127,7 +130,7 @@ FRAMES_NOINLINE static void frames_collect(struct mutator *mutator) {
  * compiler has put them. */
 FRAMES_NOINLINE static void frames_act(struct mutator *mutator) {
   if (mutator_below(mutator, 2)) frames_scrub();
-  switch (mutator_below(mutator, 10)) {
+  switch (mutator_below(mutator, mutator->coroutine ? 13 : 10)) {
   case 0:
   case 1: frames_go(mutator); break;
   case 2:
@@ -140,6 +143,7 @@ FRAMES_NOINLINE static void frames_act(struct mutator *mutator) {
   case 9:
     if (mutator_below(mutator, 4) == 0) frames_collect(mutator);
     break;
+  default: coroutines_step(mutator);
   }
 }
 
@@ -334,8 +338,11 @@ FRAMES_NOINLINE static void frames_sort(struct mutator *mutator) {
   struct mutator *const before = frames_sorter;
   for (uint32_t i = FRAMES_SORTED; i-- > 0;)
     held[i] = frames_new(mutator);
+  const bool stays = mutator->stays;
   frames_sorter = mutator;
+  mutator->stays = true; /* another thread would not know it as its sorter */
   qsort(held, FRAMES_SORTED, sizeof *held, frames_compare);
+  mutator->stays = stays;
   frames_sorter = before;
   for (uint32_t i = 0; i < FRAMES_SORTED; i++)
     frames_check(mutator, held[i]);

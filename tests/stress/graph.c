@@ -149,6 +149,8 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
   graph->unbarriered = unbarriered;
   atomic_store(&graph->next_id, 1);
   graph->twins = graph_memory(GRAPH_IDS, sizeof *graph->twins);
+  graph->gone = graph_memory(GRAPH_IDS, sizeof *graph->gone);
+  graph->tokens = graph_memory(GRAPH_TOKENS, sizeof *graph->tokens);
   for (int i = 0; i < GRAPH_LOCKS; i++)
     pthread_mutex_init(&graph->locks[i], NULL);
   for (int i = 0; i < GRAPH_HANDLES; i++)
@@ -156,6 +158,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
   graph->shared = graph_place_new(GRAPH_SHARED_SLOTS, true, true);
   graph->plain = graph_place_new(GRAPH_PLAIN_SLOTS, !unbarriered, true);
   graph_register_kinds(graph);
+  if (gait_pool_create(heap, NULL, &graph->pool) != GAIT_OK) graph_fail(graph, "there is no pool");
   graph_add_roots(graph, graph->shared.slots, GRAPH_SHARED_SLOTS * sizeof(void *),
                   GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->plain.slots, GRAPH_PLAIN_SLOTS * sizeof(void *),
@@ -164,6 +167,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
 }
 
 void graph_destroy(struct graph *graph) {
+  gait_pool_destroy(graph->pool);
   for (uint32_t id = 0; id < GRAPH_IDS; id++)
     free(graph->twins[id].edges);
   for (int i = 0; i < GRAPH_LOCKS; i++)
@@ -173,6 +177,8 @@ void graph_destroy(struct graph *graph) {
   graph_place_delete(&graph->shared);
   graph_place_delete(&graph->plain);
   free(graph->twins);
+  free(graph->gone);
+  free(graph->tokens);
 }
 
 bool graph_is_full(const struct graph *graph) {
@@ -233,7 +239,7 @@ void *graph_new(struct graph *graph, gait_thread *thread, uint64_t *random, uint
     for (uint32_t i = 0; i < twin.references; i++)
       *(uint64_t *)(void *)(graph_slot(object, twin.form, i) + 1) = mine + i;
   *id = mine;
-  return words_refer(graph->words, (char *)object + graph_inside(graph, mine));
+  return graph_reference(graph, object, mine);
 }
 
 static void graph_check_payload(const struct graph *graph, const graph_object *object,
@@ -258,6 +264,8 @@ static void graph_check_object(const struct graph *graph, const graph_object *ob
   if (object->id != id || object->mark != random_mix(id ^ graph->salt))
     graph_fail(graph, "object %" PRIu32 " is gone: its place holds id %#" PRIx64 ", mark %#" PRIx64,
                id, object->id, object->mark);
+  if (atomic_load(&graph->gone[id]))
+    graph_fail(graph, "object %" PRIu32 " was cleaned up while there was a reference to it", id);
   if (object->bytes != twin->bytes || object->references != twin->references)
     graph_fail(graph, "object %" PRIu32 " has another size than its twin", id);
   if (id % 4 == 0 &&
@@ -266,6 +274,10 @@ static void graph_check_object(const struct graph *graph, const graph_object *ob
   if (id % 4 == 1 && gait_object_bytes(graph->heap, object) < twin->bytes)
     graph_fail(graph, "object %" PRIu32 " has a slot that is too small", id);
   graph_check_payload(graph, object, id);
+}
+
+void *graph_reference(const struct graph *graph, void *object, uint32_t id) {
+  return words_refer(graph->words, (char *)object + graph_inside(graph, id));
 }
 
 graph_object *graph_check(const struct graph *graph, const void *reference, uint32_t id) {

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include <gait/gait.h>
+#include <gait/pool.h>
 #include <gait/tune.h>
 
 #include "../support/random.h"
@@ -31,6 +32,7 @@
 #define GRAPH_LOOSE_SLOTS  8
 #define GRAPH_HANDLES      24
 #define GRAPH_FIXED_MOST   8
+#define GRAPH_TOKENS       ((uint32_t)20000)
 
 typedef enum graph_form {
   GRAPH_LEAF,
@@ -68,6 +70,15 @@ typedef struct graph_place {
   bool shared; /* several threads use it, under the graph's lock for it */
 } graph_place;
 
+/* A registration with the heap (dying.c). */
+struct graph_token {
+  struct graph *graph;
+  uint32_t id;
+  bool cleanup;
+  uint64_t random;
+  _Atomic int state;
+};
+
 struct graph {
   gait_heap *heap;
   const struct words *words; /* what a reference is, wherever one is held or handed over */
@@ -82,8 +93,14 @@ struct graph {
   graph_place plain;              /* unbarriered */
   void *loose[GRAPH_LOOSE_SLOTS]; /* barriered, without a twin: stored to without a lock */
   pthread_mutex_t handle_locks[GRAPH_HANDLES];
+  gait_pool *pool; /* of vectors.c */
   gait_handle *handles[GRAPH_HANDLES];
   uint32_t handle_ids[GRAPH_HANDLES];
+  atomic_bool *gone;          /* by id: a cleanup of the object has run */
+  struct graph_token *tokens; /* GRAPH_TOKENS */
+  _Atomic uint32_t next_token;
+  atomic_bool ends;   /* no finalizer keeps its object */
+  atomic_bool forked; /* in a child: threads that held objects are gone */
 };
 
 /* Ends the program with a sentence that names the seed. */
@@ -108,6 +125,9 @@ void *graph_new(struct graph *graph, gait_thread *thread, uint64_t *random, uint
 
 /* Checks that `reference` is the object `id`, or both nothing.  Returns its start. */
 graph_object *graph_check(const struct graph *graph, const void *reference, uint32_t id);
+
+/* A reference to the object, as graph_new hands one out. */
+void *graph_reference(const struct graph *graph, void *object, uint32_t id);
 
 /* What a place or a field holds, checked; and to let it hold something else. */
 void *graph_get(struct graph *graph, const graph_place *place, uint32_t index, uint32_t *id);

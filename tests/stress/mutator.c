@@ -1,8 +1,11 @@
 #include "mutator.h"
 
 #include "aimed.h"
+#include "dying.h"
+#include "coroutines.h"
 #include "fork_child.h"
 #include "frames.h"
+#include "vectors.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -349,6 +352,7 @@ static const struct {
     {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
     {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
     {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
+    {40, vectors_step},        {30, dying_step},          {20, coroutines_step},
 };
 
 void mutator_step(struct mutator *mutator) {
@@ -422,6 +426,8 @@ static void mutator_work(struct mutator *mutator, uint32_t steps) {
   for (; step < steps && !mutator_is_over(mutator); step++) {
     if (mutator->era->frames && mutator_below(mutator, 2))
       frames_step(mutator);
+    else if (mutator->era->coroutines && mutator_below(mutator, 3) == 0)
+      coroutines_step(mutator);
     else if (!mutator->era->aim || mutator_below(mutator, 4) == 0)
       mutator_step(mutator);
     else if (mutator->drives)
@@ -448,7 +454,9 @@ static void mutator_attach_and_work(struct mutator *mutator, uint32_t steps) {
   mutator->exact = exact;
   if (exact) gait_frame_push(mutator->thread, &frame, slots, MUTATOR_LOCALS);
   mutator_add_own(mutator);
+  vectors_begin(mutator);
   mutator_work(mutator, steps);
+  vectors_end(mutator);
   mutator_remove_own(mutator);
   mutator_linger(mutator);
   if (exact) gait_frame_pop(mutator->thread, &frame);

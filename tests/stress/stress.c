@@ -2,7 +2,7 @@
  * object is known to plain memory.
  *
  *   stress [--seed N] [--cycles N | --seconds N] [--threads N] [--barrierless] [--frames]
- *          [--tagged]
+ *          [--tagged] [--fibers]
  *
  * GAIT_SEED, GAIT_CYCLES and GAIT_SECONDS stand for the first three.  Without a seed the clock
  * gives one; it is printed first and again in every failure.  What each thread does follows from
@@ -10,8 +10,11 @@
  * With --frames every stack is conservative, and half of what the threads do is to hold references
  * where the compiler puts them (frames.c); as a rule some threads do now and then.
  * With --tagged every reference is a tagged word, by a rule that the seed draws (words.c); as a
- * rule those of one heap in eight are. The options of the heap are drawn from the seed; the
- * variables of the environment that the collector knows overrule them. */
+ * rule those of one heap in eight are.  With --fibers the threads of every heap run on fibers as
+ * well (coroutines.c); as a rule those of one in eight do.  The options of the heap are drawn from
+ * the seed; the variables of the environment that the collector knows overrule them. */
+#include "coroutines.h"
+#include "dying.h"
 #include "mutator.h"
 
 #include <getopt.h>
@@ -35,6 +38,7 @@ struct stress {
   bool barrierless;
   bool frames;
   bool tagged;
+  bool fibers;
   uint64_t cycles_done;
   uint64_t young_cycles;
   uint64_t operations;
@@ -68,11 +72,15 @@ static void stress_environment(const char *name, uint64_t *number) {
 }
 
 static void stress_parse(struct stress *stress, int argc, char **argv) {
-  static const struct option names[] = {
-      {"seed", required_argument, NULL, 's'},    {"cycles", required_argument, NULL, 'c'},
-      {"seconds", required_argument, NULL, 't'}, {"threads", required_argument, NULL, 'n'},
-      {"barrierless", no_argument, NULL, 'b'},   {"frames", no_argument, NULL, 'f'},
-      {"tagged", no_argument, NULL, 'g'},        {NULL, 0, NULL, 0}};
+  static const struct option names[] = {{"seed", required_argument, NULL, 's'},
+                                        {"cycles", required_argument, NULL, 'c'},
+                                        {"seconds", required_argument, NULL, 't'},
+                                        {"threads", required_argument, NULL, 'n'},
+                                        {"barrierless", no_argument, NULL, 'b'},
+                                        {"frames", no_argument, NULL, 'f'},
+                                        {"tagged", no_argument, NULL, 'g'},
+                                        {"fibers", no_argument, NULL, 'r'},
+                                        {NULL, 0, NULL, 0}};
   *stress = (struct stress){.started = time(NULL)};
   stress_environment("GAIT_SEED", &stress->seed);
   stress_environment("GAIT_CYCLES", &stress->cycles);
@@ -86,6 +94,7 @@ static void stress_parse(struct stress *stress, int argc, char **argv) {
     case 'b': stress->barrierless = true; break;
     case 'f': stress->frames = true; break;
     case 'g': stress->tagged = true; break;
+    case 'r': stress->fibers = true; break;
     default: exit(EXIT_FAILURE);
     }
   }
@@ -112,9 +121,10 @@ static int64_t stress_draw(uint64_t *random, size_t field, int64_t most) {
 /* Half of the eras are random programs; the rest is shared out among the windows by how hard they
  * are to hit. */
 static enum era_aim stress_aim(const struct stress *stress, uint64_t *random) {
-  static const enum era_aim aims[] = {AIM_ANY,  AIM_RAID,    AIM_HIDE,    AIM_DUEL,
-                                      AIM_DUEL, AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT};
-  if (random_below(random, 2) || stress->barrierless || stress->frames || stress->threads == 1)
+  static const enum era_aim aims[] = {AIM_ANY,     AIM_RAID,    AIM_HIDE,    AIM_DUEL, AIM_DUEL,
+                                      AIM_SMUGGLE, AIM_INHERIT, AIM_INHERIT, AIM_TAKE};
+  if (random_below(random, 2) || stress->barrierless || stress->frames || stress->fibers ||
+      stress->threads == 1)
     return AIM_NONE;
   return aims[random_below(random, sizeof aims / sizeof *aims)];
 }
@@ -164,6 +174,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
   options.background_percent = 5 + random_below(&random, 60);
   options.debug.seed = (int64_t)(seed >> 2);
   options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;
+  options.debug.check_free = random_mix(seed + 1) % 4 == 0;
   options.debug.run_bytes = stress_draw(&random, offsetof(gait_options, debug.run_bytes), 4096);
   options.debug.barrier_entries = 2 + random_below(&random, 1u << random_below(&random, 11));
   options.debug.mark_segments =
@@ -186,6 +197,12 @@ static bool stress_is_over(const struct stress *stress, uint64_t cycles) {
 
 /* ---- One era ---- */
 
+static void stress_empty_pool(const struct graph *graph, gait_thread *thread) {
+  while (gait_pool_get(thread, graph->pool)) {
+  }
+  if (gait_pool_bytes(graph->pool) != 0) graph_fail(graph, "an empty pool has bytes");
+}
+
 /* Empties every place and asserts that nothing is left alive. */
 static void stress_end_era(struct era *era) {
   struct graph *graph = &era->graph;
@@ -193,6 +210,7 @@ static void stress_end_era(struct era *era) {
   uint32_t id;
   if (gait_thread_attach(graph->heap, "ends", GAIT_STACK_EXACT, &thread) != GAIT_OK)
     graph_fail(graph, "the last thread was not attached");
+  coroutines_delete(era->coroutines, graph, thread);
   const graph_place *places[] = {&graph->shared, &graph->plain};
   for (size_t k = 0; k < 2; k++) {
     for (uint32_t i = 0; i < places[k]->count; i++) {
@@ -207,13 +225,16 @@ static void stress_end_era(struct era *era) {
     graph_check(graph, gait_handle_get(graph->handles[i]), graph->handle_ids[i]);
     gait_handle_destroy(thread, graph->handles[i]);
   }
+  dying_end(graph, thread);
+  stress_empty_pool(graph, thread);
   gait_stats stats;
   gait_cycle_record last;
   if (gait_heap_collect(thread) != GAIT_OK) graph_fail(graph, "the last collection was refused");
   gait_stats_read(graph->heap, &stats);
   if (gait_records_read(graph->heap, stats.cycles, &last, 1) != 1)
     graph_fail(graph, "the last cycle left no record");
-  if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1)
+  if (last.marked_objects != 0 || stats.external_bytes != 0 || stats.threads != 1 ||
+      stats.finalizers != 0)
     graph_fail(graph,
                "at the end %" PRIu64 " objects, %" PRIu64 " external bytes and %" PRIu64
                " threads are left",
@@ -235,6 +256,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
     fprintf(stderr, "stress: seed %" PRIu64 ": no heap\n", stress->seed);
     exit(EXIT_FAILURE);
   }
+  if (random_mix(seed + 5) % 4 == 0) gait_finalizers_start_thread(heap);
   era->seed = seed;
   era->stop = &ring->stop;
   era->settings_change = random_below(&random, 3) == 0;
@@ -243,6 +265,8 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   /* In a child that an emulator forks no thread can be started. */
   era->forks = random_below(&random, 4) == 0 && !TESTS_EMULATED;
   era->frames = stress->frames || (aim == AIM_NONE && random_mix(seed + 2) % 4 == 0);
+  if (stress->fibers || (aim == AIM_NONE && random_mix(seed + 5) % 4 == 0))
+    era->coroutines = coroutines_new();
   graph_init(&era->graph, heap, words, stress->seed, seed, stress_has_unbarriered(aim, &random));
   return era;
 }

@@ -49,8 +49,8 @@ expect 'run --option gog' gogc=
 expect 'run --option=young=o' off
 expect 'run --option policy=' cpu-budget gogc square-root
 expect 'run --option trace=' off on
-expect 'run --option memory_limit=' off
-expect 'run --memory-limit=' off
+expect 'run --option memory_limit=' auto off
+expect 'run --memory-limit=' auto off
 expect 'run --threads 2 bin' binary-trees
 expect 'run --json l' lru
 expect 'run index p' program.log

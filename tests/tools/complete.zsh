@@ -53,7 +53,7 @@ expect 'wh' what-if
 expect 'run --t' --threads --trace
 expect 'run --gogc=' 100 off
 expect 'run --gogc ' 100 off
-expect 'run --memory-limit=' off
+expect 'run --memory-limit=' auto off
 expect 'run --option=gog' gogc
 expect 'run --option=policy=' cpu-budget gogc square-root
 expect 'run --json l' lru

@@ -131,7 +131,8 @@ static const struct options_member {
                        DEBUG_MEMBER(barrier_entries),
                        DEBUG_MEMBER(mark_segments),
                        DEBUG_MEMBER(delay_us),
-                       DEBUG_MEMBER(seed)};
+                       DEBUG_MEMBER(seed),
+                       DEBUG_MEMBER(check_free)};
 #define OPTIONS_MEMBERS (sizeof options_members / sizeof *options_members)
 
 /* The settings of a running heap: the functions gait_heap_set_NAME and gait_heap_NAME. */
@@ -209,6 +210,23 @@ START_TEST(option_off_is_one_value) {
     const gait_option *row = gait_option_at(i);
     if (row->may_be_off) ck_assert_int_eq(row->off, row->type == GAIT_OPTION_SWITCH ? 0 : GAIT_OFF);
   }
+}
+END_TEST
+
+START_TEST(option_auto_is_a_word_of_the_memory_limit) {
+  options_expect(UNIT_OPTION(memory_limit_bytes), "auto", GAIT_AUTO);
+  for (size_t i = 0; i < options_rows(); i++)
+    if (gait_option_at(i) != UNIT_OPTION(memory_limit_bytes))
+      options_reject(gait_option_at(i), "auto");
+  gait_options options;
+  gait_options_init(&options);
+  options.memory_limit_bytes = GAIT_AUTO;
+  ck_assert_int_eq(gait_options_check(&options, NULL, 0), GAIT_OK);
+  options.memory_limit_bytes = GAIT_AUTO - 1;
+  ck_assert_int_eq(gait_options_check(&options, NULL, 0), GAIT_ERROR_OPTION_VALUE);
+  options.memory_limit_bytes = GAIT_OFF;
+  options.max_heap_bytes = GAIT_AUTO;
+  ck_assert_int_eq(gait_options_check(&options, NULL, 0), GAIT_ERROR_OPTION_VALUE);
 }
 END_TEST
 
@@ -512,6 +530,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(table, option_forms_follow_from_the_name);
   tcase_add_test(table, settings_have_the_name_of_their_option);
   tcase_add_test(table, option_off_is_one_value);
+  tcase_add_test(table, option_auto_is_a_word_of_the_memory_limit);
   tcase_add_test(table, option_old_names_are_taken_and_named);
   tcase_add_test(table, options_have_names_that_people_know);
   tcase_add_test(table, option_defaults_are_those_of_the_table);

@@ -23,7 +23,7 @@ static void setting_check_range(gait_heap *heap, setting_fn *set, setting_get_fn
     ck_assert_int_eq(before, inside[i]);
     ck_assert_int_eq(get(heap), inside[i]);
   }
-  const int64_t outside[] = {INT64_MIN, option->minimum - 2,
+  const int64_t outside[] = {INT64_MIN, option->minimum - 3,
                              option->maximum < INT64_MAX ? option->maximum + 1 : INT64_MIN,
                              option->maximum < INT64_MAX ? INT64_MAX : INT64_MIN};
   for (size_t i = 0; i < 4; i++) {

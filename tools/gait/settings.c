@@ -16,7 +16,9 @@ static bool settings_value(const char *name, const char *text, int64_t *value, c
   gait_options_init(&options);
   if (gait_options_set(&options, name, text, error, error_bytes) != GAIT_OK) return false;
   *value = strcmp(name, "gogc") == 0 ? options.gogc_percent : options.memory_limit_bytes;
-  return true;
+  if (*value != GAIT_AUTO) return true;
+  if (error) snprintf(error, error_bytes, "%s=%s: a number is wanted here, or off", name, text);
+  return false;
 }
 
 void settings_list_read_by(struct settings_list *list, const char *name, settings_value_read *read,

@@ -41,7 +41,7 @@ static const char *options_value(const gait_option *option, int64_t value, char 
   unsigned suffix = 0;
   if (option->may_be_off && value == option->off) return "off";
   if (option->type == GAIT_OPTION_SWITCH) return value ? "on" : "off";
-  if (option->words) {
+  if (option->type == GAIT_OPTION_WORD) {
     const char *word = option->words;
     for (; value > 0; value--)
       word += strcspn(word, ",") + strlen(", ");
@@ -58,12 +58,14 @@ static const char *options_value(const gait_option *option, int64_t value, char 
 static const char *options_range(const gait_option *option, char *text, size_t bytes) {
   char minimum[32], maximum[32];
   if (option->type == GAIT_OPTION_SWITCH) return "on, off";
-  if (option->words) return option->words;
+  if (option->type == GAIT_OPTION_WORD) return option->words;
   bool endless = option->maximum == INT64_MAX;
-  snprintf(text, bytes, "%s%s%s%s", options_value(option, option->minimum, minimum, sizeof minimum),
+  snprintf(text, bytes, "%s%s%s%s%s%s",
+           options_value(option, option->minimum, minimum, sizeof minimum),
            endless ? " and more" : " .. ",
            endless ? "" : options_value(option, option->maximum, maximum, sizeof maximum),
-           option->may_be_off ? ", off" : "");
+           option->may_be_off ? ", off" : "", option->words ? ", " : "",
+           option->words ? option->words : "");
   return text;
 }
 

@@ -286,6 +286,8 @@ static bool spec_setting(struct spec_reader *reader, const char *key, json_t *va
   gait_options_init(&options);
   if (text[0] == '\0' || gait_options_set(&options, key, text, error, sizeof error) != GAIT_OK)
     return spec_fail(reader, key, "%s", error);
+  if (strcmp(text, "auto") == 0)
+    return spec_fail(reader, key, "%s", "a number or \"off\" is wanted");
   if (list->count == SETTINGS_LIST_MOST)
     return spec_fail(reader, key, "%u values at most", SETTINGS_LIST_MOST);
   bool off = strcmp(text, "off") == 0;

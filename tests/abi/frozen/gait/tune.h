@@ -26,10 +26,17 @@ extern "C" {
  *   alloc_*            allocated in all; exact for threads that are not running
  *   processors         contexts that threads hold to run managed code, as Go has them
  *   cpus               of the machine, that this process may use, as far as its quota goes
+ *   memory_limit_bytes the soft limit as it is now, also where the setting is GAIT_AUTO; GAIT_OFF
+ *   memory_pressure_percent  with GAIT_AUTO: the share of time, of ten seconds, for which a thread
+ *                      of the control group waited for memory; else 0
  *   gc_cpu_ns          CPU time of the collector: the sum of gc_assist_ns, gc_background_ns and
  *                      gc_stopped_ns, the CPU time that threads would have had while all of them
  *                      were stopped, but for checks.  Help on CPUs that were idle, gc_idle_ns,
  *                      takes nothing from the program and is apart
+ *   finalizers         cleanups and finalizers that are registered, those that are due too
+ *   finalizers_due     of these, waiting to be run; finalizers_oldest_ns: the longest wait
+ *   finalizers_run     that have run, finalizers_slow: for longer than a millisecond; the time that
+ *                      the slowest took.  One that the program took out of the queue has run
  *   pause_*            every time for which the collector stopped a thread: handshake work, root
  *                      scan, assist, waiting.  p9999: upper bound within 1/16 */
 typedef struct gait_stats {
@@ -64,6 +71,14 @@ typedef struct gait_stats {
   uint64_t pause_cpu_max_ns; /* the most that a thread itself ran in one assist or root scan */
   uint64_t gc_stopped_ns;
   double cpus;
+  int64_t memory_limit_bytes;
+  double memory_pressure_percent;
+  uint64_t finalizers;
+  uint64_t finalizers_due;
+  uint64_t finalizers_oldest_ns;
+  uint64_t finalizers_run;
+  uint64_t finalizers_slow;
+  uint64_t finalizers_slowest_ns;
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
@@ -88,7 +103,8 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   cycle                  its number, from 1
  *   started_ns             since the heap was created
  *   threads, cpus          threads that were attached when it began; CPUs that it was planned for
- *   gogc_percent           the setting when it began, and memory_limit_bytes; GAIT_OFF
+ *   gogc_percent           the setting when it began, and memory_limit_bytes, which is a number
+ *                          where the setting is GAIT_AUTO; GAIT_OFF
  *   live_before_bytes      objects that the last cycle found
  *   trigger_bytes          live bytes at which it was to begin, goal_bytes: at which to end
  *   at_trigger_bytes       live bytes when it began
@@ -117,7 +133,8 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   gc_cpu_share           of assist, background and stopped CPU time, of the time of all `cpus`
  *                          since the end of the last cycle's marking; 0 .. 1
  *   limiter_on             1: the cap on CPU time held assists back when it ended
- *   limit_unreachable      1: under the memory limit there was no room for the live heap */
+ *   limit_unreachable      1: under the memory limit there was no room for the live heap
+ *   memory_pressure_percent  as in gait_stats, when it ended */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -161,6 +178,7 @@ typedef struct gait_cycle_record {
   uint32_t limit_unreachable;
   uint32_t reserved; /* 0 */
   uint64_t stopped_cpu_ns;
+  double memory_pressure_percent;
 } gait_cycle_record;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
@@ -175,16 +193,18 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
 
 /* ---- Settings ------------------------------------------------------------------------------- */
 
-/* Change settings of a running heap: percent or bytes, or GAIT_OFF; each in the
- * range of its option.  The next trigger is computed at once; where the heap is past it, or has
- * more memory than it may keep, the collector's thread sees to it, and this call does not wait.
+/* Change settings of a running heap: percent or bytes, GAIT_OFF, or for the limit GAIT_AUTO; each
+ * in the range of its option.  The next trigger is computed at once; where the heap is past it, or
+ * has more memory than it may keep, the collector's thread sees to it, and this call does not wait.
  * `before` (may be NULL) takes the old setting.
  * Thread: any.  GC: may start a cycle.  Fails: GAIT_ERROR_OPTION_VALUE; nothing has changed then.
  */
 GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
 
-/* The two settings as they are now.  Thread: any. */
+/* The two settings as they are now.  A limit that is GAIT_AUTO stands as a number in the
+ * statistics.
+ * Thread: any. */
 GAIT_API int64_t gait_heap_gogc(const gait_heap *heap);
 GAIT_API int64_t gait_heap_memory_limit(const gait_heap *heap);
 
@@ -213,7 +233,9 @@ typedef struct gait_option {
   int64_t off;         /* and stands for this: 0 for a switch, else GAIT_OFF */
   const char *purpose; /* one sentence */
   size_t field;        /* its offset in gait_options */
-  const char *words;   /* of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2; else NULL */
+  /* Of a GAIT_OPTION_WORD: "one, two, three", which are 0, 1, 2.  Of another: "auto", which is
+   * GAIT_AUTO, or NULL. */
+  const char *words;
 } gait_option;
 
 /* Row `index` of the table, or NULL past its end.  An option that gait_options has no field for, as

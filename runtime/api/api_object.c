@@ -1,0 +1,41 @@
+/* Objects that a thread has: more room for one, and an early end. */
+#include "alloc/freed_slots.h"
+#include "alloc/grow.h"
+#include "base/check.h"
+#include "cycle/cycle.h"
+
+/* The object that starts at `object`, for a call of its own thread. */
+static gaiti_ref object_of(const gait_thread *thread, const void *object) {
+  REQUIRE("thread.owner", gaiti_thread_is_own(thread), "a thread calls for itself alone");
+  REQUIRE("object.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
+          "the thread is outside managed code");
+  gaiti_ref ref = gaiti_map_resolve(&thread->heap->map, (uintptr_t)object);
+  REQUIRE("object.start", ref && gaiti_ref_start(&thread->heap->map, ref) == (uintptr_t)object,
+          "the address is the start of no object of this heap");
+  return ref;
+}
+
+bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes) {
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(object);
+  return gaiti_grow(thread, object_of(thread, object), new_bytes);
+}
+
+/* Its external bytes are gone with the memory that the program has freed elsewhere. */
+static void object_drop_external(gait_heap *heap, void *object) {
+  int64_t change;
+  if (AO_load(&heap->externals.bytes) == 0) return;
+  gaiti_externals_set(&heap->externals, (uintptr_t)object, 0, &change);
+}
+
+void gait_object_free(gait_thread *thread, void *object) {
+  REQUIRE_ARGUMENT(thread);
+  REQUIRE_ARGUMENT(object);
+  gaiti_ref ref = object_of(thread, object);
+  bool checks = thread->heap->options.debug.check_free;
+  bool first =
+      checks ? gaiti_promises_add(thread, ref) : !gaiti_freed_has(thread, (uintptr_t)object);
+  REQUIRE("free.twice", first, "the object was freed before");
+  object_drop_external(thread->heap, object);
+  if (!checks) gaiti_free(thread, ref);
+}
