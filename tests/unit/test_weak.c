@@ -1,6 +1,7 @@
 /* Weak references: which objects they keep, which they lose, and when. */
 #include "unit_young.h"
 
+#include <gait/finalizer.h>
 #include <gait/walk.h>
 #include <gait/weak.h>
 #include <stdlib.h>
@@ -137,6 +138,34 @@ START_TEST(it_is_no_referrer_of_its_object) {
 }
 END_TEST
 
+/* ---- Beside finalizers ---- */
+
+static void weak_finalize(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)arg;
+  unit.slots[3] = object;
+}
+
+/* The object of a finalizer has a weak reference, found dead with it, to a dead object and to one
+ * that lives on with it. */
+START_TEST(those_that_a_finalizer_brings_back_are_cleared) {
+  void **object = unit.slots[1] = gait_alloc(unit.thread, unit.references, 32);
+  gait_weak *own = weak_new(&unit, 0, object);
+  gait_store(unit.thread, &object[0], gait_weak_create(unit.thread, object));
+  gait_store(unit.thread, &object[1], gait_weak_create(unit.thread, NULL));
+  gait_weak_set(unit.thread, object[1], unit_tagged_leaf(&unit, 3));
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, object, weak_finalize, NULL, GAIT_FINALIZER_UNORDERED, NULL),
+      GAIT_OK);
+  unit.slots[1] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, own));
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, 1), 1);
+  ck_assert_ptr_eq(unit.slots[3], object);
+  ck_assert_ptr_eq(gait_weak_get(unit.thread, object[0]), object);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, object[1]));
+}
+END_TEST
+
 /* ---- Young cycles ---- */
 
 START_TEST(an_old_one_loses_a_young_object_in_a_young_cycle) {
@@ -206,6 +235,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, weak_references_are_found_dead);
   UNIT_WORLD_TEST(simple, of_many_just_the_dead_are_cleared);
   UNIT_WORLD_TEST(simple, it_is_no_referrer_of_its_object);
+  UNIT_WORLD_TEST(simple, those_that_a_finalizer_brings_back_are_cleared);
   UNIT_WORLD_TEST(simple, what_is_got_while_marking_stays);
   const unit_worlds young = unit_world_cases(suite, "young", &young_world);
   UNIT_WORLD_TEST(young, an_old_one_loses_a_young_object_in_a_young_cycle);
