@@ -108,13 +108,6 @@ void gaiti_finalizers_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, finalizers, sizeof *finalizers);
 }
 
-bool gaiti_finalizers_exist(gait_heap *heap) {
-  gaiti_lock(&heap->finalizers->lock);
-  bool exist = heap->finalizers->table.count > 0;
-  gaiti_unlock(&heap->finalizers->lock);
-  return exist;
-}
-
 bool gaiti_finalizers_add(gait_heap *heap, const struct gaiti_due *due, gait_finalizer_order order,
                           uint32_t *place, uint64_t *serial) {
   struct gaiti_finalizers *finalizers = heap->finalizers;

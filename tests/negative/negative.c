@@ -7,6 +7,7 @@
 #include <gait/array.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
+#include <gait/weak.h>
 #include <gait/pool.h>
 #include <gait/scope.h>
 #include <gait/tune.h>
@@ -978,6 +979,50 @@ static int free_a_handle_from_elsewhere(struct world *world) {
   return elsewhere(world, free_the_handle);
 }
 
+/* ---- Weak references ---- */
+
+static gait_weak *weak_of(struct world *world) {
+  gait_weak *weak = gait_weak_create(world->thread, world->slots[0]);
+  must(weak != NULL);
+  return world->slots[1] = weak;
+}
+
+static int weak_create_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return null_or(gait_weak_create(world->thread, NULL));
+}
+
+static int weak_get_outside(struct world *world) {
+  gait_weak *weak = weak_of(world);
+  gait_thread_leave(world->thread);
+  return null_or(gait_weak_get(world->thread, weak));
+}
+
+static int weak_get_the_first(struct world *world) {
+  return null_or(gait_weak_get(world->thread, world->slots[1]));
+}
+static int weak_get_from_elsewhere(struct world *world) {
+  weak_of(world);
+  return elsewhere(world, weak_get_the_first);
+}
+
+static int weak_get_of_another_object(struct world *world) {
+  return null_or(gait_weak_get(world->thread, world->slots[0]));
+}
+
+static int weak_set_inside_another(struct world *world) {
+  gait_weak_set(world->thread, (gait_weak *)((char *)weak_of(world) + 8), NULL);
+  return GAIT_OK;
+}
+
+static int weak_set_of_the_dead(struct world *world) {
+  gait_weak *weak = weak_of(world);
+  world->slots[1] = NULL;
+  must(gait_heap_collect(world->thread) == GAIT_OK);
+  gait_weak_set(world->thread, weak, NULL);
+  return GAIT_OK;
+}
+
 /* ---- Forks in callbacks, on a thread that does the collector's work ---- */
 
 static void fork_here(void) {
@@ -1125,6 +1170,12 @@ static const struct misuse {
     {"push_a_frame_without_slots", push_a_frame_without_slots, "frame.slots", NULL, UNNOTICED},
     {"push_a_frame_outside", push_a_frame_outside, "thread.managed", NULL, UNNOTICED},
     {"pop_a_frame_from_elsewhere", pop_a_frame_from_elsewhere, "thread.owner", NULL, UNNOTICED},
+    {"weak_create_outside", weak_create_outside, NULL, "thread.managed", ABORTS},
+    {"weak_get_outside", weak_get_outside, NULL, "thread.managed", ABORTS},
+    {"weak_get_from_elsewhere", weak_get_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"weak_get_of_another_object", weak_get_of_another_object, NULL, "weak.live", ABORTS},
+    {"weak_set_inside_another", weak_set_inside_another, NULL, "weak.live", ABORTS},
+    {"weak_set_of_the_dead", weak_set_of_the_dead, NULL, "weak.live", ABORTS},
     {"attach_nothing", attach_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"attach_to_no_place", attach_to_no_place, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"destroy_nothing", destroy_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},
