@@ -7,6 +7,7 @@
  *   debug.h  options that help to find bugs
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   array.h  growable arrays, and views of their bytes
+ *   weak.h   references that do not keep their objects
  *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
  *   scope.h  scopes of handles, for threads with exact frames
