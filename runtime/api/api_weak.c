@@ -1,4 +1,6 @@
-/* Weak references. */
+/* Weak references.
+ *
+ * Models: weak. */
 #include "gait/weak.h"
 
 #include "base/check.h"

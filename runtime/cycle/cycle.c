@@ -378,7 +378,7 @@ static bool cycle_close_finalizers(gait_heap *heap) {
   return true;
 }
 
-/* CLOSE: clears weak references, makes finalizers due, counts the live heap, and raises the epoch. */
+/* CLOSE: clears weak references, makes finalizers due, counts live bytes, and raises the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;

@@ -40,10 +40,6 @@
  *
  * Models: fibers, finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus:
  * acted, asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop,
- * waiting.
- *
- * Models: fibers, finalizers, fork, handshake, roots, start, sweep, termination, weak.  Litmus:
- * acted, asked, card, cleared, epoch, flushed, phase, poll, polled, remembered, scanned, stop,
  * waiting. */
 #include "cycle/handshake.h"
 

@@ -25,7 +25,7 @@ DEFINITION = re.compile(r"^[A-Za-z][^;{}()]*?\b(\w+)\(", re.M)
 STEP = re.compile(r"((?:runtime|include)/[\w/]+\.[ch]): (\w+(?:, \w*_\w*)*)")
 HEAD = re.compile(r"((?:runtime|include)/[\w/]+\.[ch]): (\w+(?: \([^)]*\))?"
                   r"(?:, \w+(?: \([^)]*\))?)*)")
-LINE = re.compile(r"(?:\s*\n \*)*\s*\b(?:Models: [\w, \n*-]+\.\s*)?(?:Litmus: [\w, \n*-]+\.)?\s*\*/\Z")
+LINE = re.compile(r"(?:\s*\n \*)*\s*\b(?:Models:[\w, \n*-]+\.\s*)?(?:Litmus:[\w, \n*-]+\.)?\s*\*/\Z")
 
 
 def citations():

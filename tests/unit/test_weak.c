@@ -166,6 +166,44 @@ START_TEST(those_that_a_finalizer_brings_back_are_cleared) {
 }
 END_TEST
 
+/* Takes the object out of the queue, and looks at the weak reference in it. */
+static void weak_find(gait_thread *thread, void *object, void *arg) {
+  void **fields = object;
+  *(void **)arg = gait_weak_get(thread, fields[0]);
+}
+
+/* Both were dead, and one of them is raised with the weak reference in its field. */
+START_TEST(a_finalizer_finds_no_dead_object_by_a_weak_reference) {
+  void *found = &found;
+  void **holder = unit.slots[0] = gait_alloc(unit.thread, unit.references, 4 * sizeof *holder);
+  gait_store(unit.thread, &holder[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
+  gait_weak *weak = weak_new(&unit, 1, holder);
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, holder, weak_find, &found, GAIT_FINALIZER_UNORDERED, NULL),
+      GAIT_OK);
+  unit.slots[0] = NULL;
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, weak));
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 1);
+  ck_assert_ptr_null(found);
+}
+END_TEST
+
+/* The finalizer of a weak reference gets it empty. */
+START_TEST(a_weak_reference_may_have_a_finalizer) {
+  void **box = unit.slots[1] = gait_alloc(unit.thread, unit.references, 4 * sizeof *box);
+  gait_store(unit.thread, &box[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, box[0], weak_find, box, GAIT_FINALIZER_TOPOLOGICAL, NULL),
+      GAIT_OK);
+  unit.slots[1] = NULL;
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  gait_due due;
+  ck_assert(gait_finalizer_next(unit.thread, &due));
+  ck_assert_ptr_null(gait_weak_get(unit.thread, due.object));
+}
+END_TEST
+
 /* ---- Young cycles ---- */
 
 START_TEST(an_old_one_loses_a_young_object_in_a_young_cycle) {
@@ -237,6 +275,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, it_is_no_referrer_of_its_object);
   UNIT_WORLD_TEST(simple, those_that_a_finalizer_brings_back_are_cleared);
   UNIT_WORLD_TEST(simple, what_is_got_while_marking_stays);
+  UNIT_WORLD_TEST(simple, a_finalizer_finds_no_dead_object_by_a_weak_reference);
+  UNIT_WORLD_TEST(simple, a_weak_reference_may_have_a_finalizer);
   const unit_worlds young = unit_world_cases(suite, "young", &young_world);
   UNIT_WORLD_TEST(young, an_old_one_loses_a_young_object_in_a_young_cycle);
   UNIT_WORLD_TEST(young, an_old_object_is_kept_until_a_full_cycle);

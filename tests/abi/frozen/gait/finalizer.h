@@ -7,10 +7,10 @@
  *
  * A function becomes due at the end of a cycle that has found its object dead, and runs where the
  * program wants it: in gait_finalizers_run, at polls of a thread that has asked for it
- * (gait_thread_set_finalizers), or one by one by the program itself (gait_finalizer_next).  No lock
- * of Gait's is held.  It may allocate, store, collect, register and run other functions, leave
- * managed code and enter it again; it may not detach the thread, and an exception may not leave
- * it.
+ * (gait_thread_set_finalizers), on a thread of the library's (gait_finalizers_start_thread), or one
+ * by one by the program itself (gait_finalizer_next).  No lock of Gait's is held.  It may allocate,
+ * store, collect, register and run other functions, leave managed code and enter it again; it may
+ * not detach the thread, and an exception may not leave it.
  *
  * When an object is dead is for the collector to find out: a young cycle takes its time with old
  * objects, and a conservative stack may keep it for good.  Files and locks are better closed by
@@ -119,6 +119,19 @@ GAIT_API bool gait_finalizer_next(gait_thread *thread, gait_due *due);
  * `most` at a time; 0, as at first: none.  A poll within such a function runs no other.
  * Thread: attached. */
 GAIT_API void gait_thread_set_finalizers(gait_thread *thread, size_t most);
+
+/* Starts a thread of the library's that runs functions as they become due.  It is attached to the
+ * heap with exact frames while it does, and has every signal blocked.  A heap has one at most.
+ * Thread: any.  Fails: GAIT_ERROR_ALREADY, GAIT_ERROR_SYSTEM (it gives no thread),
+ * GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_finalizers_start_thread(gait_heap *heap);
+
+/* Ends it when the function that it runs has returned; functions that are due stay so.  So does
+ * gait_heap_destroy, whatever its result.  In the child of a fork there is no such thread.
+ * Thread: any, but no function that runs on that thread.  GC: safepoint of the heaps in whose
+ * managed state the thread is.
+ * Fails: GAIT_ERROR_NOT_FOUND (there is none), GAIT_ERROR_ARGUMENT. */
+GAIT_API gait_result gait_finalizers_stop_thread(gait_heap *heap);
 
 /* Runs every function that is registered when it is called, whether its object is dead or not:
  * first those that are due, then finalizers, newest first and without regard to their order, then

@@ -7,6 +7,7 @@
  *   debug.h  options that help to find bugs
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   array.h  growable arrays, and views of their bytes
+ *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
  *   scope.h  scopes of handles, for threads with exact frames
  *   walk.h   the objects of a heap, one by one, and what refers to them
@@ -264,7 +265,8 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
  * log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
-/* Destroys the heap with every object on it, after the cycle under way.
+/* Destroys the heap with every object on it, after the cycle under way.  No cleanup or finalizer
+ * runs (finalizer.h: gait_finalizers_run_all).
  * Thread: any, once; no other call on this heap runs or comes later.
  * GC: safepoint of the other heaps in whose managed state the thread is.
  * Fails: GAIT_ERROR_BUSY while a thread is attached, GAIT_ERROR_ARGUMENT; nothing has changed then.
