@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/array.h>
+#include <gait/fiber.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/weak.h>
@@ -753,6 +754,16 @@ static int free_referenced_by_a_handle(struct world *world) {
   return (int)gait_heap_collect(world->thread);
 }
 
+static int free_referenced_by_a_fiber(struct world *world) {
+  world_check_frees(world);
+  gait_fiber *fiber;
+  must(gait_fiber_register(world->thread, NULL, 0, GAIT_STACK_EXACT, &fiber) == GAIT_OK);
+  gait_fiber_set_value(world->thread, fiber, world->slots[3]);
+  gait_store(world->thread, (void **)world->slots[2], NULL);
+  free_object(world->thread, world->slots[3]);
+  return (int)gait_heap_collect(world->thread);
+}
+
 static int free_checked_twice(struct world *world) {
   world_check_frees(world);
   free_object(world->thread, world->slots[3]);
@@ -1203,6 +1214,7 @@ static const struct misuse {
     {"free_referenced_by_an_object", free_referenced_by_an_object, NULL, "free.referenced", ABORTS},
     {"free_referenced_by_a_frame", free_referenced_by_a_frame, NULL, "free.referenced", ABORTS},
     {"free_referenced_by_a_handle", free_referenced_by_a_handle, NULL, "free.referenced", ABORTS},
+    {"free_referenced_by_a_fiber", free_referenced_by_a_fiber, NULL, "free.referenced", ABORTS},
     {"free_checked_twice", free_checked_twice, NULL, "free.twice", ABORTS},
     {"array_of_another_kind", array_of_another_kind, NULL, "array.kind", GAIT_ERROR_ARGUMENT},
     {"array_without_init", array_without_init, NULL, "array.kind", ABORTS},

@@ -96,6 +96,31 @@ static __attribute__((noinline)) void fiber_check_tagged(const unsigned char *ob
   for (int way = 0; way <= COROUTINE_UCONTEXT; way++)                                              \
     for (gait_thread_roots roots = GAIT_STACK_CONSERVATIVE; roots <= GAIT_STACK_EXACT; roots++)
 
+/* ---- Freed objects ---- */
+
+/* Leaves the address of an object that it frees on its stack. */
+static __attribute__((noinline)) void body_free(struct fiber *fiber) {
+  void *volatile left = gait_alloc(fiber->thread, unit.references, 32);
+  gait_object_free(fiber->thread, left);
+  fiber_yield(fiber);
+  UNIT_CHECK(left != NULL);
+}
+
+START_TEST(word_on_a_conservative_fiber_breaks_no_promise) {
+  gait_options options = unit_options(_i);
+  options.debug.check_free = 1;
+  unit_close(&unit);
+  unit_open_with(&unit, &options, GAIT_STACK_EXACT);
+  for (int way = 0; way <= COROUTINE_UCONTEXT; way++) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, GAIT_STACK_CONSERVATIVE, body_free);
+    fiber_resume(&fiber);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    fiber_drop(&fiber);
+  }
+}
+END_TEST
+
 /* ---- What is kept ---- */
 
 /* Holds an object, in a local variable or in a frame, over two switches. */
@@ -636,6 +661,7 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   const unit_worlds tcase = unit_world_cases(suite, "fibers", &unit_exact);
+  UNIT_WORLD_TEST(tcase, word_on_a_conservative_fiber_breaks_no_promise);
   UNIT_WORLD_TEST(tcase, parked_fiber_keeps_what_is_on_its_stack);
   UNIT_WORLD_TEST(tcase, scopes_go_with_their_stacks);
   UNIT_WORLD_TEST(tcase, scopes_end_with_their_fiber);
