@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <gait/fiber.h>
+#include <gait/scope.h>
 #include <gait/walk.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,6 +319,29 @@ START_TEST(fiber_moves_between_threads) {
 }
 END_TEST
 
+/* A scope goes with its fiber, and is closed there, by whichever thread. */
+static __attribute__((noinline)) void body_scope(struct fiber *fiber) {
+  gait_scope scope;
+  gait_scope_open(fiber->thread, &scope);
+  void **handle = gait_scope_add(fiber->thread, fiber_tagged(fiber->thread, 5));
+  fiber_yield(fiber);
+  fiber_check_tagged(*handle, 5);
+  gait_scope_close(fiber->thread, &scope);
+}
+
+START_TEST(scope_is_closed_on_the_thread_to_which_its_fiber_has_come) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, roots, body_scope);
+    fiber_resume(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(5));
+    unit_on_thread(unit.thread, fiber_on_other_thread, &fiber);
+    fiber_drop(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
+  }
+}
+END_TEST
+
 /* ---- Beside a collector that never rests ---- */
 
 #define FIBER_MANY 24
@@ -597,6 +621,7 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   const unit_worlds tcase = unit_world_cases(suite, "fibers", &unit_exact);
   UNIT_WORLD_TEST(tcase, word_on_a_conservative_fiber_breaks_no_promise);
+  UNIT_WORLD_TEST(tcase, scope_is_closed_on_the_thread_to_which_its_fiber_has_come);
   UNIT_WORLD_TEST(tcase, parked_fiber_keeps_what_is_on_its_stack);
   UNIT_WORLD_TEST(tcase, finished_fiber_keeps_nothing);
   UNIT_WORLD_TEST(tcase, own_frames_are_kept_while_the_thread_runs_on_a_fiber);
