@@ -3,8 +3,10 @@
 #include "unit.h"
 
 #include <gait/fiber.h>
+#include <gait/finalizer.h>
 #include <gait/scope.h>
 #include <gait/walk.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -342,6 +344,44 @@ START_TEST(scope_is_closed_on_the_thread_to_which_its_fiber_has_come) {
 }
 END_TEST
 
+static void finalizer_yields(gait_thread *thread, void *object, void *arg) {
+  (void)thread;
+  (void)object;
+  fiber_yield(arg);
+}
+
+static __attribute__((noinline)) void body_finalize(struct fiber *fiber) {
+  void *object = gait_alloc(fiber->thread, unit.references, 32);
+  UNIT_CHECK(gait_finalizer_add(fiber->thread, object, finalizer_yields, fiber,
+                                GAIT_FINALIZER_UNORDERED, NULL) == GAIT_OK);
+  UNIT_CHECK(gait_finalizers_run_all(fiber->thread) == 1);
+}
+
+/* A frame that was pushed there would be popped here. */
+static void fiber_finalize_elsewhere(void) {
+  struct fiber fiber;
+  fiber_make(&fiber, 0, GAIT_STACK_EXACT, body_finalize);
+  fiber_resume(&fiber);
+  unit_on_thread(unit.thread, fiber_on_other_thread, &fiber);
+}
+
+START_TEST(finalizer_returns_on_its_thread) {
+  struct fiber fiber;
+  fiber_make(&fiber, 0, GAIT_STACK_EXACT, body_finalize);
+  fiber_resume(&fiber);
+  fiber_resume(&fiber);
+  fiber_drop(&fiber);
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    fiber_finalize_elsewhere();
+    _exit(0);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 /* ---- Beside a collector that never rests ---- */
 
 #define FIBER_MANY 24
@@ -622,6 +662,7 @@ void unit_suite_fill(Suite *suite) {
   const unit_worlds tcase = unit_world_cases(suite, "fibers", &unit_exact);
   UNIT_WORLD_TEST(tcase, word_on_a_conservative_fiber_breaks_no_promise);
   UNIT_WORLD_TEST(tcase, scope_is_closed_on_the_thread_to_which_its_fiber_has_come);
+  UNIT_WORLD_TEST(tcase, finalizer_returns_on_its_thread);
   UNIT_WORLD_TEST(tcase, parked_fiber_keeps_what_is_on_its_stack);
   UNIT_WORLD_TEST(tcase, finished_fiber_keeps_nothing);
   UNIT_WORLD_TEST(tcase, own_frames_are_kept_while_the_thread_runs_on_a_fiber);
