@@ -10,7 +10,8 @@
  * (gait_thread_set_finalizers), on a thread of the library's (gait_finalizers_start_thread), or one
  * by one by the program itself (gait_finalizer_next).  No lock of Gait's is held.  It may allocate,
  * store, collect, register and run other functions, leave managed code and enter it again; it may
- * not detach the thread, and an exception may not leave it.
+ * not detach the thread, nor return on another, to which its fiber has gone (fiber.h), and an
+ * exception may not leave it.
  *
  * When an object is dead is for the collector to find out: a young cycle takes its time with old
  * objects, and a conservative stack may keep it for good.  Files and locks are better closed by

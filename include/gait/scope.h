@@ -35,12 +35,12 @@ GAIT_API void **gait_scope_add(gait_thread *thread, void *object);
 /* Closes the scope: its handles are no more.  So are those of scopes that were opened inside and
  * not closed, because longjmp or an exception of another language left their functions; until then
  * they keep their objects.
- * Thread: attached; the one that has opened it. */
+ * Thread: attached; the one that has opened it, or has taken over the fiber that it was opened on. */
 GAIT_API void gait_scope_close(gait_thread *thread, gait_scope *scope);
 
 /* Closes the scope, and makes a handle of `object` in the one around it, of which there is one.
  * `object` stays alive meanwhile.
- * Thread: attached; the one that has opened it.  Fails: NULL, and the scope is closed. */
+ * Thread: as gait_scope_close.  Fails: NULL, and the scope is closed. */
 GAIT_API void **gait_scope_escape(gait_thread *thread, gait_scope *scope, void *object);
 
 #ifdef __cplusplus

@@ -7,12 +7,16 @@ static void scope_check_thread(const gait_thread *thread) {
           "the thread is outside managed code");
 }
 
-/* A scope that was closed, or dropped with one around it, is no deeper than the open ones.  A fiber
- * takes its scopes along to another thread. */
-static void scope_check(const gait_thread *thread, const gait_scope *scope) {
+/* The stack that the thread runs on: a fiber takes its scopes from one thread to another. */
+static gait_thread *scope_stack(gait_thread *thread) {
+  return thread->fiber ? (gait_thread *)(void *)thread->fiber : thread;
+}
+
+/* A scope that was closed, or dropped with one around it, is no deeper than the open ones. */
+static void scope_check(gait_thread *thread, const gait_scope *scope) {
   scope_check_thread(thread);
-  REQUIRE("scope.thread", thread->fiber || scope->thread == thread,
-          "another thread has opened the scope");
+  REQUIRE("scope.thread", scope->thread == scope_stack(thread),
+          "the scope was opened by another thread, or on another stack");
   REQUIRE("scope.order", scope->depth < thread->scopes.depth,
           "the scope was closed before, or with one around it");
 }
@@ -21,7 +25,7 @@ void gait_scope_open(gait_thread *thread, gait_scope *scope) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(scope);
   scope_check_thread(thread);
-  scope->thread = thread;
+  scope->thread = scope_stack(thread);
   gaiti_scopes_open(&thread->scopes, scope);
 }
 

@@ -11,6 +11,8 @@
  * Models: finalizers. */
 #include "weak/finalizers.h"
 
+#include "base/check.h"
+
 void gaiti_due_push_locked(gait_heap *heap, struct gaiti_finalizer *record) {
   struct gaiti_finalizers *finalizers = heap->finalizers;
   record->state = GAITI_FINALIZER_DUE;
@@ -82,17 +84,26 @@ bool gaiti_finalizers_stop(gait_thread *thread, uint32_t place, uint64_t serial,
 
 /* ---- Calls ---- */
 
+/* The frame of the caller's, and all that it goes on with, is of this thread. */
+static void due_require_thread(const gait_thread *thread, const gait_fiber *fiber) {
+  REQUIRE("finalizer.fiber", thread->fiber == fiber && gaiti_thread_is_own(thread),
+          "a finalizer or cleanup has switched fibers, and returns on another thread");
+}
+
 /* A frame keeps the object, on a thread with exact frames too. */
 static void due_call(gait_thread *thread, struct gaiti_due *due) {
   struct gaiti_finalizers *finalizers = thread->heap->finalizers;
+  const gait_fiber *fiber = thread->fiber;
   uint64_t since_ns = gaiti_os_now_ns();
   if (due->finalizer) {
     gait_frame frame;
     gait_frame_push(thread, &frame, &due->object, 1);
     due->finalizer(thread, due->object, due->arg);
+    due_require_thread(thread, fiber);
     gait_frame_pop(thread, &frame);
   } else {
     due->cleanup(due->arg);
+    due_require_thread(thread, fiber);
   }
   uint64_t took_ns = gaiti_os_now_ns() - since_ns;
   gaiti_counter_raise(&finalizers->slowest_ns, took_ns);

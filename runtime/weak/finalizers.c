@@ -16,8 +16,8 @@
  *             queue.  The others wait: they are marked, and are looked at anew in the next cycle.
  *   finish    A cleanup whose object is white still is due.  The object is swept.
  *
- * A thread may take a function out of the queue as soon as it is there: all that its object leads
- * to is black by then, and the object itself is about to be.
+ * A thread may take a function out of the queue as soon as it is there: its object is marked by
+ * then, and all that it leads to is black, so that a weak reference to it is to no dead object.
  *
  * .finalizer.order  This is the order of the Boehm collector: of A that leads to B, A is due first,
  * and B when A's function has run and A is dead again, or was stored nowhere.  An object that leads
@@ -276,6 +276,7 @@ static void finalizers_settle(gait_heap *heap, struct gaiti_marker *marker) {
   AO_store(&finalizers->stuck, any_waits && !others.first);
   while ((record = gaiti_finalizer_list_take(&others))) {
     if (!MUTANT(MUTANT_DUE_NOT_MARKED)) gaiti_marker_word(marker, record->object);
+    gaiti_marker_mark_candidates(marker);
     finalizer_settle(heap, record, false);
   }
   finalizers_drain(heap, marker);

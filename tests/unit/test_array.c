@@ -162,7 +162,7 @@ START_TEST(a_builder_that_is_taken_from_is_used_again) {
   gait_array *text = array_on_heap(&unit, unit.leaf, 1);
   gait_view views[3];
   for (int i = 0; i < 3; i++) {
-    char word[8];
+    char word[32];
     snprintf(word, sizeof word, "word %d", i);
     ck_assert(gait_array_append_copy(unit.thread, text, word, 6));
     views[i] = gait_array_take(unit.thread, text);

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <gait/fiber.h>
+#include <gait/finalizer.h>
 #include <gait/scope.h>
 #include <gait/walk.h>
 #include <stdlib.h>
@@ -383,6 +384,44 @@ START_TEST(scopes_go_to_other_threads_with_their_fiber) {
 }
 END_TEST
 
+static void finalizer_yields(gait_thread *thread, void *object, void *arg) {
+  (void)thread;
+  (void)object;
+  fiber_yield(arg);
+}
+
+static __attribute__((noinline)) void body_finalize(struct fiber *fiber) {
+  void *object = gait_alloc(fiber->thread, unit.references, 32);
+  UNIT_CHECK(gait_finalizer_add(fiber->thread, object, finalizer_yields, fiber,
+                                GAIT_FINALIZER_UNORDERED, NULL) == GAIT_OK);
+  UNIT_CHECK(gait_finalizers_run_all(fiber->thread) == 1);
+}
+
+/* A frame that was pushed there would be popped here. */
+static void fiber_finalize_elsewhere(void) {
+  struct fiber fiber;
+  fiber_make(&fiber, 0, GAIT_STACK_EXACT, body_finalize);
+  fiber_resume(&fiber);
+  unit_on_thread(unit.thread, fiber_on_other_thread, &fiber);
+}
+
+START_TEST(finalizer_returns_on_its_thread) {
+  struct fiber fiber;
+  fiber_make(&fiber, 0, GAIT_STACK_EXACT, body_finalize);
+  fiber_resume(&fiber);
+  fiber_resume(&fiber);
+  fiber_drop(&fiber);
+  int status;
+  pid_t child = fork();
+  if (child == 0) {
+    fiber_finalize_elsewhere();
+    _exit(0);
+  }
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+END_TEST
+
 /* ---- Beside a collector that never rests ---- */
 
 #define FIBER_MANY 24
@@ -671,6 +710,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(tcase, thread_knows_on_which_fiber_it_is);
   UNIT_WORLD_TEST(tcase, callbacks_of_foreign_code_switch);
   UNIT_WORLD_TEST(tcase, fiber_moves_between_threads);
+  UNIT_WORLD_TEST(tcase, finalizer_returns_on_its_thread);
   UNIT_WORLD_TEST(tcase, scopes_go_to_other_threads_with_their_fiber);
   UNIT_WORLD_TEST(tcase, fibers_switch_beside_a_collector);
   UNIT_WORLD_TEST(tcase, fibers_come_and_go_beside_a_collector);

@@ -2,6 +2,7 @@
 #include "unit_young.h"
 
 #include <gait/finalizer.h>
+#include <gait/weak.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,44 @@ START_TEST(freed_object_keeps_its_functions) {
   gait_object_free(unit.thread, other);
   unit.slots[1] = new_object(2);
   ck_assert_ptr_eq(unit.slots[1], other);
+}
+END_TEST
+
+/* Takes functions as they become due, and refers to their objects weakly. */
+static void *weak_take(void *arg) {
+  gait_thread *thread;
+  void *slots[2] = {NULL, NULL};
+  gait_frame frame;
+  UNIT_CHECK(gait_thread_attach(unit.heap, "takes", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  gait_frame_push(thread, &frame, slots, 2);
+  slots[0] = gait_weak_create(thread, NULL);
+  while (!atomic_load((atomic_bool *)arg)) {
+    gait_due due;
+    if (gait_finalizer_next(thread, &due)) {
+      slots[1] = due.object;
+      gait_weak_set(thread, slots[0], due.object);
+      UNIT_CHECK(gait_weak_get(thread, slots[0]) == due.object);
+    }
+    gait_thread_poll(thread);
+  }
+  gait_frame_pop(thread, &frame);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+START_TEST(object_that_is_due_is_no_dead_one_to_weak_references) {
+  atomic_bool ends = false;
+  pthread_t taker;
+  UNIT_CHECK(pthread_create(&taker, NULL, weak_take, &ends) == 0);
+  for (int i = 0; i < 20; i++) {
+    for (uintptr_t k = 0; k < 2000; k++)
+      new_finalizable(k, GAIT_FINALIZER_UNORDERED);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  }
+  atomic_store(&ends, true);
+  gait_thread_leave(unit.thread);
+  pthread_join(taker, NULL);
+  gait_thread_enter(unit.thread);
 }
 END_TEST
 
@@ -690,6 +729,7 @@ static void finalizers_fill_cycle(Suite *suite) {
 void unit_suite_fill(Suite *suite) {
   unit_worlds worlds = unit_world_cases(suite, "finalizers", &finalizers_world);
   UNIT_WORLD_TEST(worlds, freed_object_keeps_its_functions);
+  UNIT_WORLD_TEST(worlds, object_that_is_due_is_no_dead_one_to_weak_references);
   UNIT_WORLD_TEST(worlds, cleanup_runs_once_when_its_object_is_gone);
   UNIT_WORLD_TEST(worlds, cleanups_of_one_object_all_run_in_their_order);
   UNIT_WORLD_TEST(worlds, cleanup_that_was_stopped_does_not_run);
