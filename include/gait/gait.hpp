@@ -17,6 +17,7 @@
 #include "gait/finalizer.h"
 #include "gait/gait.h"
 #include "gait/scope.h"
+#include "gait/weak.h"
 
 namespace gait {
 
@@ -241,6 +242,22 @@ public:
 
 private:
   T *object_ = nullptr;
+};
+
+// A weak reference to a T, an object of the heap: kept by a Root, a Member or a Local as any other.
+template <typename T> class Weak {
+public:
+  Weak() = delete;
+  static Weak *create(T *object) {
+    gait_weak *weak = gait_weak_create(Current::thread(), object);
+    if (!weak) fail(GAIT_ERROR_MEMORY);
+    return reinterpret_cast<Weak *>(weak);
+  }
+  T *get() { return static_cast<T *>(gait_weak_get(Current::thread(), weak())); }
+  void set(T *object) { gait_weak_set(Current::thread(), weak(), object); }
+
+private:
+  gait_weak *weak() { return reinterpret_cast<gait_weak *>(this); }
 };
 
 // A handle in the innermost scope of handles; good until that is closed.  A copy is the same one.

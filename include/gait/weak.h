@@ -4,7 +4,10 @@
  * language.  A program that uses it includes it.
  *
  * On a heap with a rule for tagged references (gait_tags) each of these takes any word, as
- * gait_store does: a word that is no reference stays as it is. */
+ * gait_store does: a word that is no reference stays as it is.
+ *
+ * An object that the program frees itself (gait_object_free) has no weak reference to it any more.
+ */
 #ifndef GAIT_WEAK_H
 #define GAIT_WEAK_H
 

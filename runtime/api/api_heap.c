@@ -33,17 +33,17 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_partial_init(heap)) goto fail_fibers;
   if (!gaiti_buffers_init(heap)) goto fail_partial;
   if (!gaiti_marking_init(heap)) goto fail_buffers;
-  if (!gaiti_finalizers_init(heap)) goto fail_marking;
-  if (!gaiti_weak_init(heap)) goto fail_finalizers;
-  if (!gaiti_sweep_init(heap)) goto fail_weak;
+  if (!gaiti_weak_init(heap)) goto fail_marking;
+  if (!gaiti_finalizers_init(heap)) goto fail_weak;
+  if (!gaiti_sweep_init(heap)) goto fail_finalizers;
   if (!gaiti_cycle_init(heap)) goto fail_sweep;
   return GAIT_OK;
 fail_sweep:
   gaiti_sweep_destroy(heap);
-fail_weak:
-  gaiti_weak_destroy(heap);
 fail_finalizers:
   gaiti_finalizers_destroy(heap);
+fail_weak:
+  gaiti_weak_destroy(heap);
 fail_marking:
   gaiti_marking_destroy(heap);
 fail_buffers:

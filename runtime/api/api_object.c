@@ -3,6 +3,7 @@
 #include "alloc/grow.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
+#include "weak/finalizers.h"
 
 /* The object that starts at `object`, for a call of its own thread. */
 static gaiti_ref object_of(const gait_thread *thread, const void *object) {
@@ -28,10 +29,15 @@ static void object_drop_external(gait_heap *heap, void *object) {
   gaiti_externals_set(&heap->externals, (uintptr_t)object, 0, &change);
 }
 
+/* An object of whose functions some may have to run stays (.finalizer.freed). */
 void gait_object_free(gait_thread *thread, void *object) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(object);
   gaiti_ref ref = object_of(thread, object);
+  if (gaiti_finalizers_may_name(thread->heap, object)) {
+    object_drop_external(thread->heap, object);
+    return;
+  }
   bool checks = thread->heap->options.debug.check_free;
   bool first =
       checks ? gaiti_promises_add(thread, ref) : !gaiti_freed_has(thread, (uintptr_t)object);

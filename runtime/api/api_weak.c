@@ -6,26 +6,32 @@
 #include "base/check.h"
 #include "weak/weak_heap.h"
 
-static void weak_require_thread(const gait_thread *thread) {
-  REQUIRE_ARGUMENT(thread);
-  REQUIRE("thread.owner", gaiti_thread_is_own(thread),
-          "another thread than the caller is attached by this gait_thread");
-  REQUIRE("thread.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
-          "the thread is outside managed code");
-}
+/* The caller is the thread, in managed state; in the name of the function that it has called. */
+#define WEAK_REQUIRE_THREAD(thread)                                                                \
+  do {                                                                                             \
+    REQUIRE_ARGUMENT(thread);                                                                      \
+    REQUIRE("thread.owner", gaiti_thread_is_own(thread),                                           \
+            "another thread than the caller is attached by this gait_thread");                     \
+    REQUIRE("thread.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,                  \
+            "the thread is outside managed code");                                                 \
+  } while (0)
 
-static void weak_require(const gait_thread *thread, const gait_weak *weak) {
-  weak_require_thread(thread);
-  REQUIRE_ARGUMENT(weak);
-  const struct gaiti_map *map = &thread->heap->map;
-  gaiti_ref ref = gaiti_map_resolve(map, (uintptr_t)weak);
-  REQUIRE("weak.live",
-          gaiti_ref_kind(ref) == GAITI_KIND_WEAK && gaiti_ref_start(map, ref) == (uintptr_t)weak,
-          "this is no weak reference of the thread's heap, or it was found dead");
+#define WEAK_REQUIRE(thread, weak)                                                                 \
+  do {                                                                                             \
+    WEAK_REQUIRE_THREAD(thread);                                                                   \
+    REQUIRE_ARGUMENT(weak);                                                                        \
+    REQUIRE("weak.live", weak_is_live((thread)->heap, weak),                                       \
+            "this is no weak reference of the thread's heap, or it was found dead");               \
+  } while (0)
+
+static bool weak_is_live(const gait_heap *heap, const gait_weak *weak) {
+  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)weak);
+  return gaiti_ref_kind(ref) == GAITI_KIND_WEAK &&
+         gaiti_ref_start(&heap->map, ref) == (uintptr_t)weak;
 }
 
 gait_weak *gait_weak_create(gait_thread *thread, void *object) {
-  weak_require_thread(thread);
+  WEAK_REQUIRE_THREAD(thread);
   gait_heap *heap = thread->heap;
   gait_frame frame;
   gait_frame_push(thread, &frame, &object, 1);
@@ -39,11 +45,12 @@ gait_weak *gait_weak_create(gait_thread *thread, void *object) {
 }
 
 void *gait_weak_get(gait_thread *thread, const gait_weak *weak) {
-  weak_require(thread, weak);
+  WEAK_REQUIRE(thread, weak);
   return (void *)gaiti_weak_load(thread, &weak->word);
 }
 
+/* Models: weak. */
 void gait_weak_set(gait_thread *thread, gait_weak *weak, void *object) {
-  weak_require(thread, weak);
+  WEAK_REQUIRE(thread, weak);
   AO_store_release(&weak->word, (AO_t)object);
 }

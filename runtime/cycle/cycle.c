@@ -379,8 +379,7 @@ static bool cycle_close_finalizers(gait_heap *heap) {
   return true;
 }
 
-/* CLOSE: clears weak references, makes finalizers due, counts the live heap, and raises the epoch.
- */
+/* CLOSE: clears weak references, makes finalizers due, counts live bytes, and raises the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
@@ -388,9 +387,9 @@ static bool phase_close(gait_heap *heap) {
   if (heap->options.debug.checkmark) cycle_checkmark(heap);
   if (heap->options.debug.check_free) gaiti_promises_close(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
-  if (gaiti_finalizers_exist(heap)) gaiti_weak_clear(heap);
-  if (!cycle_close_finalizers(heap)) return false;
   gaiti_weak_close(heap);
+  if (!cycle_close_finalizers(heap)) return false;
+  gaiti_weak_end(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
     cycle_raise_epoch(heap);

@@ -207,9 +207,9 @@ void gaiti_heap_walk(gait_heap *heap) {
     walk_block(heap, block);
   walk_space(heap);
   walk_partial(heap);
+  gaiti_weak_walk(heap);
   gaiti_finalizers_walk(heap);
   walk_fibers(heap);
-  gaiti_weak_walk(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
     gaiti_proc_each_cache(heap, proc, walk_cache);
     walk_freed(heap, proc);

@@ -96,10 +96,21 @@ bool gaiti_promises_are_broken(const gait_heap *heap) {
   return heap->cycle->promises.any_broken;
 }
 
+/* A thread on a fiber has its own stack beside that one. */
+static bool thread_is_exact(const gait_thread *thread) {
+  return thread->roots == GAIT_STACK_EXACT &&
+         (!thread->fiber || thread->home.roots == GAIT_STACK_EXACT);
+}
+
+static bool fiber_is_exact(const gait_fiber *fiber, const void *slot) {
+  return slot == &fiber->value || fiber->stack.roots == GAIT_STACK_EXACT;
+}
+
 /* Whether a reference there is surely one. */
-static bool referrer_is_exact(const gait_heap *heap, gait_referrer referrer, const void *holder) {
-  if (referrer == GAIT_REFERRER_THREAD)
-    return ((const gait_thread *)holder)->roots == GAIT_STACK_EXACT;
+static bool referrer_is_exact(const gait_heap *heap, gait_referrer referrer, const void *holder,
+                              const void *slot) {
+  if (referrer == GAIT_REFERRER_THREAD) return thread_is_exact(holder);
+  if (referrer == GAIT_REFERRER_FIBER) return fiber_is_exact(holder, slot);
   if (referrer != GAIT_REFERRER_OBJECT) return true;
   gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)holder);
   return heap->kinds.table[gaiti_ref_kind(ref)].form != GAIT_KIND_CONSERVATIVE;
@@ -122,9 +133,10 @@ static bool promises_name_referrer(gait_referrer referrer, const void *holder, c
       [GAIT_REFERRER_RANGE] = "the root",
       [GAIT_REFERRER_CALLBACK] = "the callback with argument",
       [GAIT_REFERRER_HANDLE] = "the handle",
+      [GAIT_REFERRER_FIBER] = "the fiber",
   };
   const struct promises_search *search = arg;
-  if (!referrer_is_exact(search->heap, referrer, holder)) return true;
+  if (!referrer_is_exact(search->heap, referrer, holder, slot)) return true;
   char sentence[256];
   bool object = referrer == GAIT_REFERRER_OBJECT;
   snprintf(sentence, sizeof sentence,

@@ -27,8 +27,8 @@ struct gaiti_fibers;          /* mutator/fibers.h */
 struct gaiti_partial;         /* alloc/partial.h */
 struct gaiti_barrier_buffers; /* barrier/buffers.h */
 struct gaiti_marking;         /* mark/marking.h */
-struct gaiti_finalizers;      /* weak/finalizers.h */
 struct gaiti_weak;            /* weak/weak_heap.h */
+struct gaiti_finalizers;      /* weak/finalizers.h */
 struct gaiti_sweep;           /* sweep/sweep.h */
 struct gaiti_cycle;           /* cycle/cycle.h */
 
@@ -66,8 +66,8 @@ struct gait_heap {
   struct gaiti_partial *partial;
   struct gaiti_barrier_buffers *buffers;
   struct gaiti_marking *marking;
-  struct gaiti_finalizers *finalizers;
   struct gaiti_weak *weak;
+  struct gaiti_finalizers *finalizers;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
   gaiti_atomic_pointer user; /* the program's own */

@@ -40,7 +40,17 @@ static bool table_grow(struct gaiti_finalizer_table *table) {
   return true;
 }
 
-struct gaiti_finalizer *gaiti_finalizer_take(struct gaiti_finalizer_table *table) {
+static AO_t *table_named(const struct gaiti_finalizer_table *table, uintptr_t object) {
+  uint64_t hash = (object >> GAITI_GRANULE_SHIFT) * 0x9E3779B97F4A7C15u;
+  return (AO_t *)&table->named[hash >> 32 & (GAITI_FINALIZER_NAMED - 1)];
+}
+
+bool gaiti_finalizer_may_name(const struct gaiti_finalizer_table *table, uintptr_t object) {
+  return AO_load(table_named(table, object)) > 0;
+}
+
+struct gaiti_finalizer *gaiti_finalizer_take(struct gaiti_finalizer_table *table,
+                                             uintptr_t object) {
   while (table->open < table->count && table->chunks[table->open].used == UINT64_MAX)
     table->open++;
   if (table->open == table->count && !table_grow(table)) return NULL;
@@ -49,8 +59,10 @@ struct gaiti_finalizer *gaiti_finalizer_take(struct gaiti_finalizer_table *table
   chunk->used |= gaiti_finalizer_bit(index);
   chunk->young |= gaiti_finalizer_bit(index);
   table->used++;
+  gaiti_counter_add(table_named(table, object), 1);
   struct gaiti_finalizer *record = &chunk->records[index];
-  *record = (struct gaiti_finalizer){.serial = ++table->serial,
+  *record = (struct gaiti_finalizer){.object = object,
+                                     .serial = ++table->serial,
                                      .place = table->open * GAITI_FINALIZER_CHUNK + index};
   return record;
 }
@@ -62,6 +74,7 @@ void gaiti_finalizer_give(struct gaiti_finalizer_table *table, struct gaiti_fina
   chunk->young &= ~bit;
   chunk->due &= ~bit;
   table->used--;
+  gaiti_counter_sub(table_named(table, record->object), 1);
   record->serial = 0;
   uint32_t number = record->place / GAITI_FINALIZER_CHUNK;
   if (number < table->open) table->open = number;

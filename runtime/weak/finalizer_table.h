@@ -20,6 +20,9 @@
 
 #define GAITI_FINALIZER_CHUNK 64u
 
+/* A power of two. */
+#define GAITI_FINALIZER_NAMED 1024u
+
 enum gaiti_finalizer_state {
   GAITI_FINALIZER_REGISTERED,
   GAITI_FINALIZER_DYING,
@@ -75,7 +78,8 @@ struct gaiti_finalizer_chunk {
  *   chunks    `count` of them, of `capacity`
  *   open      no chunk before this one has a free record
  *   used      records in use
- *   serial    of the last registration */
+ *   serial    of the last registration
+ *   named     of the records in use, by a hash of their objects; read without the lock */
 struct gaiti_finalizer_table {
   struct gaiti_space *space;
   struct gaiti_finalizer_chunk *chunks;
@@ -84,12 +88,16 @@ struct gaiti_finalizer_table {
   uint32_t open;
   uint64_t used;
   uint64_t serial;
+  AO_t named[GAITI_FINALIZER_NAMED];
 };
 
 void gaiti_finalizer_table_destroy(struct gaiti_finalizer_table *table);
 
-/* Takes a free record, with the next serial.  NULL: out of memory. */
-struct gaiti_finalizer *gaiti_finalizer_take(struct gaiti_finalizer_table *table);
+/* Takes a free record, with the next serial, for the object.  NULL: out of memory. */
+struct gaiti_finalizer *gaiti_finalizer_take(struct gaiti_finalizer_table *table, uintptr_t object);
+
+/* False: no record in use is of the object; true: one may be.  Thread: any that has the object. */
+bool gaiti_finalizer_may_name(const struct gaiti_finalizer_table *table, uintptr_t object);
 
 /* Makes it free again.  It is in no list. */
 void gaiti_finalizer_give(struct gaiti_finalizer_table *table, struct gaiti_finalizer *record);

@@ -38,6 +38,10 @@
  * two ends of marking in a row have found is old to each young cycle that follows (.young.twice),
  * until a full cycle, which looks at all.
  *
+ * .finalizer.freed  An object that the program frees (alloc/freed_slots.h) while a function is
+ * registered for it is left to the cycle that finds it dead: its slot would go to the next object,
+ * and the record with it.
+ *
  * .finalizer.drop  In the child of a fork that gives the cycle up, nothing has been found dead:
  * records that are listed are registered again, and the queue is a root.
  *
@@ -108,22 +112,18 @@ void gaiti_finalizers_destroy(gait_heap *heap) {
   gaiti_structure_free(&heap->space, finalizers, sizeof *finalizers);
 }
 
-bool gaiti_finalizers_exist(gait_heap *heap) {
-  gaiti_lock(&heap->finalizers->lock);
-  bool exist = heap->finalizers->table.count > 0;
-  gaiti_unlock(&heap->finalizers->lock);
-  return exist;
+bool gaiti_finalizers_may_name(gait_heap *heap, const void *object) {
+  return gaiti_finalizer_may_name(&heap->finalizers->table, (uintptr_t)object);
 }
 
 bool gaiti_finalizers_add(gait_heap *heap, const struct gaiti_due *due, gait_finalizer_order order,
                           uint32_t *place, uint64_t *serial) {
   struct gaiti_finalizers *finalizers = heap->finalizers;
   gaiti_lock(&finalizers->lock);
-  struct gaiti_finalizer *record = gaiti_finalizer_take(&finalizers->table);
+  struct gaiti_finalizer *record = gaiti_finalizer_take(&finalizers->table, (uintptr_t)due->object);
   if (record) {
     *place = record->place;
     *serial = record->serial;
-    record->object = (uintptr_t)due->object;
     record->cleanup = due->cleanup;
     record->finalizer = due->finalizer;
     record->arg = due->arg;

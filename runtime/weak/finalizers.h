@@ -44,8 +44,8 @@ struct gaiti_finalizers {
 bool gaiti_finalizers_init(gait_heap *heap);
 void gaiti_finalizers_destroy(gait_heap *heap);
 
-/* Whether any function was ever registered. */
-bool gaiti_finalizers_exist(gait_heap *heap);
+/* False: no function is registered for the object; true: one may be. */
+bool gaiti_finalizers_may_name(gait_heap *heap, const void *object);
 
 /* Registers a function of `due`, of which the object may be live or dead from then on.  False: out
  * of memory.  *place and *serial name it. */

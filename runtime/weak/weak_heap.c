@@ -16,11 +16,11 @@
  * .weak.swap  To clear is to compare and swap: a thread may set the word meanwhile, to an object
  * that it holds.  It cannot set it to the very same, since that is dead.
  *
- * .weak.raised  A finalizer gets its object whole, and with it weak references that were dead.  So
- * where a heap has finalizers the slots are cleared twice: before their objects are marked, so that
- * a weak reference to one of these is nil; and when all is marked that is to live, in the weak
- * references that were marked with them.  `cleared` is raised behind the second: until then a load
- * answers nil for a white object.
+ * .weak.twice  The objects of finalizers, and all that they lead to, are marked after the close
+ * (.finalizer.private).  Weak references to them have been cleared by then.  But among the objects
+ * that are marked now are weak references that were white before; so they are gone through once
+ * more, and `cleared` rises after that.  A function of a finalizer that runs meanwhile, and loads
+ * through such a one, finds a white object behind a closed list, as any thread does.
  *
  * A young cycle goes through old weak references too, which may refer to young objects: an old
  * object is marked.
@@ -88,12 +88,13 @@ static void weak_clear(const gait_heap *heap, struct gait_weak *weak) {
   if (AO_compare_and_swap_full(&weak->word, word, 0)) heap->weak->dead++;
 }
 
-void gaiti_weak_clear(gait_heap *heap) {
+void gaiti_weak_close(gait_heap *heap) {
+  heap->weak->marked = gaiti_marking_counts(heap).objects;
   if (AO_load(&heap->weak->used)) weak_visit_all(heap, heap->map.marks, weak_clear);
 }
 
-void gaiti_weak_close(gait_heap *heap) {
-  gaiti_weak_clear(heap);
+void gaiti_weak_end(gait_heap *heap) {
+  if (gaiti_marking_counts(heap).objects != heap->weak->marked) gaiti_weak_close(heap);
   AO_store_full(&heap->weak->cleared, 1);
 }
 

@@ -8,7 +8,7 @@
 #ifndef GAITI_WEAK_WEAK_HEAP_H
 #define GAITI_WEAK_WEAK_HEAP_H
 
-#include "mutator/thread.h"
+#include "mark/marking.h"
 
 /* An object of the kind GAITI_KIND_WEAK.
  *   word  the reference, plain or tagged, or any other word; atomic */
@@ -20,11 +20,13 @@ struct gait_weak {
  *   cleared  no word refers to an object that the cycle under way has found dead: raised by the
  *            thread that runs the cycle, before the epoch rises, and lowered by it before any
  *            barrier is turned on
- *   dead     words that the cycle under way has cleared; the thread's that runs it */
+ *   dead     words that the cycle under way has cleared; the thread's that runs it, as the next
+ *   marked   objects that had been marked when gaiti_weak_close began */
 struct gaiti_weak {
   AO_t used;
   AO_t cleared;
   uint64_t dead;
+  uint64_t marked;
 };
 
 bool gaiti_weak_init(gait_heap *heap);
@@ -37,11 +39,12 @@ void gaiti_weak_begin(gait_heap *heap);
 bool gaiti_weak_is_long(const gait_heap *heap);
 
 /* Clears the marked weak references to unmarked objects.  Marking is closed, every thread still
- * allocates black, and the epoch has not risen.  Threads run. */
-void gaiti_weak_clear(gait_heap *heap);
-
-/* Does so for the last time in the cycle. */
+ * allocates black, and the epoch has not risen.  Threads run.  May be called again. */
 void gaiti_weak_close(gait_heap *heap);
+
+/* The same of those that have been marked since, with the objects of finalizers; from then on each
+ * word is one to a live object (`cleared`). */
+void gaiti_weak_end(gait_heap *heap);
 
 /* Loads the reference in `word`, which may be weak; 0 when its object has been found dead.
  * Thread: attached, in managed state. */

@@ -1,5 +1,7 @@
 #include "cells.h"
 
+#include <gait/weak.h>
+
 #include <gait/finalizer.h>
 
 #include <pthread.h>
@@ -240,6 +242,14 @@ void cells_externals(struct cells *cells) {
     if (cells->slots[i])
       cells_worked(gait_object_set_external(cells->thread, cells->slots[i], 1000),
                    GAIT_ERROR_MEMORY);
+}
+
+/* What a slot keeps, a weak reference has, where there was memory for one. */
+void cells_weak(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_SLOTS; i++) {
+    const gait_weak *weak = gait_weak_create(cells->thread, cells->slots[i]);
+    MUST(!weak || gait_weak_get(cells->thread, weak) == cells->slots[i]);
+  }
 }
 
 /* Grows some to the ends of their slots, where there is memory for that. */

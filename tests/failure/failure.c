@@ -47,6 +47,7 @@ static void life_work(struct cells *cells) {
   cells_handles(cells);
   cells_fibers(cells);
   cells_externals(cells);
+  cells_weak(cells);
   cells_grow(cells);
   cells_build(cells);
   cells_finalizers(cells);

@@ -7,6 +7,7 @@
 #include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
+#include <gait/weak.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -202,6 +203,27 @@ static void null_handle_free_no_handle(struct world *world) {
   gait_handle_destroy(world->thread, NULL);
 }
 
+static void null_weak_create(struct world *world) {
+  (void)world;
+  gait_weak_create(NULL, NULL);
+}
+
+static void null_weak_get_no_thread(struct world *world) {
+  gait_weak_get(NULL, gait_weak_create(world->thread, NULL));
+}
+
+static void null_weak_get_nothing(struct world *world) {
+  gait_weak_get(world->thread, NULL);
+}
+
+static void null_weak_set_no_thread(struct world *world) {
+  gait_weak_set(NULL, gait_weak_create(world->thread, NULL), NULL);
+}
+
+static void null_weak_set_nothing(struct world *world) {
+  gait_weak_set(world->thread, NULL, NULL);
+}
+
 static void null_trim(struct world *world) {
   (void)world;
   gait_heap_trim(NULL);
@@ -378,6 +400,16 @@ static const struct misuse {
      "the argument due is NULL"},
     {"null_set_finalizers", null_set_finalizers, "gait_thread_set_finalizers", "argument.null",
      "the argument thread is NULL"},
+    {"null_weak_create", null_weak_create, "gait_weak_create", "argument.null",
+     "the argument thread is NULL"},
+    {"null_weak_get_no_thread", null_weak_get_no_thread, "gait_weak_get", "argument.null",
+     "the argument thread is NULL"},
+    {"null_weak_get_nothing", null_weak_get_nothing, "gait_weak_get", "argument.null",
+     "the argument weak is NULL"},
+    {"null_weak_set_no_thread", null_weak_set_no_thread, "gait_weak_set", "argument.null",
+     "the argument thread is NULL"},
+    {"null_weak_set_nothing", null_weak_set_nothing, "gait_weak_set", "argument.null",
+     "the argument weak is NULL"},
     {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
     {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",
      "the argument heap is NULL"},

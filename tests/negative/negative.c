@@ -5,8 +5,10 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/array.h>
+#include <gait/fiber.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
+#include <gait/weak.h>
 #include <gait/pool.h>
 #include <gait/scope.h>
 #include <gait/tune.h>
@@ -752,6 +754,16 @@ static int free_referenced_by_a_handle(struct world *world) {
   return (int)gait_heap_collect(world->thread);
 }
 
+static int free_referenced_by_a_fiber(struct world *world) {
+  world_check_frees(world);
+  gait_fiber *fiber;
+  must(gait_fiber_register(world->thread, NULL, 0, GAIT_STACK_EXACT, &fiber) == GAIT_OK);
+  gait_fiber_set_value(world->thread, fiber, world->slots[3]);
+  gait_store(world->thread, (void **)world->slots[2], NULL);
+  free_object(world->thread, world->slots[3]);
+  return (int)gait_heap_collect(world->thread);
+}
+
 static int free_checked_twice(struct world *world) {
   world_check_frees(world);
   free_object(world->thread, world->slots[3]);
@@ -978,6 +990,50 @@ static int free_a_handle_from_elsewhere(struct world *world) {
   return elsewhere(world, free_the_handle);
 }
 
+/* ---- Weak references ---- */
+
+static gait_weak *weak_of(struct world *world) {
+  gait_weak *weak = gait_weak_create(world->thread, world->slots[0]);
+  must(weak != NULL);
+  return world->slots[1] = weak;
+}
+
+static int weak_create_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return null_or(gait_weak_create(world->thread, NULL));
+}
+
+static int weak_get_outside(struct world *world) {
+  gait_weak *weak = weak_of(world);
+  gait_thread_leave(world->thread);
+  return null_or(gait_weak_get(world->thread, weak));
+}
+
+static int weak_get_the_first(struct world *world) {
+  return null_or(gait_weak_get(world->thread, world->slots[1]));
+}
+static int weak_get_from_elsewhere(struct world *world) {
+  weak_of(world);
+  return elsewhere(world, weak_get_the_first);
+}
+
+static int weak_get_of_another_object(struct world *world) {
+  return null_or(gait_weak_get(world->thread, world->slots[0]));
+}
+
+static int weak_set_inside_another(struct world *world) {
+  gait_weak_set(world->thread, (gait_weak *)((char *)weak_of(world) + 8), NULL);
+  return GAIT_OK;
+}
+
+static int weak_set_of_the_dead(struct world *world) {
+  gait_weak *weak = weak_of(world);
+  world->slots[1] = NULL;
+  must(gait_heap_collect(world->thread) == GAIT_OK);
+  gait_weak_set(world->thread, weak, NULL);
+  return GAIT_OK;
+}
+
 /* ---- Forks in callbacks, on a thread that does the collector's work ---- */
 
 static void fork_here(void) {
@@ -1125,6 +1181,12 @@ static const struct misuse {
     {"push_a_frame_without_slots", push_a_frame_without_slots, "frame.slots", NULL, UNNOTICED},
     {"push_a_frame_outside", push_a_frame_outside, "thread.managed", NULL, UNNOTICED},
     {"pop_a_frame_from_elsewhere", pop_a_frame_from_elsewhere, "thread.owner", NULL, UNNOTICED},
+    {"weak_create_outside", weak_create_outside, NULL, "thread.managed", ABORTS},
+    {"weak_get_outside", weak_get_outside, NULL, "thread.managed", ABORTS},
+    {"weak_get_from_elsewhere", weak_get_from_elsewhere, NULL, "thread.owner", ABORTS},
+    {"weak_get_of_another_object", weak_get_of_another_object, NULL, "weak.live", ABORTS},
+    {"weak_set_inside_another", weak_set_inside_another, NULL, "weak.live", ABORTS},
+    {"weak_set_of_the_dead", weak_set_of_the_dead, NULL, "weak.live", ABORTS},
     {"attach_nothing", attach_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"attach_to_no_place", attach_to_no_place, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"destroy_nothing", destroy_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},
@@ -1152,6 +1214,7 @@ static const struct misuse {
     {"free_referenced_by_an_object", free_referenced_by_an_object, NULL, "free.referenced", ABORTS},
     {"free_referenced_by_a_frame", free_referenced_by_a_frame, NULL, "free.referenced", ABORTS},
     {"free_referenced_by_a_handle", free_referenced_by_a_handle, NULL, "free.referenced", ABORTS},
+    {"free_referenced_by_a_fiber", free_referenced_by_a_fiber, NULL, "free.referenced", ABORTS},
     {"free_checked_twice", free_checked_twice, NULL, "free.twice", ABORTS},
     {"array_of_another_kind", array_of_another_kind, NULL, "array.kind", GAIT_ERROR_ARGUMENT},
     {"array_without_init", array_without_init, NULL, "array.kind", ABORTS},

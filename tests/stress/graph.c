@@ -164,6 +164,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
   graph_add_roots(graph, graph->plain.slots, GRAPH_PLAIN_SLOTS * sizeof(void *),
                   unbarriered ? GAIT_ROOTS_UNBARRIERED : GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->loose, sizeof graph->loose, GAIT_ROOTS_BARRIERED);
+  graph_add_roots(graph, graph->weak, sizeof graph->weak, GAIT_ROOTS_BARRIERED);
 }
 
 void graph_destroy(struct graph *graph) {

@@ -96,6 +96,8 @@ struct graph {
   gait_pool *pool; /* of vectors.c */
   gait_handle *handles[GRAPH_HANDLES];
   uint32_t handle_ids[GRAPH_HANDLES];
+  void *weak[GRAPH_HANDLES]; /* roots: weak references; under the lock of the handle beside them */
+  uint32_t weak_ids[GRAPH_HANDLES];
   atomic_bool *gone;          /* by id: a cleanup of the object has run */
   struct graph_token *tokens; /* GRAPH_TOKENS */
   _Atomic uint32_t next_token;

@@ -5,6 +5,7 @@
 #include "coroutines.h"
 #include "fork_child.h"
 #include "frames.h"
+#include "weaklings.h"
 #include "vectors.h"
 
 #include <pthread.h>
@@ -348,12 +349,13 @@ static const struct {
     {100, mutator_take_field}, {100, mutator_give_field}, {40, mutator_swap_field},
     {30, mutator_copy_fields}, {8, mutator_clear_fields}, {150, mutator_load_root},
     {150, mutator_store_root}, {30, mutator_clear_root},  {60, mutator_drop_local},
-    {40, mutator_loose},       {40, mutator_handle},      {20, mutator_walk},
-    {150, mutator_poll},       {12, mutator_outside},     {20, mutator_external},
-    {10, mutator_cook},        {10, mutator_eat},         {12, mutator_collect},
-    {6, mutator_numbers},      {4, mutator_forget},       {1, mutator_visit},
-    {1, mutator_fork},         {3, aimed_step},           {2, frames_step},
-    {40, vectors_step},        {30, dying_step},          {20, coroutines_step},
+    {40, mutator_loose},       {40, weaklings_step},      {40, mutator_handle},
+    {20, mutator_walk},        {150, mutator_poll},       {12, mutator_outside},
+    {20, mutator_external},    {10, mutator_cook},        {10, mutator_eat},
+    {12, mutator_collect},     {6, mutator_numbers},      {4, mutator_forget},
+    {1, mutator_visit},        {1, mutator_fork},         {3, aimed_step},
+    {2, frames_step},          {40, vectors_step},        {30, dying_step},
+    {20, coroutines_step},
 };
 
 void mutator_step(struct mutator *mutator) {

@@ -180,8 +180,9 @@ static void vectors_begin_large(struct mutator *mutator) {
     vectors_grow_in_place(mutator, mutator->vector.capacity + mutator_below(mutator, 4000));
 }
 
+/* A mutator on a fiber has no vector. */
 void vectors_step(struct mutator *mutator) {
-  switch (mutator_below(mutator, 12)) {
+  switch (mutator->vector.ids ? mutator_below(mutator, 12) : 3 + mutator_below(mutator, 4)) {
   case 0: vectors_drop(mutator); return;
   case 1: vectors_check(mutator); return;
   case 2: vectors_begin_large(mutator); return;

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <gait/fiber.h>
+#include <gait/scope.h>
 #include <gait/walk.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,31 @@ static __attribute__((noinline)) void fiber_check_tagged(const unsigned char *ob
   for (int way = 0; way <= COROUTINE_UCONTEXT; way++)                                              \
     for (gait_thread_roots roots = GAIT_STACK_CONSERVATIVE; roots <= GAIT_STACK_EXACT; roots++)
 
+/* ---- Freed objects ---- */
+
+/* Leaves the address of an object that it frees on its stack. */
+static __attribute__((noinline)) void body_free(struct fiber *fiber) {
+  void *volatile left = gait_alloc(fiber->thread, unit.references, 32);
+  gait_object_free(fiber->thread, left);
+  fiber_yield(fiber);
+  UNIT_CHECK(left != NULL);
+}
+
+START_TEST(word_on_a_conservative_fiber_breaks_no_promise) {
+  gait_options options = unit_options(_i);
+  options.debug.check_free = 1;
+  unit_close(&unit);
+  unit_open_with(&unit, &options, GAIT_STACK_EXACT);
+  for (int way = 0; way <= COROUTINE_UCONTEXT; way++) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, GAIT_STACK_CONSERVATIVE, body_free);
+    fiber_resume(&fiber);
+    ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+    fiber_drop(&fiber);
+  }
+}
+END_TEST
+
 /* ---- What is kept ---- */
 
 /* Holds an object, in a local variable or in a frame, over two switches. */
@@ -121,6 +147,55 @@ START_TEST(parked_fiber_keeps_what_is_on_its_stack) {
     ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(3));
     fiber_resume(&fiber);
     ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(3));
+    fiber_drop(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
+  }
+}
+END_TEST
+
+/* Holds an object in a handle of a scope. */
+static __attribute__((noinline)) void body_scope(struct fiber *fiber) {
+  gait_scope outer, inner;
+  gait_scope_open(fiber->thread, &outer);
+  void **handle = gait_scope_add(fiber->thread, fiber_tagged(fiber->thread, 3));
+  gait_scope_open(fiber->thread, &inner);
+  gait_scope_add(fiber->thread, fiber_tagged(fiber->thread, 4));
+  fiber_yield(fiber);
+  gait_scope_close(fiber->thread, &inner);
+  fiber_yield(fiber);
+  fiber_check_tagged(*handle, 3);
+  gait_scope_close(fiber->thread, &outer);
+  fiber_yield(fiber);
+}
+
+/* Scopes of the thread's own stack and those of fibers are apart. */
+START_TEST(scopes_go_with_their_stacks) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    gait_scope scope;
+    fiber_make(&fiber, way, roots, body_scope);
+    gait_scope_open(unit.thread, &scope);
+    gait_scope_add(unit.thread, fiber_tagged(unit.thread, 5));
+    fiber_resume(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(3) | UNIT_TAG(4) | UNIT_TAG(5));
+    gait_scope_close(unit.thread, &scope);
+    ck_assert_uint_eq(unit_alive(&unit) & ~UNIT_TAG(5), UNIT_TAG(3) | UNIT_TAG(4));
+    fiber_resume(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit) & UNIT_TAG(3), UNIT_TAG(3));
+    fiber_resume(&fiber);
+    if (roots == GAIT_STACK_EXACT) ck_assert_uint_eq(unit_alive(&unit), 0);
+    fiber_drop(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
+  }
+}
+END_TEST
+
+/* A fiber that is unregistered with open scopes keeps nothing. */
+START_TEST(scopes_end_with_their_fiber) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, roots, body_scope);
+    fiber_resume(&fiber);
     fiber_drop(&fiber);
     ck_assert_uint_eq(unit_alive(&unit), 0);
   }
@@ -289,6 +364,21 @@ START_TEST(fiber_moves_between_threads) {
     fiber_resume(&fiber);
     ck_assert_uint_eq(unit_alive(&unit), 0);
     fiber_drop(&fiber);
+  }
+}
+END_TEST
+
+/* The inner scope is closed on the other thread, the outer one back on the first. */
+START_TEST(scopes_go_to_other_threads_with_their_fiber) {
+  FIBER_EACH(way, roots) {
+    struct fiber fiber;
+    fiber_make(&fiber, way, roots, body_scope);
+    fiber_resume(&fiber);
+    unit_on_thread(unit.thread, fiber_on_other_thread, &fiber);
+    ck_assert_uint_eq(unit_alive(&unit) & UNIT_TAG(3), UNIT_TAG(3));
+    fiber_resume(&fiber);
+    fiber_drop(&fiber);
+    ck_assert_uint_eq(unit_alive(&unit), 0);
   }
 }
 END_TEST
@@ -571,13 +661,17 @@ END_TEST
 
 void unit_suite_fill(Suite *suite) {
   const unit_worlds tcase = unit_world_cases(suite, "fibers", &unit_exact);
+  UNIT_WORLD_TEST(tcase, word_on_a_conservative_fiber_breaks_no_promise);
   UNIT_WORLD_TEST(tcase, parked_fiber_keeps_what_is_on_its_stack);
+  UNIT_WORLD_TEST(tcase, scopes_go_with_their_stacks);
+  UNIT_WORLD_TEST(tcase, scopes_end_with_their_fiber);
   UNIT_WORLD_TEST(tcase, finished_fiber_keeps_nothing);
   UNIT_WORLD_TEST(tcase, own_frames_are_kept_while_the_thread_runs_on_a_fiber);
   UNIT_WORLD_TEST(tcase, fiber_that_never_ran_keeps_its_value_alone);
   UNIT_WORLD_TEST(tcase, thread_knows_on_which_fiber_it_is);
   UNIT_WORLD_TEST(tcase, callbacks_of_foreign_code_switch);
   UNIT_WORLD_TEST(tcase, fiber_moves_between_threads);
+  UNIT_WORLD_TEST(tcase, scopes_go_to_other_threads_with_their_fiber);
   UNIT_WORLD_TEST(tcase, fibers_switch_beside_a_collector);
   UNIT_WORLD_TEST(tcase, fibers_come_and_go_beside_a_collector);
   UNIT_WORLD_TEST(tcase, stack_is_a_fiber_of_several_heaps);

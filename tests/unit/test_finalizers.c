@@ -80,6 +80,26 @@ static size_t collect_and_run(void) {
   return gait_finalizers_run(unit.thread, SIZE_MAX);
 }
 
+/* The next object of its kind and size does not take its place, nor its functions. */
+START_TEST(freed_object_keeps_its_functions) {
+  void **object = new_finalizable(1, GAIT_FINALIZER_UNORDERED);
+  add_cleanup(object, 2);
+  gait_object_free(unit.thread, object);
+  unit.slots[0] = new_object(2);
+  ck_assert_ptr_ne(unit.slots[0], object);
+  ck_assert_uint_eq(collect_and_run(), 1);
+  ck_assert_uint_eq(collect_and_run(), 1);
+  ck_assert_uint_eq(calls.args[0], 1);
+  ck_assert_ptr_eq(calls.objects[0], object);
+  ck_assert_uint_eq(calls.args[1], 2);
+  ck_assert_ptr_null(gait_object_start(unit.heap, object));
+  void *other = new_object(2);
+  gait_object_free(unit.thread, other);
+  unit.slots[1] = new_object(2);
+  ck_assert_ptr_eq(unit.slots[1], other);
+}
+END_TEST
+
 /* ---- Cleanups ---- */
 
 START_TEST(cleanup_runs_once_when_its_object_is_gone) {
@@ -669,6 +689,7 @@ static void finalizers_fill_cycle(Suite *suite) {
 
 void unit_suite_fill(Suite *suite) {
   unit_worlds worlds = unit_world_cases(suite, "finalizers", &finalizers_world);
+  UNIT_WORLD_TEST(worlds, freed_object_keeps_its_functions);
   UNIT_WORLD_TEST(worlds, cleanup_runs_once_when_its_object_is_gone);
   UNIT_WORLD_TEST(worlds, cleanups_of_one_object_all_run_in_their_order);
   UNIT_WORLD_TEST(worlds, cleanup_that_was_stopped_does_not_run);

@@ -138,6 +138,72 @@ START_TEST(it_is_no_referrer_of_its_object) {
 }
 END_TEST
 
+/* ---- Beside finalizers ---- */
+
+static void weak_finalize(gait_thread *thread, void *object, void *arg) {
+  (void)thread, (void)arg;
+  unit.slots[3] = object;
+}
+
+/* The object of a finalizer has a weak reference, found dead with it, to a dead object and to one
+ * that lives on with it. */
+START_TEST(those_that_a_finalizer_brings_back_are_cleared) {
+  void **object = unit.slots[1] = gait_alloc(unit.thread, unit.references, 32);
+  gait_weak *own = weak_new(&unit, 0, object);
+  gait_store(unit.thread, &object[0], gait_weak_create(unit.thread, object));
+  gait_store(unit.thread, &object[1], gait_weak_create(unit.thread, NULL));
+  gait_weak_set(unit.thread, object[1], unit_tagged_leaf(&unit, 3));
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, object, weak_finalize, NULL, GAIT_FINALIZER_UNORDERED, NULL),
+      GAIT_OK);
+  unit.slots[1] = NULL;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, own));
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, 1), 1);
+  ck_assert_ptr_eq(unit.slots[3], object);
+  ck_assert_ptr_eq(gait_weak_get(unit.thread, object[0]), object);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, object[1]));
+}
+END_TEST
+
+/* Takes the object out of the queue, and looks at the weak reference in it. */
+static void weak_find(gait_thread *thread, void *object, void *arg) {
+  void **fields = object;
+  *(void **)arg = gait_weak_get(thread, fields[0]);
+}
+
+/* Both were dead, and one of them is raised with the weak reference in its field. */
+START_TEST(a_finalizer_finds_no_dead_object_by_a_weak_reference) {
+  void *found = &found;
+  void **holder = unit.slots[0] = gait_alloc(unit.thread, unit.references, 4 * sizeof *holder);
+  gait_store(unit.thread, &holder[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
+  gait_weak *weak = weak_new(&unit, 1, holder);
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, holder, weak_find, &found, GAIT_FINALIZER_UNORDERED, NULL),
+      GAIT_OK);
+  unit.slots[0] = NULL;
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  ck_assert_ptr_null(gait_weak_get(unit.thread, weak));
+  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 1);
+  ck_assert_ptr_null(found);
+}
+END_TEST
+
+/* The finalizer of a weak reference gets it empty. */
+START_TEST(a_weak_reference_may_have_a_finalizer) {
+  void **box = unit.slots[1] = gait_alloc(unit.thread, unit.references, 4 * sizeof *box);
+  gait_store(unit.thread, &box[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
+  ck_assert_int_eq(
+      gait_finalizer_add(unit.thread, box[0], weak_find, box, GAIT_FINALIZER_TOPOLOGICAL, NULL),
+      GAIT_OK);
+  unit.slots[1] = NULL;
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  gait_due due;
+  ck_assert(gait_finalizer_next(unit.thread, &due));
+  ck_assert_ptr_null(gait_weak_get(unit.thread, due.object));
+}
+END_TEST
+
 /* ---- Young cycles ---- */
 
 START_TEST(an_old_one_loses_a_young_object_in_a_young_cycle) {
@@ -196,46 +262,6 @@ START_TEST(what_is_got_while_marking_stays) {
 }
 END_TEST
 
-/* ---- Beside finalizers ---- */
-
-/* Takes the object out of the queue, and looks at the weak reference in it. */
-static void weak_finalize(gait_thread *thread, void *object, void *arg) {
-  void **fields = object;
-  *(void **)arg = gait_weak_get(thread, fields[0]);
-}
-
-/* Both were dead, and one of them is raised with the weak reference in its field. */
-START_TEST(a_finalizer_finds_no_dead_object_by_a_weak_reference) {
-  void *found = &found;
-  void **holder = unit.slots[0] = gait_alloc(unit.thread, unit.references, 4 * sizeof *holder);
-  gait_store(unit.thread, &holder[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
-  gait_weak *weak = weak_new(&unit, 1, holder);
-  ck_assert_int_eq(gait_finalizer_add(unit.thread, holder, weak_finalize, &found,
-                                      GAIT_FINALIZER_UNORDERED, NULL),
-                   GAIT_OK);
-  unit.slots[0] = NULL;
-  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
-  ck_assert_ptr_null(gait_weak_get(unit.thread, weak));
-  ck_assert_uint_eq(gait_finalizers_run(unit.thread, SIZE_MAX), 1);
-  ck_assert_ptr_null(found);
-}
-END_TEST
-
-/* The finalizer of a weak reference gets it empty. */
-START_TEST(a_weak_reference_may_have_a_finalizer) {
-  void **box = unit.slots[1] = gait_alloc(unit.thread, unit.references, 4 * sizeof *box);
-  gait_store(unit.thread, &box[0], gait_weak_create(unit.thread, unit_tagged_leaf(&unit, 3)));
-  ck_assert_int_eq(
-      gait_finalizer_add(unit.thread, box[0], weak_finalize, box, GAIT_FINALIZER_TOPOLOGICAL, NULL),
-      GAIT_OK);
-  unit.slots[1] = NULL;
-  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
-  gait_due due;
-  ck_assert(gait_finalizer_next(unit.thread, &due));
-  ck_assert_ptr_null(gait_weak_get(unit.thread, due.object));
-}
-END_TEST
-
 void unit_suite_fill(Suite *suite) {
   const unit_worlds simple = unit_world_cases(suite, "weak", &unit_exact);
   UNIT_WORLD_TEST(simple, a_weak_reference_does_not_keep_its_object);
@@ -247,6 +273,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, weak_references_are_found_dead);
   UNIT_WORLD_TEST(simple, of_many_just_the_dead_are_cleared);
   UNIT_WORLD_TEST(simple, it_is_no_referrer_of_its_object);
+  UNIT_WORLD_TEST(simple, those_that_a_finalizer_brings_back_are_cleared);
   UNIT_WORLD_TEST(simple, what_is_got_while_marking_stays);
   UNIT_WORLD_TEST(simple, a_finalizer_finds_no_dead_object_by_a_weak_reference);
   UNIT_WORLD_TEST(simple, a_weak_reference_may_have_a_finalizer);

@@ -7,6 +7,7 @@
  *   debug.h  options that help to find bugs
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   array.h  growable arrays, and views of their bytes
+ *   weak.h   references that do not keep their objects
  *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
  *   scope.h  scopes of handles, for threads with exact frames
@@ -460,7 +461,8 @@ GAIT_API bool gait_object_grow(gait_thread *thread, void *object, size_t new_byt
  * frame, no weak one, and the caller uses it no more.  Between cycles the slot of a small object
  * may be handed out again at once, zeroed; in other cases a cycle finds the object dead, as without
  * the call.  Its external bytes count no longer.  Until then a walk (walk.h) may find an object of
- * zeros there.
+ * zeros there.  An object with a cleanup or a finalizer (finalizer.h) stays as it is, and these run
+ * when a cycle has found it dead.
  * A promise that is broken makes two objects of one.  With the option check_free it ends the
  * program with the check `free.referenced`, which names a reference, at the end of the next full
  * cycle.  An object that is freed twice ends it with `free.twice`: for sure with that option, and
