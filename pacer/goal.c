@@ -11,6 +11,7 @@
  * The rules stand in one table, in this order. */
 #include "decision.h"
 #include "bytes.h"
+#include "root.h"
 
 #include <stddef.h>
 
@@ -28,16 +29,6 @@ struct goal_rule {
   int64_t (*propose)(const struct gaiti_pacer *, const struct gaiti_pacer_snapshot *,
                      const struct gaiti_pacer_decision *);
 };
-
-static double goal_square_root(double x) {
-  if (!(x > 0)) return 0;
-  double root = x > 1 ? x : 1;
-  for (;;) { /* Newton from above: falls until it has converged */
-    double next = 0.5 * (root + x / root);
-    if (!(next < root)) return root;
-    root = next;
-  }
-}
 
 /* Over the marked bytes; those that young cycles have marked since may be dead (.young.goal). */
 static int64_t goal_over_live(const struct gaiti_pacer *pacer,
@@ -82,8 +73,8 @@ static int64_t goal_square_root_rule(const struct gaiti_pacer *pacer,
   (void)snapshot;
   if (pacer->config.policy != GAITI_PACER_POLICY_SQUARE_ROOT) return 0;
   double live = (double)bytes_add(pacer->basis_bytes, decision->roots_bytes);
-  double growth = goal_square_root(live * decision->cons_mark) *
-                  goal_square_root((double)pacer->config.square_root_bytes);
+  double growth =
+      root_of(live * decision->cons_mark) * root_of((double)pacer->config.square_root_bytes);
   return goal_over_live(pacer, decision, bytes_from_real(growth));
 }
 

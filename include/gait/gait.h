@@ -116,6 +116,13 @@ typedef enum gait_policy {
   GAIT_POLICY_SQUARE_ROOT, /* by the root of live heap x cons/mark ratio, as MemBalancer has it */
 } gait_policy;
 
+/* How a heap fails that has been over its memory limit for too long: values of the option
+ * `fail_by`. */
+typedef enum gait_fail_by {
+  GAIT_FAIL_BY_NULL,  /* allocations ask out_of_memory, and return NULL */
+  GAIT_FAIL_BY_ABORT, /* the program ends with the failed check `limit.lasting` */
+} gait_fail_by;
+
 /* A heap's rule for tagged references: words whose tag says that they refer to an object.  Numbers,
  * and all else that a program has in such words, are the others.
  *   mask          the bits of the tag
@@ -168,6 +175,11 @@ typedef struct gait_options {
   int64_t background_percent;
   /* Share of CPU time beyond which the collector lets the heap pass the memory limit. */
   int64_t cpu_cap_percent;
+  /* The heap fails when that has kept it over the memory limit for so many milliseconds without a
+   * break; GAIT_OFF: it never does. */
+  int64_t fail_after_ms;
+  /* A gait_fail_by: how. */
+  int64_t fail_by;
   /* A gait_policy: the rule for the heap's growth. */
   int64_t policy;
   /* Policy CPU_BUDGET: share of CPU time that the collector is to take over whole periods. */
@@ -218,6 +230,9 @@ typedef struct gait_options {
   /* Sees the record of each cycle; NULL: none does. */
   gait_cycle_fn *cycle;
   void *cycle_arg;
+  /* Is told of each step that the heap takes under its memory limit; NULL: none is. */
+  gait_limit_fn *limit_report;
+  void *limit_report_arg;
   /* NULL: no reference is tagged; gait_heap_create copies it. */
   const gait_tags *tags;
 

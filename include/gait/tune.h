@@ -134,6 +134,7 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *                          since the end of the last cycle's marking; 0 .. 1
  *   limiter_on             1: the cap on CPU time held assists back when it ended
  *   limit_unreachable      1: under the memory limit there was no room for the live heap
+ *   limit_step             the step under the memory limit (below), when it ended
  *   memory_pressure_percent  as in gait_stats, when it ended */
 typedef struct gait_cycle_record {
   uint64_t cycle;
@@ -176,10 +177,54 @@ typedef struct gait_cycle_record {
   uint32_t young; /* it marked new objects only: marked_* still count all that is */
   uint32_t limiter_on;
   uint32_t limit_unreachable;
-  uint32_t reserved; /* 0 */
+  uint32_t limit_step;
   uint64_t stopped_cpu_ns;
   double memory_pressure_percent;
 } gait_cycle_record;
+
+/* The steps of a heap under its memory limit, each dearer than the one before.  A cycle's end
+ * decides on the step. */
+typedef enum gait_limit_step {
+  GAIT_LIMIT_FREE, /* another rule than the limit says when to collect, or there is none */
+  GAIT_LIMIT_NEAR, /* the limit does */
+  GAIT_LIMIT_CAP,  /* that costs cpu_cap_percent of the CPUs: the heap may grow past the limit */
+  GAIT_LIMIT_FAIL, /* for as long as fail_after_ms lets it: see fail_by */
+} gait_limit_step;
+
+/* Why a heap is at its cap. */
+typedef enum gait_limit_cause {
+  GAIT_LIMIT_FITS, /* it is not */
+  GAIT_LIMIT_LIVE, /* what is alive leaves no room under the limit */
+  GAIT_LIMIT_CPU,  /* it leaves some, in which cycles cost more than the cap */
+} gait_limit_cause;
+
+/* A step, and what would help.
+ *   cycle                  the number of the cycle that ended, and at_ns: when, since the heap was
+ *                          made
+ *   step, before           the step now, and that of the last report
+ *   live_bytes             found by that cycle, external_bytes among them; mapped_bytes: of the
+ *   heap
+ *   memory_limit_bytes     as it is now; GAIT_OFF if it is not set any more
+ *   suggested_limit_bytes  a limit under which cycles would cost about half of the cap
+ *   cpu_cap_percent        as it is now, and gc_cpu_share: as in the record
+ *   at_cap_ns              for how long it has been at the cap, and fail_after_ms: may be */
+typedef struct gait_limit_report {
+  uint64_t cycle;
+  uint64_t at_ns;
+  gait_limit_step step;
+  gait_limit_step before;
+  gait_limit_cause cause;
+  uint32_t reserved; /* 0 */
+  uint64_t live_bytes;
+  uint64_t external_bytes;
+  uint64_t mapped_bytes;
+  int64_t memory_limit_bytes;
+  int64_t suggested_limit_bytes;
+  int64_t cpu_cap_percent;
+  double gc_cpu_share;
+  uint64_t at_cap_ns;
+  int64_t fail_after_ms;
+} gait_limit_report;
 
 /* Copies records of the ring to `records`, oldest first, beginning with cycle `first` (from 1) or
  * the oldest that the ring still has.  Returns how many, at most `count`.  `records` may be NULL
@@ -201,12 +246,14 @@ static inline int gait_cycle_format(const gait_cycle_record *record, char *line,
  */
 GAIT_API gait_result gait_heap_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 GAIT_API gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+GAIT_API gait_result gait_heap_set_cpu_cap(gait_heap *heap, int64_t percent, int64_t *before);
 
-/* The two settings as they are now.  A limit that is GAIT_AUTO stands as a number in the
+/* The settings as they are now.  A limit that is GAIT_AUTO stands as a number in the
  * statistics.
  * Thread: any. */
 GAIT_API int64_t gait_heap_gogc(const gait_heap *heap);
 GAIT_API int64_t gait_heap_memory_limit(const gait_heap *heap);
+GAIT_API int64_t gait_heap_cpu_cap(const gait_heap *heap);
 
 /* ---- The table of options ------------------------------------------------------------------- */
 

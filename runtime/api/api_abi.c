@@ -87,15 +87,16 @@ ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
-ABI_AT(gait_options, log, 168);
-ABI_AT(gait_options, tags, 216);
-ABI_AT(gait_options, debug, 224);
+ABI_AT(gait_options, log, 184);
+ABI_AT(gait_options, tags, 248);
+ABI_AT(gait_options, debug, 256);
 ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
 ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
 ABI_AT(gait_stats, finalizers_slowest_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
 ABI_AT(gait_cycle_record, memory_pressure_percent, GAITI_RECORD_BYTES - sizeof(double));
+ABI_AT(gait_limit_report, fail_after_ms, 96);
 ABI_AT(gait_option, field, 80);
 ABI_AT(gait_array, items, 0);
 ABI_AT(gait_array, element_bytes, 24);
@@ -119,6 +120,7 @@ ABI_ENDS_WITH(gait_debug_options, reserved);
 ABI_ENDS_WITH(gait_kind_info, tagged_map);
 ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns);
 ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent);
+ABI_ENDS_WITH(gait_limit_report, fail_after_ms);
 ABI_ENDS_WITH(gait_option, words);
 
 /* ---- Versions ---- */

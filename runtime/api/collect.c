@@ -48,6 +48,18 @@ gait_result gait_heap_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *
   return setting_changed(heap, gaiti_pace_set_memory_limit(heap, bytes, before));
 }
 
+gait_result gait_heap_set_cpu_cap(gait_heap *heap, int64_t percent, int64_t *before) {
+  if (!heap) return GAIT_ERROR_ARGUMENT;
+  if (!setting_in_range(offsetof(gait_options, cpu_cap_percent), percent))
+    return GAIT_ERROR_OPTION_VALUE;
+  return setting_changed(heap, gaiti_pace_set_cpu_cap(heap, percent, before));
+}
+
+int64_t gait_heap_cpu_cap(const gait_heap *heap) {
+  REQUIRE_ARGUMENT(heap);
+  return (int64_t)AO_load(&heap->cycle->pace.cpu_cap_percent);
+}
+
 int64_t gait_heap_gogc(const gait_heap *heap) {
   REQUIRE_ARGUMENT(heap);
   return gaiti_pace_gogc(heap);

@@ -61,6 +61,7 @@
 #include "base/collecting.h"
 #include "cycle/checkmark.h"
 #include "cycle/heap_walk.h"
+#include "cycle/limit_report.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
 #include "mark/fiber_scan.h"
@@ -451,6 +452,7 @@ static bool phase_sweep(gait_heap *heap) {
   gaiti_record_end(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);
+  gaiti_limit_report(heap);
   return true;
 }
 

@@ -62,6 +62,7 @@ static int64_t pace_hard_limit(const gait_heap *heap) {
 static void pace_take_limit(gait_heap *heap) {
   pace_take_auto_limit(heap);
   int64_t soft = pace_limit((int64_t)AO_load(&heap->memory_limit)), hard = pace_hard_limit(heap);
+  heap->cycle->pace.limit_is_soft = soft < hard;
   gaiti_pacer_set_memory_limit(&heap->cycle->pace.pacer, soft < hard ? soft : hard);
 }
 
@@ -89,6 +90,7 @@ bool gaiti_pace_init(gait_heap *heap) {
   if (!gaiti_lock_init(&pace->lock, GAITI_RANK_PACER)) return false;
   if (!options->cpus) gaiti_os_cpus_learn();
   pace_set_cpus(pace, options->cpus ? (double)options->cpus : gaiti_os_cpus());
+  AO_store(&pace->cpu_cap_percent, (AO_t)options->cpu_cap_percent);
   AO_store(&pace->limit_is_auto, options->memory_limit_bytes == GAIT_AUTO);
   if (AO_load(&pace->limit_is_auto)) gaiti_os_memory_learn();
   pace_take_auto_limit(heap);
@@ -374,6 +376,20 @@ void gaiti_pace_take_over(gait_heap *heap) {
   if (pace->uncounted) pace->uncounted_cpu_ns -= gaiti_os_thread_cpu_ns();
 }
 
+static int64_t pace_fail_after_ns(const gait_options *options) {
+  if (options->fail_after_ms == GAIT_OFF) return GAITI_LADDER_NEVER;
+  return options->fail_after_ms * (int64_t)GAITI_NS_OF_MS;
+}
+
+/* The step under the memory limit, of the heap that a cycle has left. */
+static void pace_climb(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_ladder_climb(&pace->ladder, (int64_t)gaiti_os_now_ns(), pace_fail_after_ns(&heap->options),
+                     pace->limit_is_soft, &pace->decision);
+  AO_store(&pace->limit_fails,
+           pace->ladder.step == GAITI_LADDER_FAIL && heap->options.fail_by == GAIT_FAIL_BY_NULL);
+}
+
 /* The CPU time of the cycle since marking ended, as for sweeping, counts against the cap as
  * well. */
 void gaiti_pace_publish(gait_heap *heap) {
@@ -384,6 +400,7 @@ void gaiti_pace_publish(gait_heap *heap) {
                                    (int64_t)(pace->uncounted_cpu_ns + gaiti_os_thread_cpu_ns()));
   pace->uncounted = false;
   pace_decide(heap);
+  pace_climb(heap);
   gaiti_unlock(&pace->lock);
 }
 
@@ -433,6 +450,47 @@ gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t 
   gaiti_unlock(&pace->lock);
   if (before) *before = old;
   return GAIT_OK;
+}
+
+gait_result gaiti_pace_set_cpu_cap(gait_heap *heap, int64_t percent, int64_t *before) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  int64_t old = (int64_t)AO_load(&pace->cpu_cap_percent);
+  struct gaiti_pacer_config config = pace->pacer.config;
+  config.cpu_cap = pace_share(percent);
+  AO_store(&pace->cpu_cap_percent, (AO_t)percent);
+  gaiti_pacer_configure(&pace->pacer, &config);
+  gaiti_pacer_limiter_set_cap(&pace->limiter, (int64_t)gaiti_os_now_ns(), config.cpu_cap);
+  pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+  if (before) *before = old;
+  return GAIT_OK;
+}
+
+static gait_limit_cause pace_limit_cause(const struct gaiti_pace *pace) {
+  if (pace->ladder.step < GAITI_LADDER_CAP) return GAIT_LIMIT_FITS;
+  return pace->decision.limit_unreachable ? GAIT_LIMIT_LIVE : GAIT_LIMIT_CPU;
+}
+
+bool gaiti_pace_take_limit_report(gait_heap *heap, gait_limit_report *report) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  struct gaiti_pacer_snapshot snapshot = pace_snapshot(heap);
+  bool changed = pace->reported != pace->ladder.step;
+  *report = (gait_limit_report){
+      .step = (gait_limit_step)pace->ladder.step,
+      .before = (gait_limit_step)pace->reported,
+      .cause = pace_limit_cause(pace),
+      .live_bytes = pace->live_bytes,
+      .memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit),
+      .suggested_limit_bytes = gaiti_ladder_suggest(&pace->pacer, &snapshot),
+      .cpu_cap_percent = (int64_t)AO_load(&pace->cpu_cap_percent),
+      .at_cap_ns = (uint64_t)gaiti_ladder_at_cap_ns(&pace->ladder, (int64_t)gaiti_os_now_ns()),
+      .fail_after_ms = heap->options.fail_after_ms,
+  };
+  pace->reported = pace->ladder.step;
+  gaiti_unlock(&pace->lock);
+  return changed;
 }
 
 int64_t gaiti_pace_memory_limit(const gait_heap *heap) {

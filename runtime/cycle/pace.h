@@ -9,6 +9,7 @@
 
 #include "gait/tune.h"
 #include "heap/heap.h"
+#include "ladder.h"
 #include "pacer.h"
 
 /*   assist_ratio        bits of a double: bytes to mark for each byte allocated
@@ -22,6 +23,9 @@ struct gaiti_pace {
   struct gaiti_pacer_limiter limiter;
   struct gaiti_pacer_decision decision;
   struct gaiti_pacer_workers plan;
+  struct gaiti_ladder ladder;
+  enum gaiti_ladder_step reported; /* the step that the program knows */
+  bool limit_is_soft;              /* of the two limits the lower one, and there is one */
   double cpus;
   AO_t whole_cpus; /* the same, one at least, to be read without the lock */
   AO_t trigger_bytes;
@@ -43,7 +47,9 @@ struct gaiti_pace {
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
   AO_t limit_bound;       /* the memory limit, or the CPU cap above it, has set the goal */
   AO_t limit_relaxed; /* the CPU cap has set the goal: the heap may go past the limit to there */
-  AO_t limit_refused; /* since marking last ended, the limit kept a block from a thread */
+  AO_t limit_fails;   /* the heap has been over it for too long, and allocations return NULL */
+  AO_t cpu_cap_percent;
+  AO_t limit_refused;         /* since marking last ended, the limit kept a block from a thread */
   uint64_t limited_assist_ns; /* of assist_ns, already passed to the limiter */
   uint64_t limited_idle_ns;
   uint64_t limited_stalled_ns;
@@ -111,6 +117,11 @@ void gaiti_pace_publish(gait_heap *heap);
 int64_t gaiti_pace_gogc(const gait_heap *heap);
 gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *before);
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before);
+gait_result gaiti_pace_set_cpu_cap(gait_heap *heap, int64_t percent, int64_t *before);
+
+/* Whether the step under the memory limit is another one than the program knows; it does from here
+ * on.  The report lacks what the pacer does not know. */
+bool gaiti_pace_take_limit_report(gait_heap *heap, gait_limit_report *report);
 
 /* The setting; GAIT_AUTO where it follows the control group. */
 int64_t gaiti_pace_memory_limit(const gait_heap *heap);

@@ -110,6 +110,7 @@ void gaiti_record_end(gait_heap *heap) {
   record->cons_mark = pace->decision.cons_mark;
   record->assist_ratio = gaiti_pace_assist_ratio(pace);
   record->limiter_on = gaiti_pace_limiting(pace);
+  record->limit_step = (uint32_t)pace->ladder.step;
   record->limit_unreachable = pace->decision.limit_unreachable;
   gaiti_unlock(&pace->lock);
   records_measure(&cycle->records, record, cycle->runner.census.reserved_bytes);

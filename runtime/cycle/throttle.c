@@ -8,7 +8,8 @@
  * past the limit, as Go's does and for the same reason (a limit that starves the program is of no
  * use), to the goal that the CPU cap sets.  The hard limit (the option max_heap) is passed by
  * nothing: there the thread waits for a cycle whatever that costs, and when that has made no room
- * the allocation fails. */
+ * the allocation fails.  So is a memory limit that the heap has been over for too long (the option
+ * fail_after), but for one cycle. */
 #include "cycle/throttle.h"
 
 #include "cycle/assist.h"
@@ -34,9 +35,9 @@ static void throttle_debug_cycle(gait_thread *thread) {
 /* While the CPU limiter limits, a thread that waits marks only if the cap has room for that beside
  * the workers' share. */
 static bool throttle_may_mark(const gait_heap *heap) {
-  const gait_options *options = &heap->options;
-  return !gaiti_pace_limiting(&heap->cycle->pace) ||
-         options->cpu_cap_percent > options->background_percent;
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  return !gaiti_pace_limiting(pace) ||
+         AO_load(&pace->cpu_cap_percent) > (AO_t)heap->options.background_percent;
 }
 
 /* The heap is past its goal, and the collector may do something about it: while the CPU limiter
@@ -106,8 +107,21 @@ static uint64_t throttle_soft_limit(const gait_heap *heap, const struct gaiti_at
   return limit > external ? limit - external : 0;
 }
 
+/* The heap has been over the limit for too long: nothing more is let past it. */
+static bool throttle_fails(const gait_heap *heap) {
+  return AO_load(&heap->cycle->pace.limit_fails) != 0;
+}
+
+/* The limit as a hard one. */
+static uint64_t throttle_last_limit(const gait_heap *heap) {
+  uint64_t limit = AO_load(&heap->memory_limit), external = AO_load(&heap->externals.bytes);
+  return limit > external ? limit - external : 0;
+}
+
 uint64_t gaiti_throttle_limit(const gait_heap *heap, const struct gaiti_attempt *attempt) {
-  uint64_t soft = throttle_soft_limit(heap, attempt), hard = gaiti_space_hard_limit(&heap->space);
+  uint64_t soft = throttle_fails(heap) ? throttle_last_limit(heap)
+                                       : throttle_soft_limit(heap, attempt),
+           hard = gaiti_space_hard_limit(&heap->space);
   return soft < hard ? soft : hard;
 }
 
@@ -137,10 +151,19 @@ static bool throttle_has_room(gait_heap *heap, size_t bytes) {
   return objects + bytes < gaiti_space_hard_limit(&heap->space) / 4 * 3;
 }
 
+/* One cycle may end the time in which the heap fails; more are not tried, since it is time that
+ * they have been tried for. */
+static bool throttle_wait_once(gait_thread *thread, struct gaiti_attempt *attempt) {
+  if (attempt->hard_cycles++ > 0) return false;
+  gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_MEMORY_LIMIT);
+  return true;
+}
+
 /* A limit has kept a block from the thread. */
 bool gaiti_throttle_wait(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
   gait_heap *heap = thread->heap;
   AO_store(&heap->cycle->pace.limit_refused, true);
+  if (throttle_fails(heap)) return throttle_wait_once(thread, attempt);
   if (throttle_soft_limit(heap, attempt) < gaiti_space_hard_limit(&heap->space)) {
     throttle_wait_for_limit(thread, attempt);
     return true;

@@ -211,7 +211,7 @@ static void numbers_check(gait_heap *heap) {
   REQUIRE(gait_records_read(heap, 1, two.records, 2) == 2);
   REQUIRE(two.guard == GUARD);
   REQUIRE(two.records[1].cycle == two.records[0].cycle + 1);
-  REQUIRE(two.records[0].reserved == 0);
+  REQUIRE(two.records[0].limit_step == GAIT_LIMIT_FREE);
   char line[256], start[32];
   REQUIRE(gait_cycle_format(&two.records[1], line, sizeof line) > 0);
   snprintf(start, sizeof start, "gc %llu @", (unsigned long long)two.records[1].cycle);

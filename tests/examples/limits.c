@@ -2,6 +2,7 @@
 #include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* [create] */
@@ -19,6 +20,26 @@ static void memory_is_scarce(gait_heap *heap) {
   gait_heap_set_gogc(heap, 50, NULL);
   gait_heap_set_memory_limit(heap, (int64_t)256 << 20, NULL);
   gait_heap_trim(heap); /* free memory goes back at once */
+}
+/* [end] */
+
+/* [steps] */
+static void limit_step(gait_heap *heap, const gait_limit_report *report, void *arg) {
+  (void)arg;
+  if (report->step != GAIT_LIMIT_CAP) return;
+  fprintf(stderr, "the limit is too low: %lld MiB would do\n",
+          (long long)report->suggested_limit_bytes >> 20);
+  gait_heap_set_cpu_cap(heap, 25, NULL); /* rather slow down less, and end sooner */
+}
+
+static gait_result create_service(gait_heap **heap) {
+  gait_options options;
+  gait_options_init(&options);
+  options.memory_limit_bytes = GAIT_AUTO;
+  options.limit_report = limit_step;
+  options.fail_after_ms = 30000;
+  options.fail_by = GAIT_FAIL_BY_ABORT; /* and be started again */
+  return gait_heap_create(&options, heap);
 }
 /* [end] */
 
@@ -88,6 +109,14 @@ static void run_out(void) {
   require(gait_thread_detach(cache.thread) == GAIT_OK && gait_heap_destroy(heap) == GAIT_OK);
 }
 
+static void serve(void) {
+  gait_heap *heap;
+  require(create_service(&heap) == GAIT_OK && gait_heap_memory_limit(heap) == GAIT_AUTO);
+  const gait_limit_report report = {.step = GAIT_LIMIT_CAP};
+  limit_step(heap, &report, NULL);
+  require(gait_heap_cpu_cap(heap) == 25 && gait_heap_destroy(heap) == GAIT_OK);
+}
+
 int main(void) {
   gait_heap *heap;
   gait_thread *thread;
@@ -100,6 +129,7 @@ int main(void) {
   int64_t gogc = 0;
   require(gait_heap_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
   run_out();
+  serve();
   require(gait_finalizers_run_all(thread) == 1); /* the pixels are free */
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

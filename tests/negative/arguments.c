@@ -239,6 +239,11 @@ static void null_get_memory_limit(struct world *world) {
   gait_heap_memory_limit(NULL);
 }
 
+static void null_get_cpu_cap(struct world *world) {
+  (void)world;
+  gait_heap_cpu_cap(NULL);
+}
+
 static void null_stats_read_no_heap(struct world *world) {
   (void)world;
   gait_stats stats;
@@ -410,6 +415,8 @@ static const struct misuse {
      "the argument heap is NULL"},
     {"null_get_memory_limit", null_get_memory_limit, "gait_heap_memory_limit", "argument.null",
      "the argument heap is NULL"},
+    {"null_get_cpu_cap", null_get_cpu_cap, "gait_heap_cpu_cap", "argument.null",
+     "the argument heap is NULL"},
     {"null_stats_read_no_heap", null_stats_read_no_heap, "gait_stats_read_sized", "argument.null",
      "the argument heap is NULL"},
     {"null_stats_read_nowhere", null_stats_read_nowhere, "gait_stats_read_sized", "argument.null",
@@ -537,6 +544,7 @@ static void null_to_threads_and_roots(struct world *world, gait_heap *heap) {
   says_argument(gait_heap_set_gogc(NULL, 100, NULL), "gait_heap_set_gogc(NULL, 100, NULL)");
   says_argument(gait_heap_set_memory_limit(NULL, GAIT_OFF, NULL),
                 "gait_heap_set_memory_limit(NULL, GAIT_OFF, NULL)");
+  says_argument(gait_heap_set_cpu_cap(NULL, 50, NULL), "gait_heap_set_cpu_cap(NULL, 50, NULL)");
 }
 
 START_TEST(null_is_an_error_where_there_is_a_result) {

@@ -317,6 +317,7 @@ static void mutator_numbers(struct mutator *mutator) {
   gait_heap_set_memory_limit(
       heap, mutator_below(mutator, 2) ? GAIT_OFF : (int64_t)(16 + mutator_below(mutator, 64)) << 20,
       NULL);
+  gait_heap_set_cpu_cap(heap, 1 + mutator_below(mutator, 95), NULL);
 }
 
 static void mutator_fork(struct mutator *mutator) {

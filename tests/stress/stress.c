@@ -171,6 +171,7 @@ static gait_options stress_options(const struct stress *stress, uint64_t seed, e
     options.max_heap_bytes = (int64_t)(48 + random_below(&random, 64)) << 20;
   if (random_below(&random, 4) == 0)
     options.memory_limit_bytes = (int64_t)(16 + random_below(&random, 64)) << 20;
+  if (random_below(&random, 4) == 0) options.fail_after_ms = 1 + random_below(&random, 300);
   options.background_percent = 5 + random_below(&random, 60);
   options.debug.seed = (int64_t)(seed >> 2);
   options.debug.checkmark = options.debug.heap_walk = options.debug.poison = 1;

@@ -110,6 +110,8 @@ static const struct options_member {
                        MEMBER(reserve_bytes),
                        MEMBER(background_percent),
                        MEMBER(cpu_cap_percent),
+                       MEMBER(fail_after_ms),
+                       MEMBER(fail_by),
                        MEMBER(policy),
                        MEMBER(cpu_budget_percent),
                        MEMBER(square_root_bytes),

@@ -43,6 +43,21 @@ START_TEST(a_running_heap_takes_the_settings_of_a_new_one) {
 }
 END_TEST
 
+START_TEST(cpu_cap_of_a_running_heap_is_in_its_range) {
+  int64_t before = 0;
+  ck_assert_int_eq(gait_heap_cpu_cap(unit.heap), UNIT_OPTION(cpu_cap_percent)->initial);
+  ck_assert_int_eq(gait_heap_set_cpu_cap(unit.heap, 1, &before), GAIT_OK);
+  ck_assert_int_eq(before, UNIT_OPTION(cpu_cap_percent)->initial);
+  ck_assert_int_eq(gait_heap_set_cpu_cap(unit.heap, 95, &before), GAIT_OK);
+  ck_assert_int_eq(before, 1);
+  const int64_t outside[] = {INT64_MIN, GAIT_AUTO, GAIT_OFF, 0, 96, INT64_MAX};
+  for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+    ck_assert_int_eq(gait_heap_set_cpu_cap(unit.heap, outside[i], &before),
+                     GAIT_ERROR_OPTION_VALUE);
+  ck_assert_int_eq(gait_heap_cpu_cap(unit.heap), 95);
+}
+END_TEST
+
 /* ---- An idle program ---- */
 
 static void setting_open(unit_world *world, int mode) {
@@ -150,6 +165,7 @@ void unit_suite_fill(Suite *suite) {
   const unit_worlds any_worlds = unit_world_cases(suite, "settings", &unit_exact);
   const unit_worlds worlds = unit_world_cases(suite, "settings", &setting_world);
   UNIT_WORLD_TEST(any_worlds, a_running_heap_takes_the_settings_of_a_new_one);
+  UNIT_WORLD_TEST(any_worlds, cpu_cap_of_a_running_heap_is_in_its_range);
   UNIT_WORLD_TEST(worlds, a_lower_memory_limit_reaches_an_idle_program);
   UNIT_WORLD_TEST(worlds, a_lower_gogc_reaches_an_idle_program);
   UNIT_WORLD_TEST(worlds, free_memory_of_an_idle_program_goes_back_to_its_limit);

@@ -14,7 +14,7 @@ const char *sim_driver_init(struct sim_driver *driver, const struct gaiti_pacer_
                             double cpus) {
   const char *wrong = gaiti_pacer_config_check(config);
   if (wrong != NULL) return wrong;
-  *driver = (struct sim_driver){0};
+  *driver = (struct sim_driver){.fail_after_ns = GAITI_LADDER_NEVER};
   gaiti_pacer_init(&driver->pacer, config);
   gaiti_pacer_limiter_init(&driver->limiter, 0, cpus, config->background_share, config->cpu_cap);
   return NULL;
@@ -83,4 +83,7 @@ void sim_driver_end(struct sim_driver *driver, const struct gaiti_pacer_cycle *c
   gaiti_pacer_end_cycle(&driver->pacer, now, cycle);
   now->heap_live_bytes = cycle->marked_bytes;
   now->heap_scan_bytes = now->heap_work_bytes;
+  struct gaiti_pacer_decision decision;
+  sim_driver_decide(driver, &decision);
+  gaiti_ladder_climb(&driver->ladder, driver->clock_ns, driver->fail_after_ns, true, &decision);
 }

@@ -9,6 +9,7 @@
 #ifndef GAIT_SIM_DRIVER_H
 #define GAIT_SIM_DRIVER_H
 
+#include "ladder.h"
 #include "pacer.h"
 
 struct sim_driver {
@@ -16,7 +17,9 @@ struct sim_driver {
   struct gaiti_pacer_limiter limiter;
   struct gaiti_pacer_snapshot now; /* overhead, and roots as globals, are the caller's to set */
   int64_t clock_ns;
-  bool limiter_unheard; /* the pacer is told nothing of the limiter */
+  struct gaiti_ladder ladder;
+  int64_t fail_after_ns; /* of the ladder; GAITI_LADDER_NEVER at first */
+  bool limiter_unheard;  /* the pacer is told nothing of the limiter */
 };
 
 /* What was done in some time of a mark. */

@@ -22,6 +22,7 @@ extern "C" {
 typedef struct gait_heap gait_heap;
 typedef struct gait_tracer gait_tracer;
 struct gait_cycle_record;
+struct gait_limit_report;
 
 /* Traces one object: calls gait_trace_slot or gait_trace_range for everything in
  * [object, object + bytes) that may refer to the heap, and with GAIT_KIND_CALLBACK_ANYWHERE for
@@ -62,6 +63,12 @@ typedef void gait_log_fn(const char *line, void *arg);
  * step, be it the collector's or one of yours in an allocation, outside managed code.  No lock is
  * held. */
 typedef void gait_cycle_fn(gait_heap *heap, const struct gait_cycle_record *record, void *arg);
+
+/* Sees that a heap has come to another step under its memory limit, up or down: tune.h has the
+ * steps.  It may change the limit and the cap on CPU time, and tell the program to drop what it can
+ * do without.  The report is the library's, as a record is.  Thread: as for gait_cycle_fn, after
+ * that.  No lock is held. */
+typedef void gait_limit_fn(gait_heap *heap, const struct gait_limit_report *report, void *arg);
 
 /* Traces the reference in `*slot`; NULL and words that point outside the heap are ignored. */
 GAIT_API void gait_trace_slot(gait_tracer *tracer, void *const *slot);

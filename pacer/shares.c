@@ -1,0 +1,135 @@
+/* Heaps that share a budget.
+ *
+ * A heap with L live bytes that are marked at s bytes a second, and which allocates g bytes a
+ * second, has a cycle of L/s seconds of CPU each time that it has filled its extra room E: the
+ * share g L / (s E) of a CPU.  Of all ways to split B bytes of room, the sum of these is least
+ * where each byte of room saves as much in every heap, which is
+ *
+ *     E_i = B x sqrt(L_i g_i / s_i) / sum of sqrt(L_j g_j / s_j)
+ *
+ * (MemBalancer: Kirisame, Shenoy and Panchekha, 2022).  B is the budget less all that is used. 
+ * Four things are added:
+ *
+ * A floor.  A heap that allocates next to nothing keeps 4 MiB of room, or as much as half of an
+ * equal share where that is less, so that it may begin to allocate without a cycle for each page.
+ *
+ * A heap that has had no cycle has no numbers: it counts as much as the others do in the mean.
+ *
+ * Steps.  What a heap loses is there only when it has been collected, and one cycle's numbers say
+ * little: a split at most halves a room or doubles it.  Rooms that grow take what those that shrink
+ * have given up, and no more.
+ *
+ * The budget.  Where live heaps have grown, what is left may be less than the steps allow: then all
+ * rooms are cut to fit, in proportion to what they are over the floor. */
+#include "shares.h"
+
+#include <stdbool.h>
+
+#include "bytes.h"
+#include "root.h"
+
+/* What a heap's room should be, in the end. */
+static double shares_weight(const struct gaiti_share *share) {
+  return root_of(share->alloc_rate > 0 ? share->alloc_rate * share->cycle_cpu : 0);
+}
+
+/* The mean weight of those that have one; 1 where none has. */
+static double shares_mean(const struct gaiti_share *shares, int count) {
+  double sum = 0, known = 0;
+  for (int i = 0; i < count; i++) {
+    if (shares[i].cycle_cpu < 0) continue;
+    sum += shares_weight(&shares[i]);
+    known++;
+  }
+  return sum > 0 ? sum / known : 1;
+}
+
+struct shares_plan {
+  const struct gaiti_share *shares;
+  int count;
+  double mean;  /* the weight of a heap without numbers */
+  double left;  /* to be split */
+  double floor; /* of a room */
+  double scale; /* bytes of room for each unit of weight */
+};
+
+static double plan_weight(const struct shares_plan *plan, int i) {
+  const struct gaiti_share *share = &plan->shares[i];
+  return share->cycle_cpu < 0 ? plan->mean : shares_weight(share);
+}
+
+/* The room by the rule, but no less than the floor. */
+static double plan_target(const struct shares_plan *plan, int i) {
+  double room = plan_weight(plan, i) * plan->scale;
+  return room > plan->floor ? room : plan->floor;
+}
+
+/* Finds the scale at which all is split.  Each round finds heaps at the floor that the one before
+ * had not; they only become more, so there are `count` rounds at most. */
+static void plan_find_scale(struct shares_plan *plan) {
+  int at_floor = -1;
+  plan->scale = 1e300; /* none is at the floor, but for weights of 0 */
+  for (;;) {
+    double weights = 0, left = plan->left;
+    int now = 0;
+    for (int i = 0; i < plan->count; i++) {
+      double weight = plan_weight(plan, i);
+      bool low = weight * plan->scale <= plan->floor;
+      now += low;
+      if (low)
+        left -= plan->floor;
+      else
+        weights += weight;
+    }
+    if (now == at_floor || weights <= 0) return;
+    at_floor = now;
+    plan->scale = left > 0 ? left / weights : 0;
+  }
+}
+
+/* One step from the room that it has. */
+static double plan_step(const struct shares_plan *plan, int i) {
+  double target = plan_target(plan, i), had = (double)plan->shares[i].extra_bytes;
+  if (!(had > 0)) return target;
+  double least = had / 2 > plan->floor ? had / 2 : plan->floor;
+  double most = had * 2 > plan->floor ? had * 2 : plan->floor;
+  return target < least ? least : target > most ? most : target;
+}
+
+/* How far the step goes up. */
+static double plan_growth(const struct shares_plan *plan, int i) {
+  double had = (double)plan->shares[i].extra_bytes;
+  double from = had > plan->floor ? had : plan->floor, step = plan_step(plan, i);
+  return step > from ? step - from : 0;
+}
+
+void gaiti_shares_split(int64_t budget_bytes, struct gaiti_share *shares, int count) {
+  int64_t left = budget_bytes;
+  for (int i = 0; i < count; i++)
+    left = bytes_over(left, shares[i].used_bytes);
+  struct shares_plan plan = {shares, count, shares_mean(shares, count), (double)left, 0, 0};
+  double half = count > 0 ? plan.left / count / 2 : 0;
+  plan.floor = half < GAITI_SHARES_FLOOR_BYTES ? half : GAITI_SHARES_FLOOR_BYTES;
+  plan_find_scale(&plan);
+  double sum = 0, growth = 0;
+  for (int i = 0; i < count; i++) {
+    sum += plan_step(&plan, i);
+    growth += plan_growth(&plan, i);
+  }
+  double over = sum > plan.left ? sum - plan.left : 0, cut = over < growth ? over : growth;
+  double floors = plan.floor * count, rest = sum - cut - floors;
+  double shrink = rest > 0 && over > cut ? (plan.left - floors) / rest : 1;
+  for (int i = 0; i < count; i++) {
+    double room = plan_step(&plan, i);
+    if (growth > 0) room -= cut * plan_growth(&plan, i) / growth;
+    room = plan.floor + (room - plan.floor) * shrink;
+    shares[i].extra_bytes = bytes_min(bytes_from_real(room), left);
+    left -= shares[i].extra_bytes;
+  }
+}
+
+double gaiti_shares_rate(double rate, double period, double bytes, double seconds) {
+  if (!(seconds > 2 * period) || !(seconds > 0)) return rate;
+  double lately = bytes / seconds;
+  return lately < rate ? lately : rate;
+}
