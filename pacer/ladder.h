@@ -1,4 +1,4 @@
-/* ladder.h: what becomes of a heap that does not fit its memory limit, step by step.
+/* ladder.h: the steps of a heap that does not fit its memory limit, step by step.
  *
  * Pure, as pacer.h: times come in from the driver, which takes a step at the end of each cycle. */
 #ifndef GAITI_PACER_LADDER_H
@@ -35,7 +35,7 @@ bool gaiti_ladder_climb(struct gaiti_ladder *ladder, int64_t now_ns, int64_t fai
 /* For how long the heap has been at the cap, or past it; 0 below. */
 int64_t gaiti_ladder_at_cap_ns(const struct gaiti_ladder *ladder, int64_t now_ns);
 
-/* A limit under which cycles would cost half of the CPU cap, by what has been measured: live heap
+/* A limit under which cycles would cost half of the CPU cap, by measured numbers: live heap
  * and overhead, twice the room in which they cost the cap, and the headroom. */
 int64_t gaiti_ladder_suggest(const struct gaiti_pacer *pacer,
                              const struct gaiti_pacer_snapshot *snapshot);

@@ -15,12 +15,12 @@
  *
  * A heap that has had no cycle has no numbers: it counts as much as the others do in the mean.
  *
- * Steps.  What a heap loses is there only when it has been collected, and one cycle's numbers say
+ * Steps.  Bytes that a heap loses are there only when it has been collected, and one cycle's numbers say
  * little: a split at most halves a room or doubles it.  Rooms that grow take what those that shrink
  * have given up, and no more.
  *
- * The budget.  Where live heaps have grown, what is left may be less than the steps allow: then all
- * rooms are cut to fit, in proportion to what they are over the floor. */
+ * The budget.  Where live heaps have grown, the rest may be less than the steps allow: then all
+ * rooms are cut to fit, in proportion to their bytes over the floor. */
 #include "shares.h"
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@
 #include "bytes.h"
 #include "root.h"
 
-/* What a heap's room should be, in the end. */
+/* A heap's room in the end. */
 static double shares_weight(const struct gaiti_share *share) {
   return root_of(share->alloc_rate > 0 ? share->alloc_rate * share->cycle_cpu : 0);
 }

@@ -25,7 +25,7 @@ struct gaiti_share {
   int64_t extra_bytes;
 };
 
-/* Splits what `budget_bytes` leaves over the used bytes of all, into their extra bytes: see
+/* Splits the rest of `budget_bytes` over the used bytes of all, into their extra bytes: see
  * shares.c.  Their sum is never more than is left. */
 void gaiti_shares_split(int64_t budget_bytes, struct gaiti_share *shares, int count);
 

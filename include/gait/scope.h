@@ -35,7 +35,8 @@ GAIT_API void **gait_scope_add(gait_thread *thread, void *object);
 /* Closes the scope: its handles are no more.  So are those of scopes that were opened inside and
  * not closed, because longjmp or an exception of another language left their functions; until then
  * they keep their objects.
- * Thread: attached; the one that has opened it, or has taken over the fiber that it was opened on. */
+ * Thread: attached; the one that has opened it, or that has taken over the fiber on which it was
+ * opened. */
 GAIT_API void gait_scope_close(gait_thread *thread, gait_scope *scope);
 
 /* Closes the scope, and makes a handle of `object` in the one around it, of which there is one.

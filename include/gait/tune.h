@@ -194,11 +194,11 @@ typedef enum gait_limit_step {
 /* Why a heap is at its cap. */
 typedef enum gait_limit_cause {
   GAIT_LIMIT_FITS, /* it is not */
-  GAIT_LIMIT_LIVE, /* what is alive leaves no room under the limit */
+  GAIT_LIMIT_LIVE, /* live objects leave no room under the limit */
   GAIT_LIMIT_CPU,  /* it leaves some, in which cycles cost more than the cap */
 } gait_limit_cause;
 
-/* A step, and what would help.
+/* A step, and numbers that would help.
  *   cycle                  the number of the cycle that ended, and at_ns: when, since the heap was
  *                          made
  *   step, before           the step now, and that of the last report

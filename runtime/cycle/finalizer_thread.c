@@ -9,7 +9,7 @@
 /* Without memory to attach it tries again so much later. */
 #define FINALIZER_THREAD_RETRY_NS (10 * GAITI_NS_OF_MS)
 
-/* Runs what is due; false where the thread could not attach. */
+/* Runs the functions that are due; false where the thread could not attach. */
 static bool finalizer_thread_run(gait_heap *heap) {
   gait_thread *thread;
   if (gaiti_thread_attach(heap, "finalizers", GAIT_STACK_EXACT, &thread) != GAIT_OK) return false;

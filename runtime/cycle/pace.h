@@ -120,7 +120,7 @@ gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t 
 gait_result gaiti_pace_set_cpu_cap(gait_heap *heap, int64_t percent, int64_t *before);
 
 /* Whether the step under the memory limit is another one than the program knows; it does from here
- * on.  The report lacks what the pacer does not know. */
+ * on.  The report lacks numbers that the pacer does not know. */
 bool gaiti_pace_take_limit_report(gait_heap *heap, gait_limit_report *report);
 
 /* The setting; GAIT_AUTO where it follows the control group. */

@@ -1,4 +1,4 @@
-/* referrers.h: a search for what refers to one object, while every thread is stopped. */
+/* referrers.h: a search for the referrers of one object, while every thread is stopped. */
 #ifndef GAITI_CYCLE_REFERRERS_H
 #define GAITI_CYCLE_REFERRERS_H
 
