@@ -1,4 +1,4 @@
-/* ladder.h: the steps of a heap that does not fit its memory limit, step by step.
+/* ladder.h: the steps of a heap that does not fit its memory limit.
  *
  * Pure, as pacer.h: times come in from the driver, which takes a step at the end of each cycle. */
 #ifndef GAITI_PACER_LADDER_H

@@ -84,7 +84,7 @@ typedef struct gait_view {
 GAIT_API gait_view gait_array_view(const gait_array *array, size_t first, size_t count);
 
 /* All elements; the array is empty then, without room, and another one's bytes are not changed by
- * its next use.  Thread: attached. */
+ * the array's next use.  Thread: attached. */
 GAIT_API gait_view gait_array_take(gait_thread *thread, gait_array *array);
 
 /* A part of a view.  Thread: any. */
