@@ -15,9 +15,9 @@
  *
  * A heap that has had no cycle has no numbers: it counts as much as the others do in the mean.
  *
- * Steps.  Bytes that a heap loses are there only when it has been collected, and one cycle's numbers
- * say little: a split at most halves a room or doubles it.  Rooms that grow take what those that
- * shrink have given up, and no more.
+ * Steps.  Bytes that a heap loses are there only when it has been collected, and the numbers of one
+ * cycle say little: a split at most halves a room or doubles it.  Rooms that grow take what those
+ * that shrink have given up, and no more.
  *
  * The budget.  Where live heaps have grown, the rest may be less than the steps allow: then all
  * rooms are cut to fit, in proportion to their bytes over the floor. */
