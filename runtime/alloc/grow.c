@@ -2,6 +2,8 @@
  * small object has grown when its slot is large enough.  heap/space_grow.c has the large ones. */
 #include "alloc/grow.h"
 
+#include "alloc/large.h"
+
 /* The bytes count as new ones: black where those of a new object would be, for a marker may have
  * counted the object as it was.  One that counts it later counts them twice, which makes the live
  * heap too large for one cycle; the other way it would be too small. */
@@ -21,7 +23,7 @@ bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes) {
   static const struct gaiti_attempt attempt;
   uint32_t block = gaiti_block_of(&heap->map, gaiti_ref_start(&heap->map, ref));
   size_t more;
-  bytes = (bytes + GAIT_GRANULE_BYTES - 1) & ~(GAIT_GRANULE_BYTES - 1);
+  bytes = gaiti_large_round(bytes);
   if (!gaiti_space_grow_large(&heap->space, &heap->map, block, bytes,
                               heap->hooks->limit(heap, &attempt), &more))
     return false;

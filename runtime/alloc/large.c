@@ -25,7 +25,7 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   gait_heap *heap = thread->heap;
   uint32_t block;
   bool clean;
-  bytes = (bytes + GAIT_GRANULE_BYTES - 1) & ~(GAIT_GRANULE_BYTES - 1);
+  bytes = gaiti_large_round(bytes);
   struct gaiti_space_request request = {
       .count = gaiti_large_blocks(bytes), .used = bytes, .limit = limit};
   enum gaiti_take take = gaiti_space_take(&heap->space, &heap->map, &request, &block, &clean);

@@ -44,7 +44,6 @@ void gaiti_weak_destroy(gait_heap *heap) {
 }
 
 void gaiti_weak_begin(gait_heap *heap) {
-  heap->weak->dead = 0;
   AO_store_full(&heap->weak->cleared, 0);
 }
 
@@ -85,7 +84,7 @@ static void weak_clear(const gait_heap *heap, struct gait_weak *weak) {
   gaiti_ref ref = gaiti_weak_referent(heap, word);
   if (!ref || gaiti_ref_is_marked(&heap->map, ref)) return;
   gaiti_delay(heap);
-  if (AO_compare_and_swap_full(&weak->word, word, 0)) heap->weak->dead++;
+  (void)AO_compare_and_swap_full(&weak->word, word, 0);
 }
 
 void gaiti_weak_close(gait_heap *heap) {

@@ -20,12 +20,11 @@ struct gait_weak {
  *   cleared  no word refers to an object that the cycle under way has found dead: raised by the
  *            thread that runs the cycle, before the epoch rises, and lowered by it before any
  *            barrier is turned on
- *   dead     words that the cycle under way has cleared; the thread's that runs it, as the next
- *   marked   objects that had been marked when gaiti_weak_close began */
+ *   marked   objects that had been marked when gaiti_weak_close began; the thread's that runs the
+ *            cycle */
 struct gaiti_weak {
   AO_t used;
   AO_t cleared;
-  uint64_t dead;
   uint64_t marked;
 };
 
