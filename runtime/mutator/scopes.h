@@ -9,6 +9,7 @@
 #define GAITI_MUTATOR_SCOPES_H
 
 #include "gait/scope.h"
+#include "base/check.h"
 #include "heap/heap.h"
 
 /* With the links, a chunk has 4 KiB; fewer under stress. */

@@ -25,4 +25,7 @@
 #define SANITIZER_THREAD 0
 #endif
 
+/* Neither lets the forked child of a program with threads allocate and start threads. */
+#define SANITIZER_FORKS (!SANITIZER_ADDRESS && !SANITIZER_THREAD && !TESTS_EMULATED)
+
 #endif

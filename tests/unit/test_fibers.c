@@ -710,15 +710,14 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(tcase, thread_knows_on_which_fiber_it_is);
   UNIT_WORLD_TEST(tcase, callbacks_of_foreign_code_switch);
   UNIT_WORLD_TEST(tcase, fiber_moves_between_threads);
-  UNIT_WORLD_TEST(tcase, finalizer_returns_on_its_thread);
+  if (SANITIZER_FORKS) UNIT_WORLD_TEST(tcase, finalizer_returns_on_its_thread);
   UNIT_WORLD_TEST(tcase, scopes_go_to_other_threads_with_their_fiber);
   UNIT_WORLD_TEST(tcase, fibers_switch_beside_a_collector);
   UNIT_WORLD_TEST(tcase, fibers_come_and_go_beside_a_collector);
   UNIT_WORLD_TEST(tcase, stack_is_a_fiber_of_several_heaps);
   UNIT_WORLD_TEST(tcase, fibers_are_among_the_referrers);
   UNIT_WORLD_TEST(tcase, parked_stacks_are_searched_for_referrers);
-  if (!TESTS_EMULATED && !SANITIZER_THREAD)
-    UNIT_WORLD_TEST(tcase, fibers_go_on_in_the_child_of_a_fork);
+  if (SANITIZER_FORKS) UNIT_WORLD_TEST(tcase, fibers_go_on_in_the_child_of_a_fork);
   UNIT_WORLD_TEST(tcase, heap_is_destroyed_with_parked_fibers);
   UNIT_WORLD_TEST(tcase, fibers_refuse_null_and_no_stack);
   const unit_worlds scanned = unit_world_cases(suite, "scanned", &unit_conservative);

@@ -1,4 +1,5 @@
 /* Cleanups and finalizers: when they become due, in which order, where they run. */
+#include "../support/sanitizer.h"
 #include "unit_young.h"
 
 #include <gait/finalizer.h>
@@ -755,7 +756,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, memory_of_many_registrations_is_given_back);
   UNIT_WORLD_TEST(worlds, functions_run_on_whatever_thread_asks);
   UNIT_WORLD_TEST(worlds, functions_run_on_a_thread_of_the_library);
-  UNIT_WORLD_TEST(worlds, forked_child_runs_its_own_copies);
+  if (SANITIZER_FORKS) UNIT_WORLD_TEST(worlds, forked_child_runs_its_own_copies);
   unit_worlds young = unit_world_cases(suite, "young", &finalizers_young);
   UNIT_WORLD_TEST(young, young_cycle_finds_young_objects_dead);
   UNIT_WORLD_TEST(young, young_cycle_keeps_what_is_due_and_what_it_leads_to);

@@ -304,9 +304,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, memory_limit_lies_below_the_max_heap);
   UNIT_WORLD_TEST(worlds, threads_that_make_garbage_get_the_max_heap_again_and_again);
   UNIT_TEST(tcase, threads_that_keep_all_of_the_max_heap_come_to_an_end);
-  /* None of these lets such a child start threads, or allocate. */
-  if (!SANITIZER_ADDRESS && !SANITIZER_THREAD && !TESTS_EMULATED)
-    UNIT_WORLD_TEST(worlds, a_forked_child_has_the_same_max_heap);
+  if (SANITIZER_FORKS) UNIT_WORLD_TEST(worlds, a_forked_child_has_the_same_max_heap);
   UNIT_TEST(tcase, young_cycles_go_on_under_the_max_heap);
   tcase_add_test(tcase, max_heap_below_the_smallest_is_an_error);
   UNIT_TEST(tcase, max_heap_may_be_the_smallest);

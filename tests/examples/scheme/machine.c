@@ -334,7 +334,8 @@ word machine_run(struct machine *vm, word function, size_t count, const word *ar
   fp[-3] = 0;
   fp[-2] = (word)(uintptr_t)(machine_halts + 1);
   fp[-1] = function;
-  memcpy(fp, arguments, count * sizeof(word));
+  for (size_t i = 0; i < count; i++)
+    fp[i] = arguments[i];
   gait_frame_push(vm->thread, &frame, (void **)(void *)vm->stack, STACK_WORDS);
   vm->c_limit = (char *)__builtin_frame_address(0) - 4 * 1024 * 1024;
   vm->running = true;
