@@ -32,6 +32,8 @@ gait_result scheme_create(struct scheme *scheme, gait_heap *heap) {
   memset(scheme, 0, sizeof *scheme);
   scheme->heap = heap;
   pthread_mutex_init(&scheme->symbols, NULL);
+  pthread_mutex_init(&scheme->threads, NULL);
+  pthread_cond_init(&scheme->changed, NULL);
   const gait_result result = kinds_register(scheme);
   if (result) return result;
   return gait_roots_add(heap, scheme->roots, sizeof scheme->roots, GAIT_ROOTS_BARRIERED);
@@ -102,12 +104,20 @@ static bool string_equal(word a, word b) {
          memcmp(string_chars(a), string_chars(b), length_of(a) * sizeof(uint32_t)) == 0;
 }
 
-static void symbols_grow(struct machine *vm) {
+/* A larger table where the symbols' is full, else 0; the caller has no lock. */
+static word symbols_room(struct machine *vm) {
+  const struct scheme *scheme = vm->scheme;
+  const word table = scheme->roots[ROOT_SYMBOLS];
+  const size_t length = table == 0 ? 0 : length_of(table);
+  if (__atomic_load_n(&scheme->symbol_count, __ATOMIC_RELAXED) < length) return 0;
+  return make_vector(vm, length ? length * 2 : 1024, W_NIL);
+}
+
+static void symbols_move(struct machine *vm, word new) {
   struct scheme *scheme = vm->scheme;
   const word old = scheme->roots[ROOT_SYMBOLS];
   const size_t length = old == 0 ? 0 : length_of(old);
-  if (scheme->symbol_count < length) return;
-  const word new = make_vector(vm, length ? length * 2 : 1024, W_NIL);
+  if (length >= length_of(new)) return; /* another thread has */
   for (size_t i = 0; i < length; i++)
     for (word symbol = slots_of(old)[i], next; symbol != W_NIL; symbol = next) {
       const size_t at = symbol_hash(symbol_slot(symbol, SYMBOL_NAME)) & (length_of(new) - 1);
@@ -142,15 +152,16 @@ word intern_string(struct machine *vm, word string) {
   pthread_mutex_unlock(&scheme->symbols);
   if (symbol != W_NIL) return symbol;
   const word new = make_values(vm, T_SYMBOL, SYMBOL_SLOTS, slots);
+  const word room = symbols_room(vm);
   symbols_lock(vm);
-  symbols_grow(vm);
+  if (room != 0) symbols_move(vm, room);
   symbol = symbol_find(scheme, string);
   if (symbol == W_NIL) {
     const word table = scheme->roots[ROOT_SYMBOLS];
     const size_t at = symbol_hash(string) & (length_of(table) - 1);
     set_slot(vm, new, SYMBOL_NEXT, slots_of(table)[at]);
     set_slot(vm, table, at, new);
-    scheme->symbol_count++;
+    __atomic_store_n(&scheme->symbol_count, scheme->symbol_count + 1, __ATOMIC_RELAXED);
     symbol = new;
   }
   pthread_mutex_unlock(&scheme->symbols);
