@@ -201,7 +201,7 @@ struct scheme {
   word roots[16]; /* barriered; ROOT_ */
   size_t symbol_count;
   pthread_mutex_t symbols;
-  pthread_mutex_t threads; /* guards what follows, and more: workers.c */
+  pthread_mutex_t threads; /* guards what follows, and more: scheme_threads.c */
   pthread_cond_t changed;
   uint64_t changes;
   struct worker *workers;

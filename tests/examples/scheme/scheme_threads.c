@@ -1,4 +1,4 @@
-/* workers.c: threads, mutexes and condition variables of SRFI 18, on POSIX threads: each thread has
+/* scheme_threads.c: threads, mutexes and condition variables of SRFI 18, on POSIX threads: each thread has
  * a machine of its own, and all run at the same time on one heap.
  *
  * One lock guards the slots of all three.  It is held for some instructions, with no safepoint
