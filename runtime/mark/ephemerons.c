@@ -74,7 +74,7 @@
  * referrers follows a value whose key is marked, and calls an ephemeron no referrer of its key.
  * Checkmark goes over all ephemerons until nothing is new, which shares no step with the above.
  *
- * Litmus: awaited. */
+ * Models: weak.  Litmus: awaited. */
 #include "mark/ephemerons.h"
 
 #include <string.h>

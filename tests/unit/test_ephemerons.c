@@ -457,6 +457,7 @@ static void pair_forked_fill(unit_world *world) {
 /* Cycles run meanwhile: the child has one that stands anywhere. */
 START_TEST(a_forked_child_goes_on_with_them) {
   unit_collector collector;
+  if (!SANITIZER_FORKS) return;
   pair_array(&unit, 0, PAIR_FORKED);
   pair_array(&unit, 1, PAIR_FORKED);
   unit_collector_start(&collector, unit.heap);
@@ -596,9 +597,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, an_ephemeron_may_have_a_finalizer);
   UNIT_WORLD_TEST(simple, values_stay_beside_a_collector_that_never_rests);
   UNIT_WORLD_TEST(simple, a_value_that_is_handed_on_stays);
-#if SANITIZER_FORKS
   UNIT_WORLD_TEST(simple, a_forked_child_goes_on_with_them);
-#endif
   const unit_worlds young = unit_world_cases(suite, "young", &young_world);
   UNIT_WORLD_TEST(young, an_old_one_keeps_and_loses_young_objects);
   UNIT_WORLD_TEST(young, a_young_key_dies_in_a_young_cycle);
