@@ -98,6 +98,9 @@ struct graph {
   uint32_t handle_ids[GRAPH_HANDLES];
   void *weak[GRAPH_HANDLES]; /* roots: weak references; under the lock of the handle beside them */
   uint32_t weak_ids[GRAPH_HANDLES];
+  void *pairs[GRAPH_HANDLES]; /* roots: ephemerons; likewise */
+  uint32_t pair_keys[GRAPH_HANDLES];
+  uint32_t pair_values[GRAPH_HANDLES];
   atomic_bool *gone;          /* by id: a cleanup of the object has run */
   struct graph_token *tokens; /* GRAPH_TOKENS */
   _Atomic uint32_t next_token;
