@@ -29,6 +29,7 @@
 #include "weak/weak_heap.h"
 
 #include "base/check.h"
+#include "weak/weak_table_parts.h"
 
 /* A thread with a deadline clears no more than so many blocks of weak references: 4,096 of them to
  * a block, each of which costs some nanoseconds. */
@@ -36,7 +37,10 @@
 
 bool gaiti_weak_init(gait_heap *heap) {
   heap->weak = gaiti_structure_alloc(&heap->space, sizeof *heap->weak);
-  return heap->weak != NULL;
+  if (!heap->weak) return false;
+  if (gaiti_table_kinds_init(heap)) return true;
+  gaiti_weak_destroy(heap);
+  return false;
 }
 
 void gaiti_weak_destroy(gait_heap *heap) {
@@ -67,7 +71,7 @@ static void weak_visit_block(const gait_heap *heap, uint32_t block, const AO_t *
                              weak_visit_fn *visit) {
   char *start = gaiti_block_start(&heap->map, block);
   for (size_t word = 0; word < GAITI_BLOCK_WORDS; word++)
-    for (AO_t set = AO_load(&bits[gaiti_block_word(block) + word]); set; set &= set - 1) {
+    for (AO_t set = AO_load_acquire(&bits[gaiti_block_word(block) + word]); set; set &= set - 1) {
       size_t granule = word * 64 + (size_t)__builtin_ctzll(set);
       visit(heap, (struct gait_weak *)(void *)(start + granule * GAIT_GRANULE_BYTES));
     }

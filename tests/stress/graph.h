@@ -32,6 +32,7 @@
 #define GRAPH_LOOSE_SLOTS  8
 #define GRAPH_HANDLES      24
 #define GRAPH_FIXED_MOST   8
+#define GRAPH_TABLES       3
 #define GRAPH_TOKENS       ((uint32_t)20000)
 
 typedef enum graph_form {
@@ -98,6 +99,7 @@ struct graph {
   uint32_t handle_ids[GRAPH_HANDLES];
   void *weak[GRAPH_HANDLES]; /* roots: weak references; under the lock of the handle beside them */
   uint32_t weak_ids[GRAPH_HANDLES];
+  void *tables[GRAPH_TABLES]; /* roots: weak tables (lookups.c) */
   atomic_bool *gone;          /* by id: a cleanup of the object has run */
   struct graph_token *tokens; /* GRAPH_TOKENS */
   _Atomic uint32_t next_token;
