@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "gait/ephemeron.h"
 #include "gait/finalizer.h"
 #include "gait/gait.h"
 #include "gait/scope.h"
@@ -258,6 +259,24 @@ public:
 
 private:
   gait_weak *weak() { return reinterpret_cast<gait_weak *>(this); }
+};
+
+// A pair of a key and a value that the key keeps, an object of the heap, as a Weak is.
+template <typename K, typename V> class Ephemeron {
+public:
+  Ephemeron() = delete;
+  static Ephemeron *create(K *key, V *value) {
+    gait_ephemeron *ephemeron = gait_ephemeron_new(Current::thread(), key, value);
+    if (!ephemeron) fail(GAIT_ERROR_MEMORY);
+    return reinterpret_cast<Ephemeron *>(ephemeron);
+  }
+  K *key() { return static_cast<K *>(gait_ephemeron_key(Current::thread(), ephemeron())); }
+  V *value() { return static_cast<V *>(gait_ephemeron_value(Current::thread(), ephemeron())); }
+  void set_value(V *value) { gait_ephemeron_set_value(Current::thread(), ephemeron(), value); }
+  void clear() { gait_ephemeron_clear(Current::thread(), ephemeron()); }
+
+private:
+  gait_ephemeron *ephemeron() { return reinterpret_cast<gait_ephemeron *>(this); }
 };
 
 // A handle in the innermost scope of handles; good until that is closed.  A copy is the same one.

@@ -35,6 +35,8 @@ typedef struct gait_weak_table gait_weak_table;
 
 /* The sides of its entries that a table does not keep. */
 typedef enum gait_weakness {
+  GAIT_WEAK_KEYS,   /* keeps its value as long as the key is alive, and otherwise than through the
+                       value: an ephemeron (ephemeron.h) */
   GAIT_WEAK_VALUES, /* keeps its key, until the value is dead */
   GAIT_WEAK_BOTH,   /* keeps neither: gone when one of the two is dead */
 } gait_weakness;

@@ -29,12 +29,17 @@ static void object_drop_external(gait_heap *heap, void *object) {
   gaiti_externals_set(&heap->externals, (uintptr_t)object, 0, &change);
 }
 
-/* An object of whose functions some may have to run stays (.finalizer.freed). */
+/* One of whose functions some may have to run (.finalizer.freed), or through which a list of the
+ * cycle under way goes (mark/ephemerons.c). */
+static bool object_stays(gait_heap *heap, const void *object, gaiti_ref ref) {
+  return gaiti_finalizers_may_name(heap, object) || gaiti_ref_kind(ref) == GAITI_KIND_EPHEMERON;
+}
+
 void gait_object_free(gait_thread *thread, void *object) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(object);
   gaiti_ref ref = object_of(thread, object);
-  if (gaiti_finalizers_may_name(thread->heap, object)) {
+  if (object_stays(thread->heap, object, ref)) {
     object_drop_external(thread->heap, object);
     return;
   }

@@ -44,6 +44,7 @@ gait_weak_table *gait_weak_table_create(gait_thread *thread, gait_weakness weakn
   TABLE_REQUIRE_THREAD(thread);
   gait_weak_table like = {0};
   switch (weakness) {
+  case GAIT_WEAK_KEYS: like.form = GAITI_TABLE_KEYS; break;
   case GAIT_WEAK_VALUES: like.form = GAITI_TABLE_VALUES; break;
   case GAIT_WEAK_BOTH: like.form = GAITI_TABLE_BOTH; break;
   default: REQUIRE("weak_table.weakness", false, "there is no such weakness");

@@ -72,7 +72,7 @@ static void buffers_spill_locked(gait_heap *heap, uintptr_t word) {
     buffers->spilled_objects++;
     buffers->spilled_bytes += gaiti_ref_bytes(&heap->map, ref);
     AO_nop_full();
-    if (!(ref & GAITI_REF_LEAF)) AO_store_release(&buffers->spilled, 1);
+    if (!(ref & GAITI_REF_LEAF) || buffers->leaves_count) AO_store_release(&buffers->spilled, 1);
   }
 }
 
@@ -197,6 +197,12 @@ void gaiti_buffers_open(gait_heap *heap) {
   gaiti_lock(&heap->buffers->lock);
   heap->buffers->open = true;
   AO_store(&heap->buffers->roots_scanned, 0);
+  gaiti_unlock(&heap->buffers->lock);
+}
+
+void gaiti_buffers_set_leaves_count(gait_heap *heap, bool count) {
+  gaiti_lock(&heap->buffers->lock);
+  heap->buffers->leaves_count = count;
   gaiti_unlock(&heap->buffers->lock);
 }
 

@@ -34,6 +34,7 @@ struct gaiti_barrier_buffers {
   struct gaiti_barrier_buffer *empty;
   AO_t pending; /* buffers in `full` */
   bool open;
+  bool leaves_count;        /* ephemerons may wait for leaves; under the lock */
   AO_t roots_scanned;       /* all roots have been scanned: a stored value needs no shade */
   AO_t spilled;             /* objects were marked that have not been traced */
   uint64_t spilled_objects; /* marked here, and not yet counted by marking */
@@ -74,6 +75,10 @@ void gaiti_buffers_take_spilled(gait_heap *heap, uint64_t *objects, uint64_t *by
 
 /* Opens the list; before any root is scanned. */
 void gaiti_buffers_open(gait_heap *heap);
+
+/* Whether leaves that are marked without a buffer have to be found as others; before any barrier is
+ * on, or when marking has closed. */
+void gaiti_buffers_set_leaves_count(gait_heap *heap, bool count);
 
 /* From now on only the overwritten value has to be shaded, until the list is opened anew: all roots
  * have been scanned, and none of them is written without the barrier. */

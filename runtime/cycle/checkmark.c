@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "cycle/checkmark.h"
 #include "cycle/cycle.h"
+#include "mark/ephemerons.h"
 #include "mark/fiber_scan.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -129,8 +130,10 @@ void gaiti_checkmark(gait_heap *heap) {
     marker->map.marks = marks;
     marker->alone = true;
     checkmark_roots(heap, marker);
-    while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
-    }
+    do
+      while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
+      }
+    while (gaiti_ephemerons_mark_values(marker));
     size_t missing = checkmark_compare(heap, marks, top);
     CHECK("checkmark", missing == 0, "a reachable object was not marked");
     marker->map.marks = heap->map.marks;

@@ -64,6 +64,7 @@
 #include "cycle/limit_report.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
+#include "mark/ephemerons.h"
 #include "mark/fiber_scan.h"
 #include "mark/marker.h"
 #include "mark/root_scan.h"
@@ -379,7 +380,8 @@ static bool cycle_close_finalizers(gait_heap *heap) {
   return true;
 }
 
-/* CLOSE: clears weak references, makes finalizers due, counts live bytes, and raises the epoch. */
+/* CLOSE: clears weak references and ephemerons, makes finalizers due, counts live bytes, and raises
+ * the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
@@ -494,6 +496,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_protocol_begin(heap);
   gaiti_record_begin(heap, cause);
   gaiti_marking_begin(heap);
+  gaiti_ephemerons_begin(heap);
   gaiti_weak_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_begin_pace(heap);

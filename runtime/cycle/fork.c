@@ -87,6 +87,7 @@
 #include "cycle/finalizer_thread.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
+#include "mark/ephemerons.h"
 #include "mark/marking.h"
 #include "mark/young.h"
 #include "weak/finalizers.h"
@@ -337,6 +338,7 @@ static void fork_drop_marking(struct fork_entry *entry) {
   struct gaiti_requests *requests = &entry->heap->cycle->requests;
   gaiti_buffers_drop(entry->heap);
   gaiti_marking_drop(entry->heap);
+  gaiti_ephemerons_end(entry->heap);
   gaiti_finalizers_drop(entry->heap);
   gaiti_young_forget_old(entry->heap);
   entry->heap->generation = (struct gaiti_generation){.young = false};

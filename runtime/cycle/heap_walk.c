@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "cycle/stop.h"
+#include "mark/ephemerons.h"
 #include "mark/marking.h"
 #include "weak/finalizers.h"
 #include "weak/weak_heap.h"
@@ -208,6 +209,7 @@ void gaiti_heap_walk(gait_heap *heap) {
   walk_space(heap);
   walk_partial(heap);
   gaiti_weak_walk(heap);
+  gaiti_ephemerons_walk(heap);
   gaiti_finalizers_walk(heap);
   walk_fibers(heap);
   for (struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {

@@ -22,7 +22,7 @@
  *            only in sweeping, when nothing marks; but for the size of a large object, which may
  *            rise within its last block at any time (heap/space_grow.c).
  *
- * Litmus: allocated, publish, publish-aarch64, shape. */
+ * Litmus: allocated, awaited, publish, publish-aarch64, shape. */
 #ifndef GAITI_HEAP_BLOCK_H
 #define GAITI_HEAP_BLOCK_H
 

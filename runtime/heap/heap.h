@@ -26,6 +26,7 @@ struct gaiti_procs;           /* mutator/proc.h */
 struct gaiti_fibers;          /* mutator/fibers.h */
 struct gaiti_partial;         /* alloc/partial.h */
 struct gaiti_barrier_buffers; /* barrier/buffers.h */
+struct gaiti_ephemerons;      /* mark/ephemerons.h */
 struct gaiti_marking;         /* mark/marking.h */
 struct gaiti_weak;            /* weak/weak_heap.h */
 struct gaiti_finalizers;      /* weak/finalizers.h */
@@ -65,6 +66,7 @@ struct gait_heap {
   struct gaiti_fibers *fibers;
   struct gaiti_partial *partial;
   struct gaiti_barrier_buffers *buffers;
+  struct gaiti_ephemerons *ephemerons;
   struct gaiti_marking *marking;
   struct gaiti_weak *weak;
   struct gaiti_finalizers *finalizers;

@@ -19,6 +19,7 @@
 #define GAITI_KIND_CONSERVATIVE 1
 #define GAITI_KIND_WEAK         2 /* weak/weak_heap.h */
 #define GAITI_KINDS_OWN         3
+#define GAITI_KIND_EPHEMERON    3 /* added after these, with its function (mark/ephemerons.c) */
 
 /* `words`: words that the maps describe; the last `repeat_words` of them repeat.  `short_map` is
  * the map itself when it has at most 64 words, the common case, and 0 otherwise.  `tagged_map`, of

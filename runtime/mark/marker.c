@@ -44,6 +44,7 @@
 
 #include "base/collecting.h"
 #include "mark/candidates.h"
+#include "mark/ephemerons.h"
 #include "mark/local_stack.h"
 #include "mark/scan.h"
 #include "mark/trace.h"
@@ -82,6 +83,7 @@ static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group g
     group.bits = bits;
   gaiti_marker_count(marker, group);
   if (!(group.ref & GAITI_REF_LEAF)) gaiti_local_wait(marker, group);
+  gaiti_ephemerons_note_marked(marker, group);
 }
 
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
@@ -354,6 +356,7 @@ static struct gaiti_marker *marker_new(gait_heap *heap) {
   marker->map = heap->map;
   marker->kinds = heap->kinds.table;
   marker->tags = heap->tags;
+  marker->ephemerons = heap->ephemerons;
   marker->fresh = marker->next = marker->candidates[0];
   marker->full = marker->fresh + GAITI_CANDIDATES;
   marker->local = gaiti_structure_alloc(&heap->space, sizeof *marker->local);

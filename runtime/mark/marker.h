@@ -30,6 +30,7 @@
  *   large_count   entries of `large`
  *   next_spare    the next of the markers that are not active
  *   tags          the heap's rule, behind the queues, whose place in their cache lines counts
+ *   ephemerons    the heap's (mark/ephemerons.h)
  *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
 struct gaiti_marker {
   struct gaiti_map map;
@@ -52,6 +53,7 @@ struct gaiti_marker {
   struct gaiti_group scans[2][GAITI_SCANS];
   struct gaiti_group large[GAITI_MARKER_LARGE];
   struct gaiti_tags tags;
+  struct gaiti_ephemerons *ephemerons;
 };
 
 struct gait_tracer {

@@ -2,6 +2,7 @@
 #include "mark/scan.h"
 
 #include "mark/candidates.h"
+#include "mark/ephemerons.h"
 #include "mark/local_stack.h"
 #include "mark/trace.h"
 
@@ -203,6 +204,7 @@ GAITI_RACY_INLINE bool scan_chain_form(struct gaiti_marker *marker, uint64_t unt
     gaiti_prefetch_for_read((const void *)gaiti_ref_start(&marker->map, ref));
     if (!gaiti_ref_mark(&marker->map, ref)) break;
     gaiti_marker_count(marker, link);
+    gaiti_ephemerons_note_marked(marker, link);
     if (ref >> GAITI_REF_CLASS_SHIFT != layout.tag) layout = scan_layout_of(marker, ref);
     if (form != SCAN_WORDS_PLAIN && layout.tagged) {
       marker->work += layout.bytes * scan_tagged(&gathering, &marker->tags, form, &layout, link);

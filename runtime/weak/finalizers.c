@@ -12,8 +12,9 @@
  *   look      Registrations whose object is white: `dying` finalizers, and cleanups, `gone`.
  *   children  Marks from the fields of each dying object, but not the object itself.  After it, a
  *             dying object is marked exactly if some dying one leads to it.
- *   settle    One that is not marked, or that has no order, is due: it is marked, and goes into the
- *             queue.  The others wait: they are marked, and are looked at anew in the next cycle.
+ *   settle    One that is not marked, or that has no order, is due: it is marked, and when all such
+ *             are, with the values of which they are keys, it goes into the queue.  The others
+ *             wait: they are marked, and are looked at anew in the next cycle.
  *   finish    A cleanup whose object is white still is due.  The object is swept.
  *
  * A thread may take a function out of the queue as soon as it is there: its object is marked by
@@ -259,7 +260,8 @@ static bool finalizer_settle(gait_heap *heap, struct gaiti_finalizer *record, bo
   return waits;
 }
 
-/* Which of them wait is known before any of the others is marked. */
+/* Which of them wait is known before any of the others is marked; and all of these are, with the
+ * values of which they are keys (mark/ephemerons.c), before a thread can take one. */
 static void finalizers_settle(gait_heap *heap, struct gaiti_marker *marker) {
   struct gaiti_finalizers *finalizers = heap->finalizers;
   struct gaiti_finalizer_list others = {NULL, NULL};
@@ -274,12 +276,11 @@ static void finalizers_settle(gait_heap *heap, struct gaiti_marker *marker) {
     any_waits |= finalizer_settle(heap, record, true);
   }
   AO_store(&finalizers->stuck, any_waits && !others.first);
-  while ((record = gaiti_finalizer_list_take(&others))) {
-    if (!MUTANT(MUTANT_DUE_NOT_MARKED)) gaiti_marker_word(marker, record->object);
-    gaiti_marker_mark_candidates(marker);
-    finalizer_settle(heap, record, false);
-  }
+  for (record = others.first; record && !MUTANT(MUTANT_DUE_NOT_MARKED); record = record->next)
+    gaiti_marker_word(marker, record->object);
   finalizers_drain(heap, marker);
+  while ((record = gaiti_finalizer_list_take(&others)))
+    finalizer_settle(heap, record, false);
 }
 
 /* ---- Finish ---- */

@@ -29,6 +29,8 @@
 #include "weak/weak_heap.h"
 
 #include "base/check.h"
+#include "heap/kind_visit.h"
+#include "mark/ephemerons.h"
 #include "weak/weak_table_parts.h"
 
 /* A thread with a deadline clears no more than so many blocks of weak references: 4,096 of them to
@@ -51,39 +53,15 @@ void gaiti_weak_begin(gait_heap *heap) {
   AO_store_full(&heap->weak->cleared, 0);
 }
 
-static bool weak_is_block(const gait_heap *heap, uint32_t block) {
-  gaiti_ref tag = gaiti_block_tag(&heap->map, block);
-  return tag != 0 && gaiti_ref_kind(tag) == GAITI_KIND_WEAK;
-}
-
 bool gaiti_weak_is_long(const gait_heap *heap) {
-  if (!AO_load(&heap->weak->used)) return false;
-  uint32_t count = 0, top = gaiti_space_top(&heap->space);
-  for (uint32_t block = 0; block < top && count <= WEAK_SHORT_BLOCKS; block++)
-    count += weak_is_block(heap, block);
-  return count > WEAK_SHORT_BLOCKS;
+  if (gaiti_ephemerons_are_many(heap)) return true;
+  return AO_load(&heap->weak->used) &&
+         gaiti_kind_has_more_blocks(heap, GAITI_KIND_WEAK, WEAK_SHORT_BLOCKS);
 }
 
-typedef void weak_visit_fn(const gait_heap *heap, struct gait_weak *weak);
-
-/* Calls for each weak reference of a block that has its bit in the table. */
-static void weak_visit_block(const gait_heap *heap, uint32_t block, const AO_t *bits,
-                             weak_visit_fn *visit) {
-  char *start = gaiti_block_start(&heap->map, block);
-  for (size_t word = 0; word < GAITI_BLOCK_WORDS; word++)
-    for (AO_t set = AO_load_acquire(&bits[gaiti_block_word(block) + word]); set; set &= set - 1) {
-      size_t granule = word * 64 + (size_t)__builtin_ctzll(set);
-      visit(heap, (struct gait_weak *)(void *)(start + granule * GAIT_GRANULE_BYTES));
-    }
-}
-
-static void weak_visit_all(const gait_heap *heap, const AO_t *bits, weak_visit_fn *visit) {
-  uint32_t top = gaiti_space_top(&heap->space);
-  for (uint32_t block = 0; block < top; block++)
-    if (weak_is_block(heap, block)) weak_visit_block(heap, block, bits, visit);
-}
-
-static void weak_clear(const gait_heap *heap, struct gait_weak *weak) {
+static void weak_clear(const gait_heap *heap, void *object, void *arg) {
+  (void)arg;
+  struct gait_weak *weak = object;
   AO_t word = AO_load_acquire(&weak->word);
   gaiti_ref ref = gaiti_weak_referent(heap, word);
   if (!ref || gaiti_ref_is_marked(&heap->map, ref)) return;
@@ -93,22 +71,27 @@ static void weak_clear(const gait_heap *heap, struct gait_weak *weak) {
 
 void gaiti_weak_close(gait_heap *heap) {
   heap->weak->marked = gaiti_marking_counts(heap).objects;
-  if (AO_load(&heap->weak->used)) weak_visit_all(heap, heap->map.marks, weak_clear);
+  if (AO_load(&heap->weak->used))
+    gaiti_kind_visit(heap, GAITI_KIND_WEAK, heap->map.marks, weak_clear, NULL);
+  gaiti_ephemerons_clear(heap);
 }
 
 void gaiti_weak_end(gait_heap *heap) {
   if (gaiti_marking_counts(heap).objects != heap->weak->marked) gaiti_weak_close(heap);
+  gaiti_ephemerons_end(heap);
   AO_store_full(&heap->weak->cleared, 1);
 }
 
 /* ---- Checks ---- */
 
-static void weak_check(const gait_heap *heap, struct gait_weak *weak) {
+static void weak_check(const gait_heap *heap, void *object, void *arg) {
+  (void)arg;
+  const struct gait_weak *weak = object;
   gaiti_ref ref = gaiti_weak_referent(heap, AO_load_acquire(&weak->word));
   CHECK("walk.weak", !ref || gaiti_ref_is_allocated(&heap->map, ref),
         "a weak reference is to a free slot");
 }
 
 void gaiti_weak_walk(const gait_heap *heap) {
-  weak_visit_all(heap, heap->map.allocated, weak_check);
+  gaiti_kind_visit(heap, GAITI_KIND_WEAK, heap->map.allocated, weak_check, NULL);
 }

@@ -37,8 +37,9 @@ void gaiti_weak_begin(gait_heap *heap);
 /* Whether gaiti_weak_close takes longer than a thread with a deadline may. */
 bool gaiti_weak_is_long(const gait_heap *heap);
 
-/* Clears the marked weak references to unmarked objects.  Marking is closed, every thread still
- * allocates black, and the epoch has not risen.  Threads run.  May be called again. */
+/* Clears the marked weak references to unmarked objects, and ephemerons of such keys.  Marking is
+ * closed, every thread still allocates black, and the epoch has not risen.  Threads run.  May be
+ * called again. */
 void gaiti_weak_close(gait_heap *heap);
 
 /* The same of those that have been marked since, with the objects of finalizers; from then on each

@@ -15,7 +15,7 @@
 
 #include "base/check.h"
 
-/* What a call has in hand, in a frame.
+/* The references that a call has in hand, in a frame, and the rest of its state.
  *   key     that is looked for; in a table of interned objects, that which `name` names is
  *   value   that is put
  *   entry   that is looked at; in the end the match
@@ -89,7 +89,7 @@ static bool search_matches(gait_thread *thread, struct table_search *search) {
   if ((AO_load(&entry->hash) & ~GAITI_ENTRY_COUNTED) != search->hash) return false;
   bool by = table->equal || search->name;
   if (!by && !gaiti_entry_has_key(entry, table->form, search->key)) return false;
-  search->found = gaiti_entry_value(thread, entry);
+  search->found = gaiti_entry_value(thread, entry, table->form);
   return search->found && (!by || search_matches_by(thread, search));
 }
 
@@ -197,14 +197,14 @@ bool gaiti_table_put(gait_thread *thread, gait_weak_table *table, void *key, voi
     search.entry = NULL;
     addition = search_or_add(thread, &search);
   } while (addition == ADDITION_AGAIN ||
-           (search.entry && !gaiti_entry_set(thread, search.entry, value)));
+           (search.entry && !gaiti_entry_set(thread, search.entry, table->form, value)));
   table_search_end(thread, &search);
   return addition == ADDITION_DONE;
 }
 
 /* Removes the entry that the search has found: it dies, and is taken off its chain. */
 static bool search_remove(gait_thread *thread, struct table_search *search) {
-  if (!gaiti_entry_set(thread, search->entry, NULL)) return false;
+  if (!gaiti_entry_set(thread, search->entry, search->table->form, NULL)) return false;
   void **head = gaiti_buckets_find(search->buckets, search->hash);
   if (head) gaiti_buckets_prune(thread, search->table, search->buckets, head);
   gaiti_buckets_work(thread, search->table);

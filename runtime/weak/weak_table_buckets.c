@@ -7,15 +7,15 @@
  * .table.chain  An entry is added at the head of its chain alone, by compare-and-swap: where that
  * succeeds the chain is the one that the thread has searched, but for entries that have died since,
  * so the key is there once.  An entry is taken off when it is dead: the `next` before it is set to
- * what follows it.  Two threads may do this beside each other, and one may bring an entry back that
+ * its own.  Two threads may do this beside each other, and one may bring an entry back that
  * the other has taken off.  That entry is dead as well, and whatever is written there leads to all
  * live entries that followed: each `next` goes to an entry further on, and skips dead ones alone.
  *
  * .table.follow  A table with too many or too few entries gets other buckets, which follow the
- * older ones.  One of the new buckets is made ready by whoever adds to it first, or in passing
- * (gaiti_buckets_work): the older buckets that may have its entries are frozen, so that no entry
- * comes to them any more; copies of the live entries are made; and the head is set to their chain,
- * by compare-and-swap from 0, once.
+ * older ones.  One of the new buckets is made ready by the thread that adds to it first, or in
+ * passing (gaiti_buckets_work): the older buckets that may have its entries are frozen, so that no
+ * entry comes to them any more; copies of the live entries are made; and the head is set to their
+ * chain, by compare-and-swap from 0, once.
  *
  *   thread A, that found the older buckets in use     thread B
  *   searches the chain                                has the table use new ones
@@ -177,7 +177,7 @@ static bool buckets_copy_entry(gait_thread *thread, struct buckets_refill *refil
   struct gaiti_entry *copy = gaiti_table_alloc(thread, GAITI_KIND_ENTRY, sizeof *copy);
   if (!copy) return false;
   AO_store(&copy->hash, AO_load(&refill->entry->hash) | GAITI_ENTRY_COUNTED);
-  gait_store_init(thread, &copy->value, refill->entry->value);
+  gait_store_init(thread, &copy->cell, refill->entry->cell);
   gait_store_init(thread, &copy->key, refill->entry->key);
   gait_store_init(thread, &copy->next, refill->copies);
   refill->copies = copy;

@@ -1,11 +1,12 @@
 /* The objects of weak tables: their kinds, and the entries.
  *
- * .table.end  The value of an entry is a weak reference of the entry's own.  Its word goes from one
- * value to another by compare-and-swap alone, from one that the thread holds, and so keeps alive;
- * and from nil to none.  So an entry is dead for good once its word is nil, whether the collector
- * or a thread has made it so, and whoever finds it nil may take the entry off its chain.  To look
- * for that is a plain load, which does not shade: a search keeps none of the objects that it
- * passes.
+ * .table.end  An entry has a cell of its own: a weak reference to its value, or an ephemeron with
+ * its key and value.  The word of a weak reference goes from one value to another by
+ * compare-and-swap alone, from one that the thread holds, and so keeps alive; that of an ephemeron,
+ * its key, goes from the key to nil.  From nil both go nowhere.  So an entry is dead for good once
+ * its word is nil, whether the collector or a thread has made it so, and any thread that finds it
+ * nil may take the entry off its chain.  To look for that is a plain load, which does not shade: a
+ * search keeps none of the objects that it passes.
  *
  * .table.white  Before the collector clears the word, a thread that loads a dead value gets NULL
  * already (.weak.under-the-lock).  It takes the entry for no match, and leaves it: a value that one
@@ -23,7 +24,7 @@ static const uint64_t buckets_map[] = {WORD_OF(struct gaiti_buckets, older) |
                                        WORD_OF(struct gaiti_buckets, segments)};
 static const uint64_t segment_map[] = {WORD_OF(struct gaiti_bucket_segment, heads)};
 static const uint64_t entry_map[] = {WORD_OF(struct gaiti_entry, next) |
-                                     WORD_OF(struct gaiti_entry, value) |
+                                     WORD_OF(struct gaiti_entry, cell) |
                                      WORD_OF(struct gaiti_entry, key)};
 static const uint64_t iterator_map[] = {
     WORD_OF(gait_weak_table_iterator, table) | WORD_OF(gait_weak_table_iterator, buckets) |
@@ -34,7 +35,7 @@ static void entry_trace(gait_tracer *tracer, void *object, size_t bytes, void *a
   struct gaiti_entry *entry = object;
   (void)bytes, (void)arg;
   gait_trace_slot(tracer, (void *const *)(void *)&entry->next);
-  gait_trace_slot(tracer, (void *const *)(void *)&entry->value);
+  gait_trace_slot(tracer, (void *const *)(void *)&entry->cell);
   gait_trace_range(tracer, &entry->key, sizeof entry->key);
 }
 
@@ -95,10 +96,20 @@ static gait_weak *entry_create_weak(gait_thread *thread, void *object) {
   return weak;
 }
 
+static struct gait_ephemeron *entry_create_ephemeron(gait_thread *thread, void *key, void *value) {
+  struct gait_ephemeron *ephemeron =
+      gaiti_table_alloc(thread, GAITI_KIND_EPHEMERON, sizeof *ephemeron);
+  if (!ephemeron) return NULL;
+  gait_store_init_word(thread, &ephemeron->value, (uint64_t)value);
+  gait_store_init_word(thread, &ephemeron->key, (uint64_t)key);
+  AO_store_release(&thread->heap->ephemerons->used, 1);
+  return ephemeron;
+}
+
 /* The references of an entry that is being made. */
 struct entry_parts {
   struct gaiti_entry *entry;
-  gait_weak *value;
+  void *cell;
   void *key;
 };
 
@@ -106,7 +117,9 @@ static bool entry_create_parts(gait_thread *thread, enum gaiti_table_form form, 
                                void *value, struct entry_parts *parts) {
   if (form == GAITI_TABLE_VALUES) parts->key = key;
   if (form == GAITI_TABLE_BOTH && !(parts->key = entry_create_weak(thread, key))) return false;
-  if (!(parts->value = entry_create_weak(thread, value))) return false;
+  parts->cell = form == GAITI_TABLE_KEYS ? (void *)entry_create_ephemeron(thread, key, value)
+                                         : (void *)entry_create_weak(thread, value);
+  if (!parts->cell) return false;
   parts->entry = gaiti_table_alloc(thread, GAITI_KIND_ENTRY, sizeof *parts->entry);
   return parts->entry != NULL;
 }
@@ -120,39 +133,66 @@ struct gaiti_entry *gaiti_entry_create(gait_thread *thread, enum gaiti_table_for
   gait_frame_pop(thread, &frame);
   if (!made) return NULL;
   AO_store(&parts.entry->hash, hash | GAITI_ENTRY_COUNTED);
-  gait_store_init(thread, &parts.entry->value, parts.value);
+  gait_store_init(thread, &parts.entry->cell, parts.cell);
   gait_store_init(thread, &parts.entry->key, parts.key);
   return parts.entry;
 }
 
+/* The word of the entry's cell, or of a weak key. */
+static const AO_t *entry_weak_word(const void *weak) {
+  return &((const gait_weak *)weak)->word;
+}
+_Static_assert(offsetof(struct gait_ephemeron, key) == offsetof(gait_weak, word),
+               "the word that decides is the first of both");
+
 bool gaiti_entry_is_dead(const struct gaiti_entry *entry, enum gaiti_table_form form) {
-  if (AO_load_acquire(&entry->value->word) == 0) return true;
-  return form == GAITI_TABLE_BOTH && AO_load_acquire(&((const gait_weak *)entry->key)->word) == 0;
+  if (AO_load_acquire(entry_weak_word(entry->cell)) == 0) return true;
+  return form == GAITI_TABLE_BOTH && AO_load_acquire(entry_weak_word(entry->key)) == 0;
 }
 
-void *gaiti_entry_value(gait_thread *thread, const struct gaiti_entry *entry) {
-  return (void *)gaiti_weak_load(thread, &entry->value->word);
+/* Of an ephemeron whose key is alive the value is (.ephemeron.closure). */
+void *gaiti_entry_value(gait_thread *thread, const struct gaiti_entry *entry,
+                        enum gaiti_table_form form) {
+  uintptr_t word = gaiti_weak_load(thread, entry_weak_word(entry->cell));
+  if (!word || form != GAITI_TABLE_KEYS) return (void *)word;
+  return (void *)AO_load_acquire(&((const struct gait_ephemeron *)entry->cell)->value);
 }
 
 void *gaiti_entry_key(gait_thread *thread, const struct gaiti_entry *entry,
                       enum gaiti_table_form form) {
-  if (form != GAITI_TABLE_BOTH) return entry->key;
-  return (void *)gaiti_weak_load(thread, &((const gait_weak *)entry->key)->word);
+  if (form == GAITI_TABLE_VALUES || form == GAITI_TABLE_INTERNED) return entry->key;
+  const void *weak = form == GAITI_TABLE_BOTH ? entry->key : entry->cell;
+  return (void *)gaiti_weak_load(thread, entry_weak_word(weak));
+}
+
+/* A thread that puts has found the key, and one that removes takes it away: where they meet, the
+ * put came first. */
+static bool entry_set_ephemeron(gait_thread *thread, struct gait_ephemeron *ephemeron,
+                                void *value) {
+  AO_t key = AO_load_acquire(&ephemeron->key);
+  if (!key) return false;
+  gaiti_delay(thread->heap);
+  if (!value && !AO_compare_and_swap_full(&ephemeron->key, key, 0)) return false;
+  gait_store_word(thread, &ephemeron->value, (uint64_t)value);
+  return true;
 }
 
 /* A value that was loaded is held until the swap, so that its memory is no other's meanwhile. */
-bool gaiti_entry_set(gait_thread *thread, const struct gaiti_entry *entry, void *value) {
+bool gaiti_entry_set(gait_thread *thread, const struct gaiti_entry *entry,
+                     enum gaiti_table_form form, void *value) {
+  if (form == GAITI_TABLE_KEYS) return entry_set_ephemeron(thread, entry->cell, value);
+  AO_t *word = &((gait_weak *)entry->cell)->word;
   for (;;) {
-    void *old = gaiti_entry_value(thread, entry);
+    uintptr_t old = gaiti_weak_load(thread, word);
     if (!old) return false;
     gaiti_delay(thread->heap);
-    if (AO_compare_and_swap_full(&entry->value->word, (AO_t)old, (AO_t)value)) return true;
+    if (AO_compare_and_swap_full(word, old, (AO_t)value)) return true;
   }
 }
 
 bool gaiti_entry_has_key(const struct gaiti_entry *entry, enum gaiti_table_form form,
                          const void *key) {
   if (form == GAITI_TABLE_VALUES) return entry->key == key;
-  const gait_weak *weak = form == GAITI_TABLE_BOTH ? entry->key : entry->value;
-  return AO_load_acquire(&weak->word) == (AO_t)key;
+  const void *weak = form == GAITI_TABLE_BOTH ? entry->key : entry->cell;
+  return AO_load_acquire(entry_weak_word(weak)) == (AO_t)key;
 }

@@ -45,7 +45,7 @@ static bool iterator_is_there(gait_thread *thread, const gait_weak_table_iterato
   size_t index = AO_load(&entry->hash) & (iterator->buckets->count - 1);
   if (index != iterator->index - 1 || gaiti_entry_is_dead(entry, form)) return false;
   *key = gaiti_entry_key(thread, entry, form);
-  *value = gaiti_entry_value(thread, entry);
+  *value = gaiti_entry_value(thread, entry, form);
   return *value && (*key || form == GAITI_TABLE_INTERNED);
 }
 

@@ -1,8 +1,8 @@
 /* weak_table_parts.h: weak tables and tables of interned objects.
  *
  * A table refers to its buckets, these to segments with the heads of chains, and a chain leads
- * through entries.  All of them are objects of the heap, of kinds of Gait's own, and an entry has
- * weak references of its own (weak_heap.h) to what the table does not keep.
+ * through entries.  All of them are objects of the heap, of kinds of Gait's own.  An entry has weak
+ * references (weak_heap.h) or an ephemeron of its own to the objects that the table does not keep.
  *
  * .inv.table  A chain ends, and has one live entry for each key at most.  An entry that is dead
  *             stays so.  A bucket that is frozen gets no entry any more, and those that follow it
@@ -11,25 +11,28 @@
 #define GAITI_WEAK_WEAK_TABLE_PARTS_H
 
 #include "gait/weak_table.h"
+#include "mark/ephemerons.h"
 #include "mutator/thread.h"
 #include "weak/weak_heap.h"
 
 enum gaiti_table_form {
+  GAITI_TABLE_KEYS,     /* keys weak, which keep their values */
   GAITI_TABLE_VALUES,   /* keys strong, values weak */
   GAITI_TABLE_BOTH,     /* both weak */
-  GAITI_TABLE_INTERNED, /* values weak, found by what they are */
+  GAITI_TABLE_INTERNED, /* values weak, found by their names */
 };
 
 /* One entry of a chain.
  *   next   the rest of the chain; it skips entries that were dead
  *   hash   mixed; its highest bit: the entry counts in its buckets (GAITI_ENTRY_COUNTED); atomic
- *   value  a weak reference, nil once the entry is dead.  The copy of an entry has the same
+ *   cell   a weak reference to the value, or for KEYS an ephemeron: its first word is nil once the
+ *          entry is dead.  The copy of an entry has the same
  *   key    VALUES: the key itself; BOTH: a weak reference to it; else NULL
  * All but the first two are constant. */
 struct gaiti_entry {
   struct gaiti_entry *next;
   AO_t hash;
-  gait_weak *value;
+  void *cell;
   void *key;
 };
 
@@ -86,14 +89,14 @@ struct gait_weak_table_iterator {
 
 /* The kinds of these objects, behind those of heap/kind.h. */
 enum gaiti_table_kind {
-  GAITI_KIND_TABLE = GAITI_KINDS_OWN,
+  GAITI_KIND_TABLE = GAITI_KIND_EPHEMERON + 1,
   GAITI_KIND_BUCKETS,
   GAITI_KIND_SEGMENT,
   GAITI_KIND_ENTRY,
   GAITI_KIND_TABLE_ITERATOR,
 };
 
-/* Registers them; no other kind is registered but those of heap/kind.h. */
+/* Registers them; no other kind is registered but those. */
 bool gaiti_table_kinds_init(gait_heap *heap);
 
 /* ---- Objects (weak_table_entries.c) ----
@@ -103,7 +106,7 @@ bool gaiti_table_kinds_init(gait_heap *heap);
 /* A zeroed object of that kind; NULL: out of memory.  A safepoint. */
 void *gaiti_table_alloc(gait_thread *thread, uint16_t kind, size_t bytes);
 
-/* An entry with a weak reference to `value`.  NULL: out of memory.  A safepoint: `key` and `value`
+/* An entry of that table form.  NULL: out of memory.  A safepoint: `key` and `value`
  * are in the caller's frame. */
 struct gaiti_entry *gaiti_entry_create(gait_thread *thread, enum gaiti_table_form form,
                                        uint64_t hash, void *key, void *value);
@@ -112,12 +115,15 @@ struct gaiti_entry *gaiti_entry_create(gait_thread *thread, enum gaiti_table_for
 bool gaiti_entry_is_dead(const struct gaiti_entry *entry, enum gaiti_table_form form);
 
 /* The value, which is alive from now on; NULL: the entry is dead, or will be found so. */
-void *gaiti_entry_value(gait_thread *thread, const struct gaiti_entry *entry);
+void *gaiti_entry_value(gait_thread *thread, const struct gaiti_entry *entry,
+                        enum gaiti_table_form form);
 void *gaiti_entry_key(gait_thread *thread, const struct gaiti_entry *entry,
                       enum gaiti_table_form form);
 
-/* Gives it another value, NULL: none, which is the end of the entry.  False: it is dead. */
-bool gaiti_entry_set(gait_thread *thread, const struct gaiti_entry *entry, void *value);
+/* Gives it another value; NULL: none, which is the end of the entry.  False: it was dead.  Its key
+ * is alive. */
+bool gaiti_entry_set(gait_thread *thread, const struct gaiti_entry *entry,
+                     enum gaiti_table_form form, void *value);
 
 /* Whether its key, or the object that was interned, is that very word.  `key` is alive. */
 bool gaiti_entry_has_key(const struct gaiti_entry *entry, enum gaiti_table_form form,

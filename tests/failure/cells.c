@@ -1,5 +1,6 @@
 #include "cells.h"
 
+#include <gait/ephemeron.h>
 #include <gait/weak.h>
 
 #include <gait/finalizer.h>
@@ -249,6 +250,15 @@ void cells_weak(struct cells *cells) {
   for (unsigned i = 0; i < CELLS_SLOTS; i++) {
     const gait_weak *weak = gait_weak_create(cells->thread, cells->slots[i]);
     MUST(!weak || gait_weak_get(cells->thread, weak) == cells->slots[i]);
+  }
+}
+
+/* What a slot keeps is the key of an ephemeron, and its value, where there was memory for one. */
+void cells_ephemerons(struct cells *cells) {
+  for (unsigned i = 0; i < CELLS_SLOTS; i++) {
+    void *kept = cells->slots[i];
+    const gait_ephemeron *pair = gait_ephemeron_new(cells->thread, kept, kept);
+    MUST(!pair || gait_ephemeron_value(cells->thread, pair) == kept);
   }
 }
 

@@ -68,6 +68,7 @@ void cells_fibers(struct cells *cells);
 void cells_allocate(struct cells *cells, unsigned count);
 void cells_externals(struct cells *cells);
 void cells_weak(struct cells *cells);
+void cells_ephemerons(struct cells *cells);
 void cells_grow(struct cells *cells);
 void cells_build(struct cells *cells);
 void cells_finalizers(struct cells *cells);

@@ -48,6 +48,7 @@ static void life_work(struct cells *cells) {
   cells_fibers(cells);
   cells_externals(cells);
   cells_weak(cells);
+  cells_ephemerons(cells);
   cells_grow(cells);
   cells_build(cells);
   cells_finalizers(cells);

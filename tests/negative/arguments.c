@@ -4,6 +4,7 @@
  * A call with a result gives GAIT_ERROR_ARGUMENT and has changed nothing; any other ends the
  * program with a check, in a child of the test's own. */
 #include <check.h>
+#include <gait/ephemeron.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
@@ -224,6 +225,47 @@ static void null_weak_set_nothing(struct world *world) {
   gait_weak_set(world->thread, NULL, NULL);
 }
 
+static gait_ephemeron *some_ephemeron(struct world *world) {
+  return gait_ephemeron_new(world->thread, NULL, NULL);
+}
+
+static void null_ephemeron_new(struct world *world) {
+  (void)world;
+  gait_ephemeron_new(NULL, NULL, NULL);
+}
+
+static void null_ephemeron_key_no_thread(struct world *world) {
+  gait_ephemeron_key(NULL, some_ephemeron(world));
+}
+
+static void null_ephemeron_key_of_nothing(struct world *world) {
+  gait_ephemeron_key(world->thread, NULL);
+}
+
+static void null_ephemeron_value_no_thread(struct world *world) {
+  gait_ephemeron_value(NULL, some_ephemeron(world));
+}
+
+static void null_ephemeron_value_of_nothing(struct world *world) {
+  gait_ephemeron_value(world->thread, NULL);
+}
+
+static void null_ephemeron_set_no_thread(struct world *world) {
+  gait_ephemeron_set_value(NULL, some_ephemeron(world), NULL);
+}
+
+static void null_ephemeron_set_nothing(struct world *world) {
+  gait_ephemeron_set_value(world->thread, NULL, NULL);
+}
+
+static void null_ephemeron_clear_no_thread(struct world *world) {
+  gait_ephemeron_clear(NULL, some_ephemeron(world));
+}
+
+static void null_ephemeron_clear_nothing(struct world *world) {
+  gait_ephemeron_clear(world->thread, NULL);
+}
+
 static void null_trim(struct world *world) {
   (void)world;
   gait_heap_trim(NULL);
@@ -410,6 +452,24 @@ static const struct misuse {
      "the argument thread is NULL"},
     {"null_weak_set_nothing", null_weak_set_nothing, "gait_weak_set", "argument.null",
      "the argument weak is NULL"},
+    {"null_ephemeron_new", null_ephemeron_new, "gait_ephemeron_new", "argument.null",
+     "the argument thread is NULL"},
+    {"null_ephemeron_key_no_thread", null_ephemeron_key_no_thread, "gait_ephemeron_key",
+     "argument.null", "the argument thread is NULL"},
+    {"null_ephemeron_key_of_nothing", null_ephemeron_key_of_nothing, "gait_ephemeron_key",
+     "argument.null", "the argument ephemeron is NULL"},
+    {"null_ephemeron_value_no_thread", null_ephemeron_value_no_thread, "gait_ephemeron_value",
+     "argument.null", "the argument thread is NULL"},
+    {"null_ephemeron_value_of_nothing", null_ephemeron_value_of_nothing, "gait_ephemeron_value",
+     "argument.null", "the argument ephemeron is NULL"},
+    {"null_ephemeron_set_no_thread", null_ephemeron_set_no_thread, "gait_ephemeron_set_value",
+     "argument.null", "the argument thread is NULL"},
+    {"null_ephemeron_set_nothing", null_ephemeron_set_nothing, "gait_ephemeron_set_value",
+     "argument.null", "the argument ephemeron is NULL"},
+    {"null_ephemeron_clear_no_thread", null_ephemeron_clear_no_thread, "gait_ephemeron_clear",
+     "argument.null", "the argument thread is NULL"},
+    {"null_ephemeron_clear_nothing", null_ephemeron_clear_nothing, "gait_ephemeron_clear",
+     "argument.null", "the argument ephemeron is NULL"},
     {"null_trim", null_trim, "gait_heap_trim", "argument.null", "the argument heap is NULL"},
     {"null_get_gogc", null_get_gogc, "gait_heap_gogc", "argument.null",
      "the argument heap is NULL"},

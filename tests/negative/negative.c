@@ -5,6 +5,7 @@
  * which names the check whatever the build of the library. */
 #include <check.h>
 #include <gait/array.h>
+#include <gait/ephemeron.h>
 #include <gait/fiber.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
@@ -1034,6 +1035,55 @@ static int weak_set_of_the_dead(struct world *world) {
   return GAIT_OK;
 }
 
+/* ---- Ephemerons ---- */
+
+static gait_ephemeron *pair_of(struct world *world) {
+  gait_ephemeron *pair = gait_ephemeron_new(world->thread, world->slots[0], NULL);
+  must(pair != NULL);
+  return world->slots[1] = pair;
+}
+
+static int ephemeron_new_outside(struct world *world) {
+  gait_thread_leave(world->thread);
+  return null_or(gait_ephemeron_new(world->thread, NULL, NULL));
+}
+
+static int ephemeron_key_outside(struct world *world) {
+  gait_ephemeron *pair = pair_of(world);
+  gait_thread_leave(world->thread);
+  return null_or(gait_ephemeron_key(world->thread, pair));
+}
+
+static int ephemeron_value_of_the_first(struct world *world) {
+  return null_or(gait_ephemeron_value(world->thread, world->slots[1]));
+}
+static int ephemeron_value_from_elsewhere(struct world *world) {
+  pair_of(world);
+  return elsewhere(world, ephemeron_value_of_the_first);
+}
+
+static int ephemeron_key_of_another_object(struct world *world) {
+  return null_or(gait_ephemeron_key(world->thread, world->slots[0]));
+}
+
+static int ephemeron_set_a_weak_reference(struct world *world) {
+  gait_ephemeron_set_value(world->thread, (gait_ephemeron *)weak_of(world), NULL);
+  return GAIT_OK;
+}
+
+static int ephemeron_set_inside_another(struct world *world) {
+  gait_ephemeron_set_value(world->thread, (gait_ephemeron *)((char *)pair_of(world) + 8), NULL);
+  return GAIT_OK;
+}
+
+static int ephemeron_clear_of_the_dead(struct world *world) {
+  gait_ephemeron *pair = pair_of(world);
+  world->slots[1] = NULL;
+  must(gait_heap_collect(world->thread) == GAIT_OK);
+  gait_ephemeron_clear(world->thread, pair);
+  return GAIT_OK;
+}
+
 /* ---- Forks in callbacks, on a thread that does the collector's work ---- */
 
 static void fork_here(void) {
@@ -1187,6 +1237,16 @@ static const struct misuse {
     {"weak_get_of_another_object", weak_get_of_another_object, NULL, "weak.live", ABORTS},
     {"weak_set_inside_another", weak_set_inside_another, NULL, "weak.live", ABORTS},
     {"weak_set_of_the_dead", weak_set_of_the_dead, NULL, "weak.live", ABORTS},
+    {"ephemeron_new_outside", ephemeron_new_outside, NULL, "thread.managed", ABORTS},
+    {"ephemeron_key_outside", ephemeron_key_outside, NULL, "thread.managed", ABORTS},
+    {"ephemeron_value_from_elsewhere", ephemeron_value_from_elsewhere, NULL, "thread.owner",
+     ABORTS},
+    {"ephemeron_key_of_another_object", ephemeron_key_of_another_object, NULL, "ephemeron.live",
+     ABORTS},
+    {"ephemeron_set_a_weak_reference", ephemeron_set_a_weak_reference, NULL, "ephemeron.live",
+     ABORTS},
+    {"ephemeron_set_inside_another", ephemeron_set_inside_another, NULL, "ephemeron.live", ABORTS},
+    {"ephemeron_clear_of_the_dead", ephemeron_clear_of_the_dead, NULL, "ephemeron.live", ABORTS},
     {"attach_nothing", attach_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"attach_to_no_place", attach_to_no_place, NULL, NULL, GAIT_ERROR_ARGUMENT},
     {"destroy_nothing", destroy_nothing, NULL, NULL, GAIT_ERROR_ARGUMENT},

@@ -32,7 +32,7 @@
 #define GRAPH_LOOSE_SLOTS  8
 #define GRAPH_HANDLES      24
 #define GRAPH_FIXED_MOST   8
-#define GRAPH_TABLES       3
+#define GRAPH_TABLES       4
 #define GRAPH_TOKENS       ((uint32_t)20000)
 
 typedef enum graph_form {
@@ -100,6 +100,9 @@ struct graph {
   void *weak[GRAPH_HANDLES]; /* roots: weak references; under the lock of the handle beside them */
   uint32_t weak_ids[GRAPH_HANDLES];
   void *tables[GRAPH_TABLES]; /* roots: weak tables (lookups.c) */
+  void *pairs[GRAPH_HANDLES]; /* roots: ephemerons; likewise */
+  uint32_t pair_keys[GRAPH_HANDLES];
+  uint32_t pair_values[GRAPH_HANDLES];
   atomic_bool *gone;          /* by id: a cleanup of the object has run */
   struct graph_token *tokens; /* GRAPH_TOKENS */
   _Atomic uint32_t next_token;

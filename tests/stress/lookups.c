@@ -1,11 +1,11 @@
 /* Weak tables: those of the graph, which all threads use at once.  One finds objects by their ids,
- * one finds objects by themselves, and one interns numbers.  Without a lock: whatever one finds
- * under an id is the object of that id. */
+ * one finds objects by themselves, one has a property of objects, and one interns numbers.  Without
+ * a lock: any object that one finds under an id is the object of that id. */
 #include "lookups.h"
 
 #include <gait/weak_table.h>
 
-enum { LOOKUPS_BY_ID, LOOKUPS_BY_SELF, LOOKUPS_NUMBERS };
+enum { LOOKUPS_BY_ID, LOOKUPS_BY_SELF, LOOKUPS_PROPERTIES, LOOKUPS_NUMBERS };
 
 /* Interned: so many numbers are used often. */
 #define LOOKUPS_OFTEN 40
@@ -27,11 +27,12 @@ static gait_weak_table *lookups_create(struct mutator *mutator, uint32_t which) 
   switch (which) {
   case LOOKUPS_BY_ID: return gait_weak_table_create(mutator->thread, GAIT_WEAK_VALUES);
   case LOOKUPS_BY_SELF: return gait_weak_table_create(mutator->thread, GAIT_WEAK_BOTH);
+  case LOOKUPS_PROPERTIES: return gait_weak_table_create(mutator->thread, GAIT_WEAK_KEYS);
   default: return gait_intern_create(mutator->thread, lookups_equal, lookups_make, NULL);
   }
 }
 
-/* The table of the graph, made by whoever comes first; NULL: out of memory. */
+/* The table of the graph, made by the thread that comes first; NULL: out of memory. */
 static gait_weak_table *lookups_table(struct mutator *mutator, uint32_t which) {
   void **slot = &mutator->graph->tables[which];
   gait_weak_table *table = gait_load(slot);
@@ -90,6 +91,36 @@ static void lookups_by_self(struct mutator *mutator) {
   if (mutator_below(mutator, 3) == 0) gait_weak_table_remove(mutator->thread, table, reference);
 }
 
+/* The property of an object is a number, its id, and stays while the object is held. */
+static uint64_t *lookups_property(struct mutator *mutator, gait_weak_table *table, uint32_t local) {
+  uint32_t id, now;
+  void *reference = mutator_get_local(mutator, local, &id), *slots[1];
+  uint64_t *number = gait_weak_table_get(mutator->thread, table, reference);
+  if (number) return number;
+  const uint64_t name = id;
+  gait_frame frame;
+  if (!(slots[0] = lookups_make(mutator->thread, &name, NULL))) return NULL;
+  gait_frame_push(mutator->thread, &frame, slots, 1);
+  reference = mutator_get_local(mutator, local, &now);
+  bool put = gait_weak_table_put(mutator->thread, table, reference, slots[0]);
+  gait_frame_pop(mutator->thread, &frame);
+  return put ? gait_weak_table_get(mutator->thread, table, reference) : NULL;
+}
+
+static void lookups_have_property(struct mutator *mutator) {
+  uint32_t id;
+  const uint32_t local = mutator_any_local(mutator);
+  gait_weak_table *table = lookups_table(mutator, LOOKUPS_PROPERTIES);
+  if (!table || !mutator_get_local(mutator, local, &id)) return;
+  const uint64_t *number = lookups_property(mutator, table, local);
+  if (!number) return;
+  for (uint32_t i = mutator_below(mutator, 30); i > 0; i--)
+    gait_thread_poll(mutator->thread);
+  number = gait_weak_table_get(mutator->thread, table, mutator_get_local(mutator, local, &id));
+  if (!number || number[0] != id || number[3] != ~number[0])
+    graph_fail(mutator->graph, "object %u has lost its property", id);
+}
+
 static void lookups_check_number(struct mutator *mutator, const uint64_t *object, uint64_t number) {
   if (object[0] != number || object[3] != ~number)
     graph_fail(mutator->graph, "the interned number %u has %u", (unsigned)number,
@@ -133,7 +164,7 @@ static void lookups_walk(struct mutator *mutator) {
 }
 
 void lookups_step(struct mutator *mutator) {
-  switch (mutator_below(mutator, 10)) {
+  switch (mutator_below(mutator, 12)) {
   case 0: lookups_walk(mutator); break;
   case 1:
   case 2: lookups_by_self(mutator); break;
@@ -142,6 +173,7 @@ void lookups_step(struct mutator *mutator) {
   case 5: lookups_intern(mutator); break;
   case 6:
   case 7: lookups_find(mutator); break;
+  case 8: lookups_have_property(mutator); break;
   default: lookups_enter(mutator);
   }
 }

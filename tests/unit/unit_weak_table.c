@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-const gait_weakness weak_table_forms[WEAK_TABLE_FORMS] = {GAIT_WEAK_VALUES, GAIT_WEAK_BOTH};
+const gait_weakness weak_table_forms[WEAK_TABLE_FORMS] = {GAIT_WEAK_VALUES, GAIT_WEAK_BOTH,
+                                                          GAIT_WEAK_KEYS};
 
 gait_weak_table *weak_table_new(unit_world *world, gait_weakness weakness) {
   gait_weak_table *table = world->slots[WEAK_TABLE] =

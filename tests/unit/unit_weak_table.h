@@ -9,7 +9,7 @@
 /* Slots of the world: the table, an iterator, and arrays that keep keys and values. */
 enum { WEAK_TABLE = 63, WEAK_ITERATOR = 62, WEAK_KEYS = 61, WEAK_VALUES = 60 };
 
-#define WEAK_TABLE_FORMS 2
+#define WEAK_TABLE_FORMS 3
 extern const gait_weakness weak_table_forms[WEAK_TABLE_FORMS];
 
 /* An empty table, in its slot. */

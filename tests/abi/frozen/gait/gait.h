@@ -8,6 +8,7 @@
  *   fiber.h  stacks that threads run on besides their own: coroutines, generators, green threads
  *   array.h  growable arrays, and views of their bytes
  *   weak.h   references that do not keep their objects
+ *   ephemeron.h  pairs of a key and a value that the key keeps
  *   weak_table.h  weak hash tables, and tables of interned objects
  *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
