@@ -50,16 +50,16 @@ static void bits_allocate(AO_t *word, AO_t mask) {
 }
 
 /* Changes the bits of `mask` in a word: marks before allocation bits, with which other threads may
- * find the slot, or take it. */
+ * find the slot, or take it.  A thread that finds a mark finds the slot as it was zeroed. */
 static void bits_apply(const struct gaiti_map *map, size_t word, AO_t mask,
                        enum gaiti_bits_change change) {
   switch (change) {
   case GAITI_BITS_ALLOCATE_BLACK:
-    AO_or(&map->marks[word], mask);
+    AO_or_release(&map->marks[word], mask);
     bits_allocate(&map->allocated[word], mask);
     return;
   case GAITI_BITS_ALLOCATE: bits_allocate(&map->allocated[word], mask); return;
-  case GAITI_BITS_BLACKEN: AO_or(&map->marks[word], mask); return;
+  case GAITI_BITS_BLACKEN: AO_or_release(&map->marks[word], mask); return;
   case GAITI_BITS_FREE:
     AO_and(&map->marks[word], ~mask);
     AO_and_release(&map->allocated[word], ~mask);

@@ -9,7 +9,7 @@ static void kind_visit_block(const gait_heap *heap, uint32_t block, const AO_t *
                              gaiti_kind_visit_fn *visit, void *arg) {
   char *start = gaiti_block_start(&heap->map, block);
   for (size_t word = 0; word < GAITI_BLOCK_WORDS; word++)
-    for (AO_t set = AO_load(&bits[gaiti_block_word(block) + word]); set; set &= set - 1) {
+    for (AO_t set = AO_load_acquire(&bits[gaiti_block_word(block) + word]); set; set &= set - 1) {
       size_t granule = word * 64 + (size_t)__builtin_ctzll(set);
       visit(heap, start + granule * GAIT_GRANULE_BYTES, arg);
     }

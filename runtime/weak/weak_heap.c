@@ -31,6 +31,7 @@
 #include "base/check.h"
 #include "heap/kind_visit.h"
 #include "mark/ephemerons.h"
+#include "weak/weak_table_parts.h"
 
 /* A thread with a deadline clears no more than so many blocks of weak references: 4,096 of them to
  * a block, each of which costs some nanoseconds. */
@@ -38,7 +39,10 @@
 
 bool gaiti_weak_init(gait_heap *heap) {
   heap->weak = gaiti_structure_alloc(&heap->space, sizeof *heap->weak);
-  return heap->weak != NULL;
+  if (!heap->weak) return false;
+  if (gaiti_table_kinds_init(heap)) return true;
+  gaiti_weak_destroy(heap);
+  return false;
 }
 
 void gaiti_weak_destroy(gait_heap *heap) {

@@ -165,6 +165,7 @@ void graph_init(struct graph *graph, gait_heap *heap, const struct words *words,
                   unbarriered ? GAIT_ROOTS_UNBARRIERED : GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->loose, sizeof graph->loose, GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->weak, sizeof graph->weak, GAIT_ROOTS_BARRIERED);
+  graph_add_roots(graph, graph->tables, sizeof graph->tables, GAIT_ROOTS_BARRIERED);
   graph_add_roots(graph, graph->pairs, sizeof graph->pairs, GAIT_ROOTS_BARRIERED);
 }
 

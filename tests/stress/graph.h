@@ -32,6 +32,7 @@
 #define GRAPH_LOOSE_SLOTS  8
 #define GRAPH_HANDLES      24
 #define GRAPH_FIXED_MOST   8
+#define GRAPH_TABLES       4
 #define GRAPH_TOKENS       ((uint32_t)20000)
 
 typedef enum graph_form {
@@ -98,6 +99,7 @@ struct graph {
   uint32_t handle_ids[GRAPH_HANDLES];
   void *weak[GRAPH_HANDLES]; /* roots: weak references; under the lock of the handle beside them */
   uint32_t weak_ids[GRAPH_HANDLES];
+  void *tables[GRAPH_TABLES]; /* roots: weak tables (lookups.c) */
   void *pairs[GRAPH_HANDLES]; /* roots: ephemerons; likewise */
   uint32_t pair_keys[GRAPH_HANDLES];
   uint32_t pair_values[GRAPH_HANDLES];

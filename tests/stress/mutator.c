@@ -5,6 +5,7 @@
 #include "coroutines.h"
 #include "fork_child.h"
 #include "frames.h"
+#include "lookups.h"
 #include "pairings.h"
 #include "weaklings.h"
 #include "vectors.h"
@@ -356,7 +357,7 @@ static const struct {
     {12, mutator_collect},     {6, mutator_numbers},      {4, mutator_forget},
     {1, mutator_visit},        {1, mutator_fork},         {3, aimed_step},
     {2, frames_step},          {40, vectors_step},        {30, dying_step},
-    {20, coroutines_step},     {40, pairings_step},
+    {20, coroutines_step},     {40, pairings_step},       {60, lookups_step},
 };
 
 void mutator_step(struct mutator *mutator) {

@@ -222,6 +222,7 @@ static void stress_end_era(struct era *era) {
   }
   gait_clear(thread, graph->loose, GRAPH_LOOSE_SLOTS);
   gait_clear(thread, graph->weak, GRAPH_HANDLES);
+  gait_clear(thread, graph->tables, GRAPH_TABLES);
   gait_clear(thread, graph->pairs, GRAPH_HANDLES);
   for (uint32_t i = 0; i < GRAPH_HANDLES; i++) {
     if (!graph->handles[i]) continue;

@@ -9,6 +9,7 @@
  *   array.h  growable arrays, and views of their bytes
  *   weak.h   references that do not keep their objects
  *   ephemeron.h  pairs of a key and a value that the key keeps
+ *   weak_table.h  weak hash tables, and tables of interned objects
  *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
  *   scope.h  scopes of handles, for threads with exact frames
