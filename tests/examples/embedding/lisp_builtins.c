@@ -202,21 +202,15 @@ static word do_collect(struct evaluator *ev, word *args, size_t count) {
 
 /* ---- Errors ---- */
 
-struct calling {
-  word *words; /* on the evaluator's stack: the function, then its value */
-  bool argued;
-};
-
 static void run_call(struct evaluator *ev, void *arg) {
-  struct calling *calling = arg;
-  calling->words[0] = call(ev, calling->words[0], calling->argued, calling->words[1]);
+  word *words = arg; /* on the evaluator's stack: the function, and then its value */
+  words[0] = call(ev, words[0], 0, 0);
 }
 
 /* The value of a function of no arguments, or nil where it ended with an error. */
 static word do_try(struct evaluator *ev, word *args, size_t count) {
-  struct calling calling = {args, false};
   (void)count;
-  return lisp_protect(ev, run_call, &calling) ? args[0] : 0;
+  return lisp_protect(ev, run_call, args) ? args[0] : 0;
 }
 
 static word do_check(struct evaluator *ev, word *args, size_t count) {
@@ -250,6 +244,16 @@ static void *child_main(void *arg) {
 }
 /* [end] */
 
+/* As deep as LISP_STACK lets it go; with musl a thread has 128 KiB of its own accord. */
+static bool child_create(pthread_t *thread, struct child *child) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setstacksize(&attributes, (size_t)8 << 20);
+  const bool done = pthread_create(thread, &attributes, child_main, child) == 0;
+  pthread_attr_destroy(&attributes);
+  return done;
+}
+
 /* [join] */
 struct joining {
   pthread_t thread;
@@ -265,13 +269,14 @@ static void *join_outside(void *arg) {
 /* The values of two functions, which run at the same time. */
 static word do_both(struct evaluator *ev, word *args, size_t count) {
   struct child child = {ev->lisp, gait_handle_create(ev->thread, object_of(args[0]))};
-  struct calling here = {&args[1], false};
   struct joining joining;
   (void)count;
-  if (!child.function || pthread_create(&joining.thread, NULL, child_main, &child) != 0)
+  if (!child.function) lisp_error(ev, "out of memory");
+  if (!child_create(&joining.thread, &child)) {
+    gait_handle_destroy(ev->thread, child.function);
     lisp_error(ev, "there is no thread");
-  push(ev, 0);
-  const bool done = lisp_protect(ev, run_call, &here);
+  }
+  const bool done = lisp_protect(ev, run_call, &args[1]);
   gait_thread_outside(ev->thread, join_outside, &joining);
   args[0] = word_of(gait_handle_get(child.function));
   gait_handle_destroy(ev->thread, child.function);
