@@ -174,8 +174,8 @@ void costs_of_kinds(void) {
   struct bench bench;
   gait_kind of_one, of_callback;
   bench_begin(&bench, GAIT_OFF);
-  cost_require(gait_kind_register(bench.heap, &one, &of_one) == GAIT_OK &&
-                   gait_kind_register(bench.heap, &callback, &of_callback) == GAIT_OK,
+  cost_require(gait_kind_register(bench.heap, &one, &of_one) == GAIT_OK, "gait_kind_register");
+  cost_require(gait_kind_register(bench.heap, &callback, &of_callback) == GAIT_OK,
                "gait_kind_register");
   void *object = gait_alloc(bench.thread, gait_kind_leaf(bench.heap), 16);
   gait_handle *handle = gait_handle_create(bench.thread, object);
