@@ -1,0 +1,10 @@
+; What holds with exact roots alone: what nothing refers to is dead after a collection.
+(define dead (weak (cons 1 2)))
+(collect)
+(check "dead" (same (strong dead) nil))
+(define i 0)
+(while (< i 50)
+  (buffer 1000)
+  (define i (+ i 1)))
+(collect)
+(check "buffers" (same (buffers) 0))

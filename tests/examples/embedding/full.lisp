@@ -1,0 +1,11 @@
+; Run with GAIT_MAX_HEAP: a list that does not fit is an error, and the program goes on.
+(define fill (lambda (list) (fill-on list 0)))
+(define fill-on (lambda (list i)
+  (while (< i 10000000)
+    (define list (cons (vector 1000) list))
+    (define turns i)
+    (define i (+ i 1)))
+  1))
+(check "full" (same (try (lambda () (fill nil))) nil))
+(check "after many turns" (< 200 turns))
+(check "and on" (same (+ 1 (first (cons 1 nil))) 2))
