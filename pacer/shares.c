@@ -14,18 +14,23 @@
  * equal share where that is less, so that it may begin to allocate without a cycle for each page.
  *
  * A heap that has had no cycle has no numbers: it counts as much as the others do in the mean.
+ * Where no heap allocates, all count the same.
  *
  * Steps.  Bytes that a heap loses are there only when it has been collected, and the numbers of one
  * cycle say little: a split at most halves a room or doubles it.  Rooms that grow take what those
  * that shrink have given up, and no more.
  *
  * The budget.  Where live heaps have grown, the rest may be less than the steps allow: then all
- * rooms are cut to fit, in proportion to their bytes over the floor. */
+ * rooms are cut to fit, in proportion to their bytes over the floor.  Where even the used bytes are
+ * more than the budget, no heap has room, and each has a part of the budget in proportion to them:
+ * a limit out of its reach, under which the CPU cap decides, as under any other (.limiter.relief in
+ * docs/design/pacer.md). */
 #include "shares.h"
 
 #include <stdbool.h>
 
 #include "bytes.h"
+#include "decision.h"
 #include "root.h"
 
 /* A heap's room in the end. */
@@ -33,7 +38,7 @@ static double shares_weight(const struct gaiti_share *share) {
   return root_of(share->alloc_rate > 0 ? share->alloc_rate * share->cycle_cpu : 0);
 }
 
-/* The mean weight of those that have one; 1 where none has. */
+/* The mean weight of those that have one; 1 where that is nothing. */
 static double shares_mean(const struct gaiti_share *shares, int count) {
   double sum = 0, known = 0;
   for (int i = 0; i < count; i++) {
@@ -48,6 +53,7 @@ struct shares_plan {
   const struct gaiti_share *shares;
   int count;
   double mean;  /* the weight of a heap without numbers */
+  bool idle;    /* no heap has a weight */
   double left;  /* to be split */
   double floor; /* of a room */
   double scale; /* bytes of room for each unit of weight */
@@ -55,7 +61,22 @@ struct shares_plan {
 
 static double plan_weight(const struct shares_plan *plan, int i) {
   const struct gaiti_share *share = &plan->shares[i];
-  return share->cycle_cpu < 0 ? plan->mean : shares_weight(share);
+  return plan->idle || share->cycle_cpu < 0 ? plan->mean : shares_weight(share);
+}
+
+static bool plan_is_idle(const struct shares_plan *plan) {
+  for (int i = 0; i < plan->count; i++)
+    if (plan_weight(plan, i) > 0) return false;
+  return true;
+}
+
+static struct shares_plan shares_plan(const struct gaiti_share *shares, int count, int64_t left) {
+  struct shares_plan plan = {
+      .shares = shares, .count = count, .mean = shares_mean(shares, count), .left = (double)left};
+  plan.idle = plan_is_idle(&plan);
+  double half = count > 0 ? plan.left / count / 2 : 0;
+  plan.floor = half < GAITI_SHARES_FLOOR_BYTES ? half : GAITI_SHARES_FLOOR_BYTES;
+  return plan;
 }
 
 /* The room by the rule, but no less than the floor. */
@@ -103,13 +124,26 @@ static double plan_growth(const struct shares_plan *plan, int i) {
   return step > from ? step - from : 0;
 }
 
+/* The limits: used and extra bytes, cut in proportion where the used bytes alone are too many. */
+static void shares_set_limits(int64_t budget_bytes, struct gaiti_share *shares, int count) {
+  double used = 0;
+  for (int i = 0; i < count; i++)
+    used += (double)shares[i].used_bytes;
+  double part = used > (double)budget_bytes ? (double)budget_bytes / used : 1;
+  int64_t left = budget_bytes;
+  for (int i = 0; i < count; i++) {
+    int64_t bytes = bytes_from_real((double)shares[i].used_bytes * part);
+    if (part == 1) bytes = bytes_add(shares[i].used_bytes, shares[i].extra_bytes);
+    shares[i].limit_bytes = bytes_min(bytes, left);
+    left -= shares[i].limit_bytes;
+  }
+}
+
 void gaiti_shares_split(int64_t budget_bytes, struct gaiti_share *shares, int count) {
   int64_t left = budget_bytes;
   for (int i = 0; i < count; i++)
     left = bytes_over(left, shares[i].used_bytes);
-  struct shares_plan plan = {shares, count, shares_mean(shares, count), (double)left, 0, 0};
-  double half = count > 0 ? plan.left / count / 2 : 0;
-  plan.floor = half < GAITI_SHARES_FLOOR_BYTES ? half : GAITI_SHARES_FLOOR_BYTES;
+  struct shares_plan plan = shares_plan(shares, count, left);
   plan_find_scale(&plan);
   double sum = 0, growth = 0;
   for (int i = 0; i < count; i++) {
@@ -126,10 +160,16 @@ void gaiti_shares_split(int64_t budget_bytes, struct gaiti_share *shares, int co
     shares[i].extra_bytes = bytes_min(bytes_from_real(room), left);
     left -= shares[i].extra_bytes;
   }
+  shares_set_limits(budget_bytes, shares, count);
 }
 
 double gaiti_shares_rate(double rate, double period, double bytes, double seconds) {
   if (!(seconds > 2 * period) || !(seconds > 0)) return rate;
   double lately = bytes / seconds;
   return lately < rate ? lately : rate;
+}
+
+/* As gaiti_pacer_limit_headroom: three hundredths of the limit are three of 97 under it. */
+int64_t gaiti_shares_with_headroom(int64_t bytes) {
+  return bytes_add(bytes, bytes_max(bytes / 97 * 3 + 3, GAITI_PACER_MIB));
 }

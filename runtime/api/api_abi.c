@@ -10,6 +10,7 @@
 #include "mutator/thread.h"
 #include "base/sized.h"
 #include "gait/array.h"
+#include "gait/budget.h"
 #include "gait/jit.h"
 #include "gait/pool.h"
 #include "gait/tune.h"
@@ -89,7 +90,8 @@ ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
 ABI_AT(gait_options, log, 184);
 ABI_AT(gait_options, tags, 248);
-ABI_AT(gait_options, debug, 256);
+ABI_AT(gait_options, budget, 256);
+ABI_AT(gait_options, debug, 264);
 ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);
@@ -97,6 +99,8 @@ ABI_AT(gait_kind_info, tagged_map, GAITI_KIND_INFO_BYTES - sizeof(void *));
 ABI_AT(gait_stats, finalizers_slowest_ns, GAITI_STATS_BYTES - sizeof(uint64_t));
 ABI_AT(gait_cycle_record, memory_pressure_percent, GAITI_RECORD_BYTES - sizeof(double));
 ABI_AT(gait_limit_report, fail_after_ms, 96);
+ABI_AT(gait_budget_stats, splits, GAITI_BUDGET_BYTES - sizeof(uint64_t));
+ABI_AT(gait_budget_member, mark_bytes_per_second, GAITI_MEMBER_BYTES - sizeof(double));
 ABI_AT(gait_option, field, 80);
 ABI_AT(gait_array, items, 0);
 ABI_AT(gait_array, element_bytes, 24);
@@ -121,6 +125,8 @@ ABI_ENDS_WITH(gait_kind_info, tagged_map);
 ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns);
 ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent);
 ABI_ENDS_WITH(gait_limit_report, fail_after_ms);
+ABI_ENDS_WITH(gait_budget_stats, splits);
+ABI_ENDS_WITH(gait_budget_member, mark_bytes_per_second);
 ABI_ENDS_WITH(gait_option, words);
 
 /* ---- Versions ---- */

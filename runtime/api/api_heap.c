@@ -81,6 +81,19 @@ static gait_result heap_take_options(const gait_options *options, gait_options *
   return result;
 }
 
+/* A heap that is whole: forks know it from here on, and then its budget does. */
+static gait_result heap_enlist(gait_heap *heap, gait_heap **out) {
+  gait_result result = GAIT_ERROR_SYSTEM;
+  if (gaiti_fork_register(heap)) result = gaiti_members_join(heap);
+  if (result == GAIT_ERROR_ARGUMENT)
+    heap_report(&heap->options, "budget: there is no such budget, or no longer");
+  if (result != GAIT_OK)
+    gait_heap_destroy(heap);
+  else
+    *out = heap;
+  return result;
+}
+
 /* Options of another binary interface are not looked at. */
 gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, unsigned abi) {
   if (!out) return GAIT_ERROR_ARGUMENT;
@@ -99,15 +112,11 @@ gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, u
   result = heap_init(heap, &own);
   if (result == GAIT_ERROR_ARGUMENT)
     heap_report(&own, "tags: address_mask lacks a bit that addresses of the heap have");
-  if (result == GAIT_OK && !gaiti_fork_register(heap)) {
-    gait_heap_destroy(heap);
-    return GAIT_ERROR_SYSTEM;
-  }
-  if (result != GAIT_OK)
+  if (result != GAIT_OK) {
     gaiti_os_free(heap);
-  else
-    *out = heap;
-  return result;
+    return result;
+  }
+  return heap_enlist(heap, out);
 }
 
 /* The thread waits for the cycle under way outside all of its heaps. */
@@ -131,6 +140,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   bool busy = heap->threads->count > 0;
   gaiti_unlock(&heap->threads->lock);
   if (busy) return GAIT_ERROR_BUSY;
+  gaiti_members_leave(heap);
   gaiti_fork_forget(heap);
   heap_end_collector(heap);
   gaiti_sweep_destroy(heap);

@@ -95,6 +95,7 @@ static void requests_destroy(struct gaiti_requests *requests) {
 bool gaiti_cycle_init(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle = gaiti_structure_alloc(&heap->space, sizeof *cycle);
   if (!cycle) return false;
+  gaiti_member_init(heap);
   if (!requests_init(&cycle->requests)) goto fail_memory;
   if (!gaiti_pace_init(heap)) goto fail_requests;
   if (!gaiti_workers_init(heap)) goto fail_pace;
@@ -452,8 +453,10 @@ static bool phase_sweep(gait_heap *heap) {
   gaiti_promises_report(heap);
   gaiti_inspections_run(heap);
   gaiti_record_end(heap);
+  gaiti_members_note_cycle(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);
+  gaiti_members_report(heap);
   gaiti_limit_report(heap);
   return true;
 }

@@ -4,6 +4,7 @@
 
 #include "cycle/census.h"
 #include "cycle/handshake.h"
+#include "cycle/members.h"
 #include "cycle/pace.h"
 #include "cycle/pools.h"
 #include "cycle/promises.h"
@@ -98,6 +99,7 @@ struct gaiti_cycle {
   struct gaiti_workers workers;
   struct gaiti_records records;
   struct gaiti_promises promises;
+  struct gaiti_member member;
   gait_pool *pools; /* guarded by the lock of the requests */
 };
 

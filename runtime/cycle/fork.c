@@ -30,9 +30,10 @@
  * without taking one of our locks.  Its next steps will not be missed; but everything that other
  * threads rely on has to be whole:
  *
- *   data under a lock    whole, since every lock is taken: lists of threads, processors, roots,
- *                        fibers, finalizers, kinds, blocks, segments, buffers, records; the pacer.
- *                        External bytes have a gate in front of their locks (.external.gate)
+ *   data under a lock    whole, since every lock is taken: budgets, lists of threads, processors,
+ *                        roots, fibers, finalizers, kinds, blocks, segments, buffers, records; the
+ *                        pacer.  External bytes have a gate in front of their locks
+ *                        (.external.gate)
  *   bits of slots        change word by word, a word at once.  Allocated and not yet handed out,
  *                        handed out and not yet stored anywhere, given back in part: each is a slot
  *                        that is free one cycle later
@@ -250,9 +251,11 @@ static void fork_keep_caller(struct fork_entry *entry) {
   caller->stopped = false;
 }
 
-/* Takes the locks of all heaps, when none of them has a cycle that goes on after all. */
+/* Takes the lock of budgets and those of all heaps, when none of them has a cycle that goes on
+ * after all. */
 static bool fork_try_lock_heaps(void) {
   bool quiet = true;
+  gaiti_members_lock();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_lock_all(entry->heap);
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
@@ -262,6 +265,7 @@ static bool fork_try_lock_heaps(void) {
       fork_keep_caller(entry);
     else
       fork_unlock_all(entry->heap);
+  if (!quiet) gaiti_members_unlock();
   return quiet;
 }
 
@@ -290,6 +294,7 @@ static void fork_prepare(void) {
 static void fork_parent(void) {
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_unlock_all(entry->heap);
+  gaiti_members_unlock();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     if (entry->stopped) gaiti_resume_all(entry->heap);
   fork_end();
@@ -427,6 +432,7 @@ static void fork_child_heap(struct fork_entry *entry) {
 }
 
 static void fork_child(void) {
+  gaiti_members_unlock();
   for (struct fork_entry *entry = fork_entries; entry; entry = entry->next)
     fork_child_heap(entry);
   fork_end();
@@ -438,9 +444,13 @@ static void fork_install(void) {
   fork_handled = pthread_atfork(fork_prepare, fork_parent, fork_child) == 0;
 }
 
-bool gaiti_fork_register(gait_heap *heap) {
+bool gaiti_fork_handle(void) {
   pthread_once(&fork_once, fork_install);
-  struct fork_entry *entry = fork_handled ? gaiti_os_alloc(sizeof *entry) : NULL;
+  return fork_handled;
+}
+
+bool gaiti_fork_register(gait_heap *heap) {
+  struct fork_entry *entry = gaiti_fork_handle() ? gaiti_os_alloc(sizeof *entry) : NULL;
   if (!entry) return false;
   entry->heap = heap;
   gaiti_blocking_begin();

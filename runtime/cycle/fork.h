@@ -4,6 +4,9 @@
 
 #include "heap/heap.h"
 
+/* Whether the system takes our handlers of forks; from the first call on they are there. */
+bool gaiti_fork_handle(void);
+
 /* Puts a heap on the list that fork walks, and takes it off.  False: the system takes no handler.
  */
 bool gaiti_fork_register(gait_heap *heap);

@@ -41,11 +41,17 @@ static int64_t pace_limit(int64_t memory_limit_bytes) {
 
 _Static_assert(GAITI_OS_NO_LIMIT == GAITI_PACER_NO_BYTES_LIMIT, "no limit is the same for both");
 
-/* A limit that follows the control group, as far as it is known. */
-static void pace_take_auto_limit(gait_heap *heap) {
-  if (!AO_load(&heap->cycle->pace.limit_is_auto)) return;
+/* The heap's own limit, which may be that of the control group, as far as that is known. */
+static AO_t pace_own_limit(const struct gaiti_pace *pace) {
+  if (!AO_load(&pace->limit_is_auto)) return AO_load(&pace->own_limit);
   int64_t limit = gaiti_pacer_group_limit(gaiti_os_memory_limit());
-  AO_store(&heap->memory_limit, limit == GAITI_PACER_NO_BYTES_LIMIT ? GAITI_NO_LIMIT : (AO_t)limit);
+  return limit == GAITI_PACER_NO_BYTES_LIMIT ? GAITI_NO_LIMIT : (AO_t)limit;
+}
+
+/* The limit that holds: the heap's own, or its share of a budget. */
+static void pace_take_soft_limit(gait_heap *heap) {
+  AO_t own = pace_own_limit(&heap->cycle->pace), share = gaiti_member_share(&heap->cycle->member);
+  AO_store(&heap->memory_limit, own < share ? own : share);
 }
 
 /* The hard limit as a memory limit, in which external bytes count as well: what objects hold
@@ -60,7 +66,7 @@ static int64_t pace_hard_limit(const gait_heap *heap) {
 
 /* The pacer knows one limit: the lower of the two. */
 static void pace_take_limit(gait_heap *heap) {
-  pace_take_auto_limit(heap);
+  pace_take_soft_limit(heap);
   int64_t soft = pace_limit((int64_t)AO_load(&heap->memory_limit)), hard = pace_hard_limit(heap);
   heap->cycle->pace.limit_is_soft = soft < hard;
   gaiti_pacer_set_memory_limit(&heap->cycle->pace.pacer, soft < hard ? soft : hard);
@@ -91,9 +97,10 @@ bool gaiti_pace_init(gait_heap *heap) {
   if (!options->cpus) gaiti_os_cpus_learn();
   pace_set_cpus(pace, options->cpus ? (double)options->cpus : gaiti_os_cpus());
   AO_store(&pace->cpu_cap_percent, (AO_t)options->cpu_cap_percent);
+  AO_store(&pace->own_limit, (AO_t)options->memory_limit_bytes);
   AO_store(&pace->limit_is_auto, options->memory_limit_bytes == GAIT_AUTO);
   if (AO_load(&pace->limit_is_auto)) gaiti_os_memory_learn();
-  pace_take_auto_limit(heap);
+  pace_take_soft_limit(heap);
   gaiti_pacer_limiter_init(&pace->limiter, (int64_t)gaiti_os_now_ns(), pace->cpus,
                            config.background_share, config.cpu_cap);
   return true;
@@ -404,6 +411,21 @@ void gaiti_pace_publish(gait_heap *heap) {
   gaiti_unlock(&pace->lock);
 }
 
+uint64_t gaiti_pace_used(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  uint64_t bytes = (uint64_t)pace->pacer.marked_bytes + pace_overhead(heap);
+  gaiti_unlock(&pace->lock);
+  return bytes;
+}
+
+void gaiti_pace_review(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  pace_decide(heap);
+  gaiti_unlock(&pace->lock);
+}
+
 uint64_t gaiti_pace_live(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
@@ -436,7 +458,7 @@ gait_result gaiti_pace_set_gogc(gait_heap *heap, int64_t percent, int64_t *befor
 
 static int64_t pace_memory_limit(const gait_heap *heap) {
   bool is_auto = AO_load(&heap->cycle->pace.limit_is_auto) != 0;
-  return is_auto ? GAIT_AUTO : (int64_t)AO_load(&heap->memory_limit);
+  return is_auto ? GAIT_AUTO : (int64_t)AO_load(&heap->cycle->pace.own_limit);
 }
 
 gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t *before) {
@@ -445,7 +467,7 @@ gait_result gaiti_pace_set_memory_limit(gait_heap *heap, int64_t bytes, int64_t 
   gaiti_lock(&pace->lock);
   int64_t old = pace_memory_limit(heap);
   AO_store(&pace->limit_is_auto, bytes == GAIT_AUTO);
-  if (bytes != GAIT_AUTO) AO_store(&heap->memory_limit, (AO_t)bytes);
+  AO_store(&pace->own_limit, (AO_t)bytes);
   pace_decide(heap);
   gaiti_unlock(&pace->lock);
   if (before) *before = old;

@@ -41,7 +41,8 @@ struct gaiti_pace {
   AO_t total_idle_ns;
   AO_t total_stopped_cpu_ns;
   AO_t stalled_ns;    /* CPUs' time lost to waiting for the limit; never set back */
-  AO_t limit_is_auto; /* the memory limit follows that of the control group */
+  AO_t own_limit;     /* the setting, where it is a number; GAITI_NO_LIMIT: none */
+  AO_t limit_is_auto; /* it follows the limit of the control group */
   AO_t looked_ns;     /* when the collector's thread last looked there */
   AO_t limiting;
   AO_t limit_unreachable; /* the live heap of the last cycle leaves no room under it */
@@ -107,6 +108,13 @@ struct gaiti_pacer_next gaiti_pace_end_cycle(gait_heap *heap, const struct gaiti
 /* Another thread goes on with the cycle: called by the one before, and by the next. */
 void gaiti_pace_hand_over(gait_heap *heap);
 void gaiti_pace_take_over(gait_heap *heap);
+
+/* Bytes under the memory limit that the last cycle has left no room in: all that it found, and
+ * overhead. */
+uint64_t gaiti_pace_used(gait_heap *heap);
+
+/* A limit that another thread has set is another one: decides anew. */
+void gaiti_pace_review(gait_heap *heap);
 
 /* The live heap of the last cycle, external bytes included. */
 uint64_t gaiti_pace_live(gait_heap *heap);

@@ -32,7 +32,8 @@ static void heap_choose_pages(gait_heap *heap) {
   if (options->huge_pages) {
     gaiti_os_prefer_huge_pages((void *)heap->map.base, heap->map.bytes);
     gaiti_os_prefer_huge_pages(heap->map.marks, heap->map.bytes / (8 * GAIT_GRANULE_BYTES));
-  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF) {
+  } else if (options->memory_limit_bytes != GAIT_OFF || options->max_heap_bytes != GAIT_OFF ||
+             options->budget) {
     gaiti_space_refuse_huge_pages(&heap->space, &heap->map);
   }
 }
@@ -53,9 +54,7 @@ gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
   heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
-  AO_store(&heap->memory_limit, options->memory_limit_bytes == GAIT_AUTO
-                                    ? GAITI_NO_LIMIT
-                                    : (AO_t)options->memory_limit_bytes);
+  AO_store(&heap->memory_limit, GAITI_NO_LIMIT);
   gait_result result = GAIT_ERROR_MEMORY;
   if (!heap_init_space(heap)) return result;
   if (!heap_take_tags(heap)) {

@@ -46,7 +46,7 @@ struct gait_heap {
   struct gaiti_map map;
   gait_options options;
   AO_t epoch;
-  AO_t memory_limit; /* GAITI_NO_LIMIT, which is GAIT_OFF: none */
+  AO_t memory_limit; /* the one that holds; GAITI_NO_LIMIT, which is GAIT_OFF: none */
   AO_t short_runs;
   struct gaiti_tags tags; /* constant */
   char apart_before[GAITI_HEAP_APART];

@@ -145,6 +145,7 @@ bool gaiti_os_stack_now(uintptr_t *low, uintptr_t *high);
 
 enum gaiti_rank {
   GAITI_RANK_FORK,       /* the list of heaps, held across fork */
+  GAITI_RANK_BUDGETS,    /* budgets and their members, of all heaps */
   GAITI_RANK_COLLECT,    /* requests for cycles and their ends */
   GAITI_RANK_WORKERS,    /* rounds of background marking */
   GAITI_RANK_THREADS,    /* the list of threads and the state of handshakes */

@@ -6,7 +6,7 @@ set -euo pipefail
 
 # members FOLDER NAME: a line for each member of the structure, or each value of the enum.
 members() {
-  cat "$1"/gait/{gait,tune,debug,inline}.h | awk -v name="$2" '
+  cat "$1"/gait/{gait,tune,debug,inline,budget}.h | awk -v name="$2" '
     !done && $0 ~ "^(typedef )?(struct|enum) " name " \\{" { inside = 1; next }
     inside && /^}/ { inside = 0; done = 1 }
     inside { text = text " " $0 }
@@ -38,7 +38,7 @@ compare() { # NAME MAY-GROW
 
 for name in gait_options gait_option gait_kind_info gait_stats gait_cycle_record \
   gait_result gait_option_type gait_kind_form gait_thread_roots gait_roots_discipline \
-  gait_cycle_cause gait_policy; do
+  gait_cycle_cause gait_policy gait_budget_stats gait_budget_member; do
   compare "$1" "$2" $name grows
 done
 compare "$1" "$2" gait_debug_options takes

@@ -1,4 +1,5 @@
 /* GOGC, the memory limit, memory held outside, running out. */
+#include <gait/budget.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
@@ -20,6 +21,28 @@ static void memory_is_scarce(gait_heap *heap) {
   gait_heap_set_gogc(heap, 50, NULL);
   gait_heap_set_memory_limit(heap, (int64_t)256 << 20, NULL);
   gait_heap_trim(heap); /* free memory goes back at once */
+}
+/* [end] */
+
+/* [budget] */
+/* An interpreter for each tenant, and one limit for all of them. */
+static gait_result create_tenant(gait_budget *budget, gait_heap **heap) {
+  gait_options options;
+  gait_options_init(&options);
+  options.gogc_percent = GAIT_OFF; /* the share alone says when to collect */
+  options.budget = budget;
+  return gait_heap_create(&options, heap);
+}
+
+static void print_tenants(gait_budget *budget) {
+  gait_budget_stats stats;
+  gait_budget_member members[16];
+  size_t count = gait_budget_stats_read(budget, &stats, members, 16);
+  for (size_t i = 0; i < count; i++)
+    printf("tenant %p: %lld MiB live, share %lld MiB\n", gait_heap_user(members[i].heap),
+           (long long)members[i].live_bytes >> 20, (long long)members[i].share_bytes >> 20);
+  printf("all: %lld of %lld MiB\n", (long long)stats.share_bytes >> 20,
+         (long long)stats.bytes >> 20);
 }
 /* [end] */
 
@@ -117,6 +140,19 @@ static void serve(void) {
   require(gait_heap_cpu_cap(heap) == 25 && gait_heap_destroy(heap) == GAIT_OK);
 }
 
+static void serve_tenants(void) {
+  gait_budget *budget;
+  gait_heap *tenants[3];
+  require(gait_budget_create((int64_t)1 << 30, &budget) == GAIT_OK);
+  for (int i = 0; i < 3; i++)
+    require(create_tenant(budget, &tenants[i]) == GAIT_OK);
+  print_tenants(budget);
+  require(gait_budget_destroy(budget) == GAIT_ERROR_BUSY);
+  for (int i = 0; i < 3; i++)
+    require(gait_heap_destroy(tenants[i]) == GAIT_OK);
+  require(gait_budget_destroy(budget) == GAIT_OK);
+}
+
 int main(void) {
   gait_heap *heap;
   gait_thread *thread;
@@ -130,6 +166,7 @@ int main(void) {
   require(gait_heap_set_gogc(heap, 100, &gogc) == GAIT_OK && gogc == 50);
   run_out();
   serve();
+  serve_tenants();
   require(gait_finalizers_run_all(thread) == 1); /* the pixels are free */
   return gait_thread_detach(thread) || gait_heap_destroy(heap);
 }

@@ -4,6 +4,7 @@
  * A call with a result gives GAIT_ERROR_ARGUMENT and has changed nothing; any other ends the
  * program with a check, in a child of the test's own. */
 #include <check.h>
+#include <gait/budget.h>
 #include <gait/ephemeron.h>
 #include <gait/finalizer.h>
 #include <gait/gait.h>
@@ -68,6 +69,25 @@ static void cycle_format_short(struct world *world) {
   char line[256];
   (void)world;
   gait_cycle_format_sized(&record, sizeof record / 2, line, sizeof line);
+}
+
+static gait_budget *budget_new(void) {
+  gait_budget *budget;
+  must(gait_budget_create(1 << 20, &budget) == GAIT_OK);
+  return budget;
+}
+
+static void budget_stats_read_short(struct world *world) {
+  (void)world;
+  gait_budget_stats stats;
+  gait_budget_stats_read_sized(budget_new(), &stats, sizeof stats - 1, NULL, 0,
+                               sizeof(gait_budget_member));
+}
+
+static void budget_members_short(struct world *world) {
+  (void)world;
+  gait_budget_stats stats;
+  gait_budget_stats_read_sized(budget_new(), &stats, sizeof stats, NULL, 0, 8);
 }
 
 /* ---- NULL, to a call without a result ---- */
@@ -318,6 +338,31 @@ static void null_cycle_format_nowhere(struct world *world) {
   gait_cycle_format(&record, NULL, 1);
 }
 
+static void null_budget_stats_no_budget(struct world *world) {
+  (void)world;
+  gait_budget_stats stats;
+  gait_budget_stats_read(NULL, &stats, NULL, 0);
+}
+
+static void null_budget_stats_nowhere(struct world *world) {
+  (void)world;
+  gait_budget_stats_read(budget_new(), NULL, NULL, 0);
+}
+
+static void null_budget_members_nowhere(struct world *world) {
+  (void)world;
+  gait_budget_stats stats;
+  gait_budget_stats_read(budget_new(), &stats, NULL, 1);
+}
+
+static void budget_stats_of_none(struct world *world) {
+  (void)world;
+  gait_budget_stats stats;
+  gait_budget *budget = budget_new();
+  must(gait_budget_destroy(budget) == GAIT_OK);
+  gait_budget_stats_read(budget, &stats, NULL, 0);
+}
+
 static void null_grow_no_thread(struct world *world) {
   gait_object_grow(NULL, world->object, 16);
 }
@@ -426,6 +471,18 @@ static const struct misuse {
      "argument.null", "the argument thread is NULL"},
     {"null_handle_free_no_handle", null_handle_free_no_handle, "gait_handle_destroy",
      "argument.null", "the argument handle is NULL"},
+    {"budget_stats_read_short", budget_stats_read_short, "gait_budget_stats_read_sized",
+     "struct.bytes", ""},
+    {"budget_members_short", budget_members_short, "gait_budget_stats_read_sized", "struct.bytes",
+     ""},
+    {"null_budget_stats_no_budget", null_budget_stats_no_budget, "gait_budget_stats_read_sized",
+     "argument.null", "the argument budget is NULL"},
+    {"null_budget_stats_nowhere", null_budget_stats_nowhere, "gait_budget_stats_read_sized",
+     "argument.null", "the argument stats is NULL"},
+    {"null_budget_members_nowhere", null_budget_members_nowhere, "gait_budget_stats_read_sized",
+     "argument.null", "the argument members is NULL"},
+    {"budget_stats_of_none", budget_stats_of_none, "gait_budget_stats_read_sized", "budget.exists",
+     "there is no such budget"},
     {"null_grow_no_thread", null_grow_no_thread, "gait_object_grow", "argument.null",
      "the argument thread is NULL"},
     {"null_grow_no_object", null_grow_no_object, "gait_object_grow", "argument.null",

@@ -5,6 +5,7 @@
 
 #include "../support/random.h"
 #include "../support/sizes.h"
+#include "pacer.h"
 #include "shares.h"
 
 #define FLOOR GAITI_SHARES_FLOOR_BYTES
@@ -13,6 +14,13 @@ static int64_t shares_sum(const struct gaiti_share *shares, int count) {
   int64_t sum = 0;
   for (int i = 0; i < count; i++)
     sum += shares[i].extra_bytes;
+  return sum;
+}
+
+static int64_t shares_sum_of_limits(const struct gaiti_share *shares, int count) {
+  int64_t sum = 0;
+  for (int i = 0; i < count; i++)
+    sum += shares[i].limit_bytes;
   return sum;
 }
 
@@ -68,6 +76,44 @@ START_TEST(share_of_a_new_heap_is_that_of_a_mean_one) {
 }
 END_TEST
 
+START_TEST(shares_of_idle_heaps_are_equal) {
+  struct gaiti_share shares[] = {{.used_bytes = 10 * MIB, .cycle_cpu = 1, .extra_bytes = 100 * MIB},
+                                 {.used_bytes = 90 * MIB, .cycle_cpu = 2, .extra_bytes = 80 * MIB}};
+  gaiti_shares_split(280 * MIB, shares, 2);
+  ck_assert_int_eq(shares[0].extra_bytes, 90 * MIB);
+  ck_assert_int_eq(shares[1].extra_bytes, 90 * MIB);
+}
+END_TEST
+
+/* Used bytes beyond the budget are cut in proportion. */
+START_TEST(limits_are_parts_of_the_budget) {
+  struct gaiti_share shares[] = {{.used_bytes = 30 * MIB, .alloc_rate = 1e6, .cycle_cpu = 1},
+                                 {.used_bytes = 90 * MIB, .alloc_rate = 1e6, .cycle_cpu = 1}};
+  gaiti_shares_split(160 * MIB, shares, 2);
+  ck_assert_int_eq(shares[0].limit_bytes, 50 * MIB);
+  ck_assert_int_eq(shares[1].limit_bytes, 110 * MIB);
+  gaiti_shares_split(120 * MIB, shares, 2);
+  ck_assert_int_eq(shares[0].limit_bytes, 30 * MIB);
+  ck_assert_int_eq(shares[1].limit_bytes, 90 * MIB);
+  gaiti_shares_split(40 * MIB, shares, 2);
+  ck_assert_int_eq(shares[0].limit_bytes, 10 * MIB);
+  ck_assert_int_eq(shares[1].limit_bytes, 30 * MIB);
+}
+END_TEST
+
+/* A limit of used bytes with headroom leaves the pacer those bytes, and little more. */
+START_TEST(headroom_is_that_of_the_pacer) {
+  uint64_t random = random_seed();
+  for (int round = 0; round < 3000; round++) {
+    const int64_t bytes = random_below(&random, (uint64_t)1 << random_below(&random, 45));
+    const int64_t limit = gaiti_shares_with_headroom(bytes);
+    const int64_t left = limit - gaiti_pacer_limit_headroom(limit);
+    ck_assert_int_ge(left, bytes);
+    ck_assert_int_le(left, bytes + 6);
+  }
+}
+END_TEST
+
 START_TEST(shares_are_none_where_nothing_is_left) {
   struct gaiti_share shares[] = {
       {.used_bytes = 60 * MIB, .alloc_rate = 1e6, .cycle_cpu = 1, .extra_bytes = 50 * MIB},
@@ -100,13 +146,6 @@ static void shares_at_random(uint64_t *random, struct gaiti_share *shares, int c
         .extra_bytes = random_below(random, 3) * random_below(random, 64) * MIB};
 }
 
-/* Whether some heap has a use for room. */
-static bool shares_has_weight(const struct gaiti_share *shares, int count) {
-  for (int i = 0; i < count; i++)
-    if (shares[i].cycle_cpu < 0 || shares[i].alloc_rate * shares[i].cycle_cpu > 0) return true;
-  return false;
-}
-
 /* Never more than is left, never less than the floor, and settled after some steps. */
 START_TEST(shares_of_any_heaps_keep_the_budget) {
   uint64_t random = random_seed();
@@ -120,10 +159,12 @@ START_TEST(shares_of_any_heaps_keep_the_budget) {
     for (int step = 0; step < 12; step++) {
       gaiti_shares_split(budget, shares, count);
       ck_assert_int_le(shares_sum(shares, count), left);
+      ck_assert_int_le(shares_sum_of_limits(shares, count), budget);
       for (int i = 0; i < count; i++)
         ck_assert_int_ge(shares[i].extra_bytes, floor - 1);
     }
-    if (shares_has_weight(shares, count)) ck_assert_int_ge(shares_sum(shares, count), left - count);
+    ck_assert_int_ge(shares_sum(shares, count), left - count);
+    ck_assert_int_ge(shares_sum_of_limits(shares, count), budget - 2 * count);
     struct gaiti_share again[9];
     memcpy(again, shares, sizeof again);
     gaiti_shares_split(budget, again, count);
@@ -206,6 +247,9 @@ int main(void) {
                                 share_of_one_heap_is_all_that_is_left,
                                 share_of_an_idle_heap_is_the_floor,
                                 share_of_a_new_heap_is_that_of_a_mean_one,
+                                shares_of_idle_heaps_are_equal,
+                                limits_are_parts_of_the_budget,
+                                headroom_is_that_of_the_pacer,
                                 shares_are_none_where_nothing_is_left,
                                 shares_move_by_steps_and_settle,
                                 shares_of_any_heaps_keep_the_budget,

@@ -17,6 +17,7 @@
 #include "dying.h"
 #include "mutator.h"
 
+#include <gait/budget.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,6 +55,7 @@ struct ring {
   struct era *eras[STRESS_MAX_HEAPS];
   uint32_t heaps;
   uint64_t most_cycles;
+  gait_budget *budget; /* that their heaps share, or NULL */
   atomic_bool stop;
 };
 
@@ -254,6 +256,7 @@ static struct era *stress_begin_era(struct stress *stress, struct ring *ring) {
   const struct words *words =
       words_choose(stress->tagged || random_mix(seed + 3) % 8 == 0, random_mix(seed + 4));
   if (words->tagged) options.tags = &words->rule;
+  options.budget = ring->budget;
   struct era *era = calloc(1, sizeof *era);
   gait_heap *heap = NULL;
   if (!era || gait_heap_create(&options, &heap) != GAIT_OK) {
@@ -308,6 +311,26 @@ static void ring_start_thread(struct ring *ring, uint32_t which, pthread_t *thre
   if (pthread_create(thread, NULL, mutator_live, era)) graph_fail(&era->graph, "no thread");
 }
 
+/* A budget for a third of all rings, too small for some. */
+static void ring_create_budget(struct ring *ring, uint64_t draw) {
+  const int64_t bytes = (int64_t)(16 + draw / 3 % 96) << 20;
+  if (draw % 3 == 0 && gait_budget_create(bytes, &ring->budget) != GAIT_OK) exit(EXIT_FAILURE);
+}
+
+static void ring_destroy_budget(const struct stress *stress, struct ring *ring) {
+  if (!ring->budget || gait_budget_destroy(ring->budget) == GAIT_OK) return;
+  fprintf(stderr, "stress: seed %" PRIu64 ": a budget has members\n", stress->seed);
+  exit(EXIT_FAILURE);
+}
+
+static void ring_resize_budget(struct ring *ring, uint64_t draw) {
+  gait_budget_stats stats;
+  gait_budget_set_bytes(ring->budget, (int64_t)(16 + random_mix(draw) % 96) << 20, NULL);
+  gait_budget_stats_read(ring->budget, &stats, NULL, 0);
+  if (stats.share_bytes > stats.bytes || stats.members != ring->heaps)
+    graph_fail(&ring->eras[0]->graph, "the shares are more than the budget");
+}
+
 /* Keeps `threads` mutators alive until the ring stops. */
 static void ring_run_threads(const struct stress *stress, struct ring *ring, uint32_t threads) {
   pthread_t alive[STRESS_MAX_THREADS];
@@ -319,6 +342,7 @@ static void ring_run_threads(const struct stress *stress, struct ring *ring, uin
     if (cycles >= ring->most_cycles || stress_is_over(stress, stress->cycles_done + cycles))
       atomic_store(&ring->stop, true);
     if (pthread_tryjoin_np(alive[next], NULL) == 0) ring_start_thread(ring, next, &alive[next]);
+    if (ring->budget && next == 0) ring_resize_budget(ring, cycles);
   }
   for (uint32_t i = 0; i < threads; i++)
     pthread_join(alive[i], NULL);
@@ -331,6 +355,7 @@ static void stress_run_ring(struct stress *stress) {
   ring.most_cycles = 10 + random_below(&random, 60);
   const uint32_t threads =
       stress->threads ? stress->threads : ring.heaps * (3 + random_below(&random, 3));
+  ring_create_budget(&ring, random_mix(random + 6));
   for (uint32_t i = 0; i < ring.heaps; i++)
     ring.eras[i] = stress_begin_era(stress, &ring);
   for (uint32_t i = 0; i < ring.heaps; i++)
@@ -338,6 +363,7 @@ static void stress_run_ring(struct stress *stress) {
   ring_run_threads(stress, &ring, threads);
   for (uint32_t i = 0; i < ring.heaps; i++)
     stress_destroy_era(stress, ring.eras[i]);
+  ring_destroy_budget(stress, &ring);
 }
 
 int main(int argc, char **argv) {

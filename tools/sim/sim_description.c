@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-#include "sim_law.h"
-
 static double shape_recorded(const struct sim_shape *shape, double seconds) {
   size_t low = 0, high = shape->count;
   while (low < high) {
@@ -61,21 +59,12 @@ double sim_description_value(const struct sim_description *description, enum sim
 
 /* ---- The program ---- */
 
-struct described {
-  const struct sim_description *description;
-  double cpus;
-  double rate; /* at which mutators have allocated since the last cycle */
-  double seconds, bytes;
-  uint64_t cycles;
-  struct sim_law law;
-};
-
-static double described_value(const struct described *program, enum sim_quantity quantity) {
+static double described_value(const struct sim_described *program, enum sim_quantity quantity) {
   return sim_description_value(program->description, quantity, program->seconds, program->cycles);
 }
 
 /* The rate is that of the stretch's two ends, of which the later is the program's at most. */
-static double described_rate(const struct described *program, double bytes) {
+static double described_rate(const struct sim_described *program, double bytes) {
   const struct sim_description *description = program->description;
   double rate = described_value(program, SIM_RATE);
   double end = fmin(program->seconds + bytes / rate, description->most_seconds);
@@ -84,14 +73,14 @@ static double described_rate(const struct described *program, double bytes) {
 }
 
 static void described_pass(void *self, double bytes, double seconds) {
-  struct described *program = self;
+  struct sim_described *program = self;
   program->bytes += bytes;
   program->seconds += seconds;
 }
 
 static bool described_run(void *self, const struct gaiti_pacer_decision *decision, double bytes,
                           struct sim_stretch *ran) {
-  struct described *program = self;
+  struct sim_described *program = self;
   const struct sim_description *description = program->description;
   (void)decision;
   double rate = program->rate = described_rate(program, bytes);
@@ -108,7 +97,7 @@ static bool described_run(void *self, const struct gaiti_pacer_decision *decisio
 }
 
 static void described_look(void *self, double heap_bytes, struct sim_moment *moment) {
-  const struct described *program = self;
+  const struct sim_described *program = self;
   const struct sim_description *description = program->description;
   double busy = description->threads > 0 ? fmin(description->threads / program->cpus, 1) : 1;
   moment->live_bytes = fmin(described_value(program, SIM_LIVE), heap_bytes);
@@ -126,7 +115,7 @@ static void described_look(void *self, double heap_bytes, struct sim_moment *mom
 
 static void described_tell(void *self, const struct sim_collection *collection,
                            struct gaiti_pacer_cycle *cycle) {
-  struct described *program = self;
+  struct sim_described *program = self;
   sim_law_cycle(&program->law, (double)collection->peak_bytes, (double)cycle->marked_bytes);
   program->cycles++;
 }
@@ -146,30 +135,39 @@ static struct gaiti_pacer_config described_config(const struct sim_description *
   return config;
 }
 
+const char *sim_described_begin(struct sim_described *self,
+                                const struct sim_description *description,
+                                const struct setting *setting, struct sim_heap *heap) {
+  struct gaiti_pacer_config config = described_config(description, setting);
+  *self = (struct sim_described){
+      .description = description,
+      .cpus = setting_cpus(setting, description->cpus),
+      .law = {*setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes}};
+  self->program =
+      (struct sim_program){self, described_run, described_pass, described_look, described_tell};
+  const char *wrong = sim_heap_init(heap, &config, self->cpus);
+  if (wrong == NULL) heap->driver.now.overhead_bytes = description->overhead_bytes;
+  return wrong;
+}
+
 const char *sim_description_run(const struct sim_description *description,
                                 const struct setting *setting,
                                 void (*see)(void *context, const struct sim_cycle *cycle),
                                 void *context, struct sim_result *result, double *cycles_by_law) {
-  struct gaiti_pacer_config config = described_config(description, setting);
-  struct described self = {
-      .description = description,
-      .cpus = setting_cpus(setting, description->cpus),
-      .law = {*setting, .minimum_heap_bytes = (double)config.minimum_heap_bytes}};
-  const struct sim_program program = {&self, described_run, described_pass, described_look,
-                                      described_tell};
+  struct sim_described self;
   struct sim_heap heap;
   const struct sim_run run = {
-      .program = &program,
+      .program = &self.program,
       .heap = &heap,
       .most_cycles = description->most_cycles,
       .see = see,
       .context = context,
   };
-  const char *wrong = sim_heap_init(&heap, &config, self.cpus);
+  const char *wrong = sim_described_begin(&self, description, setting, &heap);
   if (wrong != NULL) return wrong;
-  heap.driver.now.overhead_bytes = description->overhead_bytes;
   sim_run(&run, result);
-  bool speaks = config.policy == GAITI_PACER_POLICY_GOGC && sim_law_speaks(&self.law);
+  bool speaks =
+      heap.driver.pacer.config.policy == GAITI_PACER_POLICY_GOGC && sim_law_speaks(&self.law);
   *cycles_by_law = speaks ? self.law.cycles : -1;
   return NULL;
 }

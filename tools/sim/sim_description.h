@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "setting.h"
+#include "sim_law.h"
 #include "sim_run.h"
 
 enum sim_form { SIM_CONSTANT, SIM_RAMP, SIM_STEP, SIM_OSCILLATION, SIM_RECORDED };
@@ -48,6 +49,22 @@ struct sim_description {
 /* The quantity at some time, in the given cycle. */
 double sim_description_value(const struct sim_description *description, enum sim_quantity quantity,
                              double seconds, uint64_t cycle);
+
+/* A described program that runs; it stays where it is. */
+struct sim_described {
+  const struct sim_description *description;
+  double cpus;
+  double rate; /* at which mutators have allocated since the last cycle */
+  double seconds, bytes;
+  uint64_t cycles;
+  struct sim_law law;
+  struct sim_program program; /* for the heap that it runs on */
+};
+
+/* Begins it, on an empty heap.  Returns NULL, or a sentence as below. */
+const char *sim_described_begin(struct sim_described *self,
+                                const struct sim_description *description,
+                                const struct setting *setting, struct sim_heap *heap);
 
 /* Simulates the program to its end.  Each cycle is shown to `see`, if that is not NULL.
  * *cycles_by_law is allocated / (GOGC% x live), cycle by cycle; below 0 where the law says nothing.

@@ -12,6 +12,7 @@
  *   weak_table.h  weak hash tables, and tables of interned objects
  *   finalizer.h  functions that run when an object is dead
  *   pool.h   pools of objects that are used again
+ *   budget.h one memory limit for several heaps
  *   scope.h  scopes of handles, for threads with exact frames
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
@@ -73,7 +74,7 @@ typedef enum gait_result {
   GAIT_ERROR_NOT_ATTACHED, /* the thread is not attached, or no longer */
   GAIT_ERROR_ALREADY,      /* the thread is attached, the name or the range is registered */
   GAIT_ERROR_STATE,        /* inside managed code where outside is due, or the other way round */
-  GAIT_ERROR_BUSY,         /* threads are still attached */
+  GAIT_ERROR_BUSY,         /* threads are still attached, or heaps are still members */
   GAIT_ERROR_TOO_MANY,     /* a table of fixed size is full */
   GAIT_ERROR_NOT_FOUND,    /* nothing of that name or address is registered */
   GAIT_ERROR_ABI,          /* the program was compiled with headers of another binary interface */
@@ -89,6 +90,7 @@ GAIT_API const char *gait_result_text(gait_result result);
 
 typedef struct gait_thread gait_thread;
 typedef struct gait_handle gait_handle;
+typedef struct gait_budget gait_budget;
 
 /* A kind of object on one heap; pass it by value. */
 typedef struct gait_kind {
@@ -237,6 +239,8 @@ typedef struct gait_options {
   void *limit_report_arg;
   /* NULL: no reference is tagged; gait_heap_create copies it. */
   const gait_tags *tags;
+  /* The budget of which the heap is a member until it is destroyed (budget.h); NULL: none. */
+  gait_budget *budget;
 
   /* ---- Finding bugs ---- */
 
@@ -277,10 +281,10 @@ GAIT_API gait_result gait_options_check(const gait_options *options, char *error
 /* Creates a heap.  `options` NULL: the defaults with the environment's settings.  Threads of the
  * collector start with the first cycle.
  * Thread: any.  GC: safepoint of the heaps in whose managed state the thread is.
- * Fails: GAIT_ERROR_ARGUMENT (also: the rule of `tags` cannot name each address of the heap),
- * GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM, GAIT_ERROR_ABI; *heap is then
- * NULL, and a bad value or rule, or lack of a resource, has been reported in one line of the
- * log. */
+ * Fails: GAIT_ERROR_ARGUMENT (also: the rule of `tags` cannot name each address of the heap, or
+ * there is no such budget), GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_MEMORY, GAIT_ERROR_SYSTEM,
+ * GAIT_ERROR_ABI; *heap is then NULL, and a bad value or rule, or lack of a resource, has been
+ * reported in one line of the log. */
 static inline gait_result gait_heap_create(const gait_options *options, gait_heap **heap);
 
 /* Destroys the heap with every object on it, after the cycle under way.  No cleanup or finalizer

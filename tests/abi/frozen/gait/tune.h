@@ -26,7 +26,8 @@ extern "C" {
  *   alloc_*            allocated in all; exact for threads that are not running
  *   processors         contexts that threads hold to run managed code, as Go has them
  *   cpus               of the machine, that this process may use, as far as its quota goes
- *   memory_limit_bytes the soft limit as it is now, also where the setting is GAIT_AUTO; GAIT_OFF
+ *   memory_limit_bytes the soft limit as it is now, also where the setting is GAIT_AUTO or the heap
+ *                      has a share of a budget (budget.h); GAIT_OFF
  *   memory_pressure_percent  with GAIT_AUTO: the share of time, of ten seconds, for which a thread
  *                      of the control group waited for memory; else 0
  *   gc_cpu_ns          CPU time of the collector: the sum of gc_assist_ns, gc_background_ns and
@@ -104,7 +105,8 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   started_ns             since the heap was created
  *   threads, cpus          threads that were attached when it began; CPUs that it was planned for
  *   gogc_percent           the setting when it began, and memory_limit_bytes, which is a number
- *                          where the setting is GAIT_AUTO; GAIT_OFF
+ *                          where the setting is GAIT_AUTO, and no more than the heap's share of a
+ *                          budget; GAIT_OFF
  *   live_before_bytes      objects that the last cycle found
  *   trigger_bytes          live bytes at which it was to begin, goal_bytes: at which to end
  *   at_trigger_bytes       live bytes when it began
