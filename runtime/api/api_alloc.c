@@ -1,12 +1,26 @@
 /* Allocation: the calls behind the inline fast path, and those that have none. */
 #include "alloc/allocate.h"
+#include "barrier/finder.h"
 #include "base/check.h"
+#include "os/guard.h"
+
+static void *alloc_noted(gait_thread *thread, uint16_t kind, size_t bytes, const void *caller) {
+  struct gaiti_site site;
+  gaiti_finder_pass(thread, caller, &site);
+  gaiti_guard_suspend();
+  void *object = gaiti_allocate(thread, kind, bytes);
+  gaiti_guard_resume();
+  if (object) gaiti_finder_note_object(thread, object, &site);
+  return object;
+}
 
 void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
   REQUIRE_RESULT("alloc.kind", gaiti_heap_has_kind(thread->heap, kind),
                  "the kind belongs to another heap", NULL);
   REQUIRE("alloc.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
           "the thread is outside managed code");
+  if (gaiti_finder_is_on(thread->heap))
+    return alloc_noted(thread, kind.index, bytes, __builtin_return_address(0));
   return gaiti_allocate(thread, kind.index, bytes);
 }
 

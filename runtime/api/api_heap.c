@@ -4,6 +4,7 @@
 #include "mutator/blocking.h"
 #include "mutator/attachments.h"
 #include "barrier/buffers.h"
+#include "barrier/finder.h"
 #include "api/api_abi.h"
 #include "api/options.h"
 #include "base/check.h"
@@ -34,7 +35,8 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   if (!gaiti_partial_init(heap)) goto fail_fibers;
   if (!gaiti_buffers_init(heap)) goto fail_partial;
   if (!gaiti_ephemerons_init(heap)) goto fail_buffers;
-  if (!gaiti_marking_init(heap)) goto fail_ephemerons;
+  if (!gaiti_finder_init(heap)) goto fail_ephemerons;
+  if (!gaiti_marking_init(heap)) goto fail_finder;
   if (!gaiti_weak_init(heap)) goto fail_marking;
   if (!gaiti_finalizers_init(heap)) goto fail_weak;
   if (!gaiti_sweep_init(heap)) goto fail_finalizers;
@@ -48,6 +50,8 @@ fail_weak:
   gaiti_weak_destroy(heap);
 fail_marking:
   gaiti_marking_destroy(heap);
+fail_finder:
+  gaiti_finder_destroy(heap);
 fail_ephemerons:
   gaiti_ephemerons_destroy(heap);
 fail_buffers:
@@ -147,6 +151,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_finalizers_destroy(heap);
   gaiti_weak_destroy(heap);
   gaiti_marking_destroy(heap);
+  gaiti_finder_destroy(heap);
   gaiti_ephemerons_destroy(heap);
   gaiti_buffers_destroy(heap);
   gaiti_partial_destroy(heap);

@@ -1,6 +1,7 @@
 /* Objects that a thread has: more room for one, and an early end. */
 #include "alloc/freed_slots.h"
 #include "alloc/grow.h"
+#include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "weak/finalizers.h"
@@ -44,9 +45,11 @@ void gait_object_free(gait_thread *thread, void *object) {
     return;
   }
   bool checks = thread->heap->options.debug.check_free;
+  bool finds = gaiti_finder_is_on(thread->heap);
+  if (finds) gaiti_finder_forget(thread->heap, (uintptr_t)object);
   bool first =
       checks ? gaiti_promises_add(thread, ref) : !gaiti_freed_has(thread, (uintptr_t)object);
   REQUIRE("free.twice", first, "the object was freed before");
   object_drop_external(thread->heap, object);
-  if (!checks) gaiti_free(thread, ref);
+  if (!checks && !finds) gaiti_free(thread, ref);
 }

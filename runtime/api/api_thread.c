@@ -2,6 +2,7 @@
  *
  * Models: fork, handshake, termination. */
 #include "api/api_abi.h"
+#include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "mutator/attach.h"
@@ -57,6 +58,8 @@ void gait_thread_leave_from(gait_thread *thread, const void *frame) {
           "the innermost exact frame was changed, or its function has returned");
   gaiti_poll(thread);
   gaiti_delay(thread->heap);
+  if (gaiti_finder_is_on(thread->heap))
+    gaiti_finder_pass(thread, __builtin_return_address(0), NULL);
   gaiti_thread_leave(thread, frame);
 }
 
@@ -128,6 +131,8 @@ GAITI_NOINLINE void *gait_thread_outside(gait_thread *thread, void *(*function)(
 }
 
 void gait_thread_poll_slow(gait_thread *thread) {
+  if (gaiti_finder_is_on(thread->heap))
+    gaiti_finder_pass(thread, __builtin_return_address(0), NULL);
   gaiti_safepoint(thread);
   gaiti_due_run_at_poll(thread);
 }

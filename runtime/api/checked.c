@@ -6,6 +6,7 @@
  * thread's own (its state, its frames), or constant (the heap's addresses), or atomic (the kinds,
  * the ranges of other heaps, shapes and allocation bits).  An object that a program may store to is
  * reachable, so its allocation bit is set, at whatever moment of a cycle it is asked for. */
+#include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
 #include "heap/ranges.h"
@@ -174,6 +175,10 @@ void gait_checked_store_init(gait_thread *thread, void *slot, void *value) {
   checked_reference(thread, slot, value, "gait_store_init");
   CHECKED("store.init", "gait_store_init", !checked_is_filled(thread->heap, slot),
           "the slot has been stored to before: gait_store is for that");
+  if (gaiti_finder_is_on(thread->heap)) {
+    gaiti_finder_note_store(thread, slot, value, __builtin_return_address(0));
+    thread->init_noted = true;
+  }
   (gait_store_init)(thread, slot, value);
 }
 

@@ -1,5 +1,6 @@
 /* Collections on request, and settings of a running heap. */
 #include "api/options.h"
+#include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
@@ -10,6 +11,8 @@ gait_result gait_heap_collect(gait_thread *thread) {
                  GAIT_ERROR_STATE);
   REQUIRE_RESULT("collect.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,
                  "the thread is outside managed code", GAIT_ERROR_STATE);
+  if (gaiti_finder_is_on(thread->heap))
+    gaiti_finder_pass(thread, __builtin_return_address(0), NULL);
   gaiti_collector_collect(thread, GAIT_CAUSE_FORCED);
   return GAIT_OK;
 }

@@ -129,6 +129,10 @@ static const gait_option options_table[] = {
      "Debug: seed of the delays, repeated in reports.", FIELD(debug.seed), NULL},
     {"check_free", "GAIT_CHECK_FREE", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: look for references to objects that were freed.", FIELD(debug.check_free), NULL},
+    {"find_missing", "GAIT_FIND_MISSING", GAIT_OPTION_WORD, "", GAIT_FIND_OFF, GAIT_FIND_OFF,
+     GAIT_FIND_STORES, false, 0,
+     "Debug: name the store that missed the barrier, and the object that is in no root.",
+     FIELD(debug.find_missing), "off, on, stores"},
 };
 
 #define OPTIONS_COUNT (sizeof options_table / sizeof options_table[0])

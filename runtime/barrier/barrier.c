@@ -47,6 +47,7 @@
 #include "barrier/barrier.h"
 
 #include "barrier/buffers.h"
+#include "barrier/finder.h"
 
 /* A slot that is overwritten again and again: the value that goes has just come. */
 static bool barrier_shaded_last(const struct gaiti_barrier_buffer *buffer, uintptr_t word) {
@@ -74,8 +75,8 @@ static void barrier_shade(gait_thread *thread, const void *value) {
  * flag is lowered. */
 static bool barrier_update_shades_new(gait_thread *thread) {
   if (!(thread->fast.marking & GAIT_SHADE_NEW)) return false;
-  if (!gaiti_buffers_roots_are_scanned(thread->heap)) return true;
-  thread->fast.marking &= ~GAIT_SHADE_NEW;
+  if (!gaiti_buffers_roots_are_scanned(thread->heap)) return gaiti_thread_is_marking(thread);
+  if (!gaiti_finder_is_on(thread->heap)) thread->fast.marking &= ~GAIT_SHADE_NEW;
   return false;
 }
 
@@ -87,7 +88,15 @@ static void slot_store(void **slot, const void *value) {
   gaiti_pointer_store_release((AO_t *)slot, value);
 }
 
+/* With the option find_missing a checked program has named the slot before. */
+static void barrier_note_init(gait_thread *thread, const void *value, const void *caller) {
+  if (!thread->init_noted) gaiti_finder_note_init(thread, value, caller);
+  thread->init_noted = false;
+}
+
 void gait_shade(gait_thread *thread, void *value) {
+  if (gaiti_finder_is_on(thread->heap))
+    barrier_note_init(thread, value, __builtin_return_address(0));
   if (barrier_update_shades_new(thread) && !MUTANT(MUTANT_INIT_STORE_WITHOUT_SHADE))
     barrier_shade(thread, value);
   gaiti_delay(thread->heap);
@@ -99,6 +108,8 @@ static bool barrier_remembers(const gait_thread *thread) {
 }
 
 void gait_barrier(gait_thread *thread, const void *slot, void *old_value, void *new_value) {
+  if (gaiti_finder_is_on(thread->heap))
+    gaiti_finder_note_store(thread, slot, new_value, __builtin_return_address(0));
   if (barrier_remembers(thread) && !MUTANT(MUTANT_STORE_NOT_REMEMBERED))
     gait_remember(thread, slot);
   if (!gaiti_thread_is_marking(thread)) return;

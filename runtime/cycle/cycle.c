@@ -63,6 +63,7 @@
 #include "cycle/heap_walk.h"
 #include "cycle/limit_report.h"
 #include "cycle/inspect.h"
+#include "cycle/quarantine.h"
 #include "cycle/stop.h"
 #include "mark/ephemerons.h"
 #include "mark/fiber_scan.h"
@@ -337,7 +338,8 @@ static bool phase_stop(gait_heap *heap) {
 static void cycle_checkmark(gait_heap *heap) {
   bool stopped = heap->cycle->runner.stopped;
   if (!stopped) gaiti_stop_all(heap);
-  gaiti_checkmark(heap);
+  if (heap->finder) gaiti_quarantine_check(heap);
+  if (heap->options.debug.checkmark) gaiti_checkmark(heap);
   if (!stopped) gaiti_resume_all(heap);
 }
 
@@ -387,13 +389,14 @@ static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
   if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
   gaiti_workers_end(heap);
-  if (heap->options.debug.checkmark) cycle_checkmark(heap);
+  if (heap->options.debug.checkmark || heap->finder) cycle_checkmark(heap);
   if (heap->options.debug.check_free) gaiti_promises_close(heap);
   if (runner->stopped && !heap->options.barrierless) cycle_resume(heap);
   gaiti_weak_close(heap);
   if (!cycle_close_finalizers(heap)) return false;
   gaiti_weak_end(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
+  if (heap->finder) gaiti_quarantine_fill(heap);
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)
     cycle_raise_epoch(heap);
   if (heap->options.barrierless)

@@ -80,6 +80,7 @@
 #include "cycle/fork.h"
 
 #include "alloc/cache.h"
+#include "barrier/finder.h"
 #include "mutator/blocking.h"
 #include "mutator/attachments.h"
 #include "base/check.h"
@@ -121,7 +122,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 14
+#define FORK_LOCKS 15
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -134,6 +135,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->finalizers->lock;
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
+  if (heap->finder) locks[count++] = &heap->finder->lock;
   locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;

@@ -313,7 +313,7 @@ bool gaiti_handshake_await(gait_heap *heap, uint64_t deadline_ns) {
 
 void gaiti_handshake_drop(gait_heap *heap, gait_thread *caller) {
   struct gaiti_handshake *asked = &heap->threads->handshake;
-  asked->marking = heap->generation.remembers ? GAIT_REMEMBER : 0;
+  asked->marking = (heap->generation.remembers ? GAIT_REMEMBER : 0) | gaiti_heap_marks_always(heap);
   asked->black_epoch = 0;
   AO_store(&asked->pending, 0);
   if (!caller) return;

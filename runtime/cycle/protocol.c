@@ -65,7 +65,8 @@ static uint32_t protocol_remembers(const gait_heap *heap, const struct protocol_
 static void protocol_set_state_locked(gait_heap *heap, const struct protocol_row *row) {
   struct gaiti_handshake *handshake = &heap->threads->handshake;
   handshake->marking =
-      (row->barrier ? GAIT_SHADE_OLD | GAIT_SHADE_NEW : 0) | protocol_remembers(heap, row);
+      (row->barrier ? GAIT_SHADE_OLD | GAIT_SHADE_NEW : gaiti_heap_marks_always(heap)) |
+      protocol_remembers(heap, row);
   handshake->black_epoch = row->black ? AO_load(&heap->epoch) : 0;
 }
 

@@ -49,9 +49,15 @@ static bool heap_init_space(gait_heap *heap) {
   return true;
 }
 
+/* Options that others ask for: allocations on the slow path, and no young cycles. */
+static void heap_complete_options(gait_options *options) {
+  if (options->debug.collect_every || options->debug.find_missing) options->debug.run_bytes = 1;
+  if (options->debug.find_missing) options->young_percent = GAIT_OFF;
+}
+
 gait_result gaiti_heap_init(gait_heap *heap, const gait_options *options) {
   heap->options = *options;
-  if (options->debug.collect_every) heap->options.debug.run_bytes = 1;
+  heap_complete_options(&heap->options);
   heap->tag = heap_tag();
   AO_store(&heap->epoch, 1);
   AO_store(&heap->memory_limit, GAITI_NO_LIMIT);

@@ -32,6 +32,7 @@ struct gaiti_weak;            /* weak/weak_heap.h */
 struct gaiti_finalizers;      /* weak/finalizers.h */
 struct gaiti_sweep;           /* sweep/sweep.h */
 struct gaiti_cycle;           /* cycle/cycle.h */
+struct gaiti_finder;          /* barrier/finder.h */
 
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
@@ -72,13 +73,20 @@ struct gait_heap {
   struct gaiti_finalizers *finalizers;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
-  gaiti_atomic_pointer user; /* the program's own */
+  struct gaiti_finder *finder; /* NULL: the option find_missing is off */
+  gaiti_atomic_pointer user;   /* the program's own */
   bool forked; /* in the child of a fork: slots that the lost threads had in hand are lost */
 };
 
 /* Whether the kind was registered on this heap. */
 static inline bool gaiti_heap_has_kind(const gait_heap *heap, gait_kind kind) {
   return kind.heap_tag == heap->tag && kind.index < gaiti_kinds_count(&heap->kinds);
+}
+
+/* Flags of the barrier that are never lowered: with the option find_missing every store takes its
+ * slow path. */
+static inline uint32_t gaiti_heap_marks_always(const gait_heap *heap) {
+  return heap->options.debug.find_missing ? GAIT_SHADE_NEW : 0;
 }
 
 /* Sets up the fields of this layer; `options` have been checked. */

@@ -75,11 +75,19 @@ static bool kind_copy_maps(struct gaiti_space *space, struct gaiti_kind *kind,
   return true;
 }
 
-bool gaiti_kind_is_tagged(const struct gaiti_kind *kind, size_t word) {
+static bool kind_map_has(const struct gaiti_kind *kind, const uint64_t *map, size_t word) {
   size_t head = (size_t)kind->words - kind->repeat_words;
-  if (!kind->tagged_map || (word >= kind->words && kind->repeat_words == 0)) return false;
+  if (!map || (word >= kind->words && kind->repeat_words == 0)) return false;
   if (word >= kind->words) word = head + (word - head) % kind->repeat_words;
-  return kind->tagged_map[word / 64] >> word % 64 & 1;
+  return map[word / 64] >> word % 64 & 1;
+}
+
+bool gaiti_kind_is_tagged(const struct gaiti_kind *kind, size_t word) {
+  return kind_map_has(kind, kind->tagged_map, word);
+}
+
+bool gaiti_kind_is_plain(const struct gaiti_kind *kind, size_t word) {
+  return kind_map_has(kind, kind->map, word);
 }
 
 static bool kind_init(struct gaiti_space *space, struct gaiti_kind *kind,

@@ -64,8 +64,10 @@ static inline bool gaiti_kind_is_leaf(const struct gaiti_kinds *kinds, uint16_t 
   return kinds->table[index].form == GAIT_KIND_LEAF;
 }
 
-/* Whether the word at `word` of an object of the kind is in its map of tagged references. */
+/* Whether the word at `word` of an object of the kind is in its map of tagged references, and in
+ * that of plain ones. */
 bool gaiti_kind_is_tagged(const struct gaiti_kind *kind, size_t word);
+bool gaiti_kind_is_plain(const struct gaiti_kind *kind, size_t word);
 
 /* The common part of references to objects of the kind. */
 static inline gaiti_ref gaiti_kind_tag(const struct gaiti_kinds *kinds, uint16_t index) {

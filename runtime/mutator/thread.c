@@ -18,6 +18,7 @@ bool gaiti_threads_init(gait_heap *heap) {
   if (!heap->threads) return false;
   if (!gaiti_lock_init(&heap->threads->lock, GAITI_RANK_THREADS)) goto fail_memory;
   if (!gaiti_condition_init(&heap->threads->changed)) goto fail_lock;
+  heap->threads->handshake.marking = gaiti_heap_marks_always(heap);
   return true;
 fail_lock:
   gaiti_lock_destroy(&heap->threads->lock);

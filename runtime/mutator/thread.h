@@ -81,7 +81,8 @@ struct gait_thread {
   struct gaiti_latency pauses;
   AO_t pause_cpu_max_ns;
   gaiti_atomic_pointer user; /* the program's own */
-  AO_t finalizers;           /* functions that are due run at its polls, so many at most */
+  bool init_noted; /* the slot of the gait_store_init under way, for the option find_missing */
+  AO_t finalizers; /* functions that are due run at its polls, so many at most */
 };
 
 /* The handshake under way, as its threads see it, and the state in which a thread starts that

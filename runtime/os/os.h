@@ -100,7 +100,7 @@ void gaiti_os_memory_learn(void);
 
 typedef void *gaiti_os_thread_fn(void *arg);
 
-/* Starts a joinable thread with every signal blocked. */
+/* Starts a joinable thread with every signal blocked but those of a fault and of a step. */
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 
 /* The first call of such a thread: it takes a name of at most 15 bytes, which debuggers and top(1)
@@ -155,6 +155,7 @@ enum gaiti_rank {
   GAITI_RANK_FINALIZERS, /* cleanups and finalizers, and the queue of those due */
   GAITI_RANK_KINDS,      /* the table of kinds */
   GAITI_RANK_PACER,      /* the pacer's state */
+  GAITI_RANK_FINDER,     /* the option find_missing */
   GAITI_RANK_PARTIAL,    /* lists of blocks with free slots */
   GAITI_RANK_SPACE,      /* free blocks */
   GAITI_RANK_MARK,       /* shared mark work */

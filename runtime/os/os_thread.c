@@ -28,6 +28,8 @@ void gaiti_os_cancel_back(int before) {
 bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg) {
   sigset_t all, before;
   sigfillset(&all);
+  sigdelset(&all, SIGSEGV); /* where it is blocked, a fault ends the process (os/guard.c) */
+  sigdelset(&all, SIGTRAP);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
   int error = errno, cancel = gaiti_os_cancel_off();
   bool started = pthread_create(thread, NULL, run, arg) == 0;

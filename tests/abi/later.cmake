@@ -30,7 +30,7 @@ later_edit(include/gait/gait.h
   "\n} gait_options@" "\n  int64_t later_option@\n} gait_options@"
   "\n} gait_kind_info@" "\n  size_t later@\n} gait_kind_info@")
 later_edit(include/gait/debug.h
-  "define GAIT_DEBUG_RESERVED 6" "define GAIT_DEBUG_RESERVED 5"
+  "define GAIT_DEBUG_RESERVED 5" "define GAIT_DEBUG_RESERVED 4"
   "\n  /* Zero. */" "\n  int64_t later_debug@\n  /* Zero. */")
 later_edit(include/gait/tune.h
   "\n} gait_option@" "\n  const char *later@\n} gait_option@"

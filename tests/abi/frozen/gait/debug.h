@@ -11,7 +11,15 @@
 
 #include <stdint.h>
 
-#define GAIT_DEBUG_RESERVED 6
+#define GAIT_DEBUG_RESERVED 5
+
+/* How the search for missing barriers, roots and frames goes: values of the option
+ * `find_missing`. */
+typedef enum gait_find {
+  GAIT_FIND_OFF,
+  GAIT_FIND_ON,     /* at each call of Gait's, and at the end of each marking */
+  GAIT_FIND_STORES, /* at each store in an object that has references, too, by a fault */
+} gait_find;
 
 typedef struct gait_debug_options {
   /* Switch: mark a second time with every thread stopped, and compare: a store that missed the
@@ -35,6 +43,9 @@ typedef struct gait_debug_options {
   int64_t seed;
   /* Switch: look for references to objects that gait_object_free has freed. */
   int64_t check_free;
+  /* A gait_find: name the slot and the function of a store that missed the barrier, and the
+   * allocation of an object that is used and is in no root. */
+  int64_t find_missing;
   /* Zero. */
   int64_t reserved[GAIT_DEBUG_RESERVED];
 } gait_debug_options;
