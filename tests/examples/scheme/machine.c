@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What `interrupted` may be. */
+enum { INTERRUPT_NONE, INTERRUPT_RAISES, INTERRUPT_TERMINATES };
+
 static word *machine_base(const struct machine *vm) {
   return vm->stack + REGISTERS;
 }
@@ -21,7 +24,6 @@ static word *machine_base(const struct machine *vm) {
 gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct machine *vm) {
   memset(vm, 0, sizeof *vm);
   vm->scheme = scheme;
-  vm->thread = thread;
   vm->pairs = scheme->pairs;
   vm->objects = scheme->objects;
   vm->codes = scheme->codes;
@@ -31,22 +33,36 @@ gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct ma
   if (!vm->stack) return GAIT_ERROR_MEMORY;
   vm->limit_of_stack = vm->limit = vm->stack + STACK_WORDS - STACK_SPARE;
   vm->stack[REG_WINDERS] = vm->stack[REG_HANDLERS] = vm->stack[REG_PARAMETERS] = W_NIL;
+  if (thread) machine_attach(vm, thread);
   return GAIT_OK;
 }
 
+/* The stack is a root between runs too: what they have left on it would be stale otherwise. */
+void machine_attach(struct machine *vm, gait_thread *thread) {
+  vm->thread = thread;
+  gait_frame_push(thread, &vm->frame, (void **)(void *)vm->stack, STACK_WORDS);
+}
+
 void machine_destroy(struct machine *vm) {
+  if (vm->thread) gait_frame_pop(vm->thread, &vm->frame);
   free(vm->stack);
 }
 
 /* From a signal handler, too. */
 void machine_interrupt(struct machine *vm) {
-  vm->interrupted = 1;
+  vm->interrupted = INTERRUPT_RAISES;
+  vm->limit = NULL;
+}
+
+void machine_terminate(struct machine *vm) {
+  vm->interrupted = INTERRUPT_TERMINATES;
   vm->limit = NULL;
 }
 
 void machine_look(struct machine *vm) {
   vm->limit = vm->limit_of_stack;
   if (!vm->interrupted) return;
+  if (vm->interrupted == INTERRUPT_TERMINATES) longjmp(vm->escape, INTERRUPT_TERMINATES);
   vm->interrupted = 0;
   scheme_raise(vm, vm->scheme->roots[ROOT_INTERRUPT]);
 }
@@ -330,22 +346,20 @@ static void machine_dispatch(struct machine *vm) {
 }
 
 word machine_run(struct machine *vm, word function, size_t count, const word *arguments) {
-  gait_frame frame;
-  word *volatile fp = machine_base(vm) + FRAME_WORDS;
+  word *fp = machine_base(vm) + FRAME_WORDS;
   fp[-3] = 0;
   fp[-2] = (word)(uintptr_t)(machine_halts + 1);
   fp[-1] = function;
   for (size_t i = 0; i < count; i++)
     fp[i] = arguments[i];
-  gait_frame_push(vm->thread, &frame, (void **)(void *)vm->stack, STACK_WORDS);
   vm->c_limit = (char *)__builtin_frame_address(0) - 4 * 1024 * 1024;
   vm->running = true;
   vm->fp = fp;
-  if (setjmp(vm->escape))
-    machine_handle(vm);
-  else
-    machine_apply(vm, fp, count);
+  switch (setjmp(vm->escape)) {
+  case 0: machine_apply(vm, fp, count); break;
+  case INTERRUPT_TERMINATES: machine_reset(vm); break;
+  default: machine_handle(vm);
+  }
   machine_dispatch(vm);
-  gait_frame_pop(vm->thread, &frame);
   return vm->fp[0];
 }

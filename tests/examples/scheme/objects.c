@@ -31,6 +31,8 @@ static gait_result kinds_register(struct scheme *scheme) {
 gait_result scheme_create(struct scheme *scheme, gait_heap *heap) {
   memset(scheme, 0, sizeof *scheme);
   scheme->heap = heap;
+  pthread_mutex_init(&scheme->threads, NULL);
+  pthread_cond_init(&scheme->changed, NULL);
   const gait_result result = kinds_register(scheme);
   if (result) return result;
   return gait_roots_add(heap, scheme->roots, sizeof scheme->roots, GAIT_ROOTS_BARRIERED);

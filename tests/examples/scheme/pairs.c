@@ -1,37 +1,10 @@
-/* pairs.c: builtins of pairs and lists, equality, symbols and truth. */
+/* pairs.c: builtins of pairs and lists, symbols and truth. */
 #include "scheme.h"
 
 #include <string.h>
 
 #define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
 #define UNUSED        (void)vm, (void)args, (void)count
-
-/* ---- Equality ---- */
-
-bool eqv(word a, word b) {
-  return a == b || number_eqv(a, b);
-}
-
-static bool equal_vectors(struct machine *vm, word a, word b) {
-  if (length_of(a) != length_of(b)) return false;
-  for (size_t i = 0; i < length_of(a); i++)
-    if (!equal(vm, slots_of(a)[i], slots_of(b)[i])) return false;
-  return true;
-}
-
-bool equal(struct machine *vm, word a, word b) {
-  machine_recurse(vm);
-  for (; is_pair(a) && is_pair(b); a = cdr(a), b = cdr(b)) {
-    if (a == b) return true;
-    if (!equal(vm, car(a), car(b))) return false;
-  }
-  if (eqv(a, b)) return true;
-  if (!is_object(a) || !is_object(b) || type_of(a) != type_of(b)) return false;
-  if (is_type(a, T_VECTOR)) return equal_vectors(vm, a, b);
-  if (!is_type(a, T_STRING) && !is_type(a, T_BYTES)) return false;
-  const size_t unit = is_type(a, T_STRING) ? sizeof(uint32_t) : 1;
-  return length_of(a) == length_of(b) && memcmp(slots_of(a), slots_of(b), length_of(a) * unit) == 0;
-}
 
 /* ---- Pairs ---- */
 

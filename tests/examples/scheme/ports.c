@@ -174,14 +174,15 @@ void port_flush(struct machine *vm, word port) {
 static void port_put(struct machine *vm, word port, uint8_t byte) {
   word buffer = slots_of(port)[PORT_BUFFER];
   const size_t at = (size_t)port_number(port, PORT_AT);
-  if (at == length_of(buffer)) {
+  const size_t length = length_of(buffer);
+  if (at >= length) { /* greater where another thread writes there as well */
     if (port_number(port, PORT_DESCRIPTOR) >= 0) {
       port_flush(vm, port);
       port_put(vm, port, byte);
       return;
     }
     const word new = make_leaf(vm, T_BYTES, at * 2, at * 2);
-    memcpy(bytes_of(new), bytes_of(buffer), at);
+    memcpy(bytes_of(new), bytes_of(buffer), length);
     set_slot(vm, port, PORT_BUFFER, new);
     buffer = new;
   }

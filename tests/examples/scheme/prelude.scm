@@ -526,6 +526,90 @@
 
 (define %top-handler (make-parameter #f))
 
+; ---- Threads (SRFI 18), guardians
+
+(define (make-thread thunk . name)
+  (%make 18 thunk (if (pair? name) (car name) #f) (%void) (%parameters) 0 #f 0))
+(%current-thread (%make 18 #f 'primordial (%void) '() 1 #f 0))
+(define (current-thread) (%current-thread))
+(define (thread? object) (%is? object 18))
+(define (thread-name thread) (%ref thread 18 1))
+(define (thread-specific thread) (%ref thread 18 2))
+(define (thread-specific-set! thread value) (%set! thread 18 2 value))
+(define (thread-start! thread) (%thread-start! thread) thread)
+
+; What a thread does: its end is a value, or what it raised and nobody caught.
+(define (%thread-body)
+  (let ((condition
+          (call/cc
+            (lambda (leave)
+              (let ((handler (lambda (object) (leave (list object)))))
+                (%handlers (list handler))
+                (%thread-end! 2
+                  (%parameterize (list (cons %top-handler handler)) (%ref (current-thread) 18 0)))
+                #f)))))
+    (if condition (%thread-end! 3 (car condition)))))
+
+(define-record-type time (seconds->time seconds) time? (seconds time->seconds))
+(define (current-time) (seconds->time (current-second)))
+(define (%deadline timeout)
+  (cond ((or (null? timeout) (not (car timeout))) #f)
+        ((time? (car timeout)) (time->seconds (car timeout)))
+        (else (+ (current-second) (car timeout)))))
+(define (thread-sleep! timeout) (%thread-sleep (%deadline (list timeout))))
+
+(define-record-type thread-exception (%thread-exception kind reason) %thread-exception?
+  (kind %exception-kind) (reason uncaught-exception-reason))
+(define (%exception-predicate kind)
+  (lambda (object) (and (%thread-exception? object) (eq? (%exception-kind object) kind))))
+(define join-timeout-exception? (%exception-predicate 'join-timeout))
+(define abandoned-mutex-exception? (%exception-predicate 'abandoned-mutex))
+(define terminated-thread-exception? (%exception-predicate 'terminated-thread))
+(define uncaught-exception? (%exception-predicate 'uncaught))
+
+(define (thread-join! thread . more)
+  (case (%thread-join thread (%deadline more))
+    ((2) (%ref thread 18 5))
+    ((3) (raise (%thread-exception 'uncaught (%ref thread 18 5))))
+    ((4) (raise (%thread-exception 'terminated-thread #f)))
+    (else (if (and (pair? more) (pair? (cdr more)))
+              (cadr more)
+              (raise (%thread-exception 'join-timeout #f))))))
+
+(define (make-mutex . name) (%make 19 #f (if (pair? name) (car name) #f) (%void)))
+(define (mutex? object) (%is? object 19))
+(define (mutex-name mutex) (%ref mutex 19 1))
+(define (mutex-specific mutex) (%ref mutex 19 2))
+(define (mutex-specific-set! mutex value) (%set! mutex 19 2 value))
+(define (mutex-state mutex)
+  (let ((owner (%ref mutex 19 0)))
+    (cond ((not owner) 'not-abandoned)
+          ((not (thread? owner)) 'not-owned)
+          ((memv (%ref owner 18 4) '(0 1)) owner)
+          (else 'abandoned))))
+(define (mutex-lock! mutex . more)
+  (let ((got (%mutex-lock! mutex (%deadline more)
+               (if (and (pair? more) (pair? (cdr more))) (cadr more) (current-thread)))))
+    (if (eqv? got 1) (raise (%thread-exception 'abandoned-mutex #f)))
+    got))
+(define (mutex-unlock! mutex . more)
+  (if (null? more)
+      (%mutex-unlock! mutex #f #f)
+      (%mutex-unlock! mutex (car more) (%deadline (cdr more)))))
+
+(define (make-condition-variable . name) (%make 21 0 (if (pair? name) (car name) #f) (%void)))
+(define (condition-variable? object) (%is? object 21))
+(define (condition-variable-name variable) (%ref variable 21 1))
+(define (condition-variable-specific variable) (%ref variable 21 2))
+(define (condition-variable-specific-set! variable value) (%set! variable 21 2 value))
+
+(define (make-guardian)
+  (let ((guardian (%guardian)))
+    (lambda objects
+      (if (null? objects)
+          (%guardian-next guardian)
+          (%guardian-add! guardian (car objects))))))
+
 (define (%print-condition object)
   (let ((port (current-error-port)))
     (flush-output-port (current-output-port))

@@ -147,6 +147,9 @@ static void print_object(struct machine *vm, word port, word value, bool write) 
   case T_PROMISE: print_named(vm, port, "promise", W_FALSE); return;
   case T_ALIAS: print(vm, port, slots_of(value)[0], write); return;
   case T_PARAMETER: print_named(vm, port, "parameter", W_FALSE); return;
+  case T_THREAD: print_named(vm, port, "thread", slots_of(value)[1]); return;
+  case T_MUTEX: print_named(vm, port, "mutex", slots_of(value)[1]); return;
+  case T_CONDITION: print_named(vm, port, "condition-variable", slots_of(value)[1]); return;
   default: print_named(vm, port, "object", W_FALSE); return;
   }
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TOKEN_BYTES 4096u /* of a symbol or a number */
 
@@ -148,7 +149,8 @@ static word reader_list(struct reader *reader) {
     if (c == ')' || c == ']') return head;
     if (c < 0) scheme_error(vm, "a list has no end", W_UNBOUND);
     const word datum = reader_rest(reader, c);
-    if (datum == dot && c == '.' && tail != W_NIL) {
+    if (datum == dot && c == '.') {
+      if (tail == W_NIL) scheme_error(vm, "a datum precedes a dot", W_UNBOUND);
       set_cdr(vm, tail, reader_datum(reader));
       const int32_t end = reader_start(reader);
       if (end != ')' && end != ']') scheme_error(vm, "one datum follows a dot", W_UNBOUND);
@@ -255,8 +257,8 @@ static word reader_hash(struct reader *reader) {
   if (c == '\\') return reader_char(reader);
   if (c >= '0' && c <= '9') return reader_label(reader, c);
   reader_token(reader, c, token, &quoted);
-  if (strcmp(token, "t") == 0 || strcmp(token, "true") == 0) return W_TRUE;
-  if (strcmp(token, "f") == 0 || strcmp(token, "false") == 0) return W_FALSE;
+  if (strcasecmp(token, "t") == 0 || strcasecmp(token, "true") == 0) return W_TRUE;
+  if (strcasecmp(token, "f") == 0 || strcasecmp(token, "false") == 0) return W_FALSE;
   if (strcmp(token, "u8") == 0 && reader_next(reader) == '(') return reader_vector(reader, true);
   if (strcmp(token, "!eof") == 0) return W_EOF;
   if (token[0] == '!') return reader_datum(reader); /* #!fold-case and its like */
@@ -288,7 +290,11 @@ static word reader_rest(struct reader *reader, int32_t c) {
 
 static word reader_datum(struct reader *reader) {
   const int32_t c = reader_start(reader);
-  return c < 0 ? W_EOF : reader_rest(reader, c);
+  if (c < 0) return W_EOF;
+  const word datum = reader_rest(reader, c);
+  if (c == '.' && datum == intern(reader->vm, "."))
+    scheme_error(reader->vm, "a dot is in no list", W_UNBOUND);
+  return datum;
 }
 
 word read_datum(struct machine *vm, word port) {

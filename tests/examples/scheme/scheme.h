@@ -14,6 +14,7 @@
 #ifndef SCHEME_H
 #define SCHEME_H
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -103,8 +104,10 @@ enum type {
   T_MACRO,        /* literals, rules, scope, ellipsis */
   T_PARAMETER,    /* key of a parameter: value, converter */
   T_THREAD,       /* THREAD_ slots */
-  T_MUTEX,        /* owner, name */
+  T_MUTEX,        /* owner, name, a value of the program's */
   T_RATIO,        /* numerator, denominator */
+  T_CONDITION,    /* how often it was signalled, name, a value of the program's */
+  T_GUARDIAN,     /* GUARDIAN_ slots */
   T_STRING = 64,  /* from here on without references: characters of 32 bits */
   T_BYTES,
   T_BIGNUM, /* limbs of GMP's; the header's top bit is the sign */
@@ -197,6 +200,11 @@ struct scheme {
   gait_heap *heap;
   gait_kind pairs, objects, codes, leaves;
   word roots[16]; /* barriered; ROOT_ */
+  pthread_mutex_t threads; /* guards what follows, and more: workers.c */
+  pthread_cond_t changed;
+  uint64_t changes;
+  struct worker *workers;
+  int64_t worker_number, guardian_number;
 };
 
 enum {
@@ -210,6 +218,7 @@ enum {
   ROOT_REWIND,
   ROOT_INTERRUPT,
   ROOT_ERROR,
+  ROOT_GUARDIANS,
   ROOT_KEPT,
   ROOT_COUNT
 };
@@ -218,6 +227,7 @@ enum {
  * which a signal handler sets. */
 struct machine {
   gait_thread *thread;
+  gait_frame frame;
   gait_kind pairs, objects, codes, leaves;
   word *limit_of_stack;
   word *volatile limit;
@@ -237,11 +247,14 @@ struct machine {
 /* Runs `function` on `arguments`, to its end. */
 word machine_run(struct machine *vm, word function, size_t count, const word *arguments);
 gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct machine *vm);
+void machine_attach(struct machine *vm, gait_thread *thread); /* where that is made later */
 void machine_destroy(struct machine *vm);
 void machine_interrupt(struct machine *vm);
-void machine_look(struct machine *vm); /* raises an interrupt that has come */
-void machine_tidy(struct machine *vm); /* forgets what is above the frame that runs */
-void machine_deep(struct machine *vm); /* an error where C has recursed too far */
+void machine_terminate(struct machine *vm); /* its run ends at the next call or loop */
+void threads_stop(struct machine *vm);      /* ends all threads but this one */
+void machine_look(struct machine *vm);      /* raises an interrupt that has come */
+void machine_tidy(struct machine *vm);      /* forgets what is above the frame that runs */
+void machine_deep(struct machine *vm);      /* an error where C has recursed too far */
 
 static inline void machine_recurse(struct machine *vm) {
   if (__builtin_expect((char *)__builtin_frame_address(0) < vm->c_limit, 0)) machine_deep(vm);
@@ -361,7 +374,8 @@ struct builtin_row {
 };
 
 extern const struct builtin_row list_builtins[], number_builtins[], string_builtins[],
-    vector_builtins[], table_builtins[], port_builtins[], control_builtins[], thread_builtins[];
+    vector_builtins[], table_builtins[], port_builtins[], control_builtins[], thread_builtins[],
+    guardian_builtins[];
 
 void builtins_define(struct machine *vm, const struct builtin_row *rows);
 gait_result scheme_create(struct scheme *scheme, gait_heap *heap);

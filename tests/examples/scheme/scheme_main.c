@@ -17,8 +17,8 @@ static word port_of(struct machine *vm, int descriptor, bool output, int root) {
 
 void scheme_start(struct machine *vm) {
   static const struct builtin_row *const rows[] = {
-      list_builtins,  number_builtins, string_builtins, vector_builtins,
-      table_builtins, port_builtins,   control_builtins};
+      list_builtins, number_builtins,  string_builtins, vector_builtins,  table_builtins,
+      port_builtins, control_builtins, thread_builtins, guardian_builtins};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     builtins_define(vm, rows[i]);
   forms_define(vm);
@@ -39,5 +39,6 @@ int scheme_main(struct machine *vm, int count, char **files) {
     good &= call_global(vm, "%run-file", 1, &name) == W_TRUE;
   }
   if (count == 0) call_global(vm, "%listen", 0, NULL);
+  threads_stop(vm);
   return good ? 0 : 70;
 }

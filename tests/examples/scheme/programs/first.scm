@@ -22,3 +22,9 @@
 (write (case 3 ((1 2) 'a) ((3) 'b) (else 'c)))
 (write 3.14)(write (/ 1 3))(write (sqrt 16))(write (exact->inexact 1/3))
 (newline)
+; What is circular, or shares much, is compared in time.
+(define (ring n) (let ((l (make-list n 'a))) (set-cdr! (list-tail l (- n 1)) l) l))
+(define (shared n) (if (= n 0) '() (let ((below (shared (- n 1)))) (vector below below (list below n)))))
+(write (list (equal? (ring 2) (ring 3)) (equal? (ring 2000) (ring 3000)) (equal? (ring 2) '(a a a)) (equal? (shared 100) (shared 100))
+             (equal? (shared 100) (let ((s (shared 100))) (vector s s)))))
+(newline)
