@@ -381,6 +381,41 @@ START_TEST(an_old_key_is_kept_until_a_full_cycle) {
 }
 END_TEST
 
+/* ---- A heap that is full ---- */
+
+/* It has no memory for a table of all that wait, and runs cycle after cycle. */
+START_TEST(a_full_heap_keeps_values) {
+  enum { MOST = 200000, PLACES = 40000 };
+  gait_options options = unit_options(_i);
+  unit_world world;
+  options.gogc_percent = 100;
+  options.max_heap_bytes = 3 << 20;
+  options.debug.checkmark = options.debug.heap_walk = 1;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  void **pairs = pair_array(&world, 0, PLACES);
+  size_t count = 0, kept = 0;
+  for (; count < MOST; count++) { /* a hundred times each keeps the key of the next */
+    uintptr_t *value = world.slots[3] = gait_alloc(world.thread, world.leaf, 16);
+    if (!value) break;
+    if (!world.slots[1]) world.slots[1] = world.slots[2] = value;
+    *value = count % PLACES;
+    gait_ephemeron *pair = gait_ephemeron_new(world.thread, world.slots[2], value);
+    if (!pair) break;
+    gait_store(world.thread, &pairs[count % PLACES], pair);
+    world.slots[2] = count % 100 ? value : world.slots[1];
+  }
+  ck_assert_uint_gt(unit_stats(world.heap).cycles, 1);
+  for (size_t i = 0; i < PLACES; i++) {
+    if (!pairs[i]) continue;
+    const uintptr_t *value = gait_ephemeron_value(world.thread, pairs[i]);
+    kept += value != NULL;
+    UNIT_CHECK(!value || *value == i);
+  }
+  ck_assert_uint_eq(kept, PLACES);
+  unit_close(&world);
+}
+END_TEST
+
 /* ---- Tagged references ---- */
 
 START_TEST(keys_and_values_may_be_tagged) {
@@ -430,4 +465,5 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(young, a_young_key_dies_in_a_young_cycle);
   UNIT_WORLD_TEST(young, an_old_key_is_kept_until_a_full_cycle);
   UNIT_TEST(unit_case(suite, "tags"), keys_and_values_may_be_tagged);
+  UNIT_TEST(unit_case(suite, "full"), a_full_heap_keeps_values);
 }
