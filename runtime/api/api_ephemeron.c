@@ -1,4 +1,6 @@
-/* Ephemerons. */
+/* Ephemerons.
+ *
+ * Models: weak. */
 #include "gait/ephemeron.h"
 
 #include "base/check.h"

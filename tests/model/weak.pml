@@ -1,4 +1,4 @@
-/* weak.pml: weak references and ephemerons near the end of a cycle, as an API to come needs them.
+/* weak.pml: weak references and ephemerons near the end of a cycle.
  *
  * A weak slot does not keep its referent alive; when that is found dead the slot is cleared.  An
  * ephemeron keeps its value alive as long as its key is alive otherwise, even when the value refers
@@ -6,14 +6,15 @@
  *   - A weak read while marking takes the lock under which marking is closed.  Before the close it
  *     shades a white referent, straight into the shared list; the close finds it there, or the
  *     count changed by its mark, and comes back.  After the close a white referent is dead.
- *   - In every round, after the count has been noted and before buffers are asked for, ephemerons
- *     are visited: if the key is marked the value is marked.  (After the buffers would be too late:
- *     a thread that has answered may have overwritten a value that was not visited yet.)  A read
- *     through a key that the thread holds needs no barrier.  A write is a store: the old value and
- *     the new one are shaded.
+ *   - An ephemeron is grey until it is traced.  If its key is marked by then its value is marked;
+ *     else it waits, and is grey again when the key is marked.  A thread that gets key and value
+ *     reads the key as a weak slot, and the value plainly.  To set the value is a store: the old
+ *     value and the new one are shaded.
+ *   - A new ephemeron is black while marking.  It takes the place of the one before, which would
+ *     go on to wait: here the value of that is shaded.
  *   - Weak slots and ephemerons are cleared when marking has been closed and before the epoch rises:
  *     so before any barrier goes off, and before an object is white and alive again.  From then on a
- *     weak read takes what it finds.
+ *     weak read takes what it finds.  Of ephemerons those alone that wait.
  *   - To clear a slot is to compare and swap.
  * The start of the cycle is one step here (start.pml), and so is a store with its barrier; threads
  * come and go in termination.pml.
@@ -60,6 +61,7 @@ byte buffer[2], shaded; /* unmarked shades: of a processor, in the list */
 bit marking[2];
 byte op[2], op_value[2] = NIL;
 bit more;     /* the count has changed since it was noted */
+bit traced, waits, woken; /* of the ephemeron: in this cycle; its key was white; is grey again */
 byte garbage; /* unreachable when the cycle began, not come back, not yet swept */
 byte judged = NIL; /* mutant: the collector has found it dead and will clear the weak slot */
 byte lost_at_end, freed_reachable, kept_garbage, denied_live, cleared_live, dangling, stale_mark;
@@ -89,10 +91,16 @@ byte lost_at_end, freed_reachable, kept_garbage, denied_live, cleared_live, dang
 #define KEY_ALIVE HAS(marked, key)
 #endif
 
-#ifdef EPHEMERON_VISITED_ONCE
-#define VISIT !visited
+#ifdef EPHEMERON_NOT_WOKEN
+#define WAKES false
 #else
-#define VISIT true
+#define WAKES waits
+#endif
+
+#ifdef EPHEMERON_WOKEN_UNCOUNTED
+#define EPHEMERON_QUIET traced
+#else
+#define EPHEMERON_QUIET (traced && !woken)
 #endif
 
 #ifdef COUNT_IGNORED
@@ -111,17 +119,22 @@ c_code {
 #define THREAD_BYTES(X) X(marking) X(op)
 #define THREAD_BITS(X) X(answered)
 #define ROOTS (now.stack[0] | now.stack[1])
-#define VISITED (now.marked >> now.key & 1 ? bit(now.value) : 0)
-#define READ (bit(now.weak) | bit(now.op_value[0]) | bit(now.op_value[1]))
-#define PENDING (now.grey | now.shaded | now.buffer[0] | now.buffer[1] | VISITED | READ)
+#define PAIR (bit(now.key) | bit(now.value))
+#define READ (bit(now.weak) | PAIR | bit(now.op_value[0]) | bit(now.op_value[1]))
+#define PENDING (now.grey | now.shaded | now.buffer[0] | now.buffer[1] | READ)
 #define FOLLOW(set) ((set) >> now.key & 1 ? (set) | bit(now.value) : (set))
 #include "symmetry.h"
 }
 
 /* ---- Marking ---- */
 
-/* runtime/mark/marker.c: gaiti_marker_mark_oldest.  A shade of what is marked means nothing any more. */
+/* runtime/mark/marker.c: gaiti_marker_mark_oldest; runtime/mark/ephemerons.c:
+ * gaiti_ephemerons_wake.  A shade of what is marked means nothing any more. */
 inline mark(set) {
+  if
+  :: WAKES && key != NIL && (set) & ~marked & BIT(key) -> woken = 1
+  :: else -> skip
+  fi;
   if
   :: (set) & ~marked -> more = 1
   :: else -> skip
@@ -258,22 +271,48 @@ active [2] proctype mutator() {
        op[t] = BETWEEN; op_value[t] = NIL; rename() }
 #endif
 
-  /* ephemeron-set: gait_ephemeron_set, to come */
+  /* ephemeron-new: runtime/api/api_ephemeron.c: gait_ephemeron_new */
   :: atomic { WITH_EPHEMERON && RUNS(t) && stack[t] != 0 ->
        acts(t);
        pick(stack[t], o);
        pick(stack[t], v);
-       say("T%d sets the ephemeron: key %c, value %c\n", t, NAME(o), NAME(v))
+       say("T%d makes the ephemeron: key %c, value %c\n", t, NAME(o), NAME(v))
        shade(t, OLD_VALUE | BIT(v));
        c_code { now.garbage &= ~closure(bit(now.value)); };
        key = o; value = v;
+       traced = 1; waits = 0; woken = 0;
        o = 0; v = 0; rename() }
 
-  /* ephemeron-get: gait_ephemeron_get, to come */
-  :: d_step { RUNS(t) && key != NIL && HAS(stack[t], key) ->
+  /* ephemeron-set: runtime/api/api_ephemeron.c: gait_ephemeron_set_value */
+  :: atomic { key != NIL && RUNS(t) && stack[t] != 0 ->
        acts(t);
-       say("T%d gets %c by key %c\n", t, NAME(value), NAME(key))
-       stack[t] = stack[t] | BIT(value); rename() }
+       pick(stack[t], v);
+       say("T%d sets the ephemeron: value %c\n", t, NAME(v))
+       shade(t, OLD_VALUE | BIT(v));
+       c_code { now.garbage &= ~closure(bit(now.value)); };
+       value = v;
+       v = 0; rename() }
+
+  /* ephemeron-get: runtime/api/api_ephemeron.c: gait_ephemeron_value; runtime/weak/weak_load.c:
+   * gaiti_weak_load */
+  :: atomic { RUNS(t) && key != NIL ->
+       acts(t);
+       if
+       :: marking[t] && !HAS(marked, key) && phase == CLOSED ->
+          say("T%d is told that %c, the key, is dead\n", t, NAME(key))
+          c_code { now.denied_live = reachable() & bit(now.key); };
+          assert(denied_live == 0)
+       :: else ->
+          say("T%d gets %c and %c from the ephemeron\n", t, NAME(key), NAME(value))
+#ifndef EPHEMERON_KEY_UNSHADED
+          if
+          :: marking[t] && !HAS(marked, key) && phase == MARK -> shaded = shaded | BIT(key)
+          :: else -> skip
+          fi;
+#endif
+          comes_back(t, key); comes_back(t, value)
+       fi;
+       rename() }
 
   /* answer: runtime/cycle/handshake.c: gaiti_safepoint */
   :: d_step { AT_SAFEPOINT(t) && ASKED(t) ->
@@ -297,7 +336,7 @@ active [2] proctype mutator() {
 /* ---- The collector ---- */
 
 inline ask(what) { request = what; answered = 0 }
-#define QUIET (grey == 0 && shaded == 0)
+#define QUIET (grey == 0 && shaded == 0 && EPHEMERON_QUIET)
 
 /* clear: runtime/weak/weak_heap.c: weak_clear, gaiti_weak_close.  A slot at a time, by compare and
  * swap. */
@@ -311,9 +350,10 @@ inline clear_weak() {
   :: else -> skip
   fi
 }
+/* clear: runtime/mark/ephemerons.c: ephemeron_clear_dead, gaiti_ephemerons_clear */
 inline clear_ephemeron() {
   if
-  :: key != NIL && !HAS(marked, key) ->
+  :: waits && key != NIL && !HAS(marked, key) ->
      say("C clears the ephemeron of key %c\n", NAME(key))
      c_code { now.cleared_live = reachable() & bit(now.key); };
      assert(cleared_live == 0);
@@ -322,19 +362,23 @@ inline clear_ephemeron() {
   fi
 }
 
-inline visit_ephemeron() {
+/* runtime/mark/ephemerons.c: ephemeron_trace.  For the first time, or since it was woken. */
+inline trace_ephemeron() {
+  traced = 1; woken = 0;
   if
-  :: VISIT && key != NIL && KEY_ALIVE ->
-     say("C visits the ephemeron: key %c, value %c\n", NAME(key), NAME(value))
+  :: key != NIL && KEY_ALIVE ->
+     say("C traces the ephemeron: key %c, value %c\n", NAME(key), NAME(value))
+     waits = 0;
      mark(BIT(value))
+  :: key != NIL && !KEY_ALIVE ->
+     say("C has the ephemeron wait for %c\n", NAME(key))
+     waits = 1
   :: else -> skip
-  fi;
-  visited = 1
+  fi
 }
 
 active proctype collector() {
   byte o;
-  bit visited;
   do
   :: /* start: runtime/cycle/cycle.c: gaiti_cycle_begin, phase_roots.  Both are at a safepoint. */
      atomic { AT_SAFEPOINT(0) && AT_SAFEPOINT(1) ->
@@ -343,6 +387,7 @@ active proctype collector() {
        c_code { now.garbage = now.allocated & ~reachable(); };
        marking[0] = 1; marking[1] = 1;
        phase = MARK;
+       traced = key == NIL; waits = 0; woken = 0;
        mark(stack[0] | stack[1]); rename() };
 
      do
@@ -352,23 +397,17 @@ active proctype collector() {
           say("C scans %c, which refers to %c\n", NAME(o), NAME(slot[o]))
           grey = grey & ~BIT(o); mark(BIT(slot[o])); o = 0; rename() }
      :: atomic { shaded != 0 -> pick(shaded, o); mark(BIT(o)); o = 0; rename() }
+     :: atomic { !traced || woken -> trace_ephemeron(); rename() }
      /* note: runtime/cycle/cycle.c: phase_mark; runtime/mark/marking.c:
       * gaiti_marking_note_idle */
      :: atomic { QUIET && request == NOTHING ->
           say("C notes the count\n")
           more = 0; request = NOTED; rename() }
-     /* visit: to come */
      :: atomic { QUIET && request == NOTED ->
-#ifndef EPHEMERON_VISITED_LATE
-          visit_ephemeron();
-#endif
           say("C asks for buffers\n")
           ask(FLUSH); rename() }
      /* close: runtime/mark/marking.c: gaiti_marking_try_close */
      :: atomic { QUIET && request == FLUSH && answered == EVERYBODY ->
-#ifdef EPHEMERON_VISITED_LATE
-          visit_ephemeron();
-#endif
           ask(NOTHING);
           if
           :: REPEAT -> rename()
@@ -376,7 +415,7 @@ active proctype collector() {
              say("C closes marking\n")
              c_code { now.lost_at_end = reachable() & ~now.marked; };
              assert(lost_at_end == 0);
-             visited = 0; more = 0; buffer[0] = 0; buffer[1] = 0; shaded = 0;
+             more = 0; buffer[0] = 0; buffer[1] = 0; shaded = 0;
              phase = CLOSED; rename();
              break
           fi }
