@@ -199,7 +199,7 @@ struct code {
 struct scheme {
   gait_heap *heap;
   gait_kind pairs, objects, codes, leaves;
-  word roots[16]; /* barriered; ROOT_ */
+  word roots[16];          /* barriered; ROOT_ */
   pthread_mutex_t threads; /* guards what follows, and more: workers.c */
   pthread_cond_t changed;
   uint64_t changes;
