@@ -12,7 +12,7 @@
  * put into the table once a cycle and comes back once, and its bucket is as long as the table is
  * full: marking is linear in the number of ephemerons, in whatever order keys and values depend on
  * one another.  The table is made for all ephemerons that there are when the cycle begins.  Where
- * the system gives no memory for it, or where more come, the lists of its buckets are longer.  They
+ * the system gives less memory, or where more come, the lists of its buckets are longer.  They
  * go through the ephemerons themselves, so that no memory can lack.
  *
  *   state     traced        moved by
@@ -129,18 +129,28 @@ static void waiting_take_least(struct gaiti_ephemerons *ephemerons) {
                                                GAITI_EPHEMERONS_LEAST, 1};
 }
 
-/* A table for so many. */
+/* Makes one of so many buckets, or of fewer where there is no memory for that. */
+static struct gaiti_waiting waiting_alloc(gait_heap *heap, size_t count) {
+  struct gaiti_waiting made = {.count = count};
+  for (; made.count > GAITI_EPHEMERONS_LEAST; made.count /= 2) {
+    made.filter_words = made.count * EPHEMERONS_FILTER_BITS / 64;
+    made.buckets = gaiti_structure_alloc(&heap->space, waiting_bytes(&made));
+    if (made.buckets) break;
+  }
+  if (made.buckets) made.filter = made.buckets + made.count;
+  return made;
+}
+
+/* A table for so many ephemerons. */
 static void waiting_make(gait_heap *heap, size_t most) {
-  struct gaiti_waiting made = {.count = GAITI_EPHEMERONS_LEAST};
-  while (made.count < most && !GAITI_STRESS)
-    made.count *= 2;
-  made.filter_words = made.count * EPHEMERONS_FILTER_BITS / 64;
-  waiting_take_least(heap->ephemerons);
-  if (made.count == GAITI_EPHEMERONS_LEAST) return;
-  made.buckets = gaiti_structure_alloc(&heap->space, waiting_bytes(&made));
-  if (!made.buckets) return;
-  made.filter = made.buckets + made.count;
-  heap->ephemerons->waiting = made;
+  size_t count = GAITI_EPHEMERONS_LEAST;
+  while (count < most && !GAITI_STRESS)
+    count *= 2;
+  struct gaiti_waiting made = waiting_alloc(heap, count);
+  if (made.buckets)
+    heap->ephemerons->waiting = made;
+  else
+    waiting_take_least(heap->ephemerons);
 }
 
 /* Puts an ephemeron into the table, unless it is there already. */
@@ -258,6 +268,7 @@ void gaiti_ephemerons_begin(gait_heap *heap) {
 
 void gaiti_ephemerons_end(gait_heap *heap) {
   struct gaiti_ephemerons *ephemerons = heap->ephemerons;
+  if (!AO_load(&ephemerons->open)) return;
   ephemerons_open(heap, false);
   if (!waiting_is_least(ephemerons))
     gaiti_structure_free(&heap->space, ephemerons->waiting.buckets,

@@ -1,4 +1,4 @@
-/* The symbols of an interpreter, interned; and a cache by name with weak values. */
+/* The symbols of an interpreter, interned; and a table of properties with weak keys. */
 #include <gait/gait.h>
 #include <gait/weak_table.h>
 #include <stdlib.h>
@@ -44,6 +44,18 @@ static struct symbol *symbol_intern(gait_thread *thread, gait_weak_table *symbol
 }
 /* [end] */
 
+/* [places] */
+/* Where the datum stands in its source, which the datum does not know: any object, which may
+ * refer to the datum.  NULL: it was not said. */
+static void *place_of(gait_thread *thread, gait_weak_table *places, void *datum) {
+  return gait_weak_table_get(thread, places, datum);
+}
+
+static bool place_set(gait_thread *thread, gait_weak_table *places, void *datum, void *place) {
+  return gait_weak_table_put(thread, places, datum, place); /* false: out of memory */
+}
+/* [end] */
+
 static void require(int holds) {
   if (!holds) abort();
 }
@@ -68,6 +80,10 @@ int main(void) {
   void *none, *symbol; /* `cdr` was kept by nothing */
   require(gait_weak_table_next(thread, iterator, &none, &symbol) && symbol == kept[1] && !none);
   require(!gait_weak_table_next(thread, iterator, &none, &symbol));
+  gait_weak_table *places = kept[0] = gait_weak_table_create(thread, GAIT_WEAK_KEYS);
+  require(places && place_set(thread, places, kept[1], places));
+  require(gait_heap_collect(thread) == GAIT_OK);
+  require(place_of(thread, places, kept[1]) == places && !place_of(thread, places, places));
   gait_frame_pop(thread, &frame);
   require(gait_thread_detach(thread) == GAIT_OK);
   require(gait_heap_destroy(heap) == GAIT_OK);

@@ -117,6 +117,19 @@ static void fails(gait::Heap &heap) {
   require(full);
 }
 
+// What a key keeps by an ephemeron.
+static void pairs(gait_heap *heap, gait_thread *thread, gait_kind kind) {
+  gait::HandleScope scope;
+  gait::Local<Tree> key(gait::create<Tree>(kind));
+  auto *made = gait::Ephemeron<Tree, Tree>::create(key.get(), nullptr);
+  gait::Local<gait::Ephemeron<Tree, Tree>> pair(made);
+  pair->set_value(gait::create<Tree>(kind));
+  require(live(heap, thread) == 3 && pair->key() == key && pair->value());
+  key.set(nullptr);
+  require(live(heap, thread) == 1 && !pair->key() && !pair->value());
+  pair->clear();
+}
+
 static void attaches(gait::Heap &heap, gait_kind kind, gait_thread *thread) {
   std::thread other([&heap, kind] {
     gait::Thread inside(heap, "other");
@@ -136,6 +149,7 @@ int main() {
   grows(heap, thread, kind);
   throws(heap, thread, kind);
   fails(heap);
+  pairs(heap, thread, kind);
   require(gait::Current::thread() == thread);
   attaches(heap, kind, thread);
   return 0;

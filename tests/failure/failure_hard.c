@@ -5,6 +5,7 @@
  * Each case brings a heap into one state, in which nothing more is to be had, and asserts what the
  * contract promises.  A collector that waits for memory there hangs; the runner's time-out ends it.
  */
+#include <gait/ephemeron.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -249,6 +250,48 @@ static void hard_no_memory_to_shade_while_marking(void) {
   hard_close(&hard);
 }
 
+#define HARD_PAIRS 1000
+
+/* The first half of the table has ephemerons, of leaves that nothing else refers to. */
+static void hard_fill_pairs(struct hard *hard) {
+  const gait_kind leaf = gait_kind_leaf(hard->heap);
+  hard->table = gait_alloc(hard->thread, hard->words, 2 * HARD_PAIRS * sizeof(void *));
+  MUST(hard->table);
+  for (size_t i = 0; i < HARD_PAIRS; i++) {
+    void *key = gait_alloc(hard->thread, leaf, 16);
+    uint64_t *value = gait_alloc(hard->thread, leaf, 16);
+    MUST(key && value);
+    *value = ~(uint64_t)i;
+    gait_store(hard->thread, &hard->table[i], gait_ephemeron_new(hard->thread, key, value));
+  }
+}
+
+/* All is marked but the keys, for which the ephemerons wait, when a thread gets one after the other
+ * and has no buffer for them. */
+static void hard_no_memory_to_shade_keys(void) {
+  struct hard hard;
+  pthread_t collects;
+  hard_open(&hard, GAIT_OFF);
+  hard_fill_pairs(&hard);
+  hard_reach(&hard, &collects, GAITI_PHASE_FLUSH);
+  inject_arm(INJECT_ONE(INJECT_ALLOC), 1, true);
+  for (size_t i = 0; i < HARD_PAIRS; i++)
+    gait_store(hard.thread, &hard.table[HARD_PAIRS + i],
+               gait_ephemeron_key(hard.thread, hard.table[i]));
+  MUST(inject_failed() > 0);
+  gait_thread_outside(hard.thread, hard_join, &collects);
+  inject_disarm();
+  for (int round = 0; round < 2; round++) {
+    for (size_t i = 0; i < HARD_PAIRS; i++) {
+      const uint64_t *value = gait_ephemeron_value(hard.thread, hard.table[i]);
+      MUST(value && *value == ~(uint64_t)i);
+      MUST(gait_ephemeron_key(hard.thread, hard.table[i]) == hard.table[HARD_PAIRS + i]);
+    }
+    MUST(gait_heap_collect(hard.thread) == GAIT_OK);
+  }
+  hard_close(&hard);
+}
+
 static void hard_trace_nothing(gait_tracer *tracer, void *arg) {
   (void)tracer;
   ++*(int *)arg;
@@ -445,6 +488,7 @@ static const struct run_case hard_cases[] = {
     {"no_memory_to_enter", hard_no_memory_to_enter},
     {"no_memory_to_shade_at_the_start", hard_no_memory_to_shade_at_the_start},
     {"no_memory_to_shade_while_marking", hard_no_memory_to_shade_while_marking},
+    {"no_memory_to_shade_keys", hard_no_memory_to_shade_keys},
     {"no_memory_to_remove_roots", hard_no_memory_to_remove_roots},
     {"no_memory_to_lower_external", hard_no_memory_to_lower_external},
     {"storm", hard_storm},

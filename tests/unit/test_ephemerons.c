@@ -1,23 +1,12 @@
 /* Ephemerons: which values they keep, which they lose, and when. */
+#include "unit_pairs.h"
 #include "unit_young.h"
 
-#include <gait/ephemeron.h>
 #include <gait/finalizer.h>
 #include <gait/walk.h>
 #include <gait/weak.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "ephemerons";
-
-static gait_ephemeron *pair_of(unit_world *world, void *key, void *value) {
-  gait_ephemeron *ephemeron = gait_ephemeron_new(world->thread, key, value);
-  UNIT_CHECK(ephemeron != NULL);
-  return ephemeron;
-}
 
 /* One that is kept in that slot of the world. */
 static gait_ephemeron *pair_new(unit_world *world, size_t slot, void *key, void *value) {
@@ -30,14 +19,6 @@ static void *pair_key(gait_ephemeron *ephemeron) {
 
 static void *pair_value(gait_ephemeron *ephemeron) {
   return gait_ephemeron_value(unit.thread, ephemeron);
-}
-
-/* An array of references in that slot. */
-static void **pair_array(unit_world *world, size_t slot, size_t count) {
-  void **array = world->slots[slot] =
-      gait_alloc(world->thread, world->references, count * sizeof *array);
-  UNIT_CHECK(array != NULL);
-  return array;
 }
 
 /* ---- One pair ---- */
@@ -400,6 +381,41 @@ START_TEST(an_old_key_is_kept_until_a_full_cycle) {
 }
 END_TEST
 
+/* ---- A heap that is full ---- */
+
+/* It has no memory for a table of all that wait, and runs cycle after cycle. */
+START_TEST(a_full_heap_keeps_values) {
+  enum { MOST = 200000, PLACES = 40000 };
+  gait_options options = unit_options(_i);
+  unit_world world;
+  options.gogc_percent = 100;
+  options.max_heap_bytes = 3 << 20;
+  options.debug.checkmark = options.debug.heap_walk = 1;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  void **pairs = pair_array(&world, 0, PLACES);
+  size_t count = 0, kept = 0;
+  for (; count < MOST; count++) { /* a hundred times each keeps the key of the next */
+    uintptr_t *value = world.slots[3] = gait_alloc(world.thread, world.leaf, 16);
+    if (!value) break;
+    if (!world.slots[1]) world.slots[1] = world.slots[2] = value;
+    *value = count % PLACES;
+    gait_ephemeron *pair = gait_ephemeron_new(world.thread, world.slots[2], value);
+    if (!pair) break;
+    gait_store(world.thread, &pairs[count % PLACES], pair);
+    world.slots[2] = count % 100 ? value : world.slots[1];
+  }
+  ck_assert_uint_gt(unit_stats(world.heap).cycles, 1);
+  for (size_t i = 0; i < PLACES; i++) {
+    if (!pairs[i]) continue;
+    const uintptr_t *value = gait_ephemeron_value(world.thread, pairs[i]);
+    kept += value != NULL;
+    UNIT_CHECK(!value || *value == i);
+  }
+  ck_assert_uint_eq(kept, PLACES);
+  unit_close(&world);
+}
+END_TEST
+
 /* ---- Tagged references ---- */
 
 START_TEST(keys_and_values_may_be_tagged) {
@@ -420,157 +436,6 @@ START_TEST(keys_and_values_may_be_tagged) {
   ck_assert_ptr_null(gait_ephemeron_key(world.thread, ephemeron));
   ck_assert_ptr_eq(gait_ephemeron_key(world.thread, number), (void *)0x123456);
   unit_close(&world);
-}
-END_TEST
-
-/* ---- fork ---- */
-
-/* Of a build that counts what runs: _exit does not keep the counts. */
-void __gcov_dump(void) __attribute__((weak));
-
-#define PAIR_FORKED 2000
-
-/* Plain results, since the child must not talk to Check. */
-static bool pair_forked_is_right(unit_world *world) {
-  void **pairs = world->slots[0], **kept = world->slots[1];
-  if (gait_heap_collect(world->thread) != GAIT_OK) return false;
-  for (size_t i = 0; i < PAIR_FORKED; i++) {
-    const uintptr_t *value = gait_ephemeron_value(world->thread, pairs[i]);
-    if (gait_ephemeron_key(world->thread, pairs[i]) != kept[i]) return false;
-    if (!value != !kept[i] || (value && *value != i)) return false;
-  }
-  return true;
-}
-
-static void pair_forked_fill(unit_world *world) {
-  void **pairs = world->slots[0], **kept = world->slots[1];
-  for (size_t i = 0; i < PAIR_FORKED; i++) {
-    void *key = world->slots[2] = gait_alloc(world->thread, world->leaf, 16);
-    uintptr_t *value = world->slots[3] = gait_alloc(world->thread, world->leaf, 16);
-    *value = i;
-    gait_store(world->thread, &kept[i], i % 3 ? key : NULL);
-    gait_store(world->thread, &pairs[i], pair_of(world, key, value));
-  }
-  world->slots[2] = world->slots[3] = NULL;
-}
-
-/* Cycles run meanwhile: the child has one that stands anywhere. */
-START_TEST(a_forked_child_goes_on_with_them) {
-  unit_collector collector;
-  if (!SANITIZER_FORKS) return;
-  pair_array(&unit, 0, PAIR_FORKED);
-  pair_array(&unit, 1, PAIR_FORKED);
-  unit_collector_start(&collector, unit.heap);
-  for (int round = 0; round < 20; round++) {
-    pair_forked_fill(&unit);
-    const pid_t child = fork();
-    ck_assert_int_ge(child, 0);
-    if (child == 0) {
-      bool right = pair_forked_is_right(&unit);
-      pair_forked_fill(&unit);
-      right = right && pair_forked_is_right(&unit);
-      if (__gcov_dump) __gcov_dump();
-      _exit(right ? 0 : 1);
-    }
-    int status = 1;
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert_int_eq(status, 0);
-    ck_assert(pair_forked_is_right(&unit));
-  }
-  unit_collector_stop(&collector, unit.thread);
-}
-END_TEST
-
-/* ---- Beside marking ---- */
-
-enum { PAIR_THREADS = 3, PAIR_OBJECTS = 100, PAIR_ROUNDS = 300 };
-
-/* Keys are kept in turn by an array, by the value of another ephemeron, and by nothing. */
-static void pair_mutate(unit_world *world) {
-  gait_thread *thread = world->thread;
-  void **pairs = pair_array(world, 0, PAIR_OBJECTS);
-  void **keys = pair_array(world, 1, PAIR_OBJECTS);
-  size_t dead = 0, alive = 0;
-  for (size_t round = 0; round < PAIR_ROUNDS || dead == 0 || alive == 0; round++)
-    for (size_t i = 0; i < PAIR_OBJECTS; i++) {
-      uintptr_t *key = keys[i], *value;
-      gait_ephemeron *pair = pairs[i];
-      if (!key && pair) key = world->slots[2] = gait_ephemeron_key(thread, pair);
-      if (key) {
-        value = world->slots[3] = gait_ephemeron_value(thread, pair);
-        UNIT_CHECK(key[0] == i && key[1] == ~i && value && value[0] == i * i && value[1] == ~i);
-        alive++;
-      } else {
-        key = world->slots[2] = gait_alloc(thread, world->leaf, 16);
-        value = world->slots[3] = gait_alloc(thread, world->leaf, 32);
-        key[0] = i, key[1] = ~i, value[0] = i * i, value[1] = ~i;
-        gait_store(thread, &pairs[i], pair_of(world, key, value));
-        dead++;
-      }
-      gait_store(thread, &keys[i], (round + i) % 3 ? key : NULL);
-      if ((round + i) % 5 == 0) { /* another value of the same contents */
-        uintptr_t *other = gait_alloc(thread, world->leaf, 32);
-        other[0] = i * i, other[1] = ~i;
-        gait_ephemeron_set_value(thread, pairs[i], other);
-      }
-      world->slots[2] = world->slots[3] = NULL;
-      if (i % 7 == 0) gait_thread_poll(thread);
-    }
-}
-
-static void *pair_mutate_on(void *arg) {
-  unit_world world = *(unit_world *)arg;
-  UNIT_CHECK(gait_thread_attach(world.heap, "pairs", GAIT_STACK_EXACT, &world.thread) == GAIT_OK);
-  gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
-  for (size_t i = 0; i < UNIT_SLOTS; i++)
-    world.slots[i] = NULL;
-  pair_mutate(&world);
-  gait_frame_pop(world.thread, &world.frame);
-  UNIT_CHECK(gait_thread_detach(world.thread) == GAIT_OK);
-  return NULL;
-}
-
-START_TEST(values_stay_beside_a_collector_that_never_rests) {
-  unit_collector collector;
-  pthread_t threads[PAIR_THREADS];
-  unit_collector_start(&collector, unit.heap);
-  gait_thread_leave(unit.thread);
-  for (int i = 0; i < PAIR_THREADS; i++)
-    ck_assert_int_eq(pthread_create(&threads[i], NULL, pair_mutate_on, &unit), 0);
-  for (int i = 0; i < PAIR_THREADS; i++)
-    ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-  gait_thread_enter(unit.thread);
-  unit_collector_stop(&collector, unit.thread);
-}
-END_TEST
-
-/* A value is taken from hand to hand: got, and put as the value of the next key, over and over. */
-START_TEST(a_value_that_is_handed_on_stays) {
-  enum { KEYS = 64, ROUNDS = 20000 };
-  unit_collector collector;
-  void **keys = pair_array(&unit, 1, KEYS);
-  void **pairs = pair_array(&unit, 0, KEYS);
-  for (size_t i = 0; i < KEYS; i++) {
-    gait_store(unit.thread, &keys[i], gait_alloc(unit.thread, unit.references, 16));
-    gait_store(unit.thread, &pairs[i], pair_of(&unit, keys[i], NULL));
-  }
-  uintptr_t *value = gait_alloc(unit.thread, unit.leaf, 16);
-  value[0] = 77;
-  gait_ephemeron_set_value(unit.thread, pairs[0], value);
-  unit_collector_start(&collector, unit.heap);
-  for (size_t i = 0; i < ROUNDS; i++) {
-    gait_ephemeron *from = pairs[i % KEYS], *to = pairs[(i * 7 + 1) % KEYS];
-    for (size_t k = 0; k < KEYS && !(value = gait_ephemeron_value(unit.thread, from)); k++)
-      from = pairs[k];
-    value = gait_ephemeron_value(unit.thread, from);
-    UNIT_CHECK(value != NULL);
-    UNIT_CHECK(value[0] == 77);
-    gait_ephemeron_set_value(unit.thread, from, NULL);
-    gait_ephemeron_set_value(unit.thread, to, value);
-    UNIT_CHECK(gait_alloc(unit.thread, unit.leaf, 16) != NULL);
-    gait_thread_poll(unit.thread);
-  }
-  unit_collector_stop(&collector, unit.thread);
 }
 END_TEST
 
@@ -595,12 +460,10 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, a_key_with_a_finalizer_is_dead_before_that_runs);
   UNIT_WORLD_TEST(simple, what_finalizers_raise_may_hold_keys);
   UNIT_WORLD_TEST(simple, an_ephemeron_may_have_a_finalizer);
-  UNIT_WORLD_TEST(simple, values_stay_beside_a_collector_that_never_rests);
-  UNIT_WORLD_TEST(simple, a_value_that_is_handed_on_stays);
-  UNIT_WORLD_TEST(simple, a_forked_child_goes_on_with_them);
   const unit_worlds young = unit_world_cases(suite, "young", &young_world);
   UNIT_WORLD_TEST(young, an_old_one_keeps_and_loses_young_objects);
   UNIT_WORLD_TEST(young, a_young_key_dies_in_a_young_cycle);
   UNIT_WORLD_TEST(young, an_old_key_is_kept_until_a_full_cycle);
   UNIT_TEST(unit_case(suite, "tags"), keys_and_values_may_be_tagged);
+  UNIT_TEST(unit_case(suite, "full"), a_full_heap_keeps_values);
 }

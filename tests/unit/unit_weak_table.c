@@ -42,6 +42,7 @@ gait_weak_table *weak_table_filled(unit_world *world, gait_weakness weakness, si
     gait_store(world->thread, &keys[i], weak_table_numbered(world, i));
     gait_store(world->thread, &values[i], weak_table_numbered(world, ~i));
     UNIT_CHECK(gait_weak_table_put(world->thread, table, keys[i], values[i]));
+    UNIT_CHECK(gait_weak_table_count(world->thread, table) == i + 1); /* exact while none dies */
   }
   return table;
 }

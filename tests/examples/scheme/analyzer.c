@@ -100,11 +100,17 @@ bool is_form(word form, struct scope *scope, form_fn *function) {
   return is_pair(form) && special_form(car(form), scope) == function;
 }
 
+static void form_define_slot(struct machine *vm, const char *name, size_t slot, size_t number) {
+  const word symbol = intern(vm, name);
+  symbol_keep(vm, symbol);
+  set_slot(vm, symbol, slot, fixnum((int64_t)number));
+}
+
 void forms_define(struct machine *vm) {
   for (size_t i = 0; compiler_forms[i].name; i++)
-    set_slot(vm, intern(vm, compiler_forms[i].name), SYMBOL_SYNTAX, fixnum((int64_t)i));
+    form_define_slot(vm, compiler_forms[i].name, SYMBOL_SYNTAX, i);
   for (size_t i = 0; compiler_inlines[i].name; i++)
-    set_slot(vm, intern(vm, compiler_inlines[i].name), SYMBOL_INLINE, fixnum((int64_t)i + 1));
+    form_define_slot(vm, compiler_inlines[i].name, SYMBOL_INLINE, i + 1);
 }
 
 /* ---- Names ---- */

@@ -197,5 +197,6 @@ void builtins_define(struct machine *vm, const struct builtin_row *rows) {
     builtin->special = rows->special;
     set_slot(vm, symbol, SYMBOL_VALUE, object_word(builtin));
     set_slot(vm, symbol, SYMBOL_INLINE, 0);
+    symbol_keep(vm, symbol);
   }
 }

@@ -87,6 +87,7 @@ struct node *form_define(struct compiler *c, word form, struct scope *scope, boo
   }
   const word name = base_symbol(is_pair(target) ? car(target) : target);
   if (!is_type(name, T_SYMBOL)) compile_error(c, "a name is wanted", form);
+  symbol_keep(c->vm, name);
   set_slot(c->vm, name, SYMBOL_SYNTAX, W_FALSE);
   set_slot(c->vm, name, SYMBOL_INLINE, W_FALSE);
   struct node *node = node_new(c, N_DEFINE, 0);
@@ -322,6 +323,7 @@ struct node *form_define_syntax(struct compiler *c, word form, struct scope *sco
     syntax = symbol_slot(base_symbol(rules), SYMBOL_SYNTAX);
   else
     syntax = macro_new(c, rules, scope);
+  symbol_keep(c->vm, name);
   set_slot(c->vm, name, SYMBOL_SYNTAX, syntax);
   return node_constant(c, W_VOID);
 }

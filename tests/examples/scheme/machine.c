@@ -28,6 +28,7 @@ gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct ma
   vm->objects = scheme->objects;
   vm->codes = scheme->codes;
   vm->leaves = scheme->leaves;
+  if (!symbols_create(scheme, thread)) return GAIT_ERROR_MEMORY;
   vm->stack = calloc(STACK_WORDS, sizeof(word));
   if (!vm->stack) return GAIT_ERROR_MEMORY;
   vm->limit_of_stack = vm->limit = vm->stack + STACK_WORDS - STACK_SPARE;

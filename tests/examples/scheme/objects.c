@@ -31,7 +31,6 @@ static gait_result kinds_register(struct scheme *scheme) {
 gait_result scheme_create(struct scheme *scheme, gait_heap *heap) {
   memset(scheme, 0, sizeof *scheme);
   scheme->heap = heap;
-  pthread_mutex_init(&scheme->symbols, NULL);
   pthread_mutex_init(&scheme->threads, NULL);
   pthread_cond_init(&scheme->changed, NULL);
   const gait_result result = kinds_register(scheme);
@@ -90,82 +89,73 @@ int64_t list_length(word list) {
   return list == W_NIL ? length : -1;
 }
 
-/* ---- Symbols: a vector of chains, which a lock guards and which doubles ---- */
+/* ---- Symbols: interned, and kept while something refers to them, or they have a meaning ---- */
 
-static uint64_t symbol_hash(word string) {
+/* The name of a symbol, as the table's functions get it. */
+struct symbol_name {
+  gait_kind objects;
+  word string;
+};
+
+static uint64_t string_hash(word string) {
   uint64_t hash = 14695981039346656037u;
   for (size_t i = 0; i < length_of(string); i++)
     hash = (hash ^ string_chars(string)[i]) * 1099511628211u;
-  return hash ^ hash >> 32;
+  return hash;
 }
 
-static bool string_equal(word a, word b) {
+static bool symbol_is_named(gait_thread *thread, void *symbol, const void *name, void *arg) {
+  const word a = symbol_slot((word)(uintptr_t)symbol, SYMBOL_NAME);
+  const word b = ((const struct symbol_name *)name)->string;
+  (void)thread, (void)arg;
   return length_of(a) == length_of(b) &&
          memcmp(string_chars(a), string_chars(b), length_of(a) * sizeof(uint32_t)) == 0;
 }
 
-/* A larger table where the symbols' is full, else 0; the caller has no lock. */
-static word symbols_room(struct machine *vm) {
-  const struct scheme *scheme = vm->scheme;
-  const word table = scheme->roots[ROOT_SYMBOLS];
-  const size_t length = table == 0 ? 0 : length_of(table);
-  if (__atomic_load_n(&scheme->symbol_count, __ATOMIC_RELAXED) < length) return 0;
-  return make_vector(vm, length ? length * 2 : 1024, W_NIL);
+/* Returns, also where there is no memory: no error leaves it. */
+static void *symbol_make(gait_thread *thread, const void *name, void *arg) {
+  static const word rest[SYMBOL_SLOTS] = {0, W_UNBOUND, W_FALSE, W_FALSE, W_FALSE};
+  const struct symbol_name *from = name;
+  (void)arg;
+  struct object *symbol =
+      gait_alloc(thread, from->objects, sizeof *symbol + SYMBOL_SLOTS * sizeof(word));
+  if (!symbol) return NULL;
+  symbol->header = HEADER(T_SYMBOL, SYMBOL_SLOTS);
+  gait_store_init_word(thread, &symbol->slots[SYMBOL_NAME], from->string);
+  for (size_t i = SYMBOL_NAME + 1; i < SYMBOL_SLOTS; i++)
+    gait_store_init_word(thread, &symbol->slots[i], rest[i]);
+  return (void *)(uintptr_t)object_word(symbol);
 }
 
-static void symbols_move(struct machine *vm, word new) {
-  struct scheme *scheme = vm->scheme;
-  const word old = scheme->roots[ROOT_SYMBOLS];
-  const size_t length = old == 0 ? 0 : length_of(old);
-  if (length >= length_of(new)) return; /* another thread has */
-  for (size_t i = 0; i < length; i++)
-    for (word symbol = slots_of(old)[i], next; symbol != W_NIL; symbol = next) {
-      const size_t at = symbol_hash(symbol_slot(symbol, SYMBOL_NAME)) & (length_of(new) - 1);
-      next = symbol_slot(symbol, SYMBOL_NEXT);
-      set_slot(vm, symbol, SYMBOL_NEXT, slots_of(new)[at]);
-      set_slot(vm, new, at, symbol);
-    }
-  gait_store_word(vm->thread, &scheme->roots[ROOT_SYMBOLS], new);
+bool symbols_create(struct scheme *scheme, gait_thread *thread) {
+  void **root = (void **)(void *)&scheme->roots[ROOT_SYMBOLS];
+  if (gait_load(root)) return true;
+  gait_weak_table *table = gait_intern_create(thread, symbol_is_named, symbol_make, NULL);
+  if (table) (void)gait_cas(thread, root, NULL, table);
+  return table != NULL;
 }
 
-static word symbol_find(struct scheme *scheme, word string) {
-  const word table = scheme->roots[ROOT_SYMBOLS];
-  word symbol = slots_of(table)[symbol_hash(string) & (length_of(table) - 1)];
-  while (symbol != W_NIL && !string_equal(symbol_slot(symbol, SYMBOL_NAME), string))
-    symbol = symbol_slot(symbol, SYMBOL_NEXT);
-  return symbol;
-}
-
-static void symbols_lock(struct machine *vm) {
-  if (pthread_mutex_trylock(&vm->scheme->symbols) == 0) return;
-  gait_thread_leave(vm->thread);
-  pthread_mutex_lock(&vm->scheme->symbols);
-  gait_thread_enter(vm->thread);
-}
-
-/* What may fail is allocated before the lock is taken. */
 word intern_string(struct machine *vm, word string) {
-  struct scheme *scheme = vm->scheme;
-  const word slots[SYMBOL_SLOTS] = {string, W_UNBOUND, W_FALSE, W_FALSE, W_NIL};
-  symbols_lock(vm);
-  word symbol = scheme->symbol_count ? symbol_find(scheme, string) : W_NIL;
-  pthread_mutex_unlock(&scheme->symbols);
-  if (symbol != W_NIL) return symbol;
-  const word new = make_values(vm, T_SYMBOL, SYMBOL_SLOTS, slots);
-  const word room = symbols_room(vm);
-  symbols_lock(vm);
-  if (room != 0) symbols_move(vm, room);
-  symbol = symbol_find(scheme, string);
-  if (symbol == W_NIL) {
-    const word table = scheme->roots[ROOT_SYMBOLS];
-    const size_t at = symbol_hash(string) & (length_of(table) - 1);
-    set_slot(vm, new, SYMBOL_NEXT, slots_of(table)[at]);
-    set_slot(vm, table, at, new);
-    __atomic_store_n(&scheme->symbol_count, scheme->symbol_count + 1, __ATOMIC_RELAXED);
-    symbol = new;
+  const struct symbol_name name = {vm->objects, string};
+  gait_weak_table *symbols = (void *)(uintptr_t)gait_load_word(&vm->scheme->roots[ROOT_SYMBOLS]);
+  void *symbol = gait_intern(vm->thread, symbols, string_hash(string), &name);
+  if (!symbol) scheme_full(vm);
+  return (word)(uintptr_t)symbol;
+}
+
+/* A symbol that has a value or is syntax goes on a list, once. */
+void symbol_keep(struct machine *vm, word symbol) {
+  word *list = &vm->scheme->roots[ROOT_KEPT];
+  if (symbol_slot(symbol, SYMBOL_KEPT) != W_FALSE) return;
+  const word pair = cons(vm, symbol, W_NIL);
+  set_slot(vm, symbol, SYMBOL_KEPT, W_TRUE);
+  for (;;) {
+    const word rest = gait_load_word(list);
+    set_cdr(vm, pair, rest);
+    if (gait_cas(vm->thread, (void **)(void *)list, (void *)(uintptr_t)rest,
+                 (void *)(uintptr_t)pair))
+      return;
   }
-  pthread_mutex_unlock(&scheme->symbols);
-  return symbol;
 }
 
 word intern(struct machine *vm, const char *text) {

@@ -194,7 +194,7 @@ BUILTIN(gensym) {
   for (unsigned long n = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED); n > 0; n /= 10)
     name[length++] = (char)('0' + n % 10);
   const word slots[SYMBOL_SLOTS] = {string_from(vm, name, length), W_UNBOUND, W_FALSE, W_FALSE,
-                                    W_NIL};
+                                    W_FALSE};
   return make_values(vm, T_SYMBOL, SYMBOL_SLOTS, slots);
 }
 

@@ -23,6 +23,7 @@
 
 #include <gait/gait.h>
 #include <gait/tune.h>
+#include <gait/weak_table.h>
 
 typedef uint64_t word;
 
@@ -112,7 +113,7 @@ enum type {
   T_BIGNUM, /* limbs of GMP's; the header's top bit is the sign */
 };
 
-enum { SYMBOL_NAME, SYMBOL_VALUE, SYMBOL_SYNTAX, SYMBOL_INLINE, SYMBOL_NEXT, SYMBOL_SLOTS };
+enum { SYMBOL_NAME, SYMBOL_VALUE, SYMBOL_SYNTAX, SYMBOL_INLINE, SYMBOL_KEPT, SYMBOL_SLOTS };
 
 #define HEADER(type, length) ((word)(length) << 8 | (word)(type))
 
@@ -198,9 +199,7 @@ struct code {
 struct scheme {
   gait_heap *heap;
   gait_kind pairs, objects, codes, leaves;
-  word roots[16]; /* barriered; ROOT_ */
-  size_t symbol_count;
-  pthread_mutex_t symbols;
+  word roots[16];          /* barriered; ROOT_ */
   pthread_mutex_t threads; /* guards what follows, and more: scheme_threads.c */
   pthread_cond_t changed;
   uint64_t changes;
@@ -209,7 +208,7 @@ struct scheme {
 };
 
 enum {
-  ROOT_SYMBOLS,
+  ROOT_SYMBOLS, /* a table, plainly */
   ROOT_BALLAST,
   ROOT_FULL,
   ROOT_OUT,
@@ -220,6 +219,7 @@ enum {
   ROOT_INTERRUPT,
   ROOT_ERROR,
   ROOT_GUARDIANS,
+  ROOT_KEPT,
   ROOT_COUNT
 };
 
@@ -315,6 +315,8 @@ int64_t list_length(word list); /* -1: it is none */
 
 word intern(struct machine *vm, const char *text);
 word intern_string(struct machine *vm, word string);
+bool symbols_create(struct scheme *scheme, gait_thread *thread);
+void symbol_keep(struct machine *vm, word symbol); /* for good */
 static inline word symbol_slot(word symbol, size_t slot) {
   return slots_of(symbol)[slot];
 }

@@ -1,0 +1,12 @@
+;; Symbols that nothing refers to any more go; those that are defined stay, and names are the same.
+(define (name n) (string-append "symbol-" (number->string n)))
+(define (spin n) (if (> n 0) (begin (string->symbol (name n)) (spin (- n 1)))))
+(define held (map (lambda (n) (string->symbol (name n))) '(1 2 3)))
+(define symbol-7 'seven)
+(spin 20000)
+(write (map (lambda (n symbol) (eq? (string->symbol (name n)) symbol)) '(1 2 3) held)) (newline)
+(write symbol-7) (newline)
+(define-syntax symbol-8 (syntax-rules () ((_ x) (list x x))))
+(spin 20000)
+(write (symbol-8 symbol-7)) (newline)
+(write (eq? 'symbol-9 (string->symbol "symbol-9"))) (newline)
