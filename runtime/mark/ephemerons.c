@@ -52,16 +52,16 @@
  *
  * .ephemeron.rescan  A marked object that has fallen out of the queue is found by a walk, which
  * traces all marked objects anew.  `round` says that one waits already.  A thread that marks
- * without a buffer wakes nobody; the walk traces the ephemerons, too, and finds the key marked.  So
+ * without a buffer wakes none; the walk traces the ephemerons, too, and finds the key marked.  So
  * there has to be one for leaves as well, which have nothing to trace (`leaves_count`).
  *
  * .ephemeron.first  A cycle has a table if there was an ephemeron when it began.  Where the first
  * comes later, and is found, its key and its value are marked in this cycle.
  *
- * .ephemeron.clear  What waits for a white key when marking has closed is cleared, before the epoch
- * rises and beside the threads: .weak.when says why then.  The key goes first: from then on nobody
- * looks at the value.  A thread that has seen the key may set the value behind it; the value of one
- * without a key is no reference to anybody.  Finalizers mark after that, with the table still open:
+ * .ephemeron.clear  A pair that waits for a white key when marking has closed is cleared, before the epoch
+ * rises and beside the threads: .weak.when says why then.  The key goes first: from then on no
+ * thread looks at the value.  A thread that has seen the key may set the value behind it; the value of one
+ * without a key is no reference.  Finalizers mark after that, with the table still open:
  * what they raise is traced, waits, comes back and is cleared by the second look, as weak
  * references are (.weak.twice).  No function runs before all is marked that its object leads to.
  *

@@ -1,5 +1,5 @@
-/* scheme_threads.c: threads, mutexes and condition variables of SRFI 18, on POSIX threads: each thread has
- * a machine of its own, and all run at the same time on one heap.
+/* scheme_threads.c: threads, mutexes and condition variables of SRFI 18, on POSIX threads: each
+ * thread has a machine of its own, and all run at the same time on one heap.
  *
  * One lock guards the slots of all three.  It is held for some instructions, with no safepoint
  * among them.  A thread that has to wait notes how many changes there have been, gives the lock
