@@ -46,6 +46,12 @@ static int64_t budget_share(gait_budget *budget, const gait_heap *heap) {
   return budget_member(budget, heap).share_bytes;
 }
 
+/* What the heap may take over what it uses. */
+static int64_t budget_room(gait_budget *budget, const gait_heap *heap) {
+  const gait_budget_member member = budget_member(budget, heap);
+  return member.share_bytes - member.used_bytes;
+}
+
 static void budget_open(unit_world *world, int mode, gait_budget *budget) {
   gait_options options = unit_options(mode);
   options.budget = budget;
@@ -66,6 +72,9 @@ static void budget_churn(unit_world *world, size_t bytes) {
   for (size_t i = 0; i < bytes / (16 * KIB); i++)
     UNIT_CHECK(gait_alloc(world->thread, world->leaf, 16 * KIB) != NULL);
 }
+
+/* Turns after which a test has failed, where it waits for something that takes a dozen. */
+#define BUDGET_TURNS 400
 
 /* Allocates until so many cycles more have ended. */
 static void budget_run(unit_world *world, uint64_t cycles) {
@@ -195,7 +204,7 @@ END_TEST
 
 /* Waits until no more is mapped.  The number of looks only ends what would hang. */
 static void budget_await(gait_heap *heap, int64_t mapped) {
-  for (int looks = 0; looks < 300000; looks++) {
+  for (int looks = 0; looks < 60000; looks++) {
     if ((int64_t)unit_stats(heap).mapped_bytes <= mapped) return;
     usleep(1000);
   }
@@ -214,9 +223,10 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
   const int64_t before = budget_share(budget, busy.heap);
   const uint64_t cycles = unit_stats(idle.heap).cycles;
   gait_thread_leave(idle.thread);
-  while (budget_share(budget, idle.heap) >
-         budget_member(budget, idle.heap).used_bytes + (int64_t)(4 * MIB) + 1)
+  for (int turns = 0; budget_room(budget, idle.heap) > (int64_t)(4 * MIB) + 1; turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
+  }
   ck_assert_int_gt(budget_share(budget, busy.heap), (int64_t)(110 * MIB));
   ck_assert_int_gt(budget_share(budget, busy.heap), before);
   budget_await(idle.heap, budget_share(budget, idle.heap));
@@ -225,8 +235,10 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
   /* And it gets room again. */
   const int64_t least = budget_share(budget, idle.heap);
   gait_thread_leave(busy.thread);
-  while (budget_share(budget, idle.heap) < 3 * least)
+  for (int turns = 0; budget_share(budget, idle.heap) < 3 * least; turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&idle, 1);
+  }
   gait_thread_enter(busy.thread);
   unit_close(&busy);
   unit_close(&idle);
@@ -240,8 +252,10 @@ START_TEST(room_of_an_unused_heap_moves_to_a_busy_one) {
   unit_world unused, busy;
   budget_open(&unused, _i, budget);
   budget_open(&busy, _i, budget);
-  while (budget_share(budget, busy.heap) < (int64_t)(80 * MIB))
+  for (int turns = 0; budget_share(budget, busy.heap) < (int64_t)(80 * MIB); turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
+  }
   ck_assert_uint_eq(unit_stats(unused.heap).cycles, 0);
   ck_assert_int_ge(budget_share(budget, unused.heap),
                    budget_member(budget, unused.heap).used_bytes + (int64_t)(4 * MIB) - 1);
