@@ -177,8 +177,7 @@ END_TEST
 
 /* ---- Shares that move ---- */
 
-/* Both allocate by turns, and no more is mapped than the budget, but for what is mapped between a
- * cycle's end and the look of the other's collector. */
+/* Both allocate by turns, as much as it comes. */
 START_TEST(sum_of_the_shares_stays_within_the_budget) {
   gait_budget *budget = budget_new(96 * MIB);
   unit_world worlds[2];
@@ -340,6 +339,36 @@ START_TEST(change_of_a_share_is_in_log_and_records) {
   ck_assert_int_le(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(32 * MIB));
   ck_assert_int_gt(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(28 * MIB));
   unit_close(&world);
+  gait_budget_destroy(budget);
+}
+END_TEST
+
+/* The callback runs before its cycle has ended. */
+static void budget_lower_within(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  gait_budget *const *budget = arg;
+  gait_budget_stats stats;
+  (void)heap;
+  if (record->cycle == 1)
+    UNIT_CHECK(gait_budget_set_bytes(*budget, (int64_t)(20 * MIB), NULL) == GAIT_OK);
+  UNIT_CHECK(gait_budget_stats_read(*budget, &stats, NULL, 0) == 0 && stats.members == 2);
+}
+
+START_TEST(size_of_a_budget_may_change_within_a_cycle) {
+  gait_budget *budget = budget_new(100 * MIB);
+  gait_options options = unit_options(_i);
+  unit_world worlds[2];
+  options.budget = budget;
+  options.cycle = budget_lower_within;
+  options.cycle_arg = &budget;
+  budget_open(&worlds[0], _i, budget);
+  unit_open_with(&worlds[1], &options, GAIT_STACK_EXACT);
+  budget_run(&worlds[1], 2);
+  const struct budget_view view = budget_look(budget);
+  ck_assert_int_eq(view.stats.bytes, (int64_t)(20 * MIB));
+  for (size_t i = 0; i < 2; i++) {
+    ck_assert_int_lt(unit_stats(worlds[i].heap).memory_limit_bytes, (int64_t)(20 * MIB));
+    unit_close(&worlds[i]);
+  }
   gait_budget_destroy(budget);
 }
 END_TEST
@@ -540,6 +569,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, budget_that_is_too_small_is_parted);
   UNIT_TEST(tcase, idle_heaps_past_their_shares_come_to_rest);
   UNIT_TEST(tcase, change_of_a_share_is_in_log_and_records);
+  UNIT_TEST(tcase, size_of_a_budget_may_change_within_a_cycle);
   UNIT_TEST(tcase, heaps_come_and_go_on_threads);
   if (SANITIZER_FORKS) UNIT_TEST(tcase, forked_child_keeps_the_budget);
   UNIT_TEST(tcase, larger_structures_are_filled_and_cleared);
