@@ -86,18 +86,18 @@ static void budget_run(unit_world *world, uint64_t cycles) {
 /* ---- One heap, two heaps ---- */
 
 START_TEST(a_heap_alone_has_all_of_it) {
-  gait_budget *budget = budget_new(64 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   unit_world world;
   budget_open(&world, _i, budget);
   const gait_budget_member member = budget_member(budget, world.heap);
-  ck_assert_int_ge(member.share_bytes, (int64_t)(64 * MIB) - 2);
+  ck_assert_int_ge(member.share_bytes, (int64_t)(32 * MIB) - 2);
   ck_assert_int_eq(unit_stats(world.heap).memory_limit_bytes, member.share_bytes);
   ck_assert_int_eq(member.live_bytes, 0);
   ck_assert(member.mark_bytes_per_second == 0);
-  budget_keep(&world, 8 * MIB);
+  budget_keep(&world, 4 * MIB);
   budget_run(&world, 3);
   const gait_budget_member later = budget_member(budget, world.heap);
-  ck_assert_int_ge(later.live_bytes, (int64_t)(8 * MIB));
+  ck_assert_int_ge(later.live_bytes, (int64_t)(4 * MIB));
   ck_assert_int_gt(later.used_bytes, later.live_bytes);
   ck_assert_int_gt(later.share_bytes, later.used_bytes);
   ck_assert(later.alloc_bytes_per_second > 0);
@@ -111,23 +111,23 @@ END_TEST
 
 /* A heap that is new counts as one in the mean; a heap that goes leaves its part to the other. */
 START_TEST(heaps_join_and_leave) {
-  gait_budget *budget = budget_new(100 * MIB);
+  gait_budget *budget = budget_new(40 * MIB);
   unit_world worlds[2];
   budget_open(&worlds[0], _i, budget);
   budget_open(&worlds[1], _i, budget);
   const struct budget_view two = budget_look(budget);
   ck_assert_uint_eq(two.stats.members, 2);
   for (size_t i = 0; i < 2; i++) {
-    ck_assert_int_gt(two.members[i].share_bytes, (int64_t)(49 * MIB));
-    ck_assert_int_le(two.members[i].share_bytes, (int64_t)(51 * MIB));
+    ck_assert_int_gt(two.members[i].share_bytes, (int64_t)(19 * MIB));
+    ck_assert_int_le(two.members[i].share_bytes, (int64_t)(21 * MIB));
     ck_assert_ptr_eq(two.members[i].heap, worlds[1 - i].heap);
   }
   ck_assert_int_eq(gait_budget_destroy(budget), GAIT_ERROR_BUSY);
   unit_close(&worlds[0]);
   ck_assert_uint_eq(budget_look(budget).stats.members, 1);
-  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(95 * MIB)); /* twice the room */
+  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(36 * MIB)); /* twice the room */
   budget_run(&worlds[1], 2);
-  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(99 * MIB));
+  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(39 * MIB));
   ck_assert_int_eq(unit_stats(worlds[1].heap).memory_limit_bytes,
                    budget_share(budget, worlds[1].heap));
   ck_assert_int_eq(gait_budget_destroy(budget), GAIT_ERROR_BUSY);
@@ -179,14 +179,14 @@ END_TEST
 
 /* Both allocate by turns, as much as it comes. */
 START_TEST(sum_of_the_shares_stays_within_the_budget) {
-  gait_budget *budget = budget_new(96 * MIB);
+  gait_budget *budget = budget_new(48 * MIB);
   unit_world worlds[2];
   for (size_t i = 0; i < 2; i++) {
     budget_open(&worlds[i], _i, budget);
-    budget_keep(&worlds[i], 8 * (i + 1) * MIB);
+    budget_keep(&worlds[i], 4 * (i + 1) * MIB);
   }
-  for (int turn = 0; turn < 60; turn++) {
-    budget_churn(&worlds[turn % 2], (size_t)(1 + turn % 5) * 4 * MIB);
+  for (int turn = 0; turn < 40; turn++) {
+    budget_churn(&worlds[turn % 2], (size_t)(1 + turn % 5) * 2 * MIB);
     const struct budget_view view = budget_look(budget);
     ck_assert_int_le(view.stats.used_bytes, view.stats.bytes);
     ck_assert_int_ge(view.stats.share_bytes, view.stats.used_bytes);
@@ -213,12 +213,12 @@ static void budget_await(gait_heap *heap, int64_t mapped) {
 /* One that has allocated and stopped, its heap full of garbage, gives its room away; its program
  * does nothing for it, not even a safepoint. */
 START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
-  gait_budget *budget = budget_new(160 * MIB);
+  gait_budget *budget = budget_new(40 * MIB);
   unit_world idle, busy;
   budget_open(&idle, _i, budget);
   budget_open(&busy, _i, budget);
   budget_run(&idle, 2);
-  budget_churn(&idle, 40 * MIB);
+  budget_churn(&idle, 8 * MIB);
   const int64_t before = budget_share(budget, busy.heap);
   const uint64_t cycles = unit_stats(idle.heap).cycles;
   gait_thread_leave(idle.thread);
@@ -226,7 +226,7 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
     ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
   }
-  ck_assert_int_gt(budget_share(budget, busy.heap), (int64_t)(110 * MIB));
+  ck_assert_int_gt(budget_share(budget, busy.heap), (int64_t)(26 * MIB));
   ck_assert_int_gt(budget_share(budget, busy.heap), before);
   budget_await(idle.heap, budget_share(budget, idle.heap));
   ck_assert_uint_ge(unit_stats(idle.heap).cycles, cycles);
@@ -234,7 +234,7 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
   /* And it gets room again. */
   const int64_t least = budget_share(budget, idle.heap);
   gait_thread_leave(busy.thread);
-  for (int turns = 0; budget_share(budget, idle.heap) < 3 * least; turns++) {
+  for (int turns = 0; budget_share(budget, idle.heap) < 2 * least; turns++) {
     ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&idle, 1);
   }
@@ -247,11 +247,11 @@ END_TEST
 
 /* One that was made and never used holds no room for long either. */
 START_TEST(room_of_an_unused_heap_moves_to_a_busy_one) {
-  gait_budget *budget = budget_new(100 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   unit_world unused, busy;
   budget_open(&unused, _i, budget);
   budget_open(&busy, _i, budget);
-  for (int turns = 0; budget_share(budget, busy.heap) < (int64_t)(80 * MIB); turns++) {
+  for (int turns = 0; budget_share(budget, busy.heap) < (int64_t)(22 * MIB); turns++) {
     ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
   }
@@ -320,7 +320,7 @@ END_TEST
 
 START_TEST(change_of_a_share_is_in_log_and_records) {
   static unit_log log;
-  gait_budget *budget = budget_new(64 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   gait_options options = unit_options(_i);
   unit_world world;
   memset(&log, 0, sizeof log);
@@ -330,14 +330,14 @@ START_TEST(change_of_a_share_is_in_log_and_records) {
   options.log_arg = &log;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   budget_run(&world, 2);
-  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 6"));
-  ck_assert_ptr_null(strstr(log.text, " -> 31 MB"));
-  ck_assert_int_eq(gait_budget_set_bytes(budget, (int64_t)(32 * MIB), NULL), GAIT_OK);
+  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 3"));
+  ck_assert_ptr_null(strstr(log.text, " -> 15 MB"));
+  ck_assert_int_eq(gait_budget_set_bytes(budget, (int64_t)(16 * MIB), NULL), GAIT_OK);
   budget_run(&world, 2);
-  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 6"));
-  ck_assert_ptr_nonnull(strstr(log.text, " -> 3"));
-  ck_assert_int_le(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(32 * MIB));
-  ck_assert_int_gt(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(28 * MIB));
+  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 3"));
+  ck_assert_ptr_nonnull(strstr(log.text, " -> 1"));
+  ck_assert_int_le(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(16 * MIB));
+  ck_assert_int_gt(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(12 * MIB));
   unit_close(&world);
   gait_budget_destroy(budget);
 }
@@ -443,7 +443,7 @@ static bool budget_child_goes_on(gait_budget *budget, unit_world *worlds) {
   if (gait_budget_stats_read(budget, &stats, NULL, 0) != 0 || stats.members != 2) return false;
   for (size_t i = 0; i < 2; i++)
     for (int k = 0; k < 3; k++) {
-      budget_churn(&worlds[i], 8 * MIB);
+      budget_churn(&worlds[i], 4 * MIB);
       if (gait_heap_collect(worlds[i].thread) != GAIT_OK) return false;
     }
   const uint64_t splits = stats.splits;
