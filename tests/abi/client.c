@@ -1,5 +1,6 @@
 /* A program of version 0.2.0: it is compiled with the frozen headers, and does a little of all that
  * they offer.  Behind each structure that the library fills stands a guard. */
+#include <gait/budget.h>
 #include <gait/gait.h>
 #include <gait/tune.h>
 
@@ -218,6 +219,22 @@ static void numbers_check(gait_heap *heap) {
   REQUIRE(strncmp(line, start, strlen(start)) == 0);
 }
 
+static void budget_check(gait_budget *budget, const gait_heap *heap) {
+  struct {
+    gait_budget_stats stats;
+    uint64_t guard;
+  } guarded = {.guard = GUARD};
+  struct {
+    gait_budget_member members[1];
+    uint64_t guard;
+  } one = {.guard = GUARD};
+  REQUIRE(gait_budget_stats_read(budget, &guarded.stats, one.members, 1) == 1);
+  REQUIRE(guarded.guard == GUARD && one.guard == GUARD);
+  REQUIRE(guarded.stats.members == 1 && one.members[0].heap == heap);
+  REQUIRE(guarded.stats.share_bytes == one.members[0].share_bytes);
+  REQUIRE(gait_budget_destroy(budget) == GAIT_ERROR_BUSY);
+}
+
 static void live(gait_heap *heap, gait_thread *thread, gait_kind kind, const struct work *work) {
   pthread_t other;
   REQUIRE(pthread_create(&other, NULL, work_run, (void *)work) == 0);
@@ -249,16 +266,21 @@ int main(void) {
   struct guarded_options guarded;
   gait_heap *heap;
   gait_thread *thread;
+  gait_budget *budget;
   options_open(&guarded);
   guarded.options.cycle = on_cycle;
+  REQUIRE(gait_budget_create(INT64_C(1) << 40, &budget) == GAIT_OK);
+  guarded.options.budget = budget;
   REQUIRE(gait_heap_create(&guarded.options, &heap) == GAIT_OK);
   REQUIRE(gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
   identity_check(heap, thread);
   const struct work work = {heap, kind_traced(heap)};
   live(heap, thread, kind_mapped(heap), &work);
   numbers_check(heap);
+  budget_check(budget, heap);
   REQUIRE(gait_thread_detach(thread) == GAIT_OK);
   REQUIRE(gait_heap_destroy(heap) == GAIT_OK);
+  REQUIRE(gait_budget_destroy(budget) == GAIT_OK);
   REQUIRE(last.record.cycle >= 2 && last.guard == GUARD);
   REQUIRE(gait_heap_create(NULL, &heap) == GAIT_OK && gait_heap_destroy(heap) == GAIT_OK);
   return EXIT_SUCCESS;

@@ -46,6 +46,12 @@ static int64_t budget_share(gait_budget *budget, const gait_heap *heap) {
   return budget_member(budget, heap).share_bytes;
 }
 
+/* What the heap may take over what it uses. */
+static int64_t budget_room(gait_budget *budget, const gait_heap *heap) {
+  const gait_budget_member member = budget_member(budget, heap);
+  return member.share_bytes - member.used_bytes;
+}
+
 static void budget_open(unit_world *world, int mode, gait_budget *budget) {
   gait_options options = unit_options(mode);
   options.budget = budget;
@@ -67,6 +73,9 @@ static void budget_churn(unit_world *world, size_t bytes) {
     UNIT_CHECK(gait_alloc(world->thread, world->leaf, 16 * KIB) != NULL);
 }
 
+/* Turns after which a test has failed, where it waits for something that takes a dozen. */
+#define BUDGET_TURNS 400
+
 /* Allocates until so many cycles more have ended. */
 static void budget_run(unit_world *world, uint64_t cycles) {
   const uint64_t until = unit_stats(world->heap).cycles + cycles;
@@ -77,18 +86,18 @@ static void budget_run(unit_world *world, uint64_t cycles) {
 /* ---- One heap, two heaps ---- */
 
 START_TEST(a_heap_alone_has_all_of_it) {
-  gait_budget *budget = budget_new(64 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   unit_world world;
   budget_open(&world, _i, budget);
   const gait_budget_member member = budget_member(budget, world.heap);
-  ck_assert_int_ge(member.share_bytes, (int64_t)(64 * MIB) - 2);
+  ck_assert_int_ge(member.share_bytes, (int64_t)(32 * MIB) - 2);
   ck_assert_int_eq(unit_stats(world.heap).memory_limit_bytes, member.share_bytes);
   ck_assert_int_eq(member.live_bytes, 0);
   ck_assert(member.mark_bytes_per_second == 0);
-  budget_keep(&world, 8 * MIB);
+  budget_keep(&world, 4 * MIB);
   budget_run(&world, 3);
   const gait_budget_member later = budget_member(budget, world.heap);
-  ck_assert_int_ge(later.live_bytes, (int64_t)(8 * MIB));
+  ck_assert_int_ge(later.live_bytes, (int64_t)(4 * MIB));
   ck_assert_int_gt(later.used_bytes, later.live_bytes);
   ck_assert_int_gt(later.share_bytes, later.used_bytes);
   ck_assert(later.alloc_bytes_per_second > 0);
@@ -102,23 +111,23 @@ END_TEST
 
 /* A heap that is new counts as one in the mean; a heap that goes leaves its part to the other. */
 START_TEST(heaps_join_and_leave) {
-  gait_budget *budget = budget_new(100 * MIB);
+  gait_budget *budget = budget_new(40 * MIB);
   unit_world worlds[2];
   budget_open(&worlds[0], _i, budget);
   budget_open(&worlds[1], _i, budget);
   const struct budget_view two = budget_look(budget);
   ck_assert_uint_eq(two.stats.members, 2);
   for (size_t i = 0; i < 2; i++) {
-    ck_assert_int_gt(two.members[i].share_bytes, (int64_t)(49 * MIB));
-    ck_assert_int_le(two.members[i].share_bytes, (int64_t)(51 * MIB));
+    ck_assert_int_gt(two.members[i].share_bytes, (int64_t)(19 * MIB));
+    ck_assert_int_le(two.members[i].share_bytes, (int64_t)(21 * MIB));
     ck_assert_ptr_eq(two.members[i].heap, worlds[1 - i].heap);
   }
   ck_assert_int_eq(gait_budget_destroy(budget), GAIT_ERROR_BUSY);
   unit_close(&worlds[0]);
   ck_assert_uint_eq(budget_look(budget).stats.members, 1);
-  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(95 * MIB)); /* twice the room */
+  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(36 * MIB)); /* twice the room */
   budget_run(&worlds[1], 2);
-  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(99 * MIB));
+  ck_assert_int_ge(budget_share(budget, worlds[1].heap), (int64_t)(39 * MIB));
   ck_assert_int_eq(unit_stats(worlds[1].heap).memory_limit_bytes,
                    budget_share(budget, worlds[1].heap));
   ck_assert_int_eq(gait_budget_destroy(budget), GAIT_ERROR_BUSY);
@@ -168,17 +177,16 @@ END_TEST
 
 /* ---- Shares that move ---- */
 
-/* Both allocate by turns, and no more is mapped than the budget, but for what is mapped between a
- * cycle's end and the look of the other's collector. */
+/* Both allocate by turns, as much as it comes. */
 START_TEST(sum_of_the_shares_stays_within_the_budget) {
-  gait_budget *budget = budget_new(96 * MIB);
+  gait_budget *budget = budget_new(48 * MIB);
   unit_world worlds[2];
   for (size_t i = 0; i < 2; i++) {
     budget_open(&worlds[i], _i, budget);
-    budget_keep(&worlds[i], 8 * (i + 1) * MIB);
+    budget_keep(&worlds[i], 4 * (i + 1) * MIB);
   }
-  for (int turn = 0; turn < 60; turn++) {
-    budget_churn(&worlds[turn % 2], (size_t)(1 + turn % 5) * 4 * MIB);
+  for (int turn = 0; turn < 40; turn++) {
+    budget_churn(&worlds[turn % 2], (size_t)(1 + turn % 5) * 2 * MIB);
     const struct budget_view view = budget_look(budget);
     ck_assert_int_le(view.stats.used_bytes, view.stats.bytes);
     ck_assert_int_ge(view.stats.share_bytes, view.stats.used_bytes);
@@ -195,7 +203,7 @@ END_TEST
 
 /* Waits until no more is mapped.  The number of looks only ends what would hang. */
 static void budget_await(gait_heap *heap, int64_t mapped) {
-  for (int looks = 0; looks < 300000; looks++) {
+  for (int looks = 0; looks < 60000; looks++) {
     if ((int64_t)unit_stats(heap).mapped_bytes <= mapped) return;
     usleep(1000);
   }
@@ -205,19 +213,20 @@ static void budget_await(gait_heap *heap, int64_t mapped) {
 /* One that has allocated and stopped, its heap full of garbage, gives its room away; its program
  * does nothing for it, not even a safepoint. */
 START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
-  gait_budget *budget = budget_new(160 * MIB);
+  gait_budget *budget = budget_new(40 * MIB);
   unit_world idle, busy;
   budget_open(&idle, _i, budget);
   budget_open(&busy, _i, budget);
   budget_run(&idle, 2);
-  budget_churn(&idle, 40 * MIB);
+  budget_churn(&idle, 8 * MIB);
   const int64_t before = budget_share(budget, busy.heap);
   const uint64_t cycles = unit_stats(idle.heap).cycles;
   gait_thread_leave(idle.thread);
-  while (budget_share(budget, idle.heap) >
-         budget_member(budget, idle.heap).used_bytes + (int64_t)(4 * MIB) + 1)
+  for (int turns = 0; budget_room(budget, idle.heap) > (int64_t)(4 * MIB) + 1; turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
-  ck_assert_int_gt(budget_share(budget, busy.heap), (int64_t)(110 * MIB));
+  }
+  ck_assert_int_gt(budget_share(budget, busy.heap), (int64_t)(26 * MIB));
   ck_assert_int_gt(budget_share(budget, busy.heap), before);
   budget_await(idle.heap, budget_share(budget, idle.heap));
   ck_assert_uint_ge(unit_stats(idle.heap).cycles, cycles);
@@ -225,8 +234,10 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
   /* And it gets room again. */
   const int64_t least = budget_share(budget, idle.heap);
   gait_thread_leave(busy.thread);
-  while (budget_share(budget, idle.heap) < 3 * least)
+  for (int turns = 0; budget_share(budget, idle.heap) < 2 * least; turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&idle, 1);
+  }
   gait_thread_enter(busy.thread);
   unit_close(&busy);
   unit_close(&idle);
@@ -236,12 +247,14 @@ END_TEST
 
 /* One that was made and never used holds no room for long either. */
 START_TEST(room_of_an_unused_heap_moves_to_a_busy_one) {
-  gait_budget *budget = budget_new(100 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   unit_world unused, busy;
   budget_open(&unused, _i, budget);
   budget_open(&busy, _i, budget);
-  while (budget_share(budget, busy.heap) < (int64_t)(80 * MIB))
+  for (int turns = 0; budget_share(budget, busy.heap) < (int64_t)(22 * MIB); turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
     budget_run(&busy, 1);
+  }
   ck_assert_uint_eq(unit_stats(unused.heap).cycles, 0);
   ck_assert_int_ge(budget_share(budget, unused.heap),
                    budget_member(budget, unused.heap).used_bytes + (int64_t)(4 * MIB) - 1);
@@ -307,7 +320,7 @@ END_TEST
 
 START_TEST(change_of_a_share_is_in_log_and_records) {
   static unit_log log;
-  gait_budget *budget = budget_new(64 * MIB);
+  gait_budget *budget = budget_new(32 * MIB);
   gait_options options = unit_options(_i);
   unit_world world;
   memset(&log, 0, sizeof log);
@@ -317,15 +330,45 @@ START_TEST(change_of_a_share_is_in_log_and_records) {
   options.log_arg = &log;
   unit_open_with(&world, &options, GAIT_STACK_EXACT);
   budget_run(&world, 2);
-  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 6"));
-  ck_assert_ptr_null(strstr(log.text, " -> 31 MB"));
-  ck_assert_int_eq(gait_budget_set_bytes(budget, (int64_t)(32 * MIB), NULL), GAIT_OK);
+  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 3"));
+  ck_assert_ptr_null(strstr(log.text, " -> 15 MB"));
+  ck_assert_int_eq(gait_budget_set_bytes(budget, (int64_t)(16 * MIB), NULL), GAIT_OK);
   budget_run(&world, 2);
-  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 6"));
-  ck_assert_ptr_nonnull(strstr(log.text, " -> 3"));
-  ck_assert_int_le(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(32 * MIB));
-  ck_assert_int_gt(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(28 * MIB));
+  ck_assert_ptr_nonnull(strstr(log.text, "gait: budget: share 3"));
+  ck_assert_ptr_nonnull(strstr(log.text, " -> 1"));
+  ck_assert_int_le(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(16 * MIB));
+  ck_assert_int_gt(unit_last_record(world.heap).memory_limit_bytes, (int64_t)(12 * MIB));
   unit_close(&world);
+  gait_budget_destroy(budget);
+}
+END_TEST
+
+/* The callback runs before its cycle has ended. */
+static void budget_lower_within(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  gait_budget *const *budget = arg;
+  gait_budget_stats stats;
+  (void)heap;
+  if (record->cycle == 1)
+    UNIT_CHECK(gait_budget_set_bytes(*budget, (int64_t)(20 * MIB), NULL) == GAIT_OK);
+  UNIT_CHECK(gait_budget_stats_read(*budget, &stats, NULL, 0) == 0 && stats.members == 2);
+}
+
+START_TEST(size_of_a_budget_may_change_within_a_cycle) {
+  gait_budget *budget = budget_new(100 * MIB);
+  gait_options options = unit_options(_i);
+  unit_world worlds[2];
+  options.budget = budget;
+  options.cycle = budget_lower_within;
+  options.cycle_arg = &budget;
+  budget_open(&worlds[0], _i, budget);
+  unit_open_with(&worlds[1], &options, GAIT_STACK_EXACT);
+  budget_run(&worlds[1], 2);
+  const struct budget_view view = budget_look(budget);
+  ck_assert_int_eq(view.stats.bytes, (int64_t)(20 * MIB));
+  for (size_t i = 0; i < 2; i++) {
+    ck_assert_int_lt(unit_stats(worlds[i].heap).memory_limit_bytes, (int64_t)(20 * MIB));
+    unit_close(&worlds[i]);
+  }
   gait_budget_destroy(budget);
 }
 END_TEST
@@ -400,7 +443,7 @@ static bool budget_child_goes_on(gait_budget *budget, unit_world *worlds) {
   if (gait_budget_stats_read(budget, &stats, NULL, 0) != 0 || stats.members != 2) return false;
   for (size_t i = 0; i < 2; i++)
     for (int k = 0; k < 3; k++) {
-      budget_churn(&worlds[i], 8 * MIB);
+      budget_churn(&worlds[i], 4 * MIB);
       if (gait_heap_collect(worlds[i].thread) != GAIT_OK) return false;
     }
   const uint64_t splits = stats.splits;
@@ -526,6 +569,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, budget_that_is_too_small_is_parted);
   UNIT_TEST(tcase, idle_heaps_past_their_shares_come_to_rest);
   UNIT_TEST(tcase, change_of_a_share_is_in_log_and_records);
+  UNIT_TEST(tcase, size_of_a_budget_may_change_within_a_cycle);
   UNIT_TEST(tcase, heaps_come_and_go_on_threads);
   if (SANITIZER_FORKS) UNIT_TEST(tcase, forked_child_keeps_the_budget);
   UNIT_TEST(tcase, larger_structures_are_filled_and_cleared);
