@@ -151,22 +151,23 @@ static void finder_turn_off(struct gaiti_finder *finder) {
   finder->off = true;
 }
 
-/* A new object is zero, and so is its shadow. */
+/* A new object is zero, and so is its shadow.  Where there are no barriers none is missing. */
 static void finder_add(gait_heap *heap, uintptr_t start, const struct gaiti_site *site) {
   struct gaiti_finder *finder = heap->finder;
   struct gaiti_finder_object *known = finder_object(finder, start);
   if (known) finder_remove(finder, known);
   gaiti_ref ref = gaiti_map_find(&heap->map, start);
+  bool barrierless = heap->options.barrierless;
   struct gaiti_finder_object object = {.start = start,
                                        .kind = &heap->kinds.table[gaiti_ref_kind(ref)]};
   if (!(ref & GAITI_REF_LEAF)) {
     object.words = gaiti_ref_bytes(&heap->map, ref) / sizeof(uintptr_t);
-    object.shadow = gaiti_os_alloc(object.words * sizeof *object.shadow);
+    if (!barrierless) object.shadow = gaiti_os_alloc(object.words * sizeof *object.shadow);
   }
   if (!object.shadow) finder_open(finder, start, gaiti_ref_bytes(&heap->map, ref));
   finder_guard(finder, &object);
-  if ((object.words == 0 || object.shadow) && finder_intern(finder, site, &object.site) &&
-      finder_append(finder, &object))
+  if ((object.words == 0 || object.shadow || barrierless) &&
+      finder_intern(finder, site, &object.site) && finder_append(finder, &object))
     return;
   gaiti_os_free(object.shadow);
   finder_turn_off(finder);
@@ -299,7 +300,8 @@ static void finder_settle(gait_heap *heap) {
     uintptr_t slot = finder->pendings.pairs[i].key;
     const struct gaiti_finder_object *object = slot ? finder_object_at(heap, slot) : NULL;
     size_t place = object ? (slot - object->start) / sizeof(uintptr_t) : 0;
-    if (!slot || (object && place < object->words && finder_load(slot) != object->shadow[place]))
+    if (!slot || (object && object->shadow && place < object->words &&
+                  finder_load(slot) != object->shadow[place]))
       continue;
     gaiti_word_map_remove(&finder->pendings, slot);
     i--; /* another may have moved there */
@@ -420,7 +422,7 @@ static void finder_note(struct finder_look *look, gait_thread *thread, uintptr_t
   const struct gaiti_finder_object *lost = finder_lost(heap, target, place, value);
   if (target && target->lost) finder_find_loss(look, thread, target, NULL);
   if (lost) finder_find_loss(look, thread, lost, (const void *)slot);
-  if (!target || place >= target->words) return;
+  if (!target || !target->shadow || place >= target->words) return;
   if (finder_kind_is_due(look, target->kind)) finder_compare_word(look, target, place);
   if (look->finding.is != GAITI_FOUND_NOTHING) return;
   uintptr_t now = finder_load(slot);

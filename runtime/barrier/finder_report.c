@@ -77,12 +77,17 @@ static void report_site_line(gait_heap *heap, const char *before, const struct g
   gaiti_log(heap, "gait:   %s %s", before, text);
 }
 
+/* A function of the C library's, which may be linked in. */
+static bool report_is_of_library(const struct gaiti_symbol *symbol) {
+  return strncmp(symbol->file, "libc.", 5) == 0 || strncmp(symbol->name, "__mem", 5) == 0 ||
+         strcmp(symbol->name, "memcpy") == 0 || strcmp(symbol->name, "memmove") == 0 ||
+         strcmp(symbol->name, "memset") == 0;
+}
+
 /* The program's function that has stored: memcpy and its like are called by it. */
 static int report_first_of_program(const struct report_site *names) {
   int frame = names->first;
-  while (frame + 1 < names->count && (strncmp(names->functions[frame].file, "libc", 4) == 0 ||
-                                      strncmp(names->functions[frame].name, "mem", 3) == 0 ||
-                                      strncmp(names->functions[frame].name, "__mem", 5) == 0))
+  while (frame + 1 < names->count && report_is_of_library(&names->functions[frame]))
     frame++;
   return frame;
 }

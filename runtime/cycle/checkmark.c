@@ -11,6 +11,7 @@
  *
  * The table does not count as mapped: a heap that is checked keeps the same limit as one that is
  * not. */
+#include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/checkmark.h"
 #include "cycle/cycle.h"
@@ -95,6 +96,13 @@ static void checkmark_search(gait_heap *heap, gaiti_ref lost) {
   if (!search.found) gaiti_log(heap, "gait: checkmark: it is referred to by a registered root");
 }
 
+/* Known with the option find_missing. */
+static void checkmark_report_site(gait_heap *heap, uintptr_t start) {
+  char text[512] = "";
+  if (heap->finder) gaiti_finder_describe(heap, start, text, sizeof text);
+  if (text[0]) gaiti_log(heap, "gait: checkmark: it was allocated in %s", text);
+}
+
 static void checkmark_report(gait_heap *heap, uintptr_t start) {
   gaiti_ref lost = gaiti_map_find(&heap->map, start);
   if (!lost) return;
@@ -104,6 +112,7 @@ static void checkmark_report(gait_heap *heap, uintptr_t start) {
             (unsigned long long)heap->cycle->records.last + 1, (long long)heap->options.debug.seed,
             (void *)start, heap->kinds.table[gaiti_ref_kind(lost)].name,
             gaiti_ref_bytes(&heap->map, lost));
+  checkmark_report_site(heap, start);
   checkmark_search(heap, lost);
 }
 
