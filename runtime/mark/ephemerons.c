@@ -58,12 +58,12 @@
  * .ephemeron.first  A cycle has a table if there was an ephemeron when it began.  Where the first
  * comes later, and is found, its key and its value are marked in this cycle.
  *
- * .ephemeron.clear  A pair that waits for a white key when marking has closed is cleared, before the epoch
- * rises and beside the threads: .weak.when says why then.  The key goes first: from then on no
- * thread looks at the value.  A thread that has seen the key may set the value behind it; the value of one
- * without a key is no reference.  Finalizers mark after that, with the table still open:
- * what they raise is traced, waits, comes back and is cleared by the second look, as weak
- * references are (.weak.twice).  No function runs before all is marked that its object leads to.
+ * .ephemeron.clear  A pair that waits for a white key when marking has closed is cleared, before
+ * the epoch rises and beside the threads: .weak.when says why then. The key goes first: from then
+ * on no thread looks at the value. A thread that has seen the key may set the value behind it; the
+ * value of one without a key is no reference. Finalizers mark after that, with the table still
+ * open: what they raise is traced, waits, comes back and is cleared by the second look, as weak
+ * references are (.weak.twice). No function runs before all is marked that its object leads to.
  *
  * .ephemeron.young  An old ephemeron that has not been stored to is not traced in a young cycle.
  * Its key and its value are old, too: a cycle that has found the ephemeron has found its key, or
