@@ -29,17 +29,22 @@ static bool roots_frame_is_intact(const gait_frame *place, const gait_frame *fra
   return frame->seal == gait_frame_seal_at(place, frame);
 }
 
-/* Visits the frames from the innermost out, as far as they are intact. */
+/* Visits the frames from the innermost out, as far as they are intact.  One that was left linked
+ * and is linked again leads back to itself: the list comes to a frame that `earlier` was, which
+ * stays for as many steps as there were before it. */
 static size_t roots_each_frame(gait_heap *heap, const gait_frame *place,
                                gaiti_roots_range_fn *visit, void *arg, bool *broken) {
+  const gait_frame *earlier = NULL;
   size_t bytes = 0;
-  while (place && !*broken) {
+  for (size_t count = 0; place && !*broken; count++) {
+    if ((count & (count - 1)) == 0) earlier = place;
     gait_frame frame = roots_read_frame(place);
     *broken = !roots_frame_is_intact(place, &frame);
     if (*broken) break;
     visit(heap, frame.slots, frame.slots + frame.count, arg);
     bytes += frame.count * sizeof(void *);
     place = frame.caller;
+    *broken = place && place == earlier;
   }
   return bytes;
 }

@@ -103,6 +103,29 @@ static void outer_frame_left_linked(void) {
 
 #endif
 
+/* As by a function that went by longjmp and is called again. */
+static void frame_linked_twice(void) {
+  stacks_open(GAIT_STACK_EXACT);
+  gait_frame frame;
+  void *slots[2] = {NULL, NULL};
+  gait_frame_push(stacks_thread, &frame, slots, 2);
+  gait_frame_push(stacks_thread, &frame, slots, 2);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
+}
+
+static void frames_lead_round(void) {
+  stacks_open(GAIT_STACK_EXACT);
+  gait_frame frames[7];
+  void *slots[2] = {NULL, NULL};
+  for (unsigned i = 0; i < 10; i++)
+    gait_frame_push(stacks_thread, &frames[i % 7], slots, 2);
+  gait_heap_collect(stacks_thread);
+  gait_thread_leave(stacks_thread);
+  gait_thread_enter(stacks_thread);
+}
+
 static void frame_changed(void) {
   stacks_open(GAIT_STACK_EXACT);
   gait_frame frame;
@@ -166,6 +189,8 @@ static const struct stacks_case stacks_cases[] = {
     {"a frame is left linked", frame_left_linked, "frame.intact"},
     {"an outer frame is left linked", outer_frame_left_linked, "frame.intact"},
 #endif
+    {"a frame is linked twice", frame_linked_twice, "frame.intact"},
+    {"frames lead round", frames_lead_round, "frame.intact"},
     {"a frame is changed", frame_changed, "frame.intact"},
     {"managed code is entered far up", entered_far_up, "thread.frame"},
     {"managed code is entered a wrapper up", entered_a_wrapper_up, NULL},
