@@ -245,6 +245,28 @@ START_TEST(room_of_an_idle_heap_moves_to_a_busy_one) {
 }
 END_TEST
 
+/* One that has no garbage has no cycle either, by which its rate would fall. */
+START_TEST(room_of_an_idle_heap_moves_without_a_cycle_of_its) {
+  gait_budget *budget = budget_new(32 * MIB);
+  unit_world idle, busy;
+  budget_open(&idle, _i, budget);
+  budget_open(&busy, _i, budget);
+  budget_keep(&idle, 6 * MIB); /* which its cycles have to mark, and those of the other do not */
+  ck_assert_int_eq(gait_heap_collect(idle.thread), GAIT_OK);
+  const uint64_t cycles = unit_stats(idle.heap).cycles;
+  gait_thread_leave(idle.thread);
+  for (int turns = 0; budget_room(budget, idle.heap) > (int64_t)(4 * MIB) + 1; turns++) {
+    ck_assert_int_lt(turns, BUDGET_TURNS);
+    budget_run(&busy, 1);
+  }
+  ck_assert_uint_eq(unit_stats(idle.heap).cycles, cycles);
+  gait_thread_enter(idle.thread);
+  unit_close(&busy);
+  unit_close(&idle);
+  gait_budget_destroy(budget);
+}
+END_TEST
+
 /* One that was made and never used holds no room for long either. */
 START_TEST(room_of_an_unused_heap_moves_to_a_busy_one) {
   gait_budget *budget = budget_new(32 * MIB);
@@ -565,6 +587,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_TEST(tcase, own_limit_of_a_member_is_a_bound);
   UNIT_TEST(tcase, sum_of_the_shares_stays_within_the_budget);
   UNIT_TEST(tcase, room_of_an_idle_heap_moves_to_a_busy_one);
+  UNIT_TEST(tcase, room_of_an_idle_heap_moves_without_a_cycle_of_its);
   UNIT_TEST(tcase, room_of_an_unused_heap_moves_to_a_busy_one);
   UNIT_TEST(tcase, budget_that_is_too_small_is_parted);
   UNIT_TEST(tcase, idle_heaps_past_their_shares_come_to_rest);
