@@ -49,12 +49,17 @@ static void guardian_due(gait_thread *thread, void *object, void *arg) {
   (void)thread, (void)object, (void)arg;
 }
 
-/* The pair is made first: once it is taken, an object is nowhere but here. */
-static void guardians_collect(struct machine *vm) {
+/* Looks after all that was found dead, generators too.  The pair is made first: once it is taken, an
+ * object is nowhere but here. */
+void dead_collect(struct machine *vm) {
   gait_due due;
   for (;;) {
     const word pair = cons(vm, W_FALSE, W_NIL);
     if (!gait_finalizer_next(vm->thread, &due)) return;
+    if (due.finalizer != guardian_due) {
+      due.finalizer(vm->thread, due.object, due.arg);
+      continue;
+    }
     const uintptr_t arg = (uintptr_t)due.arg;
     set_car(vm, pair, (word)(uintptr_t)due.object + (arg & TAG_MASK));
     pthread_mutex_lock(&vm->scheme->threads);
@@ -98,7 +103,7 @@ BUILTIN(guardian_add) {
 
 BUILTIN(guardian_next) {
   UNUSED;
-  guardians_collect(vm);
+  dead_collect(vm);
   pthread_mutex_lock(&vm->scheme->threads);
   const word queue = slots_of(args[0])[GUARDIAN_QUEUE];
   if (queue != W_NIL) set_slot(vm, args[0], GUARDIAN_QUEUE, cdr(queue));

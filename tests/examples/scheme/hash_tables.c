@@ -71,8 +71,17 @@ static void grow(struct machine *vm, word table) {
   set_slot(vm, table, TABLE_BUCKETS, new);
 }
 
+static bool is_weak(word w) {
+  return is_type(w, T_WEAK_TABLE);
+}
+
 static void wants_table(struct machine *vm, word w) {
   if (!is_type(w, T_TABLE)) scheme_wrong(vm, "a hash table", w);
+}
+
+BUILTIN(make_weak) {
+  UNUSED;
+  return weak_table_make(vm);
 }
 
 BUILTIN(make) {
@@ -84,6 +93,7 @@ BUILTIN(make) {
 /* (hash-table-ref/default table key default) */
 BUILTIN(get) {
   UNUSED;
+  if (is_weak(args[0])) return weak_table_get(vm, args[0], args[1], args[2]);
   wants_table(vm, args[0]);
   const word entry = find(vm, args[0], args[1]);
   return entry == W_FALSE ? args[2] : cdr(entry);
@@ -92,6 +102,7 @@ BUILTIN(get) {
 BUILTIN(put) {
   UNUSED;
   const word table = args[0], key = args[1];
+  if (is_weak(table)) return weak_table_put(vm, table, key, args[2]), W_VOID;
   wants_table(vm, table);
   const word entry = find(vm, table, key);
   if (entry != W_FALSE) return set_cdr(vm, entry, args[2]), W_VOID;
@@ -107,6 +118,7 @@ BUILTIN(put) {
 BUILTIN(delete) {
   UNUSED;
   const word table = args[0];
+  if (is_weak(table)) return weak_table_delete(vm, table, args[1]), W_VOID;
   wants_table(vm, table);
   const word entry = find(vm, table, args[1]), buckets = slots_of(table)[TABLE_BUCKETS];
   if (entry == W_FALSE) return W_VOID;
@@ -124,6 +136,7 @@ BUILTIN(delete) {
 
 BUILTIN(size) {
   UNUSED;
+  if (is_weak(args[0])) return fixnum(list_length(weak_table_entries(vm, args[0])));
   wants_table(vm, args[0]);
   return slots_of(args[0])[TABLE_COUNT];
 }
@@ -131,6 +144,7 @@ BUILTIN(size) {
 /* A list of the pairs of key and value, which are copies. */
 BUILTIN(entries) {
   UNUSED;
+  if (is_weak(args[0])) return weak_table_entries(vm, args[0]);
   wants_table(vm, args[0]);
   const word buckets = slots_of(args[0])[TABLE_BUCKETS];
   word result = W_NIL;
@@ -142,6 +156,7 @@ BUILTIN(entries) {
 
 BUILTIN(clear) {
   UNUSED;
+  if (is_weak(args[0])) return weak_table_clear(vm, args[0]), W_VOID;
   wants_table(vm, args[0]);
   set_slot(vm, args[0], TABLE_BUCKETS, make_vector(vm, 8, W_NIL));
   slots_of(args[0])[TABLE_COUNT] = fixnum(0);
@@ -155,12 +170,19 @@ BUILTIN(hash) {
 
 BUILTIN(is_table) {
   UNUSED;
-  return boolean(is_type(args[0], T_TABLE));
+  return boolean(is_type(args[0], T_TABLE) || is_weak(args[0]));
+}
+
+BUILTIN(is_weak_table) {
+  UNUSED;
+  return boolean(is_weak(args[0]));
 }
 
 const struct builtin_row table_builtins[] = {
     {"%make-hash-table", builtin_make, 1, 1, 0},
+    {"make-weak-eq-hash-table", builtin_make_weak, 0, 0, 0},
     {"hash-table?", builtin_is_table, 1, 1, 0},
+    {"hash-table-weak?", builtin_is_weak_table, 1, 1, 0},
     {"hash-table-ref/default", builtin_get, 3, 3, 0},
     {"hash-table-set!", builtin_put, 3, 3, 0},
     {"hash-table-delete!", builtin_delete, 2, 2, 0},

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MACHINE_C_ROOM ((size_t)4 * 1024 * 1024)
+
 /* What `interrupted` may be. */
 enum { INTERRUPT_NONE, INTERRUPT_RAISES, INTERRUPT_TERMINATES };
 
@@ -24,6 +26,7 @@ static word *machine_base(const struct machine *vm) {
 gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct machine *vm) {
   memset(vm, 0, sizeof *vm);
   vm->scheme = scheme;
+  vm->c_room = MACHINE_C_ROOM;
   vm->pairs = scheme->pairs;
   vm->objects = scheme->objects;
   vm->codes = scheme->codes;
@@ -43,20 +46,28 @@ void machine_attach(struct machine *vm, gait_thread *thread) {
   gait_frame_push(thread, &vm->frame, (void **)(void *)vm->stack, STACK_WORDS);
 }
 
+void machine_detach(struct machine *vm) {
+  gait_frame_pop(vm->thread, &vm->frame);
+}
+
 void machine_destroy(struct machine *vm) {
-  if (vm->thread) gait_frame_pop(vm->thread, &vm->frame);
+  if (vm->thread) machine_detach(vm);
   free(vm->stack);
 }
 
 /* From a signal handler, too. */
 void machine_interrupt(struct machine *vm) {
-  vm->interrupted = INTERRUPT_RAISES;
-  vm->limit = NULL;
+  for (; vm; vm = vm->inner) {
+    vm->interrupted = INTERRUPT_RAISES;
+    vm->limit = NULL;
+  }
 }
 
 void machine_terminate(struct machine *vm) {
-  vm->interrupted = INTERRUPT_TERMINATES;
-  vm->limit = NULL;
+  for (; vm; vm = vm->inner) {
+    vm->interrupted = INTERRUPT_TERMINATES;
+    vm->limit = NULL;
+  }
 }
 
 void machine_look(struct machine *vm) {
@@ -352,7 +363,7 @@ word machine_run(struct machine *vm, word function, size_t count, const word *ar
   fp[-1] = function;
   for (size_t i = 0; i < count; i++)
     fp[i] = arguments[i];
-  vm->c_limit = (char *)__builtin_frame_address(0) - 4 * 1024 * 1024;
+  vm->c_limit = (char *)__builtin_frame_address(0) - vm->c_room;
   vm->running = true;
   vm->fp = fp;
   switch (setjmp(vm->escape)) {

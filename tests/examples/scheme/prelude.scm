@@ -610,6 +610,16 @@
           (%guardian-next guardian)
           (%guardian-add! guardian (car objects))))))
 
+; What a generator's machine does: #f, or a list of what it raised and nobody caught.
+(define (%generator-body thunk)
+  (call/cc
+    (lambda (leave)
+      (%handlers (list (lambda (object) (leave (list object)))))
+      (thunk)
+      #f)))
+(define (make-generator thunk) (%generator thunk))
+(define (generator? object) (%is? object 23))
+
 (define (%print-condition object)
   (let ((port (current-error-port)))
     (flush-output-port (current-output-port))

@@ -143,10 +143,12 @@ static void print_object(struct machine *vm, word port, word value, bool write) 
   case T_BUILTIN: print_named(vm, port, "procedure", slots_of(value)[0]); return;
   case T_CONTINUATION: print_named(vm, port, "continuation", W_FALSE); return;
   case T_PORT: print_named(vm, port, "port", W_FALSE); return;
+  case T_WEAK_TABLE:
   case T_TABLE: print_named(vm, port, "hash-table", W_FALSE); return;
   case T_PROMISE: print_named(vm, port, "promise", W_FALSE); return;
   case T_ALIAS: print(vm, port, slots_of(value)[0], write); return;
   case T_PARAMETER: print_named(vm, port, "parameter", W_FALSE); return;
+  case T_GENERATOR: print_named(vm, port, "generator", W_FALSE); return;
   case T_THREAD: print_named(vm, port, "thread", slots_of(value)[1]); return;
   case T_MUTEX: print_named(vm, port, "mutex", slots_of(value)[1]); return;
   case T_CONDITION: print_named(vm, port, "condition-variable", slots_of(value)[1]); return;

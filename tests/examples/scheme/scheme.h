@@ -108,6 +108,8 @@ enum type {
   T_RATIO,        /* numerator, denominator */
   T_CONDITION,    /* how often it was signalled, name, a value of the program's */
   T_GUARDIAN,     /* GUARDIAN_ slots */
+  T_GENERATOR,    /* the value last yielded, and the place of what C has of it */
+  T_WEAK_TABLE,   /* a table of Gait's */
   T_STRING = 64,  /* from here on without references: characters of 32 bits */
   T_BYTES,
   T_BIGNUM, /* limbs of GMP's; the header's top bit is the sign */
@@ -238,7 +240,10 @@ struct machine {
   size_t segment_length;
   bool running;
   volatile sig_atomic_t interrupted;
-  char *c_limit; /* how far C may recurse */
+  size_t c_room; /* how far C may recurse from machine_run */
+  char *c_limit;
+  struct generator *generator;    /* whose machine it is, or NULL */
+  struct machine *volatile inner; /* of the generator that runs in its place */
   struct scheme *scheme;
   struct chunk *chunks; /* of the compiler's arena */
   jmp_buf escape;
@@ -248,13 +253,15 @@ struct machine {
 word machine_run(struct machine *vm, word function, size_t count, const word *arguments);
 gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct machine *vm);
 void machine_attach(struct machine *vm, gait_thread *thread); /* where that is made later */
+void machine_detach(struct machine *vm);
 void machine_destroy(struct machine *vm);
 void machine_interrupt(struct machine *vm);
 void machine_terminate(struct machine *vm); /* its run ends at the next call or loop */
-void threads_stop(struct machine *vm);      /* ends all threads but this one */
-void machine_look(struct machine *vm);      /* raises an interrupt that has come */
-void machine_tidy(struct machine *vm);      /* forgets what is above the frame that runs */
-void machine_deep(struct machine *vm);      /* an error where C has recursed too far */
+void dead_collect(struct machine *vm); /* puts objects that are dead where they are asked for */
+void threads_stop(struct machine *vm); /* ends all threads but this one */
+void machine_look(struct machine *vm); /* raises an interrupt that has come */
+void machine_tidy(struct machine *vm); /* forgets what is above the frame that runs */
+void machine_deep(struct machine *vm); /* an error where C has recursed too far */
 
 static inline void machine_recurse(struct machine *vm) {
   if (__builtin_expect((char *)__builtin_frame_address(0) < vm->c_limit, 0)) machine_deep(vm);
@@ -310,6 +317,15 @@ void set_car(struct machine *vm, word pair, word value);
 void set_cdr(struct machine *vm, word pair, word value);
 word list_reverse(struct machine *vm, word list);
 int64_t list_length(word list); /* -1: it is none */
+
+/* ---- Weak hash tables ----------------------------------------------------------------------- */
+
+word weak_table_make(struct machine *vm);
+word weak_table_get(struct machine *vm, word table, word key, word otherwise);
+void weak_table_put(struct machine *vm, word table, word key, word value);
+void weak_table_delete(struct machine *vm, word table, word key);
+word weak_table_entries(struct machine *vm, word table);
+void weak_table_clear(struct machine *vm, word table);
 
 /* ---- Symbols -------------------------------------------------------------------------------- */
 
@@ -375,7 +391,7 @@ struct builtin_row {
 
 extern const struct builtin_row list_builtins[], number_builtins[], string_builtins[],
     vector_builtins[], table_builtins[], port_builtins[], control_builtins[], thread_builtins[],
-    guardian_builtins[];
+    guardian_builtins[], generator_builtins[];
 
 void builtins_define(struct machine *vm, const struct builtin_row *rows);
 gait_result scheme_create(struct scheme *scheme, gait_heap *heap);

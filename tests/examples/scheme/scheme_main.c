@@ -17,8 +17,8 @@ static word port_of(struct machine *vm, int descriptor, bool output, int root) {
 
 void scheme_start(struct machine *vm) {
   static const struct builtin_row *const rows[] = {
-      list_builtins, number_builtins,  string_builtins, vector_builtins,  table_builtins,
-      port_builtins, control_builtins, thread_builtins, guardian_builtins};
+      list_builtins, number_builtins,  string_builtins, vector_builtins,   table_builtins,
+      port_builtins, control_builtins, thread_builtins, guardian_builtins, generator_builtins};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
     builtins_define(vm, rows[i]);
   forms_define(vm);
