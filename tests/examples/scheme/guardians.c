@@ -49,8 +49,8 @@ static void guardian_due(gait_thread *thread, void *object, void *arg) {
   (void)thread, (void)object, (void)arg;
 }
 
-/* Looks after all that was found dead, generators too.  The pair is made first: once it is taken, an
- * object is nowhere but here. */
+/* Looks after all that was found dead, generators too.  The pair is made first: once it is taken,
+ * an object is nowhere but here. */
 void dead_collect(struct machine *vm) {
   gait_due due;
   for (;;) {
