@@ -1,7 +1,8 @@
 /* The objects in quarantine are marked when all else of the cycle is known: weak references are
  * cleared, finalizers due, and the heap's bytes counted, as without the option.  Threads run, and
  * what they allocate is black.  A cycle of the option is never young, so it finds these objects
- * white again. */
+ * white again.  Weak references that were dead are marked by that, and are gone through once more:
+ * they may be to objects for which there was no room. */
 #include "cycle/quarantine.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "barrier/finder.h"
 #include "cycle/cycle.h"
 #include "mark/trace.h"
+#include "weak/weak_heap.h"
 
 #define QUARANTINE_BYTES ((size_t)16 << 20)
 
@@ -75,6 +77,7 @@ void gaiti_quarantine_fill(gait_heap *heap) {
     gaiti_marker_word(marker, starts[i]);
   quarantine_mark(heap, marker);
   gaiti_marker_pause(marker);
+  gaiti_weak_close(heap);
   gaiti_os_free(starts);
   gaiti_finder_forget_dead(heap);
 }

@@ -36,8 +36,17 @@
 #define GUARD_PAGES     2 /* and the pages */
 #define GUARD_TRAP_FLAG 0x100
 
-/*   guarded  a byte for each page: whether it is */
+/* A page that was guarded at any time has one of the last three for good: a fault there is ours, be
+ * it that another thread has opened the page since.
+ *   GUARD_STEPS  open for a store that has its way
+ *   GUARD_OPEN   open until it is guarded anew */
+enum guard_state { GUARD_NEVER, GUARD_CLOSED, GUARD_STEPS, GUARD_OPEN };
+
+/*   taken    the place has a heap, or a thread that adds or removes one
+ *   start    0 while it has none
+ *   guarded  a byte for each page: a guard_state */
 struct guard_heap {
+  AO_t taken;
   AO_t start;
   size_t bytes;
   unsigned char *guarded;
@@ -86,25 +95,49 @@ static uintptr_t guard_page(uintptr_t address) {
   return address & ~(gaiti_os_page_bytes() - 1);
 }
 
-static void guard_set(struct guard_heap *heap, uintptr_t page, bool guarded) {
-  AO_char_store(guard_byte(heap, page), guarded);
-  mprotect((void *)page, gaiti_os_page_bytes(), guarded ? PROT_READ : PROT_READ | PROT_WRITE);
+/* Whether the page could be given that protection: the kernel may have no room for one mapping
+ * more, where its neighbours have another. */
+static bool guard_set(struct guard_heap *heap, uintptr_t page, enum guard_state state) {
+  int protection = state == GUARD_CLOSED ? PROT_READ : PROT_READ | PROT_WRITE;
+  AO_char_store(guard_byte(heap, page), (unsigned char)state);
+  return mprotect((void *)page, gaiti_os_page_bytes(), protection) == 0;
 }
 
-static void guard_change(uintptr_t start, uintptr_t end, bool guarded) {
-  int before = errno;
-  struct guard_heap *heap = guard_heap_of(start);
-  for (uintptr_t page = guard_page(start); heap && page < end; page += gaiti_os_page_bytes())
-    if (AO_char_load(guard_byte(heap, page)) != guarded) guard_set(heap, page, guarded);
-  errno = before;
+static bool guard_is_closed(const struct guard_heap *heap, uintptr_t page) {
+  return page - heap->start < heap->bytes && AO_char_load(guard_byte(heap, page)) == GUARD_CLOSED;
+}
+
+/* Where there is no room for a mapping more, that which the page is in is opened as a whole. */
+static void guard_open_page(struct guard_heap *heap, uintptr_t page, enum guard_state state) {
+  uintptr_t bytes = gaiti_os_page_bytes(), first = page, end = page + bytes;
+  if (guard_set(heap, page, state)) return;
+  for (; guard_is_closed(heap, first - bytes); first -= bytes)
+    AO_char_store(guard_byte(heap, first - bytes), GUARD_OPEN);
+  for (; guard_is_closed(heap, end); end += bytes)
+    AO_char_store(guard_byte(heap, end), GUARD_OPEN);
+  mprotect((void *)first, end - first, PROT_READ | PROT_WRITE);
+}
+
+static void guard_close_page(struct guard_heap *heap, uintptr_t page) {
+  if (!guard_set(heap, page, GUARD_CLOSED)) AO_char_store(guard_byte(heap, page), GUARD_OPEN);
 }
 
 void gaiti_guard_close(uintptr_t start, uintptr_t end) {
-  guard_change(start, end, true);
+  int before = errno;
+  struct guard_heap *heap = guard_heap_of(start);
+  for (uintptr_t page = guard_page(start); heap && page < end; page += gaiti_os_page_bytes())
+    if (!guard_is_closed(heap, page)) guard_close_page(heap, page);
+  errno = before;
 }
 
 void gaiti_guard_open(uintptr_t start, uintptr_t end) {
-  guard_change(start, end, false);
+  int before = errno;
+  struct guard_heap *heap = guard_heap_of(start);
+  for (uintptr_t page = guard_page(start); heap && page < end; page += gaiti_os_page_bytes()) {
+    unsigned char state = AO_char_load(guard_byte(heap, page));
+    if (state == GUARD_CLOSED || state == GUARD_STEPS) guard_open_page(heap, page, GUARD_OPEN);
+  }
+  errno = before;
 }
 
 void gaiti_guard_suspend(void) {
@@ -145,19 +178,28 @@ static void guard_fault(int signal, siginfo_t *info, void *context) {
   uintptr_t address = (uintptr_t)info->si_addr, page = guard_page(address);
   ucontext_t *at = context;
   struct guard_heap *heap = guard_heap_of(address);
-  bool ours = info->si_code == SEGV_ACCERR && heap &&
-              (AO_char_load(guard_byte(heap, page)) || guard_steps > 0);
-  if (!ours) {
+  unsigned char state = heap ? AO_char_load(guard_byte(heap, page)) : GUARD_NEVER;
+  if (info->si_code != SEGV_ACCERR || state == GUARD_NEVER) {
     guard_pass_on(&guard_fault_before, signal, info, context);
     return;
   }
   int before = errno;
-  if (guard_suspended == 0 && guard_steps < GUARD_PAGES) {
+  bool watched = guard_suspended == 0 && state != GUARD_OPEN;
+  if (watched && guard_steps < GUARD_PAGES) {
     if (guard_steps == 0) guard_note_site((uintptr_t)at->uc_mcontext.gregs[REG_RIP]);
     guard_begin_step(&guard_step[guard_steps++], address);
     at->uc_mcontext.gregs[REG_EFL] |= GUARD_TRAP_FLAG;
   }
-  guard_set(heap, page, false);
+  guard_open_page(heap, page, watched ? GUARD_STEPS : GUARD_OPEN);
+  errno = before;
+}
+
+/* Guards the page again, unless it was opened for good meanwhile. */
+static void guard_end_page(uintptr_t address) {
+  int before = errno;
+  struct guard_heap *heap = guard_heap_of(address);
+  uintptr_t page = guard_page(address);
+  if (heap && AO_char_load(guard_byte(heap, page)) == GUARD_STEPS) guard_close_page(heap, page);
   errno = before;
 }
 
@@ -165,7 +207,7 @@ static void guard_end_step(const struct guard_step *step) {
   unsigned changed = 0;
   for (int i = 0; i < step->words; i++)
     if (((const uintptr_t *)step->start)[i] != step->before[i]) changed |= 1u << i;
-  gaiti_guard_close(step->start, step->start + 1);
+  guard_end_page(step->start);
   if (!changed) return;
   struct guard_store *store = &guard_stores[AO_fetch_and_add1(&guard_count) % GUARD_STORES];
   store->start = step->start;
@@ -201,41 +243,39 @@ static void guard_install(void) {
 /* ---- Heaps ---- */
 
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
+/* A page map for so many pages. */
+static unsigned char *guard_map(size_t pages) {
+  void *guarded = mmap(NULL, pages, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return guarded == MAP_FAILED ? NULL : guarded;
+}
 
-static bool guard_add_locked(uintptr_t start, size_t bytes) {
-  size_t pages = bytes / gaiti_os_page_bytes();
-  for (int i = 0; i < GUARD_HEAPS; i++) {
-    struct guard_heap *heap = &guard_heaps[i];
-    if (heap->start) continue;
-    void *guarded = mmap(NULL, pages, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (guarded == MAP_FAILED) return false;
-    heap->bytes = bytes;
-    heap->guarded = guarded;
-    AO_store_release(&heap->start, start);
-    return true;
-  }
-  return false;
+/* Without a lock, which another thread might have at a fork: the child has a place less then. */
+static struct guard_heap *guard_take_place(void) {
+  for (int i = 0; i < GUARD_HEAPS; i++)
+    if (AO_compare_and_swap_full(&guard_heaps[i].taken, 0, 1)) return &guard_heaps[i];
+  return NULL;
 }
 
 bool gaiti_guard_add(uintptr_t start, size_t bytes) {
   pthread_once(&guard_once, guard_install);
-  if (!guard_installed) return false;
-  pthread_mutex_lock(&guard_lock);
-  bool added = guard_add_locked(start, bytes);
-  pthread_mutex_unlock(&guard_lock);
-  return added;
+  struct guard_heap *heap = guard_installed ? guard_take_place() : NULL;
+  if (!heap) return false;
+  heap->bytes = bytes;
+  heap->guarded = guard_map(bytes / gaiti_os_page_bytes());
+  if (heap->guarded)
+    AO_store_release(&heap->start, start);
+  else
+    AO_store_release(&heap->taken, 0);
+  return heap->guarded != NULL;
 }
 
 void gaiti_guard_remove(uintptr_t start) {
-  pthread_mutex_lock(&guard_lock);
   struct guard_heap *heap = guard_heap_of(start);
-  if (heap) {
-    AO_store_release(&heap->start, 0);
-    munmap(heap->guarded, heap->bytes / gaiti_os_page_bytes());
-  }
-  pthread_mutex_unlock(&guard_lock);
+  if (!heap) return;
+  AO_store_full(&heap->start, 0);
+  munmap(heap->guarded, heap->bytes / gaiti_os_page_bytes());
+  AO_store_release(&heap->taken, 0);
 }
 
 bool gaiti_guard_find(uintptr_t slot, struct gaiti_site *site) {

@@ -153,7 +153,7 @@ static enum addition search_or_add(gait_thread *thread, struct table_search *sea
     if (!search_make(thread, search)) return ADDITION_FAILED;
     if (search_push(thread, search, head, word)) break;
   }
-  gaiti_buckets_prune(thread, search->table, search->buckets, head);
+  gaiti_buckets_prune(thread, search->table, search->buckets, search->hash);
   gaiti_buckets_work(thread, search->table);
   search->found = search->value;
   return ADDITION_DONE;
@@ -205,8 +205,7 @@ bool gaiti_table_put(gait_thread *thread, gait_weak_table *table, void *key, voi
 /* Removes the entry that the search has found: it dies, and is taken off its chain. */
 static bool search_remove(gait_thread *thread, struct table_search *search) {
   if (!gaiti_entry_set(thread, search->entry, search->table->form, NULL)) return false;
-  void **head = gaiti_buckets_find(search->buckets, search->hash);
-  if (head) gaiti_buckets_prune(thread, search->table, search->buckets, head);
+  gaiti_buckets_prune(thread, search->table, search->buckets, search->hash);
   gaiti_buckets_work(thread, search->table);
   return true;
 }

@@ -133,9 +133,12 @@ static struct gaiti_entry *buckets_prune_head(gait_thread *thread, const gait_we
   }
 }
 
+/* One that is not ready is left alone, with the older chain that has its entries: they count there.
+ */
 void gaiti_buckets_prune(gait_thread *thread, const gait_weak_table *table,
-                         struct gaiti_buckets *buckets, void **head) {
-  struct gaiti_entry *entry = buckets_prune_head(thread, table, buckets, head), *next;
+                         struct gaiti_buckets *buckets, uint64_t hash) {
+  void **head = buckets_head(buckets, hash & (buckets->count - 1));
+  struct gaiti_entry *entry = head ? buckets_prune_head(thread, table, buckets, head) : NULL, *next;
   while (entry && (next = gait_load(&entry->next)))
     if (gaiti_entry_is_dead(next, table->form)) {
       gaiti_delay(thread->heap);
@@ -282,9 +285,8 @@ static void buckets_sweep(gait_thread *thread, const gait_weak_table *table,
                           struct gaiti_buckets *buckets) {
   for (int i = 0; i < BUCKETS_WORK; i++) {
     size_t index = (gaiti_counter_add(&buckets->cursor, 1) - 1) & (buckets->count - 1);
-    void **head = gait_load(&buckets->older) ? buckets_make_ready(thread, table, buckets, index)
-                                             : buckets_head(buckets, index);
-    if (head) gaiti_buckets_prune(thread, table, buckets, head);
+    if (gait_load(&buckets->older)) buckets_make_ready(thread, table, buckets, index);
+    gaiti_buckets_prune(thread, table, buckets, index);
   }
 }
 

@@ -157,9 +157,9 @@ void gaiti_buckets_chains(const struct gaiti_buckets *buckets, size_t index,
 void **gaiti_buckets_prepare(gait_thread *thread, const gait_weak_table *table,
                              struct gaiti_buckets *buckets, uint64_t hash);
 
-/* Takes dead entries off the chain. */
+/* Takes dead entries off the chain that has those of `hash`, if these buckets have it. */
 void gaiti_buckets_prune(gait_thread *thread, const gait_weak_table *table,
-                         struct gaiti_buckets *buckets, void **head);
+                         struct gaiti_buckets *buckets, uint64_t hash);
 
 /* A share of the work that an addition or a removal does for the whole table: prepares buckets,
  * sweeps some, and begins with more or fewer of them where that is due.  Where memory lacks, that

@@ -262,6 +262,29 @@ START_TEST(what_is_got_while_marking_stays) {
 }
 END_TEST
 
+/* ---- With the finder of missing barriers ---- */
+
+/* What is found dead stays for some time, as far as there is room: the reference does, and refers
+ * to no slot that was freed, which the walk through the heap would find. */
+START_TEST(a_lost_reference_refers_to_nothing_that_was_freed) {
+  enum { ROOM = 17 << 20, PIECE = 16 << 10 };
+  gait_options options = unit_options(_i);
+  options.debug.find_missing = GAIT_FIND_ON;
+  options.debug.heap_walk = 1;
+  unit_world world;
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  gait_weak *weak = weak_new(&world, 0, NULL);
+  world.slots[1] = unit_tagged_leaf(&world, 1); /* keeps the block of the one below */
+  for (size_t bytes = 0; bytes < ROOM; bytes += PIECE)
+    UNIT_CHECK(gait_alloc(world.thread, world.leaf, PIECE) != NULL);
+  gait_weak_set(world.thread, weak, unit_tagged_leaf(&world, 2));
+  world.slots[0] = NULL;
+  for (int i = 0; i < 3; i++)
+    ck_assert_uint_eq(unit_alive(&world), UNIT_TAG(1));
+  unit_close(&world);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   const unit_worlds simple = unit_world_cases(suite, "weak", &unit_exact);
   UNIT_WORLD_TEST(simple, a_weak_reference_does_not_keep_its_object);
@@ -277,6 +300,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(simple, what_is_got_while_marking_stays);
   UNIT_WORLD_TEST(simple, a_finalizer_finds_no_dead_object_by_a_weak_reference);
   UNIT_WORLD_TEST(simple, a_weak_reference_may_have_a_finalizer);
+  TCase *found = unit_case(suite, "finder");
+  UNIT_TEST(found, a_lost_reference_refers_to_nothing_that_was_freed);
   const unit_worlds young = unit_world_cases(suite, "young", &young_world);
   UNIT_WORLD_TEST(young, an_old_one_loses_a_young_object_in_a_young_cycle);
   UNIT_WORLD_TEST(young, an_old_object_is_kept_until_a_full_cycle);

@@ -214,6 +214,22 @@ START_TEST(a_table_shrinks) {
 }
 END_TEST
 
+/* What is removed while other buckets are made ready counts where it was. */
+START_TEST(a_table_counts_what_is_removed_while_it_grows) {
+  enum { COUNT = 70 };
+  for (size_t count = 1; count <= COUNT; count++) {
+    gait_weak_table *table = weak_table_filled(&unit, weak_table_forms[count % 3], count);
+    void **keys = unit.slots[WEAK_KEYS];
+    for (size_t left = count; left-- > 0;) {
+      ck_assert(gait_weak_table_remove(unit.thread, table, keys[left]));
+      const size_t counted = gait_weak_table_count(unit.thread, table);
+      ck_assert_uint_ge(counted, left);
+      ck_assert_uint_le(counted, 2 * count);
+    }
+  }
+}
+END_TEST
+
 /* ---- Iteration ---- */
 
 /* While an iterator goes on, the table grows and shrinks; the entries that stay come once each. */
@@ -513,6 +529,7 @@ static void tables_fill_one_thread(Suite *suite) {
   UNIT_WORLD_TEST(simple, words_that_are_no_references_stay);
   UNIT_WORLD_TEST(simple, a_table_of_short_lives_stays_small);
   UNIT_WORLD_TEST(simple, a_table_shrinks);
+  UNIT_WORLD_TEST(simple, a_table_counts_what_is_removed_while_it_grows);
   UNIT_WORLD_TEST(simple, an_iterator_sees_what_stays_once);
   UNIT_WORLD_TEST(simple, an_iterator_sees_no_entry_that_has_gone);
   UNIT_WORLD_TEST(simple, keys_are_equal_by_the_programs_word);
