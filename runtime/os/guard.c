@@ -42,8 +42,11 @@
  *   GUARD_OPEN   open until it is guarded anew */
 enum guard_state { GUARD_NEVER, GUARD_CLOSED, GUARD_STEPS, GUARD_OPEN };
 
-/*   guarded  a byte for each page: a guard_state */
+/*   taken    the place has a heap, or a thread that adds or removes one
+ *   start    0 while it has none
+ *   guarded  a byte for each page: a guard_state */
 struct guard_heap {
+  AO_t taken;
   AO_t start;
   size_t bytes;
   unsigned char *guarded;
@@ -240,41 +243,39 @@ static void guard_install(void) {
 /* ---- Heaps ---- */
 
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
+/* A page map for so many pages. */
+static unsigned char *guard_map(size_t pages) {
+  void *guarded =
+      mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return guarded == MAP_FAILED ? NULL : guarded;
+}
 
-static bool guard_add_locked(uintptr_t start, size_t bytes) {
-  size_t pages = bytes / gaiti_os_page_bytes();
-  for (int i = 0; i < GUARD_HEAPS; i++) {
-    struct guard_heap *heap = &guard_heaps[i];
-    if (heap->start) continue;
-    void *guarded = mmap(NULL, pages, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (guarded == MAP_FAILED) return false;
-    heap->bytes = bytes;
-    heap->guarded = guarded;
-    AO_store_release(&heap->start, start);
-    return true;
-  }
-  return false;
+/* Without a lock, which another thread might have at a fork: the child has a place less then. */
+static struct guard_heap *guard_take_place(void) {
+  for (int i = 0; i < GUARD_HEAPS; i++)
+    if (AO_compare_and_swap_full(&guard_heaps[i].taken, 0, 1)) return &guard_heaps[i];
+  return NULL;
 }
 
 bool gaiti_guard_add(uintptr_t start, size_t bytes) {
   pthread_once(&guard_once, guard_install);
-  if (!guard_installed) return false;
-  pthread_mutex_lock(&guard_lock);
-  bool added = guard_add_locked(start, bytes);
-  pthread_mutex_unlock(&guard_lock);
-  return added;
+  struct guard_heap *heap = guard_installed ? guard_take_place() : NULL;
+  if (!heap) return false;
+  heap->bytes = bytes;
+  heap->guarded = guard_map(bytes / gaiti_os_page_bytes());
+  if (heap->guarded)
+    AO_store_release(&heap->start, start);
+  else
+    AO_store_release(&heap->taken, 0);
+  return heap->guarded != NULL;
 }
 
 void gaiti_guard_remove(uintptr_t start) {
-  pthread_mutex_lock(&guard_lock);
   struct guard_heap *heap = guard_heap_of(start);
-  if (heap) {
-    AO_store_release(&heap->start, 0);
-    munmap(heap->guarded, heap->bytes / gaiti_os_page_bytes());
-  }
-  pthread_mutex_unlock(&guard_lock);
+  if (!heap) return;
+  AO_store_full(&heap->start, 0);
+  munmap(heap->guarded, heap->bytes / gaiti_os_page_bytes());
+  AO_store_release(&heap->taken, 0);
 }
 
 bool gaiti_guard_find(uintptr_t slot, struct gaiti_site *site) {

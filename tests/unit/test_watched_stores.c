@@ -1,14 +1,15 @@
 /* Pages that are watched for stores, with find_missing=stores: programs without a fault go on. */
 #include "unit.h"
 
-#include <stdio.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 const char *const unit_suite_name = "watched_stores";
 
-static unit_log said;
+static _Thread_local unit_log said;
 
 /* False: this build or machine has no means for it. */
 static bool watched_open(unit_world *world, int mode) {
@@ -110,8 +111,51 @@ START_TEST(stores_go_on_where_no_mapping_can_be_made) {
 }
 END_TEST
 
+/* ---- fork ---- */
+
+static atomic_bool heaps_end;
+
+static void *heaps_come_and_go(void *arg) {
+  const int *mode = arg;
+  unit_world world;
+  while (!atomic_load(&heaps_end))
+    if (watched_open(&world, *mode)) unit_close(&world);
+  return NULL;
+}
+
+static void heap_in_a_child(int mode) {
+  unit_world world;
+  const pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (child == 0) {
+    if (watched_open(&world, mode)) unit_close(&world);
+    _exit(0);
+  }
+  int status;
+  ck_assert_int_eq(waitpid(child, &status, 0), child);
+  ck_assert_int_eq(status, 0);
+}
+
+/* While another thread makes heaps, and destroys them. */
+START_TEST(a_child_may_watch_a_heap_of_its_own) {
+  enum { FORKS = 200 };
+  pthread_t other;
+  unit_world world;
+  int mode = _i;
+  if (!watched_open(&world, mode)) return;
+  unit_close(&world);
+  atomic_store(&heaps_end, false);
+  ck_assert_int_eq(pthread_create(&other, NULL, heaps_come_and_go, &mode), 0);
+  for (int i = 0; i < FORKS; i++)
+    heap_in_a_child(mode);
+  atomic_store(&heaps_end, true);
+  ck_assert_int_eq(pthread_join(other, NULL), 0);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *stores = unit_case(suite, "stores");
   UNIT_TEST(stores, threads_may_store_to_one_page);
   UNIT_TEST(stores, stores_go_on_where_no_mapping_can_be_made);
+  UNIT_TEST(stores, a_child_may_watch_a_heap_of_its_own);
 }
