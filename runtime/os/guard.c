@@ -74,6 +74,7 @@ static struct sigaction guard_fault_before, guard_trap_before;
 #define GUARD_OWN static _Thread_local __attribute__((tls_model("initial-exec")))
 GUARD_OWN unsigned guard_suspended;
 GUARD_OWN int guard_steps; /* 0: no store has its way */
+GUARD_OWN int guard_traps; /* that will come */
 GUARD_OWN struct guard_step guard_step[GUARD_PAGES];
 GUARD_OWN struct gaiti_site guard_site;
 
@@ -174,6 +175,13 @@ static void guard_note_site(uintptr_t place) {
   guard_site.frames[0]++; /* as if it were the address to which a call returns */
 }
 
+/* A signal's handler that stores as well, before the instruction that was interrupted has had its
+ * way, ends the steps of both: the trap of the other is still to come. */
+static void guard_ask_trap(greg_t *flags) {
+  guard_traps += (*flags & GUARD_TRAP_FLAG) == 0;
+  *flags |= GUARD_TRAP_FLAG;
+}
+
 static void guard_fault(int signal, siginfo_t *info, void *context) {
   uintptr_t address = (uintptr_t)info->si_addr, page = guard_page(address);
   ucontext_t *at = context;
@@ -188,7 +196,7 @@ static void guard_fault(int signal, siginfo_t *info, void *context) {
   if (watched && guard_steps < GUARD_PAGES) {
     if (guard_steps == 0) guard_note_site((uintptr_t)at->uc_mcontext.gregs[REG_RIP]);
     guard_begin_step(&guard_step[guard_steps++], address);
-    at->uc_mcontext.gregs[REG_EFL] |= GUARD_TRAP_FLAG;
+    guard_ask_trap(&at->uc_mcontext.gregs[REG_EFL]);
   }
   guard_open_page(heap, page, watched ? GUARD_STEPS : GUARD_OPEN);
   errno = before;
@@ -217,10 +225,11 @@ static void guard_end_step(const struct guard_step *step) {
 
 static void guard_trap(int signal, siginfo_t *info, void *context) {
   ucontext_t *at = context;
-  if (guard_steps == 0) {
+  if (guard_traps == 0) {
     guard_pass_on(&guard_trap_before, signal, info, context);
     return;
   }
+  guard_traps--;
   at->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)GUARD_TRAP_FLAG;
   while (guard_steps > 0)
     guard_end_step(&guard_step[--guard_steps]);
@@ -245,8 +254,8 @@ static void guard_install(void) {
 static pthread_once_t guard_once = PTHREAD_ONCE_INIT;
 /* A page map for so many pages. */
 static unsigned char *guard_map(size_t pages) {
-  void *guarded = mmap(NULL, pages, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *guarded =
+      mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return guarded == MAP_FAILED ? NULL : guarded;
 }
 

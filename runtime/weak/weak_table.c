@@ -219,16 +219,18 @@ bool gaiti_table_remove(gait_thread *thread, gait_weak_table *table, void *key) 
   return removed;
 }
 
+/* An iterator that begins between the two has the new buckets, and ends. */
 bool gaiti_table_clear(gait_thread *thread, gait_weak_table *table) {
   gait_frame frame;
   gait_frame_push(thread, &frame, (void **)&table, 1);
   struct gaiti_buckets *buckets = gaiti_buckets_create(thread, GAITI_BUCKETS_FIRST), *old;
   gait_frame_pop(thread, &frame);
   if (!buckets) return false;
-  gaiti_counter_add(&table->clears, 1);
   do
     old = gait_load(&table->buckets);
   while (!gait_cas(thread, &table->buckets, old, buckets));
+  gaiti_delay(thread->heap);
+  gaiti_counter_add(&table->clears, 1);
   return true;
 }
 

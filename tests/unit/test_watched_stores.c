@@ -1,6 +1,7 @@
 /* Pages that are watched for stores, with find_missing=stores: programs without a fault go on. */
 #include "unit.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,6 +71,52 @@ START_TEST(threads_may_store_to_one_page) {
   for (size_t i = 0; i < WRITERS; i++)
     ck_assert_uint_eq(words[i * 8], STORES);
   ck_assert_int_eq(gait_heap_collect(world.thread), GAIT_OK);
+  unit_close(&world);
+}
+END_TEST
+
+/* ---- A signal ---- */
+
+static volatile uintptr_t *signal_words[2];
+
+static void signal_store(int number) {
+  (void)number;
+  signal_words[1][1]++;
+  signal_words[0][9]++;
+}
+
+static atomic_bool signals_end;
+
+static void *signals_send(void *arg) {
+  const pthread_t *to = arg;
+  for (uintptr_t i = 0; !atomic_load(&signals_end); i++) {
+    if (i % 16 == 0) pthread_kill(*to, SIGUSR1);
+    signal_words[1][20] = signal_words[0][21] = i;
+  }
+  return NULL;
+}
+
+/* It may come between the fault of a store and its trap. */
+START_TEST(a_signals_handler_may_store) {
+  pthread_t self = pthread_self(), sender;
+  unit_world world;
+  if (!watched_open(&world, _i)) return;
+  for (int i = 0; i < 2; i++)
+    signal_words[i] = world.slots[i] =
+        gait_alloc(world.thread, world.conservative, WORDS * 2 * sizeof(uintptr_t));
+  atomic_store(&signals_end, false);
+  const struct sigaction action = {.sa_handler = signal_store};
+  struct sigaction before;
+  ck_assert_int_eq(sigaction(SIGUSR1, &action, &before), 0);
+  ck_assert_int_eq(pthread_create(&sender, NULL, signals_send, &self), 0);
+  for (uintptr_t i = 1; i <= STORES; i++) {
+    signal_words[0][2] = i;
+    signal_words[1][3] = i;
+    UNIT_CHECK(signal_words[0][2] == i && signal_words[1][3] == i);
+  }
+  atomic_store(&signals_end, true);
+  ck_assert_int_eq(pthread_join(sender, NULL), 0);
+  ck_assert_int_eq(sigaction(SIGUSR1, &before, NULL), 0);
   unit_close(&world);
 }
 END_TEST
@@ -156,6 +203,7 @@ END_TEST
 void unit_suite_fill(Suite *suite) {
   TCase *stores = unit_case(suite, "stores");
   UNIT_TEST(stores, threads_may_store_to_one_page);
+  UNIT_TEST(stores, a_signals_handler_may_store);
   UNIT_TEST(stores, stores_go_on_where_no_mapping_can_be_made);
   UNIT_TEST(stores, a_child_may_watch_a_heap_of_its_own);
 }

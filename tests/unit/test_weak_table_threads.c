@@ -307,12 +307,75 @@ START_TEST(a_fork_finds_a_table_whole_while_others_change_it) {
 }
 END_TEST
 
+/* ---- Iterators beside a clear ---- */
+
+/* By the number of the round: the clear may begin, it has returned; and how many have looked. */
+static atomic_uint clear_begins, clear_is_over, clear_looks;
+
+static void clear_await(gait_thread *thread, const atomic_uint *counter, unsigned number) {
+  while (atomic_load(counter) < number)
+    gait_thread_poll(thread);
+}
+
+static void clear_rounds(const crowd_member *member) {
+  gait_weak_table *table = member->crowd->table;
+  void *key = (void *)(uintptr_t)40; /* no reference */
+  for (unsigned round = 1; round <= member->crowd->rounds; round++) {
+    UNIT_CHECK(gait_weak_table_put(member->thread, table, key, key));
+    atomic_store(&clear_begins, round);
+    UNIT_CHECK(gait_weak_table_clear(member->thread, table));
+    atomic_store(&clear_is_over, round);
+    clear_await(member->thread, &clear_looks, (CROWD_THREADS - 1) * round);
+  }
+}
+
+static void iterator_rounds(crowd_member *member) {
+  gait_weak_table *table = member->crowd->table;
+  for (unsigned round = 1; round <= member->crowd->rounds; round++) {
+    clear_await(member->thread, &clear_begins, round);
+    for (unsigned i = 0; atomic_load(&clear_is_over) < round; i++)
+      member->slots[i % 8] = gait_weak_table_iterate(member->thread, table);
+    for (unsigned i = 0; i < 8; i++) {
+      void *key, *value;
+      UNIT_CHECK(!member->slots[i] ||
+                 !gait_weak_table_next(member->thread, member->slots[i], &key, &value));
+      member->slots[i] = NULL;
+    }
+    atomic_fetch_add(&clear_looks, 1);
+  }
+}
+
+static void *clear_run(void *arg) {
+  crowd_member *member = arg;
+  crowd_enter(member, "clears");
+  if (member->number == 0)
+    clear_rounds(member);
+  else
+    iterator_rounds(member);
+  crowd_leave(member);
+  return NULL;
+}
+
+START_TEST(a_clear_ends_iterators_that_begin_beside_it) {
+  static crowd_world crowd;
+  unit_world world;
+  const gait_options options = crowd_options(_i);
+  unit_open_with(&world, &options, GAIT_STACK_EXACT);
+  weak_table_new(&world, GAIT_WEAK_VALUES);
+  crowd.rounds = TABLES_SLOW ? 20 : 100;
+  atomic_store(&clear_begins, 0), atomic_store(&clear_is_over, 0), atomic_store(&clear_looks, 0);
+  crowd_run(&crowd, &world, clear_run);
+  unit_close(&world);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *crowds = unit_case(suite, "threads");
   UNIT_TEST(crowds, threads_have_one_object_for_a_name);
   UNIT_TEST(crowds, threads_that_race_for_new_names_agree);
   UNIT_TEST(crowds, threads_that_put_and_remove_see_their_own);
   UNIT_TEST(crowds, one_thread_removes_an_entry);
+  UNIT_TEST(crowds, a_clear_ends_iterators_that_begin_beside_it);
   if (!SANITIZER_FORKS) return;
   const unit_worlds forks = unit_world_cases(suite, "fork", &unit_exact);
   UNIT_WORLD_TEST(forks, a_fork_finds_a_table_whole_while_others_change_it);
