@@ -27,7 +27,7 @@ has() {
   fi
 }
 has runtime '/libgait\.so\.[0-9.]+$'
-has development '/include/gait/[a-z]+\.h$' '/include/gait/gait\.hpp$' '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' \
+has development '/include/gait/[a-z_]+\.h$' '/include/gait/gait\.hpp$' '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' \
   '/cmake/gait/gait-[a-z-]+\.cmake$'
 has command '/bin/gait$' '/completions/gait$' '/_gait$'
 pages=()
