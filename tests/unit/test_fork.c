@@ -44,10 +44,10 @@ static bool fork_is_whole(const unit_world *world, uintptr_t seed) {
 /* What both sides do after a fork; plain results, since the child must not talk to Check. */
 static bool fork_go_on(unit_world *world, uintptr_t seed) {
   if (!fork_is_whole(world, seed)) return false;
-  for (unsigned i = 0; i < 5; i++) {
+  for (unsigned i = 0; i < 3; i++) {
     if (gait_heap_collect(world->thread) != GAIT_OK) return false;
     if (!fork_is_whole(world, seed)) return false;
-    for (size_t k = 0; k < 20000; k++)
+    for (size_t k = 0; k < 5000; k++)
       if (!gait_alloc(world->thread, world->references, 16 + k % 1000)) return false;
   }
   gait_cycle_record record;
@@ -132,7 +132,7 @@ static void *fork_mutate(void *arg) {
 }
 
 START_TEST(fork_while_others_mutate) {
-  enum { THREADS = 2, FORKS = 20 };
+  enum { THREADS = 2, FORKS = 12 };
   unit_world world;
   gait_options options = unit_options(_i);
   options.gogc_percent = 50;
@@ -216,7 +216,7 @@ static void *fork_in_a_loop(void *arg) {
   UNIT_CHECK(gait_kind_find(world.heap, "references", &world.references) == GAIT_OK);
   gait_frame_push(world.thread, &world.frame, world.slots, UNIT_SLOTS);
   fork_build(&world, 21);
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < 12; i++) {
     const pid_t child = fork_beside_others(world.thread);
     UNIT_CHECK(child >= 0);
     if (child == 0) fork_end(fork_is_whole(&world, 21) && fork_go_on(&world, 21) ? 0 : 1);
@@ -344,7 +344,7 @@ START_TEST(fork_with_threads_of_two_heaps) {
   pthread_t threads[2];
   UNIT_CHECK(pthread_create(&threads[0], NULL, fork_first_then_second, &pair) == 0);
   UNIT_CHECK(pthread_create(&threads[1], NULL, fork_second_then_first, &pair) == 0);
-  for (int i = 0; i < 20; i++) {
+  for (int i = 0; i < 12; i++) {
     const pid_t child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) fork_end(fork_go_on_with_both(&pair) ? 0 : 1);
