@@ -71,7 +71,7 @@ void machine_terminate(struct machine *vm) {
 }
 
 void machine_look(struct machine *vm) {
-  vm->limit = vm->limit_of_stack;
+  if (vm->limit != vm->limit_of_stack) vm->limit = vm->limit_of_stack;
   if (!vm->interrupted) return;
   if (vm->interrupted == INTERRUPT_TERMINATES) longjmp(vm->escape, INTERRUPT_TERMINATES);
   vm->interrupted = 0;

@@ -232,18 +232,18 @@ struct machine {
   gait_frame frame;
   gait_kind pairs, objects, codes, leaves;
   word *limit_of_stack;
-  word *volatile limit;
+  word *_Atomic limit;
   word *fp;
   const word *pc;
   size_t count; /* of arguments, where a builtin runs */
   word *stack;
   size_t segment_length;
   bool running;
-  volatile sig_atomic_t interrupted;
+  _Atomic int interrupted;
   size_t c_room; /* how far C may recurse from machine_run */
   char *c_limit;
-  struct generator *generator;    /* whose machine it is, or NULL */
-  struct machine *volatile inner; /* of the generator that runs in its place */
+  struct generator *generator;   /* whose machine it is, or NULL */
+  struct machine *_Atomic inner; /* of the generator that runs in its place */
   struct scheme *scheme;
   struct chunk *chunks; /* of the compiler's arena */
   jmp_buf escape;
