@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 BUILTIN(values) {
   UNUSED;
   return count == 1 ? args[0] : make_values(vm, T_VALUES, count, args);

@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <ucontext.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 enum { GENERATOR_VALUE, GENERATOR_PLACE, GENERATOR_SLOTS };
 
 #define GENERATOR_STACK_BYTES ((size_t)256 * 1024)
@@ -49,8 +46,8 @@ static void generator_main(unsigned high, unsigned low) {
   vm->stack[REG_THREAD] = generator->runs_in->stack[REG_THREAD];
   vm->stack[REG_PARAMETERS] = generator->runs_in->stack[REG_PARAMETERS];
   const word thunk = slots_of(generator->object)[GENERATOR_VALUE];
-  const word body = symbol_slot(intern(vm, "%generator-body"), SYMBOL_VALUE);
-  const word condition = machine_run(vm, body, 1, &thunk);
+  const word caught = symbol_slot(intern(vm, "%caught"), SYMBOL_VALUE);
+  const word condition = machine_run(vm, caught, 1, &thunk);
   generator_set_value(generator, condition == W_FALSE ? W_EOF : condition);
   generator->failed = condition != W_FALSE;
   generator->over = true;

@@ -9,9 +9,6 @@
 #include <gait/finalizer.h>
 #include <gait/weak.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 enum { GUARDIAN_QUEUE, GUARDIAN_NUMBER, GUARDIAN_SLOTS };
 
 /* The object's tag is in the low bits. */

@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 enum { TABLE_BUCKETS, TABLE_COUNT, TABLE_KIND, TABLE_SLOTS };
 enum { TABLE_EQV, TABLE_EQUAL };
 

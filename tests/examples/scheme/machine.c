@@ -55,19 +55,21 @@ void machine_destroy(struct machine *vm) {
   free(vm->stack);
 }
 
-/* From a signal handler, too. */
-void machine_interrupt(struct machine *vm) {
+/* Of the machine, and of the generators that run in its place. */
+static void machine_stop(struct machine *vm, int how) {
   for (; vm; vm = vm->inner) {
-    vm->interrupted = INTERRUPT_RAISES;
+    vm->interrupted = how;
     vm->limit = NULL;
   }
 }
 
+/* From a signal handler, too. */
+void machine_interrupt(struct machine *vm) {
+  machine_stop(vm, INTERRUPT_RAISES);
+}
+
 void machine_terminate(struct machine *vm) {
-  for (; vm; vm = vm->inner) {
-    vm->interrupted = INTERRUPT_TERMINATES;
-    vm->limit = NULL;
-  }
+  machine_stop(vm, INTERRUPT_TERMINATES);
 }
 
 void machine_look(struct machine *vm) {

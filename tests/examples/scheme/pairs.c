@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 /* ---- Pairs ---- */
 
 BUILTIN(cons) {

@@ -538,16 +538,18 @@
 (define (thread-specific-set! thread value) (%set! thread 18 2 value))
 (define (thread-start! thread) (%thread-start! thread) thread)
 
-; What a thread does: its end is a value, or what it raised and nobody caught.
+; #f, or a list of what the thunk raised and nothing caught.
+(define (%caught thunk)
+  (call/cc
+    (lambda (leave)
+      (let ((handler (lambda (object) (leave (list object)))))
+        (%handlers (list handler))
+        (%parameterize (list (cons %top-handler handler)) thunk)
+        #f))))
+
+; What a thread does: its end is a value, or what it raised.
 (define (%thread-body)
-  (let ((condition
-          (call/cc
-            (lambda (leave)
-              (let ((handler (lambda (object) (leave (list object)))))
-                (%handlers (list handler))
-                (%thread-end! 2
-                  (%parameterize (list (cons %top-handler handler)) (%ref (current-thread) 18 0)))
-                #f)))))
+  (let ((condition (%caught (lambda () (%thread-end! 2 ((%ref (current-thread) 18 0)))))))
     (if condition (%thread-end! 3 (car condition)))))
 
 (define-record-type time (seconds->time seconds) time? (seconds time->seconds))
@@ -610,13 +612,6 @@
           (%guardian-next guardian)
           (%guardian-add! guardian (car objects))))))
 
-; What a generator's machine does: #f, or a list of what it raised and nobody caught.
-(define (%generator-body thunk)
-  (call/cc
-    (lambda (leave)
-      (%handlers (list (lambda (object) (leave (list object)))))
-      (thunk)
-      #f)))
 (define (make-generator thunk) (%generator thunk))
 (define (generator? object) (%is? object 23))
 
@@ -634,13 +629,7 @@
 
 ; Whether the thunk has come to its end.
 (define (%protect thunk)
-  (let ((condition
-          (call/cc
-            (lambda (leave)
-              (let ((handler (lambda (object) (leave (list object)))))
-                (%handlers (list handler))
-                (%parameterize (list (cons %top-handler handler)) thunk)
-                #f)))))
+  (let ((condition (%caught thunk)))
     (%ballast!)
     (if condition (%print-condition (car condition)))
     (flush-output-port (current-output-port))

@@ -382,6 +382,10 @@ word compile(struct machine *vm, word form); /* a closure of no arguments */
 
 #define MANY UINT32_MAX
 
+/* Begins a builtin; where it does not use all three, its first statement is UNUSED. */
+#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
+#define UNUSED        (void)vm, (void)args, (void)count
+
 struct builtin_row {
   const char *name;
   builtin_fn *function;

@@ -11,9 +11,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 enum {
   THREAD_THUNK,
   THREAD_NAME,

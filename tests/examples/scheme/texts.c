@@ -4,9 +4,6 @@
 #include <string.h>
 #include <wctype.h>
 
-#define BUILTIN(name) static word builtin_##name(struct machine *vm, word *args, size_t count)
-#define UNUSED        (void)vm, (void)args, (void)count
-
 /* The bytes of an element: strings, bytevectors, vectors. */
 static size_t unit_of(enum type type) {
   return type == T_STRING ? sizeof(uint32_t) : type == T_BYTES ? 1 : sizeof(word);
