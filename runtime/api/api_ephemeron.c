@@ -7,32 +7,17 @@
 #include "mark/ephemerons.h"
 #include "weak/weak_heap.h"
 
-/* The caller is the thread, in managed state; in the name of the function that it has called. */
-#define EPHEMERON_REQUIRE_THREAD(thread)                                                           \
-  do {                                                                                             \
-    REQUIRE_ARGUMENT(thread);                                                                      \
-    REQUIRE("thread.owner", gaiti_thread_is_own(thread),                                           \
-            "another thread than the caller is attached by this gait_thread");                     \
-    REQUIRE("thread.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,                  \
-            "the thread is outside managed code");                                                 \
-  } while (0)
-
 #define EPHEMERON_REQUIRE(thread, ephemeron)                                                       \
   do {                                                                                             \
-    EPHEMERON_REQUIRE_THREAD(thread);                                                              \
+    GAITI_REQUIRE_MANAGED(thread);                                                                 \
     REQUIRE_ARGUMENT(ephemeron);                                                                   \
-    REQUIRE("ephemeron.live", ephemeron_is_live((thread)->heap, ephemeron),                        \
+    REQUIRE("ephemeron.live",                                                                      \
+            gaiti_map_has_kind(&(thread)->heap->map, ephemeron, GAITI_KIND_EPHEMERON),             \
             "this is no ephemeron of the thread's heap, or it was found dead");                    \
   } while (0)
 
-static bool ephemeron_is_live(const gait_heap *heap, const gait_ephemeron *ephemeron) {
-  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)ephemeron);
-  return gaiti_ref_kind(ref) == GAITI_KIND_EPHEMERON &&
-         gaiti_ref_start(&heap->map, ref) == (uintptr_t)ephemeron;
-}
-
 gait_ephemeron *gait_ephemeron_new(gait_thread *thread, void *key, void *value) {
-  EPHEMERON_REQUIRE_THREAD(thread);
+  GAITI_REQUIRE_MANAGED(thread);
   gait_heap *heap = thread->heap;
   void *kept[] = {key, value};
   gait_frame frame;

@@ -2,21 +2,11 @@
 #include "base/check.h"
 #include "weak/weak_table_parts.h"
 
-/* The caller is the thread, in managed state; in the name of the function that it has called. */
-#define TABLE_REQUIRE_THREAD(thread)                                                               \
-  do {                                                                                             \
-    REQUIRE_ARGUMENT(thread);                                                                      \
-    REQUIRE("thread.owner", gaiti_thread_is_own(thread),                                           \
-            "another thread than the caller is attached by this gait_thread");                     \
-    REQUIRE("thread.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,                  \
-            "the thread is outside managed code");                                                 \
-  } while (0)
-
 #define TABLE_REQUIRE(thread, table)                                                               \
   do {                                                                                             \
-    TABLE_REQUIRE_THREAD(thread);                                                                  \
+    GAITI_REQUIRE_MANAGED(thread);                                                                 \
     REQUIRE_ARGUMENT(table);                                                                       \
-    REQUIRE("weak_table.live", table_is_of_kind((thread)->heap, table, GAITI_KIND_TABLE),          \
+    REQUIRE("weak_table.live", gaiti_map_has_kind(&(thread)->heap->map, table, GAITI_KIND_TABLE),  \
             "this is no weak table of the thread's heap, or it was found dead");                   \
   } while (0)
 
@@ -35,13 +25,8 @@
             "the table is none of interned objects");                                              \
   } while (0)
 
-static bool table_is_of_kind(const gait_heap *heap, const void *object, uint16_t kind) {
-  gaiti_ref ref = gaiti_map_resolve(&heap->map, (uintptr_t)object);
-  return gaiti_ref_kind(ref) == kind && gaiti_ref_start(&heap->map, ref) == (uintptr_t)object;
-}
-
 gait_weak_table *gait_weak_table_create(gait_thread *thread, gait_weakness weakness) {
-  TABLE_REQUIRE_THREAD(thread);
+  GAITI_REQUIRE_MANAGED(thread);
   gait_weak_table like = {0};
   switch (weakness) {
   case GAIT_WEAK_KEYS: like.form = GAITI_TABLE_KEYS; break;
@@ -54,7 +39,7 @@ gait_weak_table *gait_weak_table_create(gait_thread *thread, gait_weakness weakn
 
 gait_weak_table *gait_weak_table_create_by(gait_thread *thread, gait_hash_fn *hash,
                                            gait_equal_fn *equal, void *arg) {
-  TABLE_REQUIRE_THREAD(thread);
+  GAITI_REQUIRE_MANAGED(thread);
   REQUIRE_ARGUMENT(hash);
   REQUIRE_ARGUMENT(equal);
   gait_weak_table like = {.form = GAITI_TABLE_VALUES, .hash = hash, .equal = equal, .arg = arg};
@@ -97,10 +82,10 @@ gait_weak_table_iterator *gait_weak_table_iterate(gait_thread *thread, gait_weak
 
 bool gait_weak_table_next(gait_thread *thread, gait_weak_table_iterator *iterator, void **key,
                           void **value) {
-  TABLE_REQUIRE_THREAD(thread);
+  GAITI_REQUIRE_MANAGED(thread);
   REQUIRE_ARGUMENT(iterator);
   REQUIRE("weak_table.iterator",
-          table_is_of_kind(thread->heap, iterator, GAITI_KIND_TABLE_ITERATOR),
+          gaiti_map_has_kind(&thread->heap->map, iterator, GAITI_KIND_TABLE_ITERATOR),
           "this is no iterator of the thread's heap, or it was found dead");
   REQUIRE_ARGUMENT(key);
   REQUIRE_ARGUMENT(value);
@@ -111,7 +96,7 @@ bool gait_weak_table_next(gait_thread *thread, gait_weak_table_iterator *iterato
 
 gait_weak_table *gait_intern_create(gait_thread *thread, gait_intern_equal_fn *equal,
                                     gait_intern_make_fn *make, void *arg) {
-  TABLE_REQUIRE_THREAD(thread);
+  GAITI_REQUIRE_MANAGED(thread);
   REQUIRE_ARGUMENT(equal);
   REQUIRE_ARGUMENT(make);
   gait_weak_table like = {

@@ -82,12 +82,19 @@ static void search_roots(struct referrers_search *search) {
     }
 }
 
+static void search_trace(struct referrers_search *search, gaiti_ref ref) {
+  const struct gaiti_map *map = &search->heap->map;
+  size_t bytes = gaiti_ref_bytes(map, ref);
+  gaiti_trace(search->marker, &search->marker->kinds[gaiti_ref_kind(ref)],
+              gaiti_ref_start(map, ref), bytes, 0, bytes);
+}
+
 static bool search_object(gait_heap *heap, gaiti_ref ref, void *arg) {
   struct referrers_search *search = arg;
   if (ref & GAITI_REF_LEAF) return true;
   uintptr_t start = gaiti_ref_start(&heap->map, ref);
   size_t bytes = gaiti_ref_bytes(&heap->map, ref);
-  gaiti_trace(search->marker, &search->marker->kinds[gaiti_ref_kind(ref)], start, bytes, 0, bytes);
+  search_trace(search, ref);
   if (search_has_found(search))
     search_visit(search, GAIT_REFERRER_OBJECT, (const void *)start,
                  search_word(search, (const void *)start, (const void *)(start + bytes)));
@@ -121,23 +128,44 @@ static void search_all(struct referrers_search *search) {
   if (!search->ended) gaiti_inspect_each(search->heap, search_object, search);
 }
 
-bool gaiti_referrers_find(gait_heap *heap, gaiti_ref target, gait_referrer_fn *visit, void *arg) {
+/* False: no memory for it. */
+static bool search_begin(struct referrers_search *search) {
+  gait_heap *heap = search->heap;
   size_t words = (size_t)gaiti_space_top(&heap->space) * GAITI_BLOCK_WORDS;
   AO_t *marks = gaiti_os_alloc(words * sizeof *marks);
-  struct gaiti_marker *marker = gaiti_marker_take(heap);
-  bool able = marks && marker;
-  if (able) {
-    struct referrers_search search = {
-        .heap = heap, .marker = marker, .target = target, .visit = visit, .arg = arg};
-    memset(marks, 0xff, words * sizeof *marks);
-    marks[gaiti_ref_word(target)] &= ~gaiti_ref_bit(target);
-    marker->map.marks = marks;
-    marker->alone = true;
-    search_all(&search);
-    marker->map.marks = heap->map.marks;
-    marker->alone = false;
+  search->marker = marks ? gaiti_marker_take(heap) : NULL;
+  if (!search->marker) {
+    gaiti_os_free(marks);
+    return false;
   }
-  if (marker) gaiti_marker_give(marker);
+  memset(marks, 0xff, words * sizeof *marks);
+  marks[gaiti_ref_word(search->target)] &= ~gaiti_ref_bit(search->target);
+  search->marker->map.marks = marks;
+  search->marker->alone = true;
+  return true;
+}
+
+static void search_end(struct referrers_search *search) {
+  AO_t *marks = search->marker->map.marks;
+  search->marker->map.marks = search->heap->map.marks;
+  search->marker->alone = false;
+  gaiti_marker_give(search->marker);
   gaiti_os_free(marks);
-  return able;
+}
+
+bool gaiti_referrers_find(gait_heap *heap, gaiti_ref target, gait_referrer_fn *visit, void *arg) {
+  struct referrers_search search = {.heap = heap, .target = target, .visit = visit, .arg = arg};
+  if (!search_begin(&search)) return false;
+  search_all(&search);
+  search_end(&search);
+  return true;
+}
+
+bool gaiti_referrers_has(gait_heap *heap, uintptr_t object, uintptr_t referent) {
+  struct referrers_search search = {.heap = heap, .target = gaiti_map_find(&heap->map, referent)};
+  if (!search_begin(&search)) return false;
+  search_trace(&search, gaiti_map_find(&heap->map, object));
+  bool found = search_has_found(&search);
+  search_end(&search);
+  return found;
 }

@@ -180,6 +180,13 @@ GAITI_RACY_INLINE gaiti_ref gaiti_map_find(const struct gaiti_map *map, uintptr_
 /* The allocated object that `word` points to or into, or 0. */
 gaiti_ref gaiti_map_resolve(const struct gaiti_map *map, uintptr_t word);
 
+/* Whether that is the start of an object of the kind of that number. */
+static inline bool gaiti_map_has_kind(const struct gaiti_map *map, const void *object,
+                                      uint16_t kind) {
+  gaiti_ref ref = gaiti_map_resolve(map, (uintptr_t)object);
+  return gaiti_ref_kind(ref) == kind && gaiti_ref_start(map, ref) == (uintptr_t)object;
+}
+
 /* ---- Bits of a range of slots ---- */
 
 enum gaiti_bits_change {

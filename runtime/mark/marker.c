@@ -180,6 +180,17 @@ void gaiti_marker_rescan(struct gaiti_marker *marker) {
   }
 }
 
+void gaiti_marker_drain(struct gaiti_marker *marker) {
+  gait_heap *heap = marker->heap;
+  for (;;) {
+    while (gaiti_marker_run(marker, UINT64_MAX / 2)) {
+    }
+    if (!gaiti_marking_overflowed(heap)) return;
+    gaiti_marking_forget_overflow(heap);
+    gaiti_marker_rescan(marker);
+  }
+}
+
 /* Asks for the cache lines in which objects of a group start.  Returns their number. */
 static inline uint32_t marker_prefetch(const struct gaiti_marker *marker,
                                        struct gaiti_group group) {

@@ -101,4 +101,7 @@ void gaiti_marker_retrace(struct gaiti_marker *marker, struct gaiti_group group)
 /* Traces every marked object anew: the walk that finds dropped entries. */
 void gaiti_marker_rescan(struct gaiti_marker *marker);
 
+/* Marks all that is grey, dropped entries too, where the runner's marker is the only one. */
+void gaiti_marker_drain(struct gaiti_marker *marker);
+
 #endif

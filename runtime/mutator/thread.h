@@ -138,6 +138,16 @@ static inline bool gaiti_thread_is_own(const gait_thread *thread) {
   return pthread_equal(thread->owner, pthread_self());
 }
 
+/* The caller is the thread, in managed state; in the name of the function that it has called. */
+#define GAITI_REQUIRE_MANAGED(thread)                                                              \
+  do {                                                                                             \
+    REQUIRE_ARGUMENT(thread);                                                                      \
+    REQUIRE("thread.owner", gaiti_thread_is_own(thread),                                           \
+            "another thread than the caller is attached by this gait_thread");                     \
+    REQUIRE("thread.managed", gaiti_thread_state(thread) == GAITI_THREAD_MANAGED,                  \
+            "the thread is outside managed code");                                                 \
+  } while (0)
+
 static inline bool gaiti_thread_is_marking(const gait_thread *thread) {
   return (thread->fast.marking & GAIT_SHADE_OLD) != 0;
 }

@@ -56,8 +56,7 @@
 /* A runner with a deadline looks at no more chunks. */
 #define FINALIZERS_LONG_CHUNKS 256u
 /* The lock is held for so many chunks without a record that matters. */
-#define FINALIZERS_PIECE       1024u
-#define FINALIZERS_SLICE_BYTES ((uint64_t)256 << 10)
+#define FINALIZERS_PIECE 1024u
 
 /* ---- The heap's ---- */
 
@@ -196,17 +195,6 @@ static void finalizers_look(gait_heap *heap) {
 
 /* ---- Children ---- */
 
-/* Marks all that is grey.  The runner's marker is the only one. */
-static void finalizers_drain(gait_heap *heap, struct gaiti_marker *marker) {
-  for (;;) {
-    while (gaiti_marker_run(marker, FINALIZERS_SLICE_BYTES)) {
-    }
-    if (!gaiti_marking_overflowed(heap)) return;
-    gaiti_marking_forget_overflow(heap);
-    gaiti_marker_rescan(marker);
-  }
-}
-
 static void finalizer_trace_children(struct gaiti_marker *marker, gaiti_ref ref) {
   size_t bytes = gaiti_ref_bytes(&marker->map, ref);
   gaiti_trace(marker, &marker->kinds[gaiti_ref_kind(ref)], gaiti_ref_start(&marker->map, ref),
@@ -233,7 +221,7 @@ static void finalizers_mark_children(gait_heap *heap, struct gaiti_marker *marke
     else
       finalizer_trace_children(marker, ref);
   }
-  finalizers_drain(heap, marker);
+  gaiti_marker_drain(marker);
 }
 
 /* ---- Settle ---- */
@@ -278,7 +266,7 @@ static void finalizers_settle(gait_heap *heap, struct gaiti_marker *marker) {
   AO_store(&finalizers->stuck, any_waits && !others.first);
   for (record = others.first; record && !MUTANT(MUTANT_DUE_NOT_MARKED); record = record->next)
     gaiti_marker_word(marker, record->object);
-  finalizers_drain(heap, marker);
+  gaiti_marker_drain(marker);
   while ((record = gaiti_finalizer_list_take(&others)))
     finalizer_settle(heap, record, false);
 }
