@@ -4,11 +4,15 @@
  *   frame   bytes to the caller's slots, where the caller goes on, closure | slots
  *
  * The stack is one exact frame of the thread, written plainly.  When it is full, or a continuation
- * is taken, all that is on it becomes a segment: an object that nobody changes any more, which
- * names the segment below.  The bottom frame then returns to op_underflow, which copies the topmost
- * frame of the segment back and leaves the others.  So a continuation is a segment and how much of
- * it, may be entered again and again, and depth costs heap alone.  As a frame may be copied twice,
- * variables that are assigned to live in boxes. */
+ * is taken, all that is on it becomes a segment: an object that names the segment below.  The
+ * bottom frame then returns to op_underflow, which copies the topmost frame of the segment back and
+ * leaves the others.  So a continuation is a segment and how much of it, may be entered again and
+ * again, and depth costs heap alone.  As a frame may be copied twice, variables that are assigned
+ * to live in boxes.
+ *
+ * A frame that has been copied back is cleared in its segment, or all that it had would live as
+ * long as the frames below it; but not where a continuation has the segment too.  That is known of
+ * the segment that was made for it; of one below, when the machine comes to it from above. */
 #include "ops.h"
 
 #include <stdlib.h>
@@ -130,17 +134,25 @@ _Noreturn void scheme_full(struct machine *vm) {
 
 /* ---- Segments ---- */
 
+/* The words of a segment before those of the stack. */
+enum { SEGMENT_BELOW, SEGMENT_LENGTH, SEGMENT_SHARED, SEGMENT_WORDS };
+
+static void segment_share(struct machine *vm) {
+  if (vm->stack[REG_SEGMENT]) set_slot(vm, vm->stack[REG_SEGMENT], SEGMENT_SHARED, W_TRUE);
+}
+
 /* Makes a segment of all below the frame `fp`; returns where that frame is to be now. */
 static word *machine_seal(struct machine *vm, const word *fp) {
   word *base = machine_base(vm);
   const size_t count = (size_t)(fp - base);
   if (count == FRAME_WORDS && base[1] == (word)(uintptr_t)(machine_underflows + 1))
     return base + FRAME_WORDS;
-  const word segment = make_object(vm, T_SEGMENT, count + 2);
+  const word segment = make_object(vm, T_SEGMENT, count + SEGMENT_WORDS);
   word *slots = slots_of(segment);
-  gait_store_init_word(vm->thread, &slots[0], vm->stack[REG_SEGMENT]);
-  slots[1] = fixnum((int64_t)vm->segment_length);
-  gait_copy_words(vm->thread, slots + 2, base, count);
+  gait_store_init_word(vm->thread, &slots[SEGMENT_BELOW], vm->stack[REG_SEGMENT]);
+  slots[SEGMENT_LENGTH] = fixnum((int64_t)vm->segment_length);
+  slots[SEGMENT_SHARED] = W_FALSE;
+  gait_copy_words(vm->thread, slots + SEGMENT_WORDS, base, count);
   vm->stack[REG_SEGMENT] = segment;
   vm->segment_length = count;
   base[0] = 0;
@@ -148,23 +160,32 @@ static word *machine_seal(struct machine *vm, const word *fp) {
   return base + FRAME_WORDS;
 }
 
+/* Leaves segments of which only the bottom frame is left, which returns to the one below. */
+static void machine_leave_segments(struct machine *vm) {
+  for (;;) {
+    const word *slots = slots_of(vm->stack[REG_SEGMENT]);
+    if (vm->segment_length != FRAME_WORDS ||
+        slots[SEGMENT_WORDS + 1] != (word)(uintptr_t)(machine_underflows + 1))
+      return;
+    vm->stack[REG_SEGMENT] = slots[SEGMENT_BELOW];
+    vm->segment_length = (size_t)fixnum_value(slots[SEGMENT_LENGTH]);
+    if (slots[SEGMENT_SHARED] == W_TRUE) segment_share(vm);
+  }
+}
+
 void machine_underflow(struct machine *vm, word value) {
   word *base = machine_base(vm);
-  const word *words = slots_of(vm->stack[REG_SEGMENT]) + 2;
-  size_t length = vm->segment_length;
-  while (length == FRAME_WORDS && words[1] == base[1]) {
-    vm->stack[REG_SEGMENT] = words[-2];
-    length = (size_t)fixnum_value(words[-1]);
-    words = slots_of(vm->stack[REG_SEGMENT]) + 2;
-  }
-  const size_t words_back = words[length - 3] / sizeof(word);
-  const word *to = (const word *)(uintptr_t)words[length - 2];
+  machine_leave_segments(vm);
+  word *slots = slots_of(vm->stack[REG_SEGMENT]), *end = slots + SEGMENT_WORDS + vm->segment_length;
+  const size_t words_back = end[-3] / sizeof(word);
+  const word *to = (const word *)(uintptr_t)end[-2];
   if (words_back > 0) { /* else the machine's own bottom, which halts */
-    memcpy(base, words + length - words_back - FRAME_WORDS, words_back * sizeof(word));
+    memcpy(base, end - words_back - FRAME_WORDS, words_back * sizeof(word));
     base[0] = 0;
     base[1] = (word)(uintptr_t)(machine_underflows + 1);
+    if (slots[SEGMENT_SHARED] == W_FALSE) gait_clear_words(vm->thread, end - words_back, words_back);
   }
-  vm->segment_length = length - words_back;
+  vm->segment_length -= words_back;
   vm->fp = base + FRAME_WORDS;
   vm->fp[to[-1]] = value;
   vm->pc = to;
@@ -211,6 +232,7 @@ static bool machine_throw(struct machine *vm, word *fp, size_t count) {
 
 static word *machine_capture(struct machine *vm, word *fp) {
   fp = machine_sealed(vm, fp, 1);
+  segment_share(vm);
   const word slots[] = {vm->stack[REG_SEGMENT], fixnum((int64_t)vm->segment_length),
                         vm->stack[REG_WINDERS], vm->stack[REG_HANDLERS]};
   const word k = make_values(vm, T_CONTINUATION, 4, slots);

@@ -96,7 +96,7 @@ enum type {
   T_RECORD,       /* record type, fields */
   T_RECORD_TYPE,  /* name, list of field names */
   T_CONTINUATION, /* segment, length in words, winders, handlers */
-  T_SEGMENT,      /* next segment, its length, words of a stack */
+  T_SEGMENT,      /* segment below, its length, whether it is shared, words of a stack */
   T_TABLE,        /* TABLE_ slots */
   T_PORT,         /* PORT_ slots */
   T_PROMISE,      /* done?, value or thunk */
