@@ -540,6 +540,28 @@ static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void 
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 
+/* How many slots of a frame are in use, from the first on. */
+typedef size_t gait_frame_count_fn(void *arg);
+
+/* A frame whose count changes, as that of an interpreter's stack: `count` says it whenever the
+ * collector looks at the frame, so what calls that are over have left above it keeps nothing. */
+typedef struct gait_sized_frame {
+  gait_frame frame;
+  size_t most;
+  gait_frame_count_fn *count;
+  void *arg;
+  uintptr_t seal;
+} gait_sized_frame;
+
+/* Links a frame of at most `most` slots.  It is unlinked by gait_frame_pop(thread, &frame->frame).
+ * Slots that come into use are written first, or have been cleared by `count`, which may clear
+ * those above.  It runs at safepoints of this thread, and on another one while this thread is
+ * outside or the frame's fiber is parked, and calls nothing of Gait's.  `slots` and all that it
+ * reads stay until the frame is unlinked or the thread is detached, which a cleanup handler of a
+ * cancelled thread has to do first.  More than `most` is a failed check.  Thread: attached. */
+static inline void gait_frame_push_sized(gait_thread *thread, gait_sized_frame *frame, void **slots,
+                                         size_t most, gait_frame_count_fn *count, void *arg);
+
 /* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
  * the heap may use it; gait_handle_get needs no gait_thread, but managed state.
  * Thread: attached.  Fails: NULL when out of memory. */
