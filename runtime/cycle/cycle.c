@@ -59,6 +59,7 @@
 
 #include "alloc/cache.h"
 #include "base/collecting.h"
+#include "base/probes.h"
 #include "cycle/checkmark.h"
 #include "cycle/heap_walk.h"
 #include "cycle/limit_report.h"
@@ -456,6 +457,8 @@ static bool phase_sweep(gait_heap *heap) {
   gaiti_promises_report(heap);
   gaiti_inspections_run(heap);
   gaiti_record_end(heap);
+  PROBE5(cycle_end, heap, runner->record.cycle, runner->record.marked_bytes,
+         runner->record.at_mark_end_bytes, runner->record.goal_bytes);
   gaiti_members_note_cycle(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
   cycle_report(heap, &runner->record);
@@ -489,6 +492,11 @@ static bool cycle_is_pressed(const gait_heap *heap, gait_cycle_cause cause) {
          AO_load(&heap->cycle->pace.limit_bound);
 }
 
+static void cycle_probe_begin(const gait_heap *heap, const gait_cycle_record *record) {
+  PROBE7(cycle_begin, heap, record->cycle, record->cause, record->young, record->at_trigger_bytes,
+         record->trigger_bytes, record->goal_bytes);
+}
+
 /* The list of buffers is open before the first barrier is on (.inv.open). */
 void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_runner *runner = &heap->cycle->runner;
@@ -506,6 +514,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   gaiti_weak_begin(heap);
   AO_store(&heap->black_bytes, 0);
   cycle_begin_pace(heap);
+  cycle_probe_begin(heap, &runner->record);
   if (heap->options.barrierless) {
     gaiti_protocol_move(heap, GAITI_PHASE_STOP);
     return;

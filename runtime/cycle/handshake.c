@@ -44,6 +44,7 @@
 #include "cycle/handshake.h"
 
 #include "alloc/cache.h"
+#include "base/probes.h"
 #include "cycle/cycle.h"
 #include "cycle/watchdog.h"
 #include "mark/root_scan.h"
@@ -109,7 +110,10 @@ static action_fn *const actions[] = {
  * has suspended it. */
 static void handshake_act(gait_thread *thread) {
   if (thread->proc) gaiti_proc_flush_counts(thread->heap, thread->proc);
-  actions[AO_int_load(&thread->heap->cycle->handshakes.action)](thread);
+  unsigned action = AO_int_load(&thread->heap->cycle->handshakes.action);
+  actions[action](thread);
+  PROBE6(handshake_answer, thread->heap, AO_load(&thread->heap->threads->handshake.number), action,
+         thread, thread->name, gaiti_thread_state(thread) == GAITI_THREAD_MANAGED);
 }
 
 /* ---- Asking ---- */
@@ -124,6 +128,7 @@ void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   AO_store(&asked->pending, heap->threads->count);
   AO_int_store(&handshakes->action, action);
   AO_store_full(&asked->number, AO_load(&asked->number) + 1);
+  PROBE4(handshake_ask, heap, AO_load(&asked->number), action, heap->threads->count);
   gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     AO_int_store_release(&thread->attachments->poll, 1);

@@ -13,6 +13,7 @@
  * Models: fork, handshake, start, sweep.  Litmus: acted, answered, phase, stalled. */
 #include "cycle/protocol.h"
 
+#include "base/probes.h"
 #include "cycle/cycle.h"
 #include "mark/marking.h"
 
@@ -78,6 +79,7 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   if (protocol->entered_ns[to] == 0) protocol->entered_ns[to] = gaiti_os_now_ns();
   if (to == GAITI_PHASE_ROOTS) gaiti_marking_open(heap);
   if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
+  PROBE3(phase, heap, to, gaiti_phase(heap));
   AO_store_full(&protocol->phase, to);
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
@@ -133,5 +135,6 @@ void gaiti_protocol_wake(gait_heap *heap) {
 }
 
 void gaiti_protocol_drop(gait_heap *heap) {
+  PROBE3(phase, heap, GAITI_PHASE_IDLE, gaiti_phase(heap));
   AO_store_full(&heap->cycle->protocol.phase, GAITI_PHASE_IDLE);
 }
