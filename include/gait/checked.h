@@ -39,21 +39,25 @@ GAIT_API void gait_checked_copy(gait_thread *thread, void *to, const void *from,
 GAIT_API void gait_checked_clear(gait_thread *thread, void *slots, size_t count);
 GAIT_API void gait_checked_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                       size_t count);
+GAIT_API void gait_checked_frame_push_sized(gait_thread *thread, gait_sized_frame *frame,
+                                            void **slots, size_t most, gait_frame_count_fn *count,
+                                            void *arg);
 GAIT_API void gait_checked_frame_pop(gait_thread *thread, gait_frame *frame);
 GAIT_API gait_handle *gait_checked_handle_create(gait_thread *thread, void *object);
 GAIT_API void gait_checked_handle_set(gait_thread *thread, gait_handle *handle, void *object);
 GAIT_API void gait_checked_handle_destroy(gait_thread *thread, gait_handle *handle);
 
 #if GAIT_CHECKED
-#define gait_thread_poll    gait_checked_thread_poll
-#define gait_alloc          gait_checked_alloc
-#define gait_alloc_aligned  gait_checked_alloc_aligned
-#define gait_alloc_array    gait_checked_alloc_array
-#define gait_frame_push     gait_checked_frame_push
-#define gait_frame_pop      gait_checked_frame_pop
-#define gait_handle_create  gait_checked_handle_create
-#define gait_handle_set     gait_checked_handle_set
-#define gait_handle_destroy gait_checked_handle_destroy
+#define gait_thread_poll      gait_checked_thread_poll
+#define gait_alloc            gait_checked_alloc
+#define gait_alloc_aligned    gait_checked_alloc_aligned
+#define gait_alloc_array      gait_checked_alloc_array
+#define gait_frame_push       gait_checked_frame_push
+#define gait_frame_push_sized gait_checked_frame_push_sized
+#define gait_frame_pop        gait_checked_frame_pop
+#define gait_handle_create    gait_checked_handle_create
+#define gait_handle_set       gait_checked_handle_set
+#define gait_handle_destroy   gait_checked_handle_destroy
 #endif
 
 #endif

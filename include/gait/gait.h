@@ -222,6 +222,9 @@ typedef struct gait_options {
   int64_t late_ms;
   /* Signal that asks such a thread for its stack, where the program has left it alone; 0: none. */
   int64_t late_signal;
+  /* A file in which other processes see cycles, and all that threads do for them (record_file.h);
+   * NULL: none.  gait_heap_create copies the text. */
+  const char *records;
 
   /* ---- Functions of the program's (embed.h), and the argument of each ---- */
 
@@ -252,9 +255,9 @@ typedef struct gait_options {
 static inline void gait_options_init(gait_options *options);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  On
- * failure `options` is unchanged and `error` (may be NULL) holds a sentence that names the option
- * and the value, cut at `error_bytes`.
+ * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  For an
+ * option that is a text, `value` itself is set, not a copy.  On failure `options` is unchanged and
+ * `error` (may be NULL) holds a sentence that names the option and the value, cut at `error_bytes`.
  * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
@@ -539,6 +542,28 @@ typedef struct gait_frame {
 static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void **slots,
                                    size_t count);
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
+
+/* How many slots of a frame are in use, from the first on. */
+typedef size_t gait_frame_count_fn(void *arg);
+
+/* A frame whose count changes, as that of an interpreter's stack: `count` says it whenever the
+ * collector looks at the frame, so what calls that are over have left above it keeps nothing. */
+typedef struct gait_sized_frame {
+  gait_frame frame;
+  size_t most;
+  gait_frame_count_fn *count;
+  void *arg;
+  uintptr_t seal;
+} gait_sized_frame;
+
+/* Links a frame of at most `most` slots.  It is unlinked by gait_frame_pop(thread, &frame->frame).
+ * Slots that come into use are written first, or have been cleared by `count`, which may clear
+ * those above.  It runs at safepoints of this thread, and on another one while this thread is
+ * outside or the frame's fiber is parked, and calls nothing of Gait's.  `slots` and all that it
+ * reads stay until the frame is unlinked or the thread is detached, which a cleanup handler of a
+ * cancelled thread has to do first.  More than `most` is a failed check.  Thread: attached. */
+static inline void gait_frame_push_sized(gait_thread *thread, gait_sized_frame *frame, void **slots,
+                                         size_t most, gait_frame_count_fn *count, void *arg);
 
 /* A handle keeps one object alive from anywhere, until it is freed.  Any thread that is attached to
  * the heap may use it; gait_handle_get needs no gait_thread, but managed state.

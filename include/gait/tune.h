@@ -39,7 +39,9 @@ extern "C" {
  *   finalizers_run     that have run, finalizers_slow: for longer than a millisecond; the time that
  *                      the slowest took.  One that the program took out of the queue has run
  *   pause_*            every time for which the collector stopped a thread: handshake work, root
- *                      scan, assist, waiting.  p9999: upper bound within 1/16 */
+ *                      scan, assist, waiting.  p9999: upper bound within 1/16
+ *   answers            threads that have acted on a handshake, or come to a stop, themselves: each
+ *                      at its next safepoint; late_*: how late, from when they were asked */
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
@@ -80,6 +82,10 @@ typedef struct gait_stats {
   uint64_t finalizers_run;
   uint64_t finalizers_slow;
   uint64_t finalizers_slowest_ns;
+  uint64_t answers;
+  uint64_t late_max_ns;
+  uint64_t late_p50_ns;
+  uint64_t late_p99_ns;
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
@@ -159,6 +165,9 @@ typedef enum gait_trigger_bound {
  *   limit_unreachable      1: under the memory limit there was no room for the live heap
  *   limit_step             the step under the memory limit (below), when it ended
  *   memory_pressure_percent  as in gait_stats, when it ended
+ *   late_ns                how late the last thread was to answer a handshake, or to stop, from
+ *                          when it was asked; late_thread: its number in the system.  0: every
+ *                          thread was outside
  *   goal_rule              a gait_goal_rule: which rule set goal_bytes
  *   trigger_bound          a gait_trigger_bound: why trigger_bytes stands where it does
  *   planned_goal_bytes     the goal that trigger_bytes was counted from, before it began
@@ -172,7 +181,11 @@ typedef enum gait_trigger_bound {
  *   background_percent     the settings when it began, and cpu_cap_percent
  *   stalled_ns             CPU time lost to threads that waited, since the heap was past its goal
  *   limiter_fill           when it ended, how near the collector was to where the cap on its CPU
- *                          time holds assists back; 0 .. 1 */
+ *                          time holds assists back; 0 .. 1
+ *   trial_block            of the option trial: the number of the block of cycles with one setting,
+ *                          from 1; 0: there is no trial
+ *   trial_cycle            its number in the block, from 1; 0: it is one of the first, which do not
+ *                          count */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -217,6 +230,8 @@ typedef struct gait_cycle_record {
   uint32_t limit_step;
   uint64_t stopped_cpu_ns;
   double memory_pressure_percent;
+  uint64_t late_ns;
+  uint64_t late_thread;
   uint32_t goal_rule;
   uint32_t trigger_bound;
   uint64_t planned_goal_bytes;
@@ -230,6 +245,8 @@ typedef struct gait_cycle_record {
   int64_t cpu_cap_percent;
   uint64_t stalled_ns;
   double limiter_fill;
+  uint32_t trial_block;
+  uint32_t trial_cycle;
 } gait_cycle_record;
 
 /* The steps of a heap under its memory limit, each dearer than the one before.  A cycle's end
@@ -315,6 +332,7 @@ typedef enum gait_option_type {
   GAIT_OPTION_MILLISECONDS,
   GAIT_OPTION_MICROSECONDS,
   GAIT_OPTION_WORD,
+  GAIT_OPTION_TEXT, /* the field is a const char *, NULL at first; no number of the row counts */
 } gait_option_type;
 
 /* One row of the table of options. */

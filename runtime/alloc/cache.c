@@ -27,6 +27,7 @@
 #include "alloc/freed_slots.h"
 #include "alloc/partial.h"
 #include "base/asan.h"
+#include "base/probes.h"
 
 /* The bytes of a run that are handed out at a time, in a cycle that a thread which allocates
  * runs. */
@@ -193,6 +194,8 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->cursors[size_class].next = start;
   cache_open_part(heap, row, size_class);
   if (black) cache_note_black(heap, start);
+  PROBE6(run_taken, heap, thread, kind, heap->kinds.table[kind].name, gaiti_class_bytes(size_class),
+         bytes);
   gaiti_proc_take(heap, thread->proc, kind, bytes, black);
 }
 

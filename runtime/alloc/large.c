@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/asan.h"
+#include "base/probes.h"
 
 /* Zeroing more than this takes so long that the collector should not wait for it. */
 #define LARGE_ZERO_INSIDE_BYTES ((size_t)1 << 20)
@@ -44,6 +45,7 @@ enum gaiti_take gaiti_large_take(gait_thread *thread, uint16_t kind, size_t byte
   gaiti_proc_flush_counts(heap, thread->proc);
   AO_store(&thread->proc->alloc_bytes, AO_load(&thread->proc->alloc_bytes) + bytes);
   AO_store(&thread->proc->alloc_objects, AO_load(&thread->proc->alloc_objects) + 1);
+  PROBE5(large_taken, heap, thread, kind, heap->kinds.table[kind].name, bytes);
   *object = start;
   return GAITI_TAKE_OK;
 }

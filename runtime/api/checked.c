@@ -216,6 +216,19 @@ void gait_checked_frame_push(gait_thread *thread, gait_frame *frame, void **slot
   gait_frame_push(thread, frame, slots, count);
 }
 
+void gait_checked_frame_push_sized(gait_thread *thread, gait_sized_frame *frame, void **slots,
+                                   size_t most, gait_frame_count_fn *count, void *arg) {
+  checked_thread(thread, "gait_frame_push_sized");
+  CHECKED(
+      "frame.slots", "gait_frame_push_sized",
+      count && slots && (uintptr_t)slots % sizeof(void *) == 0,
+      "a frame has slots, at multiples of the size of a reference, and a function to count them");
+  CHECKED("frame.order", "gait_frame_push_sized",
+          frame && !checked_is_linked(thread, &frame->frame),
+          "the frame is linked already: the function that pushed it has not popped it");
+  gait_frame_push_sized(thread, frame, slots, most, count, arg);
+}
+
 void gait_checked_frame_pop(gait_thread *thread, gait_frame *frame) {
   checked_thread(thread, "gait_frame_pop");
   CHECKED("frame.order", "gait_frame_pop", frame && thread->fast.frames == frame,

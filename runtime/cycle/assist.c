@@ -9,7 +9,9 @@
  * Models: termination.  Litmus: phase. */
 #include "cycle/assist.h"
 
+#include "base/probes.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marker.h"
 
 /* An assist looks at the clock after so many bytes, and ends when it has taken so long. */
@@ -45,13 +47,19 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   uint64_t cpu = gaiti_pause_work_begin();
   struct gaiti_marker *marker = gaiti_marker_join(heap);
   if (!marker) return 0;
+  PROBE4(assist_begin, heap, thread, thread->name, bytes);
   while ((int64_t)marker->work < bytes && now - since < ASSIST_MAX_NS &&
          gaiti_marker_run(marker, (uint64_t)ASSIST_SLICE_BYTES))
     now = gaiti_os_now_ns();
   int64_t work = (int64_t)marker->work;
   gaiti_marker_give(marker);
+  PROBE4(assist_end, heap, thread, thread->name, work);
   gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_pause_work_end(thread, cpu));
-  gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write(heap, &(struct gaiti_event){.type = GAIT_EVENT_ASSIST,
+                                                .at_ns = since,
+                                                .thread = thread->tid,
+                                                .value = {took, (uint64_t)work}});
   return work;
 }
 

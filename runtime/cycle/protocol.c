@@ -13,7 +13,9 @@
  * Models: fork, handshake, start, sweep.  Litmus: acted, answered, phase, stalled. */
 #include "cycle/protocol.h"
 
+#include "base/probes.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marking.h"
 
 /*   asked       of every thread, as the phase begins
@@ -78,7 +80,13 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   if (protocol->entered_ns[to] == 0) protocol->entered_ns[to] = gaiti_os_now_ns();
   if (to == GAITI_PHASE_ROOTS) gaiti_marking_open(heap);
   if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
+  PROBE3(phase, heap, to, gaiti_phase(heap));
   AO_store_full(&protocol->phase, to);
+  gaiti_event_stage_locked(heap, &(struct gaiti_event){
+                                     .type = GAIT_EVENT_PHASE,
+                                     .at_ns = gaiti_os_now_ns(),
+                                     .value = {to, AO_load(&heap->cycle->file.cycle)},
+                                 });
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
   gaiti_handshake_ask_locked(heap, rows[to].asked);
@@ -121,6 +129,7 @@ void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   protocol_enter_locked(heap, to);
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
+  gaiti_events_flush(heap);
   gaiti_delay(heap);
 }
 
@@ -133,5 +142,6 @@ void gaiti_protocol_wake(gait_heap *heap) {
 }
 
 void gaiti_protocol_drop(gait_heap *heap) {
+  PROBE3(phase, heap, GAITI_PHASE_IDLE, gaiti_phase(heap));
   AO_store_full(&heap->cycle->protocol.phase, GAITI_PHASE_IDLE);
 }

@@ -4,6 +4,7 @@
 
 #include "base/sized.h"
 #include "cycle/cycle.h"
+#include "mutator/lateness.h"
 
 _Static_assert((int)GAIT_GOAL_CPU_CAP == (int)GAITI_PACER_RULE_CPU_CAP &&
                    (int)GAIT_GOAL_START_ROOM == (int)GAITI_PACER_RULE_START_ROOM &&
@@ -106,6 +107,8 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
   record_plan(heap, &cycle->runner.record);
   gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
+  AO_store(&cycle->handshakes.latest, 0);
+  AO_store(&cycle->file.cycle, cycle->runner.record.cycle);
 }
 
 void gaiti_record_goal(gait_heap *heap) {
@@ -159,6 +162,8 @@ void gaiti_record_end(gait_heap *heap) {
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
   record->stopped_ns = cycle->handshakes.stopped_ns;
   record->memory_pressure_percent = gaiti_pace_pressure(heap);
+  record->late_ns = gaiti_lateness_ns(AO_load(&cycle->handshakes.latest));
+  record->late_thread = gaiti_lateness_thread(AO_load(&cycle->handshakes.latest));
   record_pace(heap, record);
   records_measure(&cycle->records, record, cycle->runner.census.reserved_bytes);
   records_add(&cycle->records, record);

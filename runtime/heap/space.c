@@ -5,7 +5,9 @@
 
 #include "base/asan.h"
 #include "base/check.h"
+#include "base/probes.h"
 #include "gait/gait.h"
+#include "heap/heap.h"
 #include "heap/space_parts.h"
 
 /* A stretch that is released in one call while the lock is held: 1 MiB. */
@@ -15,17 +17,22 @@
 /* So many blocks have whole pages of bits. */
 #define SPACE_PAGE_BLOCKS ((uint32_t)(gaiti_os_page_bytes() / GAITI_SPACE_BITS_BYTES))
 
+/* The heap that has the space: an address alone, since some of the tests' spaces have none. */
+#define SPACE_HEAP(space) ((const char *)(space)-offsetof(gait_heap, space))
+
 /* ---- Mapped memory ---- */
 
 void gaiti_space_add_mapped(struct gaiti_space *space, uint64_t bytes) {
   gaiti_counter_add(&space->mapped_bytes, bytes);
   gaiti_space_note_peak(space);
+  PROBE3(memory_mapped, SPACE_HEAP(space), bytes, AO_load(&space->mapped_bytes));
 }
 
 static void space_sub_mapped(struct gaiti_space *space, uint64_t bytes) {
   gaiti_counter_sub(&space->mapped_bytes, bytes);
   gaiti_space_uncharge(space, bytes);
   gaiti_counter_add(&space->released_bytes, bytes);
+  PROBE3(memory_released, SPACE_HEAP(space), bytes, AO_load(&space->mapped_bytes));
 }
 
 uint64_t gaiti_space_free_bytes(const struct gaiti_space *space) {

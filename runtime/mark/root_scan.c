@@ -29,6 +29,24 @@ static bool roots_frame_is_intact(const gait_frame *place, const gait_frame *fra
   return frame->seal == gait_frame_seal_at(place, frame);
 }
 
+/* A frame whose count changes, likewise; its own fields stand after those of every frame. */
+GAITI_RACY static gait_sized_frame roots_read_sized(const gait_frame *place,
+                                                    const gait_frame *frame) {
+  const volatile gait_sized_frame *words = (const volatile gait_sized_frame *)(const void *)place;
+  return (gait_sized_frame){*frame, words->most, words->count, words->arg, words->seal};
+}
+
+/* How many slots are in use, or SIZE_MAX where the frame is not intact. */
+static size_t roots_count_slots(const gait_frame *place, const gait_frame *frame) {
+  if (!roots_frame_is_intact(place, frame)) return SIZE_MAX;
+  if (frame->count != GAIT_FRAME_SIZED) return frame->count;
+  gait_sized_frame sized = roots_read_sized(place, frame);
+  if (sized.seal != gait_frame_sized_seal(&sized)) return SIZE_MAX;
+  size_t count = sized.count(sized.arg);
+  REQUIRE("frame.count", count <= sized.most, "an exact frame has more slots in use than it has");
+  return count;
+}
+
 /* Visits the frames from the innermost out, as far as they are intact.  One that was left linked
  * and is linked again leads back to itself: the list comes to a frame that `earlier` was, which
  * stays for as many steps as there were before it. */
@@ -39,10 +57,11 @@ static size_t roots_each_frame(gait_heap *heap, const gait_frame *place,
   for (size_t count = 0; place && !*broken; count++) {
     if ((count & (count - 1)) == 0) earlier = place;
     gait_frame frame = roots_read_frame(place);
-    *broken = !roots_frame_is_intact(place, &frame);
+    size_t slots = roots_count_slots(place, &frame);
+    *broken = slots == SIZE_MAX;
     if (*broken) break;
-    visit(heap, frame.slots, frame.slots + frame.count, arg);
-    bytes += frame.count * sizeof(void *);
+    visit(heap, frame.slots, frame.slots + slots, arg);
+    bytes += slots * sizeof(void *);
     place = frame.caller;
     *broken = place && place == earlier;
   }

@@ -25,7 +25,7 @@
  * A young cycle goes through old weak references too, which may refer to young objects: an old
  * object is marked.
  *
- * Models: weak. */
+ * Models: table, weak. */
 #include "weak/weak_heap.h"
 
 #include "base/check.h"

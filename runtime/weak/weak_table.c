@@ -10,7 +10,9 @@
  * no other comes there.  So two entries with one key are never live at once, and of several threads
  * that intern one name all get the object of the first.
  *
- * The collector does nothing for a table: it clears weak references, of tables and others. */
+ * The collector does nothing for a table: it clears weak references, of tables and others.
+ *
+ * Models: table. */
 #include "weak/weak_table_parts.h"
 
 #include "base/check.h"

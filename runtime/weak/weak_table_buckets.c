@@ -35,7 +35,9 @@
  *
  * .table.count  An entry counts from before it is added until one thread, which lowers the flag in
  * it, has found that it is dead, or copied.  Copies count before the entries that they replace
- * cease to. */
+ * cease to.
+ *
+ * Models: table. */
 #include "weak/weak_table_parts.h"
 
 /* Buckets to a segment. */

@@ -10,7 +10,9 @@
  *
  * .table.white  Before the collector clears the word, a thread that loads a dead value gets NULL
  * already (.weak.under-the-lock).  It takes the entry for no match, and leaves it: a value that one
- * thread got so is never got by another, so no thread makes the word another one. */
+ * thread got so is never got by another, so no thread makes the word another one.
+ *
+ * Models: table. */
 #include "weak/weak_table_parts.h"
 
 #include "alloc/allocate.h"

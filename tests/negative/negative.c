@@ -579,6 +579,26 @@ static int push_a_frame_without_slots(struct world *world) {
   return GAIT_OK;
 }
 
+static size_t two_slots(void *arg) {
+  (void)arg;
+  return 2;
+}
+
+static int push_a_sized_frame_without_a_count(struct world *world) {
+  static gait_sized_frame frame;
+  static void *slots[1];
+  gait_frame_push_sized(world->thread, &frame, slots, 1, NULL, NULL);
+  return GAIT_OK;
+}
+
+static int use_more_slots_than_a_frame_has(struct world *world) {
+  gait_sized_frame frame;
+  void *slots[2] = {NULL, NULL};
+  gait_frame_push_sized(world->thread, &frame, slots, 1, two_slots, NULL);
+  gait_heap_collect(world->thread);
+  return GAIT_OK;
+}
+
 static int push_a_frame_outside(struct world *world) {
   static gait_frame frame;
   static void *slots[1];
@@ -1229,6 +1249,10 @@ static const struct misuse {
     {"pop_a_frame_twice", pop_a_frame_twice, "frame.order", NULL, UNNOTICED},
     {"push_a_frame_twice", push_a_frame_twice, "frame.order", NULL, UNNOTICED},
     {"push_a_frame_without_slots", push_a_frame_without_slots, "frame.slots", NULL, UNNOTICED},
+    {"push_a_sized_frame_without_a_count", push_a_sized_frame_without_a_count, "frame.slots", NULL,
+     UNNOTICED},
+    {"use_more_slots_than_a_frame_has", use_more_slots_than_a_frame_has, NULL, "frame.count",
+     ABORTS},
     {"push_a_frame_outside", push_a_frame_outside, "thread.managed", NULL, UNNOTICED},
     {"pop_a_frame_from_elsewhere", pop_a_frame_from_elsewhere, "thread.owner", NULL, UNNOTICED},
     {"weak_create_outside", weak_create_outside, NULL, "thread.managed", ABORTS},

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/random.h"
+
 const char *const unit_suite_name = "roots";
 
 /* ---- Conservative stacks ---- */
@@ -165,6 +167,74 @@ static void roots_nest(unit_world *world, unsigned depth) {
 START_TEST(exact_frames_nest) {
   roots_nest(&unit, 0);
   ck_assert_uint_eq(unit_alive(&unit), 0);
+}
+END_TEST
+
+struct roots_stack {
+  void *slots[8];
+  size_t top;
+  uint64_t asked;
+};
+
+static size_t roots_stack_top(void *arg) {
+  struct roots_stack *stack = arg;
+  stack->asked++;
+  return stack->top;
+}
+
+/* Slots above the top keep nothing, within managed code and outside, nor below another frame. */
+START_TEST(a_sized_frame_has_as_many_slots_as_are_in_use) {
+  struct roots_stack stack = {.top = 0};
+  gait_sized_frame sized;
+  gait_frame frame;
+  gait_frame_push_sized(unit.thread, &sized, stack.slots, 8, roots_stack_top, &stack);
+  for (unsigned i = 0; i < 8; i++) {
+    stack.slots[i] = unit_tagged_leaf(&unit, i);
+    stack.top = i + 1;
+  }
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(8) - 1);
+  stack.top = 5;
+  ck_assert_uint_eq(unit_alive(&unit), UNIT_TAG(5) - 1);
+  void *slot[1] = {unit_tagged_leaf(&unit, 10)};
+  gait_frame_push(unit.thread, &frame, slot, 1);
+  stack.top = 2;
+  struct roots_meeting meeting = {.world = &unit};
+  gait_thread_outside(unit.thread, roots_collect_outside, &meeting);
+  ck_assert_uint_eq(meeting.alive, (UNIT_TAG(2) - 1) | UNIT_TAG(10));
+  gait_frame_pop(unit.thread, &frame);
+  stack.top = 0;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_uint_gt(stack.asked, 0);
+  gait_frame_pop(unit.thread, &sized.frame);
+  stack.asked = 0;
+  ck_assert_uint_eq(unit_alive(&unit), 0);
+  ck_assert_uint_eq(stack.asked, 0);
+}
+END_TEST
+
+/* A stack that grows and shrinks while cycles run, as an interpreter's does. */
+START_TEST(a_sized_frame_loses_nothing_during_cycles) {
+  struct roots_stack stack = {.top = 0};
+  gait_sized_frame sized;
+  gait_frame_push_sized(unit.thread, &sized, stack.slots, 8, roots_stack_top, &stack);
+  unit_collector collector;
+  unit_collector_start(&collector, unit.heap);
+  const uint64_t cycles = unit_stats(unit.heap).cycles + 60;
+  uint64_t random = 1;
+  for (uint64_t round = 0; unit_stats(unit.heap).cycles < cycles; round++) {
+    if (stack.top < 8 && random_next(&random) % 2) {
+      uint64_t *leaf = gait_alloc(unit.thread, unit.leaf, 16 + round % 256);
+      leaf[0] = stack.top;
+      leaf[1] = ~stack.top;
+      stack.slots[stack.top++] = leaf;
+    } else if (stack.top > 0) {
+      const uint64_t *leaf = stack.slots[--stack.top];
+      UNIT_CHECK(leaf[0] == stack.top && leaf[1] == ~stack.top);
+    }
+    gait_thread_poll(unit.thread);
+  }
+  unit_collector_stop(&collector, unit.thread);
+  gait_frame_pop(unit.thread, &sized.frame);
 }
 END_TEST
 
@@ -527,6 +597,7 @@ void unit_suite_fill(Suite *suite) {
   const unit_worlds both = unit_world_cases(suite, "frames", &unit_conservative);
   UNIT_WORLD_TEST(frames, an_exact_thread_has_no_words_scanned);
   UNIT_WORLD_TEST(frames, exact_frames_nest);
+  UNIT_WORLD_TEST(frames, a_sized_frame_has_as_many_slots_as_are_in_use);
   UNIT_WORLD_TEST(both, a_conservative_thread_may_have_frames);
   const unit_worlds handles = unit_world_cases(suite, "handles", &unit_exact);
   UNIT_WORLD_TEST(handles, a_handle_keeps_one_object);
@@ -542,6 +613,7 @@ void unit_suite_fill(Suite *suite) {
   const unit_worlds races_worlds = unit_world_cases(suite, "races", &unit_exact);
   UNIT_WORLD_TEST(races_worlds, an_unbarriered_root_hides_nothing);
   UNIT_WORLD_TEST(races_worlds, an_unbarriered_root_removed_while_marking_still_holds);
+  UNIT_WORLD_TEST(races_worlds, a_sized_frame_loses_nothing_during_cycles);
   UNIT_WORLD_TEST(races_worlds, ranges_of_roots_come_and_go_during_cycles);
   UNIT_TEST(races, removing_a_range_of_roots_hides_nothing);
 }

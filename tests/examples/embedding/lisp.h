@@ -126,9 +126,9 @@ struct lisp { /* what all threads share */
 struct evaluator { /* what a thread has; it lies on the thread's own stack */
   struct lisp *lisp;
   gait_thread *thread;
-  gait_frame frame;
+  gait_sized_frame frame;
   size_t top;
-  word stack[LISP_STACK]; /* zero from `top` on */
+  word stack[LISP_STACK]; /* in use below `top` */
   jmp_buf *escape;
   const char *error;
 };

@@ -81,16 +81,22 @@ gait_result lisp_destroy(struct lisp *lisp) {
 /* ---- The stack ---- */
 
 /* [evaluator] */
+static size_t evaluator_count(void *arg) {
+  return ((const struct evaluator *)arg)->top;
+}
+
 gait_result evaluator_begin(struct evaluator *ev, struct lisp *lisp, gait_thread_roots roots) {
   memset(ev, 0, sizeof *ev);
   ev->lisp = lisp;
   const gait_result result = gait_thread_attach(lisp->heap, "lisp", roots, &ev->thread);
-  if (!result) gait_frame_push(ev->thread, &ev->frame, (void **)(void *)ev->stack, LISP_STACK);
+  if (!result)
+    gait_frame_push_sized(ev->thread, &ev->frame, (void **)(void *)ev->stack, LISP_STACK,
+                          evaluator_count, ev);
   return result;
 }
 
 void evaluator_end(struct evaluator *ev) {
-  gait_frame_pop(ev->thread, &ev->frame);
+  gait_frame_pop(ev->thread, &ev->frame.frame);
   gait_thread_detach(ev->thread);
 }
 /* [end] */
@@ -102,8 +108,7 @@ void push(struct evaluator *ev, word w) {
 }
 
 void drop(struct evaluator *ev, size_t top) {
-  while (ev->top > top)
-    ev->stack[--ev->top] = 0; /* else it would go on to keep its object */
+  ev->top = top; /* what was above is no root any more */
 }
 /* [end] */
 

@@ -33,7 +33,7 @@ lisp_mistake(frame lisp_objects.c "word held[] = {first, rest}" "word held[] = {
   exact program.lisp "store.value|lisp: " ${for_roots})
 lisp_mistake(push lisp_eval.c "push(ev, form)" "push(ev, 0)"
   exact program.lisp "store.value|lisp: " ${for_roots})
-lisp_mistake(stale lisp_objects.c "ev->stack[--ev->top] = 0" "--ev->top"
+lisp_mistake(stale lisp_objects.c "((const struct evaluator *)arg)->top" "arg ? LISP_STACK : 0"
   exact exact.lisp "this does not hold" ${for_roots})
 lisp_mistake(store lisp_builtins.c "gait_store_word(ev->thread, &pair->rest, args[1])"
   "pair->rest = args[1]" exact program.lisp "reachable and was not marked" ${for_stores})

@@ -96,7 +96,6 @@ BUILTIN(root) {
 BUILTIN(ballast) {
   UNUSED;
   if (vm->scheme->roots[ROOT_BALLAST] != 0) return W_FALSE;
-  machine_tidy(vm);
   struct object *object = gait_alloc(vm->thread, vm->leaves, BALLAST_BYTES);
   if (object) {
     object->header = HEADER(T_BYTES, 0);
@@ -131,7 +130,6 @@ BUILTIN(eof) {
 
 BUILTIN(collect) {
   UNUSED;
-  machine_tidy(vm);
   gait_heap_collect(vm->thread);
   return W_VOID;
 }

@@ -3,12 +3,12 @@
  *   stack   registers | bottom frame | ... | frame | unused
  *   frame   bytes to the caller's slots, where the caller goes on, closure | slots
  *
- * The stack is one exact frame of the thread, written plainly.  When it is full, or a continuation
- * is taken, all that is on it becomes a segment: an object that names the segment below.  The
- * bottom frame then returns to op_underflow, which copies the topmost frame of the segment back and
- * leaves the others.  So a continuation is a segment and how much of it, may be entered again and
- * again, and depth costs heap alone.  As a frame may be copied twice, variables that are assigned
- * to live in boxes.
+ * The stack, as far as it is in use, is one exact frame of the thread, written plainly.  When it is
+ * full, or a continuation is taken, all that is on it becomes a segment: an object that names the
+ * segment below.  The bottom frame then returns to op_underflow, which copies the topmost frame of
+ * the segment back and leaves the others.  So a continuation is a segment and how much of it, may
+ * be entered again and again, and depth costs heap alone.  As a frame may be copied twice,
+ * variables that are assigned to live in boxes.
  *
  * A frame that has been copied back is cleared in its segment, or all that it had would live as
  * long as the frames below it; but not where a continuation has the segment too.  That is known of
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLEAR_WORDS    (REST_MAX + STACK_SPARE)
 #define MACHINE_C_ROOM ((size_t)4 * 1024 * 1024)
 
 /* What `interrupted` may be. */
@@ -38,20 +39,47 @@ gait_result machine_create(struct scheme *scheme, gait_thread *thread, struct ma
   if (!symbols_create(scheme, thread)) return GAIT_ERROR_MEMORY;
   vm->stack = calloc(STACK_WORDS, sizeof(word));
   if (!vm->stack) return GAIT_ERROR_MEMORY;
+  vm->fp = machine_base(vm) + FRAME_WORDS;
   vm->limit_of_stack = vm->limit = vm->stack + STACK_WORDS - STACK_SPARE;
   vm->stack[REG_WINDERS] = vm->stack[REG_HANDLERS] = vm->stack[REG_PARAMETERS] = W_NIL;
   if (thread) machine_attach(vm, thread);
   return GAIT_OK;
 }
 
+/* The slots of the running frame. */
+static size_t machine_slots(const struct machine *vm) {
+  const word callee = vm->fp[-1];
+  return is_type(callee, T_CLOSURE) ? ((const struct code *)object_of(slots_of(callee)[0]))->frame
+                                    : vm->count;
+}
+
+/* Arguments may be more than the slots, until those for a rest list are in one. */
+static word *machine_top(const struct machine *vm) {
+  const size_t slots = machine_slots(vm);
+  return vm->fp + (slots > vm->count ? slots : vm->count);
+}
+
+/* A frame has slots that nothing has been put into yet: what calls that are over have left there
+ * would come to life again, so it is cleared.  No frame has so many zeros in a row as end it. */
+static size_t machine_count(void *arg) {
+  const struct machine *vm = arg;
+  word *top = machine_top(vm), *end = vm->stack + STACK_WORDS;
+  for (size_t zeros = 0, i = 0; top + i < end && zeros < CLEAR_WORDS; i++) {
+    zeros = top[i] == 0 ? zeros + 1 : 0;
+    if (top[i] != 0) top[i] = 0;
+  }
+  return (size_t)(top - vm->stack);
+}
+
 /* The stack is a root between runs too: what they have left on it would be stale otherwise. */
 void machine_attach(struct machine *vm, gait_thread *thread) {
   vm->thread = thread;
-  gait_frame_push(thread, &vm->frame, (void **)(void *)vm->stack, STACK_WORDS);
+  gait_frame_push_sized(thread, &vm->frame, (void **)(void *)vm->stack, STACK_WORDS, machine_count,
+                        vm);
 }
 
 void machine_detach(struct machine *vm) {
-  gait_frame_pop(vm->thread, &vm->frame);
+  gait_frame_pop(vm->thread, &vm->frame.frame);
 }
 
 void machine_destroy(struct machine *vm) {
@@ -88,19 +116,6 @@ void machine_deep(struct machine *vm) {
   scheme_error(vm, "data are too deep", W_UNBOUND);
 }
 
-/* The slots of the running frame. */
-static size_t machine_slots(const struct machine *vm) {
-  const word callee = vm->fp[-1];
-  return is_type(callee, T_CLOSURE) ? ((const struct code *)object_of(slots_of(callee)[0]))->frame
-                                    : vm->count;
-}
-
-/* What calls that are over have left on the stack keeps objects, as all of it is a root. */
-void machine_tidy(struct machine *vm) {
-  word *top = vm->fp + machine_slots(vm), *end = vm->stack + STACK_WORDS;
-  if (top < end) memset(top, 0, (size_t)(end - top) * sizeof(word));
-}
-
 /* ---- Errors ---- */
 
 _Noreturn void scheme_raise(struct machine *vm, word object) {
@@ -127,7 +142,6 @@ _Noreturn void scheme_wrong(struct machine *vm, const char *wanted, word found) 
 /* There is room for a handler again when the ballast is found dead. */
 _Noreturn void scheme_full(struct machine *vm) {
   gait_store_word(vm->thread, &vm->scheme->roots[ROOT_BALLAST], 0);
-  machine_tidy(vm);
   gait_heap_collect(vm->thread);
   scheme_raise(vm, vm->scheme->roots[ROOT_FULL]);
 }
@@ -183,7 +197,8 @@ void machine_underflow(struct machine *vm, word value) {
     memcpy(base, end - words_back - FRAME_WORDS, words_back * sizeof(word));
     base[0] = 0;
     base[1] = (word)(uintptr_t)(machine_underflows + 1);
-    if (slots[SEGMENT_SHARED] == W_FALSE) gait_clear_words(vm->thread, end - words_back, words_back);
+    if (slots[SEGMENT_SHARED] == W_FALSE)
+      gait_clear_words(vm->thread, end - words_back, words_back);
   }
   vm->segment_length -= words_back;
   vm->fp = base + FRAME_WORDS;

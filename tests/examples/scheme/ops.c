@@ -108,8 +108,8 @@ OP(jump) {
 }
 
 OP(loop) {
-  gait_thread_poll(vm->thread);
   SAVE();
+  gait_thread_poll(vm->thread);
   if (!LIKELY(vm->limit)) machine_look(vm);
   BY(1);
 }
@@ -343,14 +343,15 @@ static void op_apply(struct machine *vm, const word *pc, word *fp) {
 #define ENTER(procedure, arguments)                                                                \
   do {                                                                                             \
     const word callee = (procedure);                                                               \
-    gait_thread_poll(vm->thread);                                                                  \
     fp[-1] = callee;                                                                               \
+    SAVE();                                                                                        \
+    vm->count = (arguments);                                                                       \
+    gait_thread_poll(vm->thread);                                                                  \
     if (LIKELY(is_type(callee, T_CLOSURE))) {                                                      \
       const struct code *code = (const struct code *)object_of(slots_of(callee)[0]);               \
       if (LIKELY(code->arity == (arguments)) && LIKELY(fp + code->frame <= vm->limit))             \
         GO(code->ops, fp);                                                                         \
     }                                                                                              \
-    vm->count = (arguments);                                                                       \
     op_apply(vm, NULL, fp);                                                                        \
     return;                                                                                        \
   } while (0)

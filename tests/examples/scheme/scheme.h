@@ -229,13 +229,13 @@ enum {
  * which a signal handler sets. */
 struct machine {
   gait_thread *thread;
-  gait_frame frame;
+  gait_sized_frame frame;
   gait_kind pairs, objects, codes, leaves;
   word *limit_of_stack;
   word *_Atomic limit;
   word *fp;
   const word *pc;
-  size_t count; /* of arguments, where a builtin runs */
+  size_t count; /* of arguments, of the last call */
   word *stack;
   size_t segment_length;
   bool running;
@@ -260,7 +260,6 @@ void machine_terminate(struct machine *vm); /* its run ends at the next call or 
 void dead_collect(struct machine *vm); /* puts objects that are dead where they are asked for */
 void threads_stop(struct machine *vm); /* ends all threads but this one */
 void machine_look(struct machine *vm); /* raises an interrupt that has come */
-void machine_tidy(struct machine *vm); /* forgets what is above the frame that runs */
 void machine_deep(struct machine *vm); /* an error where C has recursed too far */
 
 static inline void machine_recurse(struct machine *vm) {

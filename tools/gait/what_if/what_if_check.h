@@ -4,9 +4,10 @@
 
 #include <stdbool.h>
 
-/* Predicts every recording in the folder `path` from its program's GOGC=100 one without a limit,
- * and prints a line for each with the errors, then their median and worst.  With `json` as one
- * object.  Returns an exit status; not that of success when a goal is missed. */
-int what_if_check(const char *path, bool json);
+/* Predicts every recording in the folder `path` from its program's GOGC=100 one without a limit, or
+ * from each of its recordings without one.  Prints a line for each with the errors; then errors
+ * and ranges in sum.  With `json` as one object.  Returns an exit status; not that of success where
+ * a goal is missed. */
+int what_if_check(const char *path, bool each, bool json);
 
 #endif

@@ -15,6 +15,8 @@
 #define HISTORY_SHIFTED       4u    /* so many cycles start by chance */
 #define HISTORY_RATIOS        5
 #define HISTORY_EARLY_MOST    4
+#define HISTORY_FRESH         0.3 /* of what is allocated beside holes, in new spans */
+#define HISTORY_TRIGGER       0.7 /* of the way to the goal, Go's earliest trigger */
 
 struct history {
   const struct what_if_program *program;
@@ -25,6 +27,7 @@ struct history {
   double start_clock;            /* when the last cycle started, */
   double end_clock;              /* and when the program ends */
   double real;                   /* how much of the heap's growth is allocation, in this cycle */
+  double spans_bytes;            /* in spans that stay in use: the largest heap so far */
   struct what_if_point like;     /* the recorded cycles around it */
   unsigned cycles;
 };
@@ -98,6 +101,7 @@ static void history_look(void *self, double heap_bytes, struct sim_moment *momen
   live = fmax(live, HISTORY_LEAST_BYTES);
   double spread = fmax(heap_bytes / live, 1), work = live + like->roots_bytes;
   double cpu = fmax(like->cost * live * pow(spread, constants->spread_cost), HISTORY_LEAST_CPU);
+  cpu *= history->chance->cost;
   double scale = like->black_cpu > 0 ? cpu / like->black_cpu : 1;
   double slower = pow(spread / like->spread, constants->spread_black - constants->spread_cost);
   /* By mutators, for each second of CPU that marks, had workers marked alone. */
@@ -140,6 +144,22 @@ static int64_t history_idle_ns(struct history *history, const struct sim_work *d
   return sim_mark_ns(fmax(wanted - used, 0) * cpu);
 }
 
+/* Memory under the limit that the heap cannot have.  Live objects in a span keep it in use, and the
+ * holes beside them count against the limit until they are filled, which other sizes of objects
+ * never do.  Go starts a cycle at the latest when what is not in use is used up: at 7/10 of the way
+ * to its goal, which moves off by what fills holes, so 10/3 of that is room. */
+static double history_overhead(struct history *history, const struct sim_collection *collection,
+                               double marked) {
+  double overhead = history->chance->overhead, peak = (double)collection->peak_bytes;
+  double most = (double)history->heap.driver.pacer.config.memory_limit_bytes - overhead;
+  double fresh = (peak - marked) * (1 - history->chance->fill) * HISTORY_FRESH;
+  if (collection->begun.rule < GAITI_PACER_RULE_MEMORY_LIMIT) fresh = 0;
+  history->spans_bytes = fmax(fmin(history->spans_bytes + fresh, most), peak);
+  double room = fmax(most - marked, 0), unused = fmax(most - history->spans_bytes, 0);
+  double filled = fmax(history->chance->fill * room, unused / (1 - HISTORY_TRIGGER));
+  return overhead + fmax(room - filled, 0);
+}
+
 static void history_tell(void *self, const struct sim_collection *collection,
                          struct gaiti_pacer_cycle *cycle) {
   struct history *history = self;
@@ -147,9 +167,8 @@ static void history_tell(void *self, const struct sim_collection *collection,
   double black = (double)mark->done.allocated_bytes * history->real;
   cycle->marked_bytes = (int64_t)(collection->live_bytes + black);
   if (history->chance->overhead > 0) {
-    double freed = (double)(collection->peak_bytes - cycle->marked_bytes);
     history->heap.driver.now.overhead_bytes =
-        (int64_t)(history->chance->overhead + history->chance->holes * fmax(freed, 0));
+        (int64_t)history_overhead(history, collection, (double)cycle->marked_bytes);
   }
   if (history->program->system == RECORDING_GO) {
     cycle->black_bytes = 0;

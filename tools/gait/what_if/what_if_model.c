@@ -9,8 +9,17 @@
 
 #include "what_if_history.h"
 
-#define MODEL_HISTORIES 91
-#define MODEL_SHIFT     0.15
+#define MODEL_HISTORIES  91
+#define MODEL_OUTSIDE    4 /* of these are below the range, and as many above */
+#define MODEL_SHIFT      0.15
+#define MODEL_COST       0.4 /* marking may cost so much more than was recorded, or less */
+#define MODEL_MARGIN     0.1 /* cycles and peaks may be off by, */
+#define MODEL_CPU_MARGIN 0.3 /* and CPU time */
+#define MODEL_FEW        0.5 /* and cycles and peaks, by what one cycle shows by chance, */
+#define MODEL_STARVED    0.5 /* and for what workers did not get of their CPUs */
+/* Strides of what is spread over histories that are sorted. */
+#define MODEL_NOISE 31
+#define MODEL_SPLIT 37
 
 /* ---- Ranges ---- */
 
@@ -18,17 +27,6 @@ static int model_compare(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
-
-/* By how much a range may reach below and above its estimate, as factors. */
-struct model_cut {
-  double below, above;
-};
-
-/* Under a memory limit anything is possible, and a range that said so would say nothing: there it
- * is cut to a factor of two.  More of it is above for cycles and what they cost, where a fragmented
- * heap leads. */
-static const struct model_cut model_cuts[] = {{INFINITY, INFINITY}, {1.41, 1.41}, {1.28, 1.56}};
-enum { MODEL_UNCUT, MODEL_LIMITED, MODEL_LIMITED_MORE };
 
 /* Of sorted values, which may lie in two heaps, the one that is least wrong on average as a share
  * of what comes true: each counts by its inverse. */
@@ -46,69 +44,142 @@ static double model_middle(const double *values) {
   return values[middle];
 }
 
-/* The estimate is the middle of `values`; the range reaches over all of them and `margin` more. */
-static struct what_if_range model_range(double *values, double margin, int cut) {
-  qsort(values, MODEL_HISTORIES, sizeof *values, model_compare);
-  double estimate = model_middle(values);
-  struct what_if_range range = {
-      .estimate = estimate,
-      .low = fmax(values[0] / (1 + margin), estimate / model_cuts[cut].below),
-      .high = values[MODEL_HISTORIES - 1] * (1 + margin)};
-  if (cut != MODEL_UNCUT) range.high = fmin(range.high, estimate * model_cuts[cut].above);
-  return range;
-}
-
-struct model_spread {
-  double cycles[MODEL_HISTORIES], gc_cpu[MODEL_HISTORIES], idle_cpu[MODEL_HISTORIES];
-  double peak[MODEL_HISTORIES], assist[MODEL_HISTORIES], share[MODEL_HISTORIES];
-};
-
-static void model_collect(struct model_spread *spread, int i, const struct sim_result *result,
-                          double cpus) {
-  spread->cycles[i] = (double)result->cycles;
-  spread->gc_cpu[i] = result->gc_cpu_seconds;
-  spread->idle_cpu[i] = result->idle_cpu_seconds;
-  spread->peak[i] = result->peak_heap_bytes;
-  spread->assist[i] = gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, cpus);
-  spread->share[i] = gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, cpus);
-}
-
 /* Places spread evenly over 0 .. 1, in another order for each `stride`. */
 static double model_place(int i, int stride) {
   return (i * stride % MODEL_HISTORIES + 0.5) / MODEL_HISTORIES;
 }
 
-void what_if_predict(const struct what_if_program *program, const struct setting *setting,
-                     struct what_if_prediction *prediction) {
-  struct model_spread spread;
-  const struct what_if_constants *constants = &program->constants;
-  double cpus = setting_cpus(setting, program->cpus);
-  bool limited = setting->memory_limit_bytes != SETTING_OFF;
-  double overhead = limited ? constants->overhead_bytes +
-                                  constants->overhead_share * (double)setting->memory_limit_bytes
-                            : 0;
-  *prediction = (struct what_if_prediction){0};
+/* Factors spread evenly, by their logarithm, over 1 / (1 + most) .. 1 + most. */
+static double model_factor(int i, int stride, double most) {
+  return pow(1 + most, 2 * model_place(i, stride) - 1);
+}
+
+/* Sorts `values`.  The range is that of nine in ten of them, each of which may be off by a factor
+ * of up to 1 + `margin`. */
+static struct what_if_range model_range(double estimate, double *values, double margin) {
+  qsort(values, MODEL_HISTORIES, sizeof *values, model_compare);
+  for (int i = 0; i < MODEL_HISTORIES; i++)
+    values[i] *= model_factor(i, MODEL_NOISE, margin);
+  qsort(values, MODEL_HISTORIES, sizeof *values, model_compare);
+  return (struct what_if_range){
+      .estimate = estimate,
+      .low = fmin(values[MODEL_OUTSIDE], estimate),
+      .high = fmax(values[MODEL_HISTORIES - 1 - MODEL_OUTSIDE], estimate),
+  };
+}
+
+/* ---- Histories ---- */
+
+enum model_quantity {
+  MODEL_CYCLES,
+  MODEL_GC_CPU,
+  MODEL_IDLE_CPU,
+  MODEL_PEAK,
+  MODEL_ASSIST,
+  MODEL_SHARE,
+  MODEL_QUANTITIES
+};
+
+struct model_spread {
+  double values[MODEL_QUANTITIES][MODEL_HISTORIES];
+};
+
+static void model_collect(struct model_spread *spread, int i, const struct sim_result *result,
+                          double cpus) {
+  const double values[MODEL_QUANTITIES] = {
+      [MODEL_CYCLES] = (double)result->cycles,
+      [MODEL_GC_CPU] = result->gc_cpu_seconds,
+      [MODEL_IDLE_CPU] = result->idle_cpu_seconds,
+      [MODEL_PEAK] = result->peak_heap_bytes,
+      [MODEL_ASSIST] = gaiti_pacer_cpu_share(result->assist_cpu_seconds, result->seconds, cpus),
+      [MODEL_SHARE] = gaiti_pacer_cpu_share(result->gc_cpu_seconds, result->seconds, cpus),
+  };
+  for (int q = 0; q < MODEL_QUANTITIES; q++)
+    spread->values[q][i] = values[q];
+}
+
+static double model_square(int i, int stride) {
+  return model_place(i, stride) * model_place(i, stride);
+}
+
+/* What differs in history i.  `cost` is by how much marking may cost more, or less. */
+static struct what_if_chance model_chance(const struct what_if_constants *constants,
+                                          const struct setting *setting, double cost, int i) {
+  double limit = (double)setting->memory_limit_bytes, place = model_place(i, 1) * 2 - 1;
+  double overhead = constants->overhead_bytes + constants->overhead_share * limit;
+  if (setting->memory_limit_bytes == SETTING_OFF) overhead = 0;
+  return (struct what_if_chance){.overhead = overhead * (1 + place / 3),
+                                 .fill = pow(constants->fill_least, model_square(i, 29)),
+                                 .cost = model_factor(i, 41, cost),
+                                 .shift = place * MODEL_SHIFT,
+                                 .fall = model_place(i, 11),
+                                 .tail = model_place(i, 17)};
+}
+
+/* Returns whether a history in the middle found no room under the limit. */
+static bool model_run(const struct what_if_program *program, const struct setting *setting,
+                      double cost, struct model_spread *spread) {
+  bool unreachable = false;
   for (int i = 0; i < MODEL_HISTORIES; i++) {
-    double place = model_place(i, 1) * 2 - 1; /* -1 .. 1 */
-    struct what_if_chance chance = {.overhead = overhead * (1 + place / 3),
-                                    .holes = constants->holes_share * (1 + place),
-                                    .shift = place * MODEL_SHIFT,
-                                    .fall = model_place(i, 11),
-                                    .tail = model_place(i, 17)};
+    struct what_if_chance chance = model_chance(&program->constants, setting, cost, i);
     struct sim_result result;
     what_if_history_run(program, setting, &chance, &result);
-    if (i == MODEL_HISTORIES / 2) prediction->limit_unreachable = result.unreachable_cycles > 0;
-    model_collect(&spread, i, &result, cpus);
+    if (i == MODEL_HISTORIES / 2) unreachable = result.unreachable_cycles > 0;
+    model_collect(spread, i, &result, setting_cpus(setting, program->cpus));
   }
-  int cut = limited ? MODEL_LIMITED : MODEL_UNCUT;
-  int more = limited ? MODEL_LIMITED_MORE : MODEL_UNCUT;
-  prediction->cycles = model_range(spread.cycles, 0.12, more);
-  prediction->cycles.high = fmax(prediction->cycles.high, prediction->cycles.estimate + 1);
-  prediction->cycles.low = fmin(prediction->cycles.low, fmax(prediction->cycles.estimate - 1, 0));
-  if (limited) prediction->cycles.low = fmax(prediction->cycles.low, prediction->cycles.high / 2);
-  prediction->gc_cpu_seconds = model_range(spread.gc_cpu, limited ? 0.5 : 0.35, more);
-  prediction->idle_cpu_seconds = model_range(spread.idle_cpu, 0.25, cut);
-  prediction->peak_heap_bytes = model_range(spread.peak, 0.12, cut);
-  prediction->assist_share = model_range(spread.assist, 0.30, cut);
-  prediction->gc_cpu_share = model_range(spread.share, 0.20, cut);
+  return unreachable;
+}
+
+/* ---- Doubts ---- */
+
+/* Cycles are looks at the program: what few of them tell is the less sure, and where few are
+ * foretold, one that comes by chance is more of them. */
+static double model_doubt(const struct what_if_program *program, double cycles) {
+  double few = MODEL_FEW / sqrt(fmin((double)program->count, fmax(cycles, 1)));
+  return few + MODEL_STARVED * program->starved;
+}
+
+/* One cycle more or less is never out of the question. */
+static void model_round(struct what_if_range *cycles) {
+  cycles->high = fmax(cycles->high, cycles->estimate + 1);
+  cycles->low = fmin(cycles->low, fmax(cycles->estimate - 1, 0));
+}
+
+/* Which part of marking falls to idle CPUs is not the program's but the machine's to say: on a busy
+ * one none, on an idle one half. */
+static void model_split(struct model_spread *spread) {
+  for (int i = 0; i < MODEL_HISTORIES; i++) {
+    double *cpu = &spread->values[MODEL_GC_CPU][i];
+    double most = *cpu + spread->values[MODEL_IDLE_CPU][i], least = fmin(*cpu, most / 2);
+    double place = 2 * model_place(i, MODEL_SPLIT) - 1;
+    *cpu += place > 0 ? place * (most - *cpu) : place * (*cpu - least);
+  }
+}
+
+/* The estimate is the middle of histories in which marking costs what it did in the recording; the
+ * range is of histories in which it may not. */
+void what_if_predict(const struct what_if_program *program, const struct setting *setting,
+                     struct what_if_prediction *prediction) {
+  struct model_spread as_recorded, spread;
+  struct what_if_range ranges[MODEL_QUANTITIES];
+  bool unreachable = model_run(program, setting, 0, &as_recorded);
+  model_run(program, setting, MODEL_COST + program->starved, &spread);
+  model_split(&spread);
+  double doubt = 0;
+  for (int q = 0; q < MODEL_QUANTITIES; q++) {
+    qsort(as_recorded.values[q], MODEL_HISTORIES, sizeof(double), model_compare);
+    double estimate = model_middle(as_recorded.values[q]);
+    if (q == MODEL_CYCLES) doubt = model_doubt(program, estimate);
+    bool counted = q == MODEL_CYCLES || q == MODEL_PEAK;
+    double margin = counted ? MODEL_MARGIN + doubt : MODEL_CPU_MARGIN + program->starved;
+    ranges[q] = model_range(estimate, spread.values[q], margin);
+  }
+  model_round(&ranges[MODEL_CYCLES]);
+  *prediction = (struct what_if_prediction){.cycles = ranges[MODEL_CYCLES],
+                                            .gc_cpu_seconds = ranges[MODEL_GC_CPU],
+                                            .idle_cpu_seconds = ranges[MODEL_IDLE_CPU],
+                                            .peak_heap_bytes = ranges[MODEL_PEAK],
+                                            .assist_share = ranges[MODEL_ASSIST],
+                                            .gc_cpu_share = ranges[MODEL_SHARE],
+                                            .limit_unreachable = unreachable};
 }

@@ -22,7 +22,8 @@
 #define PROGRAM_WORKERS_LEAST 0.05
 #define PROGRAM_HELP_MOST     8.0 /* more is a disturbed cycle */
 #define PROGRAM_GROWING       0.5 /* of what is allocated stays: a phase that builds something */
-#define PROGRAM_RATIOS        5u  /* of which Go plans for the largest */
+#define PROGRAM_BACKGROUND    0.25
+#define PROGRAM_RATIOS        5u       /* of which Go plans for the largest */
 #define PROGRAM_DOUBT_BYTES   524288.0 /* that rounding may have added to what was allocated */
 
 struct what_if_constants what_if_constants_default(enum recording_system system) {
@@ -32,11 +33,12 @@ struct what_if_constants what_if_constants_default(enum recording_system system)
                         .spread_black = 0.2,
                         .overhead_bytes = 4.5 * 1048576,
                         .overhead_share = 0.07,
-                        .holes_share = 0.25},
+                        .fill_least = 0.25},
       [RECORDING_GAIT] = {.spread_cost = 0.4,
                           .spread_black = 0.2,
                           .overhead_bytes = 0.5 * 1048576,
-                          .overhead_share = 0.01},
+                          .overhead_share = 0.01,
+                          .fill_least = 1},
   };
   return constants[system];
 }
@@ -173,6 +175,44 @@ static double program_tail(const struct what_if_program *program) {
   return (program->points[program->count - 1].end_clock - from) / (double)back;
 }
 
+/* How much of what was allocated before point i stayed live, 0 .. 1. */
+static double program_growth(const struct what_if_program *program, size_t i) {
+  const struct what_if_point *point = &program->points[i];
+  double from_clock = i == 0 ? 0 : point[-1].start_clock, from = i == 0 ? 0 : point[-1].live_bytes;
+  double span = point->start_clock - from_clock;
+  return span > 0 ? fmin((point->live_bytes - from) / span, 1) : 0;
+}
+
+/* Whether the heap grew with every allocation up to the point before i, and i found less. */
+static bool program_falls(const struct what_if_program *program, size_t i) {
+  return i > 0 && program->points[i].live_bytes < program->points[i - 1].live_bytes &&
+         program_growth(program, i - 1) > PROGRAM_GROWING;
+}
+
+/* Of n tops that cycles came upon somewhere on their way up, the highest that was seen is n / (n +
+ * 1) of the way. */
+static double program_top(const struct what_if_program *program) {
+  double most = 0, falls = 0;
+  for (size_t i = 0; i < program->count; i++) {
+    most = fmax(most, program->points[i].live_bytes);
+    falls += i > 0 && program->points[i].live_bytes < 0.8 * program->points[i - 1].live_bytes;
+  }
+  return falls > 1 ? most * (1 + 1 / falls) : INFINITY;
+}
+
+/* A quarter of the CPUs is the workers' while a cycle marks; on a machine that others keep busy
+ * they wait for it, and how late and how dear all is then is chance. */
+static double program_starved(const struct recording *recording) {
+  double due = 0, got = 0;
+  for (size_t i = 0; i < recording->count; i++) {
+    const struct recording_cycle *cycle = &recording->cycles[i];
+    double share = PROGRAM_BACKGROUND * cycle->cpus * cycle->mark_ms;
+    due += share;
+    got += fmin(cycle->background_ms + cycle->idle_ms, share);
+  }
+  return due > 0 ? 1 - got / due : 0;
+}
+
 bool what_if_program_recover(struct what_if_program *program, const struct recording *recording,
                              const struct what_if_constants *constants,
                              struct recording_error *error) {
@@ -195,6 +235,8 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
     program->first_bytes = first->trigger_bytes;
   program->end_clock = program->points[program->count - 1].end_clock;
   program->tail_bytes = program_tail(program);
+  program->starved = program_starved(recording);
+  program->top_bytes = program_top(program);
   program->surge = recording->system == RECORDING_GO ? program_surge(recording) : 1;
   if (program->end_clock > 0) return true;
   snprintf(error->text, sizeof error->text,
@@ -223,14 +265,6 @@ static size_t program_find(const struct what_if_program *program, double clock) 
   return low;
 }
 
-/* How much of what was allocated before point i stayed live, 0 .. 1. */
-static double program_growth(const struct what_if_program *program, size_t i) {
-  const struct what_if_point *point = &program->points[i];
-  double from_clock = i == 0 ? 0 : point[-1].start_clock, from = i == 0 ? 0 : point[-1].live_bytes;
-  double span = point->start_clock - from_clock;
-  return span > 0 ? fmin((point->live_bytes - from) / span, 1) : 0;
-}
-
 /* Live bytes before the rise that goes up to point i began. */
 static double program_base(const struct what_if_program *program, size_t i) {
   while (i > 0 && program_growth(program, i) > PROGRAM_GROWING)
@@ -248,7 +282,10 @@ static double program_fallen(const struct what_if_program *program, size_t i, do
   double again = fmax(after->live_bytes - base, 0) / growth;
   double way = fmax(after->start_clock - again - top->start_clock, 0) * fall;
   double since = clock - top->start_clock - way;
-  if (since < 0) return top->live_bytes + growth * (clock - top->start_clock);
+  if (since < 0) {
+    double rising = top->live_bytes + growth * (clock - top->start_clock);
+    return fmin(rising, fmax(program->top_bytes, top->live_bytes));
+  }
   return fmin(after->live_bytes, fmax(base, 0) + growth * since);
 }
 
@@ -260,8 +297,7 @@ double what_if_program_live(const struct what_if_program *program, double clock,
   double from = i == 0 ? 0 : after[-1].live_bytes;
   double span = after->start_clock - from_clock;
   double share = span > 0 ? (clock - from_clock) / span : 1;
-  if (i > 0 && after->live_bytes < from && program_growth(program, i - 1) > PROGRAM_GROWING)
-    return program_fallen(program, i, clock, fall);
+  if (program_falls(program, i)) return program_fallen(program, i, clock, fall);
   return from + (after->live_bytes - from) * share;
 }
 
@@ -275,7 +311,7 @@ double what_if_program_jump(const struct what_if_program *program, double clock)
 static void program_add(struct what_if_point *sum, const struct what_if_point *point) {
   sum->live_bytes += point->live_bytes;
   sum->cost += point->cost * point->live_bytes; /* weighted: small cycles tell less */
-  sum->spread += point->spread;
+  sum->spread += log(point->spread); /* one that found next to nothing must not outweigh the rest */
   sum->black_bytes += point->black_bytes;
   sum->black_cpu += point->black_cpu;
   sum->pressure += point->pressure;
@@ -303,7 +339,7 @@ struct what_if_point what_if_program_between(const struct what_if_program *progr
     program_add(&mean, &program->points[i]);
   double count = (double)(end - first);
   mean.cost /= mean.live_bytes;
-  mean.spread /= count;
+  mean.spread = exp(mean.spread / count);
   mean.black_bytes /= count;
   mean.black_cpu /= count;
   mean.pressure /= count;

@@ -16,7 +16,7 @@ struct what_if_constants {
   double spread_black;   /* and this much is allocated meanwhile: mutators are slowed as well */
   double overhead_bytes; /* under a memory limit, not for the heap: so much, */
   double overhead_share; /* so much of the limit, */
-  double holes_share;    /* and so much of what the last cycle freed, in spans that stay in use */
+  double fill_least;     /* of the room under a limit, at least so much can be filled */
 };
 
 /* One recorded cycle. */
@@ -45,8 +45,10 @@ struct what_if_program {
   size_t count;
   double end_clock;   /* bytes allocated when the last cycle ended, */
   double tail_bytes;  /* and at most this many more until the program did */
+  double starved;     /* share of the CPU due to background workers that they did not get */
   double first_bytes; /* allocated in one piece before the first cycle; 0: none seen */
   double cpus;
+  double top_bytes;    /* live at most, where it is not seen: see what_if_program_live */
   double surge;        /* the largest of five cons/mark ratios over their mean, on average */
   double gogc_percent; /* that it seems to have run with; below 0: not to be told */
 };

@@ -154,6 +154,27 @@ static inline void gait_frame_push(gait_thread *thread, gait_frame *frame, void 
   gait_fast_of(thread)->frames = frame;
 }
 
+/* The count of a frame that is the first member of a gait_sized_frame. */
+#define GAIT_FRAME_SIZED SIZE_MAX
+
+static inline uintptr_t gait_frame_sized_seal(const gait_sized_frame *frame) {
+  return frame->frame.seal + 3 * frame->most + 5 * (uintptr_t)frame->count +
+         7 * (uintptr_t)frame->arg;
+}
+
+static inline void gait_frame_push_sized(gait_thread *thread, gait_sized_frame *frame, void **slots,
+                                         size_t most, gait_frame_count_fn *count, void *arg) {
+  frame->most = most;
+  frame->count = count;
+  frame->arg = arg;
+  frame->frame.slots = slots;
+  frame->frame.count = GAIT_FRAME_SIZED;
+  frame->frame.caller = gait_fast_of(thread)->frames;
+  frame->frame.seal = gait_frame_seal(&frame->frame);
+  frame->seal = gait_frame_sized_seal(frame);
+  gait_fast_of(thread)->frames = &frame->frame;
+}
+
 static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame) {
   gait_fast_of(thread)->frames = frame->caller;
 }

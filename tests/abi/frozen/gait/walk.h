@@ -1,5 +1,5 @@
-/* walk.h: looking at the objects of a heap: which there are, how many of each kind, and what refers
- * to one.  For tools, such as a heap profile or the search for a leak.
+/* walk.h: looking at the objects of a heap: which there are, how many of each kind, and the holders
+ * of one.  For tools, such as a heap profile or the search for a leak.
  *
  * Each call runs a whole cycle, and then stops every thread of the heap until it is done.  So the
  * objects are those that the cycle found, and those allocated since it began.  That takes some
