@@ -30,5 +30,9 @@ int gait_cmd_page(int argc, char **argv);
 int gait_cmd_what_if(int argc, char **argv);
 int gait_cmd_advise(int argc, char **argv);
 int gait_cmd_explain(int argc, char **argv);
+int gait_cmd_record(int argc, char **argv);
+int gait_cmd_trial(int argc, char **argv);
+int gait_cmd_compare(int argc, char **argv);
+int gait_cmd_top(int argc, char **argv);
 
 #endif
