@@ -39,7 +39,9 @@ extern "C" {
  *   finalizers_run     that have run, finalizers_slow: for longer than a millisecond; the time that
  *                      the slowest took.  One that the program took out of the queue has run
  *   pause_*            every time for which the collector stopped a thread: handshake work, root
- *                      scan, assist, waiting.  p9999: upper bound within 1/16 */
+ *                      scan, assist, waiting.  p9999: upper bound within 1/16
+ *   answers            threads that have acted on a handshake, or come to a stop, themselves: each
+ *                      at its next safepoint; late_*: how late, from when they were asked */
 typedef struct gait_stats {
   uint64_t cycles;
   uint64_t forced_cycles;
@@ -80,6 +82,10 @@ typedef struct gait_stats {
   uint64_t finalizers_run;
   uint64_t finalizers_slow;
   uint64_t finalizers_slowest_ns;
+  uint64_t answers;
+  uint64_t late_max_ns;
+  uint64_t late_p50_ns;
+  uint64_t late_p99_ns;
 } gait_stats;
 
 /* Fills `stats`.  Starts nothing and waits for no thread.  Thread: any. */
@@ -137,7 +143,10 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   limiter_on             1: the cap on CPU time held assists back when it ended
  *   limit_unreachable      1: under the memory limit there was no room for the live heap
  *   limit_step             the step under the memory limit (below), when it ended
- *   memory_pressure_percent  as in gait_stats, when it ended */
+ *   memory_pressure_percent  as in gait_stats, when it ended
+ *   late_ns                how late the last thread was to answer a handshake, or to stop, from
+ *                          when it was asked; late_thread: its number in the system.  0: every
+ *                          thread was outside */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -182,6 +191,8 @@ typedef struct gait_cycle_record {
   uint32_t limit_step;
   uint64_t stopped_cpu_ns;
   double memory_pressure_percent;
+  uint64_t late_ns;
+  uint64_t late_thread;
 } gait_cycle_record;
 
 /* The steps of a heap under its memory limit, each dearer than the one before.  A cycle's end
@@ -267,6 +278,7 @@ typedef enum gait_option_type {
   GAIT_OPTION_MILLISECONDS,
   GAIT_OPTION_MICROSECONDS,
   GAIT_OPTION_WORD,
+  GAIT_OPTION_TEXT, /* the field is a const char *, NULL at first; no number of the row counts */
 } gait_option_type;
 
 /* One row of the table of options. */

@@ -85,6 +85,16 @@ static gait_result heap_take_options(const gait_options *options, gait_options *
   return result;
 }
 
+/* The file is made outside of all heaps: a disk may be slow. */
+static void heap_open_records(gait_heap *heap) {
+  char settings[GAITI_LAYOUT_SETTINGS_BYTES];
+  if (!heap->options.records) return;
+  gaiti_options_describe(&heap->options, settings, sizeof settings);
+  gaiti_blocking_begin();
+  gaiti_recorder_open(heap, settings);
+  gaiti_blocking_end();
+}
+
 /* A heap that is whole: forks know it from here on, and then its budget does. */
 static gait_result heap_enlist(gait_heap *heap, gait_heap **out) {
   gait_result result = GAIT_ERROR_SYSTEM;
@@ -120,6 +130,7 @@ gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, u
     gaiti_os_free(heap);
     return result;
   }
+  heap_open_records(heap);
   return heap_enlist(heap, out);
 }
 

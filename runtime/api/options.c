@@ -101,6 +101,10 @@ static const gait_option options_table[] = {
     {"late_signal", "GAIT_LATE_SIGNAL", GAIT_OPTION_COUNT, "", SIGURG, 0, 64, false, 0,
      "Signal that asks such a thread for its stack, where the program has left it alone; 0: none.",
      FIELD(late_signal), NULL},
+    {"records", "GAIT_RECORDS", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "File in which other processes see cycles as they run; %p in it is the process number, and a "
+     "second heap's has .2 behind.",
+     FIELD(records), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
      NULL},
@@ -159,6 +163,12 @@ static int64_t *option_field(gait_options *options, const gait_option *option) {
   return (int64_t *)(void *)((char *)options + option->field);
 }
 
+static const char **option_text(gait_options *options, const gait_option *option) {
+  return (const char **)(void *)((char *)options + option->field);
+}
+
+_Static_assert(sizeof(char *) == sizeof(int64_t), "each option is a word");
+
 /* Whether options of so many bytes have a field for that one. */
 static bool option_fits(const gait_option *option, size_t options_bytes) {
   return option->field + sizeof(int64_t) <= options_bytes;
@@ -171,7 +181,7 @@ void gait_options_init_sized(gait_options *options, size_t options_bytes) {
   memset(options, 0, options_bytes);
   options->struct_bytes = options_bytes;
   for (size_t i = 0; i < OPTIONS_COUNT; i++)
-    if (option_fits(&options_table[i], options_bytes))
+    if (option_fits(&options_table[i], options_bytes) && options_table[i].type != GAIT_OPTION_TEXT)
       *option_field(options, &options_table[i]) = options_table[i].initial;
 }
 
@@ -294,6 +304,7 @@ static const char *option_form(const gait_option *option) {
                               : "bytes such as 512MiB (B, KiB, MiB, GiB, TiB)";
   case GAIT_OPTION_SWITCH: return "\"on\", \"off\", 1 or 0";
   case GAIT_OPTION_WORD: return option->words;
+  case GAIT_OPTION_TEXT: return "\"off\" or a text";
   case GAIT_OPTION_PERCENT:
   case GAIT_OPTION_COUNT:
   case GAIT_OPTION_MILLISECONDS:
@@ -304,7 +315,10 @@ static const char *option_form(const gait_option *option) {
 
 static gait_result option_error_value(const gait_option *option, const char *name, const char *text,
                                       char *error, size_t error_bytes) {
-  if (error && option->type == GAIT_OPTION_WORD)
+  if (error && option->type == GAIT_OPTION_TEXT)
+    snprintf(error, error_bytes, "%s: the text is longer than a path may be, %d bytes", name,
+             PATH_MAX);
+  else if (error && option->type == GAIT_OPTION_WORD)
     snprintf(error, error_bytes, "%s=%s: it takes one of %s", name, text, option->words);
   else if (error && option->maximum == INT64_MAX)
     snprintf(error, error_bytes, "%s=%s: it takes %s, at least %lld", name, text,
@@ -315,6 +329,15 @@ static gait_result option_error_value(const gait_option *option, const char *nam
   return GAIT_ERROR_OPTION_VALUE;
 }
 
+/* A text is not copied; "off" and no text at all are none. */
+static gait_result option_set_text(gait_options *options, const gait_option *option,
+                                   const char *name, const char *text, char *error,
+                                   size_t error_bytes) {
+  if (strlen(text) >= PATH_MAX) return option_error_value(option, name, text, error, error_bytes);
+  *option_text(options, option) = text[0] == '\0' || strcmp(text, "off") == 0 ? NULL : text;
+  return GAIT_OK;
+}
+
 /* Where an option of a later version than the program's headers would lie, is memory of others. */
 static gait_result option_set(gait_options *options, const gait_option *option, const char *name,
                               const char *text, char *error, size_t error_bytes) {
@@ -323,6 +346,8 @@ static gait_result option_set(gait_options *options, const gait_option *option, 
     if (error) snprintf(error, error_bytes, "%s: " OPTIONS_LATER, name);
     return GAIT_ERROR_OPTION_NAME;
   }
+  if (option->type == GAIT_OPTION_TEXT)
+    return option_set_text(options, option, name, text, error, error_bytes);
   if (!option_parse(option, text, &value) || !gaiti_option_in_range(option, value))
     return option_error_value(option, name, text, error, error_bytes);
   *option_field(options, option) = value;
@@ -504,18 +529,26 @@ static gait_result options_check_tags(const gait_options *options, char *error,
   return fault ? GAIT_ERROR_ARGUMENT : GAIT_OK;
 }
 
+static gait_result option_check(const gait_option *option, gait_options *options, char *error,
+                                size_t error_bytes) {
+  char text[32];
+  if (option->type == GAIT_OPTION_TEXT) {
+    const char *value = *option_text(options, option);
+    if (!value || strlen(value) < PATH_MAX) return GAIT_OK;
+    return option_error_value(option, option->name, value, error, error_bytes);
+  }
+  int64_t value = *option_field(options, option);
+  if (gaiti_option_in_range(option, value)) return GAIT_OK;
+  snprintf(text, sizeof text, "%lld", (long long)value);
+  return option_error_value(option, option->name, text, error, error_bytes);
+}
+
 gait_result gait_options_check(const gait_options *options, char *error, size_t error_bytes) {
   if (!options) return GAIT_ERROR_ARGUMENT;
   gait_options copy;
   gait_result result = gaiti_options_take(&copy, options, error, error_bytes);
-  if (result != GAIT_OK) return result;
-  for (size_t i = 0; i < OPTIONS_COUNT; i++) {
-    int64_t value = *option_field(&copy, &options_table[i]);
-    if (gaiti_option_in_range(&options_table[i], value)) continue;
-    char text[32];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    return option_error_value(&options_table[i], options_table[i].name, text, error, error_bytes);
-  }
+  for (size_t i = 0; i < OPTIONS_COUNT && result == GAIT_OK; i++)
+    result = option_check(&options_table[i], &copy, error, error_bytes);
   if (result == GAIT_OK) result = options_check_reserved(&copy, error, error_bytes);
   return result == GAIT_OK ? options_check_tags(&copy, error, error_bytes) : result;
 }

@@ -11,6 +11,9 @@
 gait_result gaiti_options_take(gait_options *own, const gait_options *options, char *error,
                                size_t error_bytes);
 
+/* Writes a line NAME=VALUE for each option that fits, as gait_options_set takes it. */
+void gaiti_options_describe(const gait_options *options, char *text, size_t bytes);
+
 /* Whether the option may have that value. */
 bool gaiti_option_in_range(const gait_option *option, int64_t value);
 

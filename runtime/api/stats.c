@@ -1,52 +1,43 @@
-/* The snapshot of numbers.
- *
- * Litmus: counters. */
-#include "alloc/cache.h"
+/* The snapshot of numbers. */
+#include "alloc/totals.h"
 #include "base/check.h"
 #include "base/sized.h"
 #include "cycle/cycle.h"
+#include "mutator/lateness.h"
 #include "weak/finalizers.h"
 
-/* A thread that retires a run at this moment may be seen with less than a moment before. */
-static uint64_t stats_never_less(AO_t *seen, uint64_t value) {
-  gaiti_counter_raise(seen, value);
-  return AO_load(seen);
+static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
+  struct gaiti_totals totals;
+  gaiti_totals_read(heap, &totals);
+  stats->processors = totals.processors;
+  stats->heap_live_bytes += totals.unflushed_live_bytes;
+  stats->alloc_bytes = totals.alloc_bytes;
+  stats->alloc_objects = totals.alloc_objects;
 }
 
-static void stats_count_allocations(gait_heap *heap, gait_stats *stats) {
-  gaiti_lock(&heap->procs->lock);
-  stats->processors = AO_load(&heap->procs->count);
-  stats->alloc_bytes = AO_load(&heap->procs->gone_alloc_bytes);
-  stats->alloc_objects = AO_load(&heap->procs->gone_alloc_objects);
-  for (const struct gaiti_proc *proc = heap->procs->all; proc; proc = proc->next) {
-    stats->heap_live_bytes += AO_load_acquire(&proc->taken.live);
-    stats->alloc_bytes += AO_load_acquire(&proc->alloc_bytes);
-    stats->alloc_objects += AO_load_acquire(&proc->alloc_objects);
-    gaiti_proc_count_live_runs(proc, &stats->alloc_bytes, &stats->alloc_objects);
-  }
-  gaiti_unlock(&heap->procs->lock);
-  stats->alloc_bytes = stats_never_less(&heap->procs->alloc_bytes_seen, stats->alloc_bytes);
-  stats->alloc_objects = stats_never_less(&heap->procs->alloc_objects_seen, stats->alloc_objects);
+static uint64_t stats_pause_cpu_max(gait_heap *heap) {
+  AO_t most_ns = AO_load(&heap->threads->pause_cpu_max_ns);
+  gaiti_lock(&heap->threads->lock);
+  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next)
+    gaiti_counter_raise(&most_ns, AO_load(&thread->pause_cpu_max_ns));
+  gaiti_unlock(&heap->threads->lock);
+  return most_ns;
 }
 
 static void stats_count_pauses(gait_heap *heap, gait_stats *stats) {
-  struct gaiti_latency pauses = {0};
-  gaiti_lock(&heap->threads->lock);
-  stats->threads = heap->threads->count;
-  gaiti_latency_merge(&pauses, &heap->threads->pauses);
-  AO_t cpu_max_ns = AO_load(&heap->threads->pause_cpu_max_ns);
-  for (const gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
-    gaiti_latency_merge(&pauses, &thread->pauses);
-    gaiti_counter_raise(&cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
-  }
-  gaiti_unlock(&heap->threads->lock);
+  struct gaiti_latency pauses, answers;
+  stats->threads = gaiti_lateness_sum(heap, &pauses, &answers);
   stats->pauses = pauses.count;
   stats->pause_total_ns = pauses.total_ns;
   stats->pause_max_ns = pauses.max_ns;
-  stats->pause_cpu_max_ns = cpu_max_ns;
+  stats->pause_cpu_max_ns = stats_pause_cpu_max(heap);
   stats->pause_p50_ns = gaiti_latency_quantile(&pauses, 0.5);
   stats->pause_p99_ns = gaiti_latency_quantile(&pauses, 0.99);
   stats->pause_p9999_ns = gaiti_latency_quantile(&pauses, 0.9999);
+  stats->answers = answers.count;
+  stats->late_max_ns = answers.max_ns;
+  stats->late_p50_ns = gaiti_latency_quantile(&answers, 0.5);
+  stats->late_p99_ns = gaiti_latency_quantile(&answers, 0.99);
 }
 
 static void stats_count_cycles(gait_heap *heap, gait_stats *stats) {

@@ -12,10 +12,10 @@
 #include "gait/tune.h"
 
 /* How large each was in version 0.2.0: no program states less. */
-#define GAITI_OPTIONS_BYTES   ((size_t)392)
+#define GAITI_OPTIONS_BYTES   ((size_t)400)
 #define GAITI_KIND_INFO_BYTES ((size_t)64)
-#define GAITI_STATS_BYTES     ((size_t)312)
-#define GAITI_RECORD_BYTES    ((size_t)320)
+#define GAITI_STATS_BYTES     ((size_t)344)
+#define GAITI_RECORD_BYTES    ((size_t)336)
 #define GAITI_BUDGET_BYTES    ((size_t)40)
 #define GAITI_MEMBER_BYTES    ((size_t)48)
 

@@ -11,6 +11,7 @@
 
 #include "base/probes.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marker.h"
 
 /* An assist looks at the clock after so many bytes, and ends when it has taken so long. */
@@ -54,7 +55,11 @@ static int64_t assist_mark(gait_thread *thread, int64_t bytes) {
   gaiti_marker_give(marker);
   PROBE4(assist_end, heap, thread, thread->name, work);
   gaiti_counter_add(&heap->cycle->pace.assist_ns, gaiti_pause_work_end(thread, cpu));
-  gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write(heap, &(struct gaiti_event){.type = GAIT_EVENT_ASSIST,
+                                                .at_ns = since,
+                                                .thread = thread->tid,
+                                                .value = {took, (uint64_t)work}});
   return work;
 }
 

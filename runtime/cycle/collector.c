@@ -36,6 +36,7 @@
 
 #include "mutator/blocking.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marker.h"
 
 #define COLLECTOR_RELEASE_BYTES ((size_t)1 << 20)
@@ -348,13 +349,15 @@ bool gaiti_collector_inline_is_due(const gait_heap *heap) {
 bool gaiti_collector_run_inline(gait_thread *thread) {
   struct gaiti_requests *requests = &thread->heap->cycle->requests;
   uint64_t since = gaiti_pause_begin();
+  gaiti_events_introduce(thread);
   gaiti_blocking_begin();
   gaiti_lock(&requests->lock);
   bool runs = AO_load(&requests->inline_due) && !requests->suspended;
   if (runs) collector_run_inline_locked(thread->heap, since + COLLECTOR_INLINE_NS);
   gaiti_unlock(&requests->lock);
   gaiti_blocking_end();
-  gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write_pause(thread, runs ? GAIT_PAUSE_CYCLE : GAIT_PAUSE_WAIT, since, took);
   return runs;
 }
 
@@ -436,7 +439,9 @@ static uint64_t collector_wait(gait_thread *thread, gait_cycle_cause cause, bool
   collector_await_locked(thread->heap, target, runs);
   gaiti_unlock(&requests->lock);
   gaiti_blocking_end();
-  return gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write_pause(thread, GAIT_PAUSE_WAIT, since, took);
+  return took;
 }
 
 void gaiti_collector_collect(gait_thread *thread, gait_cycle_cause cause) {
@@ -489,6 +494,7 @@ void gaiti_collector_stall(gait_thread *thread) {
   gaiti_counter_sub(&requests->stalled, 1);
   gaiti_blocking_end();
   uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write_pause(thread, GAIT_PAUSE_STALL, since, took);
   collector_end_stall(heap, stall, took, others);
   if (missing) gaiti_collector_wait_for_cycle(thread, GAIT_CAUSE_GOGC);
 }

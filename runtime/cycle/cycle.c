@@ -62,6 +62,7 @@
 #include "base/probes.h"
 #include "cycle/checkmark.h"
 #include "cycle/heap_walk.h"
+#include "cycle/events.h"
 #include "cycle/limit_report.h"
 #include "cycle/inspect.h"
 #include "cycle/quarantine.h"
@@ -105,6 +106,7 @@ bool gaiti_cycle_init(gait_heap *heap) {
   if (!(cycle->runner.marker = gaiti_marker_take(heap))) goto fail_records;
   gaiti_marker_pause(cycle->runner.marker);
   gaiti_pace_publish(heap);
+  gaiti_recorder_init(heap);
   heap->hooks = &gaiti_cycle_hooks;
   return true;
 fail_records:
@@ -122,6 +124,7 @@ fail_memory:
 
 void gaiti_cycle_destroy(gait_heap *heap) {
   struct gaiti_cycle *cycle = heap->cycle;
+  gaiti_recorder_close(heap);
   gaiti_marker_resume(cycle->runner.marker);
   gaiti_marker_give(cycle->runner.marker);
   gaiti_pools_abandon(heap);
@@ -461,6 +464,7 @@ static bool phase_sweep(gait_heap *heap) {
          runner->record.at_mark_end_bytes, runner->record.goal_bytes);
   gaiti_members_note_cycle(heap);
   gaiti_protocol_move(heap, GAITI_PHASE_IDLE);
+  gaiti_recorder_add(heap, &runner->record);
   cycle_report(heap, &runner->record);
   gaiti_members_report(heap);
   gaiti_limit_report(heap);
@@ -505,6 +509,7 @@ void gaiti_cycle_begin(gait_heap *heap, gait_cycle_cause cause) {
   if (!heap->generation.young) gaiti_inspections_take(heap);
   gaiti_pools_age(heap, cycle_is_pressed(heap, cause));
   gaiti_buffers_reserve(heap, cycle_buffers_wanted(heap));
+  gaiti_recorder_reopen(heap);
   runner->begun_ns = gaiti_os_now_ns();
   runner->stopped = false;
   gaiti_protocol_begin(heap);
@@ -588,6 +593,7 @@ bool gaiti_cycle_run(gait_heap *heap, uint64_t deadline_ns) {
   runner->mark_deadline_ns = cycle_mark_deadline_ns(deadline_ns);
   AO_store(&heap->short_runs, cycle_has_deadline(heap));
   gaiti_collecting_begin();
+  gaiti_events_name_runner(heap);
   gaiti_pace_take_over(heap);
   bool ended = cycle_run(heap);
   gaiti_collecting_end();

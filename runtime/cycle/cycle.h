@@ -10,6 +10,7 @@
 #include "cycle/promises.h"
 #include "cycle/protocol.h"
 #include "cycle/record.h"
+#include "cycle/recorder.h"
 #include "cycle/workers.h"
 #include "sweep/sweep.h"
 
@@ -98,6 +99,7 @@ struct gaiti_cycle {
   struct gaiti_pace pace;
   struct gaiti_workers workers;
   struct gaiti_records records;
+  struct gaiti_recorder file;
   struct gaiti_promises promises;
   struct gaiti_member member;
   gait_pool *pools; /* guarded by the lock of the requests */

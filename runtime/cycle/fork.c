@@ -419,6 +419,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   gaiti_externals_renew(&heap->externals);
   gaiti_pools_renew(heap);
   fork_unlock_all(heap);
+  gaiti_recorder_forget(heap, entry->caller);
   fork_renew_conditions(heap);
   fork_forget_collector(heap);
   gaiti_finalizer_thread_forget(heap);

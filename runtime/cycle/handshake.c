@@ -46,10 +46,12 @@
 #include "alloc/cache.h"
 #include "base/probes.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "cycle/watchdog.h"
 #include "mark/root_scan.h"
 #include "mutator/attachments.h"
 #include "mutator/blocking.h"
+#include "mutator/lateness.h"
 #include "weak/finalizers.h"
 
 /* A runner with a deadline reads the count so often at most between two looks. */
@@ -118,13 +120,33 @@ static void handshake_act(gait_thread *thread) {
 
 /* ---- Asking ---- */
 
+static void handshake_stage_asked_locked(gait_heap *heap) {
+  const struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
+  gaiti_event_stage_locked(heap, &(struct gaiti_event){
+                                     .type = GAIT_EVENT_ASKED,
+                                     .at_ns = handshakes->asked_ns,
+                                     .value = {AO_int_load(&handshakes->action),
+                                               AO_load(&heap->threads->handshake.number)},
+                                 });
+}
+
+static void handshake_stage_over_locked(gait_heap *heap, uint64_t took_ns) {
+  const struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
+  gaiti_event_stage_locked(heap, &(struct gaiti_event){
+                                     .type = GAIT_EVENT_HANDSHAKE,
+                                     .at_ns = handshakes->asked_ns,
+                                     .value = {took_ns, AO_int_load(&handshakes->action),
+                                               AO_load(&heap->threads->handshake.number)},
+                                 });
+}
+
 /* Raises the number of handshakes for the action, and the poll flag of each thread. */
 void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
   struct gaiti_handshake *asked = &heap->threads->handshake;
   handshakes->count++;
   handshakes->asked_ns = gaiti_os_now_ns();
-  handshakes->acted_for_outside = false;
+  handshakes->acted_for_outside = handshakes->measured = false;
   AO_store(&asked->pending, heap->threads->count);
   AO_int_store(&handshakes->action, action);
   AO_store_full(&asked->number, AO_load(&asked->number) + 1);
@@ -132,6 +154,7 @@ void gaiti_handshake_ask_locked(gait_heap *heap, enum gaiti_action action) {
   gaiti_delay(heap);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next)
     AO_int_store_release(&thread->attachments->poll, 1);
+  handshake_stage_asked_locked(heap);
 }
 
 bool gaiti_handshake_is_pending(const gait_heap *heap) {
@@ -140,8 +163,11 @@ bool gaiti_handshake_is_pending(const gait_heap *heap) {
 
 void gaiti_handshake_measure_locked(gait_heap *heap) {
   struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
+  if (handshakes->measured) return;
+  handshakes->measured = true;
   uint64_t took = gaiti_os_now_ns() - handshakes->asked_ns;
   if (took > handshakes->slowest_ns) handshakes->slowest_ns = took;
+  handshake_stage_over_locked(heap, took);
 }
 
 /* ---- The thread's side ---- */
@@ -157,9 +183,21 @@ static void safepoint_wake_collector(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
+/* This thread has come, so late; before another can be asked for the same.  Returns how late. */
+static uint64_t safepoint_note_late(gait_thread *thread, uint64_t asked_ns) {
+  uint64_t late_ns = gaiti_os_now_ns() - asked_ns;
+  gaiti_latency_add(&thread->answers, late_ns);
+  gaiti_counter_raise(&thread->heap->cycle->handshakes.latest,
+                      gaiti_lateness_pack(late_ns, thread->tid));
+  return late_ns;
+}
+
 /* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
  * CPU longer than the next stop is away. */
-static void safepoint_wait_while_stopped(gait_heap *heap) {
+static void safepoint_wait_while_stopped(gait_thread *thread) {
+  gait_heap *heap = thread->heap;
+  uint64_t late_ns =
+      safepoint_note_late(thread, AO_load(&heap->cycle->handshakes.stopped_since_ns));
   gaiti_counter_add(&heap->cycle->requests.kept, 1);
   gaiti_blocking_begin();
   gaiti_lock(&heap->threads->lock);
@@ -169,6 +207,7 @@ static void safepoint_wait_while_stopped(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_blocking_end();
   gaiti_counter_sub(&heap->cycle->requests.kept, 1);
+  gaiti_event_write_answer(thread, GAITI_ACTION_NONE, late_ns);
 }
 
 /* This thread was the last to act.  Unless the collector has to act for others, it moves to the
@@ -184,6 +223,7 @@ static bool safepoint_move_on(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
   if (next == GAITI_ACTION_NONE) safepoint_wake_collector(heap);
+  gaiti_events_flush(heap);
   return next != GAITI_ACTION_NONE;
 }
 
@@ -192,16 +232,20 @@ static bool safepoint_move_on(gait_heap *heap) {
 static bool safepoint_act(gait_thread *thread) {
   struct gaiti_handshake_runner *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
-  if (AO_load_acquire(&thread->heap->threads->handshake.stop))
-    safepoint_wait_while_stopped(thread->heap);
+  if (AO_load_acquire(&thread->heap->threads->handshake.stop)) safepoint_wait_while_stopped(thread);
   AO_t number = AO_load_acquire(&thread->heap->threads->handshake.number);
   if (AO_load(&thread->seen) == number) return false;
-  bool scan = AO_int_load(&handshakes->action) == GAITI_ACTION_SCAN_ROOTS;
+  unsigned action = AO_int_load(&handshakes->action);
+  bool scan = action == GAITI_ACTION_SCAN_ROOTS;
+  uint64_t late_ns = safepoint_note_late(thread, handshakes->asked_ns);
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
   if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
   if (scan) gaiti_pause_work_end(thread, cpu);
-  return gaiti_thread_note_acted(thread, number) && safepoint_move_on(thread->heap);
+  bool last = gaiti_thread_note_acted(thread, number);
+  bool asked = last && safepoint_move_on(thread->heap);
+  gaiti_event_write_answer(thread, action, late_ns);
+  return asked;
 }
 
 /* The next poll of the program's runs functions that are due: the flag stays raised for it. */
@@ -228,7 +272,8 @@ void gaiti_safepoint(gait_thread *thread) {
   gaiti_delay(thread->heap);
   while (safepoint_look(thread->attachments)) {
   }
-  gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  gaiti_event_write_pause(thread, GAIT_PAUSE_SAFEPOINT, since, took);
 }
 
 /* ---- The collector's side ---- */
@@ -264,6 +309,7 @@ static gait_thread *handshake_act_for_outside(gait_heap *heap) {
     if (AO_load(&thread->seen) != number) { /* else it acted, and left then */
       handshakes->acted_for_outside = true;
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
+      gaiti_event_stage_answer_locked(thread, gaiti_os_now_ns() - handshakes->asked_ns);
       gaiti_thread_note_acted(thread, number);
     }
     gaiti_thread_resume(thread);
@@ -294,6 +340,7 @@ static bool handshake_look(gait_heap *heap, int spins) {
   gaiti_unlock(&heap->threads->lock);
   gaiti_watchdog_report(heap, &report);
   gaiti_protocol_wake(heap);
+  gaiti_events_flush(heap);
   return over;
 }
 

@@ -22,10 +22,16 @@
 /* The collector's side of the handshake under way (mutator/thread.h has the threads').  Guarded by
  * the threads' lock, but for the atomics.
  *   acted_for_outside  the collector has acted for a thread outside
+ *   measured           the last thread has noted how long it took, before the runner looked
  *   buffer             barrier buffer of the collector, within one look, for threads that have no
  *                      processor
  *   waiting            the collector sleeps until a thread has acted
  *   has_deadline       the collector does not sleep while it waits, and looks again at once
+ *   asked_ns           when the handshake under way was asked; threads that act on it read it, and
+ *                      it does not change before all have
+ *   latest             of this cycle's answers, the one that came last after it was asked:
+ *                      lateness.h
+ *   stopped_since_ns   likewise of a stop; atomic
  *   still_since_ns     since when the thread that runs the cycle stands still, 0: it does not.  It
  *                      waits for threads, or is in the embedder's log or in the callback that tells
  *                      of the cycle, which comes last: all that it has is in the cycle, and whole.
@@ -33,14 +39,16 @@
 struct gaiti_handshake_runner {
   unsigned action; /* enum gaiti_action, atomic */
   bool acted_for_outside;
+  bool measured;
   struct gaiti_barrier_buffer *buffer;
   AO_t waiting;
   AO_t has_deadline;
   uint64_t asked_ns;
+  AO_t latest;
   uint64_t count; /* in this cycle */
   uint64_t slowest_ns;
   uint64_t stopped_ns; /* in this cycle, all threads */
-  uint64_t stopped_since_ns;
+  AO_t stopped_since_ns;
   uint64_t still_since_ns;
 };
 

@@ -15,6 +15,7 @@
 
 #include "base/probes.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marking.h"
 
 /*   asked       of every thread, as the phase begins
@@ -81,6 +82,11 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   if (to == GAITI_PHASE_SWEEP) gaiti_sweep_begin(heap);
   PROBE3(phase, heap, to, gaiti_phase(heap));
   AO_store_full(&protocol->phase, to);
+  gaiti_event_stage_locked(heap, &(struct gaiti_event){
+                                     .type = GAIT_EVENT_PHASE,
+                                     .at_ns = gaiti_os_now_ns(),
+                                     .value = {to, AO_load(&heap->cycle->file.cycle)},
+                                 });
   if (rows[to].asked == GAITI_ACTION_NONE) return;
   protocol_set_state_locked(heap, &rows[to]);
   gaiti_handshake_ask_locked(heap, rows[to].asked);
@@ -123,6 +129,7 @@ void gaiti_protocol_move(gait_heap *heap, enum gaiti_phase to) {
   protocol_enter_locked(heap, to);
   gaiti_unlock(&heap->threads->lock);
   gaiti_protocol_wake(heap);
+  gaiti_events_flush(heap);
   gaiti_delay(heap);
 }
 

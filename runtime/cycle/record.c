@@ -4,6 +4,7 @@
 
 #include "base/sized.h"
 #include "cycle/cycle.h"
+#include "mutator/lateness.h"
 
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
@@ -77,6 +78,8 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
   };
   gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
+  AO_store(&cycle->handshakes.latest, 0);
+  AO_store(&cycle->file.cycle, cycle->runner.record.cycle);
 }
 
 /* The end of marking begins when nothing is grey for the first time, outside of buffers. */
@@ -105,6 +108,8 @@ void gaiti_record_end(gait_heap *heap) {
   record->handshake_max_ns = cycle->handshakes.slowest_ns;
   record->stopped_ns = cycle->handshakes.stopped_ns;
   record->memory_pressure_percent = gaiti_pace_pressure(heap);
+  record->late_ns = gaiti_lateness_ns(AO_load(&cycle->handshakes.latest));
+  record->late_thread = gaiti_lateness_thread(AO_load(&cycle->handshakes.latest));
   gaiti_lock(&pace->lock);
   record->stopped_cpu_ns = pace->stopped_cpu_ns;
   record->cons_mark = pace->decision.cons_mark;

@@ -4,6 +4,7 @@
 #include "cycle/stop.h"
 
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "cycle/watchdog.h"
 #include "mutator/attachments.h"
 
@@ -38,7 +39,8 @@ static uint32_t stop_look(gait_heap *heap, uint64_t started_ns, int spins) {
 
 uint32_t gaiti_stop_all(gait_heap *heap) {
   struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
-  uint64_t start = handshakes->stopped_since_ns = gaiti_os_now_ns();
+  uint64_t start = gaiti_os_now_ns();
+  AO_store(&handshakes->stopped_since_ns, start);
   AO_store_full(&heap->threads->handshake.stop, 1);
   uint32_t managed = stop_look(heap, start, 0);
   for (int spins = 1; managed > 0 && stop_look(heap, start, spins) > 0; spins++) {
@@ -49,7 +51,7 @@ uint32_t gaiti_stop_all(gait_heap *heap) {
 
 bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
   struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
-  handshakes->stopped_since_ns = gaiti_os_now_ns();
+  AO_store(&handshakes->stopped_since_ns, gaiti_os_now_ns());
   AO_store_full(&heap->threads->handshake.stop, 1);
   bool all = false;
   for (bool time = true; time && !all;) {
@@ -68,6 +70,7 @@ bool gaiti_stop_until(gait_heap *heap, uint64_t deadline_ns) {
  * state is its own. */
 void gaiti_resume_all(gait_heap *heap) {
   struct gaiti_handshake_runner *handshakes = &heap->cycle->handshakes;
+  uint64_t since_ns = AO_load(&handshakes->stopped_since_ns), took_ns;
   gaiti_lock(&heap->threads->lock);
   AO_store_release(&heap->threads->handshake.stop, 0);
   for (gait_thread *thread = heap->threads->all; thread; thread = thread->next) {
@@ -75,6 +78,9 @@ void gaiti_resume_all(gait_heap *heap) {
     thread->stopped = false;
   }
   gaiti_wake(&heap->threads->changed);
+  took_ns = gaiti_os_now_ns() - since_ns;
+  gaiti_event_stage_locked(
+      heap, &(struct gaiti_event){.type = GAIT_EVENT_STOP, .at_ns = since_ns, .value = {took_ns}});
   gaiti_unlock(&heap->threads->lock);
-  handshakes->stopped_ns += gaiti_os_now_ns() - handshakes->stopped_since_ns;
+  handshakes->stopped_ns += took_ns;
 }

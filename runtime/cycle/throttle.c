@@ -15,6 +15,7 @@
 #include "cycle/assist.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/present.h"
 
 /* Cycles that an allocation waits for at the hard limit: where the heap has no room, and where it
  * has, which other threads were the first to take. */
@@ -84,7 +85,9 @@ void gaiti_throttle_pay(gait_thread *thread) {
 void gaiti_throttle_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
   gaiti_assist_charge(thread, bytes);
-  if (gaiti_heap_live(thread->heap) < AO_load(&pace->trigger_bytes)) return;
+  uint64_t live = gaiti_heap_live(thread->heap);
+  gaiti_present_note_growth(thread->heap, live);
+  if (live < AO_load(&pace->trigger_bytes)) return;
   if (gaiti_phase(thread->heap) != GAITI_PHASE_IDLE || gaiti_collector_inline_is_due(thread->heap))
     return;
   bool limit = AO_load(&pace->limit_bound) != 0;

@@ -45,6 +45,7 @@ static void threads_unlink_locked(struct gaiti_threads *threads, gait_thread *th
   AO_t number = AO_load(&threads->handshake.number);
   if (AO_load(&thread->seen) != number) gaiti_thread_note_acted(thread, number);
   gaiti_latency_merge(&threads->pauses, &thread->pauses);
+  gaiti_latency_merge(&threads->answers, &thread->answers);
   gaiti_counter_raise(&threads->pause_cpu_max_ns, AO_load(&thread->pause_cpu_max_ns));
   gaiti_attachments_release(thread);
   gaiti_thread_free_room(thread);

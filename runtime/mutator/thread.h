@@ -47,7 +47,10 @@ enum gaiti_thread_state {
  *                  those further up; written by the thread that has suspended it
  *   scopes         handles, as `fast.frames` are frames (mutator/scopes.h)
  *   fake_stack     where AddressSanitizer keeps local variables instead; NULL: on the stack
- *   pauses         written by the thread, or by the one that has suspended it */
+ *   pauses, answers  how long it was kept, and how late it came when it was asked; written by the
+ *                  thread, or by the one that has suspended it
+ *   record_entry   its entry in the list of threads of the record file, from 1 on; 0: none yet.
+ *                  Likewise */
 struct gait_thread {
   struct gait_fast fast;
   gait_heap *heap;
@@ -79,7 +82,9 @@ struct gait_thread {
   bool blocked; /* outside, while the OS thread is in a blocking section (mutator/blocking.h) */
   uint64_t allocations_until_debug_cycle;
   struct gaiti_latency pauses;
+  struct gaiti_latency answers;
   AO_t pause_cpu_max_ns;
+  uint32_t record_entry;
   gaiti_atomic_pointer user; /* the program's own */
   bool init_noted; /* the slot of the gait_store_init under way, for the option find_missing */
   AO_t finalizers; /* functions that are due run at its polls, so many at most */
@@ -109,8 +114,9 @@ struct gaiti_threads {
   gait_thread *spare;
   uint32_t count;
   struct gaiti_handshake handshake;
-  struct gaiti_latency pauses; /* of detached threads */
-  AO_t pause_cpu_max_ns;       /* likewise */
+  struct gaiti_latency pauses;  /* of detached threads */
+  struct gaiti_latency answers; /* likewise */
+  AO_t pause_cpu_max_ns;        /* likewise */
 };
 
 bool gaiti_threads_init(gait_heap *heap);

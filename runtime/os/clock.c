@@ -17,6 +17,10 @@ uint64_t gaiti_os_now_ns(void) {
   return clock_read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t gaiti_os_wall_ns(void) {
+  return clock_read_ns(CLOCK_REALTIME);
+}
+
 uint64_t gaiti_os_thread_cpu_ns(void) {
   return clock_read_ns(CLOCK_THREAD_CPUTIME_ID);
 }

@@ -61,6 +61,7 @@ void gaiti_os_free(void *memory);
 
 /* Each is 0 where the clock cannot be read. */
 uint64_t gaiti_os_now_ns(void);
+uint64_t gaiti_os_wall_ns(void); /* since 1970; others may set it */
 uint64_t gaiti_os_thread_cpu_ns(void);
 uint64_t gaiti_os_process_cpu_ns(void);
 void gaiti_os_sleep_ns(uint64_t ns);
@@ -118,6 +119,9 @@ void gaiti_os_thread_idle_priority(void);
 void gaiti_os_thread_end_idle_priority(int tid);
 
 int gaiti_os_thread_id(void);
+
+/* The calling thread's name, as the system has it; empty: it has none. */
+void gaiti_os_thread_name(char *name, size_t bytes);
 
 /* Waits for the end of a thread that gaiti_os_thread_start has started. */
 void gaiti_os_thread_join(pthread_t thread);

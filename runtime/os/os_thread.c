@@ -6,6 +6,8 @@
 #include <link.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,6 +57,14 @@ void gaiti_os_thread_begin(const char *name) {
 
 int gaiti_os_thread_id(void) {
   return (int)syscall(SYS_gettid); /* which does not fail */
+}
+
+void gaiti_os_thread_name(char *name, size_t bytes) {
+  char text[16] = ""; /* as long as the system's names are */
+  int before = errno;
+  prctl(PR_GET_NAME, text);
+  errno = before;
+  snprintf(name, bytes, "%.15s", text);
 }
 
 /* By the system's call: musl's function does nothing. */

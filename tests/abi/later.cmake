@@ -44,8 +44,8 @@ later_edit(runtime/api/api_abi.c
   "ABI_ENDS_WITH(gait_options, debug)" "ABI_ENDS_WITH(gait_options, later_option)"
   "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, tagged_map)" "ABI_ENDS_WITH(gait_kind_info, later)"
-  "ABI_ENDS_WITH(gait_stats, finalizers_slowest_ns)" "ABI_ENDS_WITH(gait_stats, later)"
-  "ABI_ENDS_WITH(gait_cycle_record, memory_pressure_percent)"
+  "ABI_ENDS_WITH(gait_stats, late_p99_ns)" "ABI_ENDS_WITH(gait_stats, later)"
+  "ABI_ENDS_WITH(gait_cycle_record, late_thread)"
   "ABI_ENDS_WITH(gait_cycle_record, later)")
 later_edit(runtime/api/options.c
   "options_table[] = {" "options_table[] = {

@@ -38,6 +38,10 @@ static void fuzz_value(const gait_option *row, const char *value) {
     return;
   }
   fuzz_require(gait_options_check(&options, NULL, 0) == GAIT_OK, "unchecked", row->name, value);
+  if (row->type == GAIT_OPTION_TEXT) {
+    fuzz_require(!options.records || options.records == value, "another text", row->name, value);
+    return;
+  }
   const int64_t field = fuzz_field(&options, row);
   if (row->may_be_off && field == row->off) return;
   char text[32];

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,11 @@ static int64_t options_field(const gait_options *options, const gait_option *row
   int64_t value;
   memcpy(&value, (const char *)options + row->field, sizeof value);
   return value;
+}
+
+/* A text has a test of its own. */
+static bool options_is_text(const gait_option *row) {
+  return row->type == GAIT_OPTION_TEXT;
 }
 
 static size_t options_rows(void) {
@@ -125,6 +131,7 @@ static const struct options_member {
                        MEMBER(trace),
                        MEMBER(late_ms),
                        MEMBER(late_signal),
+                       MEMBER(records),
                        DEBUG_MEMBER(checkmark),
                        DEBUG_MEMBER(heap_walk),
                        DEBUG_MEMBER(poison),
@@ -211,7 +218,8 @@ END_TEST
 START_TEST(option_off_is_one_value) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
-    if (row->may_be_off) ck_assert_int_eq(row->off, row->type == GAIT_OPTION_SWITCH ? 0 : GAIT_OFF);
+    const bool zero = row->type == GAIT_OPTION_SWITCH || options_is_text(row);
+    if (row->may_be_off) ck_assert_int_eq(row->off, zero ? 0 : GAIT_OFF);
   }
 }
 END_TEST
@@ -219,7 +227,7 @@ END_TEST
 START_TEST(option_auto_is_a_word_of_the_memory_limit) {
   options_expect(UNIT_OPTION(memory_limit_bytes), "auto", GAIT_AUTO);
   for (size_t i = 0; i < options_rows(); i++)
-    if (gait_option_at(i) != UNIT_OPTION(memory_limit_bytes))
+    if (gait_option_at(i) != UNIT_OPTION(memory_limit_bytes) && !options_is_text(gait_option_at(i)))
       options_reject(gait_option_at(i), "auto");
   gait_options options;
   gait_options_init(&options);
@@ -277,6 +285,7 @@ END_TEST
 START_TEST(every_option_is_read_back_from_its_text) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
+    if (options_is_text(row)) continue;
     const int64_t values[] = {row->minimum, row->maximum,
                               row->minimum + (row->maximum - row->minimum) / 2};
     for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
@@ -301,6 +310,7 @@ END_TEST
 START_TEST(option_values_out_of_range_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
+    if (options_is_text(row)) continue;
     char text[32];
     if (row->maximum < INT64_MAX - 1) {
       snprintf(text, sizeof text, "%" PRId64, row->maximum + 1);
@@ -321,6 +331,7 @@ START_TEST(option_words_that_are_no_number_are_rejected) {
   static const char *const words[] = {"banana", "1x",  "0x10", "1.5", " 1", "1 ",   "--1",
                                       "1e3",    "OFF", "1,0",  "NaN", "-",  "1\n2", "\xff"};
   for (size_t i = 0; i < options_rows(); i++) {
+    if (options_is_text(gait_option_at(i))) continue;
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
       options_reject(gait_option_at(i), words[k]);
     options_reject(gait_option_at(i), "");
@@ -337,6 +348,43 @@ START_TEST(option_words_have_values) {
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     options_reject(row, bad[i]);
   options_reject(UNIT_OPTION(gogc_percent), "gogc");
+}
+END_TEST
+
+/* "off" and no characters at all are no text; every other is taken as it is, where it is. */
+START_TEST(option_texts_are_taken_as_they_are) {
+  gait_options options;
+  gait_options_init(&options);
+  ck_assert_ptr_null(options.records);
+  static const char *const texts[] = {"a", "/tmp/%p.rec", "OFF", "0", "on", " off", "\xff"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    ck_assert_int_eq(gait_options_set(&options, "records", texts[i], NULL, 0), GAIT_OK);
+    ck_assert_ptr_eq(options.records, texts[i]);
+    ck_assert_int_eq(gait_options_check(&options, NULL, 0), GAIT_OK);
+  }
+  ck_assert_int_eq(gait_options_set(&options, "records", "off", NULL, 0), GAIT_OK);
+  ck_assert_ptr_null(options.records);
+  options.records = "a";
+  ck_assert_int_eq(gait_options_set(&options, "records", "", NULL, 0), GAIT_OK);
+  ck_assert_ptr_null(options.records);
+}
+END_TEST
+
+/* No path is that long. */
+START_TEST(option_texts_have_a_longest) {
+  static char text[PATH_MAX + 1];
+  char error[256] = "";
+  gait_options options;
+  gait_options_init(&options);
+  memset(text, 'x', PATH_MAX);
+  ck_assert_int_eq(gait_options_set(&options, "records", text, error, sizeof error),
+                   GAIT_ERROR_OPTION_VALUE);
+  ck_assert_ptr_nonnull(strstr(error, "records"));
+  ck_assert_ptr_null(options.records);
+  options.records = text;
+  ck_assert_int_eq(gait_options_check(&options, error, sizeof error), GAIT_ERROR_OPTION_VALUE);
+  text[PATH_MAX - 1] = '\0';
+  ck_assert_int_eq(gait_options_check(&options, error, sizeof error), GAIT_OK);
 }
 END_TEST
 
@@ -410,6 +458,7 @@ START_TEST(environment_sets_every_option) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
+    if (options_is_text(row)) continue;
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, row->maximum);
     setenv(row->environment, text, 1);
@@ -429,10 +478,22 @@ START_TEST(environment_sets_every_option) {
 }
 END_TEST
 
+START_TEST(environment_sets_a_text) {
+  options_clear_environment();
+  setenv("GAIT_RECORDS", "/tmp/x", 1);
+  gait_options options;
+  gait_options_init(&options);
+  ck_assert_int_eq(gait_options_from_environment(&options, NULL, 0), GAIT_OK);
+  ck_assert_str_eq(options.records, "/tmp/x");
+  unsetenv("GAIT_RECORDS");
+}
+END_TEST
+
 START_TEST(environment_error_names_the_bad_variable) {
   options_clear_environment();
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
+    if (options_is_text(row)) continue;
     setenv(row->environment, "banana", 1);
     gait_options options;
     gait_options_init(&options);
@@ -481,6 +542,7 @@ END_TEST
 START_TEST(bad_fields_of_options_are_rejected) {
   for (size_t i = 0; i < options_rows(); i++) {
     const gait_option *row = gait_option_at(i);
+    if (options_is_text(row)) continue;
     gait_options options;
     gait_options_init(&options);
     static unit_log log;
@@ -546,11 +608,14 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(parser, option_words_that_are_no_number_are_rejected);
   tcase_add_test(parser, option_words_have_values);
   tcase_add_test(parser, option_bytes_have_suffixes);
+  tcase_add_test(parser, option_texts_are_taken_as_they_are);
+  tcase_add_test(parser, option_texts_have_a_longest);
   tcase_add_test(parser, option_errors_are_cut_and_terminated);
   tcase_add_test(parser, unknown_option_names_are_rejected);
   tcase_add_test(parser, null_arguments_of_options_are_rejected);
   TCase *environment = unit_case(suite, "environment");
   tcase_add_test(environment, environment_sets_every_option);
+  tcase_add_test(environment, environment_sets_a_text);
   tcase_add_test(environment, environment_error_names_the_bad_variable);
   tcase_add_test(environment, heap_without_options_takes_the_environment);
   tcase_add_test(environment, heap_with_options_ignores_the_environment);

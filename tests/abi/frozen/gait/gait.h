@@ -222,6 +222,9 @@ typedef struct gait_options {
   int64_t late_ms;
   /* Signal that asks such a thread for its stack, where the program has left it alone; 0: none. */
   int64_t late_signal;
+  /* A file in which other processes see cycles, and all that threads do for them (record_file.h);
+   * NULL: none.  gait_heap_create copies the text. */
+  const char *records;
 
   /* ---- Functions of the program's (embed.h), and the argument of each ---- */
 
@@ -252,9 +255,9 @@ typedef struct gait_options {
 static inline void gait_options_init(gait_options *options);
 
 /* Sets the option `name` from text: a number, "off" where the row allows it, "on" and "off" for a
- * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  On
- * failure `options` is unchanged and `error` (may be NULL) holds a sentence that names the option
- * and the value, cut at `error_bytes`.
+ * switch, one of the row's words ("auto"), bytes with the suffixes B, KiB, MiB, GiB, TiB.  For an
+ * option that is a text, `value` itself is set, not a copy.  On failure `options` is unchanged and
+ * `error` (may be NULL) holds a sentence that names the option and the value, cut at `error_bytes`.
  * Fails: GAIT_ERROR_OPTION_NAME, GAIT_ERROR_OPTION_VALUE, GAIT_ERROR_ARGUMENT. */
 GAIT_API gait_result gait_options_set(gait_options *options, const char *name, const char *value,
                                       char *error, size_t error_bytes);
