@@ -15,7 +15,7 @@
 #define GAITI_OPTIONS_BYTES   ((size_t)400)
 #define GAITI_KIND_INFO_BYTES ((size_t)64)
 #define GAITI_STATS_BYTES     ((size_t)344)
-#define GAITI_RECORD_BYTES    ((size_t)336)
+#define GAITI_RECORD_BYTES    ((size_t)440)
 #define GAITI_BUDGET_BYTES    ((size_t)40)
 #define GAITI_MEMBER_BYTES    ((size_t)48)
 

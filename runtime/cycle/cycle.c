@@ -486,8 +486,7 @@ static void cycle_begin_pace(gait_heap *heap) {
   generation->remembered = generation->remembers;
   if (gaiti_pace_start_cycle(heap, generation->young)) generation->remembers = true;
   AO_store(&cycle->requests.asking_bytes, 0);
-  cycle->runner.record.goal_bytes = AO_load(&cycle->pace.goal_bytes);
-  cycle->runner.record.cpus = cycle->pace.cpus;
+  gaiti_record_goal(heap);
 }
 
 /* Whether the cycle has to find all the memory that it can. */

@@ -115,7 +115,7 @@ void gaiti_pace_destroy(gait_heap *heap) {
 /* Mapped memory that objects cannot fill: tables, the heap's structures, and the part of the blocks
  * in use that was still unfilled when marking last ended.  The part that is unfilled now is not
  * overhead: allocation will come to it. */
-static uint64_t pace_overhead(const gait_heap *heap) {
+uint64_t gaiti_pace_overhead(const gait_heap *heap) {
   return AO_load(&heap->space.table_bytes) + AO_load(&heap->space.structure_bytes) +
          heap->cycle->pace.slack_bytes;
 }
@@ -135,7 +135,7 @@ static struct gaiti_pacer_snapshot pace_snapshot(const gait_heap *heap) {
       .heap_live_bytes = (int64_t)gaiti_heap_live(heap),
       .heap_scan_bytes = (int64_t)pace_scannable(heap),
       .stack_bytes = (int64_t)pace->stack_bytes,
-      .overhead_bytes = (int64_t)pace_overhead(heap),
+      .overhead_bytes = (int64_t)gaiti_pace_overhead(heap),
       .heap_work_bytes = (int64_t)AO_load(&heap->marking->scan_bytes),
       .stack_work_bytes = (int64_t)AO_load(&heap->marking->root_bytes),
   };
@@ -414,7 +414,7 @@ void gaiti_pace_publish(gait_heap *heap) {
 uint64_t gaiti_pace_used(gait_heap *heap) {
   struct gaiti_pace *pace = &heap->cycle->pace;
   gaiti_lock(&pace->lock);
-  uint64_t bytes = (uint64_t)pace->pacer.marked_bytes + pace_overhead(heap);
+  uint64_t bytes = (uint64_t)pace->pacer.marked_bytes + gaiti_pace_overhead(heap);
   gaiti_unlock(&pace->lock);
   return bytes;
 }

@@ -113,6 +113,9 @@ void gaiti_pace_take_over(gait_heap *heap);
  * overhead. */
 uint64_t gaiti_pace_used(gait_heap *heap);
 
+/* Mapped memory that objects cannot fill.  The lock is held. */
+uint64_t gaiti_pace_overhead(const gait_heap *heap);
+
 /* A limit that another thread has set is another one: decides anew. */
 void gaiti_pace_review(gait_heap *heap);
 

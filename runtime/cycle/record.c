@@ -6,6 +6,14 @@
 #include "cycle/cycle.h"
 #include "mutator/lateness.h"
 
+_Static_assert((int)GAIT_GOAL_CPU_CAP == (int)GAITI_PACER_RULE_CPU_CAP &&
+                   (int)GAIT_GOAL_START_ROOM == (int)GAITI_PACER_RULE_START_ROOM &&
+                   (int)GAITI_PACER_RULES == (int)GAIT_GOAL_CPU_CAP + 1,
+               "rules have the same values for both");
+_Static_assert((int)GAIT_TRIGGER_NEVER == (int)GAITI_PACER_TRIGGER_NEVER &&
+                   (int)GAIT_TRIGGER_NO_ROOM == (int)GAITI_PACER_TRIGGER_NO_ROOM,
+               "bounds of the trigger have the same values for both");
+
 bool gaiti_records_init(struct gaiti_records *records) {
   records->last = 0;
   records->created_ns = records->ended_ns = gaiti_os_now_ns();
@@ -59,6 +67,27 @@ static uint32_t record_count_threads(gait_heap *heap) {
   return count;
 }
 
+/* Why it begins here: the decision that the trigger is of, which the cycle's start makes anew.  The
+ * lock of the pace is held. */
+static void record_plan(gait_heap *heap, gait_cycle_record *record) {
+  const struct gaiti_pace *pace = &heap->cycle->pace;
+  const struct gaiti_pacer_decision *decision = &pace->decision;
+  int64_t growth = 0, limit = pace->pacer.config.memory_limit_bytes;
+  for (int rule = GAITI_PACER_RULE_GOGC; rule <= GAITI_PACER_RULE_SQUARE_ROOT; rule++)
+    if (decision->rule_bytes[rule] > growth) growth = decision->rule_bytes[rule];
+  record->trigger_bytes = (uint64_t)decision->trigger_bytes;
+  record->trigger_bound = (uint32_t)decision->trigger_bound;
+  record->planned_goal_bytes = (uint64_t)decision->goal_bytes;
+  record->counted_bytes = (uint64_t)decision->marked_bytes;
+  record->growth_goal_bytes = (uint64_t)growth;
+  record->runway_bytes = (uint64_t)decision->runway_bytes;
+  record->expected_work_bytes = (uint64_t)decision->expected_work_bytes;
+  record->overhead_bytes = gaiti_pace_overhead(heap);
+  record->held_limit_bytes = limit == GAITI_PACER_NO_BYTES_LIMIT ? GAIT_OFF : limit;
+  record->background_percent = heap->options.background_percent;
+  record->cpu_cap_percent = (int64_t)AO_load(&pace->cpu_cap_percent);
+}
+
 void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
   struct gaiti_cycle *cycle = heap->cycle;
   struct gaiti_pace *pace = &cycle->pace;
@@ -73,13 +102,23 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
       .gogc_percent = pace->pacer.config.gc_percent,
       .memory_limit_bytes = (int64_t)AO_load(&heap->memory_limit),
       .live_before_bytes = pace->live_bytes,
-      .trigger_bytes = (uint64_t)pace->decision.trigger_bytes,
       .at_trigger_bytes = gaiti_heap_live(heap),
   };
+  record_plan(heap, &cycle->runner.record);
   gaiti_unlock(&pace->lock);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
   AO_store(&cycle->handshakes.latest, 0);
   AO_store(&cycle->file.cycle, cycle->runner.record.cycle);
+}
+
+void gaiti_record_goal(gait_heap *heap) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gait_cycle_record *record = &heap->cycle->runner.record;
+  gaiti_lock(&pace->lock);
+  record->goal_bytes = (uint64_t)pace->decision.goal_bytes;
+  record->goal_rule = (uint32_t)pace->decision.rule;
+  record->cpus = pace->cpus;
+  gaiti_unlock(&pace->lock);
 }
 
 /* The end of marking begins when nothing is grey for the first time, outside of buffers. */
@@ -87,6 +126,21 @@ static uint64_t record_end_of_mark_ns(const struct gaiti_protocol *protocol, boo
   const uint64_t *entered = protocol->entered_ns;
   if (barrierless) return entered[GAITI_PHASE_CLOSE];
   return entered[GAITI_PHASE_FLUSH] ? entered[GAITI_PHASE_FLUSH] : entered[GAITI_PHASE_STOP];
+}
+
+/* What the pacer says of the cycle's end. */
+static void record_pace(gait_heap *heap, gait_cycle_record *record) {
+  struct gaiti_pace *pace = &heap->cycle->pace;
+  gaiti_lock(&pace->lock);
+  record->stopped_cpu_ns = pace->stopped_cpu_ns;
+  record->cons_mark = pace->decision.cons_mark;
+  record->assist_ratio = gaiti_pace_assist_ratio(pace);
+  record->limiter_on = gaiti_pace_limiting(pace);
+  record->limit_step = (uint32_t)pace->ladder.step;
+  record->limit_unreachable = pace->decision.limit_unreachable;
+  record->stalled_ns = AO_load(&pace->stalled_ns) - pace->stalled_before_ns;
+  record->limiter_fill = gaiti_pacer_limiter_fill(&pace->limiter);
+  gaiti_unlock(&pace->lock);
 }
 
 void gaiti_record_end(gait_heap *heap) {
@@ -110,14 +164,7 @@ void gaiti_record_end(gait_heap *heap) {
   record->memory_pressure_percent = gaiti_pace_pressure(heap);
   record->late_ns = gaiti_lateness_ns(AO_load(&cycle->handshakes.latest));
   record->late_thread = gaiti_lateness_thread(AO_load(&cycle->handshakes.latest));
-  gaiti_lock(&pace->lock);
-  record->stopped_cpu_ns = pace->stopped_cpu_ns;
-  record->cons_mark = pace->decision.cons_mark;
-  record->assist_ratio = gaiti_pace_assist_ratio(pace);
-  record->limiter_on = gaiti_pace_limiting(pace);
-  record->limit_step = (uint32_t)pace->ladder.step;
-  record->limit_unreachable = pace->decision.limit_unreachable;
-  gaiti_unlock(&pace->lock);
+  record_pace(heap, record);
   records_measure(&cycle->records, record, cycle->runner.census.reserved_bytes);
   records_add(&cycle->records, record);
 }

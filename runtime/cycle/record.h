@@ -20,9 +20,11 @@ struct gaiti_records {
 bool gaiti_records_init(struct gaiti_records *records);
 void gaiti_records_destroy(struct gaiti_records *records);
 
-/* Begins the record of a cycle, and ends it, when it has been swept, and adds it to the ring.
+/* Begins the record of a cycle, notes the goal that it has once the pacer knows of it, and ends the
+ * record, when the cycle has been swept, and adds it to the ring.
  * Thread: the one that runs the cycle. */
 void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause);
+void gaiti_record_goal(gait_heap *heap);
 void gaiti_record_end(gait_heap *heap);
 
 /* Copies the records from cycle `first` on, the oldest first, each in `record_bytes` bytes; returns

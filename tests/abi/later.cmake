@@ -45,7 +45,7 @@ later_edit(runtime/api/api_abi.c
   "ABI_ENDS_WITH(gait_option, words)" "ABI_ENDS_WITH(gait_option, later)"
   "ABI_ENDS_WITH(gait_kind_info, tagged_map)" "ABI_ENDS_WITH(gait_kind_info, later)"
   "ABI_ENDS_WITH(gait_stats, late_p99_ns)" "ABI_ENDS_WITH(gait_stats, later)"
-  "ABI_ENDS_WITH(gait_cycle_record, late_thread)"
+  "ABI_ENDS_WITH(gait_cycle_record, trial_cycle)"
   "ABI_ENDS_WITH(gait_cycle_record, later)")
 later_edit(runtime/api/options.c
   "options_table[] = {" "options_table[] = {

@@ -9,6 +9,7 @@ set(GAIT_PAGE "")
 set(GAIT_WASM_DIR ${CMAKE_CURRENT_BINARY_DIR}/wasm)
 set(GAIT_WASM_FLAGS --target=wasm32 -std=c11 -O2 -mbulk-memory -ffreestanding -nostdlib
   -fvisibility=hidden -I${PROJECT_SOURCE_DIR}/pacer -I${PROJECT_SOURCE_DIR}/tools/sim
+  -I${PROJECT_SOURCE_DIR}/tools/explain
   -Wall -Wextra -Wconversion -Wshadow -Wmissing-prototypes
   -fuse-ld=${GAIT_WASM_LD} -Wl,--no-entry -Wl,--export-dynamic -Wl,--strip-all)
 if(GAIT_WERROR)
@@ -28,8 +29,10 @@ endif()
 if(GAIT_WASM_CLANG AND GAIT_WASM_LD AND GAIT_BASE64 AND GAIT_WASM_FAILED EQUAL 0)
   file(GLOB GAIT_WASM_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.c)
   file(GLOB GAIT_WASM_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/pacer/*.h)
-  file(GLOB GAIT_WASM_SIM_HEADERS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.h)
-  foreach(file IN ITEMS sim/sim_driver.c sim/sim_heap.c sim/sim_mark.c sim/sim_run.c page/page_model.c)
+  file(GLOB GAIT_WASM_SIM_HEADERS CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/sim/*.h
+    ${CMAKE_CURRENT_SOURCE_DIR}/explain/*.h)
+  foreach(file IN ITEMS sim/sim_driver.c sim/sim_heap.c sim/sim_mark.c sim/sim_run.c page/page_model.c
+      explain/explain.c explain/explain_advice.c explain/explain_text.c explain/explain_why.c)
     list(APPEND GAIT_WASM_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${file})
   endforeach()
   add_custom_command(OUTPUT ${GAIT_WASM_DIR}/model.wasm

@@ -269,9 +269,9 @@ function explain() {
   place("cycle").disabled = list.length === 1;
   place("cycle-number").textContent = ran ? (shown + 1) + " of " + list.length : "none";
   place("sentences").replaceChildren();
-  const now = { gogc: chosen.gogc, limit: chosen.limit, cpu_cap: 0.5 };
-  for (const { text, warning } of words.explain(cycle, now, model.rules, ran))
-    element("p", place("sentences"), text, { className: warning ? "warning" : "" });
+  const warning = cycle.limit_unreachable !== 0 || cycle.limiting !== 0;
+  model.explain(settings(), cycle, shown + 1, ran).forEach((text, i) =>
+    element("p", place("sentences"), text, { className: i > 0 && warning ? "warning" : "" }));
   rulesTable(cycle);
 }
 

@@ -79,6 +79,13 @@ async function load(bytes) {
     name: memory.text(wasm.model_rule_name(i)), sentence: memory.text(wasm.model_rule_sentence(i)) }));
   const { set, cycle, next, begin, totals } = programOf(wasm, memory, fields, rules);
 
+  /* The two sentences about a cycle that ran with these settings, or about one that never will. */
+  function explain(settings, made, number, ran) {
+    set(settings);
+    memory.write(wasm.model_cycle(), fields.cycle, made);
+    return [memory.text(wasm.model_why(number, ran ? 1 : 0)), memory.text(wasm.model_outcome())];
+  }
+
   function collect(most, enough) {
     const cycles = [];
     while (cycles.length < most) {
@@ -90,7 +97,7 @@ async function load(bytes) {
   }
 
   return {
-    STATUS, STEPS, STEPS_OF_CURVE, fields, rules, set, begin, next,
+    STATUS, STEPS, STEPS_OF_CURVE, fields, rules, set, begin, next, explain,
     /* Cycles of a program that has settled. */
     settled(settings, track, count) {
       set(settings, track);

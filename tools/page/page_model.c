@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "explain.h"
 #include "sim_run.h"
 
 static const double model_most_bytes = (double)SIM_MOST_BYTES;
@@ -27,6 +28,7 @@ static struct model_point track[MODEL_MOST_POINTS];
 static struct model_cycle cycle;
 static struct model_totals totals;
 static double proposals[GAITI_PACER_RULES];
+static struct explanation explanation;
 
 static struct {
   struct sim_heap heap;
@@ -184,6 +186,8 @@ static void model_explain(const struct gaiti_pacer_decision *decision) {
   cycle.work_trend = decision->work_trend;
   cycle.expected_work_bytes = model_size(decision->expected_work_bytes);
   cycle.worst_work_bytes = model_size(decision->worst_work_bytes);
+  cycle.growth_goal_bytes = model_size(decision->rule_bytes[GAITI_PACER_RULE_GOGC]);
+  cycle.overhead_bytes = model_within(settings.overhead_bytes, 0, model_most_bytes);
   for (int i = 0; i < GAITI_PACER_RULES; i++)
     proposals[i] = model_size(decision->rule_bytes[i]);
 }
@@ -338,7 +342,7 @@ struct model_settings *model_settings(void) {
 struct model_point *model_track(void) {
   return track;
 }
-const struct model_cycle *model_cycle(void) {
+struct model_cycle *model_cycle(void) {
   return &cycle;
 }
 const struct model_totals *model_totals(void) {
@@ -371,4 +375,54 @@ const char *model_rule_sentence(int rule) {
 }
 const char *model_bound_name(int bound) {
   return gaiti_pacer_trigger_bound_name((enum gaiti_pacer_trigger_bound)bound);
+}
+
+/* ---- Sentences ---- */
+
+/* The CPU time that all cycles take, of what was offered since the cycle before ended. */
+static double model_gc_share(void) {
+  return gaiti_pacer_cpu_share(cycle.assist_cpu_s + cycle.background_cpu_s,
+                               cycle.end_s - cycle.begin_s, model_cpus());
+}
+
+static void model_take(struct explain_cycle *taken) {
+  taken->bound = (int)cycle.trigger_bound;
+  taken->rule = (int)cycle.end_rule;
+  taken->gogc_percent = settings.gc_percent;
+  taken->limit_bytes = settings.memory_limit_bytes < model_most_bytes ? settings.memory_limit_bytes
+                                                                      : __builtin_inf();
+  taken->background_share = program.config.background_share;
+  taken->cpu_cap = program.config.cpu_cap;
+  taken->cpus = model_cpus();
+  taken->counted_bytes = cycle.marked_before_bytes;
+  taken->growth_goal_bytes = cycle.growth_goal_bytes;
+  taken->planned_goal_bytes = cycle.goal_bytes;
+  taken->trigger_bytes = cycle.trigger_bytes;
+  taken->goal_bytes = cycle.end_goal_bytes;
+  taken->runway_bytes = cycle.runway_bytes;
+  taken->expected_work_bytes = cycle.expected_work_bytes;
+  taken->overhead_bytes = cycle.overhead_bytes;
+  taken->at_trigger_bytes = cycle.start_bytes;
+  taken->peak_bytes = cycle.peak_bytes;
+  taken->work_bytes = cycle.work_bytes;
+  taken->mark_seconds = cycle.end_s - cycle.start_s;
+  taken->assist_seconds = cycle.owed_cpu_s;
+  taken->background_seconds = cycle.background_cpu_s;
+  taken->gc_cpu_share = model_gc_share();
+}
+
+const char *model_why(double number, int ran) {
+  struct explain_cycle taken = {.number = number,
+                                .ran = ran != 0,
+                                .limiter_on = cycle.limiting != 0,
+                                .limit_unreachable = cycle.limit_unreachable != 0,
+                                .grain_bytes = 1024};
+  model_take(&taken);
+  if (!ran) taken.rule = (int)cycle.rule;
+  explain_cycle(&taken, &explanation);
+  return explanation.why;
+}
+
+const char *model_outcome(void) {
+  return explanation.outcome;
 }

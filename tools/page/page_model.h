@@ -66,6 +66,8 @@
   F(background_cpu_s)                                                                              \
   F(idle_cpu_s)                                                                                    \
   F(gc_share) /* of all CPU while marking, without idle time */                                    \
+  F(overhead_bytes)                                                                                \
+  F(growth_goal_bytes) /* by GOGC alone */                                                         \
   F(limiter_fill)                                                                                  \
   F(limiting)
 
@@ -110,7 +112,7 @@ enum model_status {
 /* Where the records lie, and their fields as "one,two,...". */
 struct model_settings *model_settings(void);
 struct model_point *model_track(void);
-const struct model_cycle *model_cycle(void);
+struct model_cycle *model_cycle(void);
 const struct model_totals *model_totals(void);
 const char *model_settings_names(void);
 const char *model_point_names(void);
@@ -123,6 +125,11 @@ int model_rules(void);
 const char *model_rule_name(int rule);
 const char *model_rule_sentence(int rule);
 const char *model_bound_name(int bound);
+
+/* The sentences (tools/explain) about the cycle `number` that lies in model_cycle, which the page may
+ * have written there; `ran` 0: no such cycle will come.  model_outcome is valid after it. */
+const char *model_why(double number, int ran);
+const char *model_outcome(void);
 
 /* Starts the program of the first `points` points of the track; one point is a
  * program that stays as it is and never ends.  Its live heap is built up by

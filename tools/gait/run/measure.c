@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "cycle_json.h"
 #include "pacer.h"
 #include "sim_law.h"
 
@@ -116,25 +117,10 @@ void measurement_destroy(struct measurement *measurement) {
 
 /* ---- Showing ---- */
 
-static json_t *measure_json_cycle(const gait_cycle_record *record) {
-  return json_pack(
-      "{s:f, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-      "seconds", (double)record->started_ns * 1e-9, "cause", gait_cycle_cause_name(record->cause),
-      "young", (int)record->young, "cpus", record->cpus, "trigger_bytes",
-      (json_int_t)record->trigger_bytes, "goal_bytes", (json_int_t)record->goal_bytes,
-      "at_trigger_bytes", (json_int_t)record->at_trigger_bytes, "at_mark_end_bytes",
-      (json_int_t)record->at_mark_end_bytes, "marked_bytes", (json_int_t)record->marked_bytes,
-      "scan_bytes", (json_int_t)record->scan_bytes, "root_bytes", (json_int_t)record->root_bytes,
-      "mapped_bytes", (json_int_t)record->mapped_bytes, "mark_ns", (json_int_t)record->mark_ns,
-      "assist_ns", (json_int_t)record->assist_ns, "background_ns",
-      (json_int_t)record->background_ns, "idle_ns", (json_int_t)record->idle_ns, "stopped_cpu_ns",
-      (json_int_t)record->stopped_cpu_ns);
-}
-
 static json_t *measure_json_cycles(const struct measurement *measurement) {
   json_t *list = json_array();
   for (size_t i = 0; i < measurement->cycle_count; i++)
-    json_array_append_new(list, measure_json_cycle(&measurement->cycles[i]));
+    json_array_append_new(list, cycle_json_write(&measurement->cycles[i]));
   return list;
 }
 

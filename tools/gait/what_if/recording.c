@@ -171,7 +171,7 @@ static bool recording_line(struct recording_cursor *cursor, struct recording_cyc
   if (!recording_clock(cursor, cycle, gait) || !recording_cpu(cursor, cycle) ||
       !recording_heap(cursor, cycle))
     return false;
-  recording_word(cursor, " (forced)");
+  cycle->forced = recording_word(cursor, " (forced)");
   return true;
 }
 

@@ -27,6 +27,7 @@ struct recording_cycle {
   double goal_bytes;
   double roots_bytes; /* stacks and globals; 0: not told */
   double cpus;
+  bool forced; /* somebody asked for it */
 };
 
 enum recording_system { RECORDING_GO, RECORDING_GAIT };
