@@ -165,6 +165,7 @@ enum gaiti_rank {
   GAITI_RANK_MARK,       /* shared mark work */
   GAITI_RANK_BUFFERS,    /* shaded references handed over by threads */
   GAITI_RANK_RECORDS,    /* the ring of cycle records */
+  GAITI_RANK_DUMP,       /* chunks of a heap dump that are to be written */
   GAITI_RANK_COUNT,
 };
 
