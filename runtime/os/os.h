@@ -160,6 +160,7 @@ enum gaiti_rank {
   GAITI_RANK_KINDS,      /* the table of kinds */
   GAITI_RANK_PACER,      /* the pacer's state */
   GAITI_RANK_FINDER,     /* the option find_missing */
+  GAITI_RANK_PROFILE,    /* samples of allocations */
   GAITI_RANK_PARTIAL,    /* lists of blocks with free slots */
   GAITI_RANK_SPACE,      /* free blocks */
   GAITI_RANK_MARK,       /* shared mark work */
