@@ -31,5 +31,6 @@ int gait_cmd_what_if(int argc, char **argv);
 int gait_cmd_advise(int argc, char **argv);
 int gait_cmd_explain(int argc, char **argv);
 int gait_cmd_heap(int argc, char **argv);
+int gait_cmd_profile(int argc, char **argv);
 
 #endif

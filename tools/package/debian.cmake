@@ -29,6 +29,9 @@ if(TARGET gait_scheme)
   add_dependencies(gait_packaged gait_scheme)
 endif()
 target_link_libraries(gait_packaged PRIVATE gait_shared PkgConfig::JANSSON m)
+if(ZLIB_FOUND)
+  target_link_libraries(gait_packaged PRIVATE PkgConfig::ZLIB)
+endif()
 
 # ---- Files ----
 

@@ -136,6 +136,10 @@ static bool reader_numbers(struct pprof_reader *reader, struct pprof_span span, 
 
 static void reader_type(struct pprof_reader *reader, struct pprof_span span) {
   uint64_t numbers[3];
+  if (reader->profile->sample_count > 0) {
+    reader_fail(reader, span.at, "a type of values comes after samples");
+    return;
+  }
   if (!reader_numbers(reader, span, numbers, 2)) return;
   struct pprof_type *type = READER_APPEND(reader, types, type_count);
   if (type != NULL) *type = (struct pprof_type){(size_t)numbers[1], (size_t)numbers[2]};
@@ -191,7 +195,8 @@ static void reader_each(struct pprof_reader *reader, const struct pprof_field *f
 static void reader_sample(struct pprof_reader *reader, struct pprof_span span) {
   struct pprof *profile = reader->profile;
   size_t offset = span.at;
-  struct pprof_sample sample = {.frames = profile->frame_count,
+  struct pprof_sample sample = {.offset = offset,
+                                .frames = profile->frame_count,
                                 .values = profile->value_count,
                                 .labels = profile->label_count};
   struct pprof_field field;
@@ -219,7 +224,7 @@ static void reader_line(struct pprof_reader *reader, struct pprof_span span) {
 
 static void reader_location(struct pprof_reader *reader, struct pprof_span span) {
   struct pprof *profile = reader->profile;
-  struct pprof_location location = {.lines = profile->line_count};
+  struct pprof_location location = {.offset = span.at, .lines = profile->line_count};
   struct pprof_field field;
   while (span_next(reader, &span, &field)) {
     if (field.field == 4 && field_is(reader, &field, PPROF_BYTES)) reader_line(reader, field.span);
@@ -238,7 +243,8 @@ static void reader_function(struct pprof_reader *reader, struct pprof_span span)
   if (!reader_numbers(reader, span, numbers, 5)) return;
   struct pprof_function *function = READER_APPEND(reader, functions, function_count);
   if (function != NULL)
-    *function = (struct pprof_function){numbers[1], (size_t)numbers[2], (size_t)numbers[4]};
+    *function =
+        (struct pprof_function){numbers[1], span.at, (size_t)numbers[2], (size_t)numbers[4]};
 }
 
 static void reader_mapping(struct pprof_reader *reader, struct pprof_span span) {
@@ -246,8 +252,9 @@ static void reader_mapping(struct pprof_reader *reader, struct pprof_span span) 
   if (!reader_numbers(reader, span, numbers, 6)) return;
   struct pprof_mapping *mapping = READER_APPEND(reader, mappings, mapping_count);
   if (mapping != NULL)
-    *mapping = (struct pprof_mapping){numbers[1], numbers[2],         numbers[3],
-                                      numbers[4], (size_t)numbers[5], (size_t)numbers[6]};
+    *mapping = (struct pprof_mapping){numbers[1],        span.at,    numbers[2],
+                                      numbers[3],        numbers[4], (size_t)numbers[5],
+                                      (size_t)numbers[6]};
 }
 
 static void reader_comment(struct pprof_reader *reader, uint64_t number) {
@@ -284,9 +291,10 @@ static void reader_message(struct pprof_reader *reader, struct pprof_span span) 
 
 /* ---- References ---- */
 
-/* From the id of a location, a function or a mapping to its place. */
+/* From the id of a location, a function or a mapping to its place.  These begin so, too. */
 struct pprof_id {
   uint64_t id;
+  size_t offset;
   size_t place;
 };
 
@@ -295,7 +303,7 @@ static int id_compare(const void *a, const void *b) {
   return (x->id > y->id) - (x->id < y->id);
 }
 
-/* Ids are the first member of each element.  Sorted; NULL: two are the same, or 0, or no memory. */
+/* Sorted; NULL: out of memory. */
 static struct pprof_id *ids_make(struct pprof_reader *reader, const void *elements, size_t count,
                                  size_t bytes, const char *noun) {
   struct pprof_id *ids = malloc((count + 1) * sizeof *ids);
@@ -304,88 +312,106 @@ static struct pprof_id *ids_make(struct pprof_reader *reader, const void *elemen
     return NULL;
   }
   for (size_t i = 0; i < count; i++) {
-    memcpy(&ids[i].id, (const char *)elements + i * bytes, sizeof ids[i].id);
+    memcpy(&ids[i], (const char *)elements + i * bytes, offsetof(struct pprof_id, place));
     ids[i].place = i;
   }
   qsort(ids, count, sizeof *ids, id_compare);
   for (size_t i = 0; i < count; i++)
     if (ids[i].id == 0 || (i > 0 && ids[i].id == ids[i - 1].id))
-      reader_fail(reader, 0, "%s %" PRIu64 " is there twice, or has no number", noun, ids[i].id);
+      reader_fail(reader, ids[i].offset, "%s %" PRIu64 " is there twice, or has no number", noun,
+                  ids[i].id);
   return ids;
 }
 
-/* The place of an id. */
+/* The place of an id that the part at `offset` names. */
 static size_t ids_find(struct pprof_reader *reader, const struct pprof_id *ids, size_t count,
-                       uint64_t id, const char *noun) {
+                       size_t id, size_t offset, const char *noun) {
   struct pprof_id key = {.id = id};
   const struct pprof_id *found = bsearch(&key, ids, count, sizeof *ids, id_compare);
-  if (found == NULL) {
-    reader_fail(reader, 0, "there is no %s %" PRIu64, noun, id);
-    return 0;
-  }
-  return found->place;
+  if (found != NULL) return found->place;
+  reader_fail(reader, offset, "there is no %s %zu", noun, id);
+  return 0;
 }
 
 static void reader_resolve_locations(struct pprof_reader *reader) {
   struct pprof *profile = reader->profile;
-  struct pprof_id *ids = ids_make(reader, profile->locations, profile->location_count,
-                                  sizeof *profile->locations, "location");
-  for (size_t i = 0; ids != NULL && i < profile->frame_count; i++)
-    profile->frames[i] =
-        ids_find(reader, ids, profile->location_count, profile->frames[i], "location");
+  size_t count = profile->location_count;
+  struct pprof_id *ids =
+      ids_make(reader, profile->locations, count, sizeof *profile->locations, "location");
+  for (size_t i = 0; ids != NULL && i < profile->sample_count; i++) {
+    const struct pprof_sample *sample = &profile->samples[i];
+    for (size_t j = sample->frames; j < sample->frames + sample->frame_count; j++)
+      profile->frames[j] =
+          ids_find(reader, ids, count, profile->frames[j], sample->offset, "location");
+  }
   free(ids);
 }
 
 static void reader_resolve_functions(struct pprof_reader *reader) {
   struct pprof *profile = reader->profile;
-  struct pprof_id *ids = ids_make(reader, profile->functions, profile->function_count,
-                                  sizeof *profile->functions, "function");
-  for (size_t i = 0; ids != NULL && i < profile->line_count; i++)
-    profile->lines[i].function =
-        ids_find(reader, ids, profile->function_count, profile->lines[i].function, "function");
+  size_t count = profile->function_count;
+  struct pprof_id *ids =
+      ids_make(reader, profile->functions, count, sizeof *profile->functions, "function");
+  for (size_t i = 0; ids != NULL && i < profile->location_count; i++) {
+    const struct pprof_location *location = &profile->locations[i];
+    for (size_t j = location->lines; j < location->lines + location->line_count; j++)
+      profile->lines[j].function =
+          ids_find(reader, ids, count, profile->lines[j].function, location->offset, "function");
+  }
   free(ids);
 }
 
 static void reader_resolve_mappings(struct pprof_reader *reader) {
   struct pprof *profile = reader->profile;
-  struct pprof_id *ids = ids_make(reader, profile->mappings, profile->mapping_count,
-                                  sizeof *profile->mappings, "mapping");
+  size_t count = profile->mapping_count;
+  struct pprof_id *ids =
+      ids_make(reader, profile->mappings, count, sizeof *profile->mappings, "mapping");
   for (size_t i = 0; ids != NULL && i < profile->location_count; i++) {
-    size_t *mapping = &profile->locations[i].mapping;
-    if (*mapping != 0)
-      *mapping = ids_find(reader, ids, profile->mapping_count, *mapping, "mapping") + 1;
+    struct pprof_location *location = &profile->locations[i];
+    if (location->mapping != 0)
+      location->mapping =
+          ids_find(reader, ids, count, location->mapping, location->offset, "mapping") + 1;
   }
   free(ids);
 }
 
-static void reader_need_string(struct pprof_reader *reader, size_t number) {
+/* The part at `offset` names the string. */
+static void reader_need_string(struct pprof_reader *reader, size_t number, size_t offset) {
   if (number >= reader->profile->string_count)
-    reader_fail(reader, 0, "there is no string %zu, but %zu of them", number,
+    reader_fail(reader, offset, "there is no string %zu, but %zu of them", number,
                 reader->profile->string_count);
+}
+
+static void reader_check_labels(struct pprof_reader *reader) {
+  const struct pprof *profile = reader->profile;
+  for (size_t i = 0; i < profile->sample_count; i++) {
+    const struct pprof_sample *sample = &profile->samples[i];
+    for (size_t j = sample->labels; j < sample->labels + sample->label_count; j++) {
+      reader_need_string(reader, profile->labels[j].key, sample->offset);
+      reader_need_string(reader, profile->labels[j].text, sample->offset);
+      reader_need_string(reader, profile->labels[j].unit, sample->offset);
+    }
+  }
 }
 
 static void reader_check_strings(struct pprof_reader *reader) {
   const struct pprof *profile = reader->profile;
-  reader_need_string(reader, 0);
+  reader_need_string(reader, 0, 0);
   for (size_t i = 0; i < profile->type_count; i++) {
-    reader_need_string(reader, profile->types[i].type);
-    reader_need_string(reader, profile->types[i].unit);
-  }
-  for (size_t i = 0; i < profile->label_count; i++) {
-    reader_need_string(reader, profile->labels[i].key);
-    reader_need_string(reader, profile->labels[i].text);
-    reader_need_string(reader, profile->labels[i].unit);
+    reader_need_string(reader, profile->types[i].type, 0);
+    reader_need_string(reader, profile->types[i].unit, 0);
   }
   for (size_t i = 0; i < profile->function_count; i++) {
-    reader_need_string(reader, profile->functions[i].name);
-    reader_need_string(reader, profile->functions[i].file);
+    reader_need_string(reader, profile->functions[i].name, profile->functions[i].offset);
+    reader_need_string(reader, profile->functions[i].file, profile->functions[i].offset);
   }
   for (size_t i = 0; i < profile->mapping_count; i++) {
-    reader_need_string(reader, profile->mappings[i].file);
-    reader_need_string(reader, profile->mappings[i].build_id);
+    reader_need_string(reader, profile->mappings[i].file, profile->mappings[i].offset);
+    reader_need_string(reader, profile->mappings[i].build_id, profile->mappings[i].offset);
   }
   for (size_t i = 0; i < profile->comment_count; i++)
-    reader_need_string(reader, profile->comments[i]);
+    reader_need_string(reader, profile->comments[i], 0);
+  reader_check_labels(reader);
 }
 
 bool pprof_parse(struct pprof *profile, const void *bytes, size_t count,

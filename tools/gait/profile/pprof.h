@@ -15,7 +15,8 @@ struct pprof_error {
   char text[160];
 };
 
-/* Texts are places in `strings`; they end with a 0, which they may have inside, too. */
+/* `offset` of a part is where it begins in the uncompressed bytes.  Texts are places in `strings`;
+ * they end with a 0, which they may have inside, too. */
 struct pprof_type {
   size_t type, unit;
 };
@@ -28,6 +29,7 @@ struct pprof_label {
 
 /* Its parts stand in the arrays of the profile from these places on; frames innermost first. */
 struct pprof_sample {
+  size_t offset;
   size_t frames, frame_count;
   size_t values;
   size_t labels, label_count;
@@ -40,18 +42,23 @@ struct pprof_line {
 
 /*   mapping  a place in `mappings` + 1, or 0 */
 struct pprof_location {
-  uint64_t id, address;
+  uint64_t id;
+  size_t offset;
+  uint64_t address;
   size_t mapping;
   size_t lines, line_count;
 };
 
 struct pprof_function {
   uint64_t id;
+  size_t offset;
   size_t name, file;
 };
 
 struct pprof_mapping {
-  uint64_t id, start, end, offset;
+  uint64_t id;
+  size_t offset;
+  uint64_t start, end, file_offset;
   size_t file, build_id;
 };
 

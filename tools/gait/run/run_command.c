@@ -34,7 +34,7 @@ static const struct argp_option run_options[] = {
      0},
     {"trace", RUN_TRACE, NULL, 0, "Print a line for each cycle on standard error", 0},
     {"profile", RUN_PROFILE, "FILE", 0,
-     "Write a profile of the allocations for pprof; one sample in 512KiB, or as "
+     "Write a profile of the allocations for pprof and `gait profile`; one sample in 512KiB, or as "
      "the option profile_bytes says",
      0},
     {"json", RUN_JSON, NULL, 0, "Print one JSON object", 0},

@@ -5,7 +5,7 @@
  * of calls, the kind and the size, and when a cycle finds the object dead.  The file has four
  * values for each stack, kind and size: alloc_objects and alloc_space, since the heap was made, and
  * inuse_objects and inuse_space, which the last cycle found; all scaled to the whole.  `go tool
- * pprof` reads it.
+ * pprof` reads it, and `gait profile`.
  *
  * A program that is started with GAIT_PROFILE=FILE in its environment takes a sample in 512 KiB,
  * where profile_bytes is not set, and writes FILE when its heap is destroyed or the process calls
