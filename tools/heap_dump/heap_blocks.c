@@ -14,25 +14,13 @@
 
 #define BLOCKS_LEAF 0 /* the gait_kind_form without references */
 
-/* Word `word` of the bits; those past the last slot are 0. */
-static uint64_t block_bits(const struct heap_block *block, uint32_t word) {
-  size_t bytes = ((size_t)block->slots + 7) / 8, from = (size_t)word * 8;
-  uint64_t bits = 0;
+/* Word `word` of the bits of so many slots; those past the last one are 0. */
+static uint64_t block_bits(const unsigned char *bits, uint32_t slots, uint32_t word) {
+  size_t bytes = ((size_t)slots + 7) / 8, from = (size_t)word * 8;
+  uint64_t result = 0;
   for (size_t i = from; i < bytes && i < from + 8; i++)
-    bits |= (uint64_t)block->bits[i] << 8 * (i - from);
-  return bits;
-}
-
-/* The same for one that has eight bytes there, as most have. */
-static inline uint64_t block_bits_quick(const struct heap_block *block, uint32_t word) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  uint64_t bits;
-  if (((size_t)word + 1) * 64 <= block->slots) {
-    memcpy(&bits, block->bits + (size_t)word * 8, sizeof bits);
-    return bits;
-  }
-#endif
-  return block_bits(block, word);
+    result |= (uint64_t)bits[i] << 8 * (i - from);
+  return result;
 }
 
 static uint32_t block_words(const struct heap_block *block) {
@@ -57,8 +45,9 @@ static bool block_check(const struct heap_dump *dump, const struct heap_block *b
          block->slot_granules < (uint64_t)1 << 44;
 }
 
+/* *bits: one for each slot. */
 static bool block_begin(struct heap_dump *dump, struct heap_cursor *cursor,
-                        struct heap_block *block) {
+                        struct heap_block *block, const unsigned char **bits) {
   uint64_t kind = heap_number(cursor);
   *block = (struct heap_block){.granule = heap_number(cursor)};
   block->slot_granules = heap_number(cursor);
@@ -66,19 +55,20 @@ static bool block_begin(struct heap_dump *dump, struct heap_cursor *cursor,
   if (cursor->bad || slots == 0 || slots > 4096 || !block_check(dump, block, kind)) return false;
   block->kind = (uint32_t)kind;
   block->slots = (uint32_t)slots;
-  block->bits = heap_bytes(cursor, (slots + 7) / 8);
-  if (!block->bits) return false;
-  return slots % 8 == 0 || block->bits[slots / 8] >> slots % 8 == 0;
+  *bits = heap_bytes(cursor, (slots + 7) / 8);
+  if (!*bits) return false;
+  return slots % 8 == 0 || (*bits)[slots / 8] >> slots % 8 == 0;
 }
 
-/* Counts the objects before each 64 slots. */
-static bool block_count(struct heap_dump *dump, struct heap_block *block) {
+static bool block_count(struct heap_dump *dump, struct heap_block *block,
+                        const unsigned char *bits) {
   block->first = dump->objects;
   block->ranks = dump->ranks_count;
   for (uint32_t word = 0; word < block_words(block); word++) {
     if (!heap_reserve(&dump->ranks, dump->ranks_count, sizeof *dump->ranks)) return false;
-    dump->ranks[dump->ranks_count++] = (uint16_t)block->count;
-    block->count += (uint32_t)__builtin_popcountll(block_bits(block, word));
+    struct heap_rank rank = {block_bits(bits, block->slots, word), block->first + block->count};
+    dump->ranks[dump->ranks_count++] = rank;
+    block->count += (uint32_t)__builtin_popcountll(rank.bits);
   }
   if (block->count == 0 || block->count > UINT32_MAX - 1 - dump->objects) return false;
   dump->objects += block->count;
@@ -114,7 +104,8 @@ static bool blocks_read_one(struct heap_dump *dump, struct heap_cursor *cursor,
                             struct heap_error *error) {
   const unsigned char *at = cursor->at;
   struct heap_block block;
-  if (!block_begin(dump, cursor, &block) || !block_count(dump, &block))
+  const unsigned char *bits;
+  if (!block_begin(dump, cursor, &block, &bits) || !block_count(dump, &block, bits))
     return block_fault(dump, at, error);
   if (dump->kinds[block.kind].form != BLOCKS_LEAF && !block_find_edges(dump, cursor, &block))
     return block_fault(dump, at, error);
@@ -193,11 +184,18 @@ static const struct heap_block *block_at(const struct heap_dump *dump, uint64_t 
 
 static uint32_t block_object(const struct heap_dump *dump, const struct heap_block *block,
                              uint64_t slot) {
-  uint32_t word = (uint32_t)(slot / 64);
-  uint64_t bits = block_bits_quick(block, word), bit = (uint64_t)1 << slot % 64;
-  if (!(bits & bit)) return HEAP_NONE;
-  return block->first + dump->ranks[block->ranks + word] +
-         (uint32_t)__builtin_popcountll(bits & (bit - 1));
+  const struct heap_rank *rank = &dump->ranks[block->ranks + slot / 64];
+  uint64_t bit = (uint64_t)1 << slot % 64;
+  if (!(rank->bits & bit)) return HEAP_NONE;
+  return rank->first + (uint32_t)__builtin_popcountll(rank->bits & (bit - 1));
+}
+
+void heap_object_prefetch(const struct heap_dump *dump, uint64_t granule) {
+  size_t place = (size_t)(granule >> BLOCKS_SHIFT);
+  if (place >= dump->table_count) return;
+  const struct heap_block *block = &dump->blocks[dump->table[place]];
+  uint64_t slot = (granule - block->granule) / block->slot_granules;
+  if (slot < block->slots) __builtin_prefetch(&dump->ranks[block->ranks + slot / 64]);
 }
 
 uint32_t heap_object_at(const struct heap_dump *dump, uint64_t granule) {
@@ -231,18 +229,17 @@ const struct heap_block *heap_block_of(const struct heap_dump *dump, uint32_t ob
 
 uint32_t heap_slot_of(const struct heap_dump *dump, const struct heap_block *block,
                       uint32_t object) {
-  uint32_t rank = object - block->first;
-  const uint16_t *ranks = &dump->ranks[block->ranks];
+  const struct heap_rank *ranks = &dump->ranks[block->ranks];
   uint32_t low = 0, high = block_words(block);
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
-    if (ranks[middle] <= rank)
+    if (ranks[middle].first <= object)
       low = middle;
     else
       high = middle;
   }
-  uint64_t bits = block_bits_quick(block, low);
-  for (uint32_t left = rank - ranks[low]; left > 0; left--)
+  uint64_t bits = ranks[low].bits;
+  for (uint32_t left = object - ranks[low].first; left > 0; left--)
     bits &= bits - 1;
   return low * 64 + (uint32_t)__builtin_ctzll(bits);
 }

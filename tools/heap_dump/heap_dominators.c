@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap_links.h"
+
+/* The arrays of the search take so many bytes an object, at most. */
+#define DOMINATORS_BYTES 24
+
 /*   number     of an object; 0: no root leads to it
  *   objects    of a number
  *   parent     in the tree of the search; then a forest whose paths are cut short
@@ -23,6 +28,7 @@
  *   back       from which numbers references come that are not lower */
 struct dominators_search {
   const struct heap_dump *dump;
+  struct heap_links links;
   uint32_t count;
   uint32_t *number;
   uint32_t *objects;
@@ -31,7 +37,7 @@ struct dominators_search {
   uint32_t *semi;
   uint32_t *label;
   uint32_t *back;
-  uint32_t back_count;
+  uint64_t back_count;
 };
 
 static uint32_t *dominators_array(const struct dominators_search *search) {
@@ -50,29 +56,30 @@ static uint32_t search_number(struct dominators_search *search, uint32_t object,
 
 /* The next object that has no number yet, to which the one under way refers; HEAP_NONE: there is
  * none. */
-static uint32_t search_next(const struct dominators_search *search, struct heap_edges *edges) {
-  while (heap_edges_next(edges))
-    if (search->number[edges->target] == 0) return edges->target;
+static uint32_t search_next(const struct dominators_search *search, struct heap_link *link) {
+  while (heap_link_next(link, &search->links))
+    if (search->number[link->target] == 0) return link->target;
   return HEAP_NONE;
 }
 
 /* When it comes back to an object, the last reference has led to the one that it comes from. */
 static void search_from(struct dominators_search *search, uint32_t root) {
-  struct heap_edges edges;
+  const struct heap_links *links = &search->links;
+  struct heap_link link;
   uint32_t at = search_number(search, root, 0);
-  heap_edges_begin(&edges, search->dump, root);
+  heap_link_begin(&link, links, root);
   while (at != 0) {
-    uint32_t next = search_next(search, &edges);
+    uint32_t next = search_next(search, &link);
     if (next != HEAP_NONE) {
-      search->semi[at] = heap_edges_place(&edges, search->objects[at]);
+      search->semi[at] = heap_link_place(&link, links, search->objects[at]);
       at = search_number(search, next, at);
-      heap_edges_begin(&edges, search->dump, next);
+      heap_link_begin(&link, links, next);
+      heap_link_prefetch(&link, links, search->number);
       continue;
     }
     uint32_t from = search->objects[at];
     at = search->parent[at];
-    if (at != 0)
-      heap_edges_resume(&edges, search->dump, search->objects[at], search->semi[at], from);
+    if (at != 0) heap_link_resume(&link, links, search->objects[at], search->semi[at], from);
   }
 }
 
@@ -85,43 +92,40 @@ static void search_all(struct dominators_search *search) {
 
 /* ---- References ---- */
 
-/* Notes references from lower numbers, and counts the others, by the number to which they lead. */
-static bool references_count(struct dominators_search *search) {
-  struct heap_scan scan;
+/* Notes a reference from a lower number, and counts another, by the number to which it leads. */
+static void reference_count(uint32_t object, uint32_t target, void *arg) {
+  struct dominators_search *search = arg;
+  uint32_t from = search->number[object], to = search->number[target];
+  if (from == 0) return;
+  if (from < to && from < search->semi[to]) search->semi[to] = from;
+  if (from > to) {
+    search->label[to]++;
+    search->back_count++;
+  }
+}
+
+static void references_count(struct dominators_search *search) {
   struct heap_roots roots;
-  uint64_t all = 0;
   memcpy(search->semi, search->parent, ((size_t)search->count + 1) * sizeof *search->semi);
   heap_roots_begin(&roots, search->dump);
   while (heap_roots_next(&roots))
     search->semi[search->number[roots.target]] = 0;
-  heap_scan_begin(&scan, search->dump);
-  while (heap_scan_next(&scan)) {
-    uint32_t from = search->number[scan.object];
-    while (from != 0 && heap_edges_next(&scan.edges)) {
-      uint32_t to = search->number[scan.edges.target];
-      if (from < to && from < search->semi[to]) search->semi[to] = from;
-      if (from > to) search->label[to]++, all++;
-    }
-  }
-  search->back_count = (uint32_t)all;
-  return all < UINT32_MAX;
+  heap_links_each(&search->links, search->number, reference_count, search);
+}
+
+static void reference_list(uint32_t object, uint32_t target, void *arg) {
+  const struct dominators_search *search = arg;
+  uint32_t from = search->number[object], to = search->number[target];
+  if (from > to) search->back[--search->label[to]] = from;
 }
 
 /* Lists them: label[n] is where those of n begin. */
 static bool references_list(struct dominators_search *search) {
-  struct heap_scan scan;
   search->back = malloc(((size_t)search->back_count + 1) * sizeof *search->back);
   if (!search->back) return false;
   for (uint32_t number = 1; number <= search->count; number++)
     search->label[number] += search->label[number - 1];
-  heap_scan_begin(&scan, search->dump);
-  while (heap_scan_next(&scan)) {
-    uint32_t from = search->number[scan.object];
-    while (from != 0 && heap_edges_next(&scan.edges)) {
-      uint32_t to = search->number[scan.edges.target];
-      if (from > to) search->back[--search->label[to]] = from;
-    }
-  }
+  heap_links_each(&search->links, search->number, reference_list, search);
   return true;
 }
 
@@ -151,7 +155,7 @@ static uint32_t semi_evaluate(const struct dominators_search *search, uint32_t f
 }
 
 static void semi_find(const struct dominators_search *search) {
-  uint32_t end = search->back_count;
+  uint32_t end = (uint32_t)search->back_count;
   for (uint32_t number = search->count; number > 0; number--) {
     uint32_t begin = search->label[number], least = search->semi[number];
     for (uint32_t i = begin; i < end; i++) {
@@ -178,17 +182,28 @@ static void dominators_drop(uint32_t **array) {
   *array = NULL;
 }
 
-static bool dominators_run(struct dominators_search *search) {
+/* The search, and the references by the numbers that it has given. */
+static bool dominators_number(struct dominators_search *search) {
   search->number = dominators_array(search);
   search->objects = dominators_array(search);
   search->parent = dominators_array(search);
   search->semi = dominators_array(search);
   if (!search->number || !search->objects || !search->parent || !search->semi) return false;
+  heap_links_make(&search->links, search->dump, DOMINATORS_BYTES);
+  if (search->links.begin) heap_dump_forget_pages(search->dump);
   search_all(search);
   search->label = dominators_array(search);
-  if (!search->label || !references_count(search) || !references_list(search)) return false;
+  if (!search->label) return false;
+  references_count(search);
+  bool listed = search->back_count < UINT32_MAX && references_list(search);
+  heap_links_drop(&search->links);
   dominators_drop(&search->number);
   heap_dump_forget_pages(search->dump);
+  return listed;
+}
+
+static bool dominators_run(struct dominators_search *search) {
+  if (!dominators_number(search)) return false;
   search->dominator = dominators_array(search);
   if (!search->dominator) return false;
   memcpy(search->dominator, search->parent, ((size_t)search->count + 1) * sizeof *search->parent);
@@ -223,6 +238,7 @@ struct heap_dominators *heap_dominators_find(const struct heap_dump *dump) {
   struct dominators_search search = {.dump = dump};
   struct heap_dominators *dominators = calloc(1, sizeof *dominators);
   bool found = dominators && dominators_run(&search);
+  heap_links_drop(&search.links);
   uint32_t **const all[] = {&search.number, &search.parent, &search.semi, &search.label,
                             &search.back};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)

@@ -25,21 +25,26 @@ void heap_edges_begin(struct heap_edges *edges, const struct heap_dump *dump, ui
   edges->cursor = edges_cursor(dump, block, object - block->first);
 }
 
-bool heap_edges_next(struct heap_edges *edges) {
+bool heap_edges_next_granule(struct heap_edges *edges) {
   struct heap_cursor *cursor = &edges->cursor;
-  for (uint64_t number; !edges->over && (number = heap_number(cursor)) != 0;) {
-    uint64_t word = edges->last_word + 1;
-    edges->granule += heap_signed((number - 1) >> 1);
-    if ((number - 1) & 1) {
-      uint64_t step = heap_number(cursor);
-      word = step == 0 ? HEAP_NO_WORD : edges->last_word + heap_signed(step - 1);
-    }
-    edges->word = word;
-    if (word != HEAP_NO_WORD) edges->last_word = word;
+  uint64_t number = edges->over ? 0 : heap_number(cursor), word = edges->last_word + 1;
+  edges->over = number == 0;
+  if (edges->over) return false;
+  edges->granule += heap_signed((number - 1) >> 1);
+  if ((number - 1) & 1) {
+    uint64_t step = heap_number(cursor);
+    word = step == 0 ? HEAP_NO_WORD : edges->last_word + heap_signed(step - 1);
+  }
+  edges->word = word;
+  if (word != HEAP_NO_WORD) edges->last_word = word;
+  return true;
+}
+
+bool heap_edges_next(struct heap_edges *edges) {
+  while (heap_edges_next_granule(edges)) {
     edges->target = heap_object_at(edges->dump, edges->granule);
     if (edges->target != HEAP_NONE) return true;
   }
-  edges->over = true;
   return false;
 }
 
@@ -70,13 +75,13 @@ static bool scan_begin_block(struct heap_scan *scan, const struct heap_block *bl
 bool heap_scan_next(struct heap_scan *scan) {
   struct heap_edges *edges = &scan->edges;
   const struct heap_dump *dump = edges->dump;
-  while (heap_edges_next(edges)) {
+  while (heap_edges_next_granule(edges)) {
   }
   for (; scan->block < dump->blocks_count; scan->block++, scan->rank = 0) {
     const struct heap_block *block = &dump->blocks[scan->block];
     if (scan->rank == block->count) continue;
     if (scan->rank == 0 && !scan_begin_block(scan, block)) continue;
-    while (!(block->bits[scan->slot / 8] >> scan->slot % 8 & 1))
+    while (!(dump->ranks[block->ranks + scan->slot / 64].bits >> scan->slot % 64 & 1))
       scan->slot++;
     scan->object = block->first + scan->rank++;
     edges->granule = block->granule + scan->slot++ * block->slot_granules;

@@ -1,8 +1,8 @@
 /* heap_reader.h: reads a heap dump (docs/heap-dump.md).
  *
  * The file is mapped, and little of it is copied: objects are numbered in the order of their
- * addresses, and a number is 32 bits.  For each object the reader itself has an eighth of a byte of
- * ranks and a quarter of a byte of places, so that the references of any are found at once. */
+ * addresses, and a number is 32 bits.  For each slot the reader itself has a quarter of a byte, by
+ * which objects are found, and for each object that has references another, by which these are. */
 #ifndef GAIT_HEAP_READER_H
 #define GAIT_HEAP_READER_H
 
@@ -32,14 +32,12 @@ struct heap_kind {
 
 /* Equal slots of one kind, side by side.
  *   granule  of the first
- *   bits     one for each slot: whether there is an object
  *   edges    the references of the objects; NULL: they have none
  *   first    the number of the first object
- *   ranks    the place of its counts in the table of ranks; places: likewise */
+ *   ranks    where its slots are in the table of ranks; places: likewise */
 struct heap_block {
   uint64_t granule;
   uint64_t slot_granules;
-  const unsigned char *bits;
   const unsigned char *edges;
   const unsigned char *edges_end;
   uint32_t slots;
@@ -79,6 +77,12 @@ struct heap_holder {
   char *name; /* of a thread; of the variable, or the function; "" where none is known */
 };
 
+/* Which of 64 slots of a block have objects, and the number of the first. */
+struct heap_rank {
+  uint64_t bits;
+  uint32_t first;
+};
+
 /* A number that belongs to some objects: bytes outside the heap, or a site. */
 struct heap_note {
   uint32_t object;
@@ -94,7 +98,7 @@ struct heap_notes {
  *   stopped_ns   for how long its threads were stopped
  *   table        from the place of 64 KiB among the heap's addresses to a block; NULL: too many
  *   near         the block of every HEAP_NEAR-th object
- *   ranks        objects before each 64 slots of a block
+ *   ranks        for each 64 slots of a block
  *   places       where the references of every HEAP_PLACES_EVERY-th object of a block begin */
 struct heap_dump {
   char *path;
@@ -116,7 +120,7 @@ struct heap_dump {
   uint32_t *table;
   size_t table_count;
   uint32_t *near;
-  uint16_t *ranks;
+  struct heap_rank *ranks;
   size_t ranks_count;
   uint32_t *places;
   size_t places_count;
@@ -195,6 +199,12 @@ void heap_edges_begin(struct heap_edges *edges, const struct heap_dump *dump, ui
 
 /* Goes on to the next one; false: there is none.  One that leads to no object is passed over. */
 bool heap_edges_next(struct heap_edges *edges);
+
+/* The same without a look at the object there: the target is not told. */
+bool heap_edges_next_granule(struct heap_edges *edges);
+
+/* Asks for the memory that tells which object begins at a granule. */
+void heap_object_prefetch(const struct heap_dump *dump, uint64_t granule);
 
 /* Where the walk over an object's references is, and a walk that goes on from there, when `target`
  * was the last; its words are not told. */
