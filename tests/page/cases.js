@@ -100,6 +100,7 @@ function nativeText(model, commands) {
     if (command.op === "set") set(command);
     if (command.op === "begin") put("begin", command.points, command.ready);
     if (command.op === "next") put("next", command.steps, 0);
+    if (command.op === "explain") put("explain", command.number, command.ran);
     if (command.op === "measure") {
       set(command);
       put("measure", command.points, command.points > 1 ? model.STEPS_OF_CURVE : model.STEPS);
@@ -108,13 +109,17 @@ function nativeText(model, commands) {
   return lines.join("\n") + "\n";
 }
 
-/* The same rows by the native program; `model` tells the order of fields. */
-function runNative(program, model, commands) {
+function nativeLines(program, model, commands) {
   const made = spawnSync(program, { input: nativeText(model, commands), encoding: "utf8",
     maxBuffer: 256 * MIB });
   if (made.status !== 0) throw new Error(program + ": " + (made.stderr || made.error));
+  return made.stdout.trimEnd().split("\n");
+}
+
+/* The same rows by the native program; `model` tells the order of fields. */
+function runNative(program, model, commands) {
   const number = text => text === "inf" ? Infinity : Number(text);
-  return made.stdout.trimEnd().split("\n").map(line => line.trim().split(" ").map(number));
+  return nativeLines(program, model, commands).map(line => line.trim().split(" ").map(number));
 }
 
 /* How many numbers were compared; throws at the first that differs. */
@@ -130,4 +135,5 @@ function compare(name, wasm, native) {
   return count;
 }
 
-module.exports = { MIB, settingsOf, pointOf, scenarios, grid, recording, runOnModel, runNative, compare };
+module.exports = { MIB, settingsOf, pointOf, scenarios, grid, recording, runOnModel, nativeLines, runNative,
+  compare };

@@ -6,7 +6,7 @@
  *   begin POINTS READY  |  next STEPS  |  settle STEPS  |  measure POINTS STEPS
  *
  * `next` and `settle` print their status, the cycle and what each rule proposed; `measure` prints
- * the totals. */
+ * the totals; `explain NUMBER RAN` prints the two sentences about the cycle that was last. */
 #include "page_model.h"
 
 #include <stdio.h>
@@ -50,6 +50,9 @@ static int native_run(char *line) {
       native_print_cycle(model_next(first));
     } else if (strcmp(line, "settle") == 0) {
       native_print_cycle(model_settle(first));
+    } else if (strcmp(line, "explain") == 0) {
+      printf("%s\n", model_why(first, second));
+      printf("%s\n", model_outcome());
     } else if (strcmp(line, "measure") == 0) {
       model_measure(first, second);
       native_print(model_totals(), sizeof *model_totals());

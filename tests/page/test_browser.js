@@ -104,14 +104,15 @@ async function testLinks(browser, page) {
 
 async function testSentences(browser, page) {
   for (const [fragment, ...wanted] of [
-    ["#gogc=100&limit=off", /GOGC = 100 adds 280 MiB, since half of/, /a runway of 48 MiB/,
-      /no thread had to assist/],
-    ["#gogc=100&limit=off&alloc=4GiB", /the earliest that the pacer allows/, /had to mark up to/],
-    ["#gogc=100&limit=off&live=1MiB&alloc=16MiB", /goal is 4 MiB, the smallest heap/,
+    ["#gogc=100&limit=off", /GOGC=100, which adds 280 MiB to .* half of what/, /48 MiB before its goal/,
+      /nothing missed; GOGC=200 would have made the goal 864 MiB/],
+    ["#gogc=100&limit=off&alloc=4GiB", /the earliest that the pacer allows/,
+      /threads that allocate had to mark, .* background=75 would/],
+    ["#gogc=100&limit=off&live=1MiB&alloc=16MiB", /goal of 4 MiB is that of min_heap/,
       /always given this much room/],
-    ["#gogc=off&limit=384MiB", /memory limit of 384 MiB leaves no more/],
-    ["#gogc=100&limit=200MiB", /its cap of 50 % of the CPU/, /memory limit cannot be met/],
-    ["#gogc=off&limit=off", /Nothing bounds the heap/]]) {
+    ["#gogc=off&limit=384MiB", /all that the memory limit of 384 MiB leaves, less 11.5 MiB of headroom/],
+    ["#gogc=100&limit=200MiB", /its cap of 50 % of the CPU/, /limit of 200 MiB cannot be kept/],
+    ["#gogc=off&limit=off", /nothing bounds the heap/, /^No cycle will come/]]) {
     await visit(browser, page, fragment);
     const text = await browser.evaluate(sentences);
     for (const pattern of wanted) check(pattern.test(text), fragment, String(pattern), text);

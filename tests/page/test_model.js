@@ -27,6 +27,32 @@ function testEquality(model, track) {
   console.log(`${all.length} cases, ${numbers} numbers: the same in both`);
 }
 
+/* The sentences of both about the first cycles of each scenario, at each cycle's settings. */
+function testSentences(model) {
+  const folder = name => cases.scenarios(path.join(given.root, "tests/pacer", name));
+  let count = 0, kinds = new Set();
+  for (const { name, commands } of [...folder("reference"), ...folder("scenarios")]) {
+    const here = [], wanted = [];
+    let settings;
+    for (const command of commands.slice(0, 60)) {
+      wanted.push(command);
+      if (command.op === "set") { settings = command.settings; model.set(settings, command.track); }
+      if (command.op === "begin") model.begin(command.points, command.ready);
+      if (command.op !== "next") continue;
+      const made = model.next(command.steps);
+      here.push(...model.explain(settings, made, here.length / 2 + 1, made.status === 0));
+      wanted.push({ op: "explain", number: here.length / 2, ran: made.status === 0 ? 1 : 0 });
+    }
+    const there = cases.nativeLines(given.native, model, wanted).filter(line => /^[A-Z]/.test(line));
+    check(here.length === there.length, "as many sentences", name, here.length, there.length);
+    here.forEach((text, i) => check(text === there[i], "the same sentence", name, text, there[i]));
+    here.forEach(text => kinds.add(text.replace(/[0-9.]+/g, "")));
+    count += here.length;
+  }
+  check(kinds.size > 20, "sentences of many kinds", kinds.size);
+  console.log(`${count} sentences of ${kinds.size} kinds: the same in both`);
+}
+
 function testRecording(made) {
   check(made.cycles.length === 13, "cycles read", made.cycles.length);
   check(made.gogc === "100" && made.limit === "off", "settings told", made.gogc, made.limit);
@@ -76,6 +102,7 @@ run(async () => {
     fs.readFileSync(path.join(given.root, "tests/page/recording.txt"), "utf8"));
   testRecording(made);
   testEquality(model, made.track);
+  testSentences(model);
   testPrediction(model, made);
   testNoRecording();
   testWords();

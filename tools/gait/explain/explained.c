@@ -10,6 +10,7 @@
 
 #include "cycle_json.h"
 #include "explain_record.h"
+#include "record_reader.h"
 #include "what_if/recording.h"
 
 static bool explained_say(struct explained_error *error, const char *format, ...)
@@ -165,9 +166,42 @@ static char *explained_read_all(FILE *in, size_t *bytes) {
   return NULL;
 }
 
+/* ---- A record file ---- */
+
+static bool explained_is_record(const char *path) {
+  char magic[GAIT_RECORD_FILE_MAGIC_BYTES];
+  FILE *in = fopen(path, "rb");
+  if (in == NULL) return false;
+  bool is = fread(magic, 1, sizeof magic, in) == sizeof magic &&
+            memcmp(magic, GAIT_RECORD_FILE_MAGIC, sizeof magic) == 0;
+  fclose(in);
+  return is;
+}
+
+static bool explained_load_records(struct explained *explained, const char *path,
+                                   struct explained_error *error) {
+  size_t count = 0;
+  struct record_reader *reader = record_reader_open(path, error->text, sizeof error->text);
+  if (reader == NULL) return false;
+  gait_cycle_record *records = record_reader_all(reader, &count);
+  const char *wrong = record_reader_error(reader);
+  bool reserved = false;
+  if (records == NULL)
+    explained_say(error, "%s%s", wrong[0] != '\0' ? wrong : path,
+                  wrong[0] != '\0' ? "" : ": it has no cycle yet");
+  else
+    reserved = explained_reserve(explained, count, error);
+  for (size_t i = 0; reserved && i < count; i++)
+    explain_take_record(&explained->cycles[explained->count++], &records[i]);
+  free(records);
+  record_reader_close(reader);
+  return reserved;
+}
+
 bool explained_load(struct explained *explained, const char *path,
                     const struct explained_settings *settings, struct explained_error *error) {
   bool standard = strcmp(path, "-") == 0;
+  if (!standard && explained_is_record(path)) return explained_load_records(explained, path, error);
   FILE *in = standard ? stdin : fopen(path, "rb");
   size_t bytes = 0;
   *explained = (struct explained){0};
