@@ -22,7 +22,7 @@ add_executable(gait_packaged $<TARGET_OBJECTS:gait_command> $<TARGET_OBJECTS:gai
   $<TARGET_OBJECTS:gait_sim>)
 set_target_properties(gait_packaged PROPERTIES OUTPUT_NAME gait LINKER_LANGUAGE C)
 target_link_libraries(gait_packaged PRIVATE
-  $<TARGET_FILE:gait_bench> $<TARGET_FILE:gait_heap_reader>)
+  $<TARGET_FILE:gait_bench> $<TARGET_FILE:gait_heap_reader> gait_records)
 add_dependencies(gait_packaged gait_bench gait_heap_reader)
 if(TARGET gait_scheme)
   target_link_libraries(gait_packaged PRIVATE $<TARGET_FILE:gait_scheme> gmp)
