@@ -14,6 +14,7 @@
  *   pool.h   pools of objects that are used again
  *   budget.h one memory limit for several heaps
  *   scope.h  scopes of handles, for threads with exact frames
+ *   profile.h a profile of allocation, for pprof
  *   walk.h   the objects of a heap, one by one, and what refers to them
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
@@ -228,6 +229,12 @@ typedef struct gait_options {
   /* An experiment: values of a setting that take turns by blocks of cycles, as
    * "gogc:100,200,block=8,discard=2,seed=1"; NULL: none.  gait_heap_create reads the text. */
   const char *trial;
+
+  /* ---- Profile ---- */
+
+  /* Take a sample of the allocations in so many bytes by the mean (profile.h); 0: none, but that a
+   * program with GAIT_PROFILE in its environment takes one in 512 KiB. */
+  int64_t profile_bytes;
 
   /* ---- Functions of the program's (embed.h), and the argument of each ---- */
 

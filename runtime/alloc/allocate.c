@@ -14,6 +14,7 @@
 #include "alloc/blocks.h"
 #include "alloc/cache.h"
 #include "alloc/large.h"
+#include "alloc/sampling.h"
 
 /* Stretches that an allocation sweeps before it takes a free block. */
 #define ALLOCATE_SWEEP_STRETCHES 4
@@ -87,12 +88,25 @@ static bool allocate_fill(gait_thread *thread, uint16_t kind, unsigned size_clas
   return false;
 }
 
-static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes) {
+/* Hands out the next slot of the cache.  Returns whether the profile takes a sample of it. */
+static bool allocate_take_slot(gait_thread *thread, uint16_t kind, unsigned size_class,
+                               void **object) {
+  bool due = gaiti_cache_is_due(thread, kind, size_class);
+  struct gait_cursor *cursor = &gaiti_row_of(thread->proc, kind)->cursors[size_class];
+  *object = cursor->next;
+  cursor->next += gaiti_class_bytes(size_class);
+  if (due) gaiti_cache_aim_anew(thread->heap, thread->proc, kind, size_class);
+  return due;
+}
+
+/* *due: the slot that was next before the thread paid is one that is sampled; so is the one that is
+ * handed out in its place, if the thread has another cache by now. */
+static void *allocate_small(gait_thread *thread, uint16_t kind, unsigned size_class, size_t bytes,
+                            bool *due) {
   size_t run_bytes = 0;
   if (!allocate_fill(thread, kind, size_class, bytes, &run_bytes)) return NULL;
-  struct gait_cursor *cursor = &gaiti_row_of(thread->proc, kind)->cursors[size_class];
-  void *object = cursor->next;
-  cursor->next += gaiti_class_bytes(size_class);
+  void *object;
+  if (allocate_take_slot(thread, kind, size_class, &object)) *due = true;
   thread->heap->hooks->account(thread, run_bytes);
   return object;
 }
@@ -118,9 +132,19 @@ static void *allocate_large(gait_thread *thread, uint16_t kind, size_t bytes) {
 
 /* ---- Both ---- */
 
-void *gaiti_allocate(gait_thread *thread, uint16_t kind, size_t bytes) {
+void *gaiti_allocate(gait_thread *thread, uint16_t kind, size_t bytes, const void *caller) {
   if (bytes == 0 || bytes > GAIT_MAX_OBJECT_BYTES) return NULL;
+  bool large = bytes > GAIT_SMALL_BYTES;
+  unsigned size_class = large ? 0 : gait_size_class(bytes);
+  bool due = !large && gaiti_cache_is_due(thread, kind, size_class);
   thread->heap->hooks->pay(thread);
-  if (bytes > GAIT_SMALL_BYTES) return allocate_large(thread, kind, bytes);
-  return allocate_small(thread, kind, gait_size_class(bytes), bytes);
+  if (large) {
+    void *object = allocate_large(thread, kind, bytes);
+    if (object) gaiti_sampling_note_large(thread, object, kind, gaiti_large_round(bytes), caller);
+    return object;
+  }
+  void *object = allocate_small(thread, kind, size_class, bytes, &due);
+  if (due && object)
+    gaiti_sampling_note(thread, object, kind, gaiti_class_bytes(size_class), caller);
+  return object;
 }

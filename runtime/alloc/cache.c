@@ -45,12 +45,31 @@ static void cache_open_part(const gait_heap *heap, struct gaiti_row *row, unsign
       slot_bytes < CACHE_PART_BYTES ? CACHE_PART_BYTES / slot_bytes * slot_bytes : slot_bytes;
   bool whole = !AO_load(&heap->short_runs) || (size_t)(run->end - cursor->next) <= part;
   cursor->limit = whole ? run->end : cursor->next + part;
+  if (run->sample && run->sample < cursor->limit) cursor->limit = run->sample;
 }
 
 void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
                          unsigned size_class) {
   struct gaiti_row *row = gaiti_row_of(proc, kind);
   if (row->runs[size_class].start) cache_open_part(heap, row, size_class);
+}
+
+/* ---- Samples ---- */
+
+/* Sets where the next sample of the run's rest is. */
+static void cache_aim(struct gaiti_proc *proc, const struct gait_cursor *cursor,
+                      struct gaiti_run *run, size_t slot_bytes) {
+  uint64_t offset;
+  uint64_t bytes = (uint64_t)(run->end - cursor->next);
+  bool found = gaiti_sampler_pass(&proc->sampler, bytes, slot_bytes, &offset);
+  run->sample = found ? cursor->next + offset : NULL;
+}
+
+void gaiti_cache_aim_anew(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                          unsigned size_class) {
+  struct gaiti_row *row = gaiti_row_of(proc, kind);
+  cache_aim(proc, &row->cursors[size_class], &row->runs[size_class], gaiti_class_bytes(size_class));
+  cache_open_part(heap, row, size_class);
 }
 
 /* ---- Retiring ---- */
@@ -92,7 +111,7 @@ void gaiti_cache_empty(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
     cache_count(proc, cursor, run, slot_bytes);
     cache_return_rest(heap, cursor, run, kind, slot_bytes);
   }
-  cursor->next = cursor->limit = run->start = run->end = NULL;
+  cursor->next = cursor->limit = run->start = run->end = run->sample = NULL;
   uint32_t block = run->block;
   run->block = GAITI_NO_BLOCK;
   if (block != GAITI_NO_BLOCK &&
@@ -192,7 +211,7 @@ static void cache_take(gait_thread *thread, uint16_t kind, unsigned size_class, 
   row->runs[size_class].start = start;
   row->runs[size_class].end = start + bytes;
   row->cursors[size_class].next = start;
-  cache_open_part(heap, row, size_class);
+  gaiti_cache_aim_anew(heap, thread->proc, kind, size_class);
   if (black) cache_note_black(heap, start);
   PROBE6(run_taken, heap, thread, kind, heap->kinds.table[kind].name, gaiti_class_bytes(size_class),
          bytes);
@@ -231,7 +250,7 @@ bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_clas
     return true;
   }
   if (run->start) cache_count(thread->proc, cursor, run, gaiti_class_bytes(size_class));
-  cursor->next = cursor->limit = run->start = run->end = NULL;
+  cursor->next = cursor->limit = run->start = run->end = run->sample = NULL;
   *bytes = 0;
   if (gaiti_freed_take(thread, kind, size_class)) return true;
   return run->block != GAITI_NO_BLOCK && cache_next_run(thread, kind, size_class, bytes);

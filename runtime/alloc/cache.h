@@ -18,7 +18,21 @@ bool gaiti_cache_continue(gait_thread *thread, uint16_t kind, unsigned size_clas
 bool gaiti_cache_open(gait_thread *thread, uint16_t kind, unsigned size_class, uint32_t block,
                       size_t *bytes);
 
+/* Whether the next slot of the cache is one that the profile takes a sample of.  Thread: the
+ * holder. */
+static inline bool gaiti_cache_is_due(const gait_thread *thread, uint16_t kind,
+                                      unsigned size_class) {
+  const struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
+  const char *sample = row->runs[size_class].sample;
+  return __builtin_expect(sample != NULL, 0) && sample == row->cursors[size_class].next;
+}
+
 /* Visitors for gaiti_proc_each_cache. */
+
+/* Sets anew where the next sample of the run's rest is; the one before has been taken, or the rest
+ * is new. */
+void gaiti_cache_aim_anew(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,
+                          unsigned size_class);
 
 /* Lets the mutator have a part only of the rest of the run, while the heap has short runs. */
 void gaiti_cache_shorten(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind,

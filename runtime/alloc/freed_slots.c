@@ -27,6 +27,7 @@
 
 #include <string.h>
 
+#include "alloc/cache.h"
 #include "base/check.h"
 
 static bool freed_is_zero(const char *slot, size_t bytes) {
@@ -45,11 +46,14 @@ static bool free_is_safe(const gait_thread *thread, gaiti_ref ref, AO_t epoch) {
   return AO_load_acquire(&map->states[block].swept) == epoch && !gaiti_ref_is_marked(map, ref);
 }
 
-/* Makes it the first slot of the run's rest, if it is the one before that. */
-static bool free_into_run(struct gait_cursor *cursor, const struct gaiti_run *run, char *slot,
-                          size_t bytes) {
+/* Makes it the first slot of the run's rest, if it is the one before that.  It may be sampled anew:
+ * the point that was the run's next then is forgotten, and set again behind it (.sample.points). */
+static bool free_into_run(struct gaiti_proc *proc, struct gait_cursor *cursor,
+                          struct gaiti_run *run, char *slot, size_t bytes) {
   if (!run->start || slot < run->start || slot + bytes != cursor->next) return false;
   cursor->next = slot;
+  uint64_t offset;
+  if (gaiti_sampler_pass(&proc->sampler, bytes, bytes, &offset)) run->sample = cursor->limit = slot;
   return true;
 }
 
@@ -72,9 +76,9 @@ void gaiti_free(gait_thread *thread, gaiti_ref ref) {
   char *slot = (char *)gaiti_ref_start(&heap->map, ref);
   struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
   struct gait_cursor *cursor = &row->cursors[size_class];
-  const struct gaiti_run *run = &row->runs[size_class];
+  struct gaiti_run *run = &row->runs[size_class];
   memset(slot, 0, bytes);
-  if (!free_into_run(cursor, run, slot, bytes))
+  if (!free_into_run(thread->proc, cursor, run, slot, bytes))
     free_into_list(&thread->proc->freed, slot, kind, (uint8_t)size_class, epoch);
 }
 
@@ -87,14 +91,16 @@ static bool freed_is_usable(const gait_thread *thread) {
   return MUTANT(MUTANT_FREED_TAKEN_WHITE) || !gaiti_thread_allocates_black(thread, epoch);
 }
 
-static void freed_open(struct gaiti_row *row, unsigned size_class, char *slot) {
+static void freed_open(gait_thread *thread, uint16_t kind, unsigned size_class, char *slot) {
+  struct gaiti_row *row = gaiti_row_of(thread->proc, kind);
   struct gait_cursor *cursor = &row->cursors[size_class];
   struct gaiti_run *run = &row->runs[size_class];
   size_t bytes = gaiti_class_bytes(size_class);
   CHECK_SLOW("free.written", freed_is_zero(slot, bytes),
              "an object was written to after it had been freed");
   run->start = cursor->next = slot;
-  run->end = cursor->limit = slot + bytes;
+  run->end = slot + bytes;
+  gaiti_cache_aim_anew(thread->heap, thread->proc, kind, size_class);
 }
 
 bool gaiti_freed_take(gait_thread *thread, uint16_t kind, unsigned size_class) {
@@ -104,7 +110,7 @@ bool gaiti_freed_take(gait_thread *thread, uint16_t kind, unsigned size_class) {
     struct gaiti_freed_slot taken = freed->slots[i];
     if (taken.kind != kind || taken.size_class != size_class) continue;
     freed->slots[i] = freed->slots[--freed->count];
-    freed_open(gaiti_row_of(thread->proc, kind), size_class, taken.slot);
+    freed_open(thread, kind, size_class, taken.slot);
     return true;
   }
   return false;

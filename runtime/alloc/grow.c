@@ -3,6 +3,7 @@
 #include "alloc/grow.h"
 
 #include "alloc/large.h"
+#include "alloc/sampling.h"
 
 /* The bytes count as new ones: black where those of a new object would be, for a marker may have
  * counted the object as it was.  One that counts it later counts them twice, which makes the live
@@ -16,7 +17,7 @@ static void grow_count(gait_thread *thread, gaiti_ref ref, size_t more) {
   heap->hooks->account(thread, more);
 }
 
-bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes) {
+bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes, const void *caller) {
   gait_heap *heap = thread->heap;
   if (bytes <= gaiti_ref_bytes(&heap->map, ref)) return true;
   if (!(ref & GAITI_REF_LARGE) || bytes > GAIT_MAX_OBJECT_BYTES) return false;
@@ -27,6 +28,9 @@ bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes) {
   if (!gaiti_space_grow_large(&heap->space, &heap->map, block, bytes,
                               heap->hooks->limit(heap, &attempt), &more))
     return false;
-  if (more > 0) grow_count(thread, ref, more);
+  if (more > 0) {
+    grow_count(thread, ref, more);
+    gaiti_sampling_note_growth(thread, ref, more, caller);
+  }
   return true;
 }

@@ -5,7 +5,7 @@
 #include "mutator/thread.h"
 
 /* Makes room for `bytes` bytes in the object's own slot.  False: it has none.  Thread: the caller,
- * in managed state.  No safepoint. */
-bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes);
+ * in managed state.  No safepoint.  `caller`: the address to which the program's call returns. */
+bool gaiti_grow(gait_thread *thread, gaiti_ref ref, size_t bytes, const void *caller);
 
 #endif

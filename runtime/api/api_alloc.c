@@ -8,7 +8,7 @@ static void *alloc_noted(gait_thread *thread, uint16_t kind, size_t bytes, const
   struct gaiti_site site;
   gaiti_finder_pass(thread, caller, &site);
   gaiti_guard_suspend();
-  void *object = gaiti_allocate(thread, kind, bytes);
+  void *object = gaiti_allocate(thread, kind, bytes, caller);
   gaiti_guard_resume();
   if (object) gaiti_finder_note_object(thread, object, &site);
   return object;
@@ -21,7 +21,7 @@ void *gait_alloc_slow(gait_thread *thread, gait_kind kind, size_t bytes) {
           "the thread is outside managed code");
   if (gaiti_finder_is_on(thread->heap))
     return alloc_noted(thread, kind.index, bytes, __builtin_return_address(0));
-  return gaiti_allocate(thread, kind.index, bytes);
+  return gaiti_allocate(thread, kind.index, bytes, __builtin_return_address(0));
 }
 
 static bool alloc_is_power_of_two(size_t number) {

@@ -3,6 +3,7 @@
  * Many objects fit into one run, and each may hold as much as a run of a thousand: so it is not
  * enough that the end of a run is a safepoint.  To say that an object holds more is one, and the
  * thread pays and waits there as for an allocation of that size (cycle/throttle.c). */
+#include "alloc/sampling.h"
 #include "base/check.h"
 #include "cycle/throttle.h"
 
@@ -30,6 +31,8 @@ gait_result gait_object_set_external(gait_thread *thread, void *object, size_t b
   int64_t change;
   if (!gaiti_externals_set(&heap->externals, (uintptr_t)object, bytes, &change))
     return GAIT_ERROR_MEMORY;
+  if (gaiti_profile_is_on(heap))
+    gaiti_sampling_note_external(thread, ref, bytes, change, __builtin_return_address(0));
   external_account(thread, object, change);
   return GAIT_OK;
 }

@@ -6,6 +6,7 @@
 #include "barrier/buffers.h"
 #include "barrier/finder.h"
 #include "api/api_abi.h"
+#include "api/api_profile.h"
 #include "api/options.h"
 #include "api/trial_option.h"
 #include "base/check.h"
@@ -14,6 +15,7 @@
 #include "cycle/cycle.h"
 #include "cycle/finalizer_thread.h"
 #include "cycle/fork.h"
+#include "heap/samples.h"
 #include "mark/ephemerons.h"
 #include "mark/marking.h"
 #include "weak/finalizers.h"
@@ -30,7 +32,8 @@ static gait_result heap_init(gait_heap *heap, const gait_options *options) {
   gait_result result = gaiti_heap_init(heap, options);
   if (result != GAIT_OK) return result;
   result = GAIT_ERROR_MEMORY;
-  if (!gaiti_threads_init(heap)) goto fail_heap;
+  if (!gaiti_profile_init(heap)) goto fail_heap;
+  if (!gaiti_threads_init(heap)) goto fail_profile;
   if (!gaiti_procs_init(heap)) goto fail_threads;
   if (!gaiti_fibers_init(heap)) goto fail_procs;
   if (!gaiti_partial_init(heap)) goto fail_fibers;
@@ -65,6 +68,8 @@ fail_procs:
   gaiti_procs_destroy(heap);
 fail_threads:
   gaiti_threads_destroy(heap);
+fail_profile:
+  gaiti_profile_destroy(heap);
 fail_heap:
   gaiti_heap_destroy(heap);
   return result;
@@ -81,6 +86,7 @@ static gait_result heap_take_options(const gait_options *options, gait_options *
     gait_options_init(own);
     result = gait_options_from_environment(own, error, sizeof error);
   }
+  gaiti_profile_take_environment(own);
   if (result == GAIT_OK) result = gait_options_check(own, error, sizeof error);
   if (result != GAIT_OK) heap_report(own, error);
   return result;
@@ -109,11 +115,13 @@ static gait_result heap_enlist(gait_heap *heap, gait_heap **out) {
   if (gaiti_fork_register(heap)) result = gaiti_members_join(heap);
   if (result == GAIT_ERROR_ARGUMENT)
     heap_report(&heap->options, "budget: there is no such budget, or no longer");
-  if (result != GAIT_OK)
+  if (result != GAIT_OK) {
     gait_heap_destroy(heap);
-  else
-    *out = heap;
-  return result;
+    return result;
+  }
+  gaiti_profile_begin(heap);
+  *out = heap;
+  return GAIT_OK;
 }
 
 /* Options of another binary interface are not looked at. */
@@ -164,6 +172,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   bool busy = heap->threads->count > 0;
   gaiti_unlock(&heap->threads->lock);
   if (busy) return GAIT_ERROR_BUSY;
+  gaiti_profile_end(heap);
   gaiti_members_leave(heap);
   gaiti_fork_forget(heap);
   heap_end_collector(heap);
@@ -178,6 +187,7 @@ gait_result gait_heap_destroy(gait_heap *heap) {
   gaiti_fibers_destroy(heap);
   gaiti_procs_destroy(heap);
   gaiti_threads_destroy(heap);
+  gaiti_profile_destroy(heap);
   gaiti_heap_destroy(heap);
   gaiti_os_free(heap);
   return GAIT_OK;

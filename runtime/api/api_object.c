@@ -4,6 +4,7 @@
 #include "barrier/finder.h"
 #include "base/check.h"
 #include "cycle/cycle.h"
+#include "heap/samples.h"
 #include "weak/finalizers.h"
 
 /* The object that starts at `object`, for a call of its own thread. */
@@ -20,7 +21,7 @@ static gaiti_ref object_of(const gait_thread *thread, const void *object) {
 bool gait_object_grow(gait_thread *thread, void *object, size_t new_bytes) {
   REQUIRE_ARGUMENT(thread);
   REQUIRE_ARGUMENT(object);
-  return gaiti_grow(thread, object_of(thread, object), new_bytes);
+  return gaiti_grow(thread, object_of(thread, object), new_bytes, __builtin_return_address(0));
 }
 
 /* Its external bytes are gone with the memory that the program has freed elsewhere. */
@@ -51,5 +52,6 @@ void gait_object_free(gait_thread *thread, void *object) {
       checks ? gaiti_promises_add(thread, ref) : !gaiti_freed_has(thread, (uintptr_t)object);
   REQUIRE("free.twice", first, "the object was freed before");
   object_drop_external(thread->heap, object);
+  if (gaiti_profile_is_on(thread->heap)) gaiti_profile_free(thread->heap, (uintptr_t)object);
   if (!checks && !finds) gaiti_free(thread, ref);
 }

@@ -110,6 +110,9 @@ static const gait_option options_table[] = {
      "Experiment: values of gogc, memory_limit or cpu_cap that take turns by blocks of cycles, as "
      "gogc:100,200,block=8,discard=2,seed=1.",
      FIELD(trial), NULL},
+    {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
+     "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none.",
+     FIELD(profile_bytes), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
      NULL},
@@ -159,7 +162,8 @@ static const struct option_renamed {
 
 /* Variables that Gait's own tests and tools read, and that are no options of a heap.  A variable
  * that begins with GAIT_ and stands neither here nor in the table is taken for a misspelt one. */
-static const char *const options_not_of_a_heap[] = {"GAIT_LIMITS", "GAIT_CYCLES", "GAIT_SECONDS"};
+static const char *const options_not_of_a_heap[] = {"GAIT_LIMITS", "GAIT_CYCLES", "GAIT_SECONDS",
+                                                    "GAIT_PROFILE"};
 
 #define OPTIONS_PREFIX       "GAIT_"
 #define OPTIONS_PREFIX_CHARS 5

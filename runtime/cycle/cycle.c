@@ -67,6 +67,7 @@
 #include "cycle/inspect.h"
 #include "cycle/quarantine.h"
 #include "cycle/stop.h"
+#include "heap/samples.h"
 #include "mark/ephemerons.h"
 #include "mark/fiber_scan.h"
 #include "mark/marker.h"
@@ -391,7 +392,8 @@ static bool cycle_close_finalizers(gait_heap *heap) {
  * the epoch. */
 static bool phase_close(gait_heap *heap) {
   struct gaiti_runner *runner = &heap->cycle->runner;
-  if (cycle_has_deadline(heap) && gaiti_weak_is_long(heap)) return false;
+  if (cycle_has_deadline(heap) && (gaiti_weak_is_long(heap) || gaiti_profile_is_long(heap)))
+    return false;
   gaiti_workers_end(heap);
   if (heap->options.debug.checkmark || heap->finder) cycle_checkmark(heap);
   if (heap->options.debug.check_free) gaiti_promises_close(heap);
@@ -399,6 +401,7 @@ static bool phase_close(gait_heap *heap) {
   gaiti_weak_close(heap);
   if (!cycle_close_finalizers(heap)) return false;
   gaiti_weak_end(heap);
+  gaiti_profile_close(heap);
   cycle_prepare_next(heap, gaiti_census_take(heap, &runner->record));
   if (heap->finder) gaiti_quarantine_fill(heap);
   if (!MUTANT(MUTANT_SWEEP_BEFORE_BARRIERS_OFF) || heap->options.barrierless)

@@ -89,6 +89,7 @@
 #include "cycle/finalizer_thread.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
+#include "heap/samples.h"
 #include "mark/ephemerons.h"
 #include "mark/marking.h"
 #include "mark/young.h"
@@ -122,7 +123,7 @@ static bool fork_handled;
 
 /* ---- The locks of a heap, in the order of their ranks ---- */
 
-#define FORK_LOCKS 15
+#define FORK_LOCKS 16
 
 static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOCKS]) {
   size_t count = 0;
@@ -136,6 +137,7 @@ static size_t fork_list_locks(gait_heap *heap, struct gaiti_lock *locks[FORK_LOC
   locks[count++] = &heap->kinds.lock;
   locks[count++] = &heap->cycle->pace.lock;
   if (heap->finder) locks[count++] = &heap->finder->lock;
+  if (heap->profile) locks[count++] = &heap->profile->lock;
   locks[count++] = &heap->partial->lock;
   locks[count++] = &heap->space.lock;
   locks[count++] = &heap->marking->lock;
@@ -463,6 +465,15 @@ bool gaiti_fork_register(gait_heap *heap) {
   gaiti_unlock(&fork_lock);
   gaiti_blocking_end();
   return true;
+}
+
+void gaiti_fork_each(gaiti_fork_heap_fn *visit, void *arg) {
+  gaiti_blocking_begin();
+  gaiti_lock(&fork_lock);
+  for (const struct fork_entry *entry = fork_entries; entry; entry = entry->next)
+    visit(entry->heap, arg);
+  gaiti_unlock(&fork_lock);
+  gaiti_blocking_end();
 }
 
 void gaiti_fork_forget(gait_heap *heap) {

@@ -12,4 +12,8 @@ bool gaiti_fork_handle(void);
 bool gaiti_fork_register(gait_heap *heap);
 void gaiti_fork_forget(gait_heap *heap);
 
+/* Calls `visit` for each heap on the list, with its lock held: no heap goes meanwhile. */
+typedef void gaiti_fork_heap_fn(gait_heap *heap, void *arg);
+void gaiti_fork_each(gaiti_fork_heap_fn *visit, void *arg);
+
 #endif

@@ -200,3 +200,14 @@ void gaiti_externals_renew(struct gaiti_externals *externals) {
   for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++)
     gaiti_lock_renew(&externals->shards[i].lock);
 }
+
+void gaiti_externals_each(struct gaiti_externals *externals, gaiti_external_fn *visit, void *arg) {
+  for (int i = 0; i < GAITI_EXTERNAL_SHARDS; i++) {
+    struct gaiti_external_shard *shard = &externals->shards[i];
+    gaiti_lock(&shard->lock);
+    for (size_t place = 0; place < shard->capacity; place++)
+      if (shard->table[place].object)
+        visit(shard->table[place].object, shard->table[place].bytes, arg);
+    gaiti_unlock(&shard->lock);
+  }
+}

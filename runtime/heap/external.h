@@ -48,6 +48,10 @@ void gaiti_externals_destroy(struct gaiti_externals *externals);
 bool gaiti_externals_set(struct gaiti_externals *externals, uintptr_t object, size_t bytes,
                          int64_t *change);
 
+/* Calls `visit` for each entry, with the lock of its shard. */
+typedef void gaiti_external_fn(uintptr_t object, size_t bytes, void *arg);
+void gaiti_externals_each(struct gaiti_externals *externals, gaiti_external_fn *visit, void *arg);
+
 /* Takes the gate and closes the table, so that no shard is half changed; and opens it.  Thread: one
  * that forks. */
 void gaiti_externals_close(struct gaiti_externals *externals);

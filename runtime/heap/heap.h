@@ -33,6 +33,7 @@ struct gaiti_finalizers;      /* weak/finalizers.h */
 struct gaiti_sweep;           /* sweep/sweep.h */
 struct gaiti_cycle;           /* cycle/cycle.h */
 struct gaiti_finder;          /* barrier/finder.h */
+struct gaiti_profile;         /* heap/samples.h */
 
 /* Counters of all processors stand apart from the fields that they only read. */
 #define GAITI_HEAP_APART 128
@@ -73,8 +74,9 @@ struct gait_heap {
   struct gaiti_finalizers *finalizers;
   struct gaiti_sweep *sweep;
   struct gaiti_cycle *cycle;
-  struct gaiti_finder *finder; /* NULL: the option find_missing is off */
-  gaiti_atomic_pointer user;   /* the program's own */
+  struct gaiti_finder *finder;   /* NULL: the option find_missing is off */
+  struct gaiti_profile *profile; /* NULL: the option profile_bytes is off */
+  gaiti_atomic_pointer user;     /* the program's own */
   bool forked; /* in the child of a fork: slots that the lost threads had in hand are lost */
 };
 

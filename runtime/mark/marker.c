@@ -89,7 +89,11 @@ static inline void marker_mark(struct gaiti_marker *marker, struct gaiti_group g
 void gaiti_marker_mark_oldest(struct gaiti_marker *marker) {
   struct gaiti_group *fresh = marker->fresh;
   struct gaiti_group *oldest = marker->candidates[fresh == marker->candidates[0]];
-  for (struct gaiti_group *group = oldest, *end = oldest + marker->ripe; group < end; group++)
+  struct gaiti_group *group = oldest, *end = oldest + marker->ripe;
+  if (__builtin_expect(marker->taker != NULL, 0))
+    for (; group < end; group++)
+      marker->taker(gaiti_group_read(group), marker->taker_arg);
+  for (; group < end; group++)
     marker_mark(marker, gaiti_group_read(group));
   marker->ripe = (size_t)(marker->next - fresh);
   marker->fresh = marker->next = oldest;
@@ -109,6 +113,18 @@ static bool marker_mark_all(struct gaiti_marker *marker) {
 
 void gaiti_marker_mark_candidates(struct gaiti_marker *marker) {
   marker_mark_all(marker);
+}
+
+void gaiti_marker_set_taker(struct gaiti_marker *marker, gaiti_marker_take_fn *taker, void *arg) {
+  marker->taker = taker;
+  marker->taker_arg = arg;
+}
+
+void gaiti_marker_have_taken(struct gaiti_marker *marker) {
+  while (marker->ripe > 0 || marker->next != marker->fresh)
+    gaiti_marker_mark_oldest(marker);
+  if (marker->gathered.bits) marker->taker(marker->gathered, marker->taker_arg);
+  marker->gathered = (struct gaiti_group){0};
 }
 
 void gaiti_marker_word(struct gaiti_marker *marker, uintptr_t word) {

@@ -18,6 +18,9 @@
 /* So many large objects wait apart from the local stack. */
 #define GAITI_MARKER_LARGE 64
 
+/* Takes candidates, for a search that marks nothing: references that an object has, or a root. */
+typedef void gaiti_marker_take_fn(struct gaiti_group group, void *arg);
+
 /*   local, spare  segments of the marker's own; empty while it is not active
  *   large         large objects, or the rest of them, that wait apart from these
  *   gathered      candidates of the word that came last; no bits: none
@@ -31,7 +34,8 @@
  *   next_spare    the next of the markers that are not active
  *   tags          the heap's rule, behind the queues, whose place in their cache lines counts
  *   ephemerons    the heap's (mark/ephemerons.h)
- *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark */
+ *   alone, stash  a marker that marks alone keeps its full segments here, for checkmark
+ *   taker         takes the references, and the marker marks nothing then; NULL: none does */
 struct gaiti_marker {
   struct gaiti_map map;
   struct gaiti_group gathered;
@@ -54,6 +58,8 @@ struct gaiti_marker {
   struct gaiti_group large[GAITI_MARKER_LARGE];
   struct gaiti_tags tags;
   struct gaiti_ephemerons *ephemerons;
+  gaiti_marker_take_fn *taker;
+  void *taker_arg;
 };
 
 struct gait_tracer {
@@ -94,6 +100,11 @@ void gaiti_marker_range(struct gaiti_marker *marker, const void *start, const vo
 
 /* Marks the objects to which references have been handed to the marker, and traces none. */
 void gaiti_marker_mark_candidates(struct gaiti_marker *marker);
+
+/* Has the marker hand all references to `taker` and mark nothing, until the taker is NULL; and has
+ * it take those that have been handed over so far. */
+void gaiti_marker_set_taker(struct gaiti_marker *marker, gaiti_marker_take_fn *taker, void *arg);
+void gaiti_marker_have_taken(struct gaiti_marker *marker);
 
 /* Has marked objects, which have been traced before, traced anew. */
 void gaiti_marker_retrace(struct gaiti_marker *marker, struct gaiti_group group);

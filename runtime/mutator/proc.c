@@ -115,6 +115,8 @@ static struct gaiti_proc *proc_new(gait_heap *heap) {
   proc->next = procs->all;
   procs->all = proc;
   proc->number = (uint32_t)gaiti_counter_add(&procs->count, 1) - 1;
+  gaiti_sampler_init(&proc->sampler, (uint64_t)heap->options.profile_bytes,
+                     (uint64_t)heap->options.debug.seed + ((uint64_t)proc->number << 32));
   return proc;
 }
 

@@ -21,15 +21,19 @@
 #define GAITI_MUTATOR_PROC_H
 
 #include "heap/heap.h"
+#include "heap/sampler.h"
 
 /* The cold part of a cursor.
  *   start      where the run began, for counting
  *   end        where it ends; the cursor's limit is the end of the part that is handed out now
  *   block      the block that this cache owns and takes its next run from, or GAITI_NO_BLOCK
- *   next_slot  where to look for that run */
+ *   next_slot  where to look for that run
+ *   sample     the next slot of the run that the profile takes a sample of, at or behind the
+ *              cursor's next one, which has its limit there; NULL: none (heap/sampler.h) */
 struct gaiti_run {
   char *start;
   char *end;
+  char *sample;
   uint32_t block;
   uint32_t next_slot;
 };
@@ -73,6 +77,7 @@ struct gaiti_taken {
  *   assist_credit bytes of marking done ahead of allocation; negative: owed
  *   taken         bytes that the caches have taken since the last flush; written by the user
  *                 alone
+ *   sampler       points at which the profile takes samples; used by the user alone
  *   alloc_*       retired: bytes and objects that live runs have handed out come on top */
 struct gaiti_proc {
   struct gait_cursor *rows[GAIT_MAX_KINDS];
@@ -82,6 +87,7 @@ struct gaiti_proc {
   int64_t assist_credit;
   struct gaiti_taken taken;
   struct gaiti_freed freed;
+  struct gaiti_sampler sampler;
   AO_t alloc_bytes;
   AO_t alloc_objects;
   gait_thread *holder; /* guarded by the list's lock */

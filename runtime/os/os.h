@@ -160,11 +160,13 @@ enum gaiti_rank {
   GAITI_RANK_KINDS,      /* the table of kinds */
   GAITI_RANK_PACER,      /* the pacer's state */
   GAITI_RANK_FINDER,     /* the option find_missing */
+  GAITI_RANK_PROFILE,    /* samples of allocations */
   GAITI_RANK_PARTIAL,    /* lists of blocks with free slots */
   GAITI_RANK_SPACE,      /* free blocks */
   GAITI_RANK_MARK,       /* shared mark work */
   GAITI_RANK_BUFFERS,    /* shaded references handed over by threads */
   GAITI_RANK_RECORDS,    /* the ring of cycle records */
+  GAITI_RANK_DUMP,       /* chunks of a heap dump that are to be written */
   GAITI_RANK_COUNT,
 };
 

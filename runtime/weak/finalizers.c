@@ -85,6 +85,10 @@ static bool finalizers_register_root(gait_heap *heap) {
   return true;
 }
 
+bool gaiti_finalizers_is_queue(const gait_heap *heap, const struct gaiti_root *root) {
+  return root->function == finalizers_trace && root->arg == heap->finalizers;
+}
+
 bool gaiti_finalizers_init(gait_heap *heap) {
   struct gaiti_finalizers *finalizers = heap->finalizers =
       gaiti_structure_alloc(&heap->space, sizeof *finalizers);

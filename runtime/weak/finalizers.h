@@ -44,6 +44,9 @@ struct gaiti_finalizers {
 bool gaiti_finalizers_init(gait_heap *heap);
 void gaiti_finalizers_destroy(gait_heap *heap);
 
+/* Whether a registered callback is the queue's. */
+bool gaiti_finalizers_is_queue(const gait_heap *heap, const struct gaiti_root *root);
+
 /* False: no function is registered for the object; true: one may be. */
 bool gaiti_finalizers_may_name(gait_heap *heap, const void *object);
 

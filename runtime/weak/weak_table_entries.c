@@ -80,10 +80,12 @@ bool gaiti_table_kinds_init(gait_heap *heap) {
 
 /* As gait_alloc, whose slow half lies higher. */
 void *gaiti_table_alloc(gait_thread *thread, uint16_t kind, size_t bytes) {
-  if (bytes > GAIT_SMALL_BYTES) return gaiti_allocate(thread, kind, bytes);
+  if (bytes > GAIT_SMALL_BYTES)
+    return gaiti_allocate(thread, kind, bytes, __builtin_return_address(0));
   struct gait_cursor *cursor = &thread->fast.rows[kind][gait_size_class(bytes)];
   char *object = cursor->next;
-  if (object == cursor->limit) return gaiti_allocate(thread, kind, bytes);
+  if (object == cursor->limit)
+    return gaiti_allocate(thread, kind, bytes, __builtin_return_address(0));
   cursor->next = object + gait_slot_bytes(bytes);
   return object;
 }

@@ -170,8 +170,8 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 
 int main(int argc, char **argv) {
   const struct run_case *const tables[] = {
-      limits_cases_cap,    limits_cases_many, limits_cases_parked, limits_cases_large,
-      limits_cases_system, limits_cases_held, limits_cases_ladder};
+      limits_cases_cap,   limits_cases_many,   limits_cases_parked, limits_cases_weakly,
+      limits_cases_large, limits_cases_system, limits_cases_held,   limits_cases_ladder};
   setbuf(stdout, NULL);
   run_case_find(tables, sizeof tables / sizeof *tables, argc == 2 ? argv[1] : NULL)->run();
   return EXIT_SUCCESS;

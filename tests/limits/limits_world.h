@@ -89,6 +89,7 @@ double limits_gc_share(const struct limits_meter *from, const struct limits_mete
 /* ---- Cases ---- */
 
 extern const struct run_case limits_cases_cap[], limits_cases_many[], limits_cases_large[],
-    limits_cases_parked[], limits_cases_system[], limits_cases_held[], limits_cases_ladder[];
+    limits_cases_parked[], limits_cases_weakly[], limits_cases_system[], limits_cases_held[],
+    limits_cases_ladder[];
 
 #endif

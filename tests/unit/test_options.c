@@ -133,6 +133,7 @@ static const struct options_member {
                        MEMBER(late_signal),
                        MEMBER(records),
                        MEMBER(trial),
+                       MEMBER(profile_bytes),
                        DEBUG_MEMBER(checkmark),
                        DEBUG_MEMBER(heap_walk),
                        DEBUG_MEMBER(poison),

@@ -6,7 +6,7 @@
 
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
-#include "what_if/what_if_model.h"
+#include "what_if/what_if_programs.h"
 
 static const char *folder;
 static const char *const programs[] = {"ramp", "spike", "steady-fast", "trees"};
@@ -266,6 +266,100 @@ START_TEST(large_allocation_is_recovered_as_a_jump) {
 }
 END_TEST
 
+/* 100 MiB live, of which young cycles leave a tenth of what was allocated as found: so they find up
+ * to 50 MiB more, until a full one drops that. */
+static struct recording generations(bool young) {
+  static const char line[] = "0.010+%s+0.010 ms clock, 0+0.00/%s/0.00+0.000 ms cpu, "
+                             "%d->%d->%d MB, 200 MB goal, 0 MB stacks, 0 MB globals, 4 P%s\n";
+  char *text = NULL;
+  size_t bytes = 0;
+  FILE *out = open_memstream(&text, &bytes);
+  for (int i = 0; i < 90; i++) {
+    bool full = !young || i % 6 == 0;
+    int found = full ? 100 : 100 + 10 * (i % 6);
+    fprintf(out, "gc %d @%d.000s 1%%: ", i + 1, i + 1);
+    fprintf(out, line, full ? "10.00" : "0.10", full ? "10.00" : "0.10", 200, 200, found,
+            full ? "" : " (young)");
+  }
+  fclose(out);
+  struct recording recording;
+  struct recording_error error;
+  if (!recording_parse(&recording, text, bytes, &error)) ck_abort_msg("%s", error.text);
+  free(text);
+  return recording;
+}
+
+/* A young cycle tells how much survives, and what that costs; what is live the full ones do. */
+START_TEST(young_cycles_are_recovered) {
+  struct recording recording = generations(true);
+  recover(&recording);
+  const struct what_if_point *points = program.points;
+  ck_assert(program.young);
+  for (int i = 6; i < 84; i++) {
+    ck_assert_double_eq_tol(points[i].live_bytes, 100 * MIB, 1 * MIB);
+    ck_assert_double_eq_tol(points[i].survival, 0.14, 0.05);
+    ck_assert_double_eq_tol(points[i].cost, points[0].cost, points[0].cost / 50);
+    ck_assert(points[i].young == (i % 6 != 0));
+    if (points[i].young) ck_assert_double_eq_tol(points[i].young_cost * 100 * MIB, 1.4e-4, 5e-5);
+  }
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+/* Young cycles are foretold, at a fraction of the cost; and a limit that sets the goal makes all of
+ * them full. */
+START_TEST(predictions_have_young_cycles) {
+  struct recording recording = generations(true);
+  recover(&recording);
+  struct what_if_prediction same = predict(100, SETTING_OFF), wide = predict(200, SETTING_OFF);
+  struct what_if_prediction limit = predict(SETTING_OFF, (int64_t)(200 * MIB));
+  ck_assert_double_eq_tol(same.cycles.estimate, 90, 8);
+  ck_assert_double_eq_tol(same.gc_cpu_seconds.estimate, 0.1575, 0.05);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+  recording = generations(false);
+  recover(&recording);
+  ck_assert(!program.young);
+  struct what_if_prediction old = predict(200, SETTING_OFF);
+  ck_assert_double_gt(old.gc_cpu_seconds.estimate / old.cycles.estimate,
+                      2 * wide.gc_cpu_seconds.estimate / wide.cycles.estimate);
+  struct what_if_prediction full = predict(SETTING_OFF, (int64_t)(200 * MIB));
+  double each = full.gc_cpu_seconds.estimate / full.cycles.estimate;
+  ck_assert_double_eq_tol(limit.gc_cpu_seconds.estimate / limit.cycles.estimate, each, each / 10);
+  what_if_program_destroy(&program);
+  recording_destroy(&recording);
+}
+END_TEST
+
+/* What histories of one recording and of three differ by, with estimates that do not or do. */
+START_TEST(several_runs_make_one_prediction) {
+  struct recording recording = load("steady-fast");
+  struct what_if_program list[3];
+  for (int i = 0; i < 3; i++) {
+    recover(&recording);
+    list[i] = program;
+  }
+  struct setting setting = {200, SETTING_OFF, 0};
+  struct what_if_prediction one, three, apart;
+  const struct what_if_programs single = {.list = list, .count = 1};
+  const struct what_if_programs all = {.list = list, .count = 3};
+  what_if_programs_predict(&single, &setting, &one);
+  what_if_programs_predict(&all, &setting, &three);
+  ck_assert_double_eq_tol(three.cycles.estimate, one.cycles.estimate, 1e-6);
+  ck_assert_double_lt(three.cycles.high / three.cycles.low, one.cycles.high / one.cycles.low);
+  for (size_t i = 0; i < list[2].count; i++)
+    list[2].points[i].live_bytes /= 2;
+  what_if_programs_predict(&all, &setting, &apart);
+  expect_range(&apart.cycles);
+  ck_assert_double_gt(apart.cycles.estimate, one.cycles.estimate);
+  ck_assert_double_gt(apart.cycles.high / apart.cycles.low, one.cycles.high / one.cycles.low);
+  for (int i = 0; i < 3; i++)
+    what_if_program_destroy(&list[i]);
+  recording_destroy(&recording);
+}
+END_TEST
+
 START_TEST(predictions_have_ranges_at_extremes) {
   struct recording recording = made_up(5, 4e8); /* four hundred terabytes */
   recover(&recording);
@@ -293,6 +387,9 @@ int main(int argc, char **argv) {
                                 program_that_marks_less_allocates_longer,
                                 prediction_for_gait_counts_half_of_floating_garbage,
                                 large_allocation_is_recovered_as_a_jump,
+                                young_cycles_are_recovered,
+                                predictions_have_young_cycles,
+                                several_runs_make_one_prediction,
                                 predictions_have_ranges_at_extremes};
   return SUITE_RUN("what_if", tests);
 }

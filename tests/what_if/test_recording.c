@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
@@ -119,8 +120,44 @@ START_TEST(nonsense_in_a_recording_is_named) {
   expect_error(LINE("1", "0.1", "-4->5->1"), "line 1");
   expect_error(LINE("1", "0.9", "4->5->1") "x\n" LINE("2", "0.2", "4->5->1"),
                "line 3: the clock goes back from 0.900s to 0.200s");
+  expect_error(LINE("8", "0.9", "4->5->1") LINE("2", "1.0", "4->5->1"),
+               "line 2: cycle 2 comes after cycle 8 in line 1");
   expect_error(LINE("8", "0.9", "4->5->1") LINE("1", "0.0", "4->5->1"),
-               "line 2: cycle 1 comes after cycle 8 in line 1");
+               "line 2: another run begins");
+}
+END_TEST
+
+/* Only a cycle that somebody forced is not said to be young, or full. */
+START_TEST(young_cycle_is_read) {
+  ck_assert(parse("gc 1 @0.1s 1%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms cpu, 4->4->1 MB, 5 MB goal, "
+                  "4 P (young)\n"
+                  "gc 2 @0.2s 1%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms cpu, 4->4->1 MB, 5 MB goal, "
+                  "4 P (forced)\n"
+                  "gc 3 @0.3s 1%: 0.1+2+0.1 ms clock, 0.1+0/1/2+0.1 ms cpu, 4->4->1 MB, 5 MB goal, "
+                  "4 P\n"));
+  ck_assert_uint_eq(recording.count, 3);
+  ck_assert(recording.cycles[0].young && !recording.cycles[1].young && !recording.cycles[2].young);
+}
+END_TEST
+
+/* Two runs in one file are two recordings, with the lines of the file. */
+START_TEST(runs_of_a_file_are_read) {
+  char path[] = "/tmp/gait_runs.XXXXXX";
+  struct recordings runs;
+  int fd = mkstemp(path);
+  FILE *out = fdopen(fd, "w");
+  fputs("first\n" LINE("1", "0.1", "4->5->1") LINE("2", "0.2", "4->5->1") "again\n", out);
+  fputs(LINE("1", "0.1", "4->5->2") LINE("2", "0.3", "4->5->2") LINE("4", "0.4", "4->5->2"), out);
+  fclose(out);
+  ck_assert_msg(recordings_load(&runs, path, &error), "%s", error.text);
+  ck_assert_uint_eq(runs.count, 2);
+  ck_assert_uint_eq(runs.list[0].count, 2);
+  ck_assert_uint_eq(runs.list[1].count, 3);
+  ck_assert_uint_eq(runs.list[1].cycles[0].line, 5);
+  recordings_destroy(&runs);
+  ck_assert(!recording_load(&recording, path, &error));
+  ck_assert_ptr_nonnull(strstr(error.text, "line 5: another run begins"));
+  unlink(path);
 }
 END_TEST
 
@@ -208,6 +245,8 @@ int main(int argc, char **argv) {
                                 recording_may_be_cut_anywhere,
                                 recording_without_cycles_is_an_error,
                                 nonsense_in_a_recording_is_named,
+                                young_cycle_is_read,
+                                runs_of_a_file_are_read,
                                 recording_of_a_terabyte_heap_is_read,
                                 goals_of_a_recording_tell_gogc,
                                 goals_of_a_recording_may_tell_nothing,

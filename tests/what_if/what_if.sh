@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# what_if.sh GAIT RECORDINGS: every form of output, bad input, and the errors that are promised.
+# what_if.sh GAIT RECORDINGS YOUNG: every form of output, bad input, and the errors that are promised.
 set -euo pipefail
 gait=$1
 recordings=$2
+young=$3
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 steady=$recordings/steady-fast.gogc100.nolimit.txt
@@ -49,8 +50,9 @@ refuse 1 'No such file' "$folder/nowhere"
 refuse 1 'no cycles' "$folder/empty"
 head -c 3000 /dev/urandom >"$folder/garbage"
 refuse 1 'no cycle' "$folder/garbage"
-cat "$steady" "$steady" >"$folder/twice"
-refuse 1 'line 54: cycle 1 comes after cycle 50' "$folder/twice"
+sed 's/^gc \([0-9]\) /gc 1\1 /' "$steady" | cat "$steady" - >"$folder/mixed"
+refuse 1 'line 54: cycle 11 comes after cycle 50' "$folder/mixed"
+refuse 1 'not of one program' "$steady" "$young/trees.gogc100.nolimit.txt"
 head -c 2000 "$steady" >"$folder/cut"
 refuse 0 'line 16: the cycle is cut off' "$folder/cut"
 
@@ -63,6 +65,17 @@ width() { # RECORDING
     /"cycles_low"/ { low = $2 } /"cycles_high"/ { print int(100 * $2 / low) }'
 }
 [ "$(width "$folder/starved")" -gt "$(width "$steady")" ]
+
+# Two runs, in one file or in two, are one prediction, with narrower ranges where they agree.
+cat "$steady" "$steady" >"$folder/twice"
+"$gait" what-if "$folder/twice" >"$folder/one"
+"$gait" what-if --gogc 50,100,200,400 "$steady" "$steady" | diff "$folder/one" -
+[ "$(width "$folder/twice")" -lt "$(width "$steady")" ]
+
+# Young cycles: what --check says of recordings at the defaults.
+"$gait" what-if --check "$young" --each >"$folder/young" 2>/dev/null || true
+grep -q '^cycles .* 12 of 12 inside' "$folder/young"
+grep -q '^peak_heap_bytes .* 12 of 12 inside' "$folder/young"
 
 # What docs/what-if.md promises of the errors on these recordings.
 "$gait" what-if --check "$recordings" --json 2>"$folder/err" >"$folder/check" || true

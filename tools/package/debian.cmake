@@ -21,13 +21,17 @@ set(packages ${GAIT_DEBIAN_LIBRARY} libgait-dev gait)
 add_executable(gait_packaged $<TARGET_OBJECTS:gait_command> $<TARGET_OBJECTS:gait_pacer>
   $<TARGET_OBJECTS:gait_sim>)
 set_target_properties(gait_packaged PROPERTIES OUTPUT_NAME gait LINKER_LANGUAGE C)
-target_link_libraries(gait_packaged PRIVATE $<TARGET_FILE:gait_bench>)
-add_dependencies(gait_packaged gait_bench)
+target_link_libraries(gait_packaged PRIVATE
+  $<TARGET_FILE:gait_bench> $<TARGET_FILE:gait_heap_reader> gait_records)
+add_dependencies(gait_packaged gait_bench gait_heap_reader)
 if(TARGET gait_scheme)
   target_link_libraries(gait_packaged PRIVATE $<TARGET_FILE:gait_scheme> gmp)
   add_dependencies(gait_packaged gait_scheme)
 endif()
 target_link_libraries(gait_packaged PRIVATE gait_shared PkgConfig::JANSSON m)
+if(ZLIB_FOUND)
+  target_link_libraries(gait_packaged PRIVATE PkgConfig::ZLIB)
+endif()
 
 # ---- Files ----
 

@@ -8,8 +8,12 @@
 
 #include "command.h"
 #include "cycle_json.h"
+#include "gait/profile.h"
 #include "pacer.h"
 #include "sim_law.h"
+
+/* As a program with GAIT_PROFILE takes samples. */
+#define MEASURE_PROFILE_BYTES ((int64_t)512 << 10)
 
 /* ---- Running ---- */
 
@@ -85,6 +89,14 @@ static struct sim_law measure_law(const gait_options *options) {
       .minimum_heap_bytes = (double)options->min_heap_bytes};
 }
 
+static enum workload_status measure_profile(const struct measure_plan *plan, gait_heap *heap,
+                                            struct measurement *measurement) {
+  gait_result result = gait_profile_write(heap, plan->profile);
+  if (result == GAIT_OK) return WORKLOAD_OK;
+  return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s: %s", plan->profile,
+                       gait_result_text(result));
+}
+
 enum workload_status measure(const struct measure_plan *plan, struct measurement *measurement) {
   *measurement = (struct measurement){.cycles_by_law = -1};
   struct measure_notes notes = {.law = measure_law(&plan->options), .keep = plan->keep_cycles};
@@ -92,6 +104,8 @@ enum workload_status measure(const struct measure_plan *plan, struct measurement
   options.cycle = measure_cycle;
   options.cycle_arg = &notes;
   options.out_of_memory = measure_out_of_memory;
+  if (plan->profile != NULL && options.profile_bytes == 0)
+    options.profile_bytes = MEASURE_PROFILE_BYTES;
   if (plan->workload->tags)
     options.tags = plan->workload->tags(plan->argument_count, plan->arguments);
 
@@ -100,6 +114,8 @@ enum workload_status measure(const struct measure_plan *plan, struct measurement
   if (created != GAIT_OK)
     return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s", gait_result_text(created));
   enum workload_status status = measure_on_heap(plan, heap, measurement);
+  if (status == WORKLOAD_OK && plan->profile != NULL)
+    status = measure_profile(plan, heap, measurement);
   gait_heap_destroy(heap);
   if (sim_law_speaks(&notes.law))
     measurement->cycles_by_law =

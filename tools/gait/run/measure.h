@@ -13,7 +13,8 @@ struct measure_plan {
   char **arguments;
   unsigned threads;
   gait_options options;
-  bool keep_cycles; /* keep every cycle's record */
+  bool keep_cycles;    /* keep every cycle's record */
+  const char *profile; /* where to write one; NULL: nowhere */
 };
 
 struct measurement {

@@ -12,7 +12,16 @@ struct run {
   bool json;
 };
 
-enum { RUN_GOGC = 1, RUN_MEMORY_LIMIT, RUN_THREADS, RUN_OPTION, RUN_TRACE, RUN_JSON, RUN_CYCLES };
+enum {
+  RUN_GOGC = 1,
+  RUN_MEMORY_LIMIT,
+  RUN_THREADS,
+  RUN_OPTION,
+  RUN_TRACE,
+  RUN_JSON,
+  RUN_CYCLES,
+  RUN_PROFILE
+};
 
 static const struct argp_option run_options[] = {
     {"gogc", RUN_GOGC, "N", 0, "Let the heap grow by N% of its live bytes between cycles; or off",
@@ -24,6 +33,10 @@ static const struct argp_option run_options[] = {
     {"option", RUN_OPTION, "NAME=VALUE", 0, "Set any option of the heap; `gait options` lists them",
      0},
     {"trace", RUN_TRACE, NULL, 0, "Print a line for each cycle on standard error", 0},
+    {"profile", RUN_PROFILE, "FILE", 0,
+     "Write a profile of the allocations for pprof and `gait profile`; one sample in 512KiB, or as "
+     "the option profile_bytes says",
+     0},
     {"json", RUN_JSON, NULL, 0, "Print one JSON object", 0},
     {"cycles", RUN_CYCLES, NULL, 0, "With --json: every cycle too, as `timeline`", 0},
     {0}};
@@ -72,6 +85,7 @@ static error_t run_option(int key, char *arg, struct argp_state *state) {
   case RUN_THREADS: run->plan.threads = run_thread_count(arg, state); return 0;
   case RUN_OPTION: run_set_pair(run, arg, state); return 0;
   case RUN_TRACE: run->plan.options.trace = 1; return 0;
+  case RUN_PROFILE: run->plan.profile = arg; return 0;
   case RUN_JSON: run->json = true; return 0;
   case RUN_CYCLES: run->plan.keep_cycles = true; return 0;
   case ARGP_KEY_ARG: run_argument(run, arg, state); return 0;

@@ -7,7 +7,7 @@
  * and holds it where the program is large. */
 #include "command.h"
 #include "settings.h"
-#include "what_if_model.h"
+#include "what_if_programs.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -20,7 +20,8 @@
   0.5 /* of all CPU: beyond this the limiter stops assists, and no limit holds */
 
 struct advise {
-  const char *path;
+  char **paths;
+  size_t path_count;
   int64_t peak_bytes; /* 0: not asked for */
   double gc_share;    /* 0: not asked for */
   double cpus;
@@ -62,12 +63,12 @@ static error_t advise_option(int key, char *arg, struct argp_state *state) {
   case ADVISE_GC_CPU: advise->gc_share = advise_percent(arg, state); return 0;
   case ADVISE_PROCS: advise->cpus = settings_cpus_read(arg, state); return 0;
   case ADVISE_JSON: advise->json = true; return 0;
-  case ARGP_KEY_ARG:
-    if (advise->path != NULL) argp_error(state, "one recording is wanted, not '%s' too", arg);
-    advise->path = arg;
+  case ARGP_KEY_ARGS:
+    advise->paths = state->argv + state->next;
+    advise->path_count = (size_t)(state->argc - state->next);
     return 0;
   case ARGP_KEY_END:
-    if (advise->path == NULL) argp_error(state, "which recording?");
+    if (advise->path_count == 0) argp_error(state, "which recording?");
     if ((advise->peak_bytes > 0) == (advise->gc_share > 0))
       argp_error(state, "one budget is wanted: --peak or --gc-cpu");
     return 0;
@@ -78,7 +79,7 @@ static error_t advise_option(int key, char *arg, struct argp_state *state) {
 static const struct argp advise_argp = {
     .options = advise_options,
     .parser = advise_option,
-    .args_doc = "RECORDING",
+    .args_doc = "RECORDING...",
     .doc = "Choose GOGC and a memory limit that meet a budget, from a recording of a program.\v"
            "Exits with 1 when no setting does.",
 };
@@ -103,11 +104,11 @@ static bool advise_is_better(const struct advise *advise, const struct what_if_p
   return a->peak_heap_bytes.estimate < b->peak_heap_bytes.estimate;
 }
 
-static void advise_try(const struct advise *advise, const struct what_if_program *program,
+static void advise_try(const struct advise *advise, const struct what_if_programs *programs,
                        int64_t gogc, int64_t limit, struct advise_choice *best) {
   struct setting setting = {gogc, limit, advise->cpus};
   struct what_if_prediction prediction;
-  what_if_predict(program, &setting, &prediction);
+  what_if_programs_predict(programs, &setting, &prediction);
   if (!advise_meets(advise, &prediction)) return;
   if (best->found && !advise_is_better(advise, &prediction, &best->prediction)) return;
   *best = (struct advise_choice){setting, prediction, true};
@@ -115,25 +116,25 @@ static void advise_try(const struct advise *advise, const struct what_if_program
 
 /* Limits under which the heap itself has the budget, or nearly: a limit counts what is mapped
  * beside the heap too. */
-static void advise_try_limits(const struct advise *advise, const struct what_if_program *program,
+static void advise_try_limits(const struct advise *advise, const struct what_if_programs *programs,
                               struct advise_choice *best) {
-  const struct what_if_constants *constants = &program->constants;
+  const struct what_if_constants *constants = &programs->list[0].constants;
   double heap = (double)advise->peak_bytes;
   double whole = (heap + constants->overhead_bytes) / (0.97 - constants->overhead_share);
   for (double share = 1; share > 0.8; share -= 0.05) {
     int64_t limit = (int64_t)(whole * share / 1048576) * 1048576;
     if (limit <= 0) continue;
-    advise_try(advise, program, SETTING_OFF, limit, best);
-    advise_try(advise, program, 100, limit, best);
+    advise_try(advise, programs, SETTING_OFF, limit, best);
+    advise_try(advise, programs, 100, limit, best);
   }
 }
 
 static struct advise_choice advise_search(const struct advise *advise,
-                                          const struct what_if_program *program) {
+                                          const struct what_if_programs *programs) {
   struct advise_choice best = {0};
   for (int64_t gogc = 10; gogc <= 1600; gogc = advise_next(gogc))
-    advise_try(advise, program, gogc, SETTING_OFF, &best);
-  if (advise->peak_bytes > 0) advise_try_limits(advise, program, &best);
+    advise_try(advise, programs, gogc, SETTING_OFF, &best);
+  if (advise->peak_bytes > 0) advise_try_limits(advise, programs, &best);
   return best;
 }
 
@@ -167,11 +168,11 @@ static void advise_reason(const struct advise *advise, const struct advise_choic
 }
 
 /* Why nothing meets the budget: the nearest that a setting comes. */
-static void advise_refusal(const struct advise *advise, const struct what_if_program *program,
+static void advise_refusal(const struct advise *advise, const struct what_if_programs *programs,
                            char *text, size_t bytes) {
   struct setting nearest = {advise->peak_bytes > 0 ? 10 : 1600, SETTING_OFF, advise->cpus};
   struct what_if_prediction p;
-  what_if_predict(program, &nearest, &p);
+  what_if_programs_predict(programs, &nearest, &p);
   if (advise->peak_bytes > 0)
     snprintf(text, bytes, "even GOGC=%lld peaks at %.0f MiB, with %.1f%% of the CPU in GC",
              (long long)nearest.gogc_percent, p.peak_heap_bytes.estimate / 1048576,
@@ -198,13 +199,13 @@ static void advise_print_json(const struct advise_choice *choice, const char *re
   json_decref(answer);
 }
 
-static int advise_answer(const struct advise *advise, const struct what_if_program *program) {
-  struct advise_choice choice = advise_search(advise, program);
+static int advise_answer(const struct advise *advise, const struct what_if_programs *programs) {
+  struct advise_choice choice = advise_search(advise, programs);
   char reason[400], gogc[32];
   if (choice.found)
     advise_reason(advise, &choice, reason, sizeof reason);
   else
-    advise_refusal(advise, program, reason, sizeof reason);
+    advise_refusal(advise, programs, reason, sizeof reason);
   if (advise->json) {
     advise_print_json(&choice, reason);
   } else if (choice.found) {
@@ -220,25 +221,11 @@ static int advise_answer(const struct advise *advise, const struct what_if_progr
 
 int gait_cmd_advise(int argc, char **argv) {
   struct advise advise = {0};
+  struct what_if_programs programs;
   argp_parse(&advise_argp, argc, argv, 0, NULL, &advise);
-  struct recording recording;
-  struct recording_error error;
-  struct what_if_program program;
-  if (!recording_load(&recording, advise.path, &error)) {
-    fprintf(stderr, "gait advise: %s\n", error.text);
+  if (!what_if_programs_load(&programs, "advise", advise.paths, advise.path_count))
     return COMMAND_FAILED;
-  }
-  if (recording.unused > 0)
-    fprintf(stderr, "gait advise: %s: %zu line(s) not used; %s\n", advise.path, recording.unused,
-            recording.complaint);
-  struct what_if_constants constants = what_if_constants_default(recording.system);
-  int status = COMMAND_FAILED;
-  if (what_if_program_recover(&program, &recording, &constants, &error)) {
-    status = advise_answer(&advise, &program);
-    what_if_program_destroy(&program);
-  } else {
-    fprintf(stderr, "gait advise: %s: %s\n", advise.path, error.text);
-  }
-  recording_destroy(&recording);
+  int status = advise_answer(&advise, &programs);
+  what_if_programs_destroy(&programs);
   return status;
 }

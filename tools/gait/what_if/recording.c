@@ -16,7 +16,7 @@
  *
  * A log is cut where a disk was full and mixed where two programs wrote.  What looks like a cycle
  * but cannot be one is left out and counted, with one sentence about the first; what would make the
- * whole wrong (a second run in the same file) is an error. */
+ * whole wrong is an error.  A cycle with the number 1 begins another run. */
 #include "recording.h"
 
 #include <errno.h>
@@ -172,6 +172,7 @@ static bool recording_line(struct recording_cursor *cursor, struct recording_cyc
       !recording_heap(cursor, cycle))
     return false;
   cycle->forced = recording_word(cursor, " (forced)");
+  cycle->young = !cycle->forced && recording_word(cursor, " (young)");
   return true;
 }
 
@@ -227,12 +228,6 @@ static bool recording_take(struct recording *recording, struct recording_cursor 
   struct recording_cycle cycle = {.line = line};
   bool gait = false;
   bool read = recording_line(&cursor, &cycle, &gait);
-  if (read && recording_word(&cursor, " (young)"))
-    return recording_say(
-        error,
-        "line %zu: a cycle that marked only what is new, of which the goals of the "
-        "others do not tell; record with GAIT_YOUNG=off",
-        line);
   if (!read) {
     recording_complain(recording, line, "the cycle is cut off or damaged");
     return true;
@@ -247,7 +242,7 @@ static bool recording_take(struct recording *recording, struct recording_cursor 
     if (cycle.number <= last->number)
       return recording_say(error,
                            "line %zu: cycle %llu comes after cycle %llu in line %zu: another run "
-                           "begins; a recording is of one",
+                           "writes here too",
                            line, (unsigned long long)cycle.number, (unsigned long long)last->number,
                            last->line);
     if (cycle.start_seconds < last->start_seconds)
@@ -259,22 +254,40 @@ static bool recording_take(struct recording *recording, struct recording_cursor 
   return recording_say(error, "out of memory at line %zu", line);
 }
 
-static bool recording_lines(struct recording *recording, const char *text, size_t bytes,
+/* The text that is left to read. */
+struct recording_text {
+  const char *at, *end;
+  size_t line; /* of `at`, from 1 */
+};
+
+/* Whether a run begins in this line, from after its "gc ", beside the one that is being read. */
+static bool recording_begins(const struct recording *recording, struct recording_cursor cursor) {
+  double number;
+  return recording->count > 0 && recording_number(&cursor, 1e15, &number) && number == 1;
+}
+
+/* Reads lines to the end, or to where another run begins. */
+static bool recording_lines(struct recording *recording, struct recording_text *text,
                             struct recording_error *error) {
-  const char *end = text + bytes;
-  size_t line = 1, gait_lines = 0;
-  for (const char *at = text; at < end; line++) {
-    const char *newline = memchr(at, '\n', (size_t)(end - at));
-    const char *stop = newline == NULL ? end : newline;
-    struct recording_cursor cursor = {.at = at, .end = stop};
-    if (recording_find(&cursor) && !recording_take(recording, cursor, line, &gait_lines, error))
-      return false;
-    at = stop + 1;
-    if (newline == NULL) break;
+  size_t gait_lines = 0;
+  while (text->at < text->end) {
+    const char *newline = memchr(text->at, '\n', (size_t)(text->end - text->at));
+    const char *stop = newline == NULL ? text->end : newline;
+    struct recording_cursor cursor = {.at = text->at, .end = stop};
+    if (recording_find(&cursor)) {
+      if (recording_begins(recording, cursor)) break;
+      if (!recording_take(recording, cursor, text->line, &gait_lines, error)) return false;
+    }
+    text->at = newline == NULL ? stop : stop + 1;
+    text->line++;
   }
   recording->system =
       recording->count > 0 && gait_lines == recording->count ? RECORDING_GAIT : RECORDING_GO;
-  if (recording->count > 0) return true;
+  return true;
+}
+
+static bool recording_nothing(const struct recording *recording, size_t bytes,
+                              struct recording_error *error) {
   if (recording->unused > 0)
     return recording_say(error, "no cycle can be read; %s", recording->complaint);
   return recording_say(error,
@@ -348,15 +361,26 @@ static void recording_narrow(struct recording *recording) {
   }
 }
 
+static bool recording_read(struct recording *recording, struct recording_text *text,
+                           struct recording_error *error) {
+  size_t bytes = (size_t)(text->end - text->at);
+  *recording = (struct recording){0};
+  bool read = recording_lines(recording, text, error) &&
+              (recording->count > 0 || recording_nothing(recording, bytes, error));
+  if (!read)
+    recording_destroy(recording);
+  else if (recording->system == RECORDING_GO)
+    recording_narrow(recording);
+  return read;
+}
+
 bool recording_parse(struct recording *recording, const char *text, size_t bytes,
                      struct recording_error *error) {
-  *recording = (struct recording){0};
-  if (recording_lines(recording, text, bytes, error)) {
-    if (recording->system == RECORDING_GO) recording_narrow(recording);
-    return true;
-  }
+  struct recording_text all = {.at = text, .end = text + bytes, .line = 1};
+  if (!recording_read(recording, &all, error)) return false;
+  if (all.at == all.end) return true;
   recording_destroy(recording);
-  return false;
+  return recording_say(error, "line %zu: another run begins; one is wanted here", all.line);
 }
 
 void recording_destroy(struct recording *recording) {
@@ -383,24 +407,83 @@ static char *recording_read_all(FILE *in, size_t *bytes) {
   return text;
 }
 
-bool recording_load(struct recording *recording, const char *path, struct recording_error *error) {
-  *recording = (struct recording){0};
+/* The whole of a file, to be freed; NULL on failure. */
+static char *recording_open(const char *path, size_t *bytes, struct recording_error *error) {
   bool standard = strcmp(path, "-") == 0;
   FILE *in = standard ? stdin : fopen(path, "rb");
-  if (in == NULL) return recording_say(error, "%s: %s", path, strerror(errno));
-  size_t bytes;
+  if (in == NULL) {
+    recording_say(error, "%s: %s", path, strerror(errno));
+    return NULL;
+  }
   errno = 0;
-  char *text = recording_read_all(in, &bytes);
+  char *text = recording_read_all(in, bytes);
   bool failed = ferror(in) != 0;
   int why = errno;
   if (!standard) fclose(in);
-  if (text == NULL || failed) {
-    free(text);
-    return recording_say(error, "%s: %s", path, strerror(failed ? why : ENOMEM));
-  }
+  if (text != NULL && !failed) return text;
+  free(text);
+  recording_say(error, "%s: %s", path, strerror(failed ? why : ENOMEM));
+  return NULL;
+}
+
+static bool recording_in(const char *path, const struct recording_error *inner,
+                         struct recording_error *error) {
+  return recording_say(error, "%.100s: %.190s", path, inner->text);
+}
+
+bool recording_load(struct recording *recording, const char *path, struct recording_error *error) {
+  *recording = (struct recording){0};
+  size_t bytes;
+  char *text = recording_open(path, &bytes, error);
+  if (text == NULL) return false;
   struct recording_error inner;
   bool read = recording_parse(recording, text, bytes, &inner);
-  if (!read) recording_say(error, "%.100s: %.190s", path, inner.text);
   free(text);
-  return read;
+  return read || recording_in(path, &inner, error);
+}
+
+/* ---- Several runs ---- */
+
+static struct recording *recordings_next(struct recordings *recordings) {
+  if (recordings->count == recordings->capacity) {
+    size_t capacity = recordings->capacity == 0 ? 4 : recordings->capacity * 2;
+    void *grown = realloc(recordings->list, capacity * sizeof *recordings->list);
+    if (grown == NULL) return NULL;
+    recordings->list = grown;
+    recordings->capacity = capacity;
+  }
+  return &recordings->list[recordings->count];
+}
+
+static bool recordings_parse(struct recordings *recordings, const char *text, size_t bytes,
+                             struct recording_error *error) {
+  struct recording_text all = {.at = text, .end = text + bytes, .line = 1};
+  do {
+    struct recording *next = recordings_next(recordings);
+    if (next == NULL) return recording_say(error, "out of memory");
+    if (!recording_read(next, &all, error)) return false;
+    recordings->count++;
+  } while (all.at < all.end);
+  return true;
+}
+
+bool recordings_load(struct recordings *recordings, const char *path,
+                     struct recording_error *error) {
+  *recordings = (struct recordings){0};
+  size_t bytes;
+  char *text = recording_open(path, &bytes, error);
+  if (text == NULL) return false;
+  struct recording_error inner;
+  bool read = recordings_parse(recordings, text, bytes, &inner);
+  free(text);
+  if (read) return true;
+  recordings_destroy(recordings);
+  return recording_in(path, &inner, error);
+}
+
+void recordings_destroy(struct recordings *recordings) {
+  for (size_t i = 0; i < recordings->count; i++)
+    recording_destroy(&recordings->list[i]);
+  free(recordings->list);
+  *recordings = (struct recordings){0};
 }

@@ -28,6 +28,7 @@ struct recording_cycle {
   double roots_bytes; /* stacks and globals; 0: not told */
   double cpus;
   bool forced; /* somebody asked for it */
+  bool young; /* it marked only what was new: what it found includes all that was old */
 };
 
 enum recording_system { RECORDING_GO, RECORDING_GAIT };
@@ -48,11 +49,21 @@ struct recording_error {
 };
 
 /* Reads the recording in `text`.  False when there is nothing to learn from it: `error` says why,
- * with the line; the recording is then empty. */
+ * with the line; the recording is then empty.  A second run in it is an error. */
 bool recording_parse(struct recording *recording, const char *text, size_t bytes,
                      struct recording_error *error);
 /* The same from a file; "-" is standard input. */
 bool recording_load(struct recording *recording, const char *path, struct recording_error *error);
 void recording_destroy(struct recording *recording);
+
+/* Runs one after another in one file, as those of a program that was started again. */
+struct recordings {
+  struct recording *list;
+  size_t count, capacity;
+};
+
+bool recordings_load(struct recordings *recordings, const char *path,
+                     struct recording_error *error);
+void recordings_destroy(struct recordings *recordings);
 
 #endif

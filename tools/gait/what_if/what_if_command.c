@@ -3,7 +3,7 @@
 #include "page/report.h"
 #include "what_if_check.h"
 #include "settings.h"
-#include "what_if_model.h"
+#include "what_if_programs.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -11,12 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WHAT_IF_STARVED 0.1 /* worth a word */
-
 struct what_if {
   struct settings_list gogc, memory_limit;
   double cpus;
-  const char *path;
+  char **paths;
+  size_t path_count;
   const char *html_path;
   const char *check_path;
   bool each;
@@ -58,12 +57,13 @@ static error_t what_if_option(int key, char *arg, struct argp_state *state) {
   case WHAT_IF_HTML: what_if->html_path = arg; return 0;
   case WHAT_IF_CHECK: what_if->check_path = arg; return 0;
   case WHAT_IF_EACH: what_if->each = true; return 0;
-  case ARGP_KEY_ARG:
-    if (what_if->path != NULL) argp_error(state, "one recording is wanted, not '%s' too", arg);
-    what_if->path = arg;
+  case ARGP_KEY_ARGS:
+    what_if->paths = state->argv + state->next;
+    what_if->path_count = (size_t)(state->argc - state->next);
     return 0;
   case ARGP_KEY_END:
-    if (what_if->path == NULL && what_if->check_path == NULL) argp_error(state, "which recording?");
+    if (what_if->path_count == 0 && what_if->check_path == NULL)
+      argp_error(state, "which recording?");
     return 0;
   default: return ARGP_ERR_UNKNOWN;
   }
@@ -72,10 +72,12 @@ static error_t what_if_option(int key, char *arg, struct argp_state *state) {
 static const struct argp what_if_argp = {
     .options = what_if_options,
     .parser = what_if_option,
-    .args_doc = "RECORDING",
+    .args_doc = "RECORDING...",
     .doc = "Predict what other settings would have cost, from a recording of a program.\v"
            "A recording is the program's own output with GODEBUG=gctrace=1 (Go) or GAIT_TRACE=1; "
-           "other lines between do no harm, and - is standard input.  GC CPU is that of assists "
+           "other lines between do no harm, and - is standard input.  Of several runs, in one file "
+           "or in "
+           "several, one prediction is made.  GC CPU is that of assists "
            "and background workers; marking on idle CPUs is told apart.",
 };
 
@@ -105,7 +107,8 @@ static json_t *what_if_row(const struct setting *setting,
   return row;
 }
 
-static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_program *program) {
+static json_t *what_if_rows(const struct what_if *what_if,
+                            const struct what_if_programs *programs) {
   json_t *rows = json_array();
   for (unsigned i = 0; i < what_if->memory_limit.count; i++) {
     for (unsigned j = 0; j < what_if->gogc.count; j++) {
@@ -113,7 +116,7 @@ static json_t *what_if_rows(const struct what_if *what_if, const struct what_if_
                                 .memory_limit_bytes = what_if->memory_limit.values[i],
                                 .cpus = what_if->cpus};
       struct what_if_prediction prediction;
-      what_if_predict(program, &setting, &prediction);
+      what_if_programs_predict(programs, &setting, &prediction);
       json_array_append_new(rows, what_if_row(&setting, &prediction));
     }
   }
@@ -179,33 +182,13 @@ static int what_if_report(const struct what_if *what_if, json_t *rows, const cha
 }
 
 static int what_if_run(const struct what_if *what_if, const char *command) {
-  struct recording recording;
-  struct recording_error error;
-  struct what_if_program program;
-  if (!recording_load(&recording, what_if->path, &error)) {
-    fprintf(stderr, "gait what-if: %s\n", error.text);
+  struct what_if_programs programs;
+  if (!what_if_programs_load(&programs, "what-if", what_if->paths, what_if->path_count))
     return COMMAND_FAILED;
-  }
-  if (recording.unused > 0)
-    fprintf(stderr, "gait what-if: %s: %zu line(s) not used; %s\n", what_if->path, recording.unused,
-            recording.complaint);
-  struct what_if_constants constants = what_if_constants_default(recording.system);
-  int status = COMMAND_FAILED;
-  if (!what_if_program_recover(&program, &recording, &constants, &error)) {
-    fprintf(stderr, "gait what-if: %s: %s\n", what_if->path, error.text);
-  } else {
-    if (program.starved > WHAT_IF_STARVED)
-      fprintf(
-          stderr,
-          "gait what-if: %s: a busy machine: workers got %.0f%% of the CPU that is theirs while "
-          "a cycle marks; ranges are wider for that\n",
-          what_if->path, 100 * (1 - program.starved));
-    json_t *rows = what_if_rows(what_if, &program);
-    status = what_if_report(what_if, rows, command);
-    json_decref(rows);
-    what_if_program_destroy(&program);
-  }
-  recording_destroy(&recording);
+  json_t *rows = what_if_rows(what_if, &programs);
+  int status = what_if_report(what_if, rows, command);
+  json_decref(rows);
+  what_if_programs_destroy(&programs);
   return status;
 }
 

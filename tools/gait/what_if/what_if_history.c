@@ -13,6 +13,7 @@
 #define HISTORY_LEAST_BYTES   65536.0
 #define HISTORY_LEAST_CPU     1e-10 /* seconds a mark: less than a nanosecond is none */
 #define HISTORY_SHIFTED       4u    /* so many cycles start by chance */
+#define HISTORY_YOUNG         0.25  /* the option's default */
 #define HISTORY_RATIOS        5
 #define HISTORY_EARLY_MOST    4
 #define HISTORY_FRESH         0.3 /* of what is allocated beside holes, in new spans */
@@ -25,6 +26,7 @@ struct history {
   double ratios[HISTORY_RATIOS]; /* marking CPU a byte of allocation, newest first */
   double clock;                  /* bytes allocated, */
   double start_clock;            /* when the last cycle started, */
+  double last_start_clock;       /* and the one before, */
   double end_clock;              /* and when the program ends */
   double real;                   /* how much of the heap's growth is allocation, in this cycle */
   double spans_bytes;            /* in spans that stay in use: the largest heap so far */
@@ -61,6 +63,7 @@ static bool history_run(void *self, const struct gaiti_pacer_decision *decision,
   *ran = history_run_to(history, comes ? start + jump : history->end_clock);
   if (comes) {
     ran->bytes = bytes + jump;
+    history->last_start_clock = history->start_clock;
     history->start_clock = history->clock;
   }
   return comes;
@@ -92,6 +95,40 @@ static void history_early(const struct history *history, double per_ratio,
   rates->early_most = recorded > 0 ? early * HISTORY_EARLY_MOST : early;
 }
 
+/* A young cycle traces what survives of the new objects alone, costs by how much was allocated, and
+ * finds all that is old beside. */
+static bool history_is_young(const struct history *history) {
+  return history->heap.driver.pacer.next.young;
+}
+
+static double history_allocated(const struct history *history) {
+  return fmax(history->start_clock - history->last_start_clock, 0);
+}
+
+static double history_survivors(const struct history *history) {
+  return history->like.survival * history_allocated(history);
+}
+
+static double history_found(const struct history *history, double live) {
+  if (!history_is_young(history)) return live;
+  return fmax(live, (double)history->heap.marked_bytes + history_survivors(history));
+}
+
+/* CPU seconds that a full cycle takes. */
+static double history_cost(const struct history *history, double live, double spread) {
+  const struct what_if_point *like = &history->like;
+  double cpu = like->cost * live * pow(spread, history->program->constants.spread_cost);
+  return fmax(cpu * history->chance->cost, HISTORY_LEAST_CPU);
+}
+
+/* What a young cycle has to do, in place of a full one. */
+static void history_young(const struct history *history, struct sim_moment *moment) {
+  double survivors = fmin(history_survivors(history), moment->live_bytes);
+  double cpu = history->like.young_cost * history_allocated(history) * history->chance->cost;
+  moment->rates.scannable = survivors / moment->live_bytes;
+  moment->rates.mark = (survivors + moment->roots_bytes + 1) / fmax(cpu, HISTORY_LEAST_CPU);
+}
+
 static void history_look(void *self, double heap_bytes, struct sim_moment *moment) {
   const struct history *history = self;
   const struct what_if_program *program = history->program;
@@ -100,15 +137,14 @@ static void history_look(void *self, double heap_bytes, struct sim_moment *momen
   double live = what_if_program_live(program, history->clock, history->chance->fall);
   live = fmax(live, HISTORY_LEAST_BYTES);
   double spread = fmax(heap_bytes / live, 1), work = live + like->roots_bytes;
-  double cpu = fmax(like->cost * live * pow(spread, constants->spread_cost), HISTORY_LEAST_CPU);
-  cpu *= history->chance->cost;
+  double cpu = history_cost(history, live, spread);
   double scale = like->black_cpu > 0 ? cpu / like->black_cpu : 1;
   double slower = pow(spread / like->spread, constants->spread_black - constants->spread_cost);
   /* By mutators, for each second of CPU that marks, had workers marked alone. */
   double black = like->black_bytes * like->help * scale * slower / history->real;
   double workers = like->workers / (1 + like->workers); /* of all CPUs */
   double parallel = program->cpus / history->heap.driver.limiter.cpus;
-  moment->live_bytes = live;
+  moment->live_bytes = history_found(history, live);
   moment->roots_bytes = like->roots_bytes;
   moment->rates = (struct sim_rates){
       .alloc = black * like->workers / cpu * parallel,
@@ -120,6 +156,7 @@ static void history_look(void *self, double heap_bytes, struct sim_moment *momen
       .busy = 1,
   };
   history_early(history, black * parallel / work, &moment->rates);
+  if (history_is_young(history)) history_young(history, moment);
 }
 
 /* ---- At the end of a mark ---- */
@@ -176,6 +213,11 @@ static void history_tell(void *self, const struct sim_collection *collection,
   } else {
     cycle->background_ns = sim_mark_ns(mark->background_ns);
   }
+  if (history->like.survival < 1)
+    gaiti_pacer_learn_survival(&history->heap.driver.pacer, (int64_t)history_allocated(history),
+                               (int64_t)history_survivors(history));
+  cycle->young = history_is_young(history);
+  cycle->remembered = history->heap.driver.pacer.next.remember || collection->begun.remember;
   history->cycles++;
   history->heap.way = history->cycles < HISTORY_SHIFTED ? 1 - history->chance->shift : 1;
 }
@@ -183,9 +225,11 @@ static void history_tell(void *self, const struct sim_collection *collection,
 /* ---- The whole ---- */
 
 static struct gaiti_pacer_config history_config(const struct setting *setting,
-                                                enum recording_system system) {
+                                                const struct what_if_program *program) {
+  enum recording_system system = program->system;
   struct gaiti_pacer_config config = gaiti_pacer_config_default();
   if (system == RECORDING_GAIT) gaiti_pacer_config_rely(&config);
+  config.young_survival = program->young ? HISTORY_YOUNG : 0;
   setting_configure(setting, &config);
   return config;
 }
@@ -208,7 +252,7 @@ static void history_extrapolate(const struct history *history, struct sim_result
 
 void what_if_history_run(const struct what_if_program *program, const struct setting *setting,
                          const struct what_if_chance *chance, struct sim_result *result) {
-  struct gaiti_pacer_config config = history_config(setting, program->system);
+  struct gaiti_pacer_config config = history_config(setting, program);
   struct history history = {.program = program, .chance = chance};
   const struct sim_program self = {&history, history_run, history_pass, history_look, history_tell};
   const struct sim_run run = {

@@ -86,7 +86,8 @@ static void program_point(struct what_if_program *program, const struct recordin
   double real = grown > 0 ? 1 - waste / grown : 1;
   double cpu = program_seconds(cycle->assist_ms + cycle->background_ms + cycle->idle_ms);
   double room = cycle->goal_bytes - cycle->trigger_bytes;
-  *point = (struct what_if_point){.black_cpu = cpu, .roots_bytes = cycle->roots_bytes};
+  *point =
+      (struct what_if_point){.black_cpu = cpu, .roots_bytes = cycle->roots_bytes, .survival = 1};
   free_bytes *= real;
   black *= real;
   point->start_clock = clock + free_bytes;
@@ -101,6 +102,66 @@ static void program_point(struct what_if_program *program, const struct recordin
                                 : cycle->start_seconds - before->start_seconds -
                                       program_seconds(before->mark_ms + before->stop_ms);
   point->free_rate = pause > 0 ? free_bytes / pause : 0;
+}
+
+/* ---- Young cycles ---- */
+
+/* What a young cycle cost and found says nothing of full ones: it gets that of `full`. */
+static void program_take_full(struct what_if_point *point, const struct what_if_point *full) {
+  point->spread = full->spread;
+  point->cost = full->cost;
+  point->black_bytes = full->black_bytes;
+  point->black_cpu = full->black_cpu;
+  point->pressure = full->pressure;
+  point->room_bytes = full->room_bytes;
+  point->workers = full->workers;
+  point->help = full->help;
+  point->back_share = full->back_share;
+}
+
+/* How much a young cycle found of what was allocated since the one before, and what that took. */
+static void program_survival(struct what_if_point *point, double found_before) {
+  double allocated = point->start_clock - point[-1].start_clock;
+  point->young = true;
+  point->young_cost = allocated > 0 ? point->black_cpu / allocated : 0;
+  point->survival = allocated > 0 ? (point->live_bytes - found_before) / allocated : 0;
+  point->survival = fmin(fmax(point->survival, 0), 1);
+}
+
+/* All that a young cycle finds may be live, or be garbage that is old.  The next full one tells: so
+ * much can have died since the full one before, bit by bit. */
+static void program_thin(struct what_if_point *points, size_t full, size_t next) {
+  double from = points[full].live_bytes, to = points[next].live_bytes;
+  double span = points[next].start_clock - points[full].start_clock;
+  for (size_t i = full + 1; i < next && span > 0; i++) {
+    double share = (points[i].start_clock - points[full].start_clock) / span;
+    points[i].live_bytes = fmin(points[i].live_bytes, from + (to - from) * share);
+  }
+}
+
+/* After the points have been made as if all cycles were full. */
+static void program_young(struct what_if_program *program, const struct recording *recording) {
+  struct what_if_point *points = program->points;
+  size_t full = 0;
+  for (size_t i = 1; i < program->count; i++) {
+    if (!recording->cycles[i].young) continue;
+    program_survival(&points[i], recording->cycles[i - 1].marked_bytes);
+    program->young = true;
+  }
+  for (size_t i = 1; i < program->count; i++) {
+    if (points[i].young) {
+      program_take_full(&points[i], &points[full]);
+    } else {
+      program_thin(points, full, i);
+      full = i;
+    }
+  }
+  /* A full cycle does not tell which part survives; the plan that it was followed by does. */
+  for (size_t i = program->count - 1; i-- > 0;) {
+    if (points[i].young) continue;
+    points[i].survival = points[i + 1].young ? points[i + 1].survival : 1;
+    points[i].young_cost = points[i + 1].young_cost;
+  }
 }
 
 /* ---- What the whole recording shows ---- */
@@ -206,6 +267,7 @@ static double program_starved(const struct recording *recording) {
   double due = 0, got = 0;
   for (size_t i = 0; i < recording->count; i++) {
     const struct recording_cycle *cycle = &recording->cycles[i];
+    if (cycle->young) continue; /* most of its time is no marking */
     double share = PROGRAM_BACKGROUND * cycle->cpus * cycle->mark_ms;
     due += share;
     got += fmin(cycle->background_ms + cycle->idle_ms, share);
@@ -230,6 +292,7 @@ bool what_if_program_recover(struct what_if_program *program, const struct recor
     program_point(program, &recording->cycles[i], before, &program->points[i]);
     program->cpus = fmax(program->cpus, recording->cycles[i].cpus);
   }
+  program_young(program, recording);
   const struct recording_cycle *first = &recording->cycles[0];
   if (first->goal_bytes > 0 && first->trigger_bytes >= first->goal_bytes)
     program->first_bytes = first->trigger_bytes;
@@ -318,6 +381,8 @@ static void program_add(struct what_if_point *sum, const struct what_if_point *p
   sum->room_bytes += point->room_bytes;
   sum->back_share += point->back_share;
   sum->help += point->help;
+  sum->survival += point->survival;
+  sum->young_cost += point->young_cost;
   sum->workers += point->workers;
   sum->free_rate += point->free_rate;
   sum->roots_bytes += point->roots_bytes;
@@ -346,6 +411,8 @@ struct what_if_point what_if_program_between(const struct what_if_program *progr
   mean.room_bytes /= count;
   mean.back_share /= count;
   mean.help /= count;
+  mean.survival /= count;
+  mean.young_cost /= count;
   mean.workers /= count;
   mean.free_rate /= count;
   mean.roots_bytes /= count;

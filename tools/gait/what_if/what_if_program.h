@@ -34,6 +34,9 @@ struct what_if_point {
   double workers;     /* CPU time of workers over that of mutators, assists among it */
   double help;        /* all of marking's CPU over that of workers, by these two */
   double back_share;  /* of the workers' CPU, background; the rest is idle CPUs */
+  bool young;         /* it marked only what was new; cost to workers are those of a full one */
+  double survival;    /* of what was allocated before it, as far as young cycles tell; else 1 */
+  double young_cost;  /* CPU seconds a young cycle takes, a byte allocated before it */
   double free_rate;   /* bytes allocated a second, while not marking */
   double roots_bytes;
 };
@@ -46,6 +49,7 @@ struct what_if_program {
   double end_clock;   /* bytes allocated when the last cycle ended, */
   double tail_bytes;  /* and at most this many more until the program did */
   double starved;     /* share of the CPU due to background workers that they did not get */
+  bool young;         /* some of its cycles were */
   double first_bytes; /* allocated in one piece before the first cycle; 0: none seen */
   double cpus;
   double top_bytes;    /* live at most, where it is not seen: see what_if_program_live */

@@ -1,0 +1,16 @@
+/* api_profile.h: the variable GAIT_PROFILE. */
+#ifndef GAITI_API_API_PROFILE_H
+#define GAITI_API_API_PROFILE_H
+
+#include "heap/samples.h"
+
+/* Turns the option profile_bytes on, where the variable is set and the option is not. */
+void gaiti_profile_take_environment(gait_options *options);
+
+/* Notes where the new heap is to write its profile, and when. */
+void gaiti_profile_begin(gait_heap *heap);
+
+/* Writes it there, before the heap is destroyed. */
+void gaiti_profile_end(gait_heap *heap);
+
+#endif
