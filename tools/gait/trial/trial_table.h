@@ -18,6 +18,9 @@ struct trial_records {
 bool trial_records_load(struct trial_records *loaded, const char *command, const char *path);
 void trial_records_destroy(struct trial_records *loaded);
 
+/* Prints what `gait trial` does of a file; returns an exit status. */
+int trial_show(const char *path, bool json);
+
 /* What one metric was in A and in B, and the difference. */
 struct trial_row {
   enum block_metric metric;
