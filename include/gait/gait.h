@@ -554,7 +554,7 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 typedef size_t gait_frame_count_fn(void *arg);
 
 /* A frame whose count changes, as that of an interpreter's stack: `count` says it whenever the
- * collector looks at the frame, so what calls that are over have left above it keeps nothing. */
+ * collector looks at the frame, so words that calls have left above it keep nothing. */
 typedef struct gait_sized_frame {
   gait_frame frame;
   size_t most;

@@ -285,7 +285,22 @@ typedef struct gait_record_cycle {
   FIELD(GAIT_RECORD_U64, stopped_cpu_ns, "ns", "")                                                 \
   FIELD(GAIT_RECORD_F64, memory_pressure_percent, "%", "")                                         \
   FIELD(GAIT_RECORD_U64, late_ns, "ns", "")                                                        \
-  FIELD(GAIT_RECORD_U64, late_thread, "", "")
+  FIELD(GAIT_RECORD_U64, late_thread, "", "")                                                      \
+  FIELD(GAIT_RECORD_U32, goal_rule, "", "rule")                                                    \
+  FIELD(GAIT_RECORD_U32, trigger_bound, "", "bound")                                               \
+  FIELD(GAIT_RECORD_U64, planned_goal_bytes, "bytes", "")                                          \
+  FIELD(GAIT_RECORD_U64, counted_bytes, "bytes", "")                                               \
+  FIELD(GAIT_RECORD_U64, growth_goal_bytes, "bytes", "")                                           \
+  FIELD(GAIT_RECORD_U64, runway_bytes, "bytes", "")                                                \
+  FIELD(GAIT_RECORD_U64, expected_work_bytes, "bytes", "")                                         \
+  FIELD(GAIT_RECORD_U64, overhead_bytes, "bytes", "")                                              \
+  FIELD(GAIT_RECORD_I64, held_limit_bytes, "bytes", "")                                            \
+  FIELD(GAIT_RECORD_I64, background_percent, "%", "")                                              \
+  FIELD(GAIT_RECORD_I64, cpu_cap_percent, "%", "")                                                 \
+  FIELD(GAIT_RECORD_U64, stalled_ns, "ns", "")                                                     \
+  FIELD(GAIT_RECORD_F64, limiter_fill, "", "")                                                     \
+  FIELD(GAIT_RECORD_U32, trial_block, "", "")                                                      \
+  FIELD(GAIT_RECORD_U32, trial_cycle, "", "")
 
 /* Types of events.  An event is of the thread that did it; where it took time, `time_ns` is its
  * begin, and the first value how long it took.  But for an answer, whose time is when it came. */
