@@ -58,6 +58,7 @@ static void present_read_threads(gait_heap *heap, gait_record_now *now) {
   now->pause_p50_ns = gaiti_latency_quantile(&pauses, 0.5);
   now->pause_p99_ns = gaiti_latency_quantile(&pauses, 0.99);
   now->answers = answers.count;
+  now->late_total_ns = answers.total_ns;
   now->late_max_ns = answers.max_ns;
   now->late_p50_ns = gaiti_latency_quantile(&answers, 0.5);
   now->late_p99_ns = gaiti_latency_quantile(&answers, 0.99);

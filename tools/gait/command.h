@@ -27,6 +27,7 @@ int gait_cmd_options(int argc, char **argv);
 int gait_cmd_pacer_replay(int argc, char **argv);
 int gait_cmd_sim(int argc, char **argv);
 int gait_cmd_page(int argc, char **argv);
+int gait_cmd_records(int argc, char **argv);
 int gait_cmd_what_if(int argc, char **argv);
 int gait_cmd_advise(int argc, char **argv);
 int gait_cmd_explain(int argc, char **argv);

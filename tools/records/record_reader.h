@@ -88,6 +88,10 @@ gait_cycle_record *record_reader_all(struct record_reader *reader, size_t *count
 
 bool record_reader_now(struct record_reader *reader, gait_record_now *now);
 
+/* As the file has it, in record_reader_now_bytes. */
+bool record_reader_now_entry(struct record_reader *reader, void *entry);
+size_t record_reader_now_bytes(const struct record_reader *reader);
+
 /* The threads, one entry each, in the order of the file, to be freed; names end with a zero. */
 gait_record_thread *record_reader_threads(struct record_reader *reader, size_t *count);
 

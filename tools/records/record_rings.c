@@ -156,11 +156,19 @@ gait_cycle_record *record_reader_all(struct record_reader *reader, size_t *count
 
 /* ---- The present, threads ---- */
 
+size_t record_reader_now_bytes(const struct record_reader *reader) {
+  return (size_t)reader->header.section[GAIT_RECORD_NOW].entry_bytes;
+}
+
+bool record_reader_now_entry(struct record_reader *reader, void *entry) {
+  return record_read(reader, reader->header.section[GAIT_RECORD_NOW].offset, entry,
+                     record_reader_now_bytes(reader));
+}
+
 bool record_reader_now(struct record_reader *reader, gait_record_now *now) {
-  const gait_record_section *section = &reader->header.section[GAIT_RECORD_NOW];
   uint64_t entry[4096 / sizeof(uint64_t)];
   memset(now, 0, sizeof *now);
-  if (!record_read(reader, section->offset, entry, (size_t)section->entry_bytes)) return false;
+  if (!record_reader_now_entry(reader, entry)) return false;
   own_decode(reader, GAIT_RECORD_NOW, entry, now);
   return true;
 }
