@@ -7,7 +7,7 @@
 #include <gait/profile.h>
 
 #define PROFILE_NAME_BYTES 64
-#define PROFILE_NAMES      32
+#define PROFILE_NAMES      64
 
 /* Writes a symbol's name as UTF-8, as far as it fits. */
 static const char *profile_name(word symbol, char text[PROFILE_NAME_BYTES]) {
@@ -21,7 +21,7 @@ static const char *profile_name(word symbol, char text[PROFILE_NAME_BYTES]) {
       continue;
     }
     const unsigned more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    text[used++] = (char)((0xF00u >> more) | c >> 6 * more);
+    text[used++] = (char)(0xFF00u >> (more + 1) | c >> 6 * more);
     for (unsigned part = more; part-- > 0;)
       text[used++] = (char)(0x80 | (c >> 6 * part & 0x3F));
   }
