@@ -132,6 +132,7 @@ static const struct options_member {
                        MEMBER(late_ms),
                        MEMBER(late_signal),
                        MEMBER(records),
+                       MEMBER(profile),
                        MEMBER(profile_bytes),
                        DEBUG_MEMBER(checkmark),
                        DEBUG_MEMBER(heap_walk),
