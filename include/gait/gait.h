@@ -226,6 +226,9 @@ typedef struct gait_options {
   /* A file in which other processes see cycles, and all that threads do for them (record_file.h);
    * NULL: none.  gait_heap_create copies the text. */
   const char *records;
+  /* An experiment: values of a setting that take turns by blocks of cycles, as
+   * "gogc:100,200,block=8,discard=2,seed=1"; NULL: none.  gait_heap_create reads the text. */
+  const char *trial;
 
   /* ---- Profile ---- */
 

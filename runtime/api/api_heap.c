@@ -8,6 +8,7 @@
 #include "api/api_abi.h"
 #include "api/api_profile.h"
 #include "api/options.h"
+#include "api/trial_option.h"
 #include "base/check.h"
 #include "base/sized.h"
 #include "cycle/collector.h"
@@ -101,6 +102,13 @@ static void heap_open_records(gait_heap *heap) {
   gaiti_blocking_end();
 }
 
+/* The text was checked with the other options. */
+static void heap_begin_trial(gait_heap *heap) {
+  struct gaiti_trial_plan plan;
+  if (gaiti_trial_parse(heap->options.trial, &plan, NULL, 0)) gaiti_trial_begin(heap, &plan);
+  heap->options.trial = NULL; /* it is the caller's */
+}
+
 /* A heap that is whole: forks know it from here on, and then its budget does. */
 static gait_result heap_enlist(gait_heap *heap, gait_heap **out) {
   gait_result result = GAIT_ERROR_SYSTEM;
@@ -139,6 +147,7 @@ gait_result gait_heap_create_abi(const gait_options *options, gait_heap **out, u
     return result;
   }
   heap_open_records(heap);
+  heap_begin_trial(heap);
   return heap_enlist(heap, out);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/trial_option.h"
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/sized.h"
@@ -115,6 +116,10 @@ static const gait_option options_table[] = {
      "one in "
      "512KiB where it is written.",
      FIELD(profile_bytes), NULL},
+    {"trial", "GAIT_TRIAL", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "Experiment: values of gogc, memory_limit or cpu_cap that take turns by blocks of cycles, as "
+     "gogc:100,200,block=8,discard=2,seed=1.",
+     FIELD(trial), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
      NULL},
@@ -343,7 +348,11 @@ static gait_result option_error_value(const gait_option *option, const char *nam
 static gait_result option_set_text(gait_options *options, const gait_option *option,
                                    const char *name, const char *text, char *error,
                                    size_t error_bytes) {
+  struct gaiti_trial_plan plan;
   if (strlen(text) >= PATH_MAX) return option_error_value(option, name, text, error, error_bytes);
+  if (option->field == FIELD(trial) && text[0] != '\0' &&
+      !gaiti_trial_parse(text, &plan, error, error_bytes))
+    return GAIT_ERROR_OPTION_VALUE;
   *option_text(options, option) = text[0] == '\0' || strcmp(text, "off") == 0 ? NULL : text;
   return GAIT_OK;
 }
@@ -544,8 +553,8 @@ static gait_result option_check(const gait_option *option, gait_options *options
   char text[32];
   if (option->type == GAIT_OPTION_TEXT) {
     const char *value = *option_text(options, option);
-    if (!value || strlen(value) < PATH_MAX) return GAIT_OK;
-    return option_error_value(option, option->name, value, error, error_bytes);
+    return value ? option_set_text(options, option, option->name, value, error, error_bytes)
+                 : GAIT_OK;
   }
   int64_t value = *option_field(options, option);
   if (gaiti_option_in_range(option, value)) return GAIT_OK;

@@ -458,6 +458,7 @@ static bool phase_sweep(gait_heap *heap) {
   if (!cycle_sweep(heap) || !cycle_trim(heap)) return false;
   runner->record.freed_blocks = AO_load(&heap->sweep->freed_blocks);
   gaiti_census_learn_survival(heap);
+  gaiti_trial_end_cycle(heap);
   gaiti_pace_publish(heap);
   if (heap->options.debug.heap_walk) gaiti_heap_walk(heap);
   gaiti_promises_report(heap);

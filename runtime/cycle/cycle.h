@@ -11,6 +11,7 @@
 #include "cycle/protocol.h"
 #include "cycle/record.h"
 #include "cycle/recorder.h"
+#include "cycle/trial.h"
 #include "cycle/workers.h"
 #include "sweep/sweep.h"
 
@@ -100,6 +101,7 @@ struct gaiti_cycle {
   struct gaiti_workers workers;
   struct gaiti_records records;
   struct gaiti_recorder file;
+  struct gaiti_trial trial;
   struct gaiti_promises promises;
   struct gaiti_member member;
   gait_pool *pools; /* guarded by the lock of the requests */

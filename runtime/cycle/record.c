@@ -106,6 +106,7 @@ void gaiti_record_begin(gait_heap *heap, gait_cycle_cause cause) {
   };
   record_plan(heap, &cycle->runner.record);
   gaiti_unlock(&pace->lock);
+  gaiti_trial_note(heap, &cycle->runner.record);
   cycle->handshakes.count = cycle->handshakes.slowest_ns = cycle->handshakes.stopped_ns = 0;
   AO_store(&cycle->handshakes.latest, 0);
   AO_store(&cycle->file.cycle, cycle->runner.record.cycle);

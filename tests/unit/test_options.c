@@ -134,6 +134,7 @@ static const struct options_member {
                        MEMBER(records),
                        MEMBER(profile),
                        MEMBER(profile_bytes),
+                       MEMBER(trial),
                        DEBUG_MEMBER(checkmark),
                        DEBUG_MEMBER(heap_walk),
                        DEBUG_MEMBER(poison),

@@ -167,6 +167,7 @@ typedef struct gait_record_now {
   uint64_t pause_p50_ns;
   uint64_t pause_p99_ns;
   uint64_t answers;
+  uint64_t late_total_ns;
   uint64_t late_max_ns;
   uint64_t late_p50_ns;
   uint64_t late_p99_ns;
@@ -204,6 +205,7 @@ typedef struct gait_record_now {
   FIELD(GAIT_RECORD_U64, pause_p50_ns, "ns", "")                                                   \
   FIELD(GAIT_RECORD_U64, pause_p99_ns, "ns", "")                                                   \
   FIELD(GAIT_RECORD_U64, answers, "", "")                                                          \
+  FIELD(GAIT_RECORD_U64, late_total_ns, "ns", "")                                                  \
   FIELD(GAIT_RECORD_U64, late_max_ns, "ns", "")                                                    \
   FIELD(GAIT_RECORD_U64, late_p50_ns, "ns", "")                                                    \
   FIELD(GAIT_RECORD_U64, late_p99_ns, "ns", "")                                                    \
