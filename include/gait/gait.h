@@ -232,8 +232,12 @@ typedef struct gait_options {
 
   /* ---- Profile ---- */
 
-  /* Take a sample of the allocations in so many bytes by the mean (profile.h); 0: none, but that a
-   * program with GAIT_PROFILE in its environment takes one in 512 KiB. */
+  /* A file in which the heap writes a profile of its allocations (profile.h) when it is destroyed or
+   * the process calls exit; NULL: none, but that GAIT_PROFILE in the environment holds for options
+   * that did not come from there as well.  gait_heap_create copies the text. */
+  const char *profile;
+  /* Take a sample of the allocations in so many bytes by the mean; 0: none, but for one in 512 KiB
+   * where there is such a file. */
   int64_t profile_bytes;
 
   /* ---- Functions of the program's (embed.h), and the argument of each ---- */
@@ -557,7 +561,7 @@ static inline void gait_frame_pop(gait_thread *thread, gait_frame *frame);
 typedef size_t gait_frame_count_fn(void *arg);
 
 /* A frame whose count changes, as that of an interpreter's stack: `count` says it whenever the
- * collector looks at the frame, so what calls that are over have left above it keeps nothing. */
+ * collector looks at the frame, so words that calls have left above it keep nothing. */
 typedef struct gait_sized_frame {
   gait_frame frame;
   size_t most;

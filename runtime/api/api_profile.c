@@ -1,11 +1,12 @@
-/* The profile's calls, and GAIT_PROFILE: the file that a program writes which knows nothing of it.
+/* The profile's calls, and the option profile: the file that a program writes which knows nothing of
+ * it.
  *
  * A profile is copied with its lock held, and the file is made of the copy, with no lock, outside
  * every heap: of a heap that is destroyed meanwhile nothing is asked any more.
  *
  * The first heap of a process writes FILE, the next FILE.2 and so on, each when it is destroyed;
  * those that are left write when the process calls exit.  A child that a fork has made has the
- * samples of before as well, and writes FILE.PID.  A process that ends in another way, by a signal
+ * samples of before as well, and writes FILE.PID, where no %p is in the name.  A process that ends in another way, by a signal
  * or by _exit, writes nothing: files that gait_profile_write has made stay. */
 #define _GNU_SOURCE /* secure_getenv */
 #include "api/api_profile.h"
@@ -22,6 +23,7 @@
 #include "cycle/fork.h"
 #include "gait/tune.h"
 #include "mutator/blocking.h"
+#include "os/file.h"
 
 #define PROFILE_ENVIRONMENT "GAIT_PROFILE"
 #define PROFILE_USUAL_BYTES ((int64_t)512 << 10)
@@ -136,19 +138,15 @@ gait_result gait_profile_set_frames(gait_heap *heap, gait_profile_frames_fn *fun
   return GAIT_OK;
 }
 
-/* ---- GAIT_PROFILE ---- */
+/* ---- The option profile ---- */
 
 static pthread_once_t profile_once = PTHREAD_ONCE_INIT;
 static AO_t profile_heaps;
 
-static const char *profile_environment(void) {
-  const char *path = secure_getenv(PROFILE_ENVIRONMENT);
-  return path && path[0] && strlen(path) < PROFILE_PATH_BYTES - 32 ? path : NULL;
-}
-
 void gaiti_profile_take_environment(gait_options *options) {
-  if (options->profile_bytes == 0 && profile_environment())
-    options->profile_bytes = PROFILE_USUAL_BYTES;
+  const char *path = secure_getenv(PROFILE_ENVIRONMENT);
+  if (!options->profile && path && path[0] && strcmp(path, "off") != 0) options->profile = path;
+  if (options->profile_bytes == 0 && options->profile) options->profile_bytes = PROFILE_USUAL_BYTES;
 }
 
 /* The profiles that are left when the process exits, heap by heap. */
@@ -165,16 +163,18 @@ static void profile_report(const char *path, gait_result result) {
   gaiti_os_print(line);
 }
 
-/* Where the heap writes; false: nowhere. */
+/* Where the heap writes; false: nowhere.  A child has a file of its own by %p already. */
 static bool profile_path(const gait_heap *heap, char path[PROFILE_PATH_BYTES]) {
   const struct gaiti_profile *profile = heap->profile;
-  if (!profile || !profile->path) return false;
-  bool child = (int)getpid() != profile->pid;
+  char name[PROFILE_PATH_BYTES];
+  if (!profile || !profile->path || !gaiti_path_expand(profile->path, name, sizeof name))
+    return false;
+  bool child = (int)getpid() != profile->pid && !strstr(profile->path, "%p");
   char pid[16] = "", number[24] = "";
   if (child) snprintf(pid, sizeof pid, ".%d", (int)getpid());
   if (profile->number > 1)
     snprintf(number, sizeof number, ".%llu", (unsigned long long)profile->number);
-  int length = snprintf(path, PROFILE_PATH_BYTES, "%s%s%s", profile->path, pid, number);
+  int length = snprintf(path, PROFILE_PATH_BYTES, "%s%s%s", name, pid, number);
   return length > 0 && length < PROFILE_PATH_BYTES;
 }
 
@@ -225,11 +225,13 @@ static void profile_once_at_exit(void) {
 
 void gaiti_profile_begin(gait_heap *heap) {
   struct gaiti_profile *profile = heap->profile;
-  const char *path = profile_environment();
+  const char *path = heap->options.profile;
+  heap->options.profile = NULL;
   if (!profile || !path) return;
   profile->path = gaiti_os_alloc(strlen(path) + 1);
   if (!profile->path) return;
   strcpy(profile->path, path);
+  heap->options.profile = profile->path;
   profile->pid = (int)getpid();
   profile->number = gaiti_counter_add(&profile_heaps, 1);
   pthread_once(&profile_once, profile_once_at_exit);

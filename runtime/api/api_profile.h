@@ -1,10 +1,11 @@
-/* api_profile.h: the variable GAIT_PROFILE. */
+/* api_profile.h: the option profile. */
 #ifndef GAITI_API_API_PROFILE_H
 #define GAITI_API_API_PROFILE_H
 
 #include "heap/samples.h"
 
-/* Turns the option profile_bytes on, where the variable is set and the option is not. */
+/* Sets the options profile and profile_bytes by the variable GAIT_PROFILE, and the second by the
+ * first, where they are not set. */
 void gaiti_profile_take_environment(gait_options *options);
 
 /* Notes where the new heap is to write its profile, and when. */

@@ -106,13 +106,20 @@ static const gait_option options_table[] = {
      "File in which other processes see cycles as they run; %p in it is the process number, and a "
      "second heap's has .2 behind.",
      FIELD(records), NULL},
+    {"profile", "GAIT_PROFILE", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "File in which the heap writes a profile of its allocations at its end; %p in it is the "
+     "process "
+     "number, and a second heap's has .2 behind.",
+     FIELD(profile), NULL},
+    {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
+     "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none, or "
+     "one in "
+     "512KiB where it is written.",
+     FIELD(profile_bytes), NULL},
     {"trial", "GAIT_TRIAL", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
      "Experiment: values of gogc, memory_limit or cpu_cap that take turns by blocks of cycles, as "
      "gogc:100,200,block=8,discard=2,seed=1.",
      FIELD(trial), NULL},
-    {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
-     "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none.",
-     FIELD(profile_bytes), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
      NULL},
@@ -162,8 +169,7 @@ static const struct option_renamed {
 
 /* Variables that Gait's own tests and tools read, and that are no options of a heap.  A variable
  * that begins with GAIT_ and stands neither here nor in the table is taken for a misspelt one. */
-static const char *const options_not_of_a_heap[] = {"GAIT_LIMITS", "GAIT_CYCLES", "GAIT_SECONDS",
-                                                    "GAIT_PROFILE"};
+static const char *const options_not_of_a_heap[] = {"GAIT_LIMITS", "GAIT_CYCLES", "GAIT_SECONDS"};
 
 #define OPTIONS_PREFIX       "GAIT_"
 #define OPTIONS_PREFIX_CHARS 5

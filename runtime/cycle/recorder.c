@@ -27,26 +27,6 @@
 
 /* ---- Its name ---- */
 
-/* The path with each %p replaced by the number of the process, and %% by %.  False: it is too
- * long. */
-static bool recorder_expand(const char *path, char *text, size_t bytes) {
-  size_t used = 0;
-  for (; *path && used + 1 < bytes; path++) {
-    int added = 1;
-    if (path[0] == '%' && path[1] == 'p') {
-      added = snprintf(text + used, bytes - used, "%d", (int)getpid());
-      path++;
-    } else {
-      if (path[0] == '%' && path[1] == '%') path++;
-      text[used] = *path;
-    }
-    used += (size_t)added;
-  }
-  if (used + 1 > bytes) return false;
-  text[used] = '\0';
-  return *path == '\0';
-}
-
 static AO_t recorder_hash(const char *path) {
   AO_t hash = 0xcbf29ce484222325u;
   for (; *path; path++)
@@ -78,7 +58,7 @@ struct recorder_names {
 /* Returns a word on the fault, or NULL. */
 static const char *recorder_name(const char *option, struct recorder_names *names,
                                  unsigned *number) {
-  if (!recorder_expand(option, names->path, sizeof names->path)) return strerror(ENAMETOOLONG);
+  if (!gaiti_path_expand(option, names->path, sizeof names->path)) return strerror(ENAMETOOLONG);
   *number = recorder_number(names->path);
   if (*number == 0) return "this process has as many record files as it may have";
   size_t used = strlen(names->path);

@@ -66,7 +66,7 @@ struct gaiti_sample_tally {
  *   index       from an address to the place of its first sample
  *   filter      how many live samples have an address with that hash; at 255 it stays.  Atomic
  *   frames      the interpreter's, with its argument; written while no thread allocates
- *   path        of GAIT_PROFILE, or NULL; constant, like the process and which of its heaps with
+ *   path        the option profile, or NULL; constant, like the process and which of its heaps with
  *               such a path this is */
 struct gaiti_profile {
   struct gaiti_lock lock;

@@ -30,3 +30,21 @@ bool gaiti_file_read(const char *path, char *text, size_t bytes) {
   errno = before;
   return read;
 }
+
+bool gaiti_path_expand(const char *path, char *text, size_t bytes) {
+  size_t used = 0;
+  for (; *path && used + 1 < bytes; path++) {
+    int added = 1;
+    if (path[0] == '%' && path[1] == 'p') {
+      added = snprintf(text + used, bytes - used, "%d", (int)getpid());
+      path++;
+    } else {
+      if (path[0] == '%' && path[1] == '%') path++;
+      text[used] = *path;
+    }
+    used += (size_t)added;
+  }
+  if (used + 1 > bytes) return false;
+  text[used] = '\0';
+  return *path == '\0';
+}

@@ -1,5 +1,5 @@
-/* Sentences about made-up cycles: each rule, each bound, each cause, each miss and each advice comes
- * up, and every number in a sentence is one that follows from the cycle. */
+/* Sentences about made-up cycles: each rule, each bound, each cause, each miss and each advice
+ * comes up, and every number in a sentence is one that follows from the cycle. */
 #include <math.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "../support/sizes.h"
 #include "explain.h"
 #include "explain_text.h"
-#include "numbers.h"
+#include "sentence_numbers.h"
 
 /* A cycle that keeps its goal: 100 MiB were left, GOGC=100 adds 100. */
 static struct explain_cycle usual(void) {

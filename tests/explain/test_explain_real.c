@@ -7,7 +7,7 @@
 #include "../support/sizes.h"
 #include "explain_record.h"
 #include "gait/gait.h"
-#include "numbers.h"
+#include "sentence_numbers.h"
 
 enum { SLOTS = 2048, CYCLES_MOST = 4096 };
 

@@ -7,7 +7,7 @@
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
 #include "explain.h"
-#include "numbers.h"
+#include "sentence_numbers.h"
 #include "sim_heap.h"
 
 #define CPUS 4

@@ -7,7 +7,7 @@
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
 #include "explain/explained.h"
-#include "numbers.h"
+#include "sentence_numbers.h"
 
 static const char *folder;
 static const struct explained_settings untold = {.gogc_percent = NAN, .limit_bytes = INFINITY};

@@ -14,14 +14,19 @@ function script(value) {
     .replaceAll('"inf"', "Infinity");
 }
 
+/* Waits until all of the curves is there. */
+function drawn(browser) {
+  return browser.evaluate(`new Promise((done, fail) => {
+    setTimeout(() => fail(new Error("nothing is drawn")), 60000);
+    const look = () => globalThis.gaitPage && gaitPage.curve ? done() : setTimeout(look, 10);
+    look(); })`);
+}
+
 /* Shows the page with this fragment, and waits until it has drawn everything. */
 async function visit(browser, page, fragment) {
   await browser.tell("Page.navigate", { url: "about:blank" });
   await browser.tell("Page.navigate", { url: url.pathToFileURL(page) + fragment });
-  await browser.evaluate(`new Promise((done, fail) => {
-    setTimeout(() => fail(new Error("nothing is drawn")), 60000);
-    const look = () => globalThis.gaitPage && gaitPage.curve ? done() : setTimeout(look, 10);
-    look(); })`);
+  await drawn(browser);
 }
 
 /* Lets the page draw what was just changed. */
@@ -60,7 +65,9 @@ async function testSliders(browser, page) {
     const before = JSON.parse(await browser.evaluate(pictures));
     const was = await browser.evaluate(`gaitPage.chosen.${name}`);
     await browser.evaluate(`document.getElementById("${name}").focus()`);
+    await browser.evaluate("gaitPage.curve = null");
     for (let i = 0; i < 3; i++) await browser.key(name === "limit" ? "ArrowLeft" : "ArrowRight");
+    await drawn(browser);
     await settle(browser);
     const now = await browser.evaluate(`gaitPage.chosen.${name}`);
     check(now !== was, name + " follows the keys", was, now);

@@ -27,8 +27,8 @@ enum explain_cause {
 #define EXPLAIN_RULE_UNKNOWN  ((int)GAITI_PACER_RULES)
 #define EXPLAIN_BOUND_UNKNOWN ((int)GAITI_PACER_TRIGGER_NEVER + 1)
 
-/* One cycle.  Bytes, seconds, shares of 1; a size that is never reached is infinite, one that is not
- * told is 0.  Names as in gait_cycle_record. */
+/* One cycle.  Bytes, seconds, shares of 1; a size that is never reached is infinite, one that is
+ * not told is 0.  Names as in gait_cycle_record. */
 struct explain_cycle {
   double number;
   enum explain_cause cause;

@@ -2,9 +2,9 @@
  *
  * Go's goal is the live heap and GOGC percent of that and the roots, but at least 4 MiB in
  * proportion to GOGC, and at most what a memory limit leaves; a cycle that begins past it gets a
- * little room.  A goal is taken for a rule's if it is within 1% of what the rule proposes, or within
- * what the sizes are rounded to.  What a limit does not leave to its goal is overhead and headroom,
- * and the headroom is known. */
+ * little room.  A goal is taken for a rule's if it is within 1% of what the rule proposes, or
+ * within what the sizes are rounded to.  What a limit does not leave to its goal is overhead and
+ * headroom, and the headroom is known. */
 #include "explain.h"
 
 static const double infer_minimum = 4194304;

@@ -105,8 +105,8 @@ static void why_otherwise(const struct explain_cycle *cycle, struct explain_text
     explain_say(text, ", where the policy alone would have set %s", values + 1);
 }
 
-/* By max_heap: the pacer's limit is the part of it that goals keep, external bytes, and the headroom
- * that it takes off again. */
+/* By max_heap: the pacer's limit is the part of it that goals keep, external bytes, and the
+ * headroom that it takes off again. */
 static void why_hard(const struct explain_cycle *cycle, struct explain_text *text) {
   double held = cycle->limit_bytes - why_headroom(cycle) - cycle->external_bytes;
   double values[] = {cycle->goal_bytes, held / EXPLAIN_HARD_SHARE};

@@ -31,11 +31,11 @@ int gait_cmd_records(int argc, char **argv);
 int gait_cmd_what_if(int argc, char **argv);
 int gait_cmd_advise(int argc, char **argv);
 int gait_cmd_explain(int argc, char **argv);
+int gait_cmd_heap(int argc, char **argv);
+int gait_cmd_profile(int argc, char **argv);
 int gait_cmd_record(int argc, char **argv);
 int gait_cmd_trial(int argc, char **argv);
 int gait_cmd_compare(int argc, char **argv);
 int gait_cmd_top(int argc, char **argv);
-int gait_cmd_heap(int argc, char **argv);
-int gait_cmd_profile(int argc, char **argv);
 
 #endif

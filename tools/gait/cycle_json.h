@@ -7,11 +7,11 @@
 
 #include "gait/tune.h"
 
-/* Members have the names that they have in gait_cycle_record, but for `seconds`, which is started_ns,
- * `cause`, a word, and `young`, a boolean.  A setting that is off is null. */
+/* Members have the names that they have in gait_cycle_record, but for `seconds`, which is
+ * started_ns, `cause`, a word, and `young`, a boolean.  A setting that is off is null. */
 json_t *cycle_json_write(const gait_cycle_record *record);
 
-/* Members that are not there are 0.  NULL, or the name of the first that is not what it should be. */
+/* Members that are not there are 0.  NULL, or the name of the first one that is wrong. */
 const char *cycle_json_read(const json_t *object, gait_cycle_record *record);
 
 #endif

@@ -42,8 +42,8 @@ uint32_t heap_link_place(const struct heap_link *link, const struct heap_links *
 void heap_link_resume(struct heap_link *link, const struct heap_links *links, uint32_t object,
                       uint32_t place, uint32_t target);
 
-/* Calls `visit` for each reference of each object, in the order of objects.  It looks into the array
- * `of`, at the places of targets: that memory is asked for ahead. */
+/* Calls `visit` for each reference of each object, in the order of objects.  It looks into the
+ * array `of`, at the places of targets: that memory is asked for ahead. */
 typedef void heap_link_fn(uint32_t from, uint32_t to, void *arg);
 void heap_links_each(const struct heap_links *links, const uint32_t *of, heap_link_fn *visit,
                      void *arg);

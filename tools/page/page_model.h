@@ -126,8 +126,8 @@ const char *model_rule_name(int rule);
 const char *model_rule_sentence(int rule);
 const char *model_bound_name(int bound);
 
-/* The sentences (tools/explain) about the cycle `number` that lies in model_cycle, which the page may
- * have written there; `ran` 0: no such cycle will come.  model_outcome is valid after it. */
+/* The sentences (tools/explain) about the cycle `number` that lies in model_cycle, which the page
+ * may have written there; `ran` 0: no such cycle will come.  model_outcome is valid after it. */
 const char *model_why(double number, int ran);
 const char *model_outcome(void);
 

@@ -74,12 +74,14 @@ static size_t machine_count(void *arg) {
 /* The stack is a root between runs too: what they have left on it would be stale otherwise. */
 void machine_attach(struct machine *vm, gait_thread *thread) {
   vm->thread = thread;
+  if (!gait_thread_user(thread)) gait_thread_set_user(thread, vm);
   gait_frame_push_sized(thread, &vm->frame, (void **)(void *)vm->stack, STACK_WORDS, machine_count,
                         vm);
 }
 
 void machine_detach(struct machine *vm) {
   gait_frame_pop(vm->thread, &vm->frame.frame);
+  if (gait_thread_user(vm->thread) == vm) gait_thread_set_user(vm->thread, NULL);
 }
 
 void machine_destroy(struct machine *vm) {

@@ -35,6 +35,7 @@ gait_result scheme_create(struct scheme *scheme, gait_heap *heap) {
   pthread_cond_init(&scheme->changed, NULL);
   const gait_result result = kinds_register(scheme);
   if (result) return result;
+  scheme_profile(scheme);
   return gait_roots_add(heap, scheme->roots, sizeof scheme->roots, GAIT_ROOTS_BARRIERED);
 }
 

@@ -398,6 +398,7 @@ extern const struct builtin_row list_builtins[], number_builtins[], string_built
 
 void builtins_define(struct machine *vm, const struct builtin_row *rows);
 gait_result scheme_create(struct scheme *scheme, gait_heap *heap);
+gait_result scheme_profile(struct scheme *scheme); /* names procedures in a profile */
 void forms_define(struct machine *vm);
 void scheme_start(struct machine *vm);
 int scheme_main(struct machine *vm, int count, char **files);

@@ -28,7 +28,7 @@ struct recording_cycle {
   double roots_bytes; /* stacks and globals; 0: not told */
   double cpus;
   bool forced; /* somebody asked for it */
-  bool young; /* it marked only what was new: what it found includes all that was old */
+  bool young;  /* it marked only what was new: what it found includes all that was old */
 };
 
 enum recording_system { RECORDING_GO, RECORDING_GAIT };

@@ -1,4 +1,4 @@
-/* abi.h: what a program tells the library of the headers that it was compiled with.
+/* abi.h: the sizes by which a program tells the library of the headers that it was compiled with.
  *
  * Include gait.h, not this file.  A program calls the functions of gait.h: they compile into these,
  * and those of tune.h into what stands at its end, with the size that a structure has in the

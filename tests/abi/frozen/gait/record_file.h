@@ -167,6 +167,7 @@ typedef struct gait_record_now {
   uint64_t pause_p50_ns;
   uint64_t pause_p99_ns;
   uint64_t answers;
+  uint64_t late_total_ns;
   uint64_t late_max_ns;
   uint64_t late_p50_ns;
   uint64_t late_p99_ns;
@@ -204,6 +205,7 @@ typedef struct gait_record_now {
   FIELD(GAIT_RECORD_U64, pause_p50_ns, "ns", "")                                                   \
   FIELD(GAIT_RECORD_U64, pause_p99_ns, "ns", "")                                                   \
   FIELD(GAIT_RECORD_U64, answers, "", "")                                                          \
+  FIELD(GAIT_RECORD_U64, late_total_ns, "ns", "")                                                  \
   FIELD(GAIT_RECORD_U64, late_max_ns, "ns", "")                                                    \
   FIELD(GAIT_RECORD_U64, late_p50_ns, "ns", "")                                                    \
   FIELD(GAIT_RECORD_U64, late_p99_ns, "ns", "")                                                    \
@@ -285,7 +287,22 @@ typedef struct gait_record_cycle {
   FIELD(GAIT_RECORD_U64, stopped_cpu_ns, "ns", "")                                                 \
   FIELD(GAIT_RECORD_F64, memory_pressure_percent, "%", "")                                         \
   FIELD(GAIT_RECORD_U64, late_ns, "ns", "")                                                        \
-  FIELD(GAIT_RECORD_U64, late_thread, "", "")
+  FIELD(GAIT_RECORD_U64, late_thread, "", "")                                                      \
+  FIELD(GAIT_RECORD_U32, goal_rule, "", "rule")                                                    \
+  FIELD(GAIT_RECORD_U32, trigger_bound, "", "bound")                                               \
+  FIELD(GAIT_RECORD_U64, planned_goal_bytes, "bytes", "")                                          \
+  FIELD(GAIT_RECORD_U64, counted_bytes, "bytes", "")                                               \
+  FIELD(GAIT_RECORD_U64, growth_goal_bytes, "bytes", "")                                           \
+  FIELD(GAIT_RECORD_U64, runway_bytes, "bytes", "")                                                \
+  FIELD(GAIT_RECORD_U64, expected_work_bytes, "bytes", "")                                         \
+  FIELD(GAIT_RECORD_U64, overhead_bytes, "bytes", "")                                              \
+  FIELD(GAIT_RECORD_I64, held_limit_bytes, "bytes", "")                                            \
+  FIELD(GAIT_RECORD_I64, background_percent, "%", "")                                              \
+  FIELD(GAIT_RECORD_I64, cpu_cap_percent, "%", "")                                                 \
+  FIELD(GAIT_RECORD_U64, stalled_ns, "ns", "")                                                     \
+  FIELD(GAIT_RECORD_F64, limiter_fill, "", "")                                                     \
+  FIELD(GAIT_RECORD_U32, trial_block, "", "")                                                      \
+  FIELD(GAIT_RECORD_U32, trial_cycle, "", "")
 
 /* Types of events.  An event is of the thread that did it; where it took time, `time_ns` is its
  * begin, and the first value how long it took.  But for an answer, whose time is when it came. */

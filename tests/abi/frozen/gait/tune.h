@@ -104,6 +104,27 @@ typedef enum gait_cycle_cause {
 /* The cause in a word or three, "gogc" ...; never NULL. */
 GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
 
+/* Which rule set a cycle's goal. */
+typedef enum gait_goal_rule {
+  GAIT_GOAL_OFF,          /* nothing bounds the heap */
+  GAIT_GOAL_GOGC,         /* the option gogc */
+  GAIT_GOAL_CPU_BUDGET,   /* the option cpu_budget, or */
+  GAIT_GOAL_SQUARE_ROOT,  /* square_root, where policy chooses it */
+  GAIT_GOAL_MIN_HEAP,     /* the heap is smaller than the option min_heap */
+  GAIT_GOAL_START_ROOM,   /* the cycle began close to its goal, or past it */
+  GAIT_GOAL_MEMORY_LIMIT, /* the memory limit, or max_heap, leaves no more */
+  GAIT_GOAL_CPU_CAP,      /* over the limit's goal, since cycles came to the option cpu_cap */
+} gait_goal_rule;
+
+/* Why a cycle's trigger stands where it does. */
+typedef enum gait_trigger_bound {
+  GAIT_TRIGGER_RUNWAY,   /* a runway before the goal */
+  GAIT_TRIGGER_EARLIEST, /* the runway is longer than it may be */
+  GAIT_TRIGGER_LATEST,   /* the runway is shorter than a start needs */
+  GAIT_TRIGGER_NO_ROOM,  /* live bytes are at the goal: at once */
+  GAIT_TRIGGER_NEVER,    /* there is no goal */
+} gait_trigger_bound;
+
 /* One cycle.  Times are of the monotonic clock, in ns; bytes count the heap's.  Live bytes
  * that are counted while threads run have the slots in them that these have taken and not made
  * objects of yet.
@@ -146,7 +167,25 @@ GAIT_API const char *gait_cycle_cause_name(gait_cycle_cause cause);
  *   memory_pressure_percent  as in gait_stats, when it ended
  *   late_ns                how late the last thread was to answer a handshake, or to stop, from
  *                          when it was asked; late_thread: its number in the system.  0: every
- *                          thread was outside */
+ *                          thread was outside
+ *   goal_rule              a gait_goal_rule: which rule set goal_bytes
+ *   trigger_bound          a gait_trigger_bound: why trigger_bytes stands where it does
+ *   planned_goal_bytes     the goal that trigger_bytes was counted from, before it began
+ *   counted_bytes          live_before_bytes and the unused part of runs: goals grow from there
+ *   growth_goal_bytes      the goal by gogc alone, or by the rule that policy chooses; 0: off
+ *   runway_bytes           that threads would allocate while background marking alone is at work
+ *   expected_work_bytes    that it was expected to trace, roots included
+ *   overhead_bytes         mapped, and of no use to objects: it counts against the memory limit
+ *   held_limit_bytes       the limit that goals keep: memory_limit_bytes, or, if that is lower,
+ *                          max_heap with external bytes; GAIT_OFF
+ *   background_percent     the settings when it began, and cpu_cap_percent
+ *   stalled_ns             CPU time lost to threads that waited, since the heap was past its goal
+ *   limiter_fill           when it ended, how near the collector was to where the cap on its CPU
+ *                          time holds assists back; 0 .. 1
+ *   trial_block            of the option trial: the number of the block of cycles with one setting,
+ *                          from 1; 0: there is no trial
+ *   trial_cycle            its number in the block, from 1; 0: it is one of the first, which do not
+ *                          count */
 typedef struct gait_cycle_record {
   uint64_t cycle;
   uint64_t started_ns;
@@ -193,6 +232,21 @@ typedef struct gait_cycle_record {
   double memory_pressure_percent;
   uint64_t late_ns;
   uint64_t late_thread;
+  uint32_t goal_rule;
+  uint32_t trigger_bound;
+  uint64_t planned_goal_bytes;
+  uint64_t counted_bytes;
+  uint64_t growth_goal_bytes;
+  uint64_t runway_bytes;
+  uint64_t expected_work_bytes;
+  uint64_t overhead_bytes;
+  int64_t held_limit_bytes;
+  int64_t background_percent;
+  int64_t cpu_cap_percent;
+  uint64_t stalled_ns;
+  double limiter_fill;
+  uint32_t trial_block;
+  uint32_t trial_cycle;
 } gait_cycle_record;
 
 /* The steps of a heap under its memory limit, each dearer than the one before.  A cycle's end

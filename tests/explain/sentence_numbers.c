@@ -1,4 +1,4 @@
-#include "numbers.h"
+#include "sentence_numbers.h"
 
 #include <check.h>
 #include <math.h>

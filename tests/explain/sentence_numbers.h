@@ -1,4 +1,4 @@
-/* numbers.h: the numbers in a sentence, so that a test can hold them against the cycle. */
+/* sentence_numbers.h: the numbers in a sentence, so that a test can hold them against the cycle. */
 #ifndef EXPLAIN_NUMBERS_H
 #define EXPLAIN_NUMBERS_H
 
