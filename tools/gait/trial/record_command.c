@@ -79,7 +79,7 @@ static const struct argp record_argp = {
            "trial` and `gait compare` read the file, the second also while the program runs.",
 };
 
-/* The status of the program, or 128 and a signal's number, as shells have it; -1 after a message. */
+/* The status of the program, or 128 and a signal's number, as in shells; -1 after a message. */
 static int record_run(const struct record *record) {
   pid_t child;
   int status = 0;

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "blocks.h"
+#include "cycle_blocks.h"
 
 struct trial_records {
   gait_cycle_record *records;
