@@ -41,6 +41,10 @@ static void on_cycle(gait_heap *heap, const gait_cycle_record *record, void *arg
 }
 /* [end] */
 
+static void require(int holds) {
+  if (!holds) abort();
+}
+
 /* [trial] */
 struct arm {
   uint64_t cycles;
@@ -90,10 +94,6 @@ static int parse_option(gait_options *options, const char *argument) { /* "gogc=
   return -1;
 }
 /* [end] */
-
-static void require(int holds) {
-  if (!holds) abort();
-}
 
 int main(void) {
   gait_heap *heap;
