@@ -82,6 +82,7 @@ void gaiti_event_write(gait_heap *heap, const struct gaiti_event *event) {
   entry->time_ns = event->at_ns - heap->cycle->records.created_ns;
   entry->type = event->type;
   entry->thread = event->thread;
+  gaiti_delay(heap);
   memcpy(entry->value, event->value, sizeof entry->value);
   AO_store_release(event_word(&entry->sequence), 2 * number);
 }
