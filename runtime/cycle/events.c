@@ -220,7 +220,7 @@ void gaiti_events_flush(gait_heap *heap) {
     phase |= stage_write(heap, staged, count);
     stage_end_flush(heap);
   }
-  if (phase) gaiti_present_write(heap);
+  if (phase) gaiti_present_note_phase(heap);
 }
 
 /* ---- Of a thread ---- */
