@@ -29,6 +29,7 @@ struct gaiti_attempt {
 /* Of threads:
  *   attached   it has just attached, and marking is under way: objects to which its stack refers
  *              are marked
+ *   kept       it has waited to enter managed code, from then on and for so long
  *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
  *              outside by now, or has never been seen by another thread
  *
@@ -46,6 +47,7 @@ struct gaiti_attempt {
  *   sweep      sweeps a few blocks; false: there is nothing left to sweep here */
 struct gaiti_hooks {
   void (*attached)(gait_thread *thread);
+  void (*kept)(gait_thread *thread, uint64_t since_ns, uint64_t took_ns);
   void (*retire)(gait_thread *thread);
   void (*pay)(gait_thread *thread);
   void (*account)(gait_thread *thread, size_t bytes);
