@@ -2,10 +2,12 @@
 #include "unit_profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -389,6 +391,26 @@ START_TEST(calls_of_the_profile_say_why_they_fail) {
 }
 END_TEST
 
+/* A device is written to, and stays one: it is one of the test's own, a pipe. */
+START_TEST(special_files_stay_what_they_are) {
+  char folder[] = "/tmp/gait-profile-XXXXXX", path[64];
+  struct stat status;
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/pipe", folder);
+  ck_assert_int_eq(mkfifo(path, 0600), 0);
+  const int pipe = open(path, O_RDWR);
+  ck_assert_int_ge(pipe, 0);
+  unsigned char head[2];
+  ck_assert_int_eq(gait_profile_write(unit.heap, path), GAIT_OK);
+  ck_assert_int_eq(read(pipe, head, 2), 2);
+  ck_assert(head[0] == 0x1f && head[1] == 0x8b);
+  ck_assert(stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
+  close(pipe);
+  unlink(path);
+  ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 static char profile_folder[] = "/tmp/gait-profile-XXXXXX";
 
 static const char *profile_path(const char *ending) {
@@ -468,6 +490,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, frames_of_an_interpreter_are_the_innermost);
   UNIT_WORLD_TEST(worlds, samples_are_right_while_cycles_run);
   UNIT_WORLD_TEST(worlds, calls_of_the_profile_say_why_they_fail);
+  UNIT_WORLD_TEST(worlds, special_files_stay_what_they_are);
   tcase_add_test(tcase, young_cycles_keep_samples_of_old_objects);
   tcase_add_test(tcase, environment_has_each_heap_write_its_file);
 }

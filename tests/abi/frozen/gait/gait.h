@@ -229,9 +229,9 @@ typedef struct gait_options {
 
   /* ---- Profile ---- */
 
-  /* A file in which the heap writes a profile of its allocations (profile.h) at its end, or when the
-   * process calls exit; NULL: none, but that GAIT_PROFILE in the environment holds for options that
-   * did not come from there as well.  gait_heap_create copies the text. */
+  /* A file in which the heap writes a profile of its allocations (profile.h) at its end, or when
+   * the process calls exit; NULL: none, but that GAIT_PROFILE in the environment holds for options
+   * that did not come from there as well.  gait_heap_create copies the text. */
   const char *profile;
   /* Take a sample of the allocations in so many bytes by the mean; 0: none, but for one in 512 KiB
    * where there is such a file. */
