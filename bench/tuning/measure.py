@@ -8,12 +8,13 @@
                operation, and every plot; measures no time
 
 NAME: Append, Join, Cut, Convert, Buffer, Points, Collect, Report (benchmarks of the program
-tuning), rate, gogc, limit (runs of `gait run paced`), choose (recordings).
+tuning), rate, gogc, limit (runs of `gait run paced`), choose (recordings), profile.
 """
 import argparse
 import datetime
 import functools
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -295,7 +296,19 @@ def machine():
             f"({names[0] if names else 'aarch64'}).\n")
 
 
+def profile():
+    """Of the report before any change: sites, and how long their objects live."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "before.pb.gz"
+        run(build / "tests/examples/tuning/tuning", "-bench=Report/before", "-benchtime=10000x",
+            env=dict(os.environ, GAIT_PROFILE=str(file)))
+        text = gait("profile", file, "--lifetimes").stdout
+    return f"```text\n{text.rstrip()}\n```\n"
+
+
 def table(name):
+    if name == "profile":
+        return profile()
     if name == "machine":
         return machine()
     if name == "choose":
@@ -334,7 +347,7 @@ def check():
                          for line in blocks.get(group, "").split("\n") if line.startswith("| `")])
         faults += [f"{group}: {row} {'is not in' if row in made else 'is in'} the page"
                    for row in sorted(set(made) ^ set(shown))]
-    faults += [f"no place for {name}" for name in ("machine", "rate", "gogc", "limit", "choose")
+    faults += [f"no place for {name}" for name in ("machine", "profile", "rate", "gogc", "limit", "choose")
                if name not in blocks]
     print("\n".join(faults) or f"{len(blocks)} tables hold")
     return bool(faults)
@@ -346,7 +359,7 @@ def main():
                                      __doc__.split("\n\n", maxsplit=1)[1])
     parser.add_argument("--build", type=pathlib.Path, default=build)
     parser.add_argument("command", choices=["table", "plot", "write", "check"])
-    parser.add_argument("name", nargs="?", choices=GROUPS + [*PLOT, "machine"])
+    parser.add_argument("name", nargs="?", choices=GROUPS + [*PLOT, "machine", "profile"])
     given = parser.parse_args()
     build = given.build
     if (given.command in ("table", "plot")) != bool(given.name):
