@@ -110,12 +110,16 @@ def crossing(found):
 LIVE = 40  # MB
 
 
-def paced(rate, *options):
-    """A steady live heap, for two seconds at a rate in MB a second, if there are the CPUs."""
+def paced(rate, seconds, *options):
+    """A steady live heap, for so long at a rate in MB a second, if there are the CPUs for it."""
     text = gait("run", "--json", "--option=idle_help=off", *options, "paced", "steady", LIVE, rate,
-                2 * rate).stdout
+                seconds * rate).stdout
     told = json.loads(text)
-    return {"rate": told["alloc_bytes"] / told["seconds"] / 1e6, "seconds": told["seconds"],
+    gigabytes = told["alloc_bytes"] / 1e9
+    return {"cycles_per_gb": told["cycles"] / gigabytes,
+            "law_per_gb": told["cycles_by_law"] / gigabytes,
+            "ms_per_gb": 1000 * told["gc_cpu_seconds"] / gigabytes,
+            "rate": told["alloc_bytes"] / told["seconds"] / 1e6, "seconds": told["seconds"],
             "cycles": told["cycles"] / told["seconds"],
             "law": told["cycles_by_law"] / told["seconds"],
             "cpu": 100 * told["gc_cpu_share"], "peak": told["mapped_peak_bytes"] / MIB}
@@ -124,25 +128,30 @@ def paced(rate, *options):
 @functools.lru_cache(maxsize=None)
 def data(name):
     if name == "rate":
-        return [(gogc, paced(rate, f"--gogc={gogc}")) for gogc in (100, 400)
+        return [(gogc, paced(rate, 2, f"--gogc={gogc}")) for gogc in (100, 400)
                 for rate in (100, 200, 300, 400, 600)]
     if name == "gogc":
-        return [(gogc, paced(400, f"--gogc={gogc}")) for gogc in (25, 50, 100, 200, 400, 800)]
+        return [(gogc, paced(400, 3, f"--gogc={gogc}")) for gogc in (25, 50, 100, 200, 400, 800)]
     if name == "limit":
-        return [(limit, paced(400, "--gogc=off", f"--memory-limit={limit}MiB"))
+        return [(limit, paced(400, 3, "--gogc=off", f"--memory-limit={limit}MiB"))
                 for limit in (50, 52, 56, 64, 80, 112, 176, 304)]
     return choose()
 
 
 def table_of_runs(name):
     heads = {"rate": ["GOGC", "MB/s", "cycles/s", "by the law", "GC CPU"],
-             "gogc": ["GOGC", "cycles/s", "by the law", "GC CPU", "peak, MiB"],
-             "limit": ["limit, MiB", "cycles/s", "GC CPU", "peak, MiB", "the run, s"]}
+             "gogc": ["GOGC", "cycles in a GB", "by the formula", "GC CPU in a GB, ms",
+                      "peak, MiB"],
+             "limit": ["limit, MiB", "cycles in a GB", "GC CPU in a GB, ms", "peak, MiB",
+                       "the run, s"]}
     rows = []
     for key, told in data(name):
         cells = {"MB/s": f"{told['rate']:.0f}", "the run, s": f"{told['seconds']:.1f}",
                  "cycles/s": f"{told['cycles']:.1f}",
-                 "by the law": f"{told['law']:.1f}", "GC CPU": f"{told['cpu']:.1f}%",
+                 "by the law": f"{told['law']:.1f}",
+                 "cycles in a GB": short(told["cycles_per_gb"]),
+                 "by the formula": short(told["law_per_gb"]),
+                 "GC CPU in a GB, ms": short(told["ms_per_gb"]), "GC CPU": f"{told['cpu']:.1f}%",
                  "peak, MiB": f"{told['peak']:.0f}"}
         rows.append([key] + [cells[head] for head in heads[name][1:]])
     return markdown(heads[name], rows)
@@ -231,9 +240,9 @@ def apart(rows):
 
 
 def plot_cost(name, label):
-    rows = [(key, told["cpu"], told["peak"]) for key, told in data(name)]
+    rows = [(key, told["ms_per_gb"], told["peak"]) for key, told in data(name)]
     gnuplot(name, f"""
-set logscale x 2; set xlabel '{label}'; set ylabel "collector's share of the CPUs, %"
+set logscale x 2; set xlabel '{label}'; set ylabel 'GC CPU for each GB allocated, ms'
 set y2label 'mapped at most, MiB'; set y2tics; set yrange [0:]; set y2range [0:]; set border 11
 set xtics ({", ".join(f"'{row[0]}' {row[0]}" for row in apart(rows))}); set key top center
 plot $rows using 1:2 pt 7 ps 0.8 lc rgb '#1f5fa8' title 'CPU', \\
@@ -347,7 +356,8 @@ def check():
                          for line in blocks.get(group, "").split("\n") if line.startswith("| `")])
         faults += [f"{group}: {row} {'is not in' if row in made else 'is in'} the page"
                    for row in sorted(set(made) ^ set(shown))]
-    faults += [f"no place for {name}" for name in ("machine", "profile", "rate", "gogc", "limit", "choose")
+    faults += [f"no place for {name}"
+               for name in ("machine", "profile", "rate", "gogc", "limit", "choose")
                if name not in blocks]
     print("\n".join(faults) or f"{len(blocks)} tables hold")
     return bool(faults)
