@@ -60,6 +60,42 @@ static void print_latest(gait_heap *heap, uint64_t cycle) {
 }
 /* [end] */
 
+/* [trial] */
+struct arm {
+  uint64_t cycles;
+  double gc_cpu_share; /* a sum */
+};
+
+static void on_trial_cycle(gait_heap *heap, const gait_cycle_record *record, void *arg) {
+  struct arm *arms = arg;
+  (void)heap;
+  if (record->trial_cycle == 0) return; /* the setting is new: the cycle does not count */
+  struct arm *arm = &arms[record->gogc_percent == 200];
+  arm->cycles++;
+  arm->gc_cpu_share += record->gc_cpu_share;
+}
+/* [end] */
+
+static void run_trial(void) {
+  struct arm arms[2] = {{0, 0}, {0, 0}};
+  gait_heap *heap;
+  gait_thread *thread;
+  gait_options options;
+  gait_options_init(&options);
+  /* [trial option] */
+  options.trial = "gogc:100,200,block=8,discard=2,seed=1";
+  options.cycle = on_trial_cycle;
+  options.cycle_arg = arms;
+  /* [end] */
+  require(gait_heap_create(&options, &heap) == GAIT_OK);
+  require(gait_thread_attach(heap, NULL, GAIT_STACK_CONSERVATIVE, &thread) == GAIT_OK);
+  for (int i = 0; i < 32; i++)
+    require(gait_heap_collect(thread) == GAIT_OK);
+  require(gait_thread_detach(thread) == GAIT_OK);
+  require(gait_heap_destroy(heap) == GAIT_OK);
+  require(arms[0].cycles == 12 && arms[1].cycles == 12);
+}
+
 /* [command line] */
 static int parse_option(gait_options *options, const char *argument) { /* "gogc=200" */
   char name[64], error[256];
@@ -95,6 +131,7 @@ int main(void) {
   require(gait_heap_collect(thread) == GAIT_OK);
   print_stats(heap);
   require(print_new_records(heap, 1) > 1);
+  run_trial();
   print_latest(heap, 1);
   if (gait_thread_detach(thread) || gait_heap_destroy(heap)) return 1;
   char path[64];

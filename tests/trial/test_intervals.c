@@ -6,7 +6,7 @@
 
 #include "../support/random.h"
 #include "../support/run_suite.h"
-#include "blocks.h"
+#include "cycle_blocks.h"
 
 START_TEST(quantiles_are_students) {
   const struct {
@@ -51,7 +51,7 @@ static double normal(uint64_t *seed) {
   return sum;
 }
 
-/* A trial of gogc 100 and 200.  A cycle with 200 takes `effect` times as long; all of them vary, and
+/* A trial of gogc 100 and 200.  A cycle with 200 takes `effect` times as long; all vary, and they
  * drift over the run.  The first cycle of a block is not yet its setting's. */
 static void simulate(uint64_t seed, double effect) {
   double ended = 1e9, drift = 0;
@@ -100,7 +100,8 @@ static struct interval compared(enum block_metric metric, double *a, double *b) 
   return made;
 }
 
-/* Where nothing differs, 95 in 100 intervals hold 0: of 1,000 seeds, 950 give or take 4 times 6.9. */
+/* Where nothing differs, 95 in 100 intervals hold 0: of 1,000 seeds, 950 give or take 4 times
+ * 6.9. */
 START_TEST(a_trial_of_the_same_shows_no_difference) {
   enum { SEEDS = 1000 };
   const enum block_metric metrics[] = {BLOCK_GC_SHARE, BLOCK_CYCLES, BLOCK_ALLOC_RATE,

@@ -13,7 +13,7 @@ struct interval {
   size_t count;     /* pairs; of two samples, the smaller one's */
 };
 
-/* How many standard errors to either side: P(|T| <= it) = 0.95 with `freedom` degrees, 1 or more. */
+/* How many standard errors to either side: P(|T| <= it) = 0.95 with so many degrees, 1 or more. */
 double interval_quantile(double freedom);
 
 /* Of paired differences d: mean(d) +- t(n - 1) x s / root(n), with s their standard deviation. */

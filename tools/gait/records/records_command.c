@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "records_forms.h"
+#include "trial/trial_table.h"
 
 typedef bool records_write_fn(struct record_reader *reader, const struct records_choice *choice,
                               FILE *out);
@@ -16,6 +17,7 @@ struct records {
   const char *path;
   const char *trace_path; /* where the trace goes; NULL: to standard output */
   records_write_fn *write;
+  bool trial; /* in place of a form, but for JSON */
   struct records_choice choice;
 };
 
@@ -26,7 +28,8 @@ enum {
   RECORDS_METRICS,
   RECORDS_PERFETTO,
   RECORDS_LAST,
-  RECORDS_EVENTS
+  RECORDS_EVENTS,
+  RECORDS_TRIAL
 };
 
 static const struct argp_option records_options[] = {
@@ -39,6 +42,8 @@ static const struct argp_option records_options[] = {
      0},
     {"perfetto", RECORDS_PERFETTO, "OUT", 0,
      "Write a timeline for Perfetto or chrome://tracing to the file OUT, - for standard output", 0},
+    {"trial", RECORDS_TRIAL, NULL, 0, "Tell the settings of an experiment apart, as `gait trial`",
+     0},
     {"last", RECORDS_LAST, "N", 0, "Only the last N cycles", 0},
     {"events", RECORDS_EVENTS, NULL, 0, "With --json: events too", 0},
     {0}};
@@ -79,6 +84,7 @@ static error_t records_option(int key, char *arg, struct argp_state *state) {
     records->trace_path = strcmp(arg, "-") == 0 ? NULL : arg;
     return 0;
   case RECORDS_LAST: records->choice.last = records_count_read(arg, state); return 0;
+  case RECORDS_TRIAL: records->trial = true; return 0;
   case RECORDS_EVENTS: records->choice.events = true; return 0;
   case ARGP_KEY_ARG:
     if (records->path != NULL) argp_error(state, "one record file is wanted, not '%s' too", arg);
@@ -126,6 +132,7 @@ static int records_write(struct records *records, struct record_reader *reader) 
 int gait_cmd_records(int argc, char **argv) {
   struct records records = {0};
   argp_parse(&records_argp, argc, argv, 0, NULL, &records);
+  if (records.trial) return trial_show(records.path, records.write == records_write_json);
   if (!records.write) records.write = records_write_text;
   char error[512];
   struct record_reader *reader = record_reader_open(records.path, error, sizeof error);

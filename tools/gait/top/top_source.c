@@ -102,6 +102,18 @@ static bool source_was_replaced(struct top_source *source) {
   return source_reopen(source);
 }
 
+/* A process that has ended, and whose parent has not asked yet. */
+static bool source_is_zombie(int64_t process) {
+  char path[64], text[512] = "";
+  snprintf(path, sizeof path, "/proc/%lld/stat", (long long)process);
+  FILE *in = fopen(path, "r");
+  if (in == NULL) return false;
+  size_t bytes = fread(text, 1, sizeof text - 1, in);
+  fclose(in);
+  const char *name_end = bytes > 0 ? strrchr(text, ')') : NULL;
+  return name_end != NULL && strncmp(name_end, ") Z", 3) == 0;
+}
+
 static void source_take_cycles(struct top_source *source, struct top_look *look) {
   uint64_t first, last;
   if (!record_reader_range(source->reader, &first, &last)) return;
@@ -111,7 +123,8 @@ static void source_take_cycles(struct top_source *source, struct top_look *look)
 
 bool top_source_look(struct top_source *source, struct top_look *look) {
   *look = (struct top_look){.replaced = source_was_replaced(source)};
-  bool live = record_reader_is_live(source->reader);
+  bool live = record_reader_is_live(source->reader) &&
+              !source_is_zombie(record_reader_header(source->reader)->process);
   look->before = source->last;
   if (!record_reader_now(source->reader, &look->now)) {
     snprintf(source->error, sizeof source->error, "%s", record_reader_error(source->reader));

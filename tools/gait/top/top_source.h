@@ -1,6 +1,6 @@
 /* top_source.h: the record file that is looked at, as it is now.
  *
- * The writer may end, and another may take its place under the same name: then that one is shown. */
+ * The writer may end, and another take its place under the same name: then that one is shown. */
 #ifndef GAIT_TOP_SOURCE_H
 #define GAIT_TOP_SOURCE_H
 

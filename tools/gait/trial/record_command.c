@@ -79,7 +79,7 @@ static const struct argp record_argp = {
            "trial` and `gait compare` read the file, the second also while the program runs.",
 };
 
-/* The status of the program, or 128 and a signal's number, as shells have it; -1 after a message. */
+/* The status of the program, or 128 and a signal's number, as in shells; -1 after a message. */
 static int record_run(const struct record *record) {
   pid_t child;
   int status = 0;
@@ -110,8 +110,9 @@ static void record_say(const char *path, struct record_reader *reader) {
   }
   record_reader_range(reader, &first, &last);
   fprintf(stderr, "gait record: %s: %llu cycles, of which %llu are there, in %.3f s%s\n", path,
-          (unsigned long long)now.cycles_written, (unsigned long long)(last == 0 ? 0 : last - first + 1),
-          (double)now.updated_ns * 1e-9, now.ended ? "" : "; the heap was not destroyed");
+          (unsigned long long)now.cycles_written,
+          (unsigned long long)(last == 0 ? 0 : last - first + 1), (double)now.updated_ns * 1e-9,
+          now.ended ? "" : "; the heap was not destroyed");
 }
 
 int gait_cmd_record(int argc, char **argv) {

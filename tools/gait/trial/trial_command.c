@@ -134,12 +134,17 @@ static int trial_run(const struct trial *trial, const struct trial_records *load
   return COMMAND_OK;
 }
 
-int gait_cmd_trial(int argc, char **argv) {
-  struct trial trial = {0};
+int trial_show(const char *path, bool json) {
+  const struct trial trial = {path, json};
   struct trial_records loaded;
-  argp_parse(&trial_argp, argc, argv, 0, NULL, &trial);
-  if (!trial_records_load(&loaded, "trial", trial.path)) return COMMAND_FAILED;
+  if (!trial_records_load(&loaded, "trial", path)) return COMMAND_FAILED;
   int status = trial_run(&trial, &loaded);
   trial_records_destroy(&loaded);
   return status;
+}
+
+int gait_cmd_trial(int argc, char **argv) {
+  struct trial trial = {0};
+  argp_parse(&trial_argp, argc, argv, 0, NULL, &trial);
+  return trial_show(trial.path, trial.json);
 }

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "blocks.h"
+#include "cycle_blocks.h"
 
 struct trial_records {
   gait_cycle_record *records;
@@ -17,6 +17,9 @@ struct trial_records {
 /* Reads a record file.  False after a message of the command. */
 bool trial_records_load(struct trial_records *loaded, const char *command, const char *path);
 void trial_records_destroy(struct trial_records *loaded);
+
+/* Prints what `gait trial` does of a file; returns an exit status. */
+int trial_show(const char *path, bool json);
 
 /* What one metric was in A and in B, and the difference. */
 struct trial_row {

@@ -1,4 +1,4 @@
-#include "blocks.h"
+#include "cycle_blocks.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* blocks.h: what matters of a block of cycles, and blocks compared. */
-#ifndef GAIT_TRIAL_BLOCKS_H
-#define GAIT_TRIAL_BLOCKS_H
+/* cycle_blocks.h: what matters of a block of cycles, and blocks compared. */
+#ifndef GAIT_CYCLE_BLOCKS_H
+#define GAIT_CYCLE_BLOCKS_H
 
 #include <stdbool.h>
 #include <stddef.h>
