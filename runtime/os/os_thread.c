@@ -61,6 +61,7 @@ void gaiti_os_thread_begin(const char *name) {
 }
 
 int gaiti_os_thread_id(void) {
+  if (gaiti_virtual_is_on) return gaiti_virtual_thread_id();
   return (int)syscall(SYS_gettid); /* which does not fail */
 }
 
@@ -85,6 +86,7 @@ void gaiti_os_thread_idle_priority(void) {
 }
 
 void gaiti_os_thread_end_idle_priority(int tid) {
+  if (gaiti_virtual_is_on) return; /* the thread that joins it waits, and leaves it a CPU */
   struct sched_param parameters = {.sched_priority = 0};
   int before = errno;
   syscall(SYS_sched_setscheduler, tid, SCHED_OTHER, &parameters);

@@ -38,6 +38,7 @@ enum virtual_state { VIRTUAL_READY, VIRTUAL_WAITING, VIRTUAL_ENDED };
 struct virtual_thread {
   enum virtual_state state;
   bool idle;
+  int number;
   uint64_t clock_ps, cpu_ps;
   unsigned reads;  /* of its clock, since it last went on */
   uint64_t due_ps; /* while it waits: when that ends; VIRTUAL_NEVER */
@@ -169,6 +170,10 @@ void gaiti_virtual_turn(void) {
   virtual_turn(virtual_self);
 }
 
+int gaiti_virtual_thread_id(void) {
+  return virtual_self->number;
+}
+
 void gaiti_virtual_set_idle(bool idle) {
   virtual_self->idle = idle;
   virtual_work(VIRTUAL_PAUSE_PS);
@@ -221,6 +226,7 @@ static struct virtual_thread *virtual_add(void) {
   if (thread == NULL) return NULL;
   pthread_cond_init(&thread->turn, NULL);
   virtual_threads[virtual_count++] = thread;
+  thread->number = (int)virtual_count;
   return thread;
 }
 

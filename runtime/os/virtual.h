@@ -44,6 +44,7 @@ void gaiti_virtual_sleep_ns(uint64_t ns);
 void gaiti_virtual_pause(void);
 void gaiti_virtual_turn(void); /* a place where another may have its turn */
 void gaiti_virtual_set_idle(bool idle);
+int gaiti_virtual_thread_id(void); /* from 1, in the order in which they were started */
 
 bool gaiti_virtual_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg);
 void gaiti_virtual_thread_join(pthread_t thread);
