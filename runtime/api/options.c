@@ -105,6 +105,16 @@ static const gait_option options_table[] = {
      "File in which other processes see cycles as they run; %p in it is the process number, and a "
      "second heap's has .2 behind.",
      FIELD(records), NULL},
+    {"dump", "GAIT_DUMP", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "File to which the heap is dumped where it is full, at dump_signal, when the program asks for "
+     "it, and else when it is destroyed; %p in it is the process number, and a second heap's has "
+     ".2 "
+     "behind.",
+     FIELD(dump), NULL},
+    {"dump_signal", "GAIT_DUMP_SIGNAL", GAIT_OPTION_COUNT, "", SIGUSR2, 0, 64, false, 0,
+     "Signal at which the heap is dumped to the file dump, where the program has left it alone; 0: "
+     "none.",
+     FIELD(dump_signal), NULL},
     {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
      "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none.",
      FIELD(profile_bytes), NULL},

@@ -5,6 +5,7 @@
 #include "barrier/buffers.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/dumps.h"
 #include "cycle/throttle.h"
 #include "mark/root_scan.h"
 
@@ -32,6 +33,7 @@ const struct gaiti_hooks gaiti_cycle_hooks = {
     .limit = gaiti_throttle_limit,
     .wait = gaiti_throttle_wait,
     .collect = hook_collect,
+    .full = gaiti_dumps_note_full,
     .prepare = gaiti_collector_prepare,
     .sweep = gaiti_sweep_some,
 };

@@ -27,9 +27,7 @@
 
 /* ---- Its name ---- */
 
-/* The path with each %p replaced by the number of the process, and %% by %.  False: it is too
- * long. */
-static bool recorder_expand(const char *path, char *text, size_t bytes) {
+bool gaiti_recorder_expand(const char *path, char *text, size_t bytes) {
   size_t used = 0;
   for (; *path && used + 1 < bytes; path++) {
     int added = 1;
@@ -78,7 +76,8 @@ struct recorder_names {
 /* Returns a word on the fault, or NULL. */
 static const char *recorder_name(const char *option, struct recorder_names *names,
                                  unsigned *number) {
-  if (!recorder_expand(option, names->path, sizeof names->path)) return strerror(ENAMETOOLONG);
+  if (!gaiti_recorder_expand(option, names->path, sizeof names->path))
+    return strerror(ENAMETOOLONG);
   *number = recorder_number(names->path);
   if (*number == 0) return "this process has as many record files as it may have";
   size_t used = strlen(names->path);

@@ -37,6 +37,10 @@ struct gaiti_recorder {
 
 void gaiti_recorder_init(gait_heap *heap);
 
+/* The path with each %p replaced by the number of the process, and %% by %.  False: it is too
+ * long. */
+bool gaiti_recorder_expand(const char *path, char *text, size_t bytes);
+
 /* Opens the file, if the heap has the option, with that section of settings.  Where that fails the
  * log says why, and the heap goes on without it.  Locks: none. */
 void gaiti_recorder_open(gait_heap *heap, const char *settings);

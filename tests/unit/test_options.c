@@ -132,6 +132,8 @@ static const struct options_member {
                        MEMBER(late_ms),
                        MEMBER(late_signal),
                        MEMBER(records),
+                       MEMBER(dump),
+                       MEMBER(dump_signal),
                        MEMBER(profile_bytes),
                        DEBUG_MEMBER(checkmark),
                        DEBUG_MEMBER(heap_walk),
