@@ -227,9 +227,9 @@ typedef struct gait_options {
   /* A file in which other processes see cycles, and all that threads do for them (record_file.h);
    * NULL: none.  gait_heap_create copies the text. */
   const char *records;
-  /* A file to which the heap is dumped where it is full, at `dump_signal`, in gait_heap_dump without
-   * a path, and, if none of these came, when it is destroyed (dump.h); NULL: none.  gait_heap_create
-   * copies the text. */
+  /* A file to which the heap is dumped: where it is full, at `dump_signal`, in gait_heap_dump
+   * without a path, and, if none of these came, when it is destroyed (dump.h); NULL: none.
+   * gait_heap_create copies the text. */
   const char *dump;
   /* Signal at which that is done, where the program has left it alone; 0: none. */
   int64_t dump_signal;

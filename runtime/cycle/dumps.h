@@ -23,7 +23,7 @@ struct gaiti_dumps {
 /* The heap is whole: copies the path, and starts the thread. */
 void gaiti_dumps_begin(gait_heap *heap);
 
-/* Ends the thread.  Then, where no thread is attached: dumps the heap, unless it has been dumped. */
+/* Ends the thread.  Then, when no thread is attached: dumps the heap, unless it has been dumped. */
 void gaiti_dumps_stop(gait_heap *heap);
 void gaiti_dumps_end(gait_heap *heap);
 

@@ -25,8 +25,8 @@ extern "C" {
  * system's reason; an incomplete file is left as it is, and no reader takes it for a whole one.
  * Thread: attached.  GC: safepoint; runs a cycle, marks.
  * Fails: GAIT_ERROR_SYSTEM (the file cannot be written, or there is no memory for that),
- * GAIT_ERROR_ARGUMENT (NULL and no such option, an empty path), GAIT_ERROR_STATE (outside managed code, or not the
- * owner). */
+ * GAIT_ERROR_ARGUMENT (an empty path, or NULL and no such option), GAIT_ERROR_STATE (outside
+ * managed code, or not the owner). */
 GAIT_API gait_result gait_heap_dump(gait_thread *thread, const char *path, char *error,
                                     size_t error_bytes);
 
