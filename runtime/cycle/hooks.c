@@ -6,6 +6,7 @@
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 #include "cycle/events.h"
+#include "cycle/dumps.h"
 #include "cycle/throttle.h"
 #include "mark/root_scan.h"
 
@@ -38,6 +39,7 @@ const struct gaiti_hooks gaiti_cycle_hooks = {
     .limit = gaiti_throttle_limit,
     .wait = gaiti_throttle_wait,
     .collect = hook_collect,
+    .full = gaiti_dumps_note_full,
     .prepare = gaiti_collector_prepare,
     .sweep = gaiti_sweep_some,
 };

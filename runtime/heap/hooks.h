@@ -43,6 +43,7 @@ struct gaiti_attempt {
  *              the attempt pass the memory limit; false where the hard limit lets nothing pass, and
  *              cycles have made no room
  *   collect    the system gives no memory: waits for a cycle
+ *   full       nor does it after that: the allocation has to fail
  *   prepare    there are few blocks in hand: has some more prepared, by another thread
  *   sweep      sweeps a few blocks; false: there is nothing left to sweep here */
 struct gaiti_hooks {
@@ -54,6 +55,7 @@ struct gaiti_hooks {
   uint64_t (*limit)(const gait_heap *heap, const struct gaiti_attempt *attempt);
   bool (*wait)(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt);
   void (*collect)(gait_thread *thread);
+  void (*full)(gait_thread *thread);
   void (*prepare)(gait_heap *heap);
   bool (*sweep)(gait_heap *heap);
 };

@@ -35,3 +35,10 @@ void gaiti_semaphore_wait(struct gaiti_semaphore *semaphore) {
   gaiti_os_cancel_back(cancel);
   errno = before;
 }
+
+void gaiti_semaphore_drain(struct gaiti_semaphore *semaphore) {
+  int before = errno;
+  while (sem_trywait(&semaphore->semaphore) == 0 || errno == EINTR) {
+  }
+  errno = before;
+}

@@ -42,6 +42,10 @@ static void on_cycle(gait_heap *heap, const gait_cycle_record *record, void *arg
 }
 /* [end] */
 
+static void require(int holds) {
+  if (!holds) abort();
+}
+
 /* [record file] */
 static gait_result create_recorded(gait_heap **heap) {
   gait_options options;
@@ -109,10 +113,6 @@ static int parse_option(gait_options *options, const char *argument) { /* "gogc=
   return -1;
 }
 /* [end] */
-
-static void require(int holds) {
-  if (!holds) abort();
-}
 
 int main(void) {
   gait_heap *heap;
