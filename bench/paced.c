@@ -9,7 +9,6 @@
 #include "workload.h"
 
 #include <string.h>
-#include <time.h>
 
 struct paced_node {
   struct paced_node *next;
@@ -36,7 +35,9 @@ static const struct {
 };
 
 struct paced {
-  struct paced_node **slots; /* on this thread's stack: a root */
+  /* On this thread's stack, in a frame. */
+  struct paced_node **slots;
+  struct paced_node *node; /* while it is made */
   gait_thread *thread;
   gait_kind node_kind, leaf_kind;
   enum paced_shape shape;
@@ -67,6 +68,7 @@ static void paced_make(struct paced *paced, uint64_t wanted) {
   gait_thread *thread = paced->thread;
   uint64_t random = workload_random(&paced->random);
   struct paced_node *node = gait_alloc(thread, paced->node_kind, sizeof *node);
+  paced->node = node;
   if ((double)(random >> 40 & 0xff) / 256 >= paced->leaf_share) {
     gait_store(thread, &node->next, paced->slots[random % paced->slot_count]);
     if (node->next != NULL) gait_store(thread, &node->next, node->next->next);
@@ -80,10 +82,8 @@ static void paced_make(struct paced *paced, uint64_t wanted) {
 }
 
 static void paced_sleep(gait_thread *thread, double seconds) {
-  struct timespec wait = {.tv_sec = (time_t)seconds};
-  wait.tv_nsec = (long)((seconds - (double)wait.tv_sec) * 1e9);
   gait_thread_leave(thread);
-  nanosleep(&wait, NULL);
+  workload_clock.sleep_ns((uint64_t)(seconds * 1e9));
   gait_thread_enter(thread);
 }
 
@@ -161,10 +161,13 @@ static enum workload_status paced_run(const struct workload_input *input,
   if (ready != GAIT_OK)
     return workload_stop(result, WORKLOAD_FAILED, "%s", gait_result_text(ready));
 
+  gait_frame frame;
+  gait_frame_push(input->thread, &frame, (void **)&paced.slots, 2);
   paced.slots =
       gait_alloc_array(input->thread, slots_kind, 0, paced.slot_count, sizeof *paced.slots);
   paced_loop(&paced, result);
   result->checksum = paced_checksum(&paced);
+  gait_frame_pop(input->thread, &frame);
   workload_figure(result, "live_nominal_bytes", (paced.live_count * PACED_PAIR_BYTES));
   return WORKLOAD_OK;
 }
@@ -176,5 +179,6 @@ const struct workload workload_paced = {
                "SHAPE steady, step, ramp, saw or spike",
     .operation = "node",
     .threads_max = 1,
+    .exact = true,
     .run = paced_run,
 };

@@ -87,11 +87,19 @@ void workload_figure(struct workload_result *result, const char *name, uint64_t 
     result->figures[result->figure_count++] = (struct workload_figure){name, value};
 }
 
-uint64_t workload_now_ns(void) {
+static uint64_t workload_read_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+static void workload_sleep(uint64_t ns) {
+  struct timespec wait = {.tv_sec = (time_t)(ns / 1000000000u),
+                          .tv_nsec = (long)(ns % 1000000000u)};
+  nanosleep(&wait, NULL);
+}
+
+struct workload_clock workload_clock = {workload_read_clock, workload_sleep};
 
 /* ---- Threads ---- */
 

@@ -60,6 +60,7 @@ struct workload {
   const char *summary;
   const char *operation; /* what ops counts */
   unsigned threads_max;
+  bool exact; /* its references on stacks are in frames */
   enum workload_status (*run)(const struct workload_input *input, struct workload_result *result);
   /* The rule for tagged references that its heap is to have with these arguments, or NULL.  The
    * function may be NULL. */
@@ -111,8 +112,16 @@ typedef void workload_part(void *arg, unsigned number, gait_thread *thread);
 bool workload_in_parallel(const struct workload_input *input, workload_part *function, void *arg,
                           struct workload_result *result);
 
-/* The monotonic clock. */
-uint64_t workload_now_ns(void);
+/* The monotonic clock, and a wait; those of the system, unless a tool has put others here. */
+struct workload_clock {
+  uint64_t (*now_ns)(void);
+  void (*sleep_ns)(uint64_t ns);
+};
+extern struct workload_clock workload_clock;
+
+static inline uint64_t workload_now_ns(void) {
+  return workload_clock.now_ns();
+}
 
 /* The next of a sequence of xorshift numbers; *state is not 0. */
 static inline uint64_t workload_random(uint64_t *state) {

@@ -8,12 +8,13 @@
                operation, and every plot; measures no time
 
 NAME: Append, Join, Cut, Convert, Buffer, Points, Collect, Report (benchmarks of the program
-tuning), rate, gogc, limit (runs of `gait run paced`), choose (recordings).
+tuning), rate, gogc, limit (runs of `gait run paced`), choose (recordings), profile.
 """
 import argparse
 import datetime
 import functools
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -109,12 +110,16 @@ def crossing(found):
 LIVE = 40  # MB
 
 
-def paced(rate, *options):
-    """A steady live heap, for two seconds at a rate in MB a second, if there are the CPUs."""
+def paced(rate, seconds, *options):
+    """A steady live heap, for so long at a rate in MB a second, if there are the CPUs for it."""
     text = gait("run", "--json", "--option=idle_help=off", *options, "paced", "steady", LIVE, rate,
-                2 * rate).stdout
+                seconds * rate).stdout
     told = json.loads(text)
-    return {"rate": told["alloc_bytes"] / told["seconds"] / 1e6, "seconds": told["seconds"],
+    gigabytes = told["alloc_bytes"] / 1e9
+    return {"cycles_per_gb": told["cycles"] / gigabytes,
+            "law_per_gb": told["cycles_by_law"] / gigabytes,
+            "ms_per_gb": 1000 * told["gc_cpu_seconds"] / gigabytes,
+            "rate": told["alloc_bytes"] / told["seconds"] / 1e6, "seconds": told["seconds"],
             "cycles": told["cycles"] / told["seconds"],
             "law": told["cycles_by_law"] / told["seconds"],
             "cpu": 100 * told["gc_cpu_share"], "peak": told["mapped_peak_bytes"] / MIB}
@@ -123,25 +128,30 @@ def paced(rate, *options):
 @functools.lru_cache(maxsize=None)
 def data(name):
     if name == "rate":
-        return [(gogc, paced(rate, f"--gogc={gogc}")) for gogc in (100, 400)
+        return [(gogc, paced(rate, 2, f"--gogc={gogc}")) for gogc in (100, 400)
                 for rate in (100, 200, 300, 400, 600)]
     if name == "gogc":
-        return [(gogc, paced(400, f"--gogc={gogc}")) for gogc in (25, 50, 100, 200, 400, 800)]
+        return [(gogc, paced(400, 3, f"--gogc={gogc}")) for gogc in (25, 50, 100, 200, 400, 800)]
     if name == "limit":
-        return [(limit, paced(400, "--gogc=off", f"--memory-limit={limit}MiB"))
+        return [(limit, paced(400, 3, "--gogc=off", f"--memory-limit={limit}MiB"))
                 for limit in (50, 52, 56, 64, 80, 112, 176, 304)]
     return choose()
 
 
 def table_of_runs(name):
     heads = {"rate": ["GOGC", "MB/s", "cycles/s", "by the law", "GC CPU"],
-             "gogc": ["GOGC", "cycles/s", "by the law", "GC CPU", "peak, MiB"],
-             "limit": ["limit, MiB", "cycles/s", "GC CPU", "peak, MiB", "the run, s"]}
+             "gogc": ["GOGC", "cycles in a GB", "by the formula", "GC CPU in a GB, ms",
+                      "peak, MiB"],
+             "limit": ["limit, MiB", "cycles in a GB", "GC CPU in a GB, ms", "peak, MiB",
+                       "the run, s"]}
     rows = []
     for key, told in data(name):
         cells = {"MB/s": f"{told['rate']:.0f}", "the run, s": f"{told['seconds']:.1f}",
                  "cycles/s": f"{told['cycles']:.1f}",
-                 "by the law": f"{told['law']:.1f}", "GC CPU": f"{told['cpu']:.1f}%",
+                 "by the law": f"{told['law']:.1f}",
+                 "cycles in a GB": short(told["cycles_per_gb"]),
+                 "by the formula": short(told["law_per_gb"]),
+                 "GC CPU in a GB, ms": short(told["ms_per_gb"]), "GC CPU": f"{told['cpu']:.1f}%",
                  "peak, MiB": f"{told['peak']:.0f}"}
         rows.append([key] + [cells[head] for head in heads[name][1:]])
     return markdown(heads[name], rows)
@@ -230,9 +240,9 @@ def apart(rows):
 
 
 def plot_cost(name, label):
-    rows = [(key, told["cpu"], told["peak"]) for key, told in data(name)]
+    rows = [(key, told["ms_per_gb"], told["peak"]) for key, told in data(name)]
     gnuplot(name, f"""
-set logscale x 2; set xlabel '{label}'; set ylabel "collector's share of the CPUs, %"
+set logscale x 2; set xlabel '{label}'; set ylabel 'GC CPU for each GB allocated, ms'
 set y2label 'mapped at most, MiB'; set y2tics; set yrange [0:]; set y2range [0:]; set border 11
 set xtics ({", ".join(f"'{row[0]}' {row[0]}" for row in apart(rows))}); set key top center
 plot $rows using 1:2 pt 7 ps 0.8 lc rgb '#1f5fa8' title 'CPU', \\
@@ -295,7 +305,19 @@ def machine():
             f"({names[0] if names else 'aarch64'}).\n")
 
 
+def profile():
+    """Of the report before any change: sites, and how long their objects live."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "before.pb.gz"
+        run(build / "tests/examples/tuning/tuning", "-bench=Report/before", "-benchtime=10000x",
+            env=dict(os.environ, GAIT_PROFILE=str(file)))
+        text = gait("profile", file, "--lifetimes").stdout
+    return f"```text\n{text.rstrip()}\n```\n"
+
+
 def table(name):
+    if name == "profile":
+        return profile()
     if name == "machine":
         return machine()
     if name == "choose":
@@ -334,7 +356,8 @@ def check():
                          for line in blocks.get(group, "").split("\n") if line.startswith("| `")])
         faults += [f"{group}: {row} {'is not in' if row in made else 'is in'} the page"
                    for row in sorted(set(made) ^ set(shown))]
-    faults += [f"no place for {name}" for name in ("machine", "rate", "gogc", "limit", "choose")
+    faults += [f"no place for {name}"
+               for name in ("machine", "profile", "rate", "gogc", "limit", "choose")
                if name not in blocks]
     print("\n".join(faults) or f"{len(blocks)} tables hold")
     return bool(faults)
@@ -346,7 +369,7 @@ def main():
                                      __doc__.split("\n\n", maxsplit=1)[1])
     parser.add_argument("--build", type=pathlib.Path, default=build)
     parser.add_argument("command", choices=["table", "plot", "write", "check"])
-    parser.add_argument("name", nargs="?", choices=GROUPS + [*PLOT, "machine"])
+    parser.add_argument("name", nargs="?", choices=GROUPS + [*PLOT, "machine", "profile"])
     given = parser.parse_args()
     build = given.build
     if (given.command in ("table", "plot")) != bool(given.name):

@@ -19,12 +19,14 @@ extern "C" {
  * for the disk: all that is not written yet is kept in memory, as long as there is any.  This call
  * returns when all has been written.
  *
+ * Without a path (NULL) the file is that of the heap's option `dump`.
+ *
  * `error` (may be NULL, with 0 bytes) takes a sentence with the file, the place in it, and the
  * system's reason; an incomplete file is left as it is, and no reader takes it for a whole one.
  * Thread: attached.  GC: safepoint; runs a cycle, marks.
  * Fails: GAIT_ERROR_SYSTEM (the file cannot be written, or there is no memory for that),
- * GAIT_ERROR_ARGUMENT (NULL, an empty path), GAIT_ERROR_STATE (outside managed code, or not the
- * owner). */
+ * GAIT_ERROR_ARGUMENT (an empty path, or NULL and no such option), GAIT_ERROR_STATE (outside
+ * managed code, or not the owner). */
 GAIT_API gait_result gait_heap_dump(gait_thread *thread, const char *path, char *error,
                                     size_t error_bytes);
 

@@ -16,6 +16,7 @@
  *   scope.h  scopes of handles, for threads with exact frames
  *   profile.h a profile of allocation, for pprof
  *   walk.h   the objects of a heap, one by one, and what refers to them
+ *   dump.h   a dump of a heap to a file: its objects, their references, and roots
  *   jit.h    offsets and constants for compilers that make the fast paths themselves
  *   gait.hpp classes for C++
  *
@@ -229,12 +230,18 @@ typedef struct gait_options {
   /* An experiment: values of a setting that take turns by blocks of cycles, as
    * "gogc:100,200,block=8,discard=2,seed=1"; NULL: none.  gait_heap_create reads the text. */
   const char *trial;
+  /* A file to which the heap is dumped: where it is full, at `dump_signal`, in gait_heap_dump
+   * without a path, and, if none of these came, when it is destroyed (dump.h); NULL: none.
+   * gait_heap_create copies the text. */
+  const char *dump;
+  /* Signal at which that is done, where the program has left it alone; 0: none. */
+  int64_t dump_signal;
 
   /* ---- Profile ---- */
 
-  /* A file in which the heap writes a profile of its allocations (profile.h) when it is destroyed or
-   * the process calls exit; NULL: none, but that GAIT_PROFILE in the environment holds for options
-   * that did not come from there as well.  gait_heap_create copies the text. */
+  /* A file in which the heap writes a profile of its allocations (profile.h) when it is destroyed
+   * or the process calls exit; NULL: none, but that GAIT_PROFILE in the environment holds for
+   * options that did not come from there as well.  gait_heap_create copies the text. */
   const char *profile;
   /* Take a sample of the allocations in so many bytes by the mean; 0: none, but for one in 512 KiB
    * where there is such a file. */

@@ -22,8 +22,9 @@ extern "C" {
 /* ---- Writing -------------------------------------------------------------------------------- */
 
 /* Writes the profile to the file `path`, or to the descriptor `file`, which stays open.  A file is
- * written beside its place and then renamed, so that it is whole or as before.  Samples go on being
- * taken meanwhile; no lock is held while the file is written.
+ * written beside its place and then renamed, so that it is whole or as before; one that is there
+ * and is no regular file is written where it is.  Samples go on being taken meanwhile; no lock is
+ * held while the file is written.
  *
  * In use are the objects that the last cycle found; where none has run yet, all of them.  An object
  * counts from the first cycle on that has begun after it was made.

@@ -22,6 +22,7 @@
 /* There is no memory: false when the allocation has to fail. */
 static bool allocate_recover(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt) {
   const gait_options *options = &thread->heap->options;
+  if (attempt->collected) thread->heap->hooks->full(thread);
   if (attempt->collected &&
       (!options->out_of_memory ||
        options->out_of_memory(thread->heap, bytes, options->out_of_memory_arg) == 0))

@@ -88,10 +88,10 @@ ABI_IS(GAIT_GRANULE_BYTES, GAIT_JIT_GRANULE_BYTES);
 
 ABI_AT(gait_options, struct_bytes, 0);
 ABI_AT(gait_options, gogc_percent, 8);
-ABI_AT(gait_options, log, 216);
-ABI_AT(gait_options, tags, 280);
-ABI_AT(gait_options, budget, 288);
-ABI_AT(gait_options, debug, 296);
+ABI_AT(gait_options, log, 232);
+ABI_AT(gait_options, tags, 296);
+ABI_AT(gait_options, budget, 304);
+ABI_AT(gait_options, debug, 312);
 ABI_IS(sizeof(gait_debug_options), 128);
 ABI_AT(gait_debug_options, checkmark, 0);
 ABI_AT(gait_options, debug.reserved[GAIT_DEBUG_RESERVED], GAITI_OPTIONS_BYTES);

@@ -13,6 +13,7 @@
 #include "base/sized.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/dumps.h"
 #include "cycle/finalizer_thread.h"
 #include "cycle/fork.h"
 #include "heap/samples.h"
@@ -119,6 +120,7 @@ static gait_result heap_enlist(gait_heap *heap, gait_heap **out) {
     gait_heap_destroy(heap);
     return result;
   }
+  gaiti_dumps_begin(heap);
   gaiti_profile_begin(heap);
   *out = heap;
   return GAIT_OK;
@@ -159,19 +161,22 @@ static void heap_end_collector(gait_heap *heap) {
   gaiti_blocking_end();
 }
 
-static void heap_end_finalizer_thread(gait_heap *heap) {
+/* And its own for finalizers and for dumps. */
+static void heap_end_threads(gait_heap *heap) {
   gaiti_blocking_begin();
   gaiti_finalizer_thread_stop(heap);
+  gaiti_dumps_stop(heap);
   gaiti_blocking_end();
 }
 
 gait_result gait_heap_destroy(gait_heap *heap) {
   if (!heap) return GAIT_ERROR_ARGUMENT;
-  heap_end_finalizer_thread(heap);
+  heap_end_threads(heap);
   gaiti_lock(&heap->threads->lock);
   bool busy = heap->threads->count > 0;
   gaiti_unlock(&heap->threads->lock);
   if (busy) return GAIT_ERROR_BUSY;
+  gaiti_dumps_end(heap);
   gaiti_profile_end(heap);
   gaiti_members_leave(heap);
   gaiti_fork_forget(heap);

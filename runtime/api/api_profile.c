@@ -1,13 +1,14 @@
-/* The profile's calls, and the option profile: the file that a program writes which knows nothing of
- * it.
+/* The profile's calls, and the option profile: the file that a program writes which knows nothing
+ * of it.
  *
  * A profile is copied with its lock held, and the file is made of the copy, with no lock, outside
  * every heap: of a heap that is destroyed meanwhile nothing is asked any more.
  *
  * The first heap of a process writes FILE, the next FILE.2 and so on, each when it is destroyed;
  * those that are left write when the process calls exit.  A child that a fork has made has the
- * samples of before as well, and writes FILE.PID, where no %p is in the name.  A process that ends in another way, by a signal
- * or by _exit, writes nothing: files that gait_profile_write has made stay. */
+ * samples of before as well, and writes FILE.PID, where no %p is in the name.  A process that ends
+ * in another way, by a signal or by _exit, writes nothing: files that gait_profile_write has made
+ * stay. */
 #define _GNU_SOURCE /* secure_getenv */
 #include "api/api_profile.h"
 

@@ -106,20 +106,27 @@ static const gait_option options_table[] = {
      "File in which other processes see cycles as they run; %p in it is the process number, and a "
      "second heap's has .2 behind.",
      FIELD(records), NULL},
-    {"profile", "GAIT_PROFILE", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
-     "File in which the heap writes a profile of its allocations at its end; %p in it is the "
-     "process "
-     "number, and a second heap's has .2 behind.",
-     FIELD(profile), NULL},
-    {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
-     "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none, or "
-     "one in "
-     "512KiB where it is written.",
-     FIELD(profile_bytes), NULL},
     {"trial", "GAIT_TRIAL", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
      "Experiment: values of gogc, memory_limit or cpu_cap that take turns by blocks of cycles, as "
      "gogc:100,200,block=8,discard=2,seed=1.",
      FIELD(trial), NULL},
+    {"dump", "GAIT_DUMP", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "File to which the heap is dumped where it is full, at dump_signal, when the program asks for "
+     "it, and else when it is destroyed; %p and a second heap as in records.",
+     FIELD(dump), NULL},
+    {"dump_signal", "GAIT_DUMP_SIGNAL", GAIT_OPTION_COUNT, "", SIGUSR2, 0, 64, false, 0,
+     "Signal at which the heap is dumped to that file, where the program has left it alone; 0: "
+     "none.",
+     FIELD(dump_signal), NULL},
+    {"profile", "GAIT_PROFILE", GAIT_OPTION_TEXT, "", 0, 0, 0, true, 0,
+     "File in which the heap writes a profile of its allocations at its end; %p and a second heap "
+     "as in records.",
+     FIELD(profile), NULL},
+    {"profile_bytes", "GAIT_PROFILE_BYTES", GAIT_OPTION_BYTES, "bytes", 0, 0, TIB, false, 0,
+     "Take a sample of the allocations in so many bytes by the mean, for a profile; 0: none, or "
+     "one "
+     "in 512KiB where it is written.",
+     FIELD(profile_bytes), NULL},
     {"checkmark", "GAIT_CHECKMARK", GAIT_OPTION_SWITCH, "", 0, 0, 1, true, 0,
      "Debug: mark a second time with every thread stopped, and compare.", FIELD(debug.checkmark),
      NULL},

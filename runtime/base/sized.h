@@ -12,7 +12,7 @@
 #include "gait/tune.h"
 
 /* How large each was in version 0.2.0: no program states less. */
-#define GAITI_OPTIONS_BYTES   ((size_t)424)
+#define GAITI_OPTIONS_BYTES   ((size_t)440)
 #define GAITI_KIND_INFO_BYTES ((size_t)64)
 #define GAITI_STATS_BYTES     ((size_t)344)
 #define GAITI_RECORD_BYTES    ((size_t)440)

@@ -3,6 +3,7 @@
 #define GAITI_CYCLE_CYCLE_H
 
 #include "cycle/census.h"
+#include "cycle/dumps.h"
 #include "cycle/handshake.h"
 #include "cycle/members.h"
 #include "cycle/pace.h"
@@ -102,6 +103,7 @@ struct gaiti_cycle {
   struct gaiti_records records;
   struct gaiti_recorder file;
   struct gaiti_trial trial;
+  struct gaiti_dumps dumps;
   struct gaiti_promises promises;
   struct gaiti_member member;
   gait_pool *pools; /* guarded by the lock of the requests */

@@ -6,7 +6,6 @@
  * called with a marker that marks nothing; the words are searched for its finds. */
 #include <string.h>
 
-#include "barrier/finder.h"
 #include "cycle/cycle.h"
 #include "cycle/heap_dump.h"
 #include "heap/kind_visit.h"
@@ -281,27 +280,6 @@ static void dump_external(uintptr_t object, size_t bytes, void *arg) {
   gaiti_dump_used(&dump->file, gaiti_dump_number(at, bytes));
 }
 
-/* Objects of which the site is known.  The sites themselves are copied, to be named later. */
-static void dump_sited(struct gaiti_dump *dump) {
-  struct gaiti_finder *finder = dump->heap->finder;
-  if (!finder) return;
-  gaiti_lock(&finder->lock);
-  dump->sites = gaiti_os_alloc((finder->sites_count + 1) * sizeof *dump->sites);
-  for (size_t i = 0; i < finder->count && dump->sites; i++) {
-    gaiti_ref ref = gaiti_map_resolve(&dump->heap->map, finder->objects[i].start);
-    unsigned char *at = gaiti_dump_room(&dump->file, GAITI_DUMP_SITED, 2 * GAITI_DUMP_NUMBER_BYTES);
-    if (!at) break;
-    if (!ref || finder->objects[i].lost) continue;
-    at = gaiti_dump_number(at, gaiti_dump_granule(ref));
-    gaiti_dump_used(&dump->file, gaiti_dump_number(at, finder->objects[i].site));
-  }
-  if (dump->sites) {
-    dump->sites_count = finder->sites_count;
-    memcpy(dump->sites, finder->sites, finder->sites_count * sizeof *dump->sites);
-  }
-  gaiti_unlock(&finder->lock);
-}
-
 void gaiti_dump_objects(struct gaiti_dump *dump) {
   gait_heap *heap = dump->heap;
   dump_kinds(dump);
@@ -313,5 +291,5 @@ void gaiti_dump_objects(struct gaiti_dump *dump) {
   gaiti_externals_each(&heap->externals, dump_external, dump);
   gaiti_kind_visit(heap, GAITI_KIND_WEAK, heap->map.allocated, weak_dump, dump);
   gaiti_kind_visit(heap, GAITI_KIND_EPHEMERON, heap->map.allocated, weak_dump_key, dump);
-  dump_sited(dump);
+  gaiti_dump_sited(dump);
 }

@@ -82,6 +82,7 @@ void gaiti_event_write(gait_heap *heap, const struct gaiti_event *event) {
   entry->time_ns = event->at_ns - heap->cycle->records.created_ns;
   entry->type = event->type;
   entry->thread = event->thread;
+  gaiti_delay(heap);
   memcpy(entry->value, event->value, sizeof entry->value);
   AO_store_release(event_word(&entry->sequence), 2 * number);
 }
@@ -124,16 +125,26 @@ static bool runner_is_known(gait_heap *heap, const struct gaiti_layout *layout, 
   return false;
 }
 
+static void runner_name(gait_heap *heap, struct gaiti_layout *layout, AO_t tid) {
+  char name[GAITI_THREAD_NAME_BYTES];
+  if (runner_is_known(heap, layout, tid)) return;
+  gaiti_os_thread_name(name, sizeof name);
+  thread_write_entry(layout, thread_take_entry(heap), (int)tid, name);
+}
+
+void gaiti_events_name_helper(gait_heap *heap) {
+  struct gaiti_layout *layout = gaiti_events_open(heap);
+  if (layout) runner_name(heap, layout, (AO_t)gaiti_os_thread_id());
+}
+
+/* It is the same thread most of the time. */
 void gaiti_events_name_runner(gait_heap *heap) {
   struct gaiti_layout *layout = gaiti_events_open(heap);
   if (!layout) return;
   AO_t tid = (AO_t)gaiti_os_thread_id();
   if (AO_load(&heap->cycle->file.runner) == tid) return;
   AO_store(&heap->cycle->file.runner, tid);
-  if (runner_is_known(heap, layout, tid)) return;
-  char name[GAITI_THREAD_NAME_BYTES];
-  gaiti_os_thread_name(name, sizeof name);
-  thread_write_entry(layout, thread_take_entry(heap), (int)tid, name);
+  runner_name(heap, layout, tid);
 }
 
 /* ---- The stage ---- */
@@ -219,7 +230,7 @@ void gaiti_events_flush(gait_heap *heap) {
     phase |= stage_write(heap, staged, count);
     stage_end_flush(heap);
   }
-  if (phase) gaiti_present_write(heap);
+  if (phase) gaiti_present_note_phase(heap);
 }
 
 /* ---- Of a thread ---- */
@@ -250,4 +261,12 @@ void gaiti_event_write_pause(gait_thread *thread, gait_record_pause cause, uint6
                                                         .at_ns = since_ns,
                                                         .thread = thread->tid,
                                                         .value = {took_ns, cause, 0}});
+}
+
+void gaiti_event_write_mark(gait_heap *heap, uint64_t since_ns, uint64_t bytes) {
+  if (!gaiti_events_open(heap) || bytes == 0) return;
+  gaiti_event_write(heap, &(struct gaiti_event){.type = GAIT_EVENT_MARK,
+                                                .at_ns = since_ns,
+                                                .thread = gaiti_os_thread_id(),
+                                                .value = {gaiti_os_now_ns() - since_ns, bytes}});
 }

@@ -38,9 +38,13 @@ void gaiti_event_write_answer(gait_thread *thread, uint64_t action, uint64_t lat
 void gaiti_event_write_pause(gait_thread *thread, gait_record_pause cause, uint64_t since_ns,
                              uint64_t took_ns);
 
-/* The calling thread runs a cycle from now on: it gets its name in the file, which is that of
- * `thread` where it is attached, and else that of the system.  Locks: none. */
-void gaiti_events_name_runner(gait_heap *heap);
+/* A thread of the collector's has marked.  Thread: that one.  Locks: none. */
+void gaiti_event_write_mark(gait_heap *heap, uint64_t since_ns, uint64_t bytes);
+
+/* The calling thread gets its name in the file: one that is attached that of its attachment,
+ * another the one that the system knows, when it begins to run a cycle or to help.  Locks: none. */
 void gaiti_events_introduce(gait_thread *thread);
+void gaiti_events_name_runner(gait_heap *heap);
+void gaiti_events_name_helper(gait_heap *heap);
 
 #endif

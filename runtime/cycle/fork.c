@@ -86,6 +86,7 @@
 #include "base/check.h"
 #include "base/collecting.h"
 #include "cycle/cycle.h"
+#include "cycle/dumps.h"
 #include "cycle/finalizer_thread.h"
 #include "cycle/inspect.h"
 #include "cycle/stop.h"
@@ -425,6 +426,7 @@ static void fork_child_heap(struct fork_entry *entry) {
   fork_renew_conditions(heap);
   fork_forget_collector(heap);
   gaiti_finalizer_thread_forget(heap);
+  gaiti_dumps_forget(heap);
   gaiti_space_recover(&heap->space, &heap->map);
   gaiti_roots_forget_visits(&heap->roots);
   gaiti_fibers_recover(heap, entry->caller);

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "barrier/finder.h"
 #include "cycle/cycle.h"
 #include "mutator/blocking.h"
 
@@ -58,14 +57,6 @@ static void dump_name_holder(struct gaiti_dump *dump, const struct gaiti_dump_ho
   gaiti_dump_used(&dump->file, gaiti_dump_text(at, name, strnlen(name, GAITI_SYMBOL_NAME_BYTES)));
 }
 
-static void dump_name_site(struct gaiti_dump *dump, const struct gaiti_site *site) {
-  char text[512];
-  gaiti_site_describe(site, text, sizeof text);
-  unsigned char *at =
-      gaiti_dump_room(&dump->file, GAITI_DUMP_SITES, GAITI_DUMP_NUMBER_BYTES + sizeof text);
-  if (at) gaiti_dump_used(&dump->file, gaiti_dump_text(at, text, strlen(text)));
-}
-
 static void dump_end(struct gaiti_dump *dump) {
   unsigned char *at = gaiti_dump_room(&dump->file, GAITI_DUMP_END, 6 * GAITI_DUMP_NUMBER_BYTES);
   if (!at) return;
@@ -81,8 +72,7 @@ static void dump_end(struct gaiti_dump *dump) {
 void gaiti_dump_names(struct gaiti_dump *dump) {
   for (size_t i = 0; i < dump->holders_count; i++)
     dump_name_holder(dump, &dump->holders[i]);
-  for (size_t i = 0; i < dump->sites_count; i++)
-    dump_name_site(dump, &dump->sites[i]);
+  gaiti_dump_sites(dump);
   dump_end(dump);
 }
 
@@ -127,6 +117,7 @@ bool gaiti_dump(gait_thread *thread, const char *path, char *error, size_t error
   if (!written) dump_report(&dump->file, path, error, error_bytes);
   gaiti_os_free(dump->holders);
   gaiti_os_free(dump->sites);
+  gaiti_call_stacks_destroy(&dump->stacks);
   gaiti_os_free(dump);
   return written;
 }

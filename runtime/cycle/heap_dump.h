@@ -7,6 +7,7 @@
 
 #include "cycle/dump_file.h"
 #include "cycle/inspect.h"
+#include "heap/call_stacks.h"
 #include "mark/marker.h"
 #include "os/symbols.h"
 
@@ -49,7 +50,8 @@ struct gaiti_dump_holder {
 /* One dump.  It belongs to the thread that runs the cycle, while that makes it.
  *   marker   asks functions of the program's for references
  *   holders  of the roots, to be named when the threads run again
- *   sites    where objects were allocated, with the option find_missing
+ *   sites    where objects were allocated, with the option find_missing; stacks: the same of
+ *            samples, with a profile
  *   objects, edges, weak, roots   that the file has
  *   slot     of the last root: the next is told by its difference */
 struct gaiti_dump {
@@ -62,6 +64,7 @@ struct gaiti_dump {
   size_t holders_capacity;
   struct gaiti_site *sites;
   size_t sites_count;
+  struct gaiti_call_stacks stacks;
   uint64_t objects;
   uint64_t edges;
   uint64_t weak;
@@ -77,9 +80,11 @@ bool gaiti_dump(gait_thread *thread, const char *path, char *error, size_t error
 /* The parts, while every thread is stopped. */
 void gaiti_dump_objects(struct gaiti_dump *dump); /* and weak references, and kinds before them */
 void gaiti_dump_roots(struct gaiti_dump *dump);
+void gaiti_dump_sited(struct gaiti_dump *dump); /* objects of which the site is known */
 
 /* Then, when they run again. */
 void gaiti_dump_names(struct gaiti_dump *dump);
+void gaiti_dump_sites(struct gaiti_dump *dump);
 
 /* The granule of an object: 16 bytes each, from the heap's base. */
 static inline uint64_t gaiti_dump_granule(gaiti_ref ref) {

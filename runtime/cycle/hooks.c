@@ -5,6 +5,8 @@
 #include "barrier/buffers.h"
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
+#include "cycle/events.h"
+#include "cycle/dumps.h"
 #include "cycle/throttle.h"
 #include "mark/root_scan.h"
 
@@ -12,6 +14,10 @@ static void hook_attached(gait_thread *thread) {
   gaiti_thread_save(thread, NULL);
   gaiti_roots_scan_thread(thread, &thread->proc->buffer);
   gaiti_buffers_flush(thread->heap, &thread->proc->buffer);
+}
+
+static void hook_kept(gait_thread *thread, uint64_t since_ns, uint64_t took_ns) {
+  gaiti_event_write_pause(thread, GAIT_PAUSE_ENTER, since_ns, took_ns);
 }
 
 static void hook_retire(gait_thread *thread) {
@@ -26,12 +32,14 @@ static void hook_collect(gait_thread *thread) {
 
 const struct gaiti_hooks gaiti_cycle_hooks = {
     .attached = hook_attached,
+    .kept = hook_kept,
     .retire = hook_retire,
     .pay = gaiti_throttle_pay,
     .account = gaiti_throttle_account,
     .limit = gaiti_throttle_limit,
     .wait = gaiti_throttle_wait,
     .collect = hook_collect,
+    .full = gaiti_dumps_note_full,
     .prepare = gaiti_collector_prepare,
     .sweep = gaiti_sweep_some,
 };

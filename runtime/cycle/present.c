@@ -11,9 +11,10 @@
 #include "mark/marking.h"
 #include "mutator/lateness.h"
 
-/* Growth is written so often at most; the sums over all threads, which take their lock, likewise.
- * */
+/* Growth is written so often at most, and all numbers at a phase; the sums over all threads, which
+ * take their lock, likewise. */
 #define PRESENT_LOOK_NS  ((uint64_t)5 * GAITI_NS_OF_MS)
+#define PRESENT_PHASE_NS GAITI_NS_OF_MS
 #define PRESENT_COUNT_NS ((uint64_t)50 * GAITI_NS_OF_MS)
 /* And when the heap has grown by this part of its goal. */
 #define PRESENT_PARTS 64
@@ -111,6 +112,18 @@ void gaiti_present_write(gait_heap *heap) {
   bool idle = gaiti_phase(heap) == GAITI_PHASE_IDLE;
   present_write(heap, now_ns,
                 idle && present_is_due(&file->present_counted_ns, now_ns, PRESENT_COUNT_NS));
+}
+
+/* Small cycles come by thousands in a second. */
+void gaiti_present_note_phase(gait_heap *heap) {
+  struct gaiti_layout *layout = gaiti_events_open(heap);
+  uint64_t now_ns = gaiti_os_now_ns();
+  if (!layout) return;
+  AO_store((AO_t *)&layout->now.phase, gaiti_phase(heap));
+  AO_store((AO_t *)&layout->now.cycle, AO_load(&heap->cycle->file.cycle));
+  AO_store((AO_t *)&layout->now.updated_ns, now_ns - heap->cycle->records.created_ns);
+  if (present_is_due(&heap->cycle->file.present_ns, now_ns, PRESENT_PHASE_NS))
+    present_write(heap, now_ns, false);
 }
 
 void gaiti_present_end(gait_heap *heap) {

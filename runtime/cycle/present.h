@@ -7,6 +7,10 @@
 /* Writes it.  Thread: any.  Locks: none. */
 void gaiti_present_write(gait_heap *heap);
 
+/* A cycle has come to another phase: writes that, and the rest if it was not written shortly
+ * before.  Likewise. */
+void gaiti_present_note_phase(gait_heap *heap);
+
 /* Writes it a last time. */
 void gaiti_present_end(gait_heap *heap);
 

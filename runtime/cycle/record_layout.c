@@ -62,6 +62,7 @@ static const gait_record_event_type layout_event_types[] = {
      0,
      "cycle",
      {{"took_ns", "ns", ""}, {"cycle", "", ""}, {"cause", "", "cause"}}},
+    {GAIT_EVENT_MARK, 0, "mark", {{"took_ns", "ns", ""}, {"bytes", "bytes", ""}}},
 };
 
 /* ---- Words ---- */

@@ -162,18 +162,23 @@ void gaiti_recorder_reopen(gait_heap *heap) {
 
 /* ---- Writing ---- */
 
-/* There is one runner at a time, and a reader sees by the sequence whether the entry is whole. */
-static void recorder_write(gait_record_cycle *entry, const gait_cycle_record *record) {
+/* There is one runner at a time, and a reader sees by the sequence whether the entry is whole.
+ * Under test it is in halves for a while. */
+static void recorder_write(gait_heap *heap, const gait_cycle_record *record) {
+  gait_record_cycle *entry = &gaiti_events_open(heap)->cycles[record->cycle % GAITI_LAYOUT_CYCLES];
+  const size_t half = sizeof *record / 2;
   AO_store((AO_t *)&entry->sequence, 2 * record->cycle - 1);
   AO_nop_full();
-  entry->record = *record;
+  memcpy(&entry->record, record, half);
+  gaiti_delay(heap);
+  memcpy((char *)&entry->record + half, (const char *)record + half, sizeof *record - half);
   AO_store_release((AO_t *)&entry->sequence, 2 * record->cycle);
 }
 
 void gaiti_recorder_add(gait_heap *heap, const gait_cycle_record *record) {
   struct gaiti_layout *layout = gaiti_events_open(heap);
   if (!layout) return;
-  recorder_write(&layout->cycles[record->cycle % GAITI_LAYOUT_CYCLES], record);
+  recorder_write(heap, record);
   AO_store((AO_t *)&layout->now.cycles_written, record->cycle);
   AO_store(&heap->cycle->file.cycle, 0);
   uint64_t created_ns = heap->cycle->records.created_ns, begun_ns = created_ns + record->started_ns;

@@ -16,6 +16,7 @@
 #include "cycle/collector.h"
 #include "cycle/cycle.h"
 #include "cycle/present.h"
+#include "os/virtual.h"
 
 /* Cycles that an allocation waits for at the hard limit: where the heap has no room, and where it
  * has, which other threads were the first to take. */
@@ -84,6 +85,7 @@ void gaiti_throttle_pay(gait_thread *thread) {
 
 void gaiti_throttle_account(gait_thread *thread, size_t bytes) {
   struct gaiti_pace *pace = &thread->heap->cycle->pace;
+  gaiti_os_count_alloc(bytes);
   gaiti_assist_charge(thread, bytes);
   uint64_t live = gaiti_heap_live(thread->heap);
   gaiti_present_note_growth(thread->heap, live);

@@ -43,6 +43,7 @@
 #include "cycle/workers.h"
 
 #include "cycle/cycle.h"
+#include "cycle/events.h"
 #include "mark/marker.h"
 
 #define WORKER_SLICE_BYTES  ((uint64_t)256 << 10)
@@ -92,12 +93,13 @@ fail_lock:
 static bool workers_slice(gait_heap *heap, struct gaiti_marker *marker, uint64_t bytes,
                           AO_t *cpu_ns, uint64_t *cpu_before_ns) {
   struct gaiti_pace *pace = &heap->cycle->pace;
-  uint64_t work = marker->work;
+  uint64_t work = marker->work, since_ns = gaiti_events_open(heap) ? gaiti_os_now_ns() : 0;
   bool more = gaiti_marker_run(marker, bytes);
   gaiti_counter_add(&pace->background_credit, marker->work - work);
   uint64_t cpu = gaiti_os_thread_cpu_ns();
   gaiti_counter_add(cpu_ns, cpu - *cpu_before_ns);
   *cpu_before_ns = cpu;
+  if (since_ns) gaiti_event_write_mark(heap, since_ns, marker->work - work);
   return more;
 }
 
@@ -112,6 +114,7 @@ static void worker_mark_round(struct gaiti_worker *worker) {
   gait_heap *heap = worker->heap;
   struct gaiti_pace *pace = &heap->cycle->pace;
   uint64_t cpu = gaiti_os_thread_cpu_ns();
+  gaiti_events_name_helper(heap);
   while (workers_marking(&heap->cycle->workers)) {
     struct gaiti_marker *marker = gaiti_marker_join(heap);
     if (!marker) return;
@@ -191,6 +194,7 @@ static void helper_turn(struct gaiti_worker *worker, uint64_t *cpu_ns) {
   gait_heap *heap = worker->heap;
   uint64_t until_ns = gaiti_os_now_ns() + HELPER_TURN_NS;
   bool more = true;
+  gaiti_events_name_helper(heap);
   AO_store(&worker->cpu, (AO_t)(gaiti_os_thread_cpu() + 1));
   while (more && workers_marking(&heap->cycle->workers) && gaiti_os_now_ns() < until_ns)
     more = helper_slice(heap, cpu_ns);

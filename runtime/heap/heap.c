@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "heap/ranges.h"
+#include "os/virtual.h"
 
 #define LOG_LINE_BYTES 1024
 
@@ -43,8 +44,8 @@ static bool heap_init_space(gait_heap *heap) {
   const gait_options *options = &heap->options;
   if (!gaiti_space_init(&heap->space, &heap->map, (size_t)options->reserve_bytes)) return false;
   heap->space.most_bytes = (uint64_t)options->max_heap_bytes; /* GAIT_OFF is GAITI_NO_LIMIT */
-  AO_store(&heap->space.structure_bytes, sizeof *heap);
-  AO_store(&heap->space.charged_bytes, sizeof *heap);
+  AO_store(&heap->space.structure_bytes, gaiti_os_structure_bytes(sizeof *heap));
+  AO_store(&heap->space.charged_bytes, gaiti_os_structure_bytes(sizeof *heap));
   gaiti_space_note_peak(&heap->space);
   return true;
 }
@@ -91,7 +92,9 @@ void gaiti_heap_destroy(gait_heap *heap) {
   gaiti_externals_destroy(&heap->externals);
   gaiti_roots_destroy(&heap->roots);
   gaiti_kinds_destroy(&heap->kinds);
-  CHECK("heap.structures", heap->forked || AO_load(&heap->space.structure_bytes) == sizeof *heap,
+  CHECK("heap.structures",
+        heap->forked ||
+            AO_load(&heap->space.structure_bytes) == gaiti_os_structure_bytes(sizeof *heap),
         "a structure of the heap was not freed, or not with its size");
   gaiti_space_destroy(&heap->space, &heap->map);
 }

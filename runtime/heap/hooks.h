@@ -29,6 +29,7 @@ struct gaiti_attempt {
 /* Of threads:
  *   attached   it has just attached, and marking is under way: objects to which its stack refers
  *              are marked
+ *   kept       it has waited to enter managed code, from then on and for so long
  *   retire     it gives its processor up: the caches and the barrier's buffer are emptied.  It is
  *              outside by now, or has never been seen by another thread
  *
@@ -42,16 +43,19 @@ struct gaiti_attempt {
  *              the attempt pass the memory limit; false where the hard limit lets nothing pass, and
  *              cycles have made no room
  *   collect    the system gives no memory: waits for a cycle
+ *   full       nor does it after that: the allocation has to fail
  *   prepare    there are few blocks in hand: has some more prepared, by another thread
  *   sweep      sweeps a few blocks; false: there is nothing left to sweep here */
 struct gaiti_hooks {
   void (*attached)(gait_thread *thread);
+  void (*kept)(gait_thread *thread, uint64_t since_ns, uint64_t took_ns);
   void (*retire)(gait_thread *thread);
   void (*pay)(gait_thread *thread);
   void (*account)(gait_thread *thread, size_t bytes);
   uint64_t (*limit)(const gait_heap *heap, const struct gaiti_attempt *attempt);
   bool (*wait)(gait_thread *thread, size_t bytes, struct gaiti_attempt *attempt);
   void (*collect)(gait_thread *thread);
+  void (*full)(gait_thread *thread);
   void (*prepare)(gait_heap *heap);
   bool (*sweep)(gait_heap *heap);
 };

@@ -48,6 +48,7 @@
 #include "mark/local_stack.h"
 #include "mark/scan.h"
 #include "mark/trace.h"
+#include "os/virtual.h"
 
 /* A marker shares with others that are hungry only when it has more than a few groups. */
 #define MARKER_SHARE_LEAST 4
@@ -306,7 +307,9 @@ static bool marker_run(struct gaiti_marker *marker, uint64_t budget) {
 
 bool gaiti_marker_run(struct gaiti_marker *marker, uint64_t budget) {
   gaiti_collecting_begin();
+  uint64_t work = marker->work;
   bool more = marker_run(marker, budget);
+  gaiti_os_count_mark(marker->work - work);
   gaiti_collecting_end();
   return more;
 }

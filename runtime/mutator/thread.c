@@ -137,7 +137,8 @@ void gaiti_thread_enter(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_blocking_begin();
   gaiti_blocking_end_with(thread);
-  gaiti_pause_end(thread, since);
+  uint64_t took = gaiti_pause_end(thread, since);
+  thread->heap->hooks->kept(thread, since, took);
 }
 
 bool gaiti_thread_is_asked(const gait_thread *thread) {

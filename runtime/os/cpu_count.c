@@ -19,6 +19,7 @@
 #include "base/atomic.h"
 #include "os/group.h"
 #include "os/start.h"
+#include "os/virtual.h"
 
 #define QUOTA_KEPT_NS 1000000000u
 
@@ -65,11 +66,13 @@ void gaiti_os_cpus_learn(void) {
 }
 
 bool gaiti_os_cpus_are_old(void) {
+  if (gaiti_virtual_is_on) return false;
   AO_t learned = AO_load_acquire(&learned_ns);
   return learned == 0 || (AO_t)gaiti_os_now_ns() - learned >= QUOTA_KEPT_NS;
 }
 
 double gaiti_os_cpus(void) {
+  if (gaiti_virtual_is_on) return gaiti_virtual_cpus();
   AO_t count = AO_load(&cpus_count);
   double all = (double)(count ? count : gaiti_start_cpus());
   double quota = (double)AO_load(&quota_thousandths) / 1000;

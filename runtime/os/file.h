@@ -10,8 +10,8 @@
  */
 bool gaiti_file_read(const char *path, char *text, size_t bytes);
 
-/* Copies the path with each %p replaced by the number of the process, and %% by %.  False: it is too
- * long. */
+/* Copies the path with each %p replaced by the number of the process, and %% by %.  False: it is
+ * too long. */
 bool gaiti_path_expand(const char *path, char *text, size_t bytes);
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "os/virtual.h"
 
 #if GAITI_CHECK_SLOW
 static _Thread_local uint32_t lock_ranks_held;
@@ -42,9 +43,18 @@ void gaiti_lock_destroy(struct gaiti_lock *lock) {
   pthread_mutex_destroy(&lock->mutex);
 }
 
+/* The thread that has the lock waits for its turn. */
+static void lock_take_in_turns(struct gaiti_lock *lock) {
+  while (pthread_mutex_trylock(&lock->mutex) != 0)
+    gaiti_virtual_pause();
+}
+
 void gaiti_lock(struct gaiti_lock *lock) {
   lock_check_order(lock->rank);
-  pthread_mutex_lock(&lock->mutex);
+  if (gaiti_virtual_is_on)
+    lock_take_in_turns(lock);
+  else
+    pthread_mutex_lock(&lock->mutex);
   lock_note_taken(lock->rank);
 }
 
@@ -58,6 +68,7 @@ bool gaiti_trylock(struct gaiti_lock *lock) {
 void gaiti_unlock(struct gaiti_lock *lock) {
   lock_note_given(lock->rank);
   pthread_mutex_unlock(&lock->mutex);
+  if (gaiti_virtual_is_on) gaiti_virtual_turn();
 }
 
 bool gaiti_condition_init(struct gaiti_condition *condition) {
@@ -73,13 +84,28 @@ void gaiti_condition_destroy(struct gaiti_condition *condition) {
   pthread_cond_destroy(&condition->condition);
 }
 
+static void lock_wait_in_turns(struct gaiti_condition *condition, struct gaiti_lock *lock,
+                               uint64_t ns) {
+  pthread_mutex_unlock(&lock->mutex);
+  gaiti_virtual_wait(condition, ns);
+  lock_take_in_turns(lock);
+}
+
 void gaiti_wait(struct gaiti_condition *condition, struct gaiti_lock *lock) {
+  if (gaiti_virtual_is_on) {
+    lock_wait_in_turns(condition, lock, GAITI_NO_DEADLINE);
+    return;
+  }
   int cancel = gaiti_os_cancel_off();
   pthread_cond_wait(&condition->condition, &lock->mutex);
   gaiti_os_cancel_back(cancel);
 }
 
 void gaiti_wait_for(struct gaiti_condition *condition, struct gaiti_lock *lock, uint64_t ns) {
+  if (gaiti_virtual_is_on) {
+    lock_wait_in_turns(condition, lock, ns);
+    return;
+  }
   uint64_t due = gaiti_os_now_ns() + ns;
   struct timespec time = {.tv_sec = (time_t)(due / 1000000000u),
                           .tv_nsec = (long)(due % 1000000000u)};
@@ -89,7 +115,10 @@ void gaiti_wait_for(struct gaiti_condition *condition, struct gaiti_lock *lock, 
 }
 
 void gaiti_wake(struct gaiti_condition *condition) {
-  pthread_cond_broadcast(&condition->condition);
+  if (gaiti_virtual_is_on)
+    gaiti_virtual_wake(condition);
+  else
+    pthread_cond_broadcast(&condition->condition);
 }
 
 void gaiti_condition_renew(struct gaiti_condition *condition) {

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "os/os.h"
 
+#include "os/virtual.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +108,7 @@ void gaiti_os_populate(void *start, size_t bytes) {
 }
 
 size_t gaiti_os_resident_pages(const void *start, size_t pages) {
+  if (gaiti_virtual_is_on) return 0; /* not the program's doing */
   unsigned char there[GAITI_OS_PAGES_MAX];
   size_t count = 0;
   int before = errno;

@@ -209,5 +209,7 @@ bool gaiti_semaphore_init(struct gaiti_semaphore *semaphore);
 void gaiti_semaphore_destroy(struct gaiti_semaphore *semaphore);
 void gaiti_semaphore_post(struct gaiti_semaphore *semaphore);
 void gaiti_semaphore_wait(struct gaiti_semaphore *semaphore);
+/* Lowers it to 0. */
+void gaiti_semaphore_drain(struct gaiti_semaphore *semaphore);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/attributes.h"
 #include "os/cpus.h"
 #include "os/start.h"
+#include "os/virtual.h"
 
 int gaiti_os_cancel_off(void) {
   int before = PTHREAD_CANCEL_ENABLE;
@@ -34,7 +35,8 @@ bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg
   sigdelset(&all, SIGTRAP);
   if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0) return false;
   int error = errno, cancel = gaiti_os_cancel_off();
-  bool started = pthread_create(thread, NULL, run, arg) == 0;
+  bool started = gaiti_virtual_is_on ? gaiti_virtual_thread_start(thread, run, arg)
+                                     : pthread_create(thread, NULL, run, arg) == 0;
   gaiti_os_cancel_back(cancel);
   errno = error;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -43,7 +45,10 @@ bool gaiti_os_thread_start(pthread_t *thread, gaiti_os_thread_fn *run, void *arg
 
 void gaiti_os_thread_join(pthread_t thread) {
   int cancel = gaiti_os_cancel_off();
-  pthread_join(thread, NULL);
+  if (gaiti_virtual_is_on)
+    gaiti_virtual_thread_join(thread);
+  else
+    pthread_join(thread, NULL);
   gaiti_os_cancel_back(cancel);
 }
 
@@ -56,6 +61,7 @@ void gaiti_os_thread_begin(const char *name) {
 }
 
 int gaiti_os_thread_id(void) {
+  if (gaiti_virtual_is_on) return gaiti_virtual_thread_id();
   return (int)syscall(SYS_gettid); /* which does not fail */
 }
 
@@ -69,6 +75,10 @@ void gaiti_os_thread_name(char *name, size_t bytes) {
 
 /* By the system's call: musl's function does nothing. */
 void gaiti_os_thread_idle_priority(void) {
+  if (gaiti_virtual_is_on) {
+    gaiti_virtual_set_idle(true);
+    return;
+  }
   struct sched_param parameters = {.sched_priority = 0};
   int before = errno;
   syscall(SYS_sched_setscheduler, 0, SCHED_IDLE, &parameters);
@@ -76,6 +86,7 @@ void gaiti_os_thread_idle_priority(void) {
 }
 
 void gaiti_os_thread_end_idle_priority(int tid) {
+  if (gaiti_virtual_is_on) return; /* the thread that joins it waits, and leaves it a CPU */
   struct sched_param parameters = {.sched_priority = 0};
   int before = errno;
   syscall(SYS_sched_setscheduler, tid, SCHED_OTHER, &parameters);
@@ -83,6 +94,7 @@ void gaiti_os_thread_end_idle_priority(int tid) {
 }
 
 int gaiti_os_thread_cpu(void) {
+  if (gaiti_virtual_is_on) return -1;
   int before = errno, cpu = sched_getcpu();
   errno = before;
   return cpu;

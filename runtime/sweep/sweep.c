@@ -6,6 +6,7 @@
 #include "alloc/cache.h"
 #include "base/asan.h"
 #include "base/check.h"
+#include "os/virtual.h"
 
 /* Blocks that one claim covers. */
 #define SWEEP_STRETCH 8u
@@ -222,6 +223,7 @@ bool gaiti_sweep_some(gait_heap *heap) {
   } while (!AO_compare_and_swap_acquire(&sweep->claim, claim, end << 32 | last));
   gaiti_delay(heap);
   sweep_stretch(heap, (uint32_t)first, (uint32_t)last);
+  gaiti_os_count_sweep(last - first);
   AO_fetch_and_add_release(&sweep->left, (AO_t)0 - (last - first));
   return true;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* [stats] */
 static void print_stats(gait_heap *heap) {
@@ -44,6 +45,24 @@ static void on_cycle(gait_heap *heap, const gait_cycle_record *record, void *arg
 static void require(int holds) {
   if (!holds) abort();
 }
+
+/* [record file] */
+static gait_result create_recorded(gait_heap **heap) {
+  gait_options options;
+  gait_options_init(&options);
+  options.records = "/tmp/server.%p.rec"; /* the number of the process stands for %p */
+  return gait_heap_create(&options, heap);
+}
+/* [end] */
+
+/* [lateness] */
+static void print_latest(gait_heap *heap, uint64_t cycle) {
+  gait_cycle_record record;
+  if (gait_records_read(heap, cycle, &record, 1) == 1 && record.late_thread != 0)
+    printf("cycle %" PRIu64 " waited %.1f us for thread %" PRIu64 "\n", cycle,
+           (double)record.late_ns / 1e3, record.late_thread);
+}
+/* [end] */
 
 /* [trial] */
 struct arm {
@@ -113,5 +132,10 @@ int main(void) {
   print_stats(heap);
   require(print_new_records(heap, 1) > 1);
   run_trial();
-  return gait_thread_detach(thread) || gait_heap_destroy(heap);
+  print_latest(heap, 1);
+  if (gait_thread_detach(thread) || gait_heap_destroy(heap)) return 1;
+  char path[64];
+  require(create_recorded(&heap) == GAIT_OK && gait_heap_destroy(heap) == GAIT_OK);
+  snprintf(path, sizeof path, "/tmp/server.%d.rec", (int)getpid());
+  return unlink(path);
 }

@@ -189,7 +189,7 @@ START_TEST(events_tell_each_step_of_a_cycle) {
   ck_assert_uint_eq(of[GAIT_EVENT_HANDSHAKE], record.handshakes);
   ck_assert_uint_eq(of[GAIT_EVENT_ANSWER], record.handshakes);
   ck_assert_uint_eq(of[GAIT_EVENT_CYCLE], CYCLES);
-  ck_assert_uint_ge(of[GAIT_EVENT_HEAP], of[GAIT_EVENT_PHASE] / 2);
+  ck_assert_uint_ge(of[GAIT_EVENT_HEAP], 2); /* when the file was opened, and after the cycle */
   gait_record_thread *known = record_reader_threads(reader, &threads);
   bool found = false;
   for (size_t i = 0; i < threads; i++)

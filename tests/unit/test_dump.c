@@ -12,6 +12,8 @@
 #include <gait/weak.h>
 #include <heap_dominators.h>
 #include <heap_paths.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -563,6 +565,140 @@ START_TEST(sites_are_told_where_they_are_known) {
 }
 END_TEST
 
+/* ---- The option ---- */
+
+static unit_log dump_log;
+static atomic_uint dump_lines;
+
+/* The thread that dumps logs beside the test's. */
+static void dump_log_line(const char *line, void *log) {
+  unit_log_line(line, log);
+  atomic_fetch_add(&dump_lines, 1);
+}
+
+/* A world whose heap dumps to a file of this process. */
+static void dump_open_with_option(const char *path, int64_t signal, int64_t max_heap_bytes) {
+  gait_options options = unit_options(UNIT_CONCURRENT);
+  options.dump = path;
+  options.dump_signal = signal;
+  options.max_heap_bytes = max_heap_bytes;
+  options.log = dump_log_line;
+  options.log_arg = &dump_log;
+  memset(&dump_log, 0, sizeof dump_log);
+  unit_open_with(&unit, &options, GAIT_STACK_EXACT);
+}
+
+static const char *dump_temporary(void) {
+  static char path[256];
+  const char *folder = getenv("TMPDIR");
+  snprintf(path, sizeof path, "%s/gait_unit_dump_option_%%p", folder ? folder : "/tmp");
+  return path;
+}
+
+/* The file that the log's last line names; it is gone then. */
+static struct heap_dump *dump_of_log(const char *why) {
+  struct heap_error error;
+  char *line = strstr(dump_log.text, "gait: dump: "), *next;
+  ck_assert_ptr_nonnull(line);
+  while ((next = strstr(line + 1, "gait: dump: ")))
+    line = next;
+  char *path = line + strlen("gait: dump: "), *end = strstr(path, ": written, ");
+  if (!end || strncmp(end + strlen(": written, "), why, strlen(why)) != 0)
+    ck_abort_msg("another line: %s", line);
+  char *copy = strndup(path, (size_t)(end - path));
+  struct heap_dump *dump = heap_dump_open(copy, &error);
+  if (!dump) ck_abort_msg("%s", error.text);
+  unlink(copy);
+  free(copy);
+  return dump;
+}
+
+START_TEST(a_heap_that_is_full_is_dumped_once) {
+  dump_open_with_option(dump_temporary(), 0, 4 << 20);
+  for (int round = 0; round < 3; round++) {
+    void **cell;
+    while ((cell = gait_alloc(unit.thread, unit.references, 4096))) {
+      gait_store_init(unit.thread, &cell[0], unit.slots[0]);
+      unit.slots[0] = cell;
+    }
+  }
+  struct heap_dump *dump = dump_of_log("since it is full");
+  ck_assert_uint_gt(dump->objects, 500);
+  ck_assert_uint_eq(dump->edges, dump->objects - 1);
+  heap_dump_close(dump);
+  ck_assert_ptr_null(strstr(strstr(dump_log.text, "gait: dump: ") + 1, "gait: dump: "));
+  unit_close(&unit);
+  ck_assert_ptr_null(strstr(dump_log.text, "destroyed"));
+}
+END_TEST
+
+static struct heap_dump *dump_await(const char *why, unsigned before) {
+  gait_thread_leave(unit.thread);
+  while (atomic_load(&dump_lines) == before)
+    usleep(1000);
+  gait_thread_enter(unit.thread);
+  return dump_of_log(why);
+}
+
+START_TEST(a_signal_has_the_heap_dumped) {
+  dump_open_with_option(dump_temporary(), SIGUSR2, GAIT_OFF);
+  for (size_t count = 1; count <= 3; count++) {
+    unit.slots[count] = gait_alloc(unit.thread, unit.leaf, 32);
+    unsigned before = atomic_load(&dump_lines);
+    ck_assert_int_eq(raise(SIGUSR2), 0);
+    struct heap_dump *dump = dump_await("at the signal", before);
+    ck_assert_uint_eq(dump->objects, count);
+    heap_dump_close(dump);
+  }
+  unit_close(&unit);
+}
+END_TEST
+
+static volatile sig_atomic_t dump_signals;
+
+static void dump_take_signal(int signal) {
+  (void)signal;
+  dump_signals++;
+}
+
+START_TEST(a_signal_of_the_programs_is_left_alone) {
+  struct sigaction own = {.sa_handler = dump_take_signal}, before;
+  ck_assert_int_eq(sigaction(SIGUSR1, &own, &before), 0);
+  dump_open_with_option(dump_temporary(), SIGUSR1, GAIT_OFF);
+  ck_assert_ptr_nonnull(strstr(dump_log.text, "gait: dump: signal "));
+  ck_assert_int_eq(raise(SIGUSR1), 0);
+  ck_assert_int_eq(dump_signals, 1);
+  sigaction(SIGUSR1, &before, NULL);
+  unit_close(&unit);
+  heap_dump_close(dump_of_log("when it was destroyed"));
+}
+END_TEST
+
+START_TEST(the_option_has_a_path_for_dumps_of_the_programs) {
+  dump_open_with_option(dump_temporary(), 0, GAIT_OFF);
+  char path[300], error[256];
+  unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 32);
+  ck_assert_int_eq(gait_heap_dump(unit.thread, NULL, error, sizeof error), GAIT_OK);
+  unit_close(&unit);
+  ck_assert_ptr_null(strstr(dump_log.text, "gait: dump: "));
+  const char *pattern = dump_temporary();
+  snprintf(path, sizeof path, "%.*s%d", (int)(strlen(pattern) - 2), pattern, (int)getpid());
+  struct heap_error fault;
+  struct heap_dump *dump = heap_dump_open(path, &fault);
+  if (!dump) ck_abort_msg("%s", fault.text);
+  ck_assert_uint_eq(dump->objects, 1);
+  heap_dump_close(dump);
+  unlink(path);
+}
+END_TEST
+
+START_TEST(the_log_says_why_a_dump_was_not_written) {
+  dump_open_with_option("/nowhere/dump", 0, GAIT_OFF);
+  unit_close(&unit);
+  ck_assert_ptr_nonnull(strstr(dump_log.text, "gait: dump: /nowhere/dump: at byte 0: "));
+}
+END_TEST
+
 /* ---- What is wrong ---- */
 
 START_TEST(a_dump_refuses_null_and_says_why_it_was_not_written) {
@@ -634,5 +770,10 @@ void unit_suite_fill(Suite *suite) {
   TCase *alone = unit_case(suite, "alone");
   UNIT_TEST(alone, tagged_words_are_references_by_the_rule);
   UNIT_TEST(alone, young_cycles_and_checkmark_change_nothing);
+  tcase_add_test(alone, a_heap_that_is_full_is_dumped_once);
+  tcase_add_test(alone, a_signal_has_the_heap_dumped);
+  tcase_add_test(alone, a_signal_of_the_programs_is_left_alone);
+  tcase_add_test(alone, the_option_has_a_path_for_dumps_of_the_programs);
+  tcase_add_test(alone, the_log_says_why_a_dump_was_not_written);
   tcase_add_loop_test(alone, sites_are_told_where_they_are_known, 0, 1);
 }

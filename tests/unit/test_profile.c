@@ -2,10 +2,12 @@
 #include "unit_profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +28,11 @@ static void profile_open(unit_world *world, int mode) {
   unit_open_with(world, &options, GAIT_STACK_EXACT);
 }
 UNIT_FIXTURE(profile_world, UNIT_MODES, profile_open);
+
+static void *profile_join(void *arg) {
+  pthread_join(*(pthread_t *)arg, NULL);
+  return NULL;
+}
 
 /* ---- Sites ----
  *
@@ -195,6 +202,62 @@ START_TEST(dead_objects_have_the_age_that_they_reached) {
 }
 END_TEST
 
+/* ---- Objects that are made while a cycle marks ---- */
+
+static struct profile_mark { atomic_bool marks, goes_on; } profile_mark;
+
+/* Tracing waits until the test has allocated. */
+static void profile_trace(gait_tracer *tracer, void *object, size_t bytes, void *arg) {
+  (void)tracer, (void)object, (void)bytes, (void)arg;
+  atomic_store(&profile_mark.marks, true);
+  while (!atomic_load(&profile_mark.goes_on))
+    usleep(100);
+}
+
+static void *profile_collect(void *arg) {
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(arg, "collect", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* The cycle under way keeps them, though they are dead: it has not found them. */
+START_TEST(cycle_does_not_find_objects_that_were_made_while_it_marked) {
+  const gait_options options = profile_options(UNIT_CONCURRENT);
+  unit_open_with(&unit, &options, GAIT_STACK_EXACT);
+  const gait_kind_info info = {.name = "slow", .form = GAIT_KIND_CALLBACK, .trace = profile_trace};
+  gait_kind slow;
+  pthread_t thread;
+  struct pprof profile;
+  double sums[UNIT_LENSES];
+  const struct unit_profile_of of = {.function = "profile_large", .state = "live"};
+  ck_assert_int_eq(gait_kind_register(unit.heap, &info, &slow), GAIT_OK);
+  unit.slots[0] = gait_alloc(unit.thread, slow, 64);
+  ck_assert_int_eq(pthread_create(&thread, NULL, profile_collect, unit.heap), 0);
+  while (!atomic_load(&profile_mark.marks))
+    gait_thread_poll(unit.thread);
+  for (size_t i = 0; i < 32; i++)
+    UNIT_CHECK(profile_large(unit.thread, unit.leaf) != NULL);
+  atomic_store(&profile_mark.goes_on, true);
+  gait_thread_outside(unit.thread, profile_join, &thread);
+  unit_profile_take(unit.heap, &profile);
+  unit_profile_sum(&profile, of, sums);
+  ck_assert_double_gt(sums[UNIT_ALLOC_OBJECTS], 0);
+  ck_assert_double_eq(sums[UNIT_INUSE_OBJECTS], 0);
+  pprof_destroy(&profile);
+  ck_assert_int_eq(gait_heap_collect(unit.thread), GAIT_OK);
+  unit_profile_take(unit.heap, &profile);
+  unit_profile_sum(&profile, of, sums);
+  ck_assert_double_eq(sums[UNIT_ALLOC_OBJECTS], 0);
+  double dead[8];
+  profile_count_cycles(&profile, "dead", dead);
+  ck_assert(dead[0] > 0 && dead[1] == 0);
+  pprof_destroy(&profile);
+  unit_close(&unit);
+}
+END_TEST
+
 /* ---- Bytes that are no objects ---- */
 
 PROFILE_SITE static void profile_hold(gait_thread *thread, void *object, size_t bytes) {
@@ -319,11 +382,6 @@ static void *profile_run(void *arg) {
   return NULL;
 }
 
-static void *profile_join(void *arg) {
-  pthread_join(*(pthread_t *)arg, NULL);
-  return NULL;
-}
-
 /* Threads allocate and free while cycles end and profiles are written. */
 START_TEST(samples_are_right_while_cycles_run) {
   pthread_t threads[PROFILE_THREADS];
@@ -386,6 +444,26 @@ START_TEST(calls_of_the_profile_say_why_they_fail) {
   ck_assert_int_eq(gait_profile_write(NULL, "x"), GAIT_ERROR_ARGUMENT);
   ck_assert_int_eq(gait_profile_write_to(unit.heap, -1), GAIT_ERROR_ARGUMENT);
   ck_assert_int_eq(gait_profile_set_frames(NULL, NULL, NULL), GAIT_ERROR_ARGUMENT);
+}
+END_TEST
+
+/* A device is written to, and stays one: it is one of the test's own, a pipe. */
+START_TEST(special_files_stay_what_they_are) {
+  char folder[] = "/tmp/gait-profile-XXXXXX", path[64];
+  struct stat status;
+  ck_assert_ptr_nonnull(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/pipe", folder);
+  ck_assert_int_eq(mkfifo(path, 0600), 0);
+  const int pipe = open(path, O_RDWR);
+  ck_assert_int_ge(pipe, 0);
+  unsigned char head[2];
+  ck_assert_int_eq(gait_profile_write(unit.heap, path), GAIT_OK);
+  ck_assert_int_eq(read(pipe, head, 2), 2);
+  ck_assert(head[0] == 0x1f && head[1] == 0x8b);
+  ck_assert(stat(path, &status) == 0 && S_ISFIFO(status.st_mode));
+  close(pipe);
+  unlink(path);
+  ck_assert_int_eq(rmdir(folder), 0);
 }
 END_TEST
 
@@ -468,6 +546,8 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, frames_of_an_interpreter_are_the_innermost);
   UNIT_WORLD_TEST(worlds, samples_are_right_while_cycles_run);
   UNIT_WORLD_TEST(worlds, calls_of_the_profile_say_why_they_fail);
+  UNIT_WORLD_TEST(worlds, special_files_stay_what_they_are);
+  tcase_add_test(tcase, cycle_does_not_find_objects_that_were_made_while_it_marked);
   tcase_add_test(tcase, young_cycles_keep_samples_of_old_objects);
   tcase_add_test(tcase, environment_has_each_heap_write_its_file);
 }

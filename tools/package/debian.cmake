@@ -17,19 +17,13 @@ set(GAIT_DEBIAN_LIBRARY libgait${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
 set(version ${PROJECT_VERSION}-${GAIT_DEBIAN_REVISION})
 set(packages ${GAIT_DEBIAN_LIBRARY} libgait-dev gait)
 
-# The command of Debian's package has the library of Debian's package.
-add_executable(gait_packaged $<TARGET_OBJECTS:gait_command> $<TARGET_OBJECTS:gait_pacer>
-  $<TARGET_OBJECTS:gait_sim> $<TARGET_OBJECTS:gait_explain>)
-set_target_properties(gait_packaged PROPERTIES OUTPUT_NAME gait LINKER_LANGUAGE C)
+# The command of Debian's package has the library in itself, since it runs the collector on a
+# machine that is only counted (docs/design/virtual.md), and all others from Debian's packages.
+add_executable(gait_packaged $<TARGET_OBJECTS:gait_command>)
+set_target_properties(gait_packaged PROPERTIES OUTPUT_NAME gait)
 target_link_libraries(gait_packaged PRIVATE
-  $<TARGET_FILE:gait_bench> $<TARGET_FILE:gait_heap_reader> $<TARGET_FILE:gait_records>
-  $<TARGET_FILE:gait_trial>)
-add_dependencies(gait_packaged gait_bench gait_heap_reader gait_records gait_trial)
-if(TARGET gait_scheme)
-  target_link_libraries(gait_packaged PRIVATE $<TARGET_FILE:gait_scheme> gmp)
-  add_dependencies(gait_packaged gait_scheme)
-endif()
-target_link_libraries(gait_packaged PRIVATE gait_shared PkgConfig::JANSSON m)
+  gait gait_bench gait_explain gait_heap_reader gait_records gait_sim gait_trial
+  PkgConfig::JANSSON m)
 if(ZLIB_FOUND)
   target_link_libraries(gait_packaged PRIVATE PkgConfig::ZLIB)
 endif()

@@ -108,6 +108,29 @@ static int group_compare_keys(const void *a, const void *b) {
   return (first->key > second->key) - (first->key < second->key);
 }
 
+static int group_compare_names(const void *a, const void *b) {
+  const struct heap_group *first = a, *second = b;
+  return strcmp(first->name, second->name);
+}
+
+/* Sites that differ beyond their text are one. */
+static void groups_merge(struct heap_groups *groups) {
+  size_t count = 0;
+  qsort(groups->groups, groups->count, sizeof *groups->groups, group_compare_names);
+  for (size_t i = 0; i < groups->count; i++) {
+    struct heap_group *group = &groups->groups[i],
+                      *last = count ? &groups->groups[count - 1] : NULL;
+    if (last && strcmp(last->name, group->name) == 0) {
+      last->objects += group->objects;
+      last->bytes += group->bytes;
+      last->external += group->external;
+    } else {
+      groups->groups[count++] = *group;
+    }
+  }
+  groups->count = count;
+}
+
 bool heap_groups_make(const struct heap_dump *dump, enum heap_by by, struct heap_groups *groups) {
   *groups = (struct heap_groups){0};
   bool made =
@@ -119,9 +142,10 @@ bool heap_groups_make(const struct heap_dump *dump, enum heap_by by, struct heap
     group_name(dump, by, &groups->groups[count++]);
   }
   groups->count = count;
-  if (count > 0)
-    qsort(groups->groups, count, sizeof *groups->groups,
-          by == HEAP_BY_SIZE ? group_compare_keys : group_compare_bytes);
+  if (count == 0) return made;
+  if (by == HEAP_BY_SITE) groups_merge(groups);
+  qsort(groups->groups, groups->count, sizeof *groups->groups,
+        by == HEAP_BY_SIZE ? group_compare_keys : group_compare_bytes);
   return made;
 }
 

@@ -36,7 +36,7 @@ static void views_head(const struct heap_dump *dump) {
   printf("%s: process %" PRIu64 ", cycle %" PRIu64 ", %s\n", dump->path, dump->pid, dump->cycle,
          when);
   printf("%" PRIu32 " objects of %s, %" PRIu64 " references, %" PRIu64 " weak, %" PRIu64
-         " roots; threads were stopped for %.0f ms\n\n",
+         " roots; threads were stopped for %.1f ms\n\n",
          dump->objects, heap_size_text(dump->object_bytes, bytes), dump->edges, dump->weak,
          dump->roots, (double)dump->stopped_ns / 1e6);
 }

@@ -5,7 +5,8 @@
  *
  *   GC cycles      a cycle, and inside it its phases
  *   GC handshakes  from asking to the last answer; stops of all threads
- *   NAME           of each thread: pauses and assists, and an instant for each phase that it moved
+ *   NAME           of each thread: pauses, assists and marking, and an instant for each phase that
+ *                  it moved
  *   NAME answers   of each thread: from asking to its answer
  *
  * and where the events have been dropped between which a slice would end, it ends where the next
@@ -170,6 +171,10 @@ static void trace_took(struct trace *trace, const gait_record_event *event) {
     break;
   case GAIT_EVENT_ASSIST:
     trace_add(trace, event->thread, event->time_ns, took_ns, json_string("assist"),
+              json_pack("{s:I}", "bytes", (json_int_t)event->value[1]));
+    break;
+  case GAIT_EVENT_MARK:
+    trace_add(trace, event->thread, event->time_ns, took_ns, json_string("mark"),
               json_pack("{s:I}", "bytes", (json_int_t)event->value[1]));
     break;
   case GAIT_EVENT_PAUSE:

@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "cycle_json.h"
 #include "gait/profile.h"
+#include "os/virtual.h"
 #include "pacer.h"
 #include "sim_law.h"
 
@@ -50,6 +50,10 @@ static int measure_out_of_memory(gait_heap *heap, size_t bytes, void *arg) {
 
 static void measure_usage(struct measurement *measurement) {
   struct rusage usage;
+  if (gaiti_virtual_is_on) {
+    measurement->cpu_seconds = (double)gaiti_os_process_cpu_ns() * 1e-9;
+    return;
+  }
   getrusage(RUSAGE_SELF, &usage);
   measurement->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
   measurement->cpu_seconds = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
@@ -57,9 +61,7 @@ static void measure_usage(struct measurement *measurement) {
 }
 
 static double measure_now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+  return (double)workload_now_ns() * 1e-9;
 }
 
 static enum workload_status measure_on_heap(const struct measure_plan *plan, gait_heap *heap,
@@ -69,7 +71,8 @@ static enum workload_status measure_on_heap(const struct measure_plan *plan, gai
                                  .argument_count = plan->argument_count,
                                  .arguments = plan->arguments};
   double began = measure_now_seconds();
-  gait_result attached = gait_thread_attach(heap, "main", GAIT_STACK_CONSERVATIVE, &input.thread);
+  gait_thread_roots roots = plan->virtual_cpus ? GAIT_STACK_EXACT : GAIT_STACK_CONSERVATIVE;
+  gait_result attached = gait_thread_attach(heap, "main", roots, &input.thread);
   if (attached != GAIT_OK)
     return workload_stop(&measurement->work, WORKLOAD_FAILED, "%s", gait_result_text(attached));
   enum workload_status status = plan->workload->run(&input, &measurement->work);
@@ -97,7 +100,8 @@ static enum workload_status measure_profile(const struct measure_plan *plan, gai
                        gait_result_text(result));
 }
 
-enum workload_status measure(const struct measure_plan *plan, struct measurement *measurement) {
+static enum workload_status measure_here(const struct measure_plan *plan,
+                                         struct measurement *measurement) {
   *measurement = (struct measurement){.cycles_by_law = -1};
   struct measure_notes notes = {.law = measure_law(&plan->options), .keep = plan->keep_cycles};
   gait_options options = plan->options;
@@ -122,6 +126,30 @@ enum workload_status measure(const struct measure_plan *plan, struct measurement
         sim_law_cycles(&notes.law, (double)measurement->stats.heap_live_bytes);
   measurement->cycles = notes.cycles;
   measurement->cycle_count = notes.count;
+  return status;
+}
+
+/* ---- A virtual machine ---- */
+
+static struct workload_clock measure_begin_virtual(unsigned cpus) {
+  struct workload_clock clock = workload_clock;
+  struct gaiti_virtual machine = GAITI_VIRTUAL_DEFAULT;
+  machine.cpus = cpus;
+  gaiti_virtual_begin(&machine);
+  workload_clock = (struct workload_clock){gaiti_os_now_ns, gaiti_os_sleep_ns};
+  return clock;
+}
+
+static void measure_end_virtual(struct workload_clock clock) {
+  workload_clock = clock;
+  gaiti_virtual_end();
+}
+
+enum workload_status measure(const struct measure_plan *plan, struct measurement *measurement) {
+  if (!plan->virtual_cpus) return measure_here(plan, measurement);
+  struct workload_clock clock = measure_begin_virtual(plan->virtual_cpus);
+  enum workload_status status = measure_here(plan, measurement);
+  measure_end_virtual(clock);
   return status;
 }
 
@@ -226,8 +254,9 @@ json_t *measure_json(const struct measure_plan *plan, const struct measurement *
   json_object_set_new(object, "gc_cpu_seconds",
                       json_real((double)measurement->stats.gc_cpu_ns * 1e-9));
   json_object_set_new(object, "gc_cpu_share", json_real(measure_gc_share(measurement)));
-  json_object_set_new(object, "peak_rss_bytes",
-                      json_integer((json_int_t)measurement->peak_rss_bytes));
+  if (!plan->virtual_cpus)
+    json_object_set_new(object, "peak_rss_bytes",
+                        json_integer((json_int_t)measurement->peak_rss_bytes));
   measure_json_stats(object, &measurement->stats);
   measure_json_latency(object, &work->latency);
   for (size_t i = 0; i < work->figure_count; i++)
@@ -267,7 +296,8 @@ void measure_print(const struct measure_plan *plan, const struct measurement *me
          (unsigned long long)stats->alloc_objects);
   printf("  %-22s %.1f MiB live, %.1f MiB mapped at most\n", "heap",
          (double)stats->marked_bytes / 1048576, (double)stats->mapped_peak_bytes / 1048576);
-  printf("  %-22s %.1f MiB at most\n", "process", (double)measurement->peak_rss_bytes / 1048576);
+  if (!plan->virtual_cpus)
+    printf("  %-22s %.1f MiB at most\n", "process", (double)measurement->peak_rss_bytes / 1048576);
   for (size_t i = 0; i < work->figure_count; i++)
     printf("  %-22s %llu\n", work->figures[i].name, (unsigned long long)work->figures[i].value);
   printf("  %-22s %016llx\n", "checksum", (unsigned long long)work->checksum);

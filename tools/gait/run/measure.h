@@ -13,17 +13,18 @@ struct measure_plan {
   char **arguments;
   unsigned threads;
   gait_options options;
-  bool keep_cycles;    /* keep every cycle's record */
-  const char *profile; /* where to write one; NULL: nowhere */
+  bool keep_cycles;      /* keep every cycle's record */
+  const char *profile;   /* where to write one; NULL: nowhere */
+  unsigned virtual_cpus; /* of a virtual machine (docs/design/virtual.md); 0: on this one */
 };
 
 struct measurement {
   struct workload_result work;
-  gait_stats stats;     /* at the workload's end */
-  double cycles_by_law; /* below zero: no prediction */
-  double cpu_seconds;   /* of the whole process */
-  double run_seconds;   /* wall time with the heap; work.seconds is the measured part of it */
-  uint64_t peak_rss_bytes;
+  gait_stats stats;          /* at the workload's end */
+  double cycles_by_law;      /* below zero: no prediction */
+  double cpu_seconds;        /* of the whole process */
+  double run_seconds;        /* wall time with the heap; work.seconds is the measured part of it */
+  uint64_t peak_rss_bytes;   /* 0: not told, of a virtual machine */
   gait_cycle_record *cycles; /* with keep_cycles */
   size_t cycle_count;
 };

@@ -20,7 +20,8 @@ enum {
   RUN_TRACE,
   RUN_JSON,
   RUN_CYCLES,
-  RUN_PROFILE
+  RUN_PROFILE,
+  RUN_VIRTUAL
 };
 
 static const struct argp_option run_options[] = {
@@ -38,6 +39,9 @@ static const struct argp_option run_options[] = {
      "the option profile_bytes says",
      0},
     {"json", RUN_JSON, NULL, 0, "Print one JSON object", 0},
+    {"virtual", RUN_VIRTUAL, "CPUS", OPTION_ARG_OPTIONAL,
+     "Run on a virtual machine of 2 CPUs, or so many, whose clock counts work: the same everywhere",
+     0},
     {"cycles", RUN_CYCLES, NULL, 0, "With --json: every cycle too, as `timeline`", 0},
     {0}};
 
@@ -66,6 +70,22 @@ static unsigned run_thread_count(const char *text, struct argp_state *state) {
   return (unsigned)count;
 }
 
+static unsigned run_virtual_cpus(const char *text, struct argp_state *state) {
+  char *end;
+  unsigned long count = text == NULL ? 2 : strtoul(text, &end, 10);
+  if (text != NULL && (text[0] < '1' || text[0] > '9' || *end != '\0' || count > 64))
+    argp_error(state, "--virtual=%s: a number of CPUs in 1 .. 64 is wanted", text);
+  return (unsigned)count;
+}
+
+/* What keeps a run from being the same everywhere; NULL: nothing does. */
+static const char *run_differs(const struct measure_plan *plan) {
+  if (!plan->workload->exact) return "finds references by scanning the stack";
+  if (plan->threads > 1) return "would run in threads of the system";
+  if (plan->options.memory_limit_bytes == GAIT_AUTO) return "would follow a limit of the system";
+  return NULL;
+}
+
 static void run_argument(struct run *run, char *word, struct argp_state *state) {
   struct measure_plan *plan = &run->plan;
   if (plan->workload != NULL) {
@@ -87,6 +107,7 @@ static error_t run_option(int key, char *arg, struct argp_state *state) {
   case RUN_TRACE: run->plan.options.trace = 1; return 0;
   case RUN_PROFILE: run->plan.profile = arg; return 0;
   case RUN_JSON: run->json = true; return 0;
+  case RUN_VIRTUAL: run->plan.virtual_cpus = run_virtual_cpus(arg, state); return 0;
   case RUN_CYCLES: run->plan.keep_cycles = true; return 0;
   case ARGP_KEY_ARG: run_argument(run, arg, state); return 0;
   case ARGP_KEY_NO_ARGS: argp_error(state, "which workload?"); return 0;
@@ -136,6 +157,11 @@ static int run_plan(const struct run *run) {
   if (plan->threads > plan->workload->threads_max) {
     fprintf(stderr, "gait run: %s runs in %u thread(s) at most\n", plan->workload->name,
             plan->workload->threads_max);
+    return COMMAND_USAGE;
+  }
+  const char *differs = plan->virtual_cpus ? run_differs(plan) : NULL;
+  if (differs != NULL) {
+    fprintf(stderr, "gait run: --virtual: %s %s\n", plan->workload->name, differs);
     return COMMAND_USAGE;
   }
   struct measurement measurement;

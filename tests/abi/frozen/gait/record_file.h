@@ -316,6 +316,7 @@ typedef enum gait_record_event_id {
   GAIT_EVENT_STOP,      /* all threads were stopped: for how long */
   GAIT_EVENT_HEAP,      /* live bytes, goal, trigger */
   GAIT_EVENT_CYCLE,     /* a cycle has ended: how long it took, its number, its cause */
+  GAIT_EVENT_MARK,      /* a thread of the collector's has marked: for how long, bytes */
   GAIT_EVENT_IDS,       /* one more than the last */
 } gait_record_event_id;
 
