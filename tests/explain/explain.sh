@@ -2,6 +2,7 @@
 # explain.sh GAIT RECORDINGS: `gait explain` of each sort of file says the same of the same cycles, and
 # refuses what is none.
 set -uo pipefail
+command -v python3 >/dev/null || exit 77
 gait=$1 recordings=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # trial.sh GAIT: runs are recorded, compared and told apart; what cannot be is refused.
 set -uo pipefail
+command -v python3 >/dev/null || exit 77
 gait=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
