@@ -44,7 +44,7 @@ static void fuzz_sum(uint8_t *data, size_t size) {
     uint32_t sum = gaiti_crc32_add(&crc, 0, header, 16);
     sum = gaiti_crc32_add(&crc, sum, header + FUZZ_HEADER_BYTES, (size_t)bytes);
     for (int i = 0; i < 8; i++)
-      header[16 + i] = i < 4 ? (uint8_t)(sum >> 8 * i) : 0;
+      header[16 + i] = (uint8_t)((uint64_t)sum >> 8 * i);
     at += FUZZ_HEADER_BYTES + (size_t)bytes;
   }
 }
