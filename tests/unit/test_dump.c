@@ -379,8 +379,8 @@ static void graph_check_path(const struct graph *graph, const struct heap_dump *
 /* A node dominates those that have no way without it: its nearest dominator is the one that all the
  * others dominate. */
 static void graph_check_dominators(const struct graph *graph, const struct heap_dump *dump,
-                                   const size_t *distance) {
-  struct heap_dominators *all = heap_dominators_find(dump);
+                                   const size_t *distance, bool arrays) {
+  struct heap_dominators *all = heap_dominators_find(dump, arrays);
   bool dominates[GRAPH_MOST][GRAPH_MOST];
   size_t without[GRAPH_MOST], live = 0;
   memset(dominates, 0, sizeof dominates);
@@ -424,7 +424,8 @@ START_TEST(edges_paths_and_dominators_of_random_graphs_are_the_naive_ones) {
     graph_check_edges(&graph, dump, distance);
     for (size_t i = 1; i < graph.count; i++)
       if (distance[i] != SIZE_MAX) graph_check_path(&graph, dump, distance, i);
-    graph_check_dominators(&graph, dump, distance);
+    graph_check_dominators(&graph, dump, distance, true);
+    graph_check_dominators(&graph, dump, distance, false);
     heap_dump_close(dump);
   }
 }

@@ -26,6 +26,7 @@
 struct dominators_search {
   const struct heap_dump *dump;
   struct heap_links links;
+  bool arrays;
   uint32_t count;
   uint32_t *number;
   uint32_t *objects;
@@ -186,7 +187,8 @@ static bool dominators_number(struct dominators_search *search) {
   search->parent = dominators_array(search);
   search->semi = dominators_array(search);
   if (!search->number || !search->objects || !search->parent || !search->semi) return false;
-  heap_links_make(&search->links, search->dump);
+  search->links = (struct heap_links){.dump = search->dump};
+  if (search->arrays) heap_links_make(&search->links, search->dump);
   if (search->links.begin) heap_dump_forget_pages(search->dump);
   search_all(search);
   search->label = dominators_array(search);
@@ -231,8 +233,8 @@ static bool dominators_sum(const struct heap_dump *dump, struct heap_dominators 
   return true;
 }
 
-struct heap_dominators *heap_dominators_find(const struct heap_dump *dump) {
-  struct dominators_search search = {.dump = dump};
+struct heap_dominators *heap_dominators_find(const struct heap_dump *dump, bool arrays) {
+  struct dominators_search search = {.dump = dump, .arrays = arrays};
   struct heap_dominators *dominators = calloc(1, sizeof *dominators);
   bool found = dominators && dominators_run(&search);
   heap_links_drop(&search.links);
