@@ -1,5 +1,6 @@
 /* Cycles of real heaps, one heap for each situation: every number in the sentences is the record's,
  * and the situation is in the words. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "../support/random.h"
@@ -12,11 +13,14 @@
 enum { SLOTS = 2048, CYCLES_MOST = 4096 };
 
 static gait_cycle_record records[CYCLES_MOST];
-static volatile size_t count; /* the collector's thread counts */
+static atomic_size_t count; /* the collector's thread counts */
 
 static void keep(gait_heap *heap, const gait_cycle_record *record, void *arg) {
   (void)heap, (void)arg;
-  if (count < CYCLES_MOST) records[count++] = *record;
+  size_t at = count;
+  if (at == CYCLES_MOST) return;
+  records[at] = *record;
+  count = at + 1;
 }
 
 struct world {
@@ -127,7 +131,6 @@ START_TEST(a_collection_that_was_asked_for_is_told) {
   end(&world);
   check("Cycle 1 began at ");
   ck_assert(said("since the program asked for it, "));
-  ck_assert(said("it was asked for before it was due; unasked it would have begun at "));
 }
 END_TEST
 

@@ -15,6 +15,11 @@ bool explain_is_finite(double bytes) {
   return bytes < 9e18;
 }
 
+double explain_headroom(double limit_bytes) {
+  if (!explain_is_finite(limit_bytes)) return 0;
+  return (double)gaiti_pacer_limit_headroom((int64_t)limit_bytes);
+}
+
 double explain_goal_kept(const struct explain_cycle *cycle) {
   bool moved = cycle->rule == GAITI_PACER_RULE_START_ROOM && cycle->planned_goal_bytes > 0;
   return moved ? cycle->planned_goal_bytes : cycle->goal_bytes;

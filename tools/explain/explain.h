@@ -115,6 +115,7 @@ double
 explain_goal_kept(const struct explain_cycle *cycle); /* the goal that a miss is counted from */
 double explain_tolerance(const struct explain_cycle *cycle); /* what is less is no miss */
 bool explain_is_finite(double bytes);
+double explain_headroom(double limit_bytes);            /* that goals leave under a limit */
 bool explain_helped(const struct explain_cycle *cycle); /* threads that allocate had to mark */
 void explain_choose(const struct explain_cycle *cycle, struct explanation *explanation);
 

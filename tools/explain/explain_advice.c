@@ -42,8 +42,7 @@ static double advice_limit(const struct explain_cycle *cycle, double goal_bytes)
 static double advice_left(const struct explain_cycle *cycle, double limit_bytes) {
   if (cycle->limit_is_hard)
     return limit_bytes * EXPLAIN_HARD_SHARE + cycle->external_bytes - cycle->overhead_bytes;
-  return limit_bytes - cycle->overhead_bytes -
-         (double)gaiti_pacer_limit_headroom((int64_t)limit_bytes);
+  return limit_bytes - cycle->overhead_bytes - explain_headroom(limit_bytes);
 }
 
 static double advice_share(const struct explain_cycle *cycle, double rooms) {
@@ -201,7 +200,7 @@ static void advice_of_growth(const struct explain_cycle *cycle, struct explanati
     advice_by_rule(cycle, explanation);
 }
 
-void explain_choose(const struct explain_cycle *cycle, struct explanation *explanation) {
+static void advice_find(const struct explain_cycle *cycle, struct explanation *explanation) {
   explanation->advice = EXPLAIN_ADVICE_NONE;
   switch (explanation->miss) {
   case EXPLAIN_MISS_UNREACHABLE: advice_half(cycle, explanation); return;
@@ -223,6 +222,19 @@ void explain_choose(const struct explain_cycle *cycle, struct explanation *expla
   case EXPLAIN_MISS_ROOM: advice_of_growth(cycle, explanation); return;
   default: advice_by_rule(cycle, explanation); return;
   }
+}
+
+/* Numbers that no cycle has, as those of a damaged file, lead to no advice. */
+void explain_choose(const struct explain_cycle *cycle, struct explanation *explanation) {
+  advice_find(cycle, explanation);
+  double setting = explanation->setting, goal = explanation->setting_goal_bytes;
+  bool sound = setting >= 0 && setting < 9e17 && goal >= 0 && goal < 9e17;
+  if (!sound) {
+    explanation->advice = EXPLAIN_ADVICE_NONE;
+    explanation->setting = explanation->setting_goal_bytes = 0;
+  }
+  bool shared = explanation->setting_share >= 0 && explanation->setting_share <= 1;
+  if (!sound || !shared) explanation->setting_share = -1;
 }
 
 /* ---- In words ---- */

@@ -36,7 +36,7 @@ void explain_infer(struct explain_cycle *cycle) {
     cycle->growth_goal_bytes = cycle->counted_bytes * (1 + percent / 100);
   cycle->rule = infer_rule(cycle);
   if (cycle->rule != GAITI_PACER_RULE_MEMORY_LIMIT) return;
-  double headroom = (double)gaiti_pacer_limit_headroom((int64_t)cycle->limit_bytes);
+  double headroom = explain_headroom(cycle->limit_bytes);
   double rest = cycle->limit_bytes - headroom - cycle->goal_bytes;
   cycle->overhead_bytes = rest > 0 ? rest : 0;
 }

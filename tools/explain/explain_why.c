@@ -1,10 +1,6 @@
 /* Why a cycle began then, and where its goal comes from: the first sentence. */
 #include "explain_why.h"
 
-static double why_headroom(const struct explain_cycle *cycle) {
-  return (double)gaiti_pacer_limit_headroom((int64_t)cycle->limit_bytes);
-}
-
 /* ---- Why then ---- */
 
 static void why_asked(const struct explain_cycle *cycle, struct explain_text *text) {
@@ -108,7 +104,7 @@ static void why_otherwise(const struct explain_cycle *cycle, struct explain_text
 /* By max_heap: the pacer's limit is the part of it that goals keep, external bytes, and the
  * headroom that it takes off again. */
 static void why_hard(const struct explain_cycle *cycle, struct explain_text *text) {
-  double held = cycle->limit_bytes - why_headroom(cycle) - cycle->external_bytes;
+  double held = cycle->limit_bytes - explain_headroom(cycle->limit_bytes) - cycle->external_bytes;
   double values[] = {cycle->goal_bytes, held / EXPLAIN_HARD_SHARE};
   explain_say(text,
               cycle->goal_bytes <= cycle->counted_bytes
@@ -119,7 +115,7 @@ static void why_hard(const struct explain_cycle *cycle, struct explain_text *tex
 
 static void why_soft(const struct explain_cycle *cycle, struct explain_text *text) {
   double values[] = {cycle->goal_bytes, cycle->limit_bytes, cycle->overhead_bytes,
-                     why_headroom(cycle)};
+                     explain_headroom(cycle->limit_bytes)};
   if (cycle->limit_unreachable || cycle->goal_bytes <= cycle->counted_bytes) {
     explain_say(text,
                 "the goal is the live heap of %s, since the memory limit of %s leaves no more",
@@ -143,7 +139,7 @@ static void why_limit(const struct explain_cycle *cycle, struct explain_text *te
 }
 
 static void why_cap(const struct explain_cycle *cycle, struct explain_text *text) {
-  double left = cycle->limit_bytes - cycle->overhead_bytes - why_headroom(cycle);
+  double left = cycle->limit_bytes - cycle->overhead_bytes - explain_headroom(cycle->limit_bytes);
   double values[] = {cycle->goal_bytes, left > 0 ? left : 0, cycle->cpu_cap};
   explain_say(text,
               "the goal of %s is above the %s that the limit leaves, since to keep that would cost "
