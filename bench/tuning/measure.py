@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """measure.py [--build DIR] COMMAND: the figures of docs/tuning.md and docs/choose.md.
 
-  table NAME   prints a table, in Markdown
-  plot NAME    draws a plot, docs/tuning/NAME.svg, with gnuplot
-  write        measures all of them and puts them into the pages: two to three minutes
-  check        whether the pages have the benchmarks that there are, with as many objects for each
-               operation, and every plot; measures no time
+  table NAME    prints a table, in Markdown
+  plot NAME     draws a plot, docs/tuning/NAME.svg, with gnuplot
+  write [NAME]  measures all of them, or one, and puts them into the pages: all take two to three
+                minutes
+  check         whether the pages have the benchmarks that there are, with as many objects for each
+                operation, and every plot; measures no time
 
 NAME: Append, Join, Cut, Convert, Buffer, Points, Collect, Report (benchmarks of the program
 tuning), rate, gogc, limit (runs of `gait run paced`), choose (recordings), profile.
@@ -75,12 +76,14 @@ def benchmarks(group, *arguments):
 
 def rows_of_benchmarks(group, *arguments):
     for name, values in benchmarks(group, *arguments).items():
-        yield [f"`{name}`", short(values["ns/op"]), short(values["B/op"]),
+        time = "gc-cpu-ns/op" if group == "Collect" else "ns/op"
+        yield [f"`{name}`", short(values[time]), short(values["B/op"]),
                short(values["allocs/op"]), short(values["cycles/op"] * 1000)]
 
 
 def table_of_benchmarks(group):
-    text = markdown(["benchmark", "ns/op", "B/op", "allocs/op", "cycles in 1,000 op"],
+    time = "GC CPU, ns/op" if group == "Collect" else "ns/op"
+    text = markdown(["benchmark", time, "B/op", "allocs/op", "cycles in 1,000 op"],
                     rows_of_benchmarks(group))
     if group == "Report":
         text += f"\n{gain(list(benchmarks(group).values()))}\n"
@@ -327,13 +330,18 @@ def table(name):
     return table_of_runs(name)
 
 
-def write():
+def write(only=None):
+    """All of the tables and plots, or the one that is named so."""
+    def filled(block):
+        if only and block["name"] != only:
+            return block.group()
+        return f"{block['name']} -->\n{table(block['name'])}"
+
     for page in PAGES:
-        text = BLOCK.sub(lambda block: f"{block['name']} -->\n{table(block['name'])}",
-                         page.read_text())
-        page.write_text(text)
-    for draw in PLOT.values():
-        draw()
+        page.write_text(BLOCK.sub(filled, page.read_text()))
+    for name, draw in PLOT.items():
+        if not only or name == only.lower():
+            draw()
 
 
 def counted(rows):
@@ -372,14 +380,14 @@ def main():
     parser.add_argument("name", nargs="?", choices=GROUPS + [*PLOT, "machine", "profile"])
     given = parser.parse_args()
     build = given.build
-    if (given.command in ("table", "plot")) != bool(given.name):
-        parser.error("table and plot take one name")
+    if given.command in ("table", "plot") and not given.name:
+        parser.error("table and plot take a name")
     if given.command == "table":
         print(table(given.name), end="")
     elif given.command == "plot":
         PLOT[given.name]()
     elif given.command == "write":
-        write()
+        write(given.name)
     else:
         return check()
     return 0

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "api/profile_file.h"
@@ -91,8 +92,23 @@ static gait_result profile_write_shot(const struct gaiti_profile_shot *shot, int
   return result;
 }
 
+/* A pipe, a device or the like, which stays where it is. */
+static bool profile_is_special(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+static gait_result profile_write_special(const struct gaiti_profile_shot *shot, const char *path) {
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0) return GAIT_ERROR_SYSTEM;
+  gait_result result = profile_write_shot(shot, file);
+  if (close(file) != 0 && result == GAIT_OK) result = GAIT_ERROR_SYSTEM;
+  return result;
+}
+
 /* Writes it beside its place, and renames it. */
 static gait_result profile_write_path(const struct gaiti_profile_shot *shot, const char *path) {
+  if (profile_is_special(path)) return profile_write_special(shot, path);
   char beside[PROFILE_PATH_BYTES + 32];
   int length = snprintf(beside, sizeof beside, "%s.%d.tmp", path, (int)getpid());
   if (length < 0 || (size_t)length >= sizeof beside) return GAIT_ERROR_SYSTEM;
@@ -172,8 +188,9 @@ static bool profile_path(const gait_heap *heap, char path[PROFILE_PATH_BYTES]) {
     return false;
   bool child = (int)getpid() != profile->pid && !strstr(profile->path, "%p");
   char pid[16] = "", number[24] = "";
-  if (child) snprintf(pid, sizeof pid, ".%d", (int)getpid());
-  if (profile->number > 1)
+  bool special = profile_is_special(name);
+  if (child && !special) snprintf(pid, sizeof pid, ".%d", (int)getpid());
+  if (profile->number > 1 && !special)
     snprintf(number, sizeof number, ".%llu", (unsigned long long)profile->number);
   int length = snprintf(path, PROFILE_PATH_BYTES, "%s%s%s", name, pid, number);
   return length > 0 && length < PROFILE_PATH_BYTES;

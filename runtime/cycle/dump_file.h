@@ -8,6 +8,7 @@
 #ifndef GAITI_CYCLE_DUMP_FILE_H
 #define GAITI_CYCLE_DUMP_FILE_H
 
+#include "base/check.h"
 #include "base/crc32.h"
 #include "os/os.h"
 

@@ -1,5 +1,6 @@
 /* glibc's backtrace loads the unwinder itself, so that the library needs none where no profile is
- * taken; another C library is linked with it. */
+ * taken.  With another C library that of the compiler is linked, where there is one
+ * (GAITI_UNWINDS); else there is the caller alone. */
 #include "os/unwind.h"
 
 #include <stdbool.h>
@@ -22,7 +23,7 @@ static size_t unwind_all(void **frames, size_t most) {
   return count > 0 ? (size_t)count : 0;
 }
 
-#else
+#elif GAITI_UNWINDS
 #include <unwind.h>
 
 struct unwind_walk {
@@ -43,6 +44,13 @@ static size_t unwind_all(void **frames, size_t most) {
   struct unwind_walk walk = {.frames = frames, .most = most};
   _Unwind_Backtrace(unwind_step, &walk);
   return walk.count;
+}
+
+#else
+
+static size_t unwind_all(void **frames, size_t most) {
+  (void)frames, (void)most;
+  return 0;
 }
 #endif
 

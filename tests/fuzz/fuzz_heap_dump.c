@@ -44,7 +44,7 @@ static void fuzz_sum(uint8_t *data, size_t size) {
     uint32_t sum = gaiti_crc32_add(&crc, 0, header, 16);
     sum = gaiti_crc32_add(&crc, sum, header + FUZZ_HEADER_BYTES, (size_t)bytes);
     for (int i = 0; i < 8; i++)
-      header[16 + i] = i < 4 ? (uint8_t)(sum >> 8 * i) : 0;
+      header[16 + i] = (uint8_t)((uint64_t)sum >> 8 * i);
     at += FUZZ_HEADER_BYTES + (size_t)bytes;
   }
 }
@@ -83,8 +83,8 @@ static void fuzz_path(const struct heap_dump *dump, uint32_t object) {
   heap_path_destroy(&path);
 }
 
-static void fuzz_dominators(const struct heap_dump *dump) {
-  struct heap_dominators *all = heap_dominators_find(dump);
+static void fuzz_dominators(const struct heap_dump *dump, bool arrays) {
+  struct heap_dominators *all = heap_dominators_find(dump, arrays);
   if (!all) return;
   fuzz_require(all->count <= dump->objects && all->retained[0] == all->count,
                "dominators of other objects");
@@ -104,7 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (dump) {
     fuzz_objects(dump);
     if (dump->objects > 0) fuzz_path(dump, dump->objects - 1);
-    fuzz_dominators(dump);
+    fuzz_dominators(dump, true);
+    fuzz_dominators(dump, false);
   } else {
     fuzz_require(strncmp(error.text, "a file: at byte ", 16) == 0, "refused without a sentence");
   }

@@ -11,6 +11,7 @@
 
 #include "profile/pprof_file.h"
 #include "profile/profile_advice.h"
+#include "profile/profile_lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -65,10 +66,20 @@ static void fuzz_sites(const struct pprof *profile) {
   profile_sites_destroy(&sites);
 }
 
+/* With lines for what has any, which is nothing but by chance. */
+static void fuzz_lines(const struct pprof *profile, const struct pprof_message *message) {
+  struct pprof_file_error error = {""};
+  size_t found = 0;
+  bool written = profile_lines_write(profile, message, "/dev/null", &found, &error);
+  fuzz_require(written || error.text[0] != '\0', "not written without a sentence");
+  fuzz_require(found <= profile->location_count, "too many lines");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct pprof profile;
+  struct pprof_message message;
   struct pprof_file_error error = {""};
-  if (!pprof_read(&profile, data, size, &error)) {
+  if (!pprof_read(&profile, data, size, &message, &error)) {
     fuzz_require(strncmp(error.text, "at byte ", 8) == 0 || strstr(error.text, "zlib") != NULL,
                  "refused without a place");
     fuzz_require(profile.samples == NULL && profile.strings == NULL, "refused, and not empty");
@@ -77,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_require(profile.type_count > 0 && profile.string_count > 0, "accepted without a type");
   fuzz_samples(&profile);
   fuzz_sites(&profile);
+  fuzz_lines(&profile, &message);
+  free(message.bytes);
   pprof_destroy(&profile);
   return 0;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# pprof.sh GO SITES SOURCE: pprof itself reads the profile of `sites`, and its numbers are the true
+# pprof.sh GO SITES SOURCE [GAIT]: pprof itself reads the profile of `sites`, and its numbers are the true
 # ones within four standard deviations.
 set -euo pipefail
-go=$1 sites=$2 source=$3
+go=$1 sites=$2 source=$3 gait=${4:-}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export PPROF_TMPDIR=$folder HOME=$folder GOCACHE=$folder/cache GOFLAGS=-mod=mod
@@ -64,3 +64,21 @@ grep -qE '^ +\. +[0-9.]+[kMG]?B +[0-9]+:.*make_temporary\(program, i\)' "$folder
 
 pprof -tags >"$folder/tags"
 grep -q 'kind' "$folder/tags"
+
+# With lines from the command, a call of an inline function has the line of the program's call.
+if [ -n "$gait" ] && "$gait" profile "$profile" --lines "$folder/lines.pb.gz" \
+  >"$folder/told" 2>"$folder/errors"; then
+  grep -qE '^.*lines\.pb\.gz: [1-9][0-9]* of [0-9]+ addresses have lines$' "$folder/told"
+  "$go" tool pprof -list '^make_temporary$' -sample_index=alloc_space -trim_path=../.. \
+    -source_path="$(cd "$(dirname "$source")/../.." && pwd)" "$folder/lines.pb.gz" \
+    >"$folder/list" 2>"$folder/errors"
+  grep -qE '^ +[0-9.]+[kMG]?B +[0-9.]+[kMG]?B +[0-9]+:.*gait_alloc\(program->thread, program->leaf, 64\)' \
+    "$folder/list" || {
+    cat "$folder/list" >&2
+    exit 1
+  }
+  "$gait" profile "$profile" >"$folder/before"
+  "$gait" profile "$folder/lines.pb.gz" | head -1 | cmp - <(head -1 "$folder/before")
+else
+  grep -q 'without libdw' "$folder/told" "$folder/errors" || [ -z "$gait" ] || exit 1
+fi

@@ -2,6 +2,7 @@
 #include "unit_dump.h"
 
 #include "../support/random.h"
+#include "../support/sanitizer.h"
 
 #include <gait/dump.h>
 #include <gait/ephemeron.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 const char *const unit_suite_name = "dump";
@@ -277,12 +279,7 @@ END_TEST
 
 #define GRAPH_MOST  48
 #define GRAPH_OUT   6
-#define GRAPH_SEEDS (TESTS_SEEDS)
-#ifdef TESTS_EMULATED
-#define TESTS_SEEDS 40
-#else
-#define TESTS_SEEDS 200
-#endif
+#define GRAPH_SEEDS (TESTS_EMULATED ? 20u : 200u)
 
 /* Node 0 stands for the roots. */
 struct graph {
@@ -382,8 +379,8 @@ static void graph_check_path(const struct graph *graph, const struct heap_dump *
 /* A node dominates those that have no way without it: its nearest dominator is the one that all the
  * others dominate. */
 static void graph_check_dominators(const struct graph *graph, const struct heap_dump *dump,
-                                   const size_t *distance) {
-  struct heap_dominators *all = heap_dominators_find(dump);
+                                   const size_t *distance, bool arrays) {
+  struct heap_dominators *all = heap_dominators_find(dump, arrays);
   bool dominates[GRAPH_MOST][GRAPH_MOST];
   size_t without[GRAPH_MOST], live = 0;
   memset(dominates, 0, sizeof dominates);
@@ -427,7 +424,8 @@ START_TEST(edges_paths_and_dominators_of_random_graphs_are_the_naive_ones) {
     graph_check_edges(&graph, dump, distance);
     for (size_t i = 1; i < graph.count; i++)
       if (distance[i] != SIZE_MAX) graph_check_path(&graph, dump, distance, i);
-    graph_check_dominators(&graph, dump, distance);
+    graph_check_dominators(&graph, dump, distance, true);
+    graph_check_dominators(&graph, dump, distance, false);
     heap_dump_close(dump);
   }
 }
@@ -514,6 +512,50 @@ START_TEST(several_threads_dump_at_once) {
   gait_thread_leave(unit.thread);
   for (size_t i = 0; i < DUMP_THREADS; i++)
     pthread_join(threads[i], NULL);
+  gait_thread_enter(unit.thread);
+}
+END_TEST
+
+static atomic_bool dump_forking;
+
+static void *dump_while_forking(void *arg) {
+  (void)arg;
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(unit.heap, "dumper", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (atomic_load(&dump_forking))
+    heap_dump_close(unit_dump(thread));
+  gait_thread_detach(thread);
+  return NULL;
+}
+
+static void dump_in_child(void) {
+  void **cell = gait_alloc(unit.thread, unit.references, 32);
+  gait_store_init(unit.thread, &cell[0], unit.slots[0]);
+  unit.slots[0] = cell;
+  struct heap_dump *dump = unit_dump(unit.thread);
+  bool right = dump->objects == 2 && dump->edges == 1;
+  heap_dump_close(dump);
+  _exit(right ? 0 : 1);
+}
+
+/* A process forks while one of its threads dumps the heap; its children dump it, too. */
+START_TEST(a_fork_may_come_at_any_time) {
+  pthread_t thread;
+  atomic_store(&dump_forking, true);
+  unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 32);
+  ck_assert_int_eq(pthread_create(&thread, NULL, dump_while_forking, NULL), 0);
+  for (int i = 0; i < 20; i++) {
+    int status;
+    pid_t child = fork();
+    UNIT_CHECK(child >= 0);
+    if (child == 0) dump_in_child();
+    gait_thread_leave(unit.thread);
+    UNIT_CHECK(waitpid(child, &status, 0) == child && status == 0);
+    gait_thread_enter(unit.thread);
+  }
+  atomic_store(&dump_forking, false);
+  gait_thread_leave(unit.thread);
+  pthread_join(thread, NULL);
   gait_thread_enter(unit.thread);
 }
 END_TEST
@@ -763,6 +805,9 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(exact, edges_paths_and_dominators_of_random_graphs_are_the_naive_ones);
   UNIT_WORLD_TEST(exact, threads_allocate_meanwhile);
   UNIT_WORLD_TEST(exact, several_threads_dump_at_once);
+#if SANITIZER_FORKS
+  UNIT_WORLD_TEST(exact, a_fork_may_come_at_any_time);
+#endif
   UNIT_WORLD_TEST(exact, a_dump_refuses_null_and_says_why_it_was_not_written);
   UNIT_WORLD_TEST(exact, a_dump_that_was_cut_or_changed_is_refused);
   const unit_worlds conservative = unit_world_cases(suite, "conservative", &unit_conservative);

@@ -4,6 +4,8 @@
 #include <regex.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 const char *const unit_suite_name = "records";
 
@@ -206,6 +208,68 @@ START_TEST(cycle_callback_sees_each_record) {
 }
 END_TEST
 
+/* ---- Lateness ---- */
+
+#define LATE_US 30000
+
+static uint64_t late_own_id(void) {
+  return (uint64_t)syscall(SYS_gettid);
+}
+
+/* Whether the collector wants the thread at a safepoint: as gait_thread_poll looks, without one. */
+static bool late_is_asked(gait_thread *thread) {
+  const struct gait_fast *fast = (const struct gait_fast *)(const void *)thread;
+  return __atomic_load_n(fast->poll, __ATOMIC_RELAXED) != 0;
+}
+
+static void *late_collect(void *arg) {
+  const unit_world *world = arg;
+  gait_thread *thread;
+  UNIT_CHECK(gait_thread_attach(world->heap, "asks", GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  UNIT_CHECK(gait_heap_collect(thread) == GAIT_OK);
+  UNIT_CHECK(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+/* This thread comes to no safepoint for a while: so late it was, and no other was as late. */
+START_TEST(record_names_the_last_thread_to_answer) {
+  pthread_t other;
+  const gait_stats before = unit_stats(unit.heap);
+  ck_assert_int_eq(pthread_create(&other, NULL, late_collect, &unit), 0);
+  while (!late_is_asked(unit.thread))
+    usleep(100);
+  usleep(LATE_US);
+  while (unit_stats(unit.heap).cycles == before.cycles)
+    gait_thread_poll(unit.thread);
+  gait_thread_leave(unit.thread);
+  ck_assert_int_eq(pthread_join(other, NULL), 0);
+  gait_thread_enter(unit.thread);
+  const gait_cycle_record record = unit_last_record(unit.heap);
+  const gait_stats stats = unit_stats(unit.heap);
+  ck_assert_uint_eq(record.late_thread, late_own_id());
+  ck_assert_uint_ge(record.late_ns, (uint64_t)LATE_US * 1000);
+  ck_assert_uint_gt(stats.answers, before.answers);
+  ck_assert_uint_ge(stats.late_max_ns, record.late_ns);
+  ck_assert_uint_le(stats.late_p50_ns, stats.late_p99_ns);
+  ck_assert_uint_le(stats.late_p99_ns, stats.late_max_ns);
+}
+END_TEST
+
+/* For a thread outside the collector acts: it is asked for nothing, and is never late. */
+START_TEST(thread_outside_is_not_late) {
+  const gait_stats before = unit_stats(unit.heap);
+  pthread_t other;
+  gait_thread_leave(unit.thread);
+  usleep(1000);
+  ck_assert_int_eq(pthread_create(&other, NULL, late_collect, &unit), 0);
+  ck_assert_int_eq(pthread_join(other, NULL), 0);
+  gait_thread_enter(unit.thread);
+  const gait_cycle_record record = unit_last_record(unit.heap);
+  ck_assert_uint_ne(record.late_thread, late_own_id());
+  ck_assert_uint_ge(unit_stats(unit.heap).answers, before.answers);
+}
+END_TEST
+
 void unit_suite_fill(Suite *suite) {
   TCase *ring = unit_case(suite, "ring");
   const unit_worlds ring_worlds = unit_world_cases(suite, "ring", &unit_exact);
@@ -220,4 +284,7 @@ void unit_suite_fill(Suite *suite) {
   tcase_add_test(views, any_record_can_be_formatted);
   UNIT_TEST(views, trace_writes_a_line_a_cycle);
   UNIT_TEST(views, cycle_callback_sees_each_record);
+  const unit_worlds late = unit_world_cases(suite, "lateness", &unit_exact);
+  UNIT_WORLD_TEST(late, record_names_the_last_thread_to_answer);
+  UNIT_WORLD_TEST(late, thread_outside_is_not_late);
 }

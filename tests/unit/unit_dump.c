@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file of its own for each process: tests run side by side. */
-static const char *dump_path(void) {
-  static char path[256];
+/* A file of its own for each dump: tests run side by side, and so do threads. */
+static void dump_path(char path[static 256]) {
+  static atomic_uint dumps;
   const char *folder = getenv("TMPDIR");
-  snprintf(path, sizeof path, "%s/gait_unit_dump_%d", folder ? folder : "/tmp", (int)getpid());
-  return path;
+  snprintf(path, 256, "%s/gait_unit_dump_%d_%u", folder ? folder : "/tmp", (int)getpid(),
+           atomic_fetch_add(&dumps, 1));
 }
 
 static void dump_make(gait_thread *thread, const char *path) {
@@ -23,10 +23,9 @@ static void dump_make(gait_thread *thread, const char *path) {
 }
 
 struct heap_dump *unit_dump(gait_thread *thread) {
-  char path[300];
-  static atomic_uint dumps;
-  snprintf(path, sizeof path, "%s_%u", dump_path(), atomic_fetch_add(&dumps, 1));
+  char path[256];
   struct heap_error error;
+  dump_path(path);
   dump_make(thread, path);
   struct heap_dump *dump = heap_dump_open(path, &error);
   unlink(path);
@@ -35,8 +34,9 @@ struct heap_dump *unit_dump(gait_thread *thread) {
 }
 
 unsigned char *unit_dump_bytes(gait_thread *thread, size_t *bytes) {
-  const char *path = dump_path();
+  char path[256];
   struct stat status;
+  dump_path(path);
   dump_make(thread, path);
   int file = open(path, O_RDONLY);
   UNIT_CHECK(file >= 0 && fstat(file, &status) == 0);

@@ -6,6 +6,7 @@
 
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
+#include "what_if/recording_file.h"
 #include "what_if/what_if_programs.h"
 
 static const char *folder;

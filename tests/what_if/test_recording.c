@@ -6,7 +6,7 @@
 
 #include "../support/run_suite.h"
 #include "../support/sizes.h"
-#include "what_if/recording.h"
+#include "what_if/recording_file.h"
 
 static const char *folder;
 

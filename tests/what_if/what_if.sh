@@ -72,6 +72,27 @@ cat "$steady" "$steady" >"$folder/twice"
 "$gait" what-if --gogc 50,100,200,400 "$steady" "$steady" | diff "$folder/one" -
 [ "$(width "$folder/twice")" -lt "$(width "$steady")" ]
 
+# A record file tells what the same run printed, without rounding.
+GAIT_RECORDS=$folder/run.gait "$gait" run --trace binary-trees 17 2>"$folder/run.log" >"$folder/out"
+"$gait" what-if "$folder/run.gait" --json 2>"$folder/err" >"$folder/exact"
+"$gait" what-if "$folder/run.log" --json 2>"$folder/err" >"$folder/rounded"
+paste <(grep '_bytes":\|"cycles":' "$folder/exact") <(grep '_bytes":\|"cycles":' "$folder/rounded") |
+  awk '{ a = $2 + 0; b = $4 + 0; if (a < 0.7 * b || a > 1.4 * b) exit 1; rows++ }
+       END { exit rows != 8 }'
+head -c 9000 "$folder/run.gait" >"$folder/short.gait"
+refuse 1 'short.gait: at byte 9000' "$folder/short.gait"
+# One that somebody has written into is refused or read, with finite numbers.
+for seed in 1 2 3 4 5 6 7 8; do
+  cp "$folder/run.gait" "$folder/bad.gait"
+  for at in 1 2 3 4 5 6; do
+    printf '\377\177' | dd of="$folder/bad.gait" bs=1 conv=notrunc status=none \
+      seek=$((at < 3 ? seed * 997 * at % 9000 : 9000 + seed * 7919 * at % 200000))
+  done
+  got=0
+  "$gait" what-if "$folder/bad.gait" >"$folder/out" 2>"$folder/err" || got=$?
+  [ "$got" -le 1 ] && ! grep -q 'nan\|inf' "$folder/out"
+done
+
 # Young cycles: what --check says of recordings at the defaults.
 "$gait" what-if --check "$young" --each >"$folder/young" 2>/dev/null || true
 grep -q '^cycles .* 12 of 12 inside' "$folder/young"

@@ -8,16 +8,13 @@
  * the first to the last, its dominator is the nearest common ancestor of its parent and its
  * semidominator in the tree of dominators.
  *
- * The arrays serve twice, so that there are five, and less than 24 bytes an object. */
+ * The arrays serve twice, so that there are five at a time. */
 #include "heap_dominators.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "heap_links.h"
-
-/* The arrays of the search take so many bytes an object, at most. */
-#define DOMINATORS_BYTES 24
 
 /*   number     of an object; 0: no root leads to it
  *   objects    of a number
@@ -29,6 +26,7 @@
 struct dominators_search {
   const struct heap_dump *dump;
   struct heap_links links;
+  bool arrays;
   uint32_t count;
   uint32_t *number;
   uint32_t *objects;
@@ -189,7 +187,8 @@ static bool dominators_number(struct dominators_search *search) {
   search->parent = dominators_array(search);
   search->semi = dominators_array(search);
   if (!search->number || !search->objects || !search->parent || !search->semi) return false;
-  heap_links_make(&search->links, search->dump, DOMINATORS_BYTES);
+  search->links = (struct heap_links){.dump = search->dump};
+  if (search->arrays) heap_links_make(&search->links, search->dump);
   if (search->links.begin) heap_dump_forget_pages(search->dump);
   search_all(search);
   search->label = dominators_array(search);
@@ -234,8 +233,8 @@ static bool dominators_sum(const struct heap_dump *dump, struct heap_dominators 
   return true;
 }
 
-struct heap_dominators *heap_dominators_find(const struct heap_dump *dump) {
-  struct dominators_search search = {.dump = dump};
+struct heap_dominators *heap_dominators_find(const struct heap_dump *dump, bool arrays) {
+  struct dominators_search search = {.dump = dump, .arrays = arrays};
   struct heap_dominators *dominators = calloc(1, sizeof *dominators);
   bool found = dominators && dominators_run(&search);
   heap_links_drop(&search.links);

@@ -21,9 +21,10 @@ struct heap_dominators {
   uint32_t *retained;
 };
 
-/* NULL: out of memory, or more references than there are numbers of 32 bits.  It takes at most 20
- * bytes an object, and 4 a reference that leads back or across. */
-struct heap_dominators *heap_dominators_find(const struct heap_dump *dump);
+/* NULL: out of memory, or more references than there are numbers of 32 bits.  It takes at most 24
+ * bytes an object, 4 a reference that leads back or across, and 4 for each with `arrays`.  Without
+ * them, and where there is no memory for these, it takes several times as long. */
+struct heap_dominators *heap_dominators_find(const struct heap_dump *dump, bool arrays);
 
 void heap_dominators_destroy(struct heap_dominators *dominators);
 

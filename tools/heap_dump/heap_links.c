@@ -50,12 +50,9 @@ static void links_fill(struct heap_links *links) {
   filling_flush(&filling);
 }
 
-void heap_links_make(struct heap_links *links, const struct heap_dump *dump, size_t bytes) {
+void heap_links_make(struct heap_links *links, const struct heap_dump *dump) {
   *links = (struct heap_links){.dump = dump};
-  uint64_t own = 4 * (dump->edges + dump->objects + 1);
-  if (dump->edges >= UINT32_MAX ||
-      own + (uint64_t)bytes * dump->objects > dump->object_bytes / 4 * 3)
-    return;
+  if (dump->edges >= UINT32_MAX) return;
   links->begin = malloc(((size_t)dump->objects + 1) * sizeof *links->begin);
   links->targets = malloc(((size_t)dump->edges + 1) * sizeof *links->targets);
   if (links->begin && links->targets)

@@ -1,6 +1,5 @@
 /* heap_links.h: the references of objects for a search that goes over all of them several times: in
- * arrays, where these take no more than a part of the memory that the objects do, or else as they
- * stand in the file. */
+ * arrays, or, where there is no memory for these, as they stand in the file. */
 #ifndef GAIT_HEAP_LINKS_H
 #define GAIT_HEAP_LINKS_H
 
@@ -14,9 +13,8 @@ struct heap_links {
   uint32_t *targets;
 };
 
-/* Makes arrays if they and `bytes` an object besides fit into three quarters of the objects' own
- * memory.  Cannot fail. */
-void heap_links_make(struct heap_links *links, const struct heap_dump *dump, size_t bytes);
+/* Makes arrays, if it can, of 4 bytes an object and a reference. */
+void heap_links_make(struct heap_links *links, const struct heap_dump *dump);
 void heap_links_drop(struct heap_links *links);
 
 /* A walk over the targets of one object.

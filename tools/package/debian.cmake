@@ -30,6 +30,9 @@ endif()
 if(NCURSES_FOUND)
   target_link_libraries(gait_packaged PRIVATE PkgConfig::NCURSES)
 endif()
+if(GAIT_HAS_LIBDW)
+  target_link_libraries(gait_packaged PRIVATE PkgConfig::LIBDW)
+endif()
 
 # ---- Files ----
 

@@ -367,7 +367,7 @@ static int dominators_show(const struct heap_view *view, struct dominators_top *
 }
 
 int heap_view_dominators(const struct heap_view *view, uint64_t address) {
-  struct heap_dominators *all = heap_dominators_find(view->dump);
+  struct heap_dominators *all = heap_dominators_find(view->dump, true);
   struct dominators_top top = {.dominators = all};
   if (!all) return views_no_memory();
   top.most = view->top < all->count ? view->top : all->count;

@@ -81,15 +81,32 @@ static bool file_parse(struct pprof *profile, const void *message, size_t count,
   return false;
 }
 
+static unsigned char *file_copy(const void *bytes, size_t count) {
+  unsigned char *copy = malloc(count + 1);
+  if (copy != NULL && count > 0) memcpy(copy, bytes, count);
+  return copy;
+}
+
 bool pprof_read(struct pprof *profile, const void *bytes, size_t count,
-                struct pprof_file_error *error) {
-  unsigned char *message;
-  size_t message_bytes = 0;
+                struct pprof_message *message, struct pprof_file_error *error) {
+  struct pprof_message own = {.count = count};
+  bool gzip = file_is_gzip(bytes, count);
   *profile = (struct pprof){0};
-  if (!file_is_gzip(bytes, count)) return file_parse(profile, bytes, count, "", error);
-  bool read = file_unpack(bytes, count, &message, &message_bytes, error) &&
-              file_parse(profile, message, message_bytes, " of the uncompressed file", error);
-  free(message);
+  if (message != NULL) *message = (struct pprof_message){0};
+  bool read = true;
+  if (gzip)
+    read = file_unpack(bytes, count, &own.bytes, &own.count, error);
+  else if ((own.bytes = file_copy(bytes, count)) == NULL)
+    read = false;
+  if (read)
+    read =
+        file_parse(profile, own.bytes, own.count, gzip ? " of the uncompressed file" : "", error);
+  else if (own.bytes == NULL && error->text[0] == '\0')
+    snprintf(error->text, sizeof error->text, "at byte 0: out of memory");
+  if (read && message != NULL)
+    *message = own;
+  else
+    free(own.bytes);
   return read;
 }
 
@@ -115,7 +132,8 @@ static unsigned char *file_slurp(FILE *in, size_t *count) {
   return bytes;
 }
 
-bool pprof_load(struct pprof *profile, const char *path, struct pprof_file_error *error) {
+bool pprof_load(struct pprof *profile, const char *path, struct pprof_message *message,
+                struct pprof_file_error *error) {
   bool standard = strcmp(path, "-") == 0;
   FILE *in = standard ? stdin : fopen(path, "rb");
   size_t count = 0;
@@ -123,9 +141,10 @@ bool pprof_load(struct pprof *profile, const char *path, struct pprof_file_error
   struct pprof_file_error bad = {""};
   bool read = false;
   *profile = (struct pprof){0};
+  if (message != NULL) *message = (struct pprof_message){0};
   if (bytes == NULL)
     snprintf(error->text, sizeof error->text, "%.200s: %s", path, strerror(errno));
-  else if (!(read = pprof_read(profile, bytes, count, &bad)))
+  else if (!(read = pprof_read(profile, bytes, count, message, &bad)))
     snprintf(error->text, sizeof error->text, "%.200s: %.280s", path, bad.text);
   free(bytes);
   if (in != NULL && !standard) fclose(in);

@@ -11,11 +11,19 @@ struct pprof_file_error {
   char text[512];
 };
 
-/* Reads the profile in these bytes of a file.  False: `error` says why, with the offset. */
+/* The uncompressed bytes of a profile, of malloc. */
+struct pprof_message {
+  unsigned char *bytes;
+  size_t count;
+};
+
+/* Reads the profile in these bytes of a file.  False: `error` says why, with the offset.
+ * `message` (may be NULL) takes the uncompressed ones, which the caller frees. */
 bool pprof_read(struct pprof *profile, const void *bytes, size_t count,
-                struct pprof_file_error *error);
+                struct pprof_message *message, struct pprof_file_error *error);
 
 /* The same of a file; "-" is standard input.  The sentence begins with its name. */
-bool pprof_load(struct pprof *profile, const char *path, struct pprof_file_error *error);
+bool pprof_load(struct pprof *profile, const char *path, struct pprof_message *message,
+                struct pprof_file_error *error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "command.h"
 #include "profile/pprof_file.h"
 #include "profile/profile_advice.h"
+#include "profile/profile_lines.h"
 #include "profile/profile_sites.h"
 
 #include <argp.h>
@@ -15,17 +16,22 @@
 
 struct profile {
   const char *path;
+  const char *lines;
   size_t rows;
   bool lifetimes;
   bool json;
 };
 
-enum { PROFILE_LIFETIMES = 1, PROFILE_TOP, PROFILE_JSON };
+enum { PROFILE_LIFETIMES = 1, PROFILE_TOP, PROFILE_JSON, PROFILE_LINES };
 
 static const struct argp_option profile_options[] = {
     {"lifetimes", PROFILE_LIFETIMES, NULL, 0,
      "How long objects live by site and kind, and which allocations can be done without", 0},
     {"top", PROFILE_TOP, "N", 0, "Print the first N sites; 0: all; by default 20", 0},
+    {"lines", PROFILE_LINES, "OUT", 0,
+     "Instead: write the profile to OUT with source lines, from the debug information of the "
+     "program's files",
+     0},
     {"json", PROFILE_JSON, NULL, 0, "Print one JSON object, with every site and all curves", 0},
     {0}};
 
@@ -42,6 +48,7 @@ static error_t profile_option(int key, char *arg, struct argp_state *state) {
   switch (key) {
   case PROFILE_LIFETIMES: profile->lifetimes = true; return 0;
   case PROFILE_TOP: profile->rows = profile_read_rows(arg, state); return 0;
+  case PROFILE_LINES: profile->lines = arg; return 0;
   case PROFILE_JSON: profile->json = true; return 0;
   case ARGP_KEY_ARG:
     if (profile->path != NULL) argp_error(state, "one profile is wanted, not '%s' too", arg);
@@ -322,16 +329,35 @@ static int profile_show(const struct profile *profile, const struct pprof *pprof
   return status;
 }
 
-int gait_cmd_profile(int argc, char **argv) {
-  struct profile profile = {.rows = PROFILE_USUAL_ROWS};
-  struct pprof pprof;
-  struct pprof_file_error error;
-  argp_parse(&profile_argp, argc, argv, 0, NULL, &profile);
-  if (!pprof_load(&pprof, profile.path, &error)) {
+static int profile_write_lines(const struct profile *profile, const struct pprof *pprof,
+                               const struct pprof_message *message) {
+  struct pprof_file_error error = {""};
+  size_t found;
+  if (!profile_lines_can()) {
+    fprintf(stderr, "gait profile: this gait was built without libdw: it finds no lines\n");
+    return COMMAND_FAILED;
+  }
+  if (!profile_lines_write(pprof, message, profile->lines, &found, &error)) {
     fprintf(stderr, "gait profile: %s\n", error.text);
     return COMMAND_FAILED;
   }
-  int status = profile_show(&profile, &pprof);
+  printf("%s: %zu of %zu addresses have lines\n", profile->lines, found, pprof->location_count);
+  return COMMAND_OK;
+}
+
+int gait_cmd_profile(int argc, char **argv) {
+  struct profile profile = {.rows = PROFILE_USUAL_ROWS};
+  struct pprof pprof;
+  struct pprof_message message;
+  struct pprof_file_error error;
+  argp_parse(&profile_argp, argc, argv, 0, NULL, &profile);
+  if (!pprof_load(&pprof, profile.path, &message, &error)) {
+    fprintf(stderr, "gait profile: %s\n", error.text);
+    return COMMAND_FAILED;
+  }
+  int status = profile.lines != NULL ? profile_write_lines(&profile, &pprof, &message)
+                                     : profile_show(&profile, &pprof);
+  free(message.bytes);
   pprof_destroy(&pprof);
   return status;
 }

@@ -40,11 +40,21 @@ static const char *sites_function(const struct sites_maker *maker,
   return pprof_function_name(maker->profile, maker->profile->frames[sample->frames + frame]);
 }
 
-/* How many of the innermost frames are Gait's: those up to the last that has such a name. */
+/* Whether the frame is an interpreter's, which has no address. */
+static bool sites_is_named(const struct sites_maker *maker, const struct pprof_sample *sample,
+                           size_t frame) {
+  const struct pprof *profile = maker->profile;
+  return profile->locations[profile->frames[sample->frames + frame]].address == 0;
+}
+
+/* How many of the innermost frames are Gait's: those up to the last that has such a name.  Frames
+ * of an interpreter stand before them all. */
 static size_t sites_own_frames(const struct sites_maker *maker, const struct pprof_sample *sample) {
   size_t own = 0;
-  for (size_t i = 0; i < SITES_OWN_FRAMES && i + 1 < sample->frame_count; i++)
+  for (size_t i = 0; i < SITES_OWN_FRAMES && i + 1 < sample->frame_count; i++) {
+    if (sites_is_named(maker, sample, i)) break;
     if (sites_is_own(sites_function(maker, sample, i))) own = i + 1;
+  }
   return own;
 }
 
@@ -70,7 +80,8 @@ static struct profile_site sites_key(const struct sites_maker *maker,
                               .memory = sites_text(maker, sample, "memory"),
                               .by_array = sites_is_by_array(maker, sample, own)};
   while (caller < sample->frame_count &&
-         strcmp(sites_function(maker, sample, caller), site.function) == 0)
+         (strcmp(sites_function(maker, sample, caller), site.function) == 0 ||
+          sites_is_own(sites_function(maker, sample, caller))))
     caller++;
   site.caller = sites_function(maker, sample, caller);
   return site;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "gait/gait.h"
+#include "what_if/recording_file.h"
 #include "what_if/what_if_program.h"
 
 #define SPEC_PATH_MOST     200

@@ -19,7 +19,6 @@
  * whole wrong is an error.  A cycle with the number 1 begins another run. */
 #include "recording.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -388,63 +387,9 @@ void recording_destroy(struct recording *recording) {
   *recording = (struct recording){0};
 }
 
-static char *recording_read_all(FILE *in, size_t *bytes) {
-  char *text = NULL;
-  size_t capacity = 0;
-  *bytes = 0;
-  do {
-    if (*bytes == capacity) {
-      capacity = capacity == 0 ? 1 << 16 : capacity * 2;
-      char *grown = realloc(text, capacity);
-      if (grown == NULL) {
-        free(text);
-        return NULL;
-      }
-      text = grown;
-    }
-    *bytes += fread(text + *bytes, 1, capacity - *bytes, in);
-  } while (!feof(in) && !ferror(in));
-  return text;
-}
-
-/* The whole of a file, to be freed; NULL on failure. */
-static char *recording_open(const char *path, size_t *bytes, struct recording_error *error) {
-  bool standard = strcmp(path, "-") == 0;
-  FILE *in = standard ? stdin : fopen(path, "rb");
-  if (in == NULL) {
-    recording_say(error, "%s: %s", path, strerror(errno));
-    return NULL;
-  }
-  errno = 0;
-  char *text = recording_read_all(in, bytes);
-  bool failed = ferror(in) != 0;
-  int why = errno;
-  if (!standard) fclose(in);
-  if (text != NULL && !failed) return text;
-  free(text);
-  recording_say(error, "%s: %s", path, strerror(failed ? why : ENOMEM));
-  return NULL;
-}
-
-static bool recording_in(const char *path, const struct recording_error *inner,
-                         struct recording_error *error) {
-  return recording_say(error, "%.100s: %.190s", path, inner->text);
-}
-
-bool recording_load(struct recording *recording, const char *path, struct recording_error *error) {
-  *recording = (struct recording){0};
-  size_t bytes;
-  char *text = recording_open(path, &bytes, error);
-  if (text == NULL) return false;
-  struct recording_error inner;
-  bool read = recording_parse(recording, text, bytes, &inner);
-  free(text);
-  return read || recording_in(path, &inner, error);
-}
-
 /* ---- Several runs ---- */
 
-static struct recording *recordings_next(struct recordings *recordings) {
+struct recording *recordings_next(struct recordings *recordings) {
   if (recordings->count == recordings->capacity) {
     size_t capacity = recordings->capacity == 0 ? 4 : recordings->capacity * 2;
     void *grown = realloc(recordings->list, capacity * sizeof *recordings->list);
@@ -455,30 +400,20 @@ static struct recording *recordings_next(struct recordings *recordings) {
   return &recordings->list[recordings->count];
 }
 
-static bool recordings_parse(struct recordings *recordings, const char *text, size_t bytes,
-                             struct recording_error *error) {
+bool recordings_parse(struct recordings *recordings, const char *text, size_t bytes,
+                      struct recording_error *error) {
+  *recordings = (struct recordings){0};
   struct recording_text all = {.at = text, .end = text + bytes, .line = 1};
   do {
     struct recording *next = recordings_next(recordings);
-    if (next == NULL) return recording_say(error, "out of memory");
-    if (!recording_read(next, &all, error)) return false;
-    recordings->count++;
+    if (next != NULL ? recording_read(next, &all, error) : recording_say(error, "out of memory")) {
+      recordings->count++;
+      continue;
+    }
+    recordings_destroy(recordings);
+    return false;
   } while (all.at < all.end);
   return true;
-}
-
-bool recordings_load(struct recordings *recordings, const char *path,
-                     struct recording_error *error) {
-  *recordings = (struct recordings){0};
-  size_t bytes;
-  char *text = recording_open(path, &bytes, error);
-  if (text == NULL) return false;
-  struct recording_error inner;
-  bool read = recordings_parse(recordings, text, bytes, &inner);
-  free(text);
-  if (read) return true;
-  recordings_destroy(recordings);
-  return recording_in(path, &inner, error);
 }
 
 void recordings_destroy(struct recordings *recordings) {

@@ -38,7 +38,7 @@ struct recording {
   size_t count;
   size_t capacity;
   enum recording_system system;
-  double gogc_percent; /* that Go's goals follow from; 0: none */
+  double gogc_percent; /* that goals follow from, in Go's text or a record file; 0: none */
   /* Lines that look like cycles and are not used, and the first of them, said in one sentence. */
   size_t unused;
   char complaint[200];
@@ -52,8 +52,6 @@ struct recording_error {
  * with the line; the recording is then empty.  A second run in it is an error. */
 bool recording_parse(struct recording *recording, const char *text, size_t bytes,
                      struct recording_error *error);
-/* The same from a file; "-" is standard input. */
-bool recording_load(struct recording *recording, const char *path, struct recording_error *error);
 void recording_destroy(struct recording *recording);
 
 /* Runs one after another in one file, as those of a program that was started again. */
@@ -62,8 +60,11 @@ struct recordings {
   size_t count, capacity;
 };
 
-bool recordings_load(struct recordings *recordings, const char *path,
-                     struct recording_error *error);
+/* As recording_parse; each run is a recording. */
+bool recordings_parse(struct recordings *recordings, const char *text, size_t bytes,
+                      struct recording_error *error);
+/* Room for one more, which counts when the caller says so; NULL when out of memory. */
+struct recording *recordings_next(struct recordings *recordings);
 void recordings_destroy(struct recordings *recordings);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "command.h"
 #include "settings.h"
+#include "recording_file.h"
 #include "what_if_model.h"
 
 #define CHECK_MOST    1024

@@ -73,12 +73,14 @@ static const struct argp what_if_argp = {
     .options = what_if_options,
     .parser = what_if_option,
     .args_doc = "RECORDING...",
-    .doc = "Predict what other settings would have cost, from a recording of a program.\v"
-           "A recording is the program's own output with GODEBUG=gctrace=1 (Go) or GAIT_TRACE=1; "
-           "other lines between do no harm, and - is standard input.  Of several runs, in one file "
-           "or in "
-           "several, one prediction is made.  GC CPU is that of assists "
-           "and background workers; marking on idle CPUs is told apart.",
+    .doc =
+        "Predict what other settings would have cost, from a recording of a program.\v"
+        "A recording is the program's own output with GODEBUG=gctrace=1 (Go) or GAIT_TRACE=1, or "
+        "the file that GAIT_RECORDS names; other lines between do no harm, and - is standard "
+        "input.  Of several runs, in one file "
+        "or in "
+        "several, one prediction is made.  GC CPU is that of assists "
+        "and background workers; marking on idle CPUs is told apart.",
 };
 
 /* ---- Rows ---- */

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#define HISTORY_CYCLES_LEAST  20000u
+#define HISTORY_CYCLES_LEAST  5000u
 #define HISTORY_CYCLES_FACTOR 20u
 #define HISTORY_LEAST_BYTES   65536.0
 #define HISTORY_LEAST_CPU     1e-10 /* seconds a mark: less than a nanosecond is none */

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "recording_file.h"
+
 #define PROGRAMS_SHARED 0.5  /* of a range, as squares, that more runs do not make narrower */
 #define PROGRAMS_NEAR   0.25 /* so near, by the logarithm of GOGC, is as good as equal */
 #define PROGRAMS_MANY   50.0 /* cycles: more tell little more */
