@@ -1,6 +1,6 @@
 /* glibc's backtrace loads the unwinder itself, so that the library needs none where no profile is
- * taken.  With another C library that of the compiler is linked, where there is one (GAITI_UNWINDS);
- * else there is the caller alone. */
+ * taken.  With another C library the compiler's is linked, where there is one (GAITI_UNWINDS); else
+ * there is the caller alone. */
 #include "os/unwind.h"
 
 #include <stdbool.h>
