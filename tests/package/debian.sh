@@ -38,7 +38,7 @@ package libgait-dev "^libgait0\.2 \(= $version\)" \
   '/libgait\.(a|so)$' '/pkgconfig/gait\.pc$' '/cmake/gait/gait-[a-z-]+\.cmake$' \
   '^usr/share/man/man3/gait_alloc\.3\.gz$' '^usr/share/man/man3/.*\.3\.gz$' \
   '^usr/share/doc/libgait-dev/.*\.(md|c|bt|svg)$'
-package gait '^libc6 .*libjansson' '^usr/bin/gait$' \
+package gait '(^|, )libc6 .*libjansson' '^usr/bin/gait$' \
   '/bash-completion/completions/gait$' '/vendor-completions/_gait$' \
   '^usr/share/man/man1/gait(-[a-z-]+)?\.1\.gz$' '^usr/share/man/man7/gait_options\.7\.gz$'
 [ "$(find made -maxdepth 1 -name '*.deb' | wc -l)" = 3 ] || { echo "more packages"; failed=1; }
