@@ -167,10 +167,11 @@ void gaiti_event_stage_locked(gait_heap *heap, const struct gaiti_event *event) 
   if (!staged) return;
   staged->event = *event;
   staged->introduces = 0;
+  if (event->at_ns == 0) staged->event.at_ns = gaiti_os_now_ns();
   if (event->thread == 0) staged->event.thread = gaiti_os_thread_id();
 }
 
-void gaiti_event_stage_answer_locked(gait_thread *thread, uint64_t late_ns) {
+void gaiti_event_stage_answer_locked(gait_thread *thread, uint64_t asked_ns) {
   struct staged_event *staged = stage_take_locked(thread->heap);
   if (!staged) return;
   staged->introduces = 0;
@@ -179,10 +180,11 @@ void gaiti_event_stage_answer_locked(gait_thread *thread, uint64_t late_ns) {
     memcpy(staged->name, thread->name, sizeof staged->name);
   }
   uint64_t action = AO_int_load(&thread->heap->cycle->handshakes.action);
+  uint64_t now_ns = gaiti_os_now_ns();
   staged->event = (struct gaiti_event){.type = GAIT_EVENT_ANSWER,
-                                       .at_ns = gaiti_os_now_ns(),
+                                       .at_ns = now_ns,
                                        .thread = thread->tid,
-                                       .value = {late_ns, action, 1}};
+                                       .value = {now_ns - asked_ns, action, 1}};
 }
 
 /* Returns how many events the caller has to write, and where they are: none while another thread

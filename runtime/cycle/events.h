@@ -24,11 +24,11 @@ static inline struct gaiti_layout *gaiti_events_open(const gait_heap *heap) {
 /* Writes an event.  Thread: any.  Locks: none. */
 void gaiti_event_write(gait_heap *heap, const struct gaiti_event *event);
 
-/* Notes one that gaiti_events_flush writes when the lock has been given back; `thread` 0 stands for
- * the calling thread.  The second is the answer of a thread that the caller has suspended.  Locks:
- * the threads'. */
+/* Notes one that gaiti_events_flush writes when the lock has been given back; time 0 is that of the
+ * call, `thread` 0 the calling one.  The second is the answer of a thread that the caller has
+ * suspended.  Locks: the threads'. */
 void gaiti_event_stage_locked(gait_heap *heap, const struct gaiti_event *event);
-void gaiti_event_stage_answer_locked(gait_thread *thread, uint64_t late_ns);
+void gaiti_event_stage_answer_locked(gait_thread *thread, uint64_t asked_ns);
 void gaiti_events_flush(gait_heap *heap);
 
 /* The thread has acted, by itself, so late.  Thread: that one.  Locks: none. */

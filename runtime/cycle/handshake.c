@@ -183,9 +183,10 @@ static void safepoint_wake_collector(gait_heap *heap) {
   gaiti_unlock(&heap->threads->lock);
 }
 
-/* This thread has come, so late; before another can be asked for the same.  Returns how late. */
-static uint64_t safepoint_note_late(gait_thread *thread, uint64_t asked_ns) {
-  uint64_t late_ns = gaiti_os_now_ns() - asked_ns;
+/* This thread has come to the safepoint then; before another can be asked for the same.  Returns
+ * how late: no time at all for an action that it has asked for itself since. */
+static uint64_t safepoint_note_late(gait_thread *thread, uint64_t asked_ns, uint64_t came_ns) {
+  uint64_t late_ns = came_ns > asked_ns ? came_ns - asked_ns : 0;
   gaiti_latency_add(&thread->answers, late_ns);
   gaiti_counter_raise(&thread->heap->cycle->handshakes.latest,
                       gaiti_lateness_pack(late_ns, thread->tid));
@@ -194,10 +195,10 @@ static uint64_t safepoint_note_late(gait_thread *thread, uint64_t asked_ns) {
 
 /* Until it has come back, it is one that the collector keeps waiting: it may have to wait for a
  * CPU longer than the next stop is away. */
-static void safepoint_wait_while_stopped(gait_thread *thread) {
+static void safepoint_wait_while_stopped(gait_thread *thread, uint64_t came_ns) {
   gait_heap *heap = thread->heap;
   uint64_t late_ns =
-      safepoint_note_late(thread, AO_load(&heap->cycle->handshakes.stopped_since_ns));
+      safepoint_note_late(thread, AO_load(&heap->cycle->handshakes.stopped_since_ns), came_ns);
   gaiti_counter_add(&heap->cycle->requests.kept, 1);
   gaiti_blocking_begin();
   gaiti_lock(&heap->threads->lock);
@@ -229,15 +230,16 @@ static bool safepoint_move_on(gait_heap *heap) {
 
 /* Looks whether this heap wants the thread, and acts.  Returns whether it asked for an action
  * itself, on which it is to act next. */
-static bool safepoint_act(gait_thread *thread) {
+static bool safepoint_act(gait_thread *thread, uint64_t came_ns) {
   struct gaiti_handshake_runner *handshakes = &thread->heap->cycle->handshakes;
   gaiti_delay(thread->heap);
-  if (AO_load_acquire(&thread->heap->threads->handshake.stop)) safepoint_wait_while_stopped(thread);
+  if (AO_load_acquire(&thread->heap->threads->handshake.stop))
+    safepoint_wait_while_stopped(thread, came_ns);
   AO_t number = AO_load_acquire(&thread->heap->threads->handshake.number);
   if (AO_load(&thread->seen) == number) return false;
   unsigned action = AO_int_load(&handshakes->action);
   bool scan = action == GAITI_ACTION_SCAN_ROOTS;
-  uint64_t late_ns = safepoint_note_late(thread, handshakes->asked_ns);
+  uint64_t late_ns = safepoint_note_late(thread, handshakes->asked_ns, came_ns);
   uint64_t cpu = scan ? gaiti_pause_work_begin() : 0;
   if (scan) gaiti_thread_save(thread, NULL);
   handshake_act(thread);
@@ -257,12 +259,12 @@ static void safepoint_keep_for_finalizers(struct gaiti_attachments *attachments)
 /* Lowers the flag, and then looks at every heap in whose managed state the OS thread is: any of
  * them may have raised it.  A heap that raises it later, as this thread does itself when it asks
  * for the next action, is seen by the next look: at once then, else at the next poll. */
-static bool safepoint_look(struct gaiti_attachments *attachments) {
+static bool safepoint_look(struct gaiti_attachments *attachments, uint64_t came_ns) {
   bool asked = false;
   AO_int_store(&attachments->poll, 0);
   AO_nop_full();
   for (gait_thread *thread = attachments->first; thread; thread = thread->next_attachment)
-    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread);
+    if (gaiti_thread_state(thread) == GAITI_THREAD_MANAGED) asked |= safepoint_act(thread, came_ns);
   safepoint_keep_for_finalizers(attachments);
   return asked;
 }
@@ -270,7 +272,7 @@ static bool safepoint_look(struct gaiti_attachments *attachments) {
 void gaiti_safepoint(gait_thread *thread) {
   uint64_t since = gaiti_pause_begin();
   gaiti_delay(thread->heap);
-  while (safepoint_look(thread->attachments)) {
+  while (safepoint_look(thread->attachments, since)) {
   }
   uint64_t took = gaiti_pause_end(thread, since);
   gaiti_event_write_pause(thread, GAIT_PAUSE_SAFEPOINT, since, took);
@@ -309,7 +311,7 @@ static gait_thread *handshake_act_for_outside(gait_heap *heap) {
     if (AO_load(&thread->seen) != number) { /* else it acted, and left then */
       handshakes->acted_for_outside = true;
       if (!MUTANT(MUTANT_OUTSIDE_THREAD_SKIPPED)) handshake_act(thread);
-      gaiti_event_stage_answer_locked(thread, gaiti_os_now_ns() - handshakes->asked_ns);
+      gaiti_event_stage_answer_locked(thread, handshakes->asked_ns);
       gaiti_thread_note_acted(thread, number);
     }
     gaiti_thread_resume(thread);

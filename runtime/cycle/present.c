@@ -117,8 +117,8 @@ void gaiti_present_write(gait_heap *heap) {
 /* Small cycles come by thousands in a second. */
 void gaiti_present_note_phase(gait_heap *heap) {
   struct gaiti_layout *layout = gaiti_events_open(heap);
-  uint64_t now_ns = gaiti_os_now_ns();
   if (!layout) return;
+  uint64_t now_ns = gaiti_os_now_ns();
   AO_store((AO_t *)&layout->now.phase, gaiti_phase(heap));
   AO_store((AO_t *)&layout->now.cycle, AO_load(&heap->cycle->file.cycle));
   AO_store((AO_t *)&layout->now.updated_ns, now_ns - heap->cycle->records.created_ns);

@@ -84,7 +84,6 @@ static void protocol_enter_locked(gait_heap *heap, enum gaiti_phase to) {
   AO_store_full(&protocol->phase, to);
   gaiti_event_stage_locked(heap, &(struct gaiti_event){
                                      .type = GAIT_EVENT_PHASE,
-                                     .at_ns = gaiti_os_now_ns(),
                                      .value = {to, AO_load(&heap->cycle->file.cycle)},
                                  });
   if (rows[to].asked == GAITI_ACTION_NONE) return;
