@@ -55,3 +55,15 @@ refuse 'scanning the stack' --virtual lru 100 100
 refuse 'virtual=0' --virtual=0 paced steady 1 0 1
 refuse 'virtual=65' --virtual=65 paced steady 1 0 1
 refuse 'limit of the system' --virtual --memory-limit=auto paced steady 1 0 1
+
+# Predictions from a run at one setting, where no machine disturbs the truth: docs/what-if.md.
+for gogc in 50 100 200 400; do
+  recording=$folder/recordings/ramp.gogc$gogc.txt
+  mkdir -p "$folder/recordings"
+  echo "# gait virtual; command: paced ramp; GOGC=$gogc GOMEMLIMIT=off" >"$recording"
+  "$gait" run --virtual --trace --gogc="$gogc" paced ramp 4 0 250 2>>"$recording" >"$folder/out"
+done
+"$gait" what-if --check "$folder/recordings" >"$folder/check" 2>"$folder/err" || true
+awk '/ 3 of 3 inside/ { inside++ }
+     /^(cycles|peak)/ { sub("%,", "", $7); bad += $7 > 5 }
+     END { exit bad > 0 || inside < 2 }' "$folder/check" || { cat "$folder/check"; exit 1; }
