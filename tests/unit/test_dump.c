@@ -541,6 +541,7 @@ static void dump_in_child(void) {
 /* A process forks while one of its threads dumps the heap; its children dump it, too. */
 START_TEST(a_fork_may_come_at_any_time) {
   pthread_t thread;
+  if (!SANITIZER_FORKS) return;
   atomic_store(&dump_forking, true);
   unit.slots[0] = gait_alloc(unit.thread, unit.leaf, 32);
   ck_assert_int_eq(pthread_create(&thread, NULL, dump_while_forking, NULL), 0);
@@ -805,9 +806,7 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(exact, edges_paths_and_dominators_of_random_graphs_are_the_naive_ones);
   UNIT_WORLD_TEST(exact, threads_allocate_meanwhile);
   UNIT_WORLD_TEST(exact, several_threads_dump_at_once);
-#if SANITIZER_FORKS
   UNIT_WORLD_TEST(exact, a_fork_may_come_at_any_time);
-#endif
   UNIT_WORLD_TEST(exact, a_dump_refuses_null_and_says_why_it_was_not_written);
   UNIT_WORLD_TEST(exact, a_dump_that_was_cut_or_changed_is_refused);
   const unit_worlds conservative = unit_world_cases(suite, "conservative", &unit_conservative);
