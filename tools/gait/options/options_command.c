@@ -59,7 +59,7 @@ static const char *options_range(const gait_option *option, char *text, size_t b
   char minimum[32], maximum[32];
   if (option->type == GAIT_OPTION_SWITCH) return "on, off";
   if (option->type == GAIT_OPTION_WORD) return option->words;
-  if (option->type == GAIT_OPTION_TEXT) return "a path, off";
+  if (option->type == GAIT_OPTION_TEXT) return "a text, off";
   bool endless = option->maximum == INT64_MAX;
   snprintf(text, bytes, "%s%s%s%s%s%s",
            options_value(option, option->minimum, minimum, sizeof minimum),
