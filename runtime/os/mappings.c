@@ -4,14 +4,12 @@
 #include "os/symbols.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/elf_image.h"
 #include "os/os.h"
 
 struct mappings_list {
@@ -86,11 +84,6 @@ size_t gaiti_mappings(struct gaiti_mapping *mappings, size_t most) {
 
 /* ---- Names of functions ---- */
 
-struct mapping_image {
-  const char *bytes;
-  size_t size;
-};
-
 /* The names found so far, and where each function starts. */
 struct mapping_names {
   const struct gaiti_mapping *mapping;
@@ -99,23 +92,6 @@ struct mapping_names {
   const char **names;
   uintptr_t *starts;
 };
-
-static bool mapping_has(const struct mapping_image *image, size_t offset, size_t bytes) {
-  return offset <= image->size && bytes <= image->size - offset;
-}
-
-static bool mapping_open(const char *path, struct mapping_image *image) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat status;
-  image->bytes = MAP_FAILED;
-  if (file < 0) return false;
-  if (fstat(file, &status) == 0 && (size_t)status.st_size > sizeof(ElfW(Ehdr))) {
-    image->size = (size_t)status.st_size;
-    image->bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file, 0);
-  }
-  close(file);
-  return image->bytes != MAP_FAILED;
-}
 
 /* The first of the addresses that is not less. */
 static size_t mapping_search(const struct mapping_names *names, uintptr_t address) {
@@ -142,11 +118,11 @@ static void mapping_take_symbol(struct mapping_names *names, const ElfW(Sym) * s
 }
 
 /* A name has to end within the strings. */
-static void mapping_read_table(const struct mapping_image *image, struct mapping_names *names,
+static void mapping_read_table(const struct gaiti_elf_image *image, struct mapping_names *names,
                                const ElfW(Shdr) * table, const ElfW(Shdr) * strings) {
   if (table->sh_entsize != sizeof(ElfW(Sym)) ||
-      !mapping_has(image, table->sh_offset, table->sh_size) || strings->sh_size == 0 ||
-      !mapping_has(image, strings->sh_offset, strings->sh_size) ||
+      !gaiti_elf_image_has(image, table->sh_offset, table->sh_size) || strings->sh_size == 0 ||
+      !gaiti_elf_image_has(image, strings->sh_offset, strings->sh_size) ||
       image->bytes[strings->sh_offset + strings->sh_size - 1] != '\0')
     return;
   const char *text = image->bytes + strings->sh_offset;
@@ -157,10 +133,10 @@ static void mapping_read_table(const struct mapping_image *image, struct mapping
       mapping_take_symbol(names, &symbols[i], text + symbols[i].st_name);
 }
 
-static void mapping_read(const struct mapping_image *image, struct mapping_names *names) {
+static void mapping_read(const struct gaiti_elf_image *image, struct mapping_names *names) {
   const ElfW(Ehdr) *header = (const void *)image->bytes;
   if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_shentsize != sizeof(ElfW(Shdr)) ||
-      !mapping_has(image, header->e_shoff, (size_t)header->e_shnum * sizeof(ElfW(Shdr))))
+      !gaiti_elf_image_has(image, header->e_shoff, (size_t)header->e_shnum * sizeof(ElfW(Shdr))))
     return;
   const ElfW(Shdr) *sections = (const void *)(image->bytes + header->e_shoff);
   for (int i = 0; i < header->e_shnum; i++) {
@@ -174,14 +150,14 @@ static void mapping_read(const struct mapping_image *image, struct mapping_names
 void gaiti_mapping_name(const struct gaiti_mapping *mapping, const uintptr_t *addresses,
                         size_t count, gaiti_function_fn *name, void *arg) {
   struct mapping_names names = {.mapping = mapping, .addresses = addresses, .count = count};
-  struct mapping_image image;
+  struct gaiti_elf_image image;
   names.names = gaiti_os_alloc((count + 1) * sizeof *names.names);
   names.starts = gaiti_os_alloc((count + 1) * sizeof *names.starts);
-  if (names.names && names.starts && mapping_open(mapping->path, &image)) {
+  if (names.names && names.starts && gaiti_elf_image_open(mapping->path, &image)) {
     mapping_read(&image, &names);
     for (size_t i = 0; i < count; i++)
       if (names.names[i]) name(i, names.names[i], names.starts[i], arg);
-    munmap((void *)(uintptr_t)image.bytes, image.size);
+    gaiti_elf_image_close(&image);
   }
   gaiti_os_free(names.names);
   gaiti_os_free(names.starts);

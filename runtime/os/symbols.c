@@ -4,13 +4,12 @@
 #include "os/symbols.h"
 
 #include <elf.h>
-#include <fcntl.h>
 #include <link.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/elf_image.h"
 
 #if defined(__has_include)
 #if __has_include(<execinfo.h>)
@@ -87,35 +86,13 @@ void gaiti_data_segments(gaiti_segment_fn *visit, void *arg) {
 
 /* ---- Symbol tables ---- */
 
-struct symbols_image {
-  const char *bytes;
-  size_t size;
-};
-
-static bool symbols_map(const char *path, struct symbols_image *image) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  struct stat status;
-  image->bytes = MAP_FAILED;
-  if (file < 0) return false;
-  if (fstat(file, &status) == 0 && (size_t)status.st_size > sizeof(ElfW(Ehdr))) {
-    image->size = (size_t)status.st_size;
-    image->bytes = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file, 0);
-  }
-  close(file);
-  return image->bytes != MAP_FAILED;
-}
-
-static bool symbols_has(const struct symbols_image *image, size_t offset, size_t bytes) {
-  return offset <= image->size && bytes <= image->size - offset;
-}
-
 /* The symbol of that type in one table that has the place, or begins last before it. */
-static void symbols_search(const struct symbols_image *image, const ElfW(Shdr) * table,
+static void symbols_search(const struct gaiti_elf_image *image, const ElfW(Shdr) * table,
                            const ElfW(Shdr) * strings, uintptr_t place, int type,
                            struct gaiti_symbol *found) {
   if (table->sh_entsize != sizeof(ElfW(Sym)) ||
-      !symbols_has(image, table->sh_offset, table->sh_size) ||
-      !symbols_has(image, strings->sh_offset, strings->sh_size))
+      !gaiti_elf_image_has(image, table->sh_offset, table->sh_size) ||
+      !gaiti_elf_image_has(image, strings->sh_offset, strings->sh_size))
     return;
   const ElfW(Sym) *symbols = (const void *)(image->bytes + table->sh_offset);
   for (size_t i = 0; i < table->sh_size / sizeof *symbols; i++) {
@@ -130,11 +107,11 @@ static void symbols_search(const struct symbols_image *image, const ElfW(Shdr) *
   }
 }
 
-static void symbols_read(const struct symbols_image *image, uintptr_t place, int type,
+static void symbols_read(const struct gaiti_elf_image *image, uintptr_t place, int type,
                          struct gaiti_symbol *found) {
   const ElfW(Ehdr) *header = (const void *)image->bytes;
   if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 || header->e_shentsize != sizeof(ElfW(Shdr)) ||
-      !symbols_has(image, header->e_shoff, (size_t)header->e_shnum * sizeof(ElfW(Shdr))))
+      !gaiti_elf_image_has(image, header->e_shoff, (size_t)header->e_shnum * sizeof(ElfW(Shdr))))
     return;
   const ElfW(Shdr) *sections = (const void *)(image->bytes + header->e_shoff);
   for (int i = 0; i < header->e_shnum && !found->name[0]; i++) {
@@ -162,12 +139,12 @@ static bool symbols_find(uintptr_t address, int type, struct gaiti_symbol *symbo
   *symbol = (struct gaiti_symbol){.name = ""};
   dl_iterate_phdr(symbols_look, &file);
   if (!file.found) return false;
-  struct symbols_image image;
+  struct gaiti_elf_image image;
   symbol->offset = address - file.base;
   symbols_name_file(file.path, symbol);
-  if (!symbols_map(file.path, &image)) return true;
+  if (!gaiti_elf_image_open(file.path, &image)) return true;
   symbols_read(&image, symbol->offset, type, symbol);
-  munmap((void *)(uintptr_t)image.bytes, image.size);
+  gaiti_elf_image_close(&image);
   if (symbol->name[0]) symbol->start += file.base;
   return true;
 }

@@ -102,6 +102,35 @@ void limits_outside(struct limits_world *world, void (*function)(void *), void *
   gait_thread_outside(world->thread, limits_call, &call);
 }
 
+/* ---- A thread that collects ---- */
+
+static void *limits_collect(void *arg) {
+  struct limits_collector *collector = arg;
+  gait_thread *thread;
+  MUST(gait_thread_attach(collector->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
+  while (!atomic_load(&collector->over)) {
+    MUST(gait_heap_collect(thread) == GAIT_OK);
+    atomic_fetch_add(&collector->cycles, 1);
+  }
+  MUST(gait_thread_detach(thread) == GAIT_OK);
+  return NULL;
+}
+
+void limits_collector_begin(struct limits_collector *collector, gait_heap *heap) {
+  memset(collector, 0, sizeof *collector);
+  collector->heap = heap;
+  MUST(pthread_create(&collector->id, NULL, limits_collect, collector) == 0);
+}
+
+static void limits_collector_join(void *arg) {
+  MUST(pthread_join(((struct limits_collector *)arg)->id, NULL) == 0);
+}
+
+void limits_collector_end(struct limits_world *world, struct limits_collector *collector) {
+  atomic_store(&collector->over, true);
+  limits_outside(world, limits_collector_join, collector);
+}
+
 /* ---- The kernel's numbers ---- */
 
 static uint64_t limits_clock_ns(clockid_t clock) {

@@ -6,6 +6,8 @@
 #ifndef LIMITS_WORLD_H
 #define LIMITS_WORLD_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -64,6 +66,18 @@ void limits_check_list(const struct limits_world *world, uint64_t count);
 
 /* Runs `function(arg)` outside managed code. */
 void limits_outside(struct limits_world *world, void (*function)(void *), void *arg);
+
+/* ---- A thread that collects, one cycle after the other ---- */
+
+struct limits_collector {
+  pthread_t id;
+  gait_heap *heap;
+  atomic_bool over;
+  atomic_uint cycles;
+};
+
+void limits_collector_begin(struct limits_collector *collector, gait_heap *heap);
+void limits_collector_end(struct limits_world *world, struct limits_collector *collector);
 
 /* ---- The kernel's numbers ---- */
 

@@ -2,8 +2,6 @@
 #include "limits_world.h"
 
 #include <gait/fiber.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -75,24 +73,6 @@ static void parked_begin(struct limits_world *world, struct parked *all, char *s
   }
 }
 
-struct parked_collector {
-  gait_heap *heap;
-  atomic_bool over;
-  atomic_uint cycles;
-};
-
-static void *parked_collect(void *arg) {
-  struct parked_collector *collector = arg;
-  gait_thread *thread;
-  MUST(gait_thread_attach(collector->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&collector->over)) {
-    MUST(gait_heap_collect(thread) == GAIT_OK);
-    atomic_fetch_add(&collector->cycles, 1);
-  }
-  MUST(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
 static double parked_now_us(clockid_t clock) {
   struct timespec now;
   clock_gettime(clock, &now);
@@ -102,10 +82,9 @@ static double parked_now_us(clockid_t clock) {
 /* Two fibers run beside some cycles.  Says how long the longest of their turns was, by the clock
  * and in CPU time. */
 static void parked_run_two(struct limits_world *world, struct parked *all) {
-  struct parked_collector collector = {.heap = world->heap};
-  pthread_t thread;
+  struct limits_collector collector;
   double most = 0, most_cpu = 0;
-  MUST(pthread_create(&thread, NULL, parked_collect, &collector) == 0);
+  limits_collector_begin(&collector, world->heap);
   for (size_t turn = 0; turn < PARKED_TURNS || atomic_load(&collector.cycles) < 10; turn++) {
     const double start = parked_now_us(CLOCK_MONOTONIC);
     const double cpu = parked_now_us(CLOCK_THREAD_CPUTIME_ID);
@@ -115,10 +94,7 @@ static void parked_run_two(struct limits_world *world, struct parked *all) {
     if (took > most) most = took;
     if (took_cpu > most_cpu) most_cpu = took_cpu;
   }
-  atomic_store(&collector.over, true);
-  gait_thread_leave(world->thread);
-  MUST(pthread_join(thread, NULL) == 0);
-  gait_thread_enter(world->thread);
+  limits_collector_end(world, &collector);
   printf(
       "limits: two fibers beside %u cycles: the longest turn took %.0f us, of CPU time %.0f us\n",
       atomic_load(&collector.cycles), most, most_cpu);

@@ -2,8 +2,6 @@
  * million ephemerons in a chain. */
 #include "limits_world.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include <gait/ephemeron.h>
@@ -22,42 +20,6 @@ static void **weakly_array(struct limits_world *world, int slot, size_t count) {
   world->slots[slot] = gait_alloc_array(world->thread, world->references, 0, count, sizeof(void *));
   MUST(world->slots[slot]);
   return world->slots[slot];
-}
-
-/* ---- A thread that collects ---- */
-
-struct weakly_collector {
-  pthread_t id;
-  gait_heap *heap;
-  atomic_bool over;
-  atomic_uint cycles;
-};
-
-static void *weakly_collect(void *arg) {
-  struct weakly_collector *collector = arg;
-  gait_thread *thread;
-  MUST(gait_thread_attach(collector->heap, NULL, GAIT_STACK_EXACT, &thread) == GAIT_OK);
-  while (!atomic_load(&collector->over)) {
-    MUST(gait_heap_collect(thread) == GAIT_OK);
-    atomic_fetch_add(&collector->cycles, 1);
-  }
-  MUST(gait_thread_detach(thread) == GAIT_OK);
-  return NULL;
-}
-
-static void weakly_begin(struct weakly_collector *collector, gait_heap *heap) {
-  memset(collector, 0, sizeof *collector);
-  collector->heap = heap;
-  MUST(pthread_create(&collector->id, NULL, weakly_collect, collector) == 0);
-}
-
-static void weakly_join(void *arg) {
-  MUST(pthread_join(((struct weakly_collector *)arg)->id, NULL) == 0);
-}
-
-static void weakly_end(struct limits_world *world, struct weakly_collector *collector) {
-  atomic_store(&collector->over, true);
-  limits_outside(world, weakly_join, collector);
 }
 
 /* The longest of the program's operations, which the collector may hold up. */
@@ -90,7 +52,7 @@ static void *symbol_make(gait_thread *thread, const void *name, void *arg) {
 /* Looks up symbols at random until `cycles` cycles have gone by and each has had its turn; returns
  * the ns of one. */
 static double symbols_look(struct limits_world *world, size_t count,
-                           const struct weakly_collector *collector, unsigned cycles,
+                           const struct limits_collector *collector, unsigned cycles,
                            struct weakly_longest *longest) {
   uint64_t random = 1, looks = 0;
   const uint64_t start = limits_now_ns();
@@ -118,11 +80,11 @@ static void weakly_symbols(void) {
     gait_store(world.thread, &((void **)world.slots[KEPT])[i], symbol);
   }
   const double idle_ns = symbols_look(&world, count, NULL, 0, NULL);
-  struct weakly_collector collector;
+  struct limits_collector collector;
   struct weakly_longest longest = {0, 0};
-  weakly_begin(&collector, world.heap);
+  limits_collector_begin(&collector, world.heap);
   const double beside_ns = symbols_look(&world, count, &collector, 10, &longest);
-  weakly_end(&world, &collector);
+  limits_collector_end(&world, &collector);
   printf("limits: %zu symbols: %.0f ns to find one, %.0f ns beside %u cycles one after the other; "
          "the longest took %.0f us\n",
          count, idle_ns, beside_ns, atomic_load(&collector.cycles), (double)longest.ns / 1e3);
@@ -163,11 +125,11 @@ static uint64_t weak_drop(struct limits_world *world, size_t count, bool weakly)
   for (size_t step = 2; step <= 16; step *= 2) {
     for (size_t i = step / 2; i < count; i += step)
       gait_store(world->thread, &kept[i], NULL);
-    struct weakly_collector collector;
-    weakly_begin(&collector, world->heap);
+    struct limits_collector collector;
+    limits_collector_begin(&collector, world->heap);
     for (longest.since_ns = 0; atomic_load(&collector.cycles) < 3; weakly_note(&longest))
       MUST(gait_alloc(world->thread, world->node, 64));
-    weakly_end(world, &collector);
+    limits_collector_end(world, &collector);
     for (size_t i = 0; weakly && i < count; i++)
       MUST(gait_weak_get(world->thread, ((void **)world->slots[WEAKLY])[i]) == kept[i]);
   }
