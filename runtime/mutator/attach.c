@@ -21,7 +21,7 @@ static gait_thread *threads_find_locked(const struct gaiti_threads *threads, pth
 static gait_thread *threads_take_spare_locked(gait_heap *heap) {
   struct gaiti_threads *threads = heap->threads;
   gait_thread *thread = threads->spare;
-  if (!thread) return gaiti_structure_alloc(&heap->space, sizeof *thread);
+  if (!thread) return gaiti_structure_alloc_at(&heap->space, GAITI_PLACE_OF_THREAD, sizeof *thread);
   threads->spare = thread->next;
   memset(thread, 0, sizeof *thread);
   return thread;

@@ -36,8 +36,8 @@ bool gaiti_procs_init(gait_heap *heap) {
 static void proc_free(gait_heap *heap, struct gaiti_proc *proc) {
   for (uint32_t kind = 0; kind < proc->kinds; kind++)
     if (proc->rows[kind] != proc_empty_row.cursors)
-      gaiti_structure_free(&heap->space, proc->rows[kind], sizeof(struct gaiti_row));
-  gaiti_structure_free(&heap->space, proc, sizeof *proc);
+      gaiti_structure_free_at(&heap->space, proc->rows[kind], sizeof(struct gaiti_row));
+  gaiti_structure_free_at(&heap->space, proc, sizeof *proc);
 }
 
 void gaiti_procs_destroy(gait_heap *heap) {
@@ -53,7 +53,7 @@ void gaiti_procs_destroy(gait_heap *heap) {
 
 struct gaiti_row *gaiti_proc_row(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind) {
   if (proc->rows[kind] != proc_empty_row.cursors) return gaiti_row_of(proc, kind);
-  struct gaiti_row *row = gaiti_structure_alloc(&heap->space, sizeof *row);
+  struct gaiti_row *row = gaiti_structure_alloc_at(&heap->space, GAITI_PLACE_OF_ROW, sizeof *row);
   if (!row) return NULL;
   for (unsigned i = 0; i < GAIT_SIZE_CLASSES; i++)
     row->runs[i].block = GAITI_NO_BLOCK;
@@ -109,7 +109,8 @@ void gaiti_proc_take(gait_heap *heap, struct gaiti_proc *proc, uint16_t kind, ui
 
 static struct gaiti_proc *proc_new(gait_heap *heap) {
   struct gaiti_procs *procs = heap->procs;
-  struct gaiti_proc *proc = gaiti_structure_alloc(&heap->space, sizeof *proc);
+  struct gaiti_proc *proc =
+      gaiti_structure_alloc_at(&heap->space, GAITI_PLACE_OF_PROC, sizeof *proc);
   if (!proc) return NULL;
   proc_clear_rows(proc->rows);
   proc->next = procs->all;

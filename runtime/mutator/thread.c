@@ -32,7 +32,7 @@ void gaiti_threads_destroy(gait_heap *heap) {
   while (threads->spare) {
     gait_thread *thread = threads->spare;
     threads->spare = thread->next;
-    gaiti_structure_free(&heap->space, thread, sizeof *thread);
+    gaiti_structure_free_at(&heap->space, thread, sizeof *thread);
   }
   gaiti_condition_destroy(&threads->changed);
   gaiti_lock_destroy(&threads->lock);

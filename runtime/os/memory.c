@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -133,6 +134,14 @@ void *gaiti_os_alloc(size_t bytes) {
   void *memory = calloc(1, bytes);
   errno = before;
   return memory;
+}
+
+void *gaiti_os_alloc_aligned(size_t alignment, size_t bytes) {
+  int before = errno;
+  void *memory;
+  bool failed = posix_memalign(&memory, alignment, bytes) != 0;
+  errno = before;
+  return failed ? NULL : memset(memory, 0, bytes);
 }
 
 void gaiti_os_free(void *memory) {

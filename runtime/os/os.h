@@ -51,6 +51,8 @@ void gaiti_os_unreserve(void *start, size_t bytes);
 
 /* `bytes` zeroed bytes for the library's own structures, or NULL; any size. */
 void *gaiti_os_alloc(size_t bytes);
+/* The same, at a multiple of `alignment`, which is a power of two. */
+void *gaiti_os_alloc_aligned(size_t alignment, size_t bytes);
 void gaiti_os_free(void *memory);
 
 /* ---- Time and CPUs (clock.c, cpu_count.c) ---- */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../support/random.h"
+#include "../support/sanitizer.h"
 
 const char *const unit_suite_name = "profile";
 
@@ -549,5 +550,6 @@ void unit_suite_fill(Suite *suite) {
   UNIT_WORLD_TEST(worlds, special_files_stay_what_they_are);
   tcase_add_test(tcase, cycle_does_not_find_objects_that_were_made_while_it_marked);
   tcase_add_test(tcase, young_cycles_keep_samples_of_old_objects);
-  tcase_add_test(tcase, environment_has_each_heap_write_its_file);
+  /* Its child goes on. */
+  if (SANITIZER_FORKS) tcase_add_test(tcase, environment_has_each_heap_write_its_file);
 }
