@@ -26,6 +26,7 @@
 #include "gait/tune.h"
 #include "mutator/blocking.h"
 #include "os/file.h"
+#include "os/output.h"
 
 #define PROFILE_ENVIRONMENT "GAIT_PROFILE"
 #define PROFILE_USUAL_BYTES ((int64_t)512 << 10)
@@ -70,16 +71,8 @@ static struct gaiti_profile_shot *shot_take(gait_heap *heap) {
 /* ---- The file ---- */
 
 static bool profile_write_piece(const void *bytes, size_t count, void *arg) {
-  const char *at = bytes;
   const int *file = arg;
-  while (count > 0) {
-    ssize_t written = write(*file, at, count);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    at += written;
-    count -= (size_t)written;
-  }
-  return true;
+  return gaiti_output_write(*file, bytes, count) == 0;
 }
 
 static gait_result profile_write_shot(const struct gaiti_profile_shot *shot, int file) {

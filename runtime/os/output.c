@@ -24,9 +24,11 @@ int gaiti_output_write(int file, const void *data, size_t bytes) {
   const char *at = data;
   while (bytes > 0 && error == 0) {
     ssize_t wrote = write(file, at, bytes);
-    if (wrote >= 0) {
+    if (wrote > 0) {
       at += wrote;
       bytes -= (size_t)wrote;
+    } else if (wrote == 0) {
+      error = EIO; /* it would go on to take nothing */
     } else if (errno != EINTR) {
       error = errno;
     }

@@ -19,6 +19,18 @@
 #define RECORD_MOST_SECTIONS 64
 #define RECORD_MOST_ENTRY    4096
 
+bool record_reader_is_file(const char *path) {
+  char magic[GAIT_RECORD_FILE_MAGIC_BYTES] = "";
+  struct stat status;
+  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  FILE *in = fopen(path, "rb");
+  if (in == NULL) return false;
+  bool is = fread(magic, 1, sizeof magic, in) == sizeof magic &&
+            memcmp(magic, GAIT_RECORD_FILE_MAGIC, sizeof magic) == 0;
+  fclose(in);
+  return is;
+}
+
 bool record_fail(struct record_reader *reader, uint64_t offset, const char *format, ...) {
   int used = snprintf(reader->error, sizeof reader->error, "%.300s: at byte %" PRIu64 ": ",
                       reader->path, offset);

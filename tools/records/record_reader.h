@@ -19,6 +19,9 @@ struct record_reader;
 
 /* ---- The file ---- */
 
+/* Whether it is a file that begins as a record file does.  Nothing is taken out of a pipe. */
+bool record_reader_is_file(const char *path);
+
 /* NULL on failure, with a sentence in `error`. */
 struct record_reader *record_reader_open(const char *path, char *error, size_t error_bytes);
 void record_reader_close(struct record_reader *reader);

@@ -168,16 +168,6 @@ static char *explained_read_all(FILE *in, size_t *bytes) {
 
 /* ---- A record file ---- */
 
-static bool explained_is_record(const char *path) {
-  char magic[GAIT_RECORD_FILE_MAGIC_BYTES];
-  FILE *in = fopen(path, "rb");
-  if (in == NULL) return false;
-  bool is = fread(magic, 1, sizeof magic, in) == sizeof magic &&
-            memcmp(magic, GAIT_RECORD_FILE_MAGIC, sizeof magic) == 0;
-  fclose(in);
-  return is;
-}
-
 static bool explained_load_records(struct explained *explained, const char *path,
                                    struct explained_error *error) {
   size_t count = 0;
@@ -201,7 +191,8 @@ static bool explained_load_records(struct explained *explained, const char *path
 bool explained_load(struct explained *explained, const char *path,
                     const struct explained_settings *settings, struct explained_error *error) {
   bool standard = strcmp(path, "-") == 0;
-  if (!standard && explained_is_record(path)) return explained_load_records(explained, path, error);
+  if (!standard && record_reader_is_file(path))
+    return explained_load_records(explained, path, error);
   FILE *in = standard ? stdin : fopen(path, "rb");
   size_t bytes = 0;
   *explained = (struct explained){0};

@@ -9,18 +9,6 @@
 
 /* ---- The file of a process ---- */
 
-static bool source_is_record(const char *path) {
-  char magic[GAIT_RECORD_FILE_MAGIC_BYTES] = "";
-  struct stat status;
-  if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  FILE *in = fopen(path, "rb");
-  if (in == NULL) return false;
-  bool is = fread(magic, 1, sizeof magic, in) == sizeof magic &&
-            memcmp(magic, GAIT_RECORD_FILE_MAGIC, sizeof magic) == 0;
-  fclose(in);
-  return is;
-}
-
 /* The path in a line of /proc/PID/maps that is a shared mapping; NULL: it is none. */
 static char *source_path_of(char *line) {
   char flags[5] = "";
@@ -42,7 +30,7 @@ static char *source_of_process(struct top_source *source, const char *number) {
   }
   while (found == NULL && fgets(line, sizeof line, in) != NULL) {
     const char *path = source_path_of(line);
-    if (path != NULL && source_is_record(path)) found = strdup(path);
+    if (path != NULL && record_reader_is_file(path)) found = strdup(path);
   }
   fclose(in);
   if (found == NULL)

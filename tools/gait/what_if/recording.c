@@ -46,10 +46,7 @@ struct recording_cursor {
   bool two_decimals; /* the last number had exactly two */
 };
 
-static bool recording_say(struct recording_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool recording_say(struct recording_error *error, const char *format, ...) {
+bool recording_say(struct recording_error *error, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(error->text, sizeof error->text, format, arguments);

@@ -48,6 +48,10 @@ struct recording_error {
   char text[300];
 };
 
+/* Puts the sentence there; false, for the caller to return. */
+bool recording_say(struct recording_error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Reads the recording in `text`.  False when there is nothing to learn from it: `error` says why,
  * with the line; the recording is then empty.  A second run in it is an error. */
 bool recording_parse(struct recording *recording, const char *text, size_t bytes,

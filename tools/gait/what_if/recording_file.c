@@ -3,23 +3,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "record_reader.h"
-
-static bool recording_say(struct recording_error *error, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool recording_say(struct recording_error *error, const char *format, ...) {
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(error->text, sizeof error->text, format, arguments);
-  va_end(arguments);
-  return false;
-}
 
 /* ---- Text ---- */
 
